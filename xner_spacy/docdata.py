@@ -1,0 +1,61 @@
+"""What a target Doc carries: its source reading, the word links, and how both survive serialisation.
+
+`doc._.xner_source` is the source-language Doc or None, `doc._.xner_alignment` the `Alignment` or None. Both are kept in
+`doc.user_data`, so `DocBin(store_user_data=True)` and `Doc.to_bytes` store them; the msgpack coders below are registered by
+entry point, so a file is readable wherever this package is installed, imported or not.
+
+`doc.spans["xner"]` holds the projected spans. Its `attrs` run parallel to it: `scores` (float), `sources` (the source span as
+[start, end] token indices), and hold `method` (str) and `unprojected` (a list of {start, end, label, reason} on source tokens).
+"""
+
+from functools import lru_cache
+from typing import Any, Callable, Optional
+
+import spacy
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from .types import Alignment
+
+SPANS_KEY = "xner"
+_ALIGNMENT = "__xner_alignment__"
+_DOC = "__xner_doc__"
+
+
+def install_extensions() -> None:
+    """Add the Doc extensions. Safe to call again; component constructors do, for worker processes."""
+    for name in ("xner_source", "xner_alignment"):
+        if not Doc.has_extension(name):
+            Doc.set_extension(name, default=None)
+
+
+@lru_cache(maxsize=16)
+def source_vocab(lang: str) -> Vocab:
+    """One vocabulary a language, shared by all source docs that are read back.
+
+    lang (str): spaCy's language code; an unknown one gives the multi-language vocabulary.
+    """
+    try:
+        return spacy.blank(lang).vocab
+    except ImportError:
+        return spacy.blank("xx").vocab
+
+
+def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
+    """msgpack encoder for `Alignment` and for a Doc inside another Doc's user data."""
+    if isinstance(obj, Alignment):
+        return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist()]}
+    if isinstance(obj, Doc):
+        return {_DOC: obj.to_bytes(exclude=["tensor"]), "lang": obj.lang_}
+    return obj if chain is None else chain(obj)
+
+
+def decode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
+    """msgpack decoder, the inverse of `encode`."""
+    if isinstance(obj, dict):
+        if _ALIGNMENT in obj:
+            links, scores = obj[_ALIGNMENT]
+            return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores)
+        if _DOC in obj:
+            return Doc(source_vocab(obj["lang"])).from_bytes(obj[_DOC])
+    return obj if chain is None else chain(obj)

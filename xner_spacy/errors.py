@@ -1,0 +1,53 @@
+"""Errors that a person can act on: what is wrong, where, and what to do.
+
+The command line prints such an error without a traceback and exits with code 1; from Python it is an ordinary exception.
+"""
+
+from pathlib import Path
+from typing import Optional, Union
+
+
+class XnerError(ValueError):
+    """Something the user can mend. The message says what is wrong and what to do.
+
+    message (str): What is wrong, in one sentence.
+    hint (str): What to do about it, or an empty string.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message} {hint}".strip())
+
+
+class InputError(XnerError):
+    """A file that does not hold what it should.
+
+    message (str): What is wrong.
+    path (Union[str, Path]): The file.
+    line (Optional[int]): 1-based line number, if the fault has one.
+    hint (str): What to do about it.
+    """
+
+    def __init__(
+        self, message: str, path: Union[str, Path], line: Optional[int] = None, hint: str = ""
+    ) -> None:
+        self.path = str(path)
+        self.line = line
+        self.fault = message
+        place = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{place}: {message}", hint)
+
+    def __reduce__(self) -> tuple:  # Exceptions cross process borders by pickling their args.
+        return (type(self), (self.fault, self.path, self.line, self.hint))
+
+
+class MissingExtraError(XnerError, ImportError):
+    """An optional part that is not installed.
+
+    part (str): What the user asked for.
+    extra (str): The name of the extra that brings it.
+    """
+
+    def __init__(self, part: str, extra: str) -> None:
+        super().__init__(f"{part} needs the extra [{extra}].", f"pip install 'xner-spacy[{extra}]'")

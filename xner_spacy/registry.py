@@ -1,0 +1,31 @@
+"""The registries of the swappable parts. Parts of any package join them by entry point (`spacy_xner_aligners`, ...)."""
+
+from typing import Any
+
+from spacy.util import registry
+
+REGISTRIES = (
+    "xner_translators",
+    "xner_aligners",
+    "xner_candidates",
+    "xner_scores",
+    "xner_projectors",
+)
+
+for _name in REGISTRIES:
+    if not hasattr(registry, _name):
+        registry.create(_name, entry_points=True)
+
+__all__ = ["REGISTRIES", "get_part", "registry"]
+
+
+def get_part(kind: str, name: str, **settings: Any) -> Any:
+    """Build a registered part by name, outside a config.
+
+    kind (str): The registry, such as "xner_aligners".
+    name (str): The registered name, such as "xner.Lexical.v1".
+    **settings: The part's settings; what is left out has its default.
+    RETURNS (Any): The part.
+    RAISES: catalogue.RegistryError that lists the registered names.
+    """
+    return registry.resolve({"part": {f"@{kind}": name, **settings}})["part"]

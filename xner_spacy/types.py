@@ -1,0 +1,213 @@
+"""The plain data that the parts hand to each other: no spaCy, no torch.
+
+Word positions are 0-based token indices; ends are exclusive. "Source" is the language that has labels (English), "target" the
+one that gets them.
+"""
+
+from dataclasses import dataclass, field
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+    runtime_checkable,
+)
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float32]
+
+
+class Alignment:
+    """Word links between a source and a target sentence, sorted, unique, each with a score.
+
+    links: Anything that gives an (n, 2) array of 0-based (source, target) token indices, in any order. Of a link given
+        twice the highest score is kept.
+    scores: n link probabilities in [0, 1], or None for all 1.
+    RAISES: ValueError if the shapes do not fit or an index or a score is negative.
+    """
+
+    __slots__ = ("links", "scores")
+    links: IntArray
+    scores: FloatArray
+
+    def __init__(self, links: Any = (), scores: Any = None) -> None:
+        pairs = np.asarray(links, dtype=np.int32).reshape(-1, 2) if len(links) else _NO_LINKS
+        values = (
+            np.ones(len(pairs), dtype=np.float32)
+            if scores is None
+            else np.asarray(scores, dtype=np.float32).reshape(-1)
+        )
+        if len(values) != len(pairs):
+            raise ValueError(f"{len(pairs)} links but {len(values)} scores")
+        if len(pairs) and (pairs.min() < 0 or not np.all(values >= 0)):
+            raise ValueError("token indices and link scores must not be negative")
+        # By source, target, then score, highest first: the first of equals is the one to keep.
+        order = np.lexsort((-values, pairs[:, 1], pairs[:, 0]))
+        pairs, values = pairs[order], values[order]
+        if len(pairs) > 1:
+            fresh = np.ones(len(pairs), dtype=bool)
+            fresh[1:] = np.any(pairs[1:] != pairs[:-1], axis=1)
+            pairs, values = pairs[fresh], values[fresh]
+        self.links = np.ascontiguousarray(pairs)
+        self.scores = np.ascontiguousarray(values)
+
+    def __len__(self) -> int:
+        return len(self.links)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Alignment):
+            return NotImplemented
+        return np.array_equal(self.links, other.links) and np.array_equal(self.scores, other.scores)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Alignment({self.to_pharaoh()!r})"
+
+    def to_pharaoh(self) -> str:
+        """RETURNS (str): The links as `i-j i-j ...`, source first, 0-based."""
+        return " ".join(f"{i}-{j}" for i, j in self.links.tolist())
+
+    def reversed(self) -> "Alignment":
+        """RETURNS (Alignment): The same links with source and target exchanged."""
+        return Alignment(self.links[:, ::-1], self.scores)
+
+    def check(self, n_source: int, n_target: int) -> None:
+        """RAISES: ValueError that names the first link outside n_source x n_target tokens."""
+        outside = np.flatnonzero((self.links[:, 0] >= n_source) | (self.links[:, 1] >= n_target))
+        if len(outside):
+            i, j = self.links[outside[0]]
+            raise ValueError(
+                f"link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} "
+                "target tokens)"
+            )
+
+
+_NO_LINKS: IntArray = np.zeros((0, 2), dtype=np.int32)
+
+
+class Entity(NamedTuple):
+    """A labelled source span: tokens `start` to `end` (exclusive), with the annotator's confidence."""
+
+    start: int
+    end: int
+    label: str
+    score: float = 1.0
+
+
+class ProjectedSpan(NamedTuple):
+    """A labelled target span, the source entity it comes from (index into the input) and its score."""
+
+    start: int
+    end: int
+    label: str
+    source: int
+    score: float = 1.0
+
+
+class Unprojected(NamedTuple):
+    """A source entity (index into the input) without a target span, and the reason code why."""
+
+    source: int
+    reason: str
+
+
+class Reason:
+    """Why a source entity has no target span. The codes are written to files: add, never rename."""
+
+    NO_LINKS = "no_links"  # none of its tokens is linked
+    NO_CANDIDATE = "no_candidate"  # no target span scores above the minimum
+    TOO_SHORT = "too_short"  # every range failed the length-ratio threshold
+    OVERLAP = "overlap"  # every candidate overlaps a span that was preferred
+    LOW_SCORE = "low_score"  # below the confidence threshold
+    UNMAPPED_LABEL = "unmapped_label"  # the label map drops its label
+    NO_TRANSLATION = "no_translation"  # the sentence was passed on without a translation
+
+
+@dataclass
+class SentencePair:
+    """What a projector reads: both sentences as tokens, the source entities, and the word links.
+
+    source (Sequence[str]): Source tokens.
+    target (Sequence[str]): Target tokens.
+    entities (Sequence[Entity]): Source entities, in any order; they may not overlap.
+    alignment (Alignment): Word links with scores.
+    """
+
+    source: Sequence[str]
+    target: Sequence[str]
+    entities: Sequence[Entity]
+    alignment: Alignment
+
+
+@dataclass
+class Projection:
+    """What a projector returns for one sentence pair.
+
+    spans (List[ProjectedSpan]): Target spans by start, never overlapping.
+    unprojected (List[Unprojected]): Every source entity without a span, with its reason.
+    """
+
+    spans: List[ProjectedSpan] = field(default_factory=list)
+    unprojected: List[Unprojected] = field(default_factory=list)
+
+
+@dataclass
+class Translation:
+    """One translated text.
+
+    text (Optional[str]): The translation, or None where the translator has none and was told to pass it on.
+    score (Optional[float]): Length-normalised log-probability, where the translator has one.
+    unknown (int): Words that the translator could not translate and left as they were.
+    """
+
+    text: Optional[str]
+    score: Optional[float] = None
+    unknown: int = 0
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """Translates texts, one output per input, in order."""
+
+    def __call__(self, texts: Iterable[str]) -> Iterator[Translation]: ...
+
+
+TokenPair = Tuple[Sequence[str], Sequence[str]]
+
+
+@runtime_checkable
+class Aligner(Protocol):
+    """Aligns tokenised (source, target) pairs, one `Alignment` per pair, in order."""
+
+    def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]: ...
+
+
+@runtime_checkable
+class TrainableAligner(Aligner, Protocol):
+    """An aligner that learns from a bitext at `initialize` and is saved with the pipeline."""
+
+    def train(self, pairs: Iterable[TokenPair]) -> None: ...
+
+    def to_bytes(self) -> bytes: ...
+
+    def from_bytes(self, data: bytes) -> Any: ...
+
+
+@runtime_checkable
+class Projector(Protocol):
+    """Projects the entities of sentence pairs, one `Projection` per pair, in order."""
+
+    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]: ...
+
+
+Json = Dict[str, Any]
