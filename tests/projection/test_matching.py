@@ -1,0 +1,144 @@
+"""Candidate matching: the fast road equals the general one, greedy equals the seed's, reasons are
+given.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xner_spacy.errors import XnerError
+from xner_spacy.projection.candidates import make_ngrams
+from xner_spacy.projection.matching import make_matching
+from xner_spacy.projection.scores import make_align_score
+from xner_spacy.types import Alignment, Entity, Reason, SentencePair
+
+
+@st.composite
+def sentence_pairs(draw, n_source=8, n_target=9):
+    cuts = sorted(draw(st.sets(st.integers(0, n_source), min_size=2, max_size=6)))
+    entities = [
+        Entity(a, b, draw(st.sampled_from(["PER", "LOC"])))
+        for a, b in pairwise(cuts)
+        if draw(st.booleans())
+    ]
+    link = st.tuples(st.integers(0, n_source - 1), st.integers(0, n_target - 1))
+    links = draw(st.lists(link, max_size=16, unique=True))
+    return SentencePair(["s"] * n_source, ["t"] * n_target, entities, Alignment(links))
+
+
+class Wrapped:
+    """The align score where the projector cannot see that it is one."""
+
+    def __init__(self):
+        self.inner = make_align_score()
+
+    def __call__(self, pairs, candidates):
+        return self.inner(pairs, candidates)
+
+
+def total(projection):
+    return sum(s.score for s in projection.spans)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(sentence_pairs(), max_size=4),
+    st.sampled_from([("<=", 1), ("=", 1), (">=", 1), ("<=", 2)]),
+)
+def test_fast_road_equals_general_road_over_all_ngrams(pairs, constraint):
+    settings = {"constraint": constraint[0], "count": constraint[1]}
+    fast = list(make_matching(**settings)(pairs))
+    slow = list(
+        make_matching(
+            candidates=make_ngrams(pruned=False), scores={"a": Wrapped()}, batch_size=2, **settings
+        )(pairs)
+    )
+    assert [len(x.spans) for x in fast] == [len(x.spans) for x in slow] or constraint[0] == "<="
+    for x, y in zip(fast, slow, strict=True):
+        assert total(x) == pytest.approx(total(y))
+
+
+@settings(max_examples=150, deadline=None)
+@given(sentence_pairs())
+def test_result_is_valid(pair):
+    for solver in ("exact", "greedy"):
+        (result,) = make_matching(solver=solver)([pair])
+        assert result.spans == sorted(result.spans)
+        last = 0
+        for span in result.spans:
+            assert last <= span.start < span.end <= len(pair.target)
+            assert span.label == pair.entities[span.source].label
+            last = span.end
+        sources = [s.source for s in result.spans] + [u.source for u in result.unprojected]
+        assert sorted(sources) == list(range(len(pair.entities)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(sentence_pairs())
+def test_unlinked_word_at_the_end_changes_nothing(pair):
+    longer = SentencePair(pair.source, [*pair.target, "x"], pair.entities, pair.alignment)
+    projector = make_matching()
+    assert list(projector([pair])) == list(projector([longer]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(sentence_pairs(), max_size=5), st.randoms())
+def test_permuted_sentences_permute_the_output(pairs, random):
+    order = list(range(len(pairs)))
+    random.shuffle(order)
+    projector = make_matching(scores={"a": Wrapped()}, batch_size=2)
+    result = list(projector(pairs))
+    assert list(projector([pairs[k] for k in order])) == [result[k] for k in order]
+
+
+def seed_greedy(pair, max_words):
+    """The seed's procedure, written naively: all n-grams, one dense matrix, argmax."""
+    n = len(pair.target)
+    grams = [(a, b) for a in range(n) for b in range(a + 1, min(n, a + max_words) + 1)]
+    links = {tuple(x) for x in pair.alignment.links.tolist()}
+    matrix = np.zeros((len(pair.entities), len(grams)))
+    for s, e in enumerate(pair.entities):
+        for t, (a, b) in enumerate(grams):
+            hits = sum((i, j) in links for i in range(e.start, e.end) for j in range(a, b))
+            matrix[s, t] = 2 * hits / (e.end - e.start + b - a)
+    tags = ["O"] * n
+    while matrix.size and matrix.max() > 0:
+        s, t = np.unravel_index(np.argmax(matrix), matrix.shape)
+        a, b = grams[t]
+        tags[a:b] = [f"B-{pair.entities[s].label}"] + [f"I-{pair.entities[s].label}"] * (b - a - 1)
+        matrix[s] = 0
+        for u, (x, y) in enumerate(grams):
+            if x < b and y > a:
+                matrix[:, u] = 0
+    return tags
+
+
+@settings(max_examples=150, deadline=None)
+@given(sentence_pairs())
+def test_greedy_is_the_seeds_label_for_label(pair):
+    (result,) = make_matching(candidates=make_ngrams(max_words=9), solver="greedy")([pair])
+    tags = ["O"] * len(pair.target)
+    for start, end, label, *_ in result.spans:
+        tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
+    assert tags == seed_greedy(pair, 9)
+
+
+def test_reasons_and_excluded_tokens():
+    entities = [Entity(0, 1, "A"), Entity(1, 2, "B"), Entity(2, 3, "C"), Entity(3, 4, "D")]
+    links = Alignment([(0, 0), (2, 0), (3, 1)])
+    pair = SentencePair(["s"] * 4, ["t", "!"], entities, links)
+    (result,) = make_matching()([pair])
+    assert [s[:4] for s in result.spans] == [(0, 1, "A", 0)]
+    assert [tuple(u) for u in result.unprojected] == [
+        (1, Reason.NO_LINKS),
+        (2, Reason.OVERLAP),
+        (3, Reason.NO_CANDIDATE),
+    ]
+
+
+def test_weights_must_name_scores():
+    with pytest.raises(XnerError, match="names no score"):
+        make_matching(scores={"align": make_align_score()}, weights={"algin": 1.0})

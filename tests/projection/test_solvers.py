@@ -1,0 +1,158 @@
+"""The exact solver against HiGHS and brute force; the greedy one against a literal rendering."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xner_spacy.projection.bounded_dp import solve_component
+from xner_spacy.projection.milp import solve_milp
+from xner_spacy.projection.solvers import (
+    Limits,
+    parse_limits,
+    prune_dominated,
+    solve_exact,
+    solve_greedy,
+)
+
+LIMITS = [Limits(0, 1), Limits(1, 1), Limits(0, 2), Limits(2, 2), Limits(0, None), Limits(1, None)]
+
+
+def random_options(rng, entities, tokens, most):
+    options = []
+    for _ in range(entities):
+        mine = {}
+        for _ in range(rng.integers(0, most + 1)):
+            start = int(rng.integers(0, tokens))
+            end = int(min(tokens, start + rng.integers(1, 8)))
+            mine[start, end] = float(rng.choice([rng.random(), rng.integers(1, 5) / 4]))
+        options.append([(w, a, b) for (a, b), w in sorted(mine.items())])
+    return options
+
+
+def check_choice(chosen, options, limits):
+    taken = sorted((c.start, c.end) for c in chosen)
+    assert all(x[1] <= y[0] for x, y in pairwise(taken))
+    for s, mine in enumerate(options):
+        count = sum(c.entity == s for c in chosen)
+        assert limits.high is None or count <= limits.high
+        assert all((c.score, c.start, c.end) in mine for c in chosen if c.entity == s)
+
+
+def worth(entities_and_scores, n, low):
+    """Spans that a lower limit asks for first, then the score."""
+    counts = [0] * n
+    met, total = 0, 0.0
+    for s, score in entities_and_scores:
+        met += counts[s] < low
+        counts[s] += 1
+        total += score
+    return met, total
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("size", [(3, 12, 6), (6, 20, 8), (12, 60, 12), (12, 20, 15)])
+def test_exact_equals_highs(limits, size):
+    rng = np.random.default_rng(sum(size) + 7 * limits.low + (limits.high or 0))
+    for _ in range(12):
+        options = random_options(rng, *size)
+        chosen = solve_exact(options, limits)
+        check_choice(chosen, options, limits)
+        peer = solve_milp(options, limits.low, limits.high)
+        ours = worth([(c.entity, c.score) for c in chosen], len(options), limits.low)
+        theirs = worth([(s, o[0]) for s, o in peer], len(options), limits.low)
+        assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+def test_exact_equals_brute_force(limits):
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        options = random_options(rng, 3, 8, 3)
+        flat = [(s, o) for s, mine in enumerate(options) for o in mine]
+        best = (0, 0.0)
+        for size in range(1, len(flat) + 1):
+            for some in combinations(flat, size):
+                edges = sorted((o[1], o[2]) for _, o in some)
+                if any(x[1] > y[0] for x, y in pairwise(edges)):
+                    continue
+                if limits.high is not None and any(
+                    sum(s == t for t, _ in some) > limits.high for s, _ in some
+                ):
+                    continue
+                best = max(best, worth([(s, o[0]) for s, o in some], 3, limits.low))
+        chosen = solve_exact(options, limits)
+        assert worth([(c.entity, c.score) for c in chosen], 3, limits.low) == pytest.approx(best)
+
+
+def test_too_many_states_go_to_highs(monkeypatch):
+    monkeypatch.setattr("xner_spacy.projection.bounded_dp.MAX_STATES", -1)
+    options = [[(1.0, 0, 2), (0.9, 3, 4)], [(1.0, 1, 3)], [(0.9, 2, 4)]]
+    picks = solve_component(options, 0, 1)
+    assert sum(o[0] for _, o in picks) == pytest.approx(1.9)
+
+
+spans = st.tuples(st.integers(0, 9), st.integers(1, 5), st.integers(1, 8))
+entity_options = st.lists(spans, max_size=6, unique_by=lambda x: x[:2]).map(
+    lambda xs: [(w / 4, a, a + n) for a, n, w in xs]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(entity_options, min_size=1, max_size=5), st.sampled_from(LIMITS), st.randoms())
+def test_order_of_entities_does_not_change_the_total(options, limits, random):
+    total = sum(c.score for c in solve_exact(options, limits))
+    order = list(range(len(options)))
+    random.shuffle(order)
+    other = solve_exact([options[s] for s in order], limits)
+    assert sum(c.score for c in other) == pytest.approx(total)
+
+
+@settings(max_examples=200, deadline=None)
+@given(entity_options)
+def test_pruning_keeps_exactly_what_holds_nothing_better(options):
+    kept = prune_dominated(options)
+    for o in options:
+        inside = [x for x in kept if o[1] <= x[1] and x[2] <= o[2] and x[0] >= o[0]]
+        assert inside
+        if o in kept:
+            assert inside == [o]
+
+
+def dense(options, tokens):
+    columns = sorted({(a, b) for mine in options for _, a, b in mine})
+    matrix = np.zeros((len(options), len(columns)))
+    for s, mine in enumerate(options):
+        for w, a, b in mine:
+            matrix[s, columns.index((a, b))] = w
+    return matrix, columns
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(entity_options, min_size=1, max_size=5))
+def test_greedy_never_beats_exact_and_takes_first_of_equals(options):
+    matrix, columns = dense(options, 14)
+    limits = Limits(0, 1)
+    greedy = solve_greedy(matrix, columns, limits)
+    exact = solve_exact(options, limits)
+    assert sum(c.score for c in greedy) <= sum(c.score for c in exact) + 1e-9
+    # A literal rendering: the best of what is left, the first entity and then the first span of
+    # equals.
+    left = {(s, t): matrix[s, t] for s, t in np.ndindex(*matrix.shape) if matrix[s, t] > 0}
+    for choice in greedy:
+        s, t = max(left, key=lambda st: (left[st], -st[0], -st[1]))
+        assert (choice.entity, choice.start, choice.end) == (s, *columns[t])
+        left = {
+            (x, y): w
+            for (x, y), w in left.items()
+            if x != s and (columns[y][1] <= choice.start or columns[y][0] >= choice.end)
+        }
+    assert not left
+
+
+def test_parse_limits():
+    assert parse_limits("<=", 1) == Limits(0, 1)
+    assert parse_limits("=", 2) == Limits(2, 2)
+    assert parse_limits(">=", 1) == Limits(1, None)

@@ -1,0 +1,170 @@
+"""Choosing target spans for source entities: greedily as the seed paper's code does, or exactly.
+
+The problem (Shkalikov's thesis; METHODS of Politov et al. 2025): choose (entity, span) pairs of the
+    greatest total score such that
+no two chosen spans overlap and every entity has as many as it may. Without the limits per entity it
+is weighted interval scheduling, linear in the number of spans. The limits couple the intervals;
+`solve_exact` keeps the interval structure and pays for the coupling only where entities really
+compete.
+"""
+
+from itertools import pairwise
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .bounded_dp import Option, solve_component
+
+__all__ = ["Choice", "Limits", "Option", "parse_limits", "solve_exact", "solve_greedy"]
+
+
+class Choice(NamedTuple):
+    """A span chosen for an entity."""
+
+    entity: int
+    start: int
+    end: int
+    score: float
+
+
+class Limits(NamedTuple):
+    """How many spans an entity gets: at least `low`, at most `high` (None for no limit).
+
+    The lower limit is kept where it can be: a solution that misses fewer spans always wins over one
+    with a better score, so that a sentence without room for all still gets an answer.
+    """
+
+    low: int = 0
+    high: Optional[int] = 1
+
+
+def parse_limits(constraint: str, count: int) -> Limits:
+    """RETURNS (Limits): The limits that "<=", "=" or ">=" and a count stand for."""
+    if constraint == "<=":
+        return Limits(0, count)
+    return Limits(count, count) if constraint == "=" else Limits(count, None)
+
+
+def solve_greedy(
+    scores: npt.NDArray[np.float64], spans: Sequence[Tuple[int, int]], limits: Limits
+) -> List[Choice]:
+    """Take the best pair again and again, striking out what overlaps it (the seed paper's greedy).
+
+    Ties go to the first in row-major order: the first entity, then the first candidate. With
+    candidates sorted by start and end this reproduces the seed's choice label for label. Lower
+    limits are not looked at.
+
+    scores (ndarray): (entities, candidates), what is not positive is never chosen.
+    spans (Sequence[Tuple[int, int]]): The candidates, sorted by start, then end.
+    limits (Limits): Spans per entity.
+    RETURNS (List[Choice]): The choices, best first.
+    """
+    left = np.array(scores, dtype=np.float64)
+    chosen: List[Choice] = []
+    if not left.size:
+        return chosen
+    edges = np.asarray(spans, dtype=np.int64)
+    used = [0] * len(left)
+    while True:
+        s, t = divmod(int(left.argmax()), left.shape[1])
+        score = float(left[s, t])
+        if not score > 0:
+            return chosen
+        start, end = spans[t]
+        chosen.append(Choice(s, start, end, score))
+        used[s] += 1
+        if limits.high is not None and used[s] >= limits.high:
+            left[s] = 0.0
+        left[:, (edges[:, 0] < end) & (edges[:, 1] > start)] = 0.0
+
+
+def solve_exact(options: Sequence[Sequence[Option]], limits: Limits) -> List[Choice]:
+    """Choose spans of the greatest total score.
+
+    Three observations do nearly all the work. A span that contains a better span of the same entity
+    is never needed (all else that is chosen is disjoint from the larger, hence from the smaller).
+    If the entities' best spans are disjoint, they are the optimum. And entities none of whose spans
+    meet can be solved apart. What is left, a few entities that compete for the same words, goes to
+    `solve_component`.
+
+    options (Sequence[Sequence[Option]]): Per entity its candidates `(score, start, end)`, scores
+        positive.
+    limits (Limits): Spans per entity.
+    RETURNS (List[Choice]): The choices, by start.
+    """
+    slim = [prune_dominated(o) for o in options]
+    if limits.high == 1:
+        # The best of each entity; of equals the first, then the shortest.
+        best = sorted((o[1], o[2], s, o[0]) for s, os in enumerate(slim) if os for o in [_best(os)])
+        if all(x[1] <= y[0] for x, y in pairwise(best)):
+            return [Choice(s, a, b, w) for a, b, s, w in best]
+    chosen: List[Choice] = []
+    for members in _components(slim):
+        for m, (score, start, end) in solve_component(
+            [slim[s] for s in members], limits.low, limits.high
+        ):
+            chosen.append(Choice(members[m], start, end, score))
+    chosen.sort(key=lambda c: c.start)
+    return chosen
+
+
+def _best(options: Sequence[Option]) -> Option:
+    return min(options, key=lambda o: (-o[0], o[1], o[2]))
+
+
+def prune_dominated(options: Sequence[Option]) -> List[Option]:
+    """RETURNS (List[Option]): The options without those that contain another of at least their
+    score.
+    """
+    if len(options) < 2:
+        return list(options)
+    # By descending start, then ascending end: what an option contains comes before it. `front`
+    # holds the ends seen so far, ascending, with ascending scores: the best score that ends by
+    # then.
+    kept: List[Option] = []
+    front: List[Tuple[int, float]] = []
+    for option in sorted(options, key=lambda o: (-o[1], o[2], -o[0])):
+        score, _, end = option
+        place = 0
+        for place in range(len(front), -1, -1):
+            if place == 0 or front[place - 1][0] <= end:
+                break
+        if place and front[place - 1][1] >= score:
+            continue
+        kept.append(option)
+        stop = place
+        while stop < len(front) and front[stop][1] <= score:
+            stop += 1
+        if place and front[place - 1][0] == end:
+            place -= 1
+        front[place:stop] = [(end, score)]
+    return kept
+
+
+def _components(options: Sequence[Sequence[Option]]) -> List[List[int]]:
+    """RETURNS (List[List[int]]): Groups of entities with options, such that options of different
+    groups never overlap.
+    """
+    parent = list(range(len(options)))
+
+    def root(s: int) -> int:
+        while parent[s] != s:
+            parent[s] = parent[parent[s]]
+            s = parent[s]
+        return s
+
+    events = sorted((o[1], o[2], s) for s, os in enumerate(options) for o in os)
+    # Sweep by start. All options still open overlap each other's entities' group at this start, so
+    # they are one group already and the one that reaches furthest stands for them.
+    reach, holder = -1, -1
+    for start, end, s in events:
+        if start < reach:
+            parent[root(s)] = root(holder)
+        if end > reach:
+            reach, holder = end, s
+    groups: Dict[int, List[int]] = {}
+    for s, os in enumerate(options):
+        if os:
+            groups.setdefault(root(s), []).append(s)
+    return list(groups.values())
