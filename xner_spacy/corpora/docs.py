@@ -1,0 +1,145 @@
+"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards."""
+
+from pathlib import Path
+from typing import Iterable, Iterator, List, Optional, Sequence
+
+from spacy.tokens import Doc, DocBin, Span
+from spacy.util import filter_spans
+from spacy.vocab import Vocab
+
+from ..errors import InputError, XnerError
+from ..labels import LabelMap, map_label
+from ..types import Entity
+from .files import PathLike, atomic_write
+from .iob import TaggedSentence
+
+# Token, lemma and tag attributes are not ours to store; what the students and the projection need is.
+ATTRIBUTES = ["ORTH", "SPACY", "ENT_IOB", "ENT_TYPE", "SENT_START"]
+
+_NO_SPACE_BEFORE = set(".,;:!?)]}%»”’…") | {"'s", "n't", "'re", "'ve", "'ll", "'m", "'d"}
+_NO_SPACE_AFTER = set("([{«„‘$£€")
+
+
+def guess_spaces(words: Sequence[str]) -> List[bool]:
+    """Where a text whose tokens are known alone probably had spaces: none before closing marks, none after opening ones.
+
+    Straight quotes open and close in turn.
+
+    words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
+    """
+    spaces = [True] * len(words)
+    quoted = False
+    for i, word in enumerate(words):
+        if word == '"':
+            if quoted and i:
+                spaces[i - 1] = False
+            elif not quoted:
+                spaces[i] = False
+            quoted = not quoted
+        elif word in _NO_SPACE_BEFORE and i:
+            spaces[i - 1] = False
+        # A German-style quotation opens with „ and closes with “, an English one opens with “.
+        elif word == "“":
+            if "„" in words[:i] and i:
+                spaces[i - 1] = False
+            else:
+                spaces[i] = False
+        if word in _NO_SPACE_AFTER:
+            spaces[i] = False
+    if spaces:
+        spaces[-1] = False
+    return spaces
+
+
+def make_doc(
+    vocab: Vocab,
+    words: Sequence[str],
+    entities: Iterable[Entity] = (),
+    spaces: Optional[Sequence[bool]] = None,
+) -> Doc:
+    """RETURNS (Doc): A Doc of the tokens with the entities as `doc.ents`, everything else outside."""
+    doc = Doc(vocab, words=list(words), spaces=list(spaces or guess_spaces(words)))
+    doc.set_ents([Span(doc, e.start, e.end, label=e.label) for e in entities], default="outside")
+    return doc
+
+
+def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]:
+    """RETURNS (List[Entity]): `doc.ents` by the project's labels, without what the map drops."""
+    found = []
+    for ent in doc.ents:
+        label = map_label(ent.label_, label_map)
+        if label is not None:
+            found.append(Entity(ent.start, ent.end, label))
+    return found
+
+
+def doc_to_sentence(doc: Doc) -> TaggedSentence:
+    """RETURNS (TaggedSentence): The Doc's tokens and entities; tokens of whitespace alone are left out."""
+    position: List[int] = []
+    words: List[str] = []
+    for token in doc:
+        position.append(len(words))
+        if not token.is_space:
+            words.append(token.text)
+    position.append(len(words))
+    entities = [
+        Entity(position[e.start], position[e.end], e.label_)
+        for e in filter_spans(doc.ents)
+        if position[e.start] < position[e.end]
+    ]
+    return TaggedSentence(words, entities)
+
+
+def docbin_paths(path: PathLike) -> List[Path]:
+    """The DocBin files that a path stands for: itself, or the `.spacy` files of a folder in order.
+
+    RAISES: InputError if there is none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = sorted(path.glob("*.spacy"))
+        if not found:
+            raise InputError("is a folder without .spacy files.", path)
+        return found
+    if not path.exists():
+        raise InputError("no such file or folder.", path)
+    return [path]
+
+
+def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
+    """Read a DocBin file or a folder of shards, one shard in memory at a time.
+
+    YIELDS (Doc): Docs in order.
+    RAISES: InputError for a file that is not a DocBin.
+    """
+    for file in docbin_paths(path):
+        try:
+            yield from DocBin().from_bytes(file.read_bytes()).get_docs(vocab)
+        except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
+            if isinstance(error, XnerError):
+                raise
+            raise InputError(
+                f"is not a readable DocBin ({type(error).__name__}).",
+                file,
+                hint="It may be cut short; make it anew.",
+            ) from error
+        except Exception as error:  # zlib.error has no common base with the rest
+            if type(error).__module__ != "zlib":
+                raise
+            raise InputError(
+                "is not a readable DocBin (corrupt).", file, hint="Make it anew."
+            ) from error
+
+
+def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:
+    """Write one DocBin with all that a projected Doc carries, atomically.
+
+    RETURNS (int): The number of Docs.
+    """
+    docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
+    for doc in docs:
+        docbin.add(doc)
+    data = docbin.to_bytes()
+    with atomic_write(path, "wb") as file:
+        file.write(data)
+    return len(docbin)

@@ -1,0 +1,141 @@
+"""`xner_aligner`: links the words of the source reading and of the Doc."""
+
+from itertools import chain
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple
+
+from confection import Config
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from .. import registry as _registry  # noqa: F401
+from ..corpora.bitext import TokenizedBitext
+from ..errors import XnerError
+from ..languages import blank
+from ..types import Aligner, Alignment, TokenPair
+from .base import BatchPipe
+
+DEFAULT_CONFIG = """
+[aligner]
+source_lang = "en"
+overwrite = false
+
+[aligner.aligner]
+@xner_aligners = "xner.Lexical.v1"
+"""
+DEFAULTS = Config().from_str(DEFAULT_CONFIG)["aligner"]
+
+
+@Language.factory(
+    "xner_aligner",
+    assigns=["doc._.xner_alignment"],
+    requires=["doc._.xner_source"],
+    default_config=DEFAULTS,
+)
+def make_aligner_component(
+    nlp: Language, name: str, aligner: Aligner, source_lang: str, overwrite: bool
+) -> "AlignerComponent":
+    """Make the component.
+
+    aligner (Aligner): The part, from the registry `xner_aligners`.
+    source_lang (str): Language code of the source, for the tokenizer of the bitext that the aligner learns from.
+    overwrite (bool): Align Docs that have an alignment already.
+    """
+    return AlignerComponent(name, aligner, source_lang, overwrite)
+
+
+class AlignerComponent(BatchPipe):
+    """Sets `doc._.xner_alignment` where the Doc has a source; None where it has not.
+
+    Where Doc and source have the same number of sentences, more than one, the sentences are aligned one by one.
+    """
+
+    def __init__(
+        self, name: str, aligner: Aligner, source_lang: str = "en", overwrite: bool = False
+    ) -> None:
+        super().__init__(name, aligner)
+        self.source_lang = source_lang
+        self.overwrite = overwrite
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        source: Optional[str] = None,
+        target: Optional[str] = None,
+        tokenized: bool = False,
+    ) -> None:
+        """Train the aligner, where it can learn.
+
+        source, target (Optional[str]): A line-parallel bitext, two files. tokenized (bool): Its tokens are separated by spaces already; else
+            spaCy's tokenizers of the two languages split it.
+        RAISES: XnerError if the aligner must learn and no bitext is given; InputError for files that do not run parallel.
+        """
+        train = getattr(self.part, "train", None)
+        if train is None:
+            return
+        if source is None or target is None:
+            raise XnerError(
+                f"{self.name}: this aligner learns from a bitext.",
+                f"Name it in the config: [initialize.components.{self.name}] source = ..., target = ...",
+            )
+        target_nlp = nlp or blank("xx")
+        train(
+            TokenizedBitext(
+                Path(source),
+                Path(target),
+                None if tokenized else blank(self.source_lang).tokenizer,
+                None if tokenized else target_nlp.tokenizer,
+            )
+        )
+
+    def process(self, docs: List[Doc]) -> None:
+        todo = [doc for doc in docs if self.overwrite or doc._.xner_alignment is None]
+        plans: List[Tuple[Doc, List[Tuple[int, int]]]] = []
+        pairs: List[TokenPair] = []
+        for doc in todo:
+            source = doc._.xner_source
+            if source is None:
+                continue
+            offsets = []
+            for (s_start, s_end), (t_start, t_end) in _sentence_pairs(source, doc):
+                offsets.append((s_start, t_start))
+                pairs.append(
+                    (
+                        [t.text for t in source[s_start:s_end]],
+                        [t.text for t in doc[t_start:t_end]],
+                    )
+                )
+            plans.append((doc, offsets))
+        results = iter(self.part(pairs))
+        for doc, offsets in plans:
+            found = [next(results) for _ in offsets]
+            doc._.xner_alignment = _join(found, offsets)
+
+
+def _bounds(doc: Doc) -> List[Tuple[int, int]]:
+    if not doc.has_annotation("SENT_START"):
+        return [(0, len(doc))]
+    return [(sent.start, sent.end) for sent in doc.sents]
+
+
+def _sentence_pairs(
+    source: Doc, target: Doc
+) -> Iterator[Tuple[Tuple[int, int], Tuple[int, int]]]:
+    s, t = _bounds(source), _bounds(target)
+    if len(s) != len(t):
+        s, t = [(0, len(source))], [(0, len(target))]
+    yield from zip(s, t)
+
+
+def _join(alignments: List[Alignment], offsets: List[Tuple[int, int]]) -> Alignment:
+    if len(alignments) == 1:
+        return alignments[0]
+    links = list(
+        chain.from_iterable(
+            (a.links + offset).tolist() for a, offset in zip(alignments, offsets)
+        )
+    )
+    return Alignment(links, list(chain.from_iterable(a.scores.tolist() for a in alignments)))

@@ -1,0 +1,90 @@
+"""What the components share: batches, error handling, and saving a part that has a state."""
+
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Union
+
+from spacy.errors import Errors
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc
+from spacy.util import ensure_path, minibatch
+import srsly
+
+from ..docdata import install_extensions
+
+BATCH_SIZE = 256
+
+
+class BatchPipe(Pipe):
+    """A component that reads and writes whole batches of Docs; subclasses fill in `process`.
+
+    Its `part` (translator, aligner, projector) is saved with the pipeline where it has a state, that is, where it has
+    `to_bytes` and `from_bytes`.
+    """
+
+    name: str
+    part: Any
+
+    def __init__(self, name: str, part: Any) -> None:
+        install_extensions()
+        self.name = name
+        self.part = part
+
+    def process(self, docs: List[Doc]) -> None:
+        """Annotate the Docs in place."""
+        raise NotImplementedError(Errors.E891.format(name=self.name))
+
+    def __call__(self, doc: Doc) -> Doc:
+        try:
+            self.process([doc])
+        except Exception as error:  # noqa: BLE001  (spaCy's protocol: the handler decides)
+            self.get_error_handler()(self.name, self, [doc], error)
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = BATCH_SIZE) -> Iterator[Doc]:
+        """Process a stream in batches.
+
+        stream (Iterable[Doc]): The Docs. batch_size (int): Docs a batch.
+        YIELDS (Doc): The Docs in order; where the error handler swallows an error, without those of the failed batch.
+        """
+        handler = self.get_error_handler()
+        for docs in minibatch(stream, batch_size):
+            try:
+                self.process(docs)
+            except Exception as error:  # noqa: BLE001
+                handler(self.name, self, docs, error)
+            else:
+                yield from docs
+
+    def _state(self) -> Optional[bytes]:
+        to_bytes = getattr(self.part, "to_bytes", None)
+        return to_bytes() if to_bytes else None
+
+    def _set_state(self, data: bytes) -> None:
+        self.part = self.part.from_bytes(data) or self.part
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """RETURNS (bytes): The part's state."""
+        message: Dict[str, Any] = {"state": self._state()}
+        return srsly.msgpack_dumps(message)
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "BatchPipe":
+        """Load the part's state. RETURNS (BatchPipe): The component."""
+        state = srsly.msgpack_loads(data)["state"]
+        if state is not None:
+            self._set_state(state)
+        return self
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the part's state under a folder."""
+        folder = ensure_path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = self._state()
+        if state is not None:
+            (folder / "state").write_bytes(state)
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "BatchPipe":
+        """Load the part's state. RETURNS (BatchPipe): The component."""
+        file = ensure_path(path) / "state"
+        if file.exists():
+            self._set_state(file.read_bytes())
+        return self

@@ -1,0 +1,155 @@
+"""`xner_projector`: carries the source entities over to the Doc along the word links."""
+
+from collections import Counter
+from typing import Any, Callable, Dict, Iterable, List, Optional
+
+from confection import Config
+from spacy.language import Language
+from spacy.pipeline.ner import make_ner_scorer
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+
+from .. import registry as _registry  # noqa: F401
+from ..docdata import SPANS_KEY
+from ..types import Entity, Projection, Projector, Reason, SentencePair
+from .annotator import DROPPED_KEY
+from .base import BatchPipe
+
+DEFAULT_CONFIG = """
+[projector]
+min_score = 0.0
+unlabelled = "outside"
+scorer = {"@scorers":"spacy.ner_scorer.v1"}
+
+[projector.projector]
+@xner_projectors = "xner.Matching.v1"
+"""
+DEFAULTS = Config().from_str(DEFAULT_CONFIG)["projector"]
+
+
+@Language.factory(
+    "xner_projector",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
+    requires=["doc._.xner_source", "doc._.xner_alignment"],
+    default_config=DEFAULTS,
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_projector_component(
+    nlp: Language,
+    name: str,
+    projector: Projector,
+    min_score: float,
+    unlabelled: str,
+    scorer: Optional[Callable],
+) -> "ProjectorComponent":
+    """Make the component.
+
+    projector (Projector): The part, from the registry `xner_projectors`.
+    min_score (float): Spans that score lower do not become entities; their tokens become missing values, which spaCy's `ner` ignores
+        in training.
+    unlabelled (str): What the other tokens become: "outside", or "missing" where nothing should be learned from their being unlabelled.
+    """
+    return ProjectorComponent(name, projector, min_score, unlabelled, scorer)
+
+
+class ProjectorComponent(BatchPipe):
+    """Sets `doc.ents` and `doc.spans["xner"]` (its `attrs`: see `xner_spacy.docdata`).
+
+    A Doc without source or links gets no spans and, since nothing is known of it, missing entity values. `reasons` counts the source
+    entities that were not projected.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        projector: Projector,
+        min_score: float = 0.0,
+        unlabelled: str = "outside",
+        scorer: Optional[Callable] = None,
+    ) -> None:
+        super().__init__(name, projector)
+        if unlabelled not in ("outside", "missing"):
+            raise ValueError(f"{name}: unlabelled must be 'outside' or 'missing', not {unlabelled!r}")
+        self.min_score = min_score
+        self.unlabelled = unlabelled
+        self.scorer = scorer if scorer is not None else make_ner_scorer()
+        self.reasons: Counter = Counter()
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+    ) -> None:
+        """Nothing is learned."""
+
+    def process(self, docs: List[Doc]) -> None:
+        ready = []
+        for doc in docs:
+            if doc._.xner_source is None or doc._.xner_alignment is None:
+                doc.set_ents([], default="missing")
+                self._store(doc, [], [], [], [])
+            else:
+                ready.append(doc)
+        pairs = [_pair(doc) for doc in ready]
+        for doc, pair, projection in zip(ready, pairs, self.part(pairs)):
+            self._annotate(doc, pair, projection)
+
+    def _annotate(self, doc: Doc, pair: SentencePair, projection: Projection) -> None:
+        kept, low = [], []
+        for span in projection.spans:
+            (kept if span.score >= self.min_score else low).append(span)
+        lost = [(pair.entities[u.source], u.reason) for u in projection.unprojected]
+        lost += [(pair.entities[s.source], Reason.LOW_SCORE) for s in low]
+        lost += [
+            (Entity(span.start, span.end, span.label_), Reason.UNMAPPED_LABEL)
+            for span in doc._.xner_source.spans.get(DROPPED_KEY, ())
+        ]
+        ents = [Span(doc, s.start, s.end, label=s.label) for s in kept]
+        ignored = [Span(doc, s.start, s.end) for s in low]
+        doc.set_ents(ents, missing=ignored, default=self.unlabelled)
+        self._store(
+            doc,
+            ents,
+            [float(s.score) for s in kept],
+            [list(pair.entities[s.source][:2]) for s in kept],
+            [
+                {"start": e.start, "end": e.end, "label": e.label, "reason": reason}
+                for e, reason in lost
+            ],
+        )
+
+    def _store(
+        self,
+        doc: Doc,
+        spans: List[Span],
+        scores: List[float],
+        sources: List[List[int]],
+        unprojected: List[Dict[str, Any]],
+    ) -> None:
+        self.reasons.update(entry["reason"] for entry in unprojected)
+        doc.spans[SPANS_KEY] = SpanGroup(
+            doc,
+            name=SPANS_KEY,
+            spans=spans,
+            attrs={
+                "scores": scores,
+                "sources": sources,
+                "method": getattr(self.part, "method", type(self.part).__name__),
+                "unprojected": unprojected,
+            },
+        )
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """Score the entities as spaCy's `ner` does. RETURNS (Dict[str, Any]): The scores."""
+        return self.scorer(examples, **kwargs)
+
+
+def _pair(doc: Doc) -> SentencePair:
+    source = doc._.xner_source
+    return SentencePair(
+        source=[t.text for t in source],
+        target=[t.text for t in doc],
+        entities=[Entity(e.start, e.end, e.label_) for e in source.ents],
+        alignment=doc._.xner_alignment,
+    )
