@@ -1,8 +1,8 @@
 """What a target Doc carries: its source reading, the word links, and how both survive serialisation.
 
 `doc._.xner_source` is the source-language Doc or None, `doc._.xner_alignment` the `Alignment` or None. Both are kept in
-`doc.user_data`, so `DocBin(store_user_data=True)` and `Doc.to_bytes` store them; the msgpack coders below are registered by
-entry point, so a file is readable wherever this package is installed, imported or not.
+`doc.user_data`, so `DocBin(store_user_data=True)` and `Doc.to_bytes` store them, through the msgpack coders below. (They are
+registered at import and not by entry point: srsly loads its entry points while spaCy is still being imported.)
 
 `doc.spans["xner"]` holds the projected spans. Its `attrs` run parallel to it: `scores` (float), `sources` (the source span as
 [start, end] token indices), and hold `method` (str) and `unprojected` (a list of {start, end, label, reason} on source tokens).
@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional
 import spacy
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
+from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
 from .types import Alignment
 
@@ -23,7 +24,9 @@ _DOC = "__xner_doc__"
 
 
 def install_extensions() -> None:
-    """Add the Doc extensions. Safe to call again; component constructors do, for worker processes."""
+    """Add the Doc extensions and their msgpack coders. Safe to call again; component constructors do, for worker processes."""
+    msgpack_encoders.register("xner_data", func=encode)
+    msgpack_decoders.register("xner_data", func=decode)
     for name in ("xner_source", "xner_alignment"):
         if not Doc.has_extension(name):
             Doc.set_extension(name, default=None)
