@@ -1,0 +1,1 @@
+"""Word alignment: the embedded statistical aligner, stored links, symmetrisation."""
