@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import catalogue
 from spacy.util import registry
 
 REGISTRIES = (
@@ -14,7 +15,8 @@ REGISTRIES = (
 
 for _name in REGISTRIES:
     if not hasattr(registry, _name):
-        registry.create(_name, entry_points=True)
+        # `registry.create` would put it in thinc's namespace, and look for `thinc_*` entry points.
+        setattr(registry, _name, catalogue.create("spacy", _name, entry_points=True))
 
 __all__ = ["REGISTRIES", "get_part", "registry"]
 
