@@ -1,6 +1,6 @@
 """Where the target spans come from that entities may be matched with."""
 
-from typing import List, Optional, Protocol, Sequence, Tuple
+from typing import List, Optional, Protocol, runtime_checkable, Sequence, Tuple
 
 from ..types import SentencePair
 from .links import entity_links
@@ -8,6 +8,7 @@ from .links import entity_links
 Span = Tuple[int, int]
 
 
+@runtime_checkable
 class Candidates(Protocol):
     """Gives the target spans of a batch of sentence pairs that entities may be matched with."""
 

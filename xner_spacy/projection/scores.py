@@ -1,6 +1,6 @@
 """How well a target span fits a source entity."""
 
-from typing import List, Protocol, Sequence
+from typing import List, Protocol, runtime_checkable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from .links import entity_links
 ScoreMatrix = npt.NDArray[np.float64]
 
 
+@runtime_checkable
 class Score(Protocol):
     """Scores every candidate span for every source entity."""
 

@@ -1,0 +1,68 @@
+"""Puts the commands together and turns errors into messages."""
+
+import errno
+import os
+import sys
+from typing import List, Optional
+
+import typer
+from catalogue import RegistryError
+from confection import ConfigValidationError
+from wasabi import Printer
+
+from ..errors import XnerError
+from . import align, annotate, compare, convert, evaluate, info, model_card, project, report
+
+app = typer.Typer(
+    name="xner",
+    help="Named entity recognition with spaCy for languages that nobody has labelled.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (convert, align, project, annotate, evaluate, compare, report, model_card, info):
+    module.register(app)
+
+
+def run(arguments: Optional[List[str]] = None) -> int:
+    """Run a command line.
+
+    arguments (Optional[List[str]]): Without the program's name. RETURNS (int): The exit code: 0, 1 for an error of the input or the
+        system, 2 for a command line that cannot be read.
+    """
+    try:
+        result = typer.main.get_command(app).main(
+            args=arguments, prog_name="xner", standalone_mode=False
+        )
+        return result if isinstance(result, int) else 0
+    except typer.Exit as error:
+        return error.exit_code
+    except XnerError as error:
+        return _fail(error.message, error.hint)
+    except (RegistryError, ConfigValidationError) as error:
+        return _fail("The configuration does not hold.", str(error).strip())
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("Interrupted.", "What was written is whole; the command can be run again.")
+    except BrokenPipeError:
+        # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing can be printed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}.", hint)
+    except Exception as error:
+        # typer brings a click of its own or uses the one installed, so their errors have no class that can be named here.
+        if not (hasattr(error, "show") and hasattr(error, "exit_code")):
+            raise
+        error.show()
+        return int(error.exit_code)
+
+
+def _fail(title: str, hint: str = "") -> int:
+    sys.stdout.flush()
+    printer = Printer(no_print=True)
+    text = printer.fail(title, hint) if hint else printer.fail(title)
+    typer.echo(text, err=True)
+    return 1

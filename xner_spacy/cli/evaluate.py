@@ -1,0 +1,80 @@
+"""`xner evaluate`: how good predicted entities or links are."""
+
+from pathlib import Path
+from typing import List, Optional
+
+import typer
+
+from ..corpora.files import PathLike
+from ..corpora.load import read_tagged, require_same_words
+from ..evaluation.entities import evaluate as evaluate_entities
+from ..types import Json
+from .output import percent, table, write_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command("evaluate")(evaluate_cli)
+
+
+def evaluate_cli(
+    # fmt: off
+    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
+    predicted: Path = typer.Argument(..., metavar="PRED", help="The same sentences with predicted entities."),
+    json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
+    labels: Optional[str] = typer.Option(None, "--labels", help="Labels that may occur, comma-separated; any other is an error."),
+    samples: int = typer.Option(1000, "--samples", min=1, help="Bootstrap resamples."),
+    seed: int = typer.Option(0, "--seed", help="Seed of the resampling."),
+    # fmt: on
+) -> None:
+    """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error."""
+    scores = evaluate(
+        gold, predicted, labels=labels.split(",") if labels else None, samples=samples, seed=seed
+    )
+    write_json(json_path, scores)
+    typer.echo(render(scores))
+
+
+def evaluate(
+    gold: PathLike,
+    predicted: PathLike,
+    *,
+    labels: Optional[List[str]] = None,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Json:
+    """Compare two corpora of the same sentences.
+
+    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`. RAISES: InputError at the first difference in the text.
+    """
+    g, p = read_tagged(gold, labels), read_tagged(predicted, labels)
+    require_same_words(gold, g, predicted, p)
+    return evaluate_entities(
+        [s.entities for s in g], [s.entities for s in p], samples=samples, seed=seed
+    )
+
+
+def render(scores: Json) -> str:
+    """RETURNS (str): The figures as a table and a line on the errors."""
+
+    def row(name: str, r: Json) -> List[str]:
+        low, high = r.get("f1_interval", (None, None))
+        interval = f"{percent(low)}-{percent(high)}" if low is not None else ""
+        return [
+            name,
+            *(percent(r[k]) for k in ("precision", "recall", "f1")),
+            interval,
+            r["gold"],
+            r["predicted"],
+        ]
+
+    rows = [row("all", scores)]
+    rows += [row(label, r) for label, r in scores["per_type"].items()]
+    rows += [row(f"length {n}", r) for n, r in scores["per_length"].items() if r["gold"]]
+    errors = ", ".join(
+        f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct"
+    )
+    header = ["", "P", "R", "F1", "95% interval", "gold", "predicted"]
+    return (
+        f"{table(header, rows)}\n{scores['sentences']} sentences. Errors: {errors}.\n"
+        f"{scores['signature']}"
+    )

@@ -1,0 +1,83 @@
+"""What the commands print: to standard error what tells how it went, to standard output what was asked for."""
+
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
+
+import srsly
+from tqdm import tqdm
+from wasabi import Printer
+
+from ..corpora.files import atomic_write
+from ..types import Json
+
+T = TypeVar("T")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def done(what: str, where: Union[str, Path, None] = None) -> None:
+    """Say that something was made, and where it lies."""
+    place = f" in {where}" if where is not None else ""
+    _say(Printer(no_print=True).good(f"{what}{place}"))
+
+
+def warn(title: str, text: str = "") -> None:
+    """Say that something needs attention."""
+    _say(Printer(no_print=True).warn(title, text) if text else Printer(no_print=True).warn(title))
+
+
+def show_counts(counts: Mapping[str, int]) -> None:
+    """Say what was counted, one a line, zeros left out."""
+    for name, number in counts.items():
+        if number and name != "sentences":
+            _say(f"  {name}: {number:,}")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """RETURNS (str): A table in Markdown whose columns line up, numbers to the right."""
+    cells: List[List[str]] = [[str(c) for c in header], *[[str(c) for c in r] for r in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for n, row in enumerate(cells):
+        padded = [
+            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))
+        ]
+        lines.append("| " + " | ".join(padded) + " |")
+        if n == 0:
+            marks = [
+                "-" * w if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)
+            ]
+            lines.append("| " + " | ".join(marks) + " |")
+    return "\n".join(lines)
+
+
+def write_json(path: Optional[Path], data: Json) -> None:
+    """Write JSON atomically, if a path is given."""
+    if path is not None:
+        with atomic_write(path) as file:
+            file.write(srsly.json_dumps(data, indent=2) + "\n")
+
+
+def bar_settings(unit: str) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): How a progress bar looks: live on a terminal, a line every 30 seconds in a file or pipe."""
+    live = sys.stderr.isatty()
+    return {
+        "unit": f" {unit}",
+        "smoothing": 0.1,
+        "mininterval": 0.2 if live else 30,
+        "dynamic_ncols": live,
+        "file": sys.stderr,
+    }
+
+
+def progress(items: Iterable[T], total: Optional[int], unit: str = "sent") -> Iterator[T]:
+    """Show a bar with rate and estimate while iterating."""
+    yield from tqdm(items, total=total, **bar_settings(unit))
+
+
+def percent(value: float) -> str:
+    """RETURNS (str): 0.64518 as "64.5"."""
+    return f"{100 * value:.1f}"

@@ -1,0 +1,128 @@
+"""`xner project`: carry the entities of one file over to its translation."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import typer
+
+from ..corpora.files import PathLike, read_sentences, require_same_length
+from ..corpora.iob import TaggedSentence, read_iob, write_iob
+from ..errors import InputError
+from ..types import Entity, Json, Projection, SentencePair
+from .align import load_aligner
+from .output import done, progress, show_counts, write_json
+from .parts import ALIGNERS, PROJECTORS, make_part
+
+
+def register(app: typer.Typer) -> None:
+    app.command("project")(project_cli)
+
+
+def project_cli(
+    # fmt: off
+    source: Path = typer.Argument(..., metavar="SOURCE.iob", help="Source sentences with entities."),
+    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="TARGET.iob", help="Where the labelled target goes."),
+    links: Optional[Path] = typer.Option(None, "--links", help="Word links (Pharaoh), instead of an aligner."),
+    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
+    bitext: Optional[Tuple[Path, Path]] = typer.Option(None, "--bitext", metavar="SRC TGT", help="More parallel lines for the aligner to learn from."),
+    model: Optional[Path] = typer.Option(None, "--model", help="A trained aligner: read if the folder is there, else written."),
+    projector: str = typer.Option("exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."),
+    config: Optional[Path] = typer.Option(None, "--config", "-c", help="A config with a section [projector], and [aligner] if --aligner is 'config'."),
+    json_path: Optional[Path] = typer.Option(None, "--json", help="Every span with its score and source, and every entity that was not projected with its reason."),
+    labels: Optional[str] = typer.Option(None, "--labels", help="Labels that may occur, comma-separated; any other is an error."),
+    # fmt: on
+) -> None:
+    """Project the entities of labelled sentences onto their translations."""
+    summary = project(
+        source, target, output,
+        links=links, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
+        labels=labels.split(",") if labels else None,
+    )  # fmt: skip
+    write_json(json_path, summary)
+    show_counts({k: v for k, v in summary["counts"].items()})
+    done(f"{summary['counts']['sentences']} sentences", output)
+
+
+def project(
+    source: PathLike,
+    target: PathLike,
+    output: PathLike,
+    *,
+    links: Optional[PathLike] = None,
+    aligner: str = "lexical",
+    bitext: Optional[Tuple[PathLike, PathLike]] = None,
+    model: Optional[PathLike] = None,
+    projector: str = "exact",
+    config: Optional[PathLike] = None,
+    labels: Optional[List[str]] = None,
+) -> Json:
+    """Project one file onto another. Arguments are those of the command.
+
+    RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: spans and what was not projected).
+    RAISES: InputError with file and line; nothing is written then.
+    """
+    tagged = list(read_iob(source, labels=labels))
+    translated = read_sentences(target)
+    require_same_length(source, len(tagged), target, len(translated), "sentences")
+    pairs = [(s.words, t) for s, t in zip(tagged, translated)]
+    config_path = Path(config) if config else None
+    part = make_part("xner_projectors", PROJECTORS, projector, config_path, "projector")
+    ready = load_aligner(
+        pairs,
+        aligner=aligner,
+        bitext=bitext,
+        model=model,
+        links=links,
+        config=config_path if aligner == "config" else None,
+    )
+    rows: List[Json] = []
+    counts: Counter = Counter(sentences=len(pairs))
+
+    def inputs() -> Iterator[SentencePair]:
+        for number, (sentence, (words, t), alignment) in enumerate(
+            zip(tagged, pairs, ready(pairs)), 1
+        ):
+            try:
+                alignment.check(len(words), len(t))
+            except ValueError as error:
+                raise InputError(f"{error}.", links or "links", number) from error
+            yield SentencePair(words, t, sentence.entities, alignment)
+
+    def projected() -> Iterator[TaggedSentence]:
+        results = zip(tagged, translated, part(inputs()))
+        for sentence, words, projection in progress(results, len(pairs)):
+            rows.append(_row(sentence, projection, counts))
+            spans = sorted(Entity(*s[:3]) for s in projection.spans)
+            yield TaggedSentence(words, spans)
+
+    write_iob(output, projected())
+    return {"counts": dict(counts), "sentences": rows}
+
+
+def _row(sentence: TaggedSentence, projection: Projection, counts: Counter) -> Dict[str, Any]:
+    counts["entities"] += len(sentence.entities)
+    counts["projected spans"] += len(projection.spans)
+    counts.update(f"not projected: {u.reason}" for u in projection.unprojected)
+    return {
+        "spans": [
+            {
+                "start": s.start,
+                "end": s.end,
+                "label": s.label,
+                "source": list(sentence.entities[s.source][:2]),
+                "score": round(float(s.score), 5),
+            }
+            for s in projection.spans
+        ],
+        "unprojected": [
+            {
+                "start": sentence.entities[u.source].start,
+                "end": sentence.entities[u.source].end,
+                "label": sentence.entities[u.source].label,
+                "reason": u.reason,
+            }
+            for u in projection.unprojected
+        ],
+    }
