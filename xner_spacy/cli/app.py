@@ -11,7 +11,18 @@ from confection import ConfigValidationError
 from wasabi import Printer
 
 from ..errors import XnerError
-from . import align, annotate, compare, convert, evaluate, info, model_card, project, report
+from . import (
+    align,
+    annotate,
+    compare,
+    convert,
+    evaluate,
+    info,
+    init_config,
+    model_card,
+    project,
+    report,
+)
 
 app = typer.Typer(
     name="xner",
@@ -21,7 +32,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (convert, align, project, annotate, evaluate, compare, report, model_card, info):
+COMMANDS = (
+    convert,
+    align,
+    project,
+    annotate,
+    evaluate,
+    compare,
+    report,
+    init_config,
+    model_card,
+    info,
+)
+for module in COMMANDS:
     module.register(app)
 
 
