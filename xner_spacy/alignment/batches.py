@@ -37,8 +37,8 @@ def make_batches(sources: Sequence[Int], targets: Sequence[Int], cells: int) -> 
 
     sources (Sequence[Int]): Word numbers of the source sentences.
     targets (Sequence[Int]): Word numbers of the target sentences.
-    cells (int): Padded source length times target length times pairs, at most, in a batch of
-        more than one pair.
+    cells (int): The square of the longer padded side times the pairs, at most, in a batch of more
+        than one pair.
     RETURNS (List[Batch]): The batches.
     """
     m = np.array([len(words) for words in sources], dtype=np.int32)
@@ -49,7 +49,7 @@ def make_batches(sources: Sequence[Int], targets: Sequence[Int], cells: int) -> 
     start, height, width = 0, 0, 0
     for stop, row in enumerate(order):
         taller, wider = max(height, n[row]), max(width, m[row])
-        if stop > start and (stop + 1 - start) * int(taller) * int(wider) > cells:
+        if stop > start and (stop + 1 - start) * max(int(taller), int(wider)) ** 2 > cells:
             batches.append(_pad(order[start:stop], sources, targets, m, n))
             start, taller, wider = stop, n[row], m[row]
         height, width = taller, wider

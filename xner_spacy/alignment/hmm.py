@@ -68,6 +68,12 @@ class Statistics:
         self.moved = np.zeros(2 * self.limit + 1)
         self.began = np.zeros(self.limit + 1)
 
+    def add(self, other: "Statistics") -> None:
+        """Take up the counts of another batch."""
+        self.moved += other.moved
+        self.began += other.began
+        self.log_likelihood += other.log_likelihood
+
 
 def posteriors(
     emission: Float,
@@ -119,15 +125,18 @@ def posteriors(
 
     # Backwards; `emission` becomes what a state and all after it say about the step.
     after = np.ones((n_batch, n_state), dtype=np.float32)
+    back = np.ascontiguousarray(weights.T)
+    pairs = np.zeros((n_state, n_state), dtype=np.float32)
     for time in range(n_time - 1, -1, -1):
         linked[time] *= after
         after *= norm[time]
         emission[time] *= after
         if time:
-            after = scale * (emission[time] @ weights.T) + after * stay[time]
+            if statistics is not None:
+                pairs += (position[time - 1] * scale).T @ emission[time]
+            after = scale * (emission[time] @ back) + after * stay[time]
     if statistics is not None:
-        left = (position[:-1] * scale).reshape(-1, n_state)
-        pairs = weights * (left.T @ emission[1:].reshape(-1, n_state))
+        pairs *= weights
         grid = np.arange(n_state)
         jump = np.clip(grid[None, :] - grid[:, None], -jumps.limit, jumps.limit) + jumps.limit
         statistics.moved += np.bincount(
