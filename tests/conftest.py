@@ -1,0 +1,52 @@
+"""Fixtures that several test modules share."""
+
+from pathlib import Path
+
+import pytest
+import spacy
+
+import xner_spacy  # noqa: F401  (installs the extensions)
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data sets, or a skip."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the data sets in ../shared/data")
+    return SHARED
+
+
+PAIRS = [
+    ("Anna lives in Paris .", "Anna býr í París ."),
+    ("Jon lives in London .", "Jon býr í London ."),
+    ("Anna works for Marel .", "Anna vinnur hjá Marel ."),
+    ("Jon works for Marel .", "Jon vinnur hjá Marel ."),
+    ("In Paris Anna met Jon .", "Anna hitti Jon í París ."),
+    ("Jon met Anna in London .", "Í London hitti Jon Anna ."),
+    ("It is raining .", "Það rignir ."),
+]
+NAMES = {"Anna": "PER", "Jon": "PER", "Paris": "LOC", "París": "LOC", "London": "LOC", "Marel": "ORG"}
+
+
+@pytest.fixture()
+def bitext(tmp_path: Path) -> "tuple[Path, Path]":
+    """A tiny bitext: English and Icelandic, seven sentences many times over."""
+    source, target = tmp_path / "en.txt", tmp_path / "is.txt"
+    source.write_text("\n".join(s for s, _ in PAIRS * 5) + "\n", encoding="utf8")
+    target.write_text("\n".join(t for _, t in PAIRS * 5) + "\n", encoding="utf8")
+    return source, target
+
+
+@pytest.fixture()
+def source_model(tmp_path: Path) -> Path:
+    """An English pipeline that knows the names of `bitext`, and one label that maps drop."""
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": label, "pattern": name} for name, label in NAMES.items()])
+    ruler.add_patterns([{"label": "MISC", "pattern": "raining"}])
+    path = tmp_path / "source_model"
+    nlp.to_disk(path)
+    return path

@@ -1,0 +1,115 @@
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from xner_spacy.corpora.files import (
+    atomic_write,
+    is_blank_token,
+    read_lines,
+    read_sentences,
+    require_same_length,
+)
+from xner_spacy.errors import InputError, XnerError
+
+
+def test_atomic_write_leaves_nothing_on_an_error(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as file:
+        file.write("half")
+        raise RuntimeError("stop")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.txt"]
+
+
+def test_atomic_write_replaces_and_makes_folders(tmp_path):
+    path = tmp_path / "a" / "b" / "out.txt"
+    for text in ("one", "two"):
+        with atomic_write(path) as file:
+            file.write(text)
+    assert path.read_text() == "two"
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_device_is_written_to_directly():
+    with atomic_write("/dev/null") as file:
+        file.write("x")
+    assert os.path.exists("/dev/null")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_device_is_a_clear_error():
+    with pytest.raises(XnerError, match="No space left"), atomic_write("/dev/full") as file:
+        file.write("x" * 100_000)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    # A limit on the size of files stands in for a full disk: the write itself fails.
+    code = (
+        "import resource, signal, sys\n"
+        "from xner_spacy.corpora.files import atomic_write\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    with atomic_write(sys.argv[1]) as file:\n"
+        "        file.write('x' * 100000)\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "out.txt")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "could not be written" in done.stdout
+    assert os.listdir(tmp_path) == []
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 1000
+
+
+def test_blank_tokens():
+    assert all(is_blank_token(t) for t in ("", " ", "\t", "\u200b", "\u00a0\u200d", "\ufeff"))
+    assert not any(is_blank_token(t) for t in ("a", ".", "می\u200cخواهم"))
+
+
+@pytest.mark.parametrize(
+    "data, line, message",
+    [
+        (b"a b\n\nc\n", 2, "empty sentence"),
+        (b"a b\n \n", 2, "empty sentence"),
+        ("a \u200b b\n".encode(), 1, "zero-width"),
+        (b"", None, "is empty"),
+        (b"a\r\n", 1, "CRLF"),
+        (b"\xef\xbb\xbfa\n", 1, "byte order mark"),
+        (b"a\n\xc3\n", 2, "not UTF-8"),
+    ],
+)
+def test_sentences(tmp_path, data, line, message):
+    path = tmp_path / "x.txt"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message) as info:
+        read_sentences(path)
+    assert info.value.line == line
+
+
+def test_missing_and_folder(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        list(read_lines(tmp_path / "none"))
+    with pytest.raises(InputError, match="is a folder"):
+        list(read_lines(tmp_path))
+
+
+def test_the_first_line_without_a_partner_is_named():
+    with pytest.raises(InputError, match="a has 2 lines and b has 4") as info:
+        require_same_length("a", 2, "b", 4)
+    assert (info.value.path, info.value.line) == ("b", 3)
+    require_same_length("a", 2, "b", 2)
