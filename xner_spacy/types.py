@@ -131,6 +131,18 @@ class Reason:
     LOW_SCORE = "low_score"  # below the confidence threshold
     UNMAPPED_LABEL = "unmapped_label"  # the label map drops its label
     NO_TRANSLATION = "no_translation"  # the sentence was passed on without a translation
+    INCOMPLETE = "incomplete"  # a completeness filter gave it up, alone or with its sentence
+
+
+class TokenLabels(NamedTuple):
+    """What a tagger makes of the target tokens: a distribution over IOB2 tags per token.
+
+    labels (Sequence[str]): The tags, such as "O", "B-PER", "I-PER", one per column.
+    probs (FloatArray): (tokens, labels) probabilities.
+    """
+
+    labels: Sequence[str]
+    probs: FloatArray
 
 
 @dataclass
@@ -141,12 +153,18 @@ class SentencePair:
     target (Sequence[str]): Target tokens.
     entities (Sequence[Entity]): Source entities, in any order; they may not overlap.
     alignment (Alignment): Word links with scores.
+    target_labels (Optional[TokenLabels]): A tagger's distributions over the target tokens, for the
+        scores and candidates that ask a tagger.
+    entity_translations (Optional[Sequence[str]]): Each entity translated on its own, for the
+        candidates that look for it in the target.
     """
 
     source: Sequence[str]
     target: Sequence[str]
     entities: Sequence[Entity]
     alignment: Alignment
+    target_labels: Optional[TokenLabels] = None
+    entity_translations: Optional[Sequence[str]] = None
 
 
 @dataclass
@@ -208,6 +226,22 @@ class Projector(Protocol):
     """Projects the entities of sentence pairs, one `Projection` per pair, in order."""
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]: ...
+
+
+@runtime_checkable
+class TrainableProjector(Projector, Protocol):
+    """A projector that learns from the corpus it is to project (no target labels are needed).
+
+    `train` takes the sentence pairs and, optionally, a larger bitext for word statistics.
+    """
+
+    def train(
+        self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()
+    ) -> None: ...
+
+    def to_bytes(self) -> bytes: ...
+
+    def from_bytes(self, data: bytes) -> Any: ...
 
 
 Json = Dict[str, Any]

@@ -121,7 +121,7 @@ class _Line:
         return max(0.0, self.prices[s] + self.bonus)
 
     def greedy(self) -> List[Pick]:
-        """RETURNS (List[Pick]): A first solution: by score, entities below their lower limit first."""
+        """RETURNS (List[Pick]): A first solution by score, lower limits first."""
         items = [(item[3], item[1]) for begin in self.starts for item in begin]
         items.sort(key=lambda x: (-x[0][0], x[1], x[0][1], x[0][2]))
         return self._fill([], items)

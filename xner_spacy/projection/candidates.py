@@ -1,7 +1,9 @@
 """Where the target spans come from that entities may be matched with."""
 
-from typing import List, Optional, Protocol, runtime_checkable, Sequence, Tuple
+from difflib import SequenceMatcher
+from typing import Iterator, List, Optional, Protocol, Sequence, Tuple
 
+from ..errors import XnerError
 from ..types import SentencePair
 from .links import entity_links
 
@@ -80,3 +82,141 @@ class Ngrams:
                 last = j
             stop[j] = last
         return stop
+
+
+def make_linked_ranges(max_gap: int = 2, max_words: Optional[int] = None) -> Candidates:
+    """Create candidates from links (`xner.LinkedRanges.v1`): every range between two words linked
+    to an entity that crosses no gap of more than `max_gap` words without a link to it.
+
+    max_gap (int): Longest gap inside a candidate.
+    max_words (Optional[int]): Longest candidate.
+    RETURNS (Candidates): The candidate generator.
+    """
+    return LinkedRanges(max_gap, max_words)
+
+
+class LinkedRanges:
+    """Ranges of linked words. See `make_linked_ranges` for the settings."""
+
+    def __init__(self, max_gap: int, max_words: Optional[int]) -> None:
+        self.max_gap = max_gap
+        self.max_words = max_words
+
+    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
+        return [self._spans(pair) for pair in pairs]
+
+    def _spans(self, pair: SentencePair) -> List[Span]:
+        found = set()
+        for words in entity_links(pair):
+            places = [w[0] for w in words]
+            for x, a in enumerate(places):
+                last = a
+                for b in places[x:]:
+                    if b - last > self.max_gap + 1:
+                        break
+                    if self.max_words is not None and b - a >= self.max_words:
+                        break
+                    last = b
+                    found.add((a, b + 1))
+        return sorted(found)
+
+
+def make_tagger_spans(linked: bool = False) -> Candidates:
+    """Create candidates from a target tagger (`xner.TaggerSpans.v1`): the spans that it sees,
+    whatever their labels; an entity keeps its source label. Needs `SentencePair.target_labels`.
+
+    linked (bool): Add the ranges between linked words, for entities that the tagger misses.
+    RETURNS (Candidates): The candidate generator.
+    """
+    return TaggerSpans(linked)
+
+
+class TaggerSpans:
+    """Spans of the tagger's best tags. See `make_tagger_spans` for the settings."""
+
+    def __init__(self, linked: bool) -> None:
+        self.linked = LinkedRanges(2, None) if linked else None
+
+    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
+        extra = self.linked(pairs) if self.linked else [[] for _ in pairs]
+        return [sorted({*self._spans(p), *more}) for p, more in zip(pairs, extra, strict=True)]
+
+    def _spans(self, pair: SentencePair) -> List[Span]:
+        if pair.target_labels is None:
+            raise XnerError(
+                "The tagger's candidates need a tagger of the target language.",
+                "Fill SentencePair.target_labels with its distributions.",
+            )
+        labels = pair.target_labels.labels
+        tags = [labels[k] for k in pair.target_labels.probs.argmax(axis=1).tolist()]
+        spans: List[Span] = []
+        start = -1
+        for j, tag in enumerate([*tags, "O"]):
+            if start >= 0 and not (tag.startswith("I-") and tag[2:] == tags[start][2:]):
+                spans.append((start, j))
+                start = -1
+            # An I- without a beginning opens a span: taggers are not bound to be consistent.
+            if tag != "O" and start < 0:
+                start = j
+        return spans
+
+
+def make_translated_spans(min_ratio: float = 0.7, max_words: int = 10) -> Candidates:
+    """Create candidates from the entities' own translations (`xner.TranslatedSpans.v1`): target
+    spans that are spelled nearly like one. Needs `SentencePair.entity_translations`.
+
+    min_ratio (float): Least similarity (difflib's ratio of the texts in lower case).
+    max_words (int): Longest candidate.
+    RETURNS (Candidates): The candidate generator.
+    """
+    return TranslatedSpans(min_ratio, max_words)
+
+
+class TranslatedSpans:
+    """Spans like the translated entity. See `make_translated_spans` for the settings."""
+
+    def __init__(self, min_ratio: float, max_words: int) -> None:
+        self.min_ratio = min_ratio
+        self.max_words = max_words
+
+    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
+        return [self._spans(pair) for pair in pairs]
+
+    def _spans(self, pair: SentencePair) -> List[Span]:
+        if pair.entity_translations is None:
+            raise XnerError(
+                "These candidates need the entities' own translations.",
+                "Fill SentencePair.entity_translations with one text per entity.",
+            )
+        found = set()
+        for text in pair.entity_translations:
+            if text.strip():
+                found.update(
+                    span
+                    for ratio, span in fuzzy_spans(text, pair.target, self.max_words)
+                    if ratio >= self.min_ratio
+                )
+        return sorted(found)
+
+
+def fuzzy_spans(
+    text: str, target: Sequence[str], max_words: int = 10
+) -> Iterator[Tuple[float, Span]]:
+    """Compare a text with all target spans of about its length.
+
+    text (str): The text looked for.
+    target (Sequence[str]): Target tokens.
+    max_words (int): Longest span.
+    YIELDS (Tuple[float, Span]): Similarity in [0, 1] and span.
+    """
+    wanted = " ".join(text.casefold().split())
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(wanted)
+    for a in range(len(target)):
+        for b in range(a + 1, min(len(target), a + max_words) + 1):
+            words = " ".join(target[a:b]).casefold()
+            if len(words) > 2 * len(wanted) + 2:
+                break
+            matcher.set_seq1(words)
+            if matcher.quick_ratio() > 0.4:
+                yield matcher.ratio(), (a, b)

@@ -30,11 +30,7 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
         pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True
     ):
         if i >= n_source or j >= n_target:
-            raise XnerError(
-                f"Link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} "
-                "target tokens).",
-                "Links are 0-based, source first; line n of every file belongs to line n.",
-            )
+            check_link(i, j, n_source, n_target)
         index = owner[i]
         if index >= 0:
             words = found[index]
@@ -44,6 +40,16 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
             else:
                 words[j] = (1, score)
     return [[(j, count, total) for j, (count, total) in sorted(w.items())] for w in found]
+
+
+def check_link(i: int, j: int, n_source: int, n_target: int) -> None:
+    """RAISES: XnerError if the link is outside the sentences."""
+    if i >= n_source or j >= n_target:
+        raise XnerError(
+            f"Link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} "
+            "target tokens).",
+            "Links are 0-based, source first; line n of every file belongs to line n.",
+        )
 
 
 def owners(entities: Sequence[Entity], n_source: int) -> List[int]:

@@ -1,56 +1,111 @@
 """Candidate matching: target spans are chosen for all entities of a sentence together."""
 
 from itertools import islice
-from typing import Dict, Iterable, Iterator, List, Literal, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Tuple, Union
 
 import numpy as np
+import srsly
 
 from ..errors import XnerError
-from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
-from .candidates import Candidates, Ngrams, Span, make_ngrams
+from ..types import (
+    ProjectedSpan,
+    Projection,
+    Reason,
+    SentencePair,
+    TokenPair,
+    TrainableProjector,
+    Unprojected,
+)
+from .bounded_dp import Option
+from .calibration import Calibration
+from .candidates import Candidates, Ngrams, make_ngrams
+from .consistency import LabelVotes, make_phrase_lexicon
 from .links import entity_links
-from .scores import AlignScore, Score, ScoreMatrix, make_align_score
-from .solvers import Choice, Limits, Option, parse_limits, solve_exact, solve_greedy
+from .scores import AlignScore, Modifier, Score, make_align_score
+from .solvers import Choice, Limits, parse_limits, solve_exact, solve_greedy
+from .span_score import SpanScore, make_span_score
+
+Options = List[List[Option]]
+
+# Maps from score and margin to confidence, fitted on the embedded Icelandic-English corpus (see
+# docs/projection.md), for the two scores that stand alone.
+CALIBRATIONS = {
+    "align": Calibration(-1.0, 1.5, 1.5),
+    "span": Calibration(-1.0, 0.5, 0.5),
+}
+
+# Sentences that training keeps when it is given a stream that can be read only once.
+TRAIN_LIMIT = 50_000
 
 
 def make_matching(
     candidates: Optional[Candidates] = None,
-    scores: Optional[Dict[str, Score]] = None,
+    scores: Optional[Dict[str, Union[Score, Modifier]]] = None,
     weights: Optional[Dict[str, float]] = None,
     solver: Literal["exact", "greedy"] = "exact",
     constraint: Literal["<=", "=", ">="] = "<=",
     count: int = 1,
-    min_score: float = 0.0,
+    min_score: Optional[float] = None,
+    min_confidence: float = 0.0,
+    calibration: Optional[List[float]] = None,
+    relabel: bool = True,
+    rounds: int = 1,
     batch_size: int = 128,
-) -> Projector:
+) -> TrainableProjector:
     """Create candidate matching (`xner.Matching.v1`; Politov et al. 2025, Shkalikov's thesis).
 
-    candidates (Optional[Candidates]): Where candidates come from; n-grams pruned by links unless
-        given.
-    scores (Optional[Dict[str, Score]]): The scores by a name of your choice; `align` unless given.
+    candidates (Optional[Candidates]): Where candidates come from. Unless given, the span score
+        brings its own, and other scores get n-grams pruned by links.
+    scores (Optional[Dict[str, Score]]): The scores by a name of your choice. Unless given: the span
+        score with the phrase lexicon, or `align` for the greedy solver, which then is the seed
+        paper's.
     weights (Optional[Dict[str, float]]): What each score is multiplied by in the sum; 1 where not
         stated.
     solver (str): "exact", or "greedy" with the seed's tie order.
     constraint (str): Whether an entity gets "<=", "=" or ">=" `count` spans.
     count (int): See `constraint`.
-    min_score (float): A span is a choice for an entity only if its total score is greater than
-        this, and than 0.
+    min_score (Optional[float]): A span is a choice for an entity only if its total score is greater
+        than this, and than 0. Unless given, 0.5 for the default scores and 0 for others.
+    min_confidence (float): Spans with less confidence are given up, with the reason `low_score`.
+    calibration (Optional[List[float]]): Bias, slope of the score and slope of the margin of the map
+        from scores to confidences. Unless given, the shipped map of the `align` or the span score;
+        sums of several scores have none, and their spans carry the sum, cut at 1.
+    relabel (bool): Let a corpus that was trained on correct labels: adjectives of names, and
+        phrases that mostly have another label.
+    rounds (int): Times that the phrase lexicon is learned, each time with the last one's help.
     batch_size (int): Sentence pairs that are scored together. Memory does not depend on the corpus.
-    RETURNS (Projector): The projector.
+    RETURNS (TrainableProjector): The projector. It works untrained; `train` makes it better.
     """
-    if count < 0 or batch_size < 1 or min_score < 0:
-        raise XnerError("count and min_score must not be negative, batch_size not below 1.")
-    used: Dict[str, Score] = {"align": make_align_score()} if scores is None else dict(scores)
-    unknown = sorted(set(weights or {}) - set(used))
-    if unknown or not used:
+    if count < 0 or batch_size < 1 or (min_score or 0) < 0 or rounds < 0:
+        raise XnerError("count, min_score and rounds must not be negative, batch_size not below 1.")
+    least = 0.0
+    if scores is None:
+        if solver == "greedy":
+            scores = {"align": make_align_score()}
+        else:
+            scores = {"span": make_span_score(), "lexicon": make_phrase_lexicon()}
+            least = 0.5
+    unknown = sorted(set(weights or {}) - set(scores))
+    if unknown or all(isinstance(s, Modifier) for s in scores.values()):
         raise XnerError(
             f"weights names no score: {', '.join(unknown)}" if unknown else "No scores given.",
-            f"The scores are: {', '.join(used)}.",
+            f"The scores are: {', '.join(scores)}.",
         )
-    factors = {name: float((weights or {}).get(name, 1.0)) for name in used}
-    source = make_ngrams() if candidates is None else candidates
-    limits = parse_limits(constraint, count)
-    return MatchingProjector(source, used, factors, solver, limits, min_score, batch_size)
+    if calibration is not None and len(calibration) != 3:
+        raise XnerError("calibration takes three numbers: bias, score, margin.")
+    return MatchingProjector(
+        candidates,
+        dict(scores),
+        {name: float((weights or {}).get(name, 1.0)) for name in scores},
+        solver,
+        parse_limits(constraint, count),
+        least if min_score is None else min_score,
+        min_confidence,
+        None if calibration is None else Calibration(*calibration),
+        relabel,
+        rounds,
+        batch_size,
+    )
 
 
 class MatchingProjector:
@@ -58,129 +113,222 @@ class MatchingProjector:
 
     def __init__(
         self,
-        candidates: Candidates,
-        scores: Dict[str, Score],
+        candidates: Optional[Candidates],
+        scores: Dict[str, Union[Score, Modifier]],
         weights: Dict[str, float],
         solver: str,
         limits: Limits,
         min_score: float,
+        min_confidence: float,
+        calibration: Optional[Calibration],
+        relabel: bool,
+        rounds: int,
         batch_size: int,
     ) -> None:
-        self.candidates = candidates
-        self.scores = scores
+        self.scores: Dict[str, Score] = {}
+        self.modifiers: Dict[str, Modifier] = {}
+        for name, score in scores.items():
+            if isinstance(score, Modifier):
+                self.modifiers[name] = score
+            else:
+                self.scores[name] = score
         self.weights = weights
         self.solver = solver
         self.limits = limits
         self.min_score = min_score
+        self.min_confidence = min_confidence
+        self.relabel = relabel
+        self.rounds = rounds
         self.batch_size = batch_size
+        self.votes = LabelVotes()
+        only = next(iter(self.scores.values())) if len(self.scores) == 1 else None
+        self.align = only if isinstance(only, AlignScore) else None
+        self.span = only if isinstance(only, SpanScore) and candidates is None else None
+        self.labeller = next((s for s in scores.values() if isinstance(s, SpanScore)), None)
+        self.candidates: Candidates = make_ngrams() if candidates is None else candidates
+        ngrams = self.candidates if isinstance(self.candidates, Ngrams) else None
+        self.ngrams = ngrams if ngrams is not None and ngrams.pruned else None
+        self.calibration = calibration
+        if calibration is None and self.limits.high == 1:
+            if self.align is not None:
+                self.calibration = CALIBRATIONS["align"]
+            elif isinstance(only, SpanScore):
+                self.calibration = CALIBRATIONS["span"]
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair. The spans' score is the total score of the match.
+        """Project each pair.
 
         pairs (Iterable[SentencePair]): Sentence pairs.
-        YIELDS (Projection): One per pair, in order.
+        YIELDS (Projection): One per pair, in order. The spans' score is the confidence.
         """
-        ngrams = self._fast()
-        if ngrams is not None:
+        for pair, options in self._scored(pairs):
+            yield self._project(pair, options) if pair.entities else Projection()
+
+    def match(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[List[Choice], Options]]:
+        """Solve without making a projection of it: for those who fit or check.
+
+        YIELDS (Tuple[List[Choice], Options]): Per pair the choices, scores as matched, and the
+            options.
+        """
+        for _, options in self._scored(pairs):
+            yield self._solve(options), options
+
+    def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
+        """Learn from the corpus that is to be projected: function words, how each entity is
+        rendered elsewhere, and which label a phrase mostly has. No target labels are needed.
+
+        pairs (Iterable[SentencePair]): The corpus. It is read several times; of a stream that can
+            be read only once the first 50,000 pairs are kept in memory.
+        bitext (Iterable[TokenPair]): More text for the word counts, read once.
+        """
+        corpus = list(islice(pairs, TRAIN_LIMIT)) if iter(pairs) is pairs else pairs
+        self.votes = LabelVotes()
+        for score in self.scores.values():
+            if hasattr(score, "train"):
+                score.train(corpus, bitext)
+        for modifier in self.modifiers.values():
+            for number in range(self.rounds):
+                scored = self._scored(corpus, plain=number == 0)
+                modifier.learn(scored, self._skip())
+        if self.relabel:
+            votes = LabelVotes()
+            for pair, options in self._scored(corpus):
+                for c in self._solve(options) if pair.entities else ():
+                    votes.add(pair.target[c.start : c.end], self._label(pair, c))
+            self.votes = votes
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What was learned."""
+        parts = {**self.scores, **self.modifiers}
+        state = {n: s.to_bytes() for n, s in parts.items() if hasattr(s, "to_bytes")}
+        return srsly.msgpack_dumps({"scores": state, "votes": self.votes.to_bytes()})
+
+    def from_bytes(self, data: bytes) -> "MatchingProjector":
+        """Take on what `to_bytes` gave. RETURNS (MatchingProjector): Itself."""
+        state = srsly.msgpack_loads(data)
+        parts: Dict[str, Any] = {**self.scores, **self.modifiers}
+        for name, learned in state["scores"].items():
+            if name not in parts:
+                raise XnerError(f"The stored projector has a score {name!r} that this one lacks.")
+            parts[name].from_bytes(learned)
+        self.votes = LabelVotes().from_bytes(state["votes"])
+        return self
+
+    def _skip(self) -> Any:
+        return self.labeller.target_function if self.labeller is not None else frozenset()
+
+    def _scored(
+        self, pairs: Iterable[SentencePair], plain: bool = False
+    ) -> Iterator[Tuple[SentencePair, Options]]:
+        """YIELDS (Tuple[SentencePair, Options]): Pairs with all that may be chosen; `plain` leaves
+        the modifiers out.
+        """
+        for pair, options in self._base(pairs):
+            if pair.entities:
+                if not plain:
+                    for name, modifier in self.modifiers.items():
+                        if self.weights[name]:
+                            options = modifier.adjust(pair, options, self._skip())
+                least = self.min_score
+                options = [[o for o in mine if o[0] > least and o[0] > 0] for mine in options]
+            yield pair, options
+
+    def _base(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[SentencePair, Options]]:
+        factor = next(iter(self.weights[n] for n in self.scores))
+        if self.span is not None or (self.align is not None and self.ngrams is not None):
             for pair in pairs:
-                yield self._project_align(pair, ngrams) if pair.entities else Projection()
+                options: Options = []
+                if pair.entities:
+                    if self.span is not None:
+                        options = self.span.options(pair)
+                    elif self.align is not None and self.ngrams is not None:
+                        options = self.align.options(pair, self.ngrams)
+                    if factor != 1.0:
+                        options = [[(w * factor, a, b) for w, a, b in mine] for mine in options]
+                yield pair, options
             return
         rest = iter(pairs)
         while batch := list(islice(rest, self.batch_size)):
             labelled = [pair for pair in batch if pair.entities]
-            spans = self.candidates(labelled)
-            matrices = self.score(labelled, spans)
-            done = iter(
-                [self._solve(p, s, m) for p, s, m in zip(labelled, spans, matrices, strict=True)]
-            )
+            done = iter(self._matrices(labelled))
             for pair in batch:
-                yield next(done) if pair.entities else Projection()
+                yield pair, next(done) if pair.entities else []
 
-    def score(
-        self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]
-    ) -> List[ScoreMatrix]:
-        """RETURNS (List[ScoreMatrix]): Per pair the weighted sum of the scores, (entities,
-        candidates).
-        """
-        total: List[ScoreMatrix] = [
-            np.zeros((len(p.entities), len(c))) for p, c in zip(pairs, candidates, strict=True)
-        ]
+    def _matrices(self, pairs: Sequence[SentencePair]) -> List[Options]:
+        spans = self.candidates(pairs)
+        totals = [np.zeros((len(p.entities), len(c))) for p, c in zip(pairs, spans, strict=True)]
         for name, score in self.scores.items():
-            for out, matrix in zip(total, score(pairs, candidates), strict=True):
+            for out, matrix in zip(totals, score(pairs, spans), strict=True):
                 out += self.weights[name] * matrix
-        return total
+        result: List[Options] = []
+        for mine, matrix in zip(spans, totals, strict=True):
+            result.append(
+                [
+                    [(float(row[t]), *mine[t]) for t in np.flatnonzero(row > 0).tolist()]
+                    for row in matrix
+                ]
+            )
+        return result
 
-    def _fast(self) -> Optional[Ngrams]:
-        """RETURNS (Optional[Ngrams]): The candidates, if all there is to do is the align score
-        solved exactly.
-        """
-        if (
-            self.solver == "exact"
-            and isinstance(self.candidates, Ngrams)
-            and self.candidates.pruned
-            and len(self.scores) == 1
-            and all(isinstance(score, AlignScore) for score in self.scores.values())
-        ):
-            return self.candidates
-        return None
+    def _solve(self, options: Options) -> List[Choice]:
+        if self.solver == "exact":
+            return solve_exact(options, self.limits)
+        spans = sorted({(a, b) for mine in options for _, a, b in mine})
+        column = {span: t for t, span in enumerate(spans)}
+        matrix = np.zeros((len(options), len(spans)))
+        for s, mine in enumerate(options):
+            for score, a, b in mine:
+                matrix[s, column[a, b]] = score
+        return sorted(solve_greedy(matrix, spans, self.limits), key=lambda c: c.start)
 
-    def _project_align(self, pair: SentencePair, ngrams: Ngrams) -> Projection:
-        """The align score needs no matrix: an entity's options are the ranges between its own
-        linked words.
-        """
-        (weight,) = self.weights.values()
-        least = self.min_score
-        target = pair.target
-        longest = len(target) if ngrams.max_words is None else ngrams.max_words
-        stop = ngrams.stops(target)
-        linked = entity_links(pair)
-        options: List[List[Option]] = []
-        for entity, words in zip(pair.entities, linked, strict=True):
-            length = entity[1] - entity[0]
-            mine: List[Option] = []
-            for x, (a, _, _) in enumerate(words):
-                limit = min(a + longest, stop[a])
-                links = 0
-                for b, n, _ in words[x:]:
-                    if b >= limit:
-                        break
-                    links += n
-                    score = weight * (2.0 * links / (length + b + 1 - a))
-                    if score > least:
-                        mine.append((score, a, b + 1))
-            options.append(mine)
-        return self._collect(pair, solve_exact(options, self.limits), options)
+    def _label(self, pair: SentencePair, choice: Choice) -> str:
+        entity = pair.entities[choice.entity]
+        if not self.relabel or self.labeller is None:
+            return entity[2]
+        label = self.labeller.relabel(pair, entity, choice.start, choice.end)
+        return self.votes.label(pair.target[choice.start : choice.end], label)
 
-    def _solve(self, pair: SentencePair, spans: Sequence[Span], matrix: ScoreMatrix) -> Projection:
-        allowed = matrix > self.min_score
-        options: List[List[Option]] = []
-        for s in range(len(pair.entities)):
-            columns = np.flatnonzero(allowed[s]).tolist()
-            options.append([(float(matrix[s, t]), *spans[t]) for t in columns])
-        if self.solver == "greedy":
-            chosen = solve_greedy(np.where(allowed, matrix, 0.0), spans, self.limits)
-        else:
-            chosen = solve_exact(options, self.limits)
-        return self._collect(pair, chosen, options)
+    def confidence(self, choice: Choice, mine: Sequence[Option]) -> float:
+        """RETURNS (float): Confidence of a choice among the options of its entity."""
+        if self.calibration is None:
+            return max(0.0, min(1.0, choice.score))
+        return self.calibration(choice.score, choice.score - rival_score(choice, mine))
 
-    def _collect(
-        self, pair: SentencePair, chosen: Sequence[Choice], options: Sequence[Sequence[Option]]
-    ) -> Projection:
-        entities = pair.entities
-        found = {c.entity for c in chosen}
-        spans = [
-            ProjectedSpan(c.start, c.end, entities[c.entity][2], c.entity, c.score) for c in chosen
-        ]
-        spans.sort()
-        if len(found) == len(entities):
+    def _project(self, pair: SentencePair, options: Options) -> Projection:
+        spans: List[ProjectedSpan] = []
+        reasons: Dict[int, str] = {}
+        found = set()
+        for choice in self._solve(options):
+            s = choice.entity
+            confidence = self.confidence(choice, options[s])
+            if confidence < self.min_confidence:
+                reasons[s] = Reason.LOW_SCORE
+                continue
+            found.add(s)
+            spans.append(
+                ProjectedSpan(choice.start, choice.end, self._label(pair, choice), s, confidence)
+            )
+        if len(found) == len(pair.entities):
             return Projection(spans)
-        linked = entity_links(pair)
+        linked: Optional[list] = None
         missing: List[Unprojected] = []
-        for s in range(len(entities)):
-            if s not in found:
-                if options[s]:
-                    reason = Reason.OVERLAP
-                else:
-                    reason = Reason.NO_CANDIDATE if linked[s] else Reason.NO_LINKS
-                missing.append(Unprojected(s, reason))
+        for s in range(len(pair.entities)):
+            if s in found:
+                continue
+            reason = reasons.get(s)
+            if reason is None and options[s]:
+                reason = Reason.OVERLAP
+            if reason is None:
+                linked = entity_links(pair) if linked is None else linked
+                reason = Reason.NO_CANDIDATE if linked[s] else Reason.NO_LINKS
+            missing.append(Unprojected(s, reason))
         return Projection(spans, missing)
+
+
+def rival_score(choice: Choice, mine: Sequence[Option]) -> float:
+    """RETURNS (float): The best score among the entity's other options, at least 0 (no span)."""
+    best = 0.0
+    for score, a, b in mine:
+        if score > best and (a != choice.start or b != choice.end):
+            best = score
+    return best

@@ -1,25 +1,46 @@
 """How well a target span fits a source entity."""
 
-from typing import List, Protocol, runtime_checkable, Sequence
+from typing import Container, Iterable, List, Protocol, Sequence, Tuple, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from ..types import SentencePair
-from .candidates import Span
+from .bounded_dp import Option
+from .candidates import Ngrams, Span
 from .links import entity_links
 
 ScoreMatrix = npt.NDArray[np.float64]
 
 
 @runtime_checkable
+@runtime_checkable
+class Modifier(Protocol):
+    """Adjusts the sum of the other scores by what it learned from the whole corpus."""
+
+    modifies: bool
+
+    def learn(
+        self,
+        scored: Iterable[Tuple[SentencePair, Sequence[Sequence[Option]]]],
+        skip: Container[str],
+    ) -> None: ...
+
+    def adjust(
+        self, pair: SentencePair, options: Sequence[Sequence[Option]], skip: Container[str]
+    ) -> List[List[Option]]: ...
+
+
 class Score(Protocol):
-    """Scores every candidate span for every source entity."""
+    """Scores every candidate span for every source entity.
+
+    One with a method `train(pairs, bitext)` learns from the corpus first.
+    """
 
     def __call__(
         self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]
     ) -> List[ScoreMatrix]:
-        """RETURNS (List[ScoreMatrix]): Per pair a matrix (entities, candidates), no score negative."""
+        """RETURNS (List[ScoreMatrix]): Per pair (entities, candidates), none negative."""
         ...
 
 
@@ -40,6 +61,32 @@ class AlignScore:
         self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]
     ) -> List[ScoreMatrix]:
         return [self._matrix(pair, spans) for pair, spans in zip(pairs, candidates, strict=True)]
+
+    def options(self, pair: SentencePair, ngrams: Ngrams) -> List[List[Option]]:
+        """Score the pruned n-grams of a pair without a matrix: of use to an entity are only the
+        ranges between words that it is linked to.
+
+        pair (SentencePair): The sentence pair.
+        ngrams (Ngrams): The candidates' settings.
+        RETURNS (List[List[Option]]): Per entity its spans with their scores, by start, then end.
+        """
+        target = pair.target
+        longest = len(target) if ngrams.max_words is None else ngrams.max_words
+        stop = ngrams.stops(target)
+        out: List[List[Option]] = []
+        for entity, words in zip(pair.entities, entity_links(pair), strict=True):
+            length = entity[1] - entity[0]
+            mine: List[Option] = []
+            for x, (a, _, _) in enumerate(words):
+                limit = min(a + longest, stop[a])
+                links = 0
+                for b, n, _ in words[x:]:
+                    if b >= limit:
+                        break
+                    links += n
+                    mine.append((2.0 * links / (length + b + 1 - a), a, b + 1))
+            out.append(mine)
+        return out
 
     def _matrix(self, pair: SentencePair, spans: Sequence[Span]) -> ScoreMatrix:
         out = np.zeros((len(pair.entities), len(spans)))

@@ -1,0 +1,66 @@
+"""How alike two words of different languages are spelled: names often survive translation."""
+
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+
+# Cyrillic and Greek letters as a Latin reader would write them; other scripts are left as they are.
+_CYRILLIC = {
+    "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "ђ": "d", "е": "e", "є": "je",
+    "ж": "z", "з": "z", "и": "i", "і": "i", "ј": "j", "к": "k", "л": "l", "љ": "lj", "м": "m",
+    "н": "n", "њ": "nj", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "ћ": "c", "у": "u",
+    "ф": "f", "х": "h", "ц": "c", "ч": "c", "џ": "dz", "ш": "s", "щ": "sc", "ъ": "", "ы": "y",
+    "ь": "", "э": "e", "ю": "ju", "я": "ja", "ѕ": "dz",
+}  # fmt: skip
+_GREEK = {
+    "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i",
+    "κ": "k", "λ": "l", "μ": "m", "ν": "n", "ξ": "x", "ο": "o", "π": "p", "ρ": "r", "σ": "s",
+    "τ": "t", "υ": "y", "φ": "f", "χ": "ch", "ψ": "ps", "ω": "o",
+}  # fmt: skip
+_LATIN = {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "þ": "th", "ł": "l", "đ": "d"}
+_LETTERS = str.maketrans({**_CYRILLIC, **_GREEK, **_LATIN, "ı": "i", "’": "'"})
+
+
+@lru_cache(maxsize=100_000)
+def fold(word: str) -> str:
+    """RETURNS (str): The word without case and accents, Cyrillic and Greek in Latin letters."""
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return plain.translate(_LETTERS)
+
+
+@lru_cache(maxsize=200_000)
+def similarity(source: str, target: str) -> float:
+    """Compare a source word with a target word.
+
+    source (str): Source word.
+    target (str): Target word.
+    RETURNS (float): 1 for words that are the same once folded; .9 and more if one is a part of the
+        other's hyphenated compound; below that the larger of the common prefix's share and the
+        Dice coefficient of letter pairs, 0 for words under four letters.
+    """
+    one, other = fold(source), fold(target)
+    if one == other:
+        return 1.0 if one else 0.0
+    if "-" in other and len(one) > 1 and source[:1].isupper() and one in other.split("-"):
+        return 0.95
+    if "-" in one and len(other) > 1 and target[:1].isupper() and other in one.split("-"):
+        return 0.9
+    if min(len(one), len(other)) < 4:
+        return 0.0
+    total = len(one) + len(other)
+    prefix = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        prefix += 1
+    left = Counter(one[k : k + 2] for k in range(len(one) - 1))
+    right = Counter(other[k : k + 2] for k in range(len(other) - 1))
+    dice = 2.0 * sum((left & right).values()) / (total - 2)
+    return 0.95 * max(dice, 2.0 * prefix / total)
+
+
+@lru_cache(maxsize=100_000)
+def is_punctuation(word: str) -> bool:
+    """RETURNS (bool): Whether the word has neither a letter nor a digit (of any script)."""
+    return not any(c.isalnum() for c in word)
