@@ -1,7 +1,7 @@
 """Where the target spans come from that entities may be matched with."""
 
 from difflib import SequenceMatcher
-from typing import Iterator, List, Optional, Protocol, Sequence, Tuple
+from typing import Iterator, List, Optional, Protocol, Sequence, Set, Tuple, runtime_checkable
 
 from ..errors import XnerError
 from ..types import SentencePair
@@ -188,7 +188,7 @@ class TranslatedSpans:
                 "These candidates need the entities' own translations.",
                 "Fill SentencePair.entity_translations with one text per entity.",
             )
-        found = set()
+        found: Set[Span] = set()
         for text in pair.entity_translations:
             if text.strip():
                 found.update(

@@ -40,7 +40,9 @@ TRAIN_LIMIT = 50_000
 
 def make_matching(
     candidates: Optional[Candidates] = None,
-    scores: Optional[Dict[str, Union[Score, Modifier]]] = None,
+    # Parts inside a dictionary are checked before they are made: the config cannot say `Score`
+    # here.
+    scores: Optional[Dict[str, Any]] = None,
     weights: Optional[Dict[str, float]] = None,
     solver: Literal["exact", "greedy"] = "exact",
     constraint: Literal["<=", "=", ">="] = "<=",

@@ -31,6 +31,7 @@ class Modifier(Protocol):
     ) -> List[List[Option]]: ...
 
 
+@runtime_checkable
 class Score(Protocol):
     """Scores every candidate span for every source entity.
 

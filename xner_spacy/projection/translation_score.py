@@ -5,7 +5,7 @@ NMTScore, direct and normalised (Vamvas and Sennrich 2022), as T-Projection (Gar
 """
 
 import math
-from typing import Dict, List, Optional, Protocol, Sequence, Tuple
+from typing import Dict, List, Optional, Protocol, Sequence, Tuple, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .candidates import Span
 from .scores import Score, ScoreMatrix
 
 
+@runtime_checkable
 class TranslationScorer(Protocol):
     """A translator that can say how likely a given translation is."""
 
@@ -67,7 +68,7 @@ class TranslationScore:
     def __call__(
         self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]
     ) -> List[ScoreMatrix]:
-        """RETURNS (List[ScoreMatrix]): Per pair (entities, candidates), in [0, 1] but for rounding."""
+        """RETURNS (List[ScoreMatrix]): Per pair (entities, candidates), mostly in [0, 1]."""
         names: List[List[str]] = []
         texts: List[List[str]] = []
         wanted: Dict[Tuple[str, str], float] = {}

@@ -1,0 +1,158 @@
+"""Constrained re-insertion: the translation is fixed, markers go where a scorer likes them best.
+
+After CODEC (Le et al. 2024, arXiv 2402.03131): a translator decodes the target a second time, free
+    only in where it puts the markers.
+Here the translator is any that can score a given marked translation; the search over positions is
+done outside it, entity by entity, and the entities' spans are then chosen together.
+"""
+
+import math
+from itertools import islice
+from typing import Iterable, Iterator, List, Optional, Tuple
+
+from ..errors import XnerError
+from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .bounded_dp import Option
+from .links import entity_links
+from .markers import mark
+from .solvers import Limits, solve_exact
+from .translation_score import TranslationScorer
+
+
+def make_insertion(
+    scorer: TranslationScorer,
+    top_k: int = 5,
+    max_words: int = 10,
+    slack: Optional[int] = 2,
+    separator: str = " ",
+    batch_size: int = 32,
+) -> Projector:
+    """Create constrained re-insertion (`xner.Insertion.v1`).
+
+    scorer (TranslationScorer): Scores the marked target given the marked source, by mean
+        log-probability.
+    top_k (int): Opening positions that are kept after all have been scored with the opening marker
+        alone.
+    max_words (int): Longest span.
+    slack (Optional[int]): If the entity has links, only positions at most this many words outside
+        their range are tried; None tries all.
+    separator (str): What joins tokens to text.
+    batch_size (int): Sentence pairs whose positions are scored together.
+    RETURNS (Projector): The projector.
+    """
+    if top_k < 1 or max_words < 1 or batch_size < 1:
+        raise XnerError("top_k, max_words and batch_size must be at least 1.")
+    return InsertionProjector(scorer, top_k, max_words, slack, separator, batch_size)
+
+
+class InsertionProjector:
+    """Projects by scoring marker positions. See `make_insertion` for the settings."""
+
+    def __init__(
+        self,
+        scorer: TranslationScorer,
+        top_k: int,
+        max_words: int,
+        slack: Optional[int],
+        separator: str,
+        batch_size: int,
+    ) -> None:
+        self.scorer = scorer
+        self.top_k = top_k
+        self.max_words = max_words
+        self.slack = slack
+        self.separator = separator
+        self.batch_size = batch_size
+
+    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+        """Project each pair. A span's score is its share of the probability of all spans scored.
+
+        pairs (Iterable[SentencePair]): Sentence pairs.
+        YIELDS (Projection): One per pair, in order.
+        """
+        rest = iter(pairs)
+        while batch := list(islice(rest, self.batch_size)):
+            options = iter(self._options([p for p in batch if p.entities and p.target]))
+            for pair in batch:
+                if not pair.entities:
+                    yield Projection()
+                elif not pair.target:
+                    lost = [Unprojected(s, Reason.NO_CANDIDATE) for s in range(len(pair.entities))]
+                    yield Projection([], lost)
+                else:
+                    yield self._project(pair, next(options))
+
+    def _options(self, pairs: List[SentencePair]) -> List[List[List[Option]]]:
+        jobs = [(p, s) for p in pairs for s in range(len(p.entities))]
+        sources = [mark(p.source, [p.entities[s]], separator=self.separator) for p, s in jobs]
+        ranges = [self._range(p, s) for p, s in jobs]
+        # First pass: where the opening marker may stand.
+        firsts = self._score(
+            [
+                (sources[k], self._insert(p, a, None), k, a, None)
+                for k, (p, _) in enumerate(jobs)
+                for a in range(*ranges[k])
+            ]
+        )
+        second: List[Tuple[str, str, int, int, Optional[int]]] = []
+        for k, (p, _) in enumerate(jobs):
+            ranked = sorted((-value, a) for value, job, a, _ in firsts if job == k)
+            for _, a in ranked[: self.top_k]:
+                for end in range(a + 1, min(ranges[k][1], a + self.max_words) + 1):
+                    second.append((sources[k], self._insert(p, a, end), k, a, end))
+        scored = self._score(second)
+        per_job: List[List[Tuple[float, int, int]]] = [[] for _ in jobs]
+        for value, k, a, b in scored:
+            if b is not None:
+                per_job[k].append((value, a, b))
+        out: List[List[List[Option]]] = []
+        done = iter(per_job)
+        for p in pairs:
+            out.append([self._shares(next(done)) for _ in p.entities])
+        return out
+
+    def _range(self, pair: SentencePair, s: int) -> Tuple[int, int]:
+        n = len(pair.target)
+        words = entity_links(pair)[s] if self.slack is not None else []
+        if not words or self.slack is None:
+            return 0, n
+        return max(0, words[0][0] - self.slack), min(n, words[-1][0] + 1 + self.slack)
+
+    def _insert(self, pair: SentencePair, start: int, end: Optional[int]) -> str:
+        words = list(pair.target)
+        words[start] = "[" + words[start]
+        if end is not None:
+            words[end - 1] += "]"
+        return self.separator.join(words)
+
+    def _score(
+        self, jobs: List[Tuple[str, str, int, int, Optional[int]]]
+    ) -> List[Tuple[float, int, int, Optional[int]]]:
+        if not jobs:
+            return []
+        values = self.scorer.score_batch([j[0] for j in jobs], [j[1] for j in jobs])
+        return [
+            (float(value), k, a, b) for value, (_, _, k, a, b) in zip(values, jobs, strict=True)
+        ]
+
+    def _shares(self, scored: List[Tuple[float, int, int]]) -> List[Option]:
+        if not scored:
+            return []
+        top = max(value for value, _, _ in scored)
+        total = sum(math.exp(value - top) for value, _, _ in scored)
+        return [(math.exp(value - top) / total, a, b) for value, a, b in scored]
+
+    def _project(self, pair: SentencePair, options: List[List[Option]]) -> Projection:
+        chosen = solve_exact(options, Limits(0, 1))
+        found = {c.entity for c in chosen}
+        return Projection(
+            [
+                ProjectedSpan(c.start, c.end, pair.entities[c.entity][2], c.entity, c.score)
+                for c in chosen
+            ],
+            [
+                Unprojected(s, Reason.OVERLAP if options[s] else Reason.NO_CANDIDATE)
+                for s in range(len(pair.entities))
+                if s not in found
+            ],
+        )
