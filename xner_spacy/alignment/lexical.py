@@ -48,7 +48,7 @@ class LexicalAligner:
         *,
         threshold: float = 0.4,
         lexical_rounds: int = 3,
-        hmm_rounds: int = 7,
+        hmm_rounds: int = 5,
         strength: float = 10.0,
         null: float = 0.2,
         max_words: int = 1_000_000,
@@ -193,7 +193,7 @@ def _encode(tokens: Iterable[str], known: Vocabulary, new: Dict[str, int], words
 def make_lexical(
     threshold: float = 0.4,
     lexical_rounds: int = 3,
-    hmm_rounds: int = 7,
+    hmm_rounds: int = 5,
     strength: float = 10.0,
     null: float = 0.2,
     max_words: int = 1_000_000,

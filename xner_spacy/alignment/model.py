@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from .hmm import Jumps
 from .spelling import IDENTICAL, N_BUCKETS, UNLIKE, Spelling
+from .stems import StemIndex, StemTable, stem_prior
 from .vocabulary import Vocabulary
 
 Float = npt.NDArray[np.float32]
@@ -99,11 +100,12 @@ class Direction:
         cells: npt.NDArray[np.int16],
         given: npt.NDArray[Any],
         word: npt.NDArray[Any],
+        stems: Float,
         strength: float,
     ) -> Float:
-        """RETURNS (Float): Translation probability of each pair."""
+        """RETURNS (Float): Translation probability of each pair; `stems` adds to the prior."""
         floor = np.maximum(self.generated, 1.0) * np.float32(FLOOR / max(self.generated.sum(), 1.0))
-        prior = self.rates[cells] + floor[word]
+        prior = self.rates[cells] + floor[word] + stems
         result = (counts + np.float32(strength) * prior) / (self.totals + np.float32(strength))[
             given
         ]
@@ -158,6 +160,11 @@ class Model:
     counts: Float
     strength: float
 
+    def __post_init__(self) -> None:
+        e, f = split_keys(self.keys)
+        self._stems = StemTable(StemIndex(self.source.words), StemIndex(self.target.words), e, f)
+        self._stems.update(self.counts)
+
     def tables(
         self, keys: Keys, source: List[str], target: List[str]
     ) -> Tuple[Float, Float, Direction, Direction]:
@@ -181,8 +188,21 @@ class Model:
         target_used, f_place = np.unique(f, return_inverse=True)
         spelling = Spelling([source[i] for i in source_used], [target[i] for i in target_used])
         buckets = spelling.buckets(e_place, f_place)
-        one = forward.probabilities(counts, forward.cells(buckets, e, f), e, f, self.strength)
-        other = reverse.probabilities(counts, reverse.cells(buckets, f, e), f, e, self.strength)
+        table = self._stems
+        stems = (
+            table.source.extended(source[len(self.source) :]),
+            table.target.extended(target[len(self.target) :]),
+        )
+        links = table.lookup(stems[0][e], stems[1][f])
+        sizes = (len(table.source), len(table.target))
+        more = stem_prior(links, counts, e, f, forward.totals, forward.generated, stems, sizes)
+        one = forward.probabilities(counts, forward.cells(buckets, e, f), e, f, more, self.strength)
+        more = stem_prior(
+            links, counts, f, e, reverse.totals, reverse.generated, stems[::-1], sizes[::-1]
+        )
+        other = reverse.probabilities(
+            counts, reverse.cells(buckets, f, e), f, e, more, self.strength
+        )
         return one, other, forward, reverse
 
     def to_dict(self) -> Dict[str, Any]:

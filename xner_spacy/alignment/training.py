@@ -24,6 +24,7 @@ from .model import (
     split_keys,
 )
 from .spelling import Spelling
+from .stems import StemIndex, StemTable, stem_prior
 from .vocabulary import Vocabulary
 
 Int = npt.NDArray[np.int32]
@@ -191,6 +192,7 @@ class Trainer:
         self.e, self.f = split_keys(self.keys)
         self.e[0] = self.f[0] = 0  # the padding
         buckets = Spelling(source.words, target.words).buckets(self.e, self.f)
+        self.stems = StemTable(StemIndex(source.words), StemIndex(target.words), self.e, self.f)
         self.forward_cells = self.forward.cells(buckets, self.e, self.f)
         self.reverse_cells = self.reverse.cells(buckets, self.f, self.e)
         dice = 2.0 * self.together / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
@@ -268,14 +270,32 @@ class Trainer:
             size = len(direction.occurrences)
             direction.totals = np.bincount(given, self.counts, size).astype(np.float32)
             direction.rates = linking_rates(cells, self.counts, self.together)
-        counts = self.counts.astype(np.float32)
-        self.one = self.forward.probabilities(
-            counts, self.forward_cells, self.e, self.f, self.strength
+        self.stems.update(self.counts)
+        self.one = self._table(self.forward, self.forward_cells, self.e, self.f, 1)
+        self.other = self._table(self.reverse, self.reverse_cells, self.f, self.e, -1)
+
+    def _table(
+        self,
+        direction: Direction,
+        cells: npt.NDArray[np.int16],
+        given: npt.NDArray[np.int64],
+        word: npt.NDArray[np.int64],
+        order: int,
+    ) -> Float:
+        sides = (self.stems.source, self.stems.target)[::order]
+        more = stem_prior(
+            self.stems.links[self.stems.place],
+            self.counts,
+            given,
+            word,
+            direction.totals,
+            direction.generated,
+            (sides[0].of, sides[1].of),
+            (len(sides[0]), len(sides[1])),
         )
-        self.other = self.reverse.probabilities(
-            counts, self.reverse_cells, self.f, self.e, self.strength
-        )
-        self.one[0] = self.other[0] = 0.0
+        table = direction.probabilities(self.counts, cells, given, word, more, self.strength)
+        table[0] = 0.0  # the padding
+        return table
 
     def model(self) -> Model:
         """RETURNS (Model): What was learned so far."""
