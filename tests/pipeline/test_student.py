@@ -1,0 +1,286 @@
+"""The component `xner_student`: it learns, decodes, grows, is saved, and copes with what is
+missing.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+from thinc.api import fix_random_seed
+
+from xner_spacy.distillation.soft import get_soft, set_soft
+from xner_spacy.errors import XnerError
+from xner_spacy.types import TokenLabels
+
+TRAIN = [
+    ("Anna lives in New York City .", [(0, 4, "PER"), (14, 27, "LOC")]),
+    ("IBM hired Bob Smith .", [(0, 3, "ORG"), (10, 19, "PER")]),
+    ("Nothing happened .", []),
+]
+SHARED = {
+    "tok2vec": {
+        "@architectures": "spacy.Tok2VecListener.v1",
+        "width": 96,
+        "upstream": "*",
+    }
+}
+
+
+def make(scheme="biluo", listener=False, **config):
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    if listener:
+        nlp.add_pipe("tok2vec")
+        config["model"] = {"@architectures": "xner.Student.v1", **SHARED}
+    nlp.add_pipe("xner_student", config={"scheme": scheme, **config})
+    return nlp
+
+
+def gold(nlp, data=TRAIN):
+    return [Example.from_dict(nlp.make_doc(t), {"entities": e}) for t, e in data]
+
+
+def train(nlp, examples, steps=40):
+    optimizer = nlp.initialize(lambda: examples)
+    history = []
+    for _ in range(steps):
+        losses = nlp.update(examples, sgd=optimizer, losses={})
+        history.append(losses["xner_student"])
+    return history
+
+
+def found(doc):
+    return [(e.start_char, e.end_char, e.label_) for e in doc.ents]
+
+
+@pytest.mark.parametrize("scheme", ["biluo", "iob2"])
+@pytest.mark.parametrize("listener", [False, True])
+def test_overfits(scheme, listener):
+    nlp = make(scheme, listener)
+    history = train(nlp, gold(nlp))
+    assert history[-1] < history[0] / 20
+    for text, entities in TRAIN:
+        doc = nlp(text)
+        assert found(doc) == entities
+        scores = doc.spans["xner"].attrs["scores"]
+        assert len(scores) == len(doc.ents)
+        assert all(0.8 < s <= 1 for s in scores)
+        assert all(token.ent_iob != 0 for token in doc)
+    assert nlp.evaluate(gold(nlp))["ents_f"] == 1.0
+
+
+def test_pipe_gives_what_call_gives_with_empty_docs_between():
+    nlp = make(listener=True)
+    train(nlp, gold(nlp))
+    texts = ["", TRAIN[0][0], "", TRAIN[1][0], ""]
+    docs = list(nlp.pipe(texts, batch_size=3))
+    assert [found(d) for d in docs] == [found(nlp(t)) for t in texts]
+    assert [found(d) for d in nlp.pipe(["", ""])] == [[], []]
+    assert nlp("").spans["xner"].attrs["scores"] == []
+
+
+@pytest.mark.parametrize("listener", [False, True])
+def test_before_initialize_e109(listener):
+    nlp = make(listener=listener)
+    with pytest.raises(ValueError, match="E109"):
+        nlp("Anna")
+    nlp.get_pipe("xner_student").add_label("PER")
+    with pytest.raises(ValueError, match="E109"):
+        nlp("Anna")
+
+
+def test_initialize_without_labels():
+    nlp = make()
+    with pytest.raises(ValueError, match="E143"):
+        nlp.initialize(lambda: gold(nlp, [("Nothing .", [])]))
+
+
+def test_initialize_takes_labels():
+    nlp = make()
+    nlp.config["initialize"]["components"]["xner_student"] = {"labels": ["LOC", "PER", "ORG"]}
+    nlp.initialize(lambda: gold(nlp, [("Nothing .", [])]))
+    pipe = nlp.get_pipe("xner_student")
+    assert pipe.labels == ("LOC", "PER", "ORG")
+    assert pipe.label_data == ["LOC", "PER", "ORG"]
+    assert len(pipe.tagset) == 13
+
+
+def test_serialisation_keeps_predictions(tmp_path):
+    nlp = make(listener=True)
+    train(nlp, gold(nlp))
+    nlp.get_pipe("xner_student").cfg["temperature"] = 1.5
+    nlp.to_disk(tmp_path / "model")
+    from_disk = spacy.load(tmp_path / "model")
+    from_bytes = make(listener=True).from_bytes(nlp.to_bytes())
+    for text, _ in TRAIN:
+        doc = nlp(text)
+        for other in (from_disk, from_bytes):
+            again = other(text)
+            assert found(again) == found(doc)
+            assert again.spans["xner"].attrs == doc.spans["xner"].attrs
+        stored = Doc(nlp.vocab).from_bytes(doc.to_bytes())
+        assert stored.spans["xner"].attrs["scores"] == doc.spans["xner"].attrs["scores"]
+
+
+def test_add_label_keeps_what_was_learned_and_learns_the_new():
+    nlp = make()
+    train(nlp, gold(nlp))
+    pipe = nlp.get_pipe("xner_student")
+    before = pipe.predict([nlp.make_doc(TRAIN[0][0])])[0]
+    assert pipe.add_label("PER") == 0
+    assert pipe.add_label("EVENT") == 1
+    after = pipe.predict([nlp.make_doc(TRAIN[0][0])])[0]
+    np.testing.assert_array_equal(after[:, : before.shape[1]], before)
+    assert after.shape[1] == before.shape[1] + 4
+    data = [*TRAIN, ("The Eurovision begins .", [(4, 14, "EVENT")])]
+    examples = gold(nlp, data)
+    optimizer = nlp.create_optimizer()
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+    assert [found(nlp(t)) for t, _ in data] == [e for _, e in data]
+    again = make().from_bytes(nlp.to_bytes())
+    assert [found(again(t)) for t, _ in data] == [e for _, e in data]
+    with pytest.raises(ValueError, match="E187"):
+        pipe.add_label(3)
+
+
+def test_label_mismatch():
+    nlp = make()
+    train(nlp, gold(nlp), steps=1)
+    with pytest.raises(XnerError, match="'EVENT'"):
+        nlp.update(gold(nlp, [("The Eurovision begins .", [(4, 14, "EVENT")])]))
+
+
+def test_missing_values_teach_nothing():
+    nlp = make()
+    examples = gold(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    for eg in examples:
+        eg.reference.set_ents([], default="missing")
+    before = nlp.get_pipe("xner_student").model.to_bytes()
+    losses = nlp.update(examples, sgd=optimizer, losses={})
+    assert losses["xner_student"] == 0.0
+    pipe = nlp.get_pipe("xner_student")
+    targets = pipe.get_targets(examples)
+    assert not targets.hard_weights.any()
+    # Weight decay may move the weights, the data may not: the output layer starts at zero and stays
+    # there.
+    assert not pipe.model.get_ref("output_layer").layers[0].get_param("W").any()
+    assert len(before) == len(pipe.model.to_bytes())
+
+
+def test_partly_missing():
+    nlp = make()
+    doc = nlp.make_doc(TRAIN[0][0])
+    doc.set_ents([Span(doc, 0, 1, label="PER")], default="missing")
+    eg = Example(nlp.make_doc(TRAIN[0][0]), doc)
+    nlp.initialize(lambda: [eg])
+    targets = nlp.get_pipe("xner_student").get_targets([eg])
+    assert targets.hard_weights.tolist() == [1, 0, 0, 0, 0, 0, 0]
+
+
+def soft_examples(nlp, docs):
+    examples = []
+    for words, labels, probs in docs:
+        reference = Doc(nlp.vocab, words=words)
+        set_soft(reference, TokenLabels(labels, np.array(probs, dtype=np.float32)))
+        examples.append(Example(Doc(nlp.vocab, words=words), reference))
+    return examples
+
+
+@pytest.mark.parametrize("scheme", ["biluo", "iob2"])
+@pytest.mark.parametrize("loss", ["xner.KLDivergence.v1", "xner.MeanSquaredError.v1"])
+def test_learns_distributions(scheme, loss):
+    nlp = make(scheme, hard_weight=0.0, soft_loss={"@losses": loss}, store_soft=True)
+    labels = ["O", "B-PER", "I-PER"]
+    rows = [[0.3, 0.7, 0.0], [0.9, 0.0, 0.1]]
+    examples = soft_examples(nlp, [(["Anna", "sings"], labels, rows)])
+    train(nlp, examples, steps=150)
+    assert nlp.get_pipe("xner_student").labels == ("PER",)
+    doc = nlp.get_pipe("xner_student")(examples[0].predicted)
+    np.testing.assert_allclose(get_soft(doc).probs, rows, atol=0.06)
+
+
+def test_soft_labels_that_do_not_sum_to_one_are_normalised():
+    nlp = make(hard_weight=0.0)
+    labels = ["O", "B-PER", "I-PER"]
+    examples = soft_examples(nlp, [(["Anna", "sings"], labels, [[0.2, 0.6, 0], [0, 0, 0]])])
+    nlp.initialize(lambda: examples)
+    targets = nlp.get_pipe("xner_student").get_targets(examples)
+    np.testing.assert_allclose(targets.soft.sum(axis=1), [1, 0], atol=1e-6)
+    assert targets.soft_weights.tolist() == [1, 0]
+
+
+def test_soft_labels_of_another_length():
+    nlp = make()
+    doc = Doc(nlp.vocab, words=["a", "b", "c"])
+    with pytest.raises(XnerError, match="2 soft labels for 3 tokens"):
+        set_soft(doc, TokenLabels(["O"], np.ones((2, 1), dtype=np.float32)))
+
+
+def test_hard_and_soft_together():
+    nlp = make()
+    labels = ["O", "B-PER", "I-PER"]
+    soft = soft_examples(nlp, [(["Anna", "sings"], labels, [[0, 1, 0], [1, 0, 0]])])
+    examples = [*gold(nlp), *soft]
+    train(nlp, examples)
+    assert [e.label_ for e in nlp(TRAIN[0][0]).ents] == ["PER", "LOC"]
+
+
+def test_tokens_that_differ_from_the_references():
+    nlp = make("iob2")
+    words = ["New-York", "is", "big"]
+    reference = Doc(nlp.vocab, words=words)
+    reference.set_ents([Span(reference, 0, 1, label="LOC")], default="outside")
+    labels = ["O", "B-LOC", "I-LOC"]
+    rows = [[0.2, 0.8, 0], [1, 0, 0], [0.9, 0.1, 0]]
+    set_soft(reference, TokenLabels(labels, np.array(rows, dtype=np.float32)))
+    predicted = Doc(nlp.vocab, words=["New", "-", "York", "is", "big"], spaces=[0, 0, 1, 1, 1])
+    eg = Example(predicted, reference)
+    nlp.initialize(lambda: [eg])
+    targets = nlp.get_pipe("xner_student").get_targets([eg])
+    assert targets.hard.tolist() == [1, 2, 2, 0, 0]
+    expected = [[0.2, 0.8, 0], [0.2, 0, 0.8], [0.2, 0, 0.8], [1, 0, 0], [0.9, 0.1, 0]]
+    np.testing.assert_allclose(targets.soft, expected, atol=2e-3)
+
+
+def test_confidence_weights():
+    nlp = make("iob2", confidence=2.0)
+    doc = nlp.make_doc("Anna sings")
+    span = Span(doc, 0, 1, label="PER")
+    doc.set_ents([span], default="outside")
+    doc.spans["xner"] = [span]
+    doc.spans["xner"].attrs["scores"] = [0.5]
+    rows = [[0.4, 0.6, 0], [1, 0, 0]]
+    set_soft(doc, TokenLabels(["O", "B-PER", "I-PER"], np.array(rows, dtype=np.float32)))
+    eg = Example(nlp.make_doc("Anna sings"), doc)
+    nlp.initialize(lambda: [eg])
+    targets = nlp.get_pipe("xner_student").get_targets([eg])
+    np.testing.assert_allclose(targets.hard_weights, [0.25, 1])
+    np.testing.assert_allclose(targets.soft_weights, [0.36, 1], atol=2e-3)
+
+
+def test_soft_labels_survive_a_docbin():
+    nlp = make(hard_weight=0.0, store_soft=True)
+    train(nlp, gold(nlp), steps=1)
+    doc = nlp(TRAIN[0][0])
+    data = DocBin(store_user_data=True, docs=[doc]).to_bytes()
+    again = next(iter(DocBin().from_bytes(data).get_docs(nlp.vocab)))
+    np.testing.assert_array_equal(get_soft(again).probs, get_soft(doc).probs)
+
+
+def test_imports_no_torch():
+    code = (
+        "import sys, spacy; spacy.blank('en').add_pipe('xner_student');"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    # Plug-ins of spaCy that are installed here may load torch by themselves: then the test says
+    # nothing.
+    bare = "import sys, spacy; spacy.blank('en'); sys.exit('torch' in sys.modules)"
+    if subprocess.run([sys.executable, "-c", bare], check=False).returncode:
+        pytest.skip("another plug-in of spaCy imports torch")
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,397 @@
+"""`xner_student`: an entity recogniser that learns from labels, from distributions over labels, and
+from their absence.
+"""
+
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import numpy as np
+from confection import Config
+from spacy.errors import Errors
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.types import Floats2d
+
+from ..distillation.decoding import decode, log_softmax
+from ..distillation.losses import Loss
+from ..distillation.model import resize_output
+from ..distillation.prototypes import FeatureLoss
+from ..distillation.soft import SOFT_KEY, entity_labels, pack, scheme_to_iob2
+from ..distillation.tags import TagSet
+from ..distillation.targets import TargetReader, Targets, one_hot
+from ..docdata import SPANS_KEY
+from ..errors import XnerError
+from ..types import FloatArray
+
+DEFAULT_CONFIG = """
+[student]
+scheme = "biluo"
+hard_weight = 1.0
+soft_weight = 1.0
+confidence = 0.0
+store_soft = false
+auxiliary = null
+scorer = {"@scorers":"spacy.ner_scorer.v1"}
+
+[student.hard_loss]
+@losses = "xner.CrossEntropy.v1"
+
+[student.soft_loss]
+@losses = "xner.KLDivergence.v1"
+
+[student.model]
+@architectures = "xner.Student.v1"
+
+[student.model.tok2vec]
+@architectures = "spacy.HashEmbedCNN.v2"
+pretrained_vectors = null
+width = 96
+depth = 4
+embed_size = 2000
+window_size = 1
+maxout_pieces = 3
+subword_features = true
+"""
+DEFAULTS = Config().from_str(DEFAULT_CONFIG)["student"]
+
+
+@Language.factory(
+    "xner_student",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
+    default_config=DEFAULTS,
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_student(
+    nlp: Language,
+    name: str,
+    model: Model[List[Doc], List[Floats2d]],
+    scheme: str,
+    hard_weight: float,
+    soft_weight: float,
+    confidence: float,
+    store_soft: bool,
+    auxiliary: Optional[FeatureLoss],
+    hard_loss: Loss,
+    soft_loss: Loss,
+    scorer: Optional[Callable],
+) -> "Student":
+    """Make the component.
+
+    model (Model): Docs to (tokens, tags) scores, such as `xner.Student.v1`.
+    scheme (str): "biluo" or "iob2".
+    hard_weight (float): Weight of the loss on tokens with gold or pseudo-labels; 0 to ignore them.
+        A token that also has a distribution counts for both losses.
+    soft_weight (float): Weight of the loss on tokens with distributions; 0 to ignore them.
+    confidence (float): Power of the teacher's confidence that weights each token; 0 for none.
+    store_soft (bool): Also store the distributions with each Doc, so that it can teach.
+    auxiliary (Optional[FeatureLoss]): A further loss on the token vectors, such as
+        `xner.PrototypeStudent.v1`.
+    hard_loss, soft_loss (Loss): From the registry `losses`.
+    scorer (Optional[Callable]): As of spaCy's `ner`.
+    """
+    return Student(
+        nlp.vocab,
+        model,
+        name,
+        scheme=scheme,
+        hard_weight=hard_weight,
+        soft_weight=soft_weight,
+        confidence=confidence,
+        store_soft=store_soft,
+        auxiliary=auxiliary,
+        hard_loss=hard_loss,
+        soft_loss=soft_loss,
+        scorer=scorer,
+    )
+
+
+class Student(TrainablePipe):
+    """A token classifier with constrained decoding.
+
+    It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the
+    spans: the product of the tags' probabilities, after the temperature in `cfg["temperature"]`
+    (see `xner_spacy.distillation.calibration`).
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[List[Doc], List[Floats2d]],
+        name: str = "xner_student",
+        *,
+        hard_loss: Loss,
+        soft_loss: Loss,
+        scheme: str = "biluo",
+        hard_weight: float = 1.0,
+        soft_weight: float = 1.0,
+        confidence: float = 0.0,
+        store_soft: bool = False,
+        auxiliary: Optional[FeatureLoss] = None,
+        scorer: Optional[Callable] = None,
+    ) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scheme = scheme
+        self.hard_loss = hard_loss
+        self.soft_loss = soft_loss
+        self.hard_weight = hard_weight
+        self.soft_weight = soft_weight
+        self.confidence = confidence
+        self.store_soft = store_soft
+        self.auxiliary = auxiliary
+        self.scorer = scorer
+        self.cfg: Dict[str, Any] = {"labels": [], "temperature": 1.0}
+        self._tagset = TagSet((), scheme)
+        self._reader: Optional[TargetReader] = None
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """RETURNS (Tuple[str, ...]): The entity labels."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> List[str]:
+        """RETURNS (List[str]): The labels as `initialize` takes them."""
+        return list(self.cfg["labels"])
+
+    @property
+    def tagset(self) -> TagSet:
+        """RETURNS (TagSet): The tags, in the order of the model's outputs."""
+        # The labels may have come from disk or bytes, by way of `cfg`.
+        if self._tagset.labels != self.labels:
+            self._tagset = TagSet(self.labels, self.scheme)
+            self._reader = None
+        return self._tagset
+
+    def add_label(self, label: str) -> int:
+        """Add a label; an initialised model gets outputs for it.
+
+        label (str): The label. RETURNS (int): 1 if it is new, else 0. RAISES: ValueError if it is
+            no string.
+        """
+        if not isinstance(label, str):
+            raise ValueError(Errors.E187)
+        if label in self.labels:
+            return 0
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        output = self.model.get_ref("output_layer").layers[0]
+        if output.has_param("W"):
+            resize_output(self.model, len(self.tagset))
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        labels: Optional[Sequence[str]] = None,
+    ) -> None:
+        """Collect the labels, of entities and of distributions alike, and initialise the model.
+
+        get_examples (Callable[[], Iterable[Example]]): Gives representative examples.
+        nlp (Optional[Language]): The pipeline.
+        labels (Optional[Sequence[str]]): The labels, so that the examples need not be searched.
+        RAISES: ValueError (E143) if there are no labels.
+        """
+        validate_get_examples(get_examples, "Student.initialize")
+        sample: List[Doc] = []
+        for eg in get_examples():
+            if len(sample) < 10 and len(eg.predicted):
+                sample.append(eg.predicted)
+            if labels is None:
+                for label in _labels_of(eg.reference):
+                    self.add_label(label)
+            elif len(sample) >= 10:
+                break
+        for label in labels or ():
+            self.add_label(label)
+        self._require_labels()
+        width = len(self.tagset)
+        output = self.model.get_ref("output_layer")
+        for node in (output, output.layers[0]):
+            node.set_dim("nO", width, force=True)
+        if sample:
+            ops = self.model.ops
+            self.model.initialize(X=sample, Y=[ops.alloc2f(len(doc), width) for doc in sample])
+        else:
+            self.model.initialize()
+
+    def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
+        """RETURNS (List[Floats2d]): (tokens, tags) scores of each Doc. RAISES: ValueError (E109)
+        before `initialize`.
+        """
+        docs = list(docs)
+        if not self.labels or not self.model.get_ref("output_layer").layers[0].has_param("W"):
+            raise ValueError(Errors.E109.format(name=self.name))
+        if not any(len(doc) for doc in docs):
+            width = len(self.tagset)
+            return [self.model.ops.alloc2f(0, width) for _ in docs]
+        return self.model.predict(docs)
+
+    def set_annotations(self, docs: Iterable[Doc], scores: List[Floats2d]) -> None:
+        """Decode and set the entities.
+
+        docs (Iterable[Doc]): The Docs. scores (List[Floats2d]): From `predict`.
+        """
+        docs = list(docs)
+        lengths = [len(doc) for doc in docs]
+        if not sum(lengths):
+            for doc in docs:
+                _set_entities(doc, [], [])
+            return
+        flat: FloatArray = self.model.ops.to_numpy(self.model.ops.xp.concatenate(scores))
+        tagset = self.tagset
+        tags = decode(tagset, flat, lengths)
+        offsets = np.cumsum([0, *lengths])
+        last = np.zeros(len(tags), dtype=bool)
+        last[offsets[1:][np.asarray(lengths) > 0] - 1] = True
+        starts, ends, labels = tagset.spans(tags, last)
+        probabilities = self._span_scores(flat, tags, starts, ends)
+        owner = np.searchsorted(offsets, starts, side="right") - 1
+        first = np.searchsorted(owner, np.arange(len(docs) + 1))
+        keys = [self.vocab.strings.add(label) for label in tagset.labels]
+        for k, doc in enumerate(docs):
+            low, high, offset = first[k], first[k + 1], offsets[k]
+            spans = [
+                Span(doc, int(starts[i] - offset), int(ends[i] + 1 - offset), label=keys[labels[i]])
+                for i in range(low, high)
+            ]
+            _set_entities(doc, spans, probabilities[low:high])
+        if self.store_soft:
+            self._store_soft(docs, flat, offsets)
+
+    def _span_scores(
+        self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray, ends: np.ndarray
+    ) -> List[float]:
+        """RETURNS (List[float]): The product of the tags' probabilities over each span."""
+        if not len(starts):
+            return []
+        used = np.flatnonzero(tags > 0)
+        logs = log_softmax(flat[used], self.cfg["temperature"])[np.arange(len(used)), tags[used]]
+        # Entities tile the tokens that have a tag other than O, in order.
+        sums = np.add.reduceat(logs, np.searchsorted(used, starts))
+        return [round(float(p), 6) for p in np.exp(sums)]
+
+    def _store_soft(self, docs: List[Doc], flat: FloatArray, offsets: np.ndarray) -> None:
+        probs = np.exp(log_softmax(flat, self.cfg["temperature"]))
+        tags = TagSet(self.labels, "iob2").tags
+        for k, doc in enumerate(docs):
+            rows = scheme_to_iob2(probs[offsets[k] : offsets[k + 1]], self.tagset)
+            doc.user_data[SOFT_KEY] = pack(tags, rows)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from a batch.
+
+        examples (Iterable[Example]): The batch. drop (float): Dropout rate. sgd
+            (Optional[Optimizer]): The optimiser.
+        losses (Optional[Dict[str, float]]): Losses by component, added to.
+        RETURNS (Dict[str, float]): The losses.
+        RAISES: XnerError for a label that the student does not have.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "Student.update")
+        docs = [eg.predicted for eg in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        vectors, backprop_tok2vec = self.model.get_ref("tok2vec").begin_update(docs)
+        scores, backprop_head = self.model.get_ref("head").begin_update(vectors)
+        targets = self.get_targets(examples)
+        loss, d_scores = self._loss(targets, scores)
+        d_vectors = None
+        if self.auxiliary is not None:
+            more, d_vectors, d_more = self.auxiliary(
+                self.model.ops, vectors, scores, targets, self.tagset
+            )
+            loss += more
+            d_scores = [a + b for a, b in zip(d_scores, d_more, strict=True)]
+        gradient = backprop_head(d_scores)
+        if d_vectors is not None:
+            gradient = [a + b for a, b in zip(gradient, d_vectors, strict=True)]
+        backprop_tok2vec(gradient)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_targets(self, examples: Sequence[Example]) -> Targets:
+        """RETURNS (Targets): What the batch is to teach."""
+        tagset = self.tagset
+        if self._reader is None:
+            self._reader = TargetReader(
+                tagset,
+                use_hard=self.hard_weight > 0,
+                use_soft=self.soft_weight > 0,
+                confidence=self.confidence,
+            )
+        return self._reader(examples)
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: List[Floats2d]
+    ) -> Tuple[float, List[Floats2d]]:
+        """RETURNS (Tuple[float, List[Floats2d]]): The loss, summed over tokens, and its gradient on
+        the scores.
+        """
+        examples = list(examples)
+        validate_examples(examples, "Student.get_loss")
+        return self._loss(self.get_targets(examples), scores)
+
+    def _loss(self, targets: Targets, scores: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
+        ops: Any = self.model.ops
+        flat = ops.xp.concatenate(scores)
+        loss, gradient = 0.0, ops.xp.zeros_like(flat)
+        if self.hard_weight and targets.hard_weights.any():
+            goal = ops.asarray2f(one_hot(targets.hard, flat.shape[1]))
+            weights = ops.asarray1f(targets.hard_weights * self.hard_weight)
+            more, d_flat = self.hard_loss(flat, goal, weights)
+            loss += more
+            gradient += d_flat
+        if self.soft_weight and targets.soft is not None:
+            weights = ops.asarray1f(targets.soft_weights * self.soft_weight)
+            more, d_flat = self.soft_loss(flat, ops.asarray2f(targets.soft), weights)
+            loss += more
+            gradient += d_flat
+        if not np.isfinite(loss):
+            raise XnerError(
+                f"{self.name}: the loss is {loss}.", "Lower the learning rate or mend the targets."
+            )
+        return loss, _split(gradient, [len(s) for s in scores])
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Entity scores, as of spaCy's `ner`."""
+        return self.scorer(examples, **kwargs) if self.scorer is not None else {}
+
+
+def _labels_of(doc: Doc) -> List[str]:
+    found = sorted({ent.label_ for ent in doc.ents if ent.label_})
+    soft = doc.user_data.get(SOFT_KEY)
+    return found + (entity_labels(soft["labels"]) if soft else [])
+
+
+def _set_entities(doc: Doc, spans: List[Span], scores: List[float]) -> None:
+    doc.set_ents(spans, default="outside")
+    doc.spans[SPANS_KEY] = SpanGroup(
+        doc, name=SPANS_KEY, spans=spans, attrs={"scores": scores, "method": "student"}
+    )
+
+
+def _split(array: Any, lengths: Sequence[int]) -> List[Any]:
+    parts, at = [], 0
+    for length in lengths:
+        parts.append(array[at : at + length])
+        at += length
+    return parts
