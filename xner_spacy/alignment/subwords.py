@@ -1,0 +1,121 @@
+"""Words to sub-word numbers, each word once, and the frame that a model expects around a sentence."""
+
+from itertools import chain
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import XnerError
+
+Int = npt.NDArray[np.int64]
+
+# Enough for the vocabulary of some 100,000 sentences; then the memory starts afresh.
+CACHE_WORDS = 500_000
+
+
+class Pieces(NamedTuple):
+    """A sentence in sub-words.
+
+    ids (Int): (n,) sub-word numbers.
+    words (Int): (n,) the word of each, ascending; words without sub-words do not occur.
+    """
+
+    ids: Int
+    words: Int
+
+
+class Frame(NamedTuple):
+    """The special tokens around a sentence, such as [CLS] ... [SEP], or a language code first."""
+
+    prefix: Tuple[int, ...]
+    suffix: Tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """RETURNS (int): The special tokens of a sentence."""
+        return len(self.prefix) + len(self.suffix)
+
+
+class Subwords:
+    """Splits words with a Hugging Face tokenizer, slow or fast, and remembers them.
+
+    Such tokenizers treat the words of a pre-split sentence one by one, so that a sentence is the
+    sum of its words. Tokens of nothing but white space have no sub-words, whatever the tokenizer.
+
+    tokenizer (Any): The tokenizer.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self._known: Dict[str, Tuple[int, ...]] = {}
+
+    def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Pieces]:
+        """RETURNS (List[Pieces]): The sentences in sub-words, without special tokens."""
+        if len(self._known) > CACHE_WORDS:
+            self._known.clear()
+        self._learn(set(chain.from_iterable(sentences)) - self._known.keys())
+        return [self._pieces(words) for words in sentences]
+
+    def _pieces(self, words: Sequence[str]) -> Pieces:
+        pieces = [self._known[word] for word in words]
+        counts = [len(ids) for ids in pieces]
+        return Pieces(
+            np.fromiter(chain.from_iterable(pieces), dtype=np.int64, count=sum(counts)),
+            np.repeat(np.arange(len(words)), counts),
+        )
+
+    def _learn(self, words: Iterable[str]) -> None:
+        asked = sorted(word for word in words if word.strip())
+        self._known.update((word, ()) for word in words if not word.strip())
+        if not asked:
+            return
+        found = self._encode([[word] for word in asked], special=False)
+        self._known.update((word, tuple(ids)) for word, ids in zip(asked, found, strict=True))
+
+    def _encode(self, sentences: List[List[str]], special: bool) -> List[List[int]]:
+        return self.tokenizer(
+            sentences,
+            is_split_into_words=True,
+            add_special_tokens=special,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )["input_ids"]
+
+    def frame(self, lang: Optional[str] = None) -> Frame:
+        """Find the special tokens of a sentence.
+
+        lang (Optional[str]): The tokenizer's code of the sentence's language, for tokenizers of
+            translation models; None leaves it as it is.
+        RETURNS (Frame): The special tokens.
+        RAISES: XnerError if the tokenizer takes no language, or not this one.
+        """
+        if lang is not None:
+            self._set_language(lang)
+        # One of these has sub-words in any vocabulary, if only the unknown token.
+        for probe in ("a", "1", ".", "\u0430", "\u3042"):
+            (inner,) = self._encode([[probe]], special=False)
+            (outer,) = self._encode([[probe]], special=True)
+            for k in range(len(outer) - len(inner) + 1 if inner else 0):
+                if outer[k : k + len(inner)] == inner:
+                    return Frame(tuple(outer[:k]), tuple(outer[k + len(inner) :]))
+        raise XnerError(f"The tokenizer {type(self.tokenizer).__name__} splits no word.")
+
+    def _set_language(self, lang: str) -> None:
+        name = type(self.tokenizer).__name__
+        if not hasattr(self.tokenizer, "src_lang"):
+            raise XnerError(
+                f"The tokenizer {name} takes no language code, but {lang!r} was given.",
+                "Leave source_lang and target_lang empty for this model.",
+            )
+        unknown = self.tokenizer.unk_token_id
+        try:
+            self.tokenizer.src_lang = lang
+            (ids,) = self._encode([[]], special=True)
+        except KeyError:
+            ids = [unknown]
+        if unknown in ids:
+            raise XnerError(
+                f"The tokenizer {name} does not know the language {lang!r}.",
+                "Give the code in the model's own form, such as 'eng_Latn' for NLLB or 'en' for M2M100.",
+            )

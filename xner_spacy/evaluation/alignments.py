@@ -1,0 +1,139 @@
+"""Alignment error rate, precision and recall of word links against hand-made ones, with intervals.
+
+Sure links S and possible links P (S is a part of P) as Och and Ney (2003, section 5.1) define them:
+precision is |A & P| / |A|, recall |A & S| / |S|, and
+AER = 1 - (|A & S| + |A & P|) / (|A| + |S|). Where every gold link is sure, 1 - AER is the F1.
+"""
+
+from pathlib import Path
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError, XnerError
+from ..types import Alignment, Json
+
+Link = Tuple[int, int]
+PathLike = Union[str, Path]
+
+
+class GoldLinks(NamedTuple):
+    """The hand-made links of one sentence pair, 0-based, source first.
+
+    sure (Set[Tuple[int, int]]): Links that must be there.
+    possible (Set[Tuple[int, int]]): Links that may be there, the sure ones among them.
+    """
+
+    sure: Set[Link]
+    possible: Set[Link]
+
+
+def read_gold_links(
+    path: PathLike, *, one_indexed: bool = False, reverse: bool = False
+) -> List[GoldLinks]:
+    """Read gold links: `i-j` is a sure link and `ipj` a possible one, a line a sentence pair.
+
+    path (Union[str, Path]): The file.
+    one_indexed (bool): Whether positions count from 1.
+    reverse (bool): Whether the target comes first.
+    RETURNS (List[GoldLinks]): The links of each line.
+    RAISES: InputError with file and line for anything else.
+    """
+    result: List[GoldLinks] = []
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("The file is not valid UTF-8.", path) from error
+    except OSError as error:
+        raise InputError(f"The file cannot be read: {error.strerror}.", path) from error
+    lines = text.split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
+        sure: Set[Link] = set()
+        possible: Set[Link] = set()
+        for token in line.split():
+            mark = "p" if "p" in token else "-"
+            left, _, right = token.partition(mark)
+            digits = left.isascii() and left.isdigit() and right.isascii() and right.isdigit()
+            first, second = (int(left), int(right)) if digits else (-1, -1)
+            if one_indexed:
+                first, second = first - 1, second - 1
+            if first < 0 or second < 0:
+                raise InputError(
+                    f"'{token}' is not a gold link.",
+                    path,
+                    number,
+                    "Write i-j for a sure link and ipj for a possible one, "
+                    + ("counting from 1." if one_indexed else "counting from 0."),
+                )
+            link = (second, first) if reverse else (first, second)
+            possible.add(link)
+            if mark == "-":
+                sure.add(link)
+        result.append(GoldLinks(sure, possible))
+    return result
+
+
+def _scores(sums: npt.NDArray[np.int64]) -> Tuple[float, float, float]:
+    """Precision, recall and AER of (links, sure, links & possible, links & sure)."""
+    links, sure, in_possible, in_sure = (int(x) for x in sums)
+    precision = in_possible / links if links else 0.0
+    recall = in_sure / sure if sure else 0.0
+    error = 1.0 - (in_sure + in_possible) / (links + sure) if links + sure else 0.0
+    return precision, recall, error
+
+
+def evaluate_links(
+    gold: Sequence[GoldLinks],
+    predicted: Iterable[Alignment],
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    names: Optional[Tuple[str, str]] = None,
+) -> Json:
+    """Compare links with gold links.
+
+    gold (Sequence[GoldLinks]): Hand-made links.
+    predicted (Iterable[Alignment]): As many alignments, in the same order.
+    samples (int): Resamples of the percentile bootstrap over sentence pairs.
+    seed (int): Seed of the bootstrap.
+    names (Optional[Tuple[str, str]]): What to call gold and prediction in messages.
+    RETURNS (Json): `aer`, `precision`, `recall`, `f1` (of precision and recall), each from 0 to 1,
+        `aer_interval` and `f1_interval` (95%), and the numbers of `pairs` and `links`.
+    RAISES: XnerError if the numbers of sentence pairs differ.
+    """
+    found = list(predicted)
+    if len(found) != len(gold):
+        left, right = names or ("gold", "prediction")
+        raise XnerError(
+            f"{left} has {len(gold)} sentence pairs and {right} has {len(found)}.",
+            "Line n of both must belong to the same sentence pair.",
+        )
+    rows = []
+    for truth, alignment in zip(gold, found, strict=True):
+        links = {(i, j) for i, j in alignment.links.tolist()}
+        rows.append(
+            (len(links), len(truth.sure), len(links & truth.possible), len(links & truth.sure))
+        )
+    counts = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    precision, recall, error = _scores(counts.sum(axis=0))
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    errors, f1s = [error], [f1]
+    if len(rows) > 1 and samples:
+        random = np.random.default_rng(seed)
+        for _ in range(samples):
+            p, r, e = _scores(counts[random.integers(0, len(rows), len(rows))].sum(axis=0))
+            errors.append(e)
+            f1s.append(2 * p * r / (p + r) if p + r else 0.0)
+    return {
+        "aer": round(error, 5),
+        "aer_interval": [round(float(x), 5) for x in np.percentile(errors, (2.5, 97.5))],
+        "precision": round(precision, 5),
+        "recall": round(recall, 5),
+        "f1": round(f1, 5),
+        "f1_interval": [round(float(x), 5) for x in np.percentile(f1s, (2.5, 97.5))],
+        "pairs": len(rows),
+        "links": int(counts[:, 0].sum()),
+    }
