@@ -4,7 +4,7 @@ Lagrangian bound.
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from .milp import solve_milp
+from .milp import solve_milp, solve_relaxed
 
 Option = Tuple[float, int, int]  # score, start, end (exclusive)
 Pick = Tuple[int, Option]  # entity, option
@@ -13,6 +13,9 @@ Pick = Tuple[int, Option]  # entity, option
 # to pay.
 _FEW = 5
 _ROUNDS = 60
+# From this many entities on the linear program goes first: states would grow with all their
+# subsets.
+_MANY = 13
 # States after which the structure is taken not to help, and HiGHS gets the component.
 MAX_STATES = 200_000
 _EPS = 1e-9
@@ -40,6 +43,8 @@ def solve_component(
     )
     line = _Line(items, len(options), low, high)
     best = line.greedy()
+    if len(options) >= _MANY:
+        return _solve_many(options, low, high, line, best)
     if line.cap:
         rounds = _ROUNDS if len(options) > _FEW else 0
         best = line.price(best, rounds)
@@ -48,6 +53,33 @@ def solve_component(
         chosen = solve_milp(options, low, high)
         return chosen if line.value(chosen) > line.value(best) else best
     return result
+
+
+def _solve_many(
+    options: Sequence[Sequence[Option]],
+    low: int,
+    high: Optional[int],
+    line: "_Line",
+    best: List[Pick],
+) -> List[Pick]:
+    """Drop the options that cannot be in a better solution, then solve the linear program; where
+    its answer is not whole, the integer program with a time limit.
+    """
+    left = [list(mine) for mine in options]
+    if high == 1:
+        tops = [max(o[0] for o in mine) for mine in options]
+        # An entity's option below its best by more than all that could be gained is not needed.
+        gap = sum(tops) - sum(o[0] for _, o in best)
+        if gap <= _EPS:
+            return best
+        left = [
+            [o for o in mine if o[0] >= top - gap - _EPS]
+            for mine, top in zip(options, tops, strict=True)
+        ]
+    picks = solve_relaxed(left, low, high)
+    if picks is None:
+        picks = solve_milp(left, low, high)
+    return picks if line.value(picks) > line.value(best) else best
 
 
 class _Line:

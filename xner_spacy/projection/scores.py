@@ -78,14 +78,22 @@ class AlignScore:
         for entity, words in zip(pair.entities, entity_links(pair), strict=True):
             length = entity[1] - entity[0]
             mine: List[Option] = []
-            for x, (a, _, _) in enumerate(words):
+            ahead = sum(w[1] for w in words)
+            for x, (a, here, _) in enumerate(words):
                 limit = min(a + longest, stop[a])
                 links = 0
+                best = 0.0
                 for b, n, _ in words[x:]:
-                    if b >= limit:
+                    # A longer span of the same start is worth having only if it scores more, and
+                    # even with all links that are left it may not reach that.
+                    if b >= limit or 2.0 * ahead / (length + b + 1 - a) <= best:
                         break
                     links += n
-                    mine.append((2.0 * links / (length + b + 1 - a), a, b + 1))
+                    score = 2.0 * links / (length + b + 1 - a)
+                    if score > best:
+                        best = score
+                        mine.append((score, a, b + 1))
+                ahead -= here
             out.append(mine)
         return out
 
