@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional
 import spacy
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
+from srsly import msgpack_dumps
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
 from .types import Alignment
@@ -49,7 +50,10 @@ def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
     if isinstance(obj, Alignment):
         return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist()]}
     if isinstance(obj, Doc):
-        return {_DOC: obj.to_bytes(exclude=["tensor"]), "lang": obj.lang_}
+        message = obj.to_dict(exclude=["tensor"])
+        # A set, in the order of the day: sorted, so that equal Docs give equal bytes in every process.
+        message["strings"] = sorted(message["strings"])
+        return {_DOC: msgpack_dumps(message), "lang": obj.lang_}
     return obj if chain is None else chain(obj)
 
 

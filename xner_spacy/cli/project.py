@@ -81,8 +81,9 @@ def project(
     counts: Counter = Counter(sentences=len(pairs))
 
     def inputs() -> Iterator[SentencePair]:
-        for number, (sentence, (words, t), alignment) in enumerate(
-            zip(tagged, pairs, ready(pairs)), 1
+        # The alignments come first in the zip: asked for one more than there are, they tell of links left over.
+        for number, (alignment, sentence, (words, t)) in enumerate(
+            zip(ready(pairs), tagged, pairs), 1
         ):
             try:
                 alignment.check(len(words), len(t))
@@ -91,8 +92,8 @@ def project(
             yield SentencePair(words, t, sentence.entities, alignment)
 
     def projected() -> Iterator[TaggedSentence]:
-        results = zip(tagged, translated, part(inputs()))
-        for sentence, words, projection in progress(results, len(pairs)):
+        results = zip(part(inputs()), tagged, translated)
+        for projection, sentence, words in progress(results, len(pairs)):
             rows.append(_row(sentence, projection, counts))
             spans = sorted(Entity(*s[:3]) for s in projection.spans)
             yield TaggedSentence(words, spans)

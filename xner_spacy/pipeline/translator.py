@@ -63,8 +63,9 @@ class TranslatorComponent(BatchPipe):
         texts: List[str] = []
         counts: List[int] = []
         for doc in todo:
-            spans = list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]]
-            sentences = [span.text.strip() for span in spans]
+            # An empty Doc counts as having sentence boundaries, and has no sentence.
+            whole = not len(doc) or not doc.has_annotation("SENT_START")
+            sentences = [s.text.strip() for s in ([doc[:]] if whole else doc.sents)]
             counts.append(len(sentences))
             texts += sentences
         # An empty text needs no translator, and engines differ in what they make of one.
