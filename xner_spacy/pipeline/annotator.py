@@ -13,6 +13,8 @@ from spacy.training import Example
 from spacy.util import ensure_path, load_model_from_config
 
 from .. import registry as _registry  # noqa: F401
+from ..distillation.soft import get_soft, set_soft
+from ..distillation.softprojection import map_soft
 from ..errors import XnerError
 from ..labels import get_label_map, map_label
 from .base import BatchPipe
@@ -114,6 +116,9 @@ class AnnotatorComponent(BatchPipe):
                 kept.append(Span(source, ent.start, ent.end, label=label))
         source.set_ents(kept, default="outside")
         source.spans[DROPPED_KEY] = dropped
+        # A source model that says how sure it is of each token (an `xner_student` that stores it).
+        soft = get_soft(labelled)
+        set_soft(source, map_soft(soft, self.label_map) if soft is not None else None)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         nlp = self.source_nlp

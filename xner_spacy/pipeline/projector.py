@@ -10,6 +10,8 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
+from ..distillation.soft import get_soft, set_soft
+from ..distillation.softprojection import project_soft
 from ..docdata import SPANS_KEY
 from ..types import Entity, Projection, Projector, Reason, SentencePair
 from .annotator import DROPPED_KEY
@@ -94,6 +96,18 @@ class ProjectorComponent(BatchPipe):
         pairs = [_pair(doc) for doc in ready]
         for doc, pair, projection in zip(ready, pairs, self.part(pairs)):
             self._annotate(doc, pair, projection)
+        self._project_soft(ready, pairs)
+
+    def _project_soft(self, docs: List[Doc], pairs: List[SentencePair]) -> None:
+        """Carry over the source model's distributions, where the source Docs have any."""
+        softs = [get_soft(doc._.xner_source) for doc in docs]
+        which = [k for k, soft in enumerate(softs) if soft is not None]
+        for k in set(range(len(docs))).difference(which):
+            set_soft(docs[k], None)
+        sources = [softs[k] for k in which]
+        projected = project_soft(self.part, [pairs[k] for k in which], sources)
+        for k, soft in zip(which, projected):
+            set_soft(docs[k], soft)
 
     def _annotate(self, doc: Doc, pair: SentencePair, projection: Projection) -> None:
         kept, low = [], []

@@ -1,0 +1,92 @@
+"""Tags and constrained decoding, against brute force."""
+
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xner_spacy.distillation.decoding import decode, log_softmax, viterbi
+from xner_spacy.distillation.tags import MISSING, TagSet
+from xner_spacy.errors import XnerError
+
+SCHEMES = ("iob2", "biluo")
+
+
+def allowed(tagset, tags):
+    if not tagset.may_start[tags[0]] or not tagset.may_end[tags[-1]]:
+        return False
+    return all(tagset.allowed[a, b] for a, b in pairwise(tags))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_viterbi_is_brute_force(scheme):
+    rng = np.random.default_rng(0)
+    tagset = TagSet(["PER", "LOC"] if scheme == "iob2" else ["PER"], scheme)
+    sentences = [rng.normal(size=(n, len(tagset))).astype(np.float32) for n in (1, 4, 2, 5, 3, 1)]
+    for scores, found in zip(sentences, viterbi(tagset, sentences), strict=True):
+        best = max(
+            (t for t in product(range(len(tagset)), repeat=len(scores)) if allowed(tagset, t)),
+            key=lambda t, s=scores: s[np.arange(len(s)), list(t)].sum(),
+        )
+        assert found.tolist() == list(best)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=100, deadline=None)
+@given(lengths=st.lists(st.integers(0, 7), max_size=6), seed=st.integers(0, 2**20))
+def test_decode_is_viterbi_and_gives_spans(scheme, lengths, seed):
+    tagset = TagSet(["PER", "LOC"], scheme)
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(sum(lengths), len(tagset))).astype(np.float32)
+    scores[:, 0] += 1
+    tags = decode(tagset, scores, lengths)
+    parts = np.split(scores, np.cumsum(lengths)[:-1]) if lengths else []
+    full = [p for p in parts if len(p)]
+    expected = np.concatenate(viterbi(tagset, full)) if full else np.zeros(0)
+    assert tags.tolist() == expected.tolist()
+    last = np.zeros(len(tags), dtype=bool)
+    last[[e - 1 for e, n in zip(np.cumsum(lengths), lengths, strict=True) if n]] = True
+    starts, ends, labels = tagset.spans(tags, last)
+    covered = np.zeros(len(tags), dtype=int)
+    for a, b, label in zip(starts, ends, labels, strict=True):
+        assert a <= b and not last[a:b].any()
+        assert set(tagset.label_of[tags[a : b + 1]]) == {label}
+        covered[a : b + 1] += 1
+    assert covered.tolist() == (tags > 0).astype(int).tolist()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_codes_to_tags_to_spans(scheme):
+    tagset = TagSet(["PER", "LOC"], scheme)
+    # PER of one, O, LOC of three, PER of two right behind, missing, blocked
+    iob = np.array([3, 2, 3, 1, 1, 3, 1, 0, 3])
+    label = np.array([0, -1, 1, 1, 1, 0, 0, -1, -1])
+    tags = tagset.from_iob(iob, label)
+    assert tags[7] == MISSING and tags[8] == 0
+    last = np.zeros(9, dtype=bool)
+    last[-1] = True
+    starts, ends, labels = tagset.spans(np.maximum(tags, 0), last)
+    assert list(zip(starts, ends, labels, strict=True)) == [(0, 0, 0), (2, 4, 1), (5, 6, 0)]
+    if scheme == "biluo":
+        names = ["U-PER", "O", "B-LOC", "I-LOC", "L-LOC", "B-PER", "L-PER"]
+        assert [tagset.tags[t] for t in tags[:7]] == names
+
+
+def test_a_new_label_adds_tags_at_the_end():
+    assert TagSet(["A", "B"]).tags[: len(TagSet(["A"]))] == TagSet(["A"]).tags
+
+
+def test_unknown_scheme():
+    with pytest.raises(XnerError, match="bilou"):
+        TagSet(["A"], "bilou")
+
+
+def test_long_sentence_stays_finite():
+    tagset = TagSet(["PER"])
+    scores = np.zeros((3000, len(tagset)), dtype=np.float32)
+    scores[:, tagset.index["I-PER"]] = 5
+    tags = decode(tagset, scores, [3000])
+    assert tagset.tags[tags[0]] == "B-PER" and tagset.tags[tags[-1]] == "L-PER"
+    assert np.isfinite(log_softmax(scores)).all()
