@@ -194,11 +194,11 @@ class Model:
             table.target.extended(target[len(self.target) :]),
         )
         links = table.lookup(stems[0][e], stems[1][f])
-        sizes = (len(table.source), len(table.target))
-        more = stem_prior(links, counts, e, f, forward.totals, forward.generated, stems, sizes)
+        sides = (table.source, table.target)
+        more = stem_prior(links, counts, e, f, forward.totals, forward.generated, stems, sides)
         one = forward.probabilities(counts, forward.cells(buckets, e, f), e, f, more, self.strength)
         more = stem_prior(
-            links, counts, f, e, reverse.totals, reverse.generated, stems[::-1], sizes[::-1]
+            links, counts, f, e, reverse.totals, reverse.generated, stems[::-1], sides[::-1]
         )
         other = reverse.probabilities(
             counts, reverse.cells(buckets, f, e), f, e, more, self.strength

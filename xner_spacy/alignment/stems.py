@@ -82,7 +82,7 @@ def stem_prior(
     totals: Float,
     generated: Float,
     stems: Tuple[Int, Int],
-    sizes: Tuple[int, int],
+    sides: Tuple[StemIndex, StemIndex],
 ) -> Float:
     """What the other forms of two words say about them.
 
@@ -93,13 +93,15 @@ def stem_prior(
     totals (Float): Links of each given word.
     generated (Float): Occurrences of each generated word.
     stems (Tuple[Int, Int]): The stem of each given and of each generated word.
-    sizes (Tuple[int, int]): The numbers of stems.
+    sides (Tuple[StemIndex, StemIndex]): The two indices; sums are over their words alone, so that
+        new words in a text do not change what is said of others.
     RETURNS (Float): A prior probability per pair.
     """
-    stem_totals = np.bincount(stems[0], totals, sizes[0]).astype(np.float32)
+    known, described = len(sides[0].of), len(sides[1].of)
+    stem_totals = np.bincount(sides[0].of, totals[:known], len(sides[0])).astype(np.float32)
     others = np.maximum(stem_totals[stems[0]] - totals, 0.0) + np.float32(STRENGTH)
     occurring = np.maximum(generated, 1.0)
-    in_stem = np.bincount(stems[1], occurring, sizes[1]).astype(np.float32)
-    share = np.float32(WEIGHT) * occurring / in_stem[stems[1]]
+    in_stem = np.bincount(sides[1].of, occurring[:described], len(sides[1])).astype(np.float32)
+    share = np.float32(WEIGHT) * occurring / np.maximum(in_stem[stems[1]], 1.0)
     news = np.maximum(links - own.astype(np.float32), 0.0)
     return (news * share[word]) / others[given]

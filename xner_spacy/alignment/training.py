@@ -291,7 +291,7 @@ class Trainer:
             direction.totals,
             direction.generated,
             (sides[0].of, sides[1].of),
-            (len(sides[0]), len(sides[1])),
+            (sides[0], sides[1]),
         )
         table = direction.probabilities(self.counts, cells, given, word, more, self.strength)
         table[0] = 0.0  # the padding
