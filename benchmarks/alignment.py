@@ -16,7 +16,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from xner_spacy.alignment.eflomal import Eflomal
 from xner_spacy.alignment.lexical import LexicalAligner
@@ -57,30 +57,36 @@ def _bitext(first: List[List[str]], second: List[List[str]]) -> Pairs:
     return list(zip(first, second))  # noqa: B905
 
 
-def gold_sets() -> Iterator[Tuple[str, Pairs, List[GoldLinks], Pairs]]:
-    """YIELDS (tuple): Name, test pairs, gold links, and more bitext."""
-    folder = DATA / "word-alignment"
-    german = folder / "de-en" / "German-English_WordAlignment"
-    yield (
-        "de-en + bitext",
-        _bitext(_lines(german / "test.de"), _lines(german / "test.en")),
-        read_gold_links(german / "de-en.wa"),
-        _bitext(_lines(DATA / "bitext/en-de/bitext.de"), _lines(DATA / "bitext/en-de/bitext.en")),
-    )
-    for name in ("en-fr", "ro-en"):
-        stem = name.replace("-", "")
-        with (folder / name / f"{stem}.src-tgt").open(encoding="utf-8") as file:
-            halves = [line.split("|||") for line in file]
-        pairs = [(left.split(), right.split()) for left, right in halves]
-        gold = read_gold_links(folder / name / f"{stem}.gold", one_indexed=True)
-        if name == "en-fr":
-            more = _bitext(
-                _words(DATA / "ntrex/newstest2019-src.eng.txt"),
-                _words(DATA / "ntrex/newstest2019-ref.fra.txt"),
-            )
-            yield "en-fr + NTREX", pairs, gold, more
-        else:
-            yield "ro-en alone", pairs, gold, []
+def gold_set(name: str) -> Tuple[Pairs, List[GoldLinks], Pairs]:
+    """Read pairs with hand-made links.
+
+    name (str): "de-en", "en-fr" or "ro-en".
+    RETURNS (tuple): The pairs, their gold links, and more bitext.
+    """
+    folder = DATA / "word-alignment" / name
+    if name == "de-en":
+        folder = folder / "German-English_WordAlignment"
+        return (
+            _bitext(_lines(folder / "test.de"), _lines(folder / "test.en")),
+            read_gold_links(folder / "de-en.wa"),
+            _bitext(
+                _lines(DATA / "bitext/en-de/bitext.de"), _lines(DATA / "bitext/en-de/bitext.en")
+            ),
+        )
+    stem = name.replace("-", "")
+    with (folder / f"{stem}.src-tgt").open(encoding="utf-8") as file:
+        halves = [line.split("|||") for line in file]
+    pairs = [(left.split(), right.split()) for left, right in halves]
+    more: Pairs = []
+    if name == "en-fr":
+        more = _bitext(
+            _words(DATA / "ntrex/newstest2019-src.eng.txt"),
+            _words(DATA / "ntrex/newstest2019-ref.fra.txt"),
+        )
+    return pairs, read_gold_links(folder / f"{stem}.gold", one_indexed=True), more
+
+
+GOLD_SETS = {"de-en": "de-en + bitext", "en-fr": "en-fr + NTREX", "ro-en": "ro-en alone"}
 
 
 def europarl(lang: str) -> Tuple[Pairs, List[List[Entity]], List[List[Entity]], Pairs]:
@@ -127,13 +133,14 @@ def error_rates() -> List[Dict[str, Any]]:
     RETURNS (List[Dict[str, Any]]): One per gold set.
     """
     rows = []
-    for name, pairs, gold, more in gold_sets():
+    for name, title in GOLD_SETS.items():
+        pairs, gold, more = gold_set(name)
         ours, links, seconds = _both(pairs, more)
         peers = {method: evaluate_links(gold, found) for method, found in links.items()}
         best = min(peers, key=lambda method: peers[method]["aer"])
         rows.append(
             {
-                "set": name,
+                "set": title,
                 "pairs": len(pairs) + len(more),
                 "ours": evaluate_links(gold, ours),
                 "eflomal": peers[best],
