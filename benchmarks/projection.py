@@ -1,0 +1,734 @@
+"""Every figure on label projection: accuracy, exactness, speed, calibration, markers.
+
+    python -m benchmarks.projection --data ../shared/data --out results/
+
+writes `projection.json`, `projection.md` and two diagrams. Each row is measured in this run, ours
+and the peers' side by side. The aligners see the parallel corpus that is projected and, for German
+and Spanish, the bitext; no pretrained model is used.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.markup import read_markup
+from xner_spacy.evaluation.entities import evaluate
+from xner_spacy.projection.calibration import (
+    expected_calibration_error,
+    fit_calibration,
+    reliability,
+)
+from xner_spacy.projection.candidates import make_ngrams
+from xner_spacy.projection.heuristics import make_heuristic
+from xner_spacy.projection.longest_run import make_garcia_ferrero
+from xner_spacy.projection.markers import make_markers
+from xner_spacy.projection.matching import make_matching, rival_score
+from xner_spacy.projection.milp import solve_milp
+from xner_spacy.projection.minmax import make_minmax
+from xner_spacy.projection.scores import make_align_score
+from xner_spacy.projection.solvers import Limits, parse_limits, solve_exact, solve_greedy
+from xner_spacy.projection.span_score import make_span_score
+from xner_spacy.projection.translation_score import make_translation_score
+from xner_spacy.types import Alignment, Entity, Projection, SentencePair
+
+from .projection_plots import reliability_svg, threshold_svg
+
+LABELS = ("PER", "LOC", "ORG")
+Texts = List[Tuple[List[str], List[str]]]
+
+
+class Corpus:
+    """A parallel corpus with entities on both sides, and what an aligner may learn from."""
+
+    def __init__(
+        self,
+        name: str,
+        source: List[List[str]],
+        target: List[List[str]],
+        entities: List[List[Entity]],
+        gold: List[List[Entity]],
+        bitext: Optional[Texts] = None,
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.target = target
+        self.entities = entities
+        self.gold = gold
+        self.bitext = bitext or []
+
+    @property
+    def texts(self) -> Texts:
+        return list(zip(self.source, self.target, strict=True))
+
+    def pairs(self, alignments: Iterable[Alignment]) -> List[SentencePair]:
+        return [
+            SentencePair(*row)
+            for row in zip(self.source, self.target, self.entities, alignments, strict=True)
+        ]
+
+    def score(self, projections: Iterable[Projection], samples: int = 1000) -> Dict[str, Any]:
+        predicted = [[Entity(*s[:3]) for s in p.spans] for p in projections]
+        return evaluate(self.gold, predicted, samples=samples)
+
+
+def _plain(sentences: Iterable[Any], labels: Optional[Sequence[str]] = None) -> Tuple[list, list]:
+    words, entities = [], []
+    for sentence in sentences:
+        words.append(list(sentence.words))
+        entities.append(
+            [Entity(*e[:3]) for e in sentence.entities if labels is None or e[2] in labels]
+        )
+    return words, entities
+
+
+def _tokenize(path: Path, language: str) -> List[List[str]]:
+    import spacy
+
+    lines = path.read_text(encoding="utf8").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    nlp = spacy.blank(language)
+    return [[t.text for t in doc if not t.is_space] for doc in nlp.tokenizer.pipe(lines)]
+
+
+def europarl(data: Path, language: str) -> Optional[Corpus]:
+    """RETURNS (Optional[Corpus]): europarl-ner with its bitext, None if the data is absent."""
+    folder = data / "europarl-ner"
+    if not (folder / f"{language}-europarl.test.conll02").exists():
+        return None
+    source, entities = _plain(read_iob(folder / "en-europarl.test.conll02", repair=True))
+    target, gold = _plain(read_iob(folder / f"{language}-europarl.test.conll02", repair=True))
+    bitext: Texts = []
+    sides = [data / "bitext" / f"en-{language}" / f"bitext.{x}" for x in ("en", language)]
+    if all(side.exists() for side in sides):
+        tokens = [_tokenize(s, x) for s, x in zip(sides, ("en", language), strict=True)]
+        bitext = list(zip(*tokens, strict=True))
+    return Corpus(f"europarl {language}", source, target, entities, gold, bitext)
+
+
+def uner(data: Path, language: str) -> Optional[Corpus]:
+    """RETURNS (Optional[Corpus]): The PUD sentences of UNER, English to another language."""
+    folder = data / "uner"
+    if not (folder / f"{language}_pud").exists():
+        return None
+    sides = [
+        _plain(read_iob(folder / f"{x}_pud" / f"{x}_pud-ud-test.iob2", "uner", repair=True), LABELS)
+        for x in ("en", language)
+    ]
+    return Corpus(f"uner {language}_pud", sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+
+def transalign(data: Path) -> Optional[Tuple[Corpus, List[Alignment], List[List[Entity]]]]:
+    """RETURNS (Optional[Tuple]): Bambara as another system ran it, its links, and its projection."""
+    folder = data / "transalign-bam" / "sample_data"
+    if not folder.exists():
+        return None
+    target, gold = _plain(read_iob(folder / "test-bam.txt", "conll", repair=True), LABELS)
+    source, entities = _plain(
+        read_iob(folder / "test-translate-bam-en-preds.txt", "conll", repair=True), LABELS
+    )
+    _, theirs = _plain(
+        read_iob(folder / "test-translate-bam-projected.txt", "conll", repair=True), LABELS
+    )
+    alignments = []
+    for line in (folder / "bam-en-alignments.txt").read_text(encoding="utf8").splitlines():
+        links = [tuple(map(int, x.split("-"))) for x in line.split("\t")[-1].split() if "-" in x]
+        alignments.append(Alignment([(i, j) for j, i in links]))
+    return Corpus("transalign-bam", source, target, entities, gold), alignments, theirs
+
+
+def icelandic(assets: Path, splits: Sequence[str] = ("train", "dev")) -> Corpus:
+    """RETURNS (Corpus): The embedded corpus, English to Icelandic: where calibration is fitted."""
+    import spacy
+
+    sides: Tuple[list, list] = ([], [])
+    entities: Tuple[list, list] = ([], [])
+    nlp = (spacy.blank("is"), spacy.blank("en"))
+    for path in sorted((assets / "is-en").glob("*.txt")):
+        for pair in read_markup(path, ("is", "en")):
+            if pair.split not in splits:
+                continue
+            for k, side in enumerate(pair.sides):
+                doc = nlp[k].make_doc(side.text)
+                spans = [doc.char_span(a, b, label=c) for a, b, c in side.spans]
+                sides[k].append([t.text for t in doc])
+                entities[k].append([Entity(s.start, s.end, s.label_) for s in spans if s])
+    return Corpus("embedded is", sides[1], sides[0], entities[1], entities[0])
+
+
+# Aligners.
+
+
+def lexical_links(corpus: Corpus, cache: Optional[Path] = None) -> List[Alignment]:
+    """RETURNS (List[Alignment]): Links of the embedded aligner with its default settings."""
+    from xner_spacy.alignment.lexical import make_lexical
+
+    aligner = make_lexical()
+    stored = cache / f"lexical-{corpus.name.replace(' ', '-')}.bin" if cache else None
+    if stored is not None and stored.exists():
+        aligner.from_bytes(stored.read_bytes())
+    else:
+        aligner.train([*corpus.texts, *corpus.bitext])
+        if stored is not None:
+            stored.parent.mkdir(parents=True, exist_ok=True)
+            stored.write_bytes(aligner.to_bytes())
+    return list(aligner(corpus.texts))
+
+
+def eflomal_links(
+    corpus: Corpus, cache: Optional[Path] = None
+) -> Optional[Dict[str, List[Alignment]]]:
+    """RETURNS (Optional[Dict[str, List[Alignment]]]): eflomal's links by symmetrisation, None where
+        it is not
+    installed. It is the peer: its defaults, the same pairs, lower-cased words.
+    """
+    try:
+        import eflomal
+    except ImportError:
+        return None
+    from xner_spacy.alignment.symmetrize import symmetrize
+
+    folder = (cache or Path(tempfile.mkdtemp())) / f"eflomal-{corpus.name.replace(' ', '-')}"
+    folder.mkdir(parents=True, exist_ok=True)
+    forward, reverse = folder / "forward", folder / "reverse"
+    if not reverse.exists():
+        pairs = [*corpus.texts, *corpus.bitext]
+        sides = [
+            [" ".join(w.replace(" ", "_").lower() for w in pair[k]) for pair in pairs]
+            for k in (0, 1)
+        ]
+        eflomal.Aligner().align(
+            *sides, links_filename_fwd=str(forward), links_filename_rev=str(reverse), quiet=True
+        )
+    directions = []
+    for path in (forward, reverse):
+        lines = path.read_text().split("\n")[: len(corpus.source)]
+        directions.append(
+            [Alignment([tuple(map(int, x.split("-"))) for x in line.split()]) for line in lines]
+        )
+    return {
+        how: [symmetrize(f, r, how) for f, r in zip(*directions, strict=True)]
+        for how in ("intersection", "grow-diag", "union")
+    }
+
+
+# Accuracy.
+
+HEURISTICS: Dict[str, Callable[[], Any]] = {
+    "heuristic (d=1, ratio .8)": make_heuristic,
+    "heuristic (no ratio)": lambda: make_heuristic(min_ratio=None),
+    "heuristic (no ratio, k=1)": lambda: make_heuristic(min_ratio=None, top_k=1),
+    "García-Ferrero 2022, as released": lambda: make_garcia_ferrero(defects=True),
+    "García-Ferrero 2022, mended": make_garcia_ferrero,
+    "min-max": make_minmax,
+}
+MATCHERS: Dict[str, Callable[[], Any]] = {
+    "greedy, align (the seed's)": lambda: make_matching(solver="greedy"),
+    "exact, align": lambda: make_matching(scores={"align": make_align_score()}),
+    "exact, span score alone": lambda: make_matching(
+        scores={"span": make_span_score()}, min_score=0.5, relabel=False
+    ),
+}
+
+
+def accuracy(
+    corpus: Corpus, links: Dict[str, List[Alignment]], samples: int = 1000
+) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict]): One row per aligner and projector: precision, recall, F1 with interval."""
+    rows = []
+    for aligner, alignments in links.items():
+        pairs = corpus.pairs(alignments)
+        systems = {name: make() for name, make in {**HEURISTICS, **MATCHERS}.items()}
+        ours = make_matching()
+        ours.train(pairs)
+        systems["exact, span + lexicon (default)"] = ours
+        for name, projector in systems.items():
+            result = corpus.score(projector(pairs), samples)
+            rows.append(
+                {
+                    "corpus": corpus.name,
+                    "links": aligner,
+                    "projector": name,
+                    **{
+                        k: result[k] for k in ("precision", "recall", "f1", "f1_interval", "errors")
+                    },
+                }
+            )
+    return rows
+
+
+# Exactness.
+
+
+class SpellingScorer:
+    """A toy translation scorer for the exactness runs: the closer the spelling, the likelier."""
+
+    def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
+        from xner_spacy.projection.spelling import similarity
+
+        return [
+            3.0 * (similarity(s.split()[0], t.split()[0]) - 1.0)
+            - 0.2 * abs(len(s.split()) - len(t.split()))
+            for s, t in zip(sources, targets, strict=True)
+        ]
+
+
+CONSTRAINTS = (("<=", 1), ("=", 1), (">=", 1), ("<=", 2), (">=", 0))
+
+
+def exactness(
+    corpora: Dict[str, List[SentencePair]], random_instances: int = 10_000
+) -> List[Dict[str, Any]]:
+    """Compare the exact solver with HiGHS, and the greedy one with the exact.
+
+    RETURNS (List[Dict]): Per score and constraint: instances, how many optima differ by more than
+        1e-6, how often greedy is below, and whether it ever is above.
+    """
+    rows = []
+    for name, pairs in corpora.items():
+        scores = {
+            "align": {"align": make_align_score()},
+            "span": {"span": make_span_score()},
+            "nmt (toy)": {"nmt": make_translation_score(SpellingScorer(), SpellingScorer())},
+            "align + span + nmt": {
+                "align": make_align_score(),
+                "span": make_span_score(),
+                "nmt": make_translation_score(SpellingScorer()),
+            },
+        }
+        for label, parts in scores.items():
+            matcher = make_matching(
+                scores=parts, candidates=None if label == "span" else make_ngrams(max_words=10)
+            )
+            instances = [options for _, options in matcher.match(pairs)]
+            instances = [o for o in instances if any(o)]
+            for constraint, count in CONSTRAINTS:
+                rows.append(
+                    {
+                        "corpus": name,
+                        "score": label,
+                        "constraint": f"{constraint} {count}",
+                        **_compare(instances, parse_limits(constraint, count)),
+                    }
+                )
+    rng = np.random.default_rng(0)
+    drawn = [_draw(rng) for _ in range(random_instances)]
+    share = max(1, random_instances // len(CONSTRAINTS))
+    for k, (constraint, count) in enumerate(CONSTRAINTS):
+        part = drawn[k * share : (k + 1) * share]
+        rows.append(
+            {
+                "corpus": "random",
+                "score": "random",
+                "constraint": f"{constraint} {count}",
+                **_compare(part, parse_limits(constraint, count)),
+            }
+        )
+    return rows
+
+
+def _draw(rng: np.random.Generator) -> List[List[Tuple[float, int, int]]]:
+    tokens = int(rng.integers(5, 61))
+    options = []
+    for _ in range(int(rng.integers(1, 13))):
+        mine = {}
+        for _ in range(int(rng.integers(0, 16))):
+            start = int(rng.integers(0, tokens))
+            end = int(min(tokens, start + rng.integers(1, 8)))
+            # Half of the scores from a few values, so that ties are common.
+            mine[start, end] = float(rng.random() if rng.random() < 0.5 else rng.integers(1, 5) / 4)
+        options.append([(w, a, b) for (a, b), w in sorted(mine.items())])
+    return options
+
+
+def _total(picks: Iterable[Tuple[int, float]], low: int) -> Tuple[int, float]:
+    """Spans that lower limits ask for first, then the score."""
+    counts: Dict[int, int] = {}
+    met, total = 0, 0.0
+    for s, score in picks:
+        met += counts.get(s, 0) < low
+        counts[s] = counts.get(s, 0) + 1
+        total += score
+    return met, total
+
+
+def _compare(instances: List[list], limits: Limits) -> Dict[str, Any]:
+    differ = below = above = 0
+    for options in instances:
+        exact = _total(((c.entity, c.score) for c in solve_exact(options, limits)), limits.low)
+        peer = _total(
+            ((s, o[0]) for s, o in solve_milp(options, limits.low, limits.high)), limits.low
+        )
+        spans = sorted({(a, b) for mine in options for _, a, b in mine})
+        column = {span: t for t, span in enumerate(spans)}
+        matrix = np.zeros((len(options), len(spans)))
+        for s, mine in enumerate(options):
+            for w, a, b in mine:
+                matrix[s, column[a, b]] = w
+        greedy = _total(
+            ((c.entity, c.score) for c in solve_greedy(matrix, spans, limits)), limits.low
+        )
+        differ += exact[0] != peer[0] or abs(exact[1] - peer[1]) > 1e-6
+        below += greedy[0] < exact[0] or greedy[1] < exact[1] - 1e-9
+        above += greedy[0] > exact[0] or (greedy[0] == exact[0] and greedy[1] > exact[1] + 1e-9)
+    return {
+        "instances": len(instances),
+        "differs_from_highs": differ,
+        "greedy_below": below,
+        "greedy_above": above,
+    }
+
+
+# Speed.
+
+
+def speed(pairs: List[SentencePair], rounds: int = 5) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict]): Sentences per second on one core, best of interleaved rounds."""
+    ours = make_matching()
+    ours.train(pairs)
+    systems = {
+        "heuristic": make_heuristic(),
+        "exact, align": make_matching(scores={"align": make_align_score()}),
+        "greedy, align": make_matching(solver="greedy"),
+        "HiGHS, align": _Highs(),
+        "exact, span + lexicon (default)": ours,
+    }
+    best = dict.fromkeys(systems, float("inf"))
+    for number in range(rounds):
+        for name, projector in systems.items():
+            if name.startswith("HiGHS") and number:
+                continue
+            start = time.perf_counter()
+            for _ in projector(pairs):
+                pass
+            best[name] = min(best[name], time.perf_counter() - start)
+    return [
+        {"projector": name, "sentences_per_second": round(len(pairs) / t)}
+        for name, t in best.items()
+    ]
+
+
+class _Highs:
+    """The same problem through HiGHS, for the speed table."""
+
+    def __init__(self) -> None:
+        self.score = make_align_score()
+        self.ngrams = make_ngrams()
+
+    def __call__(self, pairs: Iterable[SentencePair]) -> Iterable[Any]:
+        for pair in pairs:
+            if pair.entities:
+                yield solve_milp(self.score.options(pair, self.ngrams), 0, 1)
+
+
+def crowded(entities: int = 60, tokens: int = 1000, rounds: int = 3) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict]): Milliseconds for one long sentence with random links, by links per
+    target word.
+    """
+    rows = []
+    matcher = make_matching(scores={"align": make_align_score()})
+    for density in (1, 2, 3, 5):
+        for width in (1, 3):
+            rng = np.random.default_rng(density)
+            words = entities * width
+            links = {(int(i), j) for j in range(tokens) for i in rng.integers(0, words, density)}
+            pair = SentencePair(
+                ["s"] * words,
+                ["t"] * tokens,
+                [Entity(k * width, (k + 1) * width, "X") for k in range(entities)],
+                Alignment(sorted(links)),
+            )
+            best = float("inf")
+            for _ in range(rounds):
+                start = time.perf_counter()
+                list(matcher([pair]))
+                best = min(best, time.perf_counter() - start)
+            rows.append(
+                {
+                    "links_per_word": density,
+                    "words_per_entity": width,
+                    "milliseconds": round(1000 * best, 1),
+                }
+            )
+    return rows
+
+
+# Calibration.
+
+
+def features(
+    corpus: Corpus, alignments: List[Alignment], matcher: Any
+) -> Tuple[List[Tuple[float, float]], List[bool]]:
+    """RETURNS (Tuple): Score and margin of every projected span, and whether it is right."""
+    pairs = corpus.pairs(alignments)
+    matcher.train(pairs)
+    points, right = [], []
+    for pair, gold, (chosen, options), projection in zip(
+        pairs, corpus.gold, matcher.match(pairs), matcher(pairs), strict=True
+    ):
+        truth = {tuple(e[:3]) for e in gold}
+        label = {s.source: s.label for s in projection.spans}
+        for c in chosen:
+            points.append((c.score, c.score - rival_score(c, options[c.entity])))
+            name = label.get(c.entity, pair.entities[c.entity][2])
+            right.append((c.start, c.end, name) in truth)
+    return points, right
+
+
+def _matcher(kind: str) -> Any:
+    return (
+        make_matching() if kind == "span" else make_matching(scores={"align": make_align_score()})
+    )
+
+
+def calibration(
+    fitted_on: Corpus, fitted_links: List[Alignment], tests: Dict[str, Tuple[Corpus, list]]
+) -> Dict[str, Any]:
+    """Fit the maps on one corpus, measure them on others.
+
+    RETURNS (Dict): Per score the fitted coefficients, and per test corpus the expected calibration
+        error before (score cut at 1 for align, its logistic for the span score) and after, with the
+        bins.
+    """
+    out: Dict[str, Any] = {}
+    for kind in ("align", "span"):
+        fit = fit_calibration(*features(fitted_on, fitted_links, _matcher(kind)))
+        entry: Dict[str, Any] = {"coefficients": list(fit), "tests": {}}
+        for name, (corpus, links) in tests.items():
+            matcher = _matcher(kind)
+            points, right = features(corpus, links, matcher)
+            before = [
+                min(1.0, s) if kind == "align" else 1.0 / (1.0 + float(np.exp(-s)))
+                for s, _ in points
+            ]
+            after = [matcher.calibration(*p) for p in points]
+            bins = [reliability(c, right) for c in (before, after)]
+            entry["tests"][name] = {
+                "ece_before": expected_calibration_error(bins[0]),
+                "ece_after": expected_calibration_error(bins[1]),
+                "bins_before": bins[0],
+                "bins_after": bins[1],
+            }
+        out[kind] = entry
+    return out
+
+
+def thresholds(corpus: Corpus, alignments: List[Alignment]) -> List[Dict[str, float]]:
+    """RETURNS (List[Dict]): Precision, recall and F1 by the least confidence asked for."""
+    pairs = corpus.pairs(alignments)
+    matcher = make_matching()
+    matcher.train(pairs)
+    rows = []
+    for least in (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98):
+        matcher.min_confidence = least
+        result = corpus.score(matcher(pairs), samples=1)
+        rows.append({"threshold": least, **{k: result[k] for k in ("precision", "recall", "f1")}})
+    return rows
+
+
+# Markers.
+
+
+def markers(corpus: Corpus, mode: str, sentences: int) -> Optional[List[Dict[str, Any]]]:
+    """RETURNS (Optional[List[Dict]]): Marker projection through Apertium, None where it is not
+    installed.
+    """
+    import shutil
+
+    from xner_spacy.translation.apertium import make_apertium
+
+    if shutil.which("apertium") is None:
+        return None
+    pairs = corpus.pairs([Alignment()] * len(corpus.source))[:sentences]
+    part = Corpus(corpus.name, *(x[:sentences] for x in (corpus.source, corpus.target,
+                  corpus.entities, corpus.gold)))  # fmt: skip
+    result = part.score(make_markers(make_apertium(mode))(pairs))
+    return [
+        {
+            "corpus": f"{corpus.name}, first {sentences}",
+            "projector": f"markers, Apertium {mode}, no links",
+            **{k: result[k] for k in ("precision", "recall", "f1", "f1_interval")},
+        }
+    ]
+
+
+# The run.
+
+
+def run(
+    data: Path,
+    assets: Path,
+    cache: Optional[Path] = None,
+    random_instances: int = 10_000,
+    parts: Sequence[str] = ("accuracy", "exactness", "speed", "calibration", "markers"),
+    corpora: Sequence[str] = ("de", "es", "it", "pt", "sv", "bam"),
+) -> Dict[str, Any]:
+    """RETURNS (Dict): All figures, as plain data."""
+    result: Dict[str, Any] = {}
+    known: Dict[str, Tuple[Corpus, Dict[str, List[Alignment]]]] = {}
+    for name in corpora:
+        if name == "bam":
+            continue
+        corpus = uner(data, name) if name in ("pt", "sv") else europarl(data, name)
+        if corpus is not None:
+            links = {"lexical": lexical_links(corpus, cache)}
+            for how, alignments in (eflomal_links(corpus, cache) or {}).items():
+                links[f"eflomal {how}"] = alignments
+            known[name] = (corpus, links)
+    if "accuracy" in parts:
+        rows = [row for corpus, links in known.values() for row in accuracy(corpus, links)]
+        bam = transalign(data) if "bam" in corpora else None
+        if bam is not None:
+            rows += accuracy(bam[0], {"transalign (neural)": bam[1]})
+            theirs = evaluate(bam[0].gold, bam[2])
+            keys = ("precision", "recall", "f1", "f1_interval", "errors")
+            rows.append(
+                {
+                    "corpus": bam[0].name,
+                    "links": "transalign (neural)",
+                    "projector": "that system's own",
+                    **{k: theirs[k] for k in keys},
+                }
+            )
+        result["accuracy"] = rows
+    european = {n: known[n] for n in ("de", "es") if n in known}
+    first = {n: c.pairs(links["lexical"]) for n, (c, links) in european.items()}
+    if "exactness" in parts and first:
+        result["exactness"] = exactness(first, random_instances)
+    if "speed" in parts and first:
+        result["speed"] = {n: speed(pairs) for n, pairs in first.items()}
+        result["crowded"] = crowded()
+    if "calibration" in parts and european:
+        home = icelandic(assets)
+        tests = {c.name: (c, links["lexical"]) for c, links in european.values()}
+        result["calibration"] = calibration(home, lexical_links(home, cache), tests)
+        result["thresholds"] = {n: thresholds(c, a) for n, (c, a) in tests.items()}
+    if "markers" in parts and "es" in known:
+        result["markers"] = markers(known["es"][0], "eng-spa", 300)
+    return result
+
+
+def table(result: Dict[str, Any]) -> str:
+    """RETURNS (str): The figures as Markdown."""
+    lines: List[str] = []
+
+    def add(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        lines.extend(["", f"### {title}", "", "| " + " | ".join(header) + " |"])
+        lines.append("|" + "---|" * len(header))
+        lines.extend("| " + " | ".join(str(x) for x in row) + " |" for row in rows)
+
+    def percent(x: float) -> str:
+        return f"{100 * x:.1f}"
+
+    if "accuracy" in result:
+        add(
+            "Accuracy",
+            ("corpus", "links", "projector", "P", "R", "F1", "95%"),
+            (
+                (r["corpus"], r["links"], r["projector"], percent(r["precision"]),
+                 percent(r["recall"]), f"**{percent(r['f1'])}**",
+                 "-".join(percent(x) for x in r["f1_interval"]))
+                for r in result["accuracy"]
+            ),
+        )  # fmt: skip
+    if "exactness" in result:
+        add(
+            "Exactness",
+            ("instances from", "score", "constraint", "instances", "differ from HiGHS",
+             "greedy below", "greedy above"),
+            (
+                (r["corpus"], r["score"], r["constraint"], r["instances"],
+                 r["differs_from_highs"], r["greedy_below"], r["greedy_above"])
+                for r in result["exactness"]
+            ),
+        )  # fmt: skip
+    if "speed" in result:
+        add(
+            "Speed, one core",
+            ("corpus", "projector", "sentences per second"),
+            (
+                (name, r["projector"], f"{r['sentences_per_second']:,}")
+                for name, rows in result["speed"].items()
+                for r in rows
+            ),
+        )
+        add(
+            "60 entities in 1,000 tokens, exact, align",
+            ("links per target word", "words per entity", "ms"),
+            (tuple(r.values()) for r in result["crowded"]),
+        )
+    if "calibration" in result:
+        add(
+            "Calibration (fitted on the embedded Icelandic corpus)",
+            ("score", "corpus", "ECE before", "ECE after"),
+            (
+                (kind, name, f"{t['ece_before']:.3f}", f"{t['ece_after']:.3f}")
+                for kind, entry in result["calibration"].items()
+                for name, t in entry["tests"].items()
+            ),
+        )
+        add(
+            "Threshold on the confidence",
+            ("corpus", "least confidence", "P", "R", "F1"),
+            (
+                (name, r["threshold"], percent(r["precision"]), percent(r["recall"]),
+                 percent(r["f1"]))
+                for name, rows in result["thresholds"].items()
+                for r in rows
+            ),
+        )  # fmt: skip
+    if result.get("markers"):
+        add(
+            "Markers",
+            ("corpus", "projector", "P", "R", "F1"),
+            (
+                (r["corpus"], r["projector"], percent(r["precision"]), percent(r["recall"]),
+                 percent(r["f1"]))
+                for r in result["markers"]
+            ),
+        )  # fmt: skip
+    return "\n".join(lines).strip() + "\n"
+
+
+def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
+    """Run from the command line: writes JSON, Markdown and diagrams."""
+    root = Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser(description="Figures on label projection.")
+    parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
+    parser.add_argument("--assets", type=Path, default=root / "assets")
+    parser.add_argument("--out", type=Path, default=root / "results")
+    parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")
+    parser.add_argument("--random", type=int, default=10_000, help="Random instances.")
+    parser.add_argument("--parts", default="accuracy,exactness,speed,calibration,markers")
+    parser.add_argument("--corpora", default="de,es,it,pt,sv,bam")
+    given = parser.parse_args(argv)
+    result = run(
+        given.data,
+        given.assets,
+        given.cache,
+        given.random,
+        given.parts.split(","),
+        given.corpora.split(","),
+    )
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "projection.json").write_text(json.dumps(result, indent=2), encoding="utf8")
+    text = table(result)
+    (given.out / "projection.md").write_text(text, encoding="utf8")
+    if "calibration" in result:
+        tests = result["calibration"]["span"]["tests"]
+        (given.out / "reliability.svg").write_text(reliability_svg(tests), encoding="utf8")
+        (given.out / "thresholds.svg").write_text(
+            threshold_svg(result["thresholds"]), encoding="utf8"
+        )
+    print(text)
+    return result
+
+
+if __name__ == "__main__":
+    main()
