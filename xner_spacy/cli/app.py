@@ -14,14 +14,18 @@ from ..errors import XnerError
 from . import (
     align,
     annotate,
+    calibrate,
     compare,
     convert,
+    distill,
     evaluate,
     info,
     init_config,
     model_card,
     project,
     report,
+    select,
+    vectors,
 )
 
 app = typer.Typer(
@@ -43,6 +47,10 @@ COMMANDS = (
     init_config,
     model_card,
     info,
+    distill,
+    select,
+    calibrate,
+    vectors,
 )
 for module in COMMANDS:
     module.register(app)

@@ -103,8 +103,8 @@ def begin_shares(mass: FloatArray) -> FloatArray:
     """
     before = np.zeros_like(mass)
     before[1:] = mass[:-1]
-    share: FloatArray = 1.0 - np.minimum(before / np.maximum(mass, TINY), 1.0)
-    return share
+    share = np.minimum(before / np.maximum(mass, TINY), 1.0)
+    return (1.0 - share).astype(np.float32)
 
 
 def to_iob2(mass: FloatArray, begin: FloatArray) -> FloatArray:

@@ -81,6 +81,13 @@ class TagSet:
         tags[iob == 0] = MISSING
         return tags
 
+    def of_span(self, length: int, label: str) -> List[int]:
+        """RETURNS (List[int]): The tags of an entity of `length` tokens."""
+        first = 1 + self.labels.index(label) * len(self.prefixes)
+        if self.scheme == "iob2":
+            return [first] + [first + 1] * (length - 1)
+        return [first + 3] if length == 1 else [first, *[first + 1] * (length - 2), first + 2]
+
     def spans(self, tags: Ids, last: Mask) -> Tuple[Ids, Ids, Ids]:
         """The entities of well-formed tag sequences laid end to end.
 

@@ -1,0 +1,116 @@
+"""`xner distill`: the distributions of several teachers become one."""
+
+from pathlib import Path
+from typing import Any, List, Optional, Sequence
+
+import typer
+
+from ..corpora.docs import read_docs, write_docbin
+from ..corpora.files import PathLike
+from ..errors import XnerError
+from ..languages import blank
+from .output import done
+
+
+def register(app: typer.Typer) -> None:
+    app.command("distill")(distill_cli)
+
+
+def distill_cli(
+    teachers: List[Path] = typer.Argument(
+        ...,
+        metavar="SHARDS...",
+        help="What each teacher made of the same sentences (xner annotate).",
+    ),
+    output: Path = typer.Option(
+        ..., "--output", "-o", metavar="OUT.spacy", help="Where the mixture goes."
+    ),
+    weights: str = typer.Option(
+        "uniform",
+        "--weights",
+        "-w",
+        help="uniform, similarity, similarity-sentence, or numbers separated by commas.",
+    ),
+    sources: Optional[List[Path]] = typer.Option(
+        None,
+        "--source",
+        help="For similarity: text of each teacher's source language, one a teacher, in order.",
+    ),
+    keep_entities: bool = typer.Option(
+        False, "--keep-entities", help="Leave the first teacher's entities as they are."
+    ),
+    seed: int = typer.Option(0, "--seed", help="Seed of the language model behind similarity."),
+) -> None:
+    """Mix teachers: the weighted mean of their distributions over tags, and the entities that
+    follow from it.
+    """
+    n, used = distill(teachers, output, weights=weights, sources=sources, keep_entities=keep_entities, seed=seed)  # fmt: skip
+    done(f"{n} sentences, weights {', '.join(f'{w:.3f}' for w in used)}", output)
+
+
+def distill(
+    teachers: Sequence[PathLike],
+    output: PathLike,
+    *,
+    weights: str = "uniform",
+    sources: Optional[Sequence[PathLike]] = None,
+    keep_entities: bool = False,
+    seed: int = 0,
+) -> Any:
+    """Mix teachers. Arguments are those of the command.
+
+    RETURNS (Tuple[int, List[float]]): Sentences, and the weights (their means, where every sentence
+        has its own).
+    RAISES: XnerError for weights that do not fit, or sentences that differ.
+    """
+    # Teachers are a small matter until they are asked for: thinc's optimisers come with them.
+    from ..distillation.teachers import mix_docs
+
+    used: Any
+    if weights == "uniform":
+        mean = [1.0 / len(teachers)] * len(teachers)
+        used = mean
+    elif weights in ("similarity", "similarity-sentence"):
+        found = _similarity(teachers, sources or (), seed)
+        mean = found.domain.tolist()
+        used = mean if weights == "similarity" else found.sentence
+    else:
+        used = mean = _numbers(weights, len(teachers))
+    vocab = blank("xx").vocab
+    corpora = [read_docs(path, vocab) for path in teachers]
+    docs = mix_docs(corpora, used, decode_entities=not keep_entities)
+    try:
+        return write_docbin(output, docs), mean
+    except ValueError as error:
+        if "zip()" in str(error):
+            raise XnerError(
+                "The teachers labelled different numbers of sentences.", "Label one file with all."
+            ) from None
+        raise
+
+
+def _numbers(text: str, n: int) -> List[float]:
+    try:
+        numbers = [float(x) for x in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != n or min(numbers) < 0 or not sum(numbers):
+        raise XnerError(
+            f"--weights {text!r} does not fit {n} teachers.",
+            "Give uniform, similarity, similarity-sentence, or one number a teacher.",
+        )
+    return [x / sum(numbers) for x in numbers]
+
+
+def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed: int) -> Any:
+    from ..corpora.files import read_lines
+    from ..distillation.teachers import language_similarity, text_features
+
+    if len(sources) != len(teachers):
+        raise XnerError(
+            f"--weights similarity: {len(sources)} source texts for {len(teachers)} teachers.",
+            "Give --source once for each teacher, in their order.",
+        )
+    texts = [[line for _, line in read_lines(path) if line.strip()] for path in sources]
+    target = [doc.text for doc in read_docs(teachers[0], blank("xx").vocab)]
+    return language_similarity([text_features(t) for t in texts], text_features(target), seed=seed)

@@ -1,0 +1,143 @@
+"""Calibrated span scores: a temperature fitted on projected development data, and how far off the
+scores are.
+"""
+
+from pathlib import Path
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+from spacy.language import Language
+from spacy.training import Example
+
+from ..corpora.docs import read_docs
+from ..docdata import SPANS_KEY
+from .corpus import make_corpus
+from .pipes import find_student, run_upstream
+
+Floats = npt.NDArray[np.float64]
+
+LOW, HIGH = 0.25, 8.0
+
+
+def expected_calibration_error(
+    scores: Sequence[float], correct: Sequence[bool], bins: int = 10
+) -> float:
+    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3).
+
+    scores (Sequence[float]): In [0, 1]. correct (Sequence[bool]): Whether each span is right.
+    RETURNS (float): The mean distance between score and share of right spans, weighted by the bins'
+        sizes; 0 for no spans.
+    """
+    if not len(scores):
+        return 0.0
+    s, c = np.asarray(scores, dtype=np.float64), np.asarray(correct, dtype=np.float64)
+    which = np.minimum((s * bins).astype(int), bins - 1)
+    size = np.bincount(which, minlength=bins)
+    distance = np.bincount(which, s, minlength=bins) - np.bincount(which, c, minlength=bins)
+    return float(np.abs(distance).sum() / size.sum())
+
+
+def fit_temperature(
+    evidence: Sequence[Tuple[Floats, Floats]], correct: Sequence[bool], steps: int = 60
+) -> float:
+    """The temperature under which the spans' scores give the least log loss.
+
+    evidence (Sequence[Tuple[Floats, Floats]]): For each predicted span the (tokens, tags) scores of
+        its tokens and the (tokens,) scores of the tags chosen there.
+    correct (Sequence[bool]): Whether the projected data agrees.
+    steps (int): Of the golden-section search between 0.25 and 8 on a logarithmic scale.
+    RETURNS (float): The temperature, 1 for no spans.
+    """
+    if not evidence:
+        return 1.0
+    scores = np.concatenate([tokens for tokens, _ in evidence]).astype(np.float64)
+    chosen = np.concatenate([tags for _, tags in evidence]).astype(np.float64)
+    starts = np.cumsum([0, *(len(tags) for _, tags in evidence[:-1])])
+    right = np.asarray(correct, dtype=bool)
+
+    def loss(log_temperature: float) -> float:
+        t = np.exp(log_temperature)
+        top = scores.max(axis=1)
+        norm = top / t + np.log(np.exp((scores - top[:, None]) / t).sum(axis=1))
+        log_p = np.minimum(np.add.reduceat(chosen / t - norm, starts), -1e-9)
+        return float(-np.where(right, log_p, np.log1p(-np.exp(log_p))).mean())
+
+    a, b = np.log(LOW), np.log(HIGH)
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(steps):
+        low, high = b - ratio * (b - a), a + ratio * (b - a)
+        if loss(low) < loss(high):
+            b = high
+        else:
+            a = low
+    return float(np.exp((a + b) / 2))
+
+
+def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256) -> float:
+    """Fit a student's temperature and set it.
+
+    nlp (Language): A pipeline with an `xner_student`.
+    examples (Iterable[Example]): Projected development data; never gold, or the scores promise too
+        much elsewhere.
+    batch_size (int): Examples a batch.
+    RETURNS (float): The temperature. RAISES: XnerError if there is no student.
+    """
+    student = find_student(nlp)
+    evidence: List[Tuple[Floats, Floats]] = []
+    correct: List[bool] = []
+    examples = list(examples)
+    for k in range(0, len(examples), batch_size):
+        batch = examples[k : k + batch_size]
+        docs = run_upstream(nlp, [eg.predicted for eg in batch], batch_size)
+        scores = student.predict(docs)
+        student.set_annotations(docs, scores)
+        for eg, doc, rows in zip(batch, docs, scores, strict=True):
+            rows = student.model.ops.to_numpy(rows)
+            known = {(e.start_char, e.end_char, e.label_) for e in eg.reference.ents}
+            unknown = [t.idx for t in eg.reference if t.ent_iob == 0]
+            for ent in doc.ents:
+                if any(ent.start_char <= i < ent.end_char for i in unknown):
+                    continue
+                tags = student.tagset.of_span(ent.end - ent.start, ent.label_)
+                here = rows[ent.start : ent.end]
+                evidence.append((here, here[np.arange(len(tags)), tags]))
+                correct.append((ent.start_char, ent.end_char, ent.label_) in known)
+    student.cfg["temperature"] = round(fit_temperature(evidence, correct), 4)
+    return student.cfg["temperature"]
+
+
+def make_fit_temperature(path: Optional[Path] = None) -> Callable[[Language], Language]:
+    """Fit the temperature whenever the training saves, `xner.FitTemperature.v1`, for
+    `[training.before_to_disk]`.
+
+    path (Optional[Path]): Projected development data; None leaves the temperature as it is.
+    """
+
+    def fit(nlp: Language) -> Language:
+        if path is not None:
+            calibrate(nlp, make_corpus(path)(nlp))
+        return nlp
+
+    return fit
+
+
+def scored_spans(predicted: Iterable[Any], gold: Iterable[Any]) -> Tuple[List[float], List[bool]]:
+    """RETURNS (Tuple[List[float], List[bool]]): The scores of all predicted spans of Docs, and
+    whether each is a gold entity.
+    """
+    scores: List[float] = []
+    correct: List[bool] = []
+    for doc, reference in zip(predicted, gold, strict=True):
+        known = {(e.start, e.end, e.label_) for e in reference.ents}
+        group = doc.spans[SPANS_KEY]
+        for span, score in zip(group, group.attrs["scores"], strict=True):
+            scores.append(score)
+            correct.append((span.start, span.end, span.label_) in known)
+    return scores, correct
+
+
+def calibration_error(predicted: Path, gold: Path, vocab: Any, bins: int = 10) -> float:
+    """RETURNS (float): `expected_calibration_error` of predicted shards against gold ones."""
+    scores, correct = scored_spans(read_docs(predicted, vocab), read_docs(gold, vocab))
+    return expected_calibration_error(scores, correct, bins)

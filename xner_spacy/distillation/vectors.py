@@ -1,0 +1,101 @@
+"""Cross-lingual static vectors from a bitext: floret on text in which aligned words stand in for
+each other.
+
+A word and its translation then occur in the same contexts and get vectors near each other, in the
+manner of the pseudo-bilingual corpora of Gouws and Søgaard (2015) and Duong et al. (2016). A
+source-trained model with these vectors as features can be applied to target text directly, offline
+and without a pretrained encoder: the model-transfer baseline.
+"""
+
+import random
+import tempfile
+from pathlib import Path
+from typing import Iterable, Iterator, List, Sequence, Tuple
+
+from ..errors import MissingExtraError
+from ..types import Alignment, TokenPair
+
+
+def code_switch(
+    pairs: Iterable[Tuple[TokenPair, Alignment]],
+    *,
+    share: float = 0.5,
+    copies: int = 2,
+    min_score: float = 0.3,
+    seed: int = 0,
+) -> Iterator[List[str]]:
+    """Mix the two languages of a bitext word by word.
+
+    pairs (Iterable[Tuple[TokenPair, Alignment]]): Sentence pairs with their word links.
+    share (float): Probability that a linked word is replaced by a word linked to it, in [0, 1].
+    copies (int): Mixed copies of each side, beside the sentence as it is.
+    min_score (float): Links below it are not used. seed (int): Of the draws.
+    YIELDS (List[str]): Sentences: for each side the original and its copies.
+    """
+    rng = random.Random(seed)
+    for (source, target), alignment in pairs:
+        for words, other, links in (
+            (source, target, alignment),
+            (target, source, alignment.reversed()),
+        ):
+            partners: List[List[int]] = [[] for _ in words]
+            for (i, j), score in zip(links.links.tolist(), links.scores, strict=True):
+                if score >= min_score:
+                    partners[i].append(j)
+            yield list(words)
+            for _ in range(copies):
+                yield [
+                    other[rng.choice(found)] if found and rng.random() < share else word
+                    for word, found in zip(words, partners, strict=True)
+                ]
+
+
+def train_floret(
+    sentences: Iterable[Sequence[str]],
+    output: Path,
+    *,
+    dim: int = 100,
+    bucket: int = 20000,
+    minn: int = 3,
+    maxn: int = 5,
+    hash_count: int = 2,
+    epochs: int = 5,
+    learn_rate: float = 0.05,
+    threads: int = 1,
+) -> Path:
+    """Train floret vectors (skip-gram) and write the table that `spacy init vectors --mode floret`
+    reads.
+
+    sentences (Iterable[Sequence[str]]): Tokenised text. output (Path): The table. Other settings
+        are floret's; with one thread a run can
+    be repeated exactly.
+    RETURNS (Path): `output`. RAISES: MissingExtraError without floret.
+    """
+    try:
+        import floret  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingExtraError("xner vectors", "vectors") from None
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        text = Path(folder) / "text.txt"
+        with text.open("w", encoding="utf8") as file:
+            for sentence in sentences:
+                file.write(" ".join(sentence) + "\n")
+        model = floret.train_unsupervised(
+            str(text),
+            model="skipgram",
+            mode="floret",
+            dim=dim,
+            bucket=bucket,
+            minn=minn,
+            maxn=maxn,
+            hashCount=hash_count,
+            epoch=epochs,
+            lr=learn_rate,
+            minCount=1,
+            thread=threads,
+            verbose=0,
+        )
+        model.save_floret_vectors(str(output))
+    return output
