@@ -183,14 +183,20 @@ class Projection:
 class Translation:
     """One translated text.
 
-    text (Optional[str]): The translation, or None where the translator has none and was told to pass it on.
+    text (Optional[str]): The translation, or None where the translator has none and was told to
+        pass it on, or where what came out is faulty.
     score (Optional[float]): Length-normalised log-probability, where the translator has one.
     unknown (int): Words that the translator could not translate and left as they were.
+    fault (Optional[str]): Why there is no text: a code of `xner_spacy.translation.faults`.
+    alternatives (Sequence[Tuple[str, Optional[float]]]): The next best translations with their
+        scores, best first, where the translator was told to give them.
     """
 
     text: Optional[str]
     score: Optional[float] = None
     unknown: int = 0
+    fault: Optional[str] = None
+    alternatives: Sequence[Tuple[str, Optional[float]]] = ()
 
 
 @runtime_checkable
@@ -235,9 +241,7 @@ class TrainableProjector(Projector, Protocol):
     `train` takes the sentence pairs and, optionally, a larger bitext for word statistics.
     """
 
-    def train(
-        self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()
-    ) -> None: ...
+    def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None: ...
 
     def to_bytes(self) -> bytes: ...
 

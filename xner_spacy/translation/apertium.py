@@ -1,117 +1,200 @@
-"""`xner.Apertium.v1`: the rule-based engine Apertium, from the system's packages, as an external program.
+"""`xner.Apertium.v1`: the rule-based engine Apertium, from the system's packages.
 
-One process translates a whole batch. Sentences are set apart by blank lines, over which Apertium's rules do not reach. What it could
-not translate it marks with `*` (unknown word), `@` (no translation) or `#` (no inflected form); the marks are taken off and counted.
+Each text is translated on its own. What Apertium could not translate it marks with `*` (unknown
+word), `@` (no translation) or `#` (no inflected form); the marks are taken off and counted. Markers
+of the form `<e0>...</e0>` travel with the words they enclose (Apertium's word-bound blanks), also
+where the translation puts them in another order.
 """
 
+import os
 import re
 import shutil
-import subprocess
-from typing import Iterable, Iterator, List
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Optional
+
+from spacy.util import minibatch
 
 from ..errors import XnerError
 from ..types import Translation, Translator
+from .engine import Engine, EngineError, Mode
+from .faults import find_fault
 
 MARKED = re.compile(r"(?<!\S)([\"'(«„“‘\[]*)[*@#](?=\w)|(?<=[-/–])[*@#](?=\w)")
+_SPECIAL = re.compile(r"([\[\]{}^$/\\@<>])")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+# What Apertium's own deformatter ends a text with; the full stop lets the tagger see the end of a
+# sentence.
+_END = ".[][\n\n]"
+_ENDED = re.compile(r"\.?\s*\[\]\[\n\n\]\s*\Z")
+_MARKER = re.compile(r"<(e\d+)>(.*?)</\1>", re.DOTALL)
+_BOUND = re.compile(r"\[\[t:e:(e\d+)\]\](.*?)\[\[/\]\]", re.DOTALL)
 
 
 def make_apertium(
-    mode: str, command: str = "apertium", batch_size: int = 1000, timeout: float = 600.0
+    mode: str,
+    command: str = "apertium",
+    data: Optional[str] = None,
+    timeout: float = 60.0,
+    markup: bool = True,
 ) -> Translator:
     """Make the translator. The engine is looked for at first use.
 
     mode (str): Apertium's translation direction, such as "isl-eng".
-    command (str): The program, a name on the path or a file.
-    batch_size (int): Sentences a process.
-    timeout (float): Seconds after which a batch is given up.
+    command (str): The program, a name on the path or a file: where it is, the rest is too.
+    data (Optional[str]): Apertium's data folder (with `modes/`), where it is not beside the
+        program.
+    timeout (float): Seconds without an answer after which the engine is started anew.
+    markup (bool): Carry markers `<e0>...</e0>` over; else they are text.
     """
-    return Apertium(mode, command, batch_size, timeout)
+    return Apertium(mode, command, data, timeout, markup)
 
 
 class Apertium:
-    """Translates through the `apertium` program."""
+    """Translates through Apertium's programs. See `make_apertium`."""
 
     def __init__(
         self,
         mode: str,
         command: str = "apertium",
-        batch_size: int = 1000,
-        timeout: float = 600.0,
+        data: Optional[str] = None,
+        timeout: float = 60.0,
+        markup: bool = True,
     ) -> None:
         self.mode = mode
         self.command = command
-        self.batch_size = batch_size
+        self.data = data
         self.timeout = timeout
-        self._checked = False
+        self.markup = markup
+        self._engine: Optional[Engine] = None
+        self._identity: Optional[Dict[str, Any]] = None
 
-    def check(self) -> None:
-        """RAISES: XnerError that says what to install, if the program or the direction is missing."""
-        if self._checked:
-            return
-        if shutil.which(self.command) is None:
-            raise XnerError(
-                f"The translator Apertium is not installed (no program {self.command!r}).",
-                f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}",
+    @property
+    def engine(self) -> Engine:
+        """The engine. RAISES: XnerError that says what to install, if the program or the direction
+        is missing.
+        """
+        if self._engine is None:
+            program = shutil.which(self.command)
+            if program is None:
+                raise XnerError(
+                    f"The translator Apertium is not installed (no program {self.command!r}).",
+                    f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}",
+                )
+            folder = Path(
+                self.data
+                or os.environ.get("APERTIUM_DATADIR")
+                or Path(program).resolve().parent.parent / "share" / "apertium"
             )
-        listed = subprocess.run(
-            [self.command, "-l"], capture_output=True, text=True, check=False, timeout=60
-        ).stdout.split()
-        if self.mode not in listed:
-            raise XnerError(
-                f"Apertium has no direction {self.mode!r}; it has {', '.join(listed) or 'none'}.",
-                f"On Debian and Ubuntu: apt-get install apertium-{self.mode}, or the pair the other way round.",
-            )
-        self._checked = True
+            modes = sorted(path.stem for path in folder.glob("modes/*.mode"))
+            listed = ", ".join(modes) or "none"
+            # Compared with the names that there are, so that no path can be made of it.
+            if self.mode not in modes:
+                raise XnerError(
+                    f"Apertium has no direction {self.mode!r}; it has: {listed}.",
+                    f"On Debian and Ubuntu: apt-get install apertium-{self.mode}, "
+                    "or the pair the other way round.",
+                )
+            self._engine = Engine(Mode(self.mode, folder), self.timeout)
+        return self._engine
+
+    @property
+    def identity(self) -> Dict[str, Any]:
+        """What a stored translation depends on, beside the text."""
+        if self._identity is None:
+            self._identity = {
+                "engine": "apertium",
+                "mode": self.mode,
+                "revision": self.engine.mode.revision(),
+                "markup": self.markup,
+            }
+        return self._identity
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
-        self.check()
-        batch: List[str] = []
-        for text in texts:
-            batch.append(text)
-            if len(batch) == self.batch_size:
-                yield from self._translate(batch)
-                batch = []
-        if batch:
-            yield from self._translate(batch)
+        for batch in minibatch(texts, 1000):
+            lines = [" ".join(_CONTROL.sub(" ", text).split()) for text in batch]
+            # Of a text of spaces alone nothing can be asked.
+            answers = iter(self._ask([self._encode(line) for line in lines if line]))
+            for line in lines:
+                yield self._decode(line, next(answers)) if line else Translation("")
 
-    def _translate(self, texts: List[str]) -> List[Translation]:
-        # Inside a sentence a line break would count as a border, and NUL is Apertium's own flush mark.
-        lines = [" ".join(text.replace("\0", " ").split()) for text in texts]
-        outputs = self._run("\n\n".join(lines) + "\n\n")
-        if len(outputs) != len(texts):
-            # A text upset the count, by a form feed or the like: narrow it down, so that the others stay right.
-            if len(texts) == 1:
-                outputs = [" ".join(outputs)]
-            else:
-                half = len(texts) // 2
-                return self._translate(texts[:half]) + self._translate(texts[half:])
-        return [clean_marks(text, output) for text, output in zip(lines, outputs)]
+    def close(self) -> None:
+        """End the engine's programs; the next text starts them again."""
+        if self._engine is not None:
+            self._engine.close()
 
-    def _run(self, text: str) -> List[str]:
-        try:
-            done = subprocess.run(
-                [self.command, self.mode],
-                input=text.encode("utf8"),
-                capture_output=True,
-                check=False,
-                timeout=self.timeout,
-            )
-        except subprocess.TimeoutExpired:
-            raise XnerError(
-                f"Apertium gave no answer within {self.timeout:g} seconds.",
-                "Set a smaller batch_size or a longer timeout.",
-            ) from None
-        if done.returncode != 0:
-            reason = done.stderr.decode("utf8", "replace").strip() or f"exit code {done.returncode}"
-            raise XnerError(f"Apertium failed on {self.mode}: {reason}")
-        output = done.stdout.decode("utf8", "replace")
-        return [part.strip() for part in output.split("\n\n") if part.strip()]
+    def _ask(self, texts: List[str]) -> List[str]:
+        answers: List[str] = []
+        failed_at = -1
+        while len(answers) < len(texts):
+            try:
+                answers += self.engine.exchange(texts[len(answers) :])
+            except EngineError as error:
+                answers += error.answers
+                if len(answers) == failed_at:
+                    raise XnerError(
+                        f"Apertium ({self.mode}) failed twice on {texts[failed_at][:80]!r}: "
+                        f"{error}.",
+                        "Run again; if it is always this text, leave it out.",
+                    ) from error
+                failed_at = len(answers)
+        return answers
+
+    def _encode(self, line: str) -> str:
+        if not self.markup:
+            return _escape(line) + _END
+        parts, last = [], 0
+        for match in _MARKER.finditer(line):
+            parts += [
+                _escape(line[last : match.start()]),
+                f"[[t:e:{match[1]}]]",
+                _escape(match[2]),
+                "[[/]]",
+            ]
+            last = match.end()
+        return "".join([*parts, _escape(line[last:]), _END])
+
+    def _decode(self, line: str, answer: str) -> Translation:
+        output = _ENDED.sub("", answer)
+        if self.markup:
+            output = _restore_markers(output)
+        output = " ".join(_ESCAPED.sub(r"\1", output).split())
+        translation = clean_marks(line, output)
+        fault = find_fault(line, translation.text or "")
+        return Translation(None, unknown=translation.unknown, fault=fault) if fault else translation
+
+
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _restore_markers(output: str) -> str:
+    """Neighbouring words of one marker become one marked stretch. RETURNS (str): Text with
+    `<e0>...</e0>`.
+    """
+    pieces = []  # (marker or "", text)
+    last = 0
+    for match in _BOUND.finditer(output):
+        pieces += [("", output[last : match.start()]), (match[1], match[2])]
+        last = match.end()
+    pieces.append(("", output[last:]))
+    # A space between two words of the same marker is inside it.
+    for k in range(1, len(pieces) - 1):
+        if not pieces[k][0] and not pieces[k][1].strip() and pieces[k - 1][0] == pieces[k + 1][0]:
+            pieces[k] = (pieces[k - 1][0], pieces[k][1])
+    texts = []
+    for marker, group in groupby(pieces, key=lambda piece: piece[0]):
+        text = "".join(part for _, part in group)
+        texts.append(f"\\<{marker}\\>{text}\\<\\/{marker}\\>" if marker else text)
+    return "".join(texts)
 
 
 def clean_marks(text: str, output: str) -> Translation:
     """Take Apertium's marks off a translation.
 
-    text (str): What was translated; a mark sign that stands before a word there is the writer's own and stays.
+    text (str): What was translated; a mark sign that stands before a word there is the writer's own
+        and stays.
     output (str): Apertium's output.
     RETURNS (Translation): The clean text and how many words were marked.
     """

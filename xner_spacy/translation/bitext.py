@@ -20,9 +20,13 @@ def exact_key(text: str) -> str:
 
 
 def letters_key(text: str) -> str:
-    """RETURNS (str): Letters, marks and digits alone, lower-cased: equal however a text was tokenised or quoted."""
+    """RETURNS (str): Letters, marks and digits alone, lower-cased: equal however a text was
+    tokenised or quoted.
+    """
     return "".join(
-        c for c in unicodedata.normalize("NFKC", text).casefold() if unicodedata.category(c)[0] in "LMN"
+        c
+        for c in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(c)[0] in "LMN"
     )
 
 
@@ -37,10 +41,12 @@ def make_bitext(
 ) -> Translator:
     """Make the translator.
 
-    source, target (Optional[str]): Line-parallel text files: the translations, and the texts they are of. Read at first use and saved with
-        the pipeline.
-    match (str): "exact" (up to spaces), or "letters": texts are the same if their letters and digits are.
-    missing (str): What to do about a text without translation: "error" names it; "skip" passes the Doc on without a source.
+    source, target (Optional[str]): Line-parallel text files: the translations, and the texts they
+        are of. Read at first use and saved with the pipeline.
+    match (str): "exact" (up to spaces), or "letters": texts are the same if their letters and
+        digits are.
+    missing (str): What to do about a text without translation: "error" names it; "skip" passes the
+        Doc on without a source.
     """
     return Bitext(
         Path(source) if source else None, Path(target) if target else None, match, missing
@@ -87,7 +93,7 @@ class Bitext:
             if found is None and self.missing == "error":
                 raise XnerError(
                     f"No stored translation of the sentence {text!r}.",
-                    "Add it to the bitext, or set missing = 'skip' to pass such sentences on unlabelled.",
+                    "Add it to the bitext, or set missing = 'skip' to pass such sentences on.",
                 )
             yield Translation(found)
 

@@ -1,6 +1,8 @@
-"""`xner.NoOp.v1`: the text is its own translation. For tests, and for text that is in the source language already."""
+"""`xner.NoOp.v1`: the text is its own translation. For tests, and for text that is in the source
+language already.
+"""
 
-from typing import Iterable, Iterator
+from typing import Any, ClassVar, Dict, Iterable, Iterator
 
 from ..types import Translation, Translator
 
@@ -12,6 +14,8 @@ def make_noop() -> Translator:
 
 class NoOp:
     """Gives every text back."""
+
+    identity: ClassVar[Dict[str, Any]] = {"engine": "noop"}
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         for text in texts:

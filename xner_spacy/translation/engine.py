@@ -1,0 +1,236 @@
+"""An Apertium translation direction as a row of processes that stay: start-up is paid once, and
+each text is flushed on its own.
+
+The programs of a direction are started straight from its `.mode` file, without a shell. Texts go in
+and come out ended by NUL, so that one text's rules never reach into the next: a translation does
+not depend on what else is in the batch.
+"""
+
+import contextlib
+import hashlib
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import IO, Any, List, Optional, Sequence
+
+from ..errors import XnerError
+
+# What takes `-z`, to flush at NUL.
+_FLUSHING = frozenset(
+    (
+        *("lt-proc", "lrx-proc", "lsx-proc", "cg-proc", "rtx-proc", "hfst-proc"),
+        *("apertium-tagger", "apertium-pretransfer", "apertium-transfer", "apertium-interchunk"),
+        *("apertium-postchunk", "apertium-anaphora", "apertium-posttransfer"),
+    )
+)
+_ATTACH, _DETACH = "apertium-wblank-attach", "apertium-wblank-detach"
+
+
+class EngineError(RuntimeError):
+    """The engine died, hung, or does not answer. `answers` holds what it had said till then.
+
+    message (str): What happened. answers (List[str]): Whole answers.
+    """
+
+    def __init__(self, message: str, answers: List[str]) -> None:
+        super().__init__(message)
+        self.answers = answers
+
+
+class Mode:
+    """A translation direction: its programs and their data.
+
+    name (str): Such as "isl-eng". folder (Path): Apertium's data folder, with `modes/`.
+    RAISES: XnerError for a `.mode` file that is more than a pipe of programs.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.path = folder / "modes" / f"{name}.mode"
+        text = self.path.read_text(encoding="utf8")
+        self.commands = _parse(text, self.path)
+
+    def revision(self) -> str:
+        """RETURNS (str): A checksum of the programs' names and of the files that they read."""
+        digest = hashlib.sha256()
+        for command in self.commands:
+            digest.update("\0".join(Path(word).name for word in command).encode("utf8"))
+            for word in command[1:]:
+                if Path(word).is_file():
+                    digest.update(Path(word).read_bytes())
+        return digest.hexdigest()[:16]
+
+
+def _parse(text: str, path: Path) -> List[List[str]]:
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>()")
+    lexer.whitespace_split = True
+    commands: List[List[str]] = [[]]
+    generator = 0
+    for word in lexer:
+        if word == "|":
+            commands.append([])
+        elif set(word) <= set("|&;<>()"):
+            raise XnerError(f"{path}: {word!r} in a mode file; only a pipe of programs can be run.")
+        elif word == "$1":
+            commands[-1].append("-g")  # mark unknown words
+            generator = len(commands) - 1
+        elif not word.startswith("$"):
+            commands[-1].append(word)
+    for command in commands:
+        if not command:
+            raise XnerError(f"{path}: not a pipe of programs.")
+        if command[0] in _FLUSHING and "-z" not in command:
+            command.insert(1, "-z")
+    if generator and shutil.which(_ATTACH) and shutil.which(_DETACH):
+        # Marks on words pass from the analyser on to the generator.
+        commands.insert(generator, [_DETACH])
+        commands.insert(1, [_ATTACH])
+    return commands
+
+
+class Engine:
+    """The running programs of a mode. Started at first use, and again after a failure.
+
+    mode (Mode): The direction. timeout (float): Seconds without an answer after which the engine
+        counts as hung.
+    """
+
+    def __init__(self, mode: Mode, timeout: float) -> None:
+        self.mode = mode
+        self.timeout = timeout
+        self._processes: List[subprocess.Popen[bytes]] = []
+        self._errors: Optional[IO[bytes]] = None
+        self._stop: Any = None
+        self._owner = 0
+
+    def exchange(self, texts: Sequence[str]) -> List[str]:
+        """Send texts and read the answers.
+
+        texts (Sequence[str]): Without NUL. RETURNS (List[str]): An answer each.
+        RAISES: EngineError with the answers that came before the failure.
+        """
+        if self._owner != os.getpid():
+            # After a fork the programs are the parent's.
+            self._processes, self._stop = [], None
+        if not self._processes:
+            self._start()
+        source, sink = self._processes[0].stdin, self._processes[-1].stdout
+        assert source is not None and sink is not None
+        writer = threading.Thread(target=_write, args=(source, texts), daemon=True)
+        writer.start()
+        done = bytearray()
+        waited = time.monotonic()
+        answers = 0
+        while answers < len(texts):
+            ready, _, _ = select.select([sink], [], [], min(self.timeout, 1.0))
+            block = os.read(sink.fileno(), 1 << 16) if ready else None
+            if block:
+                done += block
+                answers += block.count(b"\0")
+                waited = time.monotonic()
+            elif block is not None or time.monotonic() - waited > self.timeout or self._dead():
+                problem = self._problem(block is not None)
+                self.close()
+                writer.join(10)
+                raise EngineError(problem, _answers(done))
+        writer.join()
+        # Anything after the last answer is no answer of ours; the engine is not to be trusted any
+        # more.
+        found = _answers(done)
+        if len(found) != len(texts) or not done.endswith(b"\0"):
+            self.close()
+            raise EngineError("it answered more than it was asked", [])
+        return found
+
+    def close(self) -> None:
+        """End the programs."""
+        if self._stop is not None:
+            self._stop()
+        self._processes, self._stop = [], None
+
+    def _start(self) -> None:
+        self._owner = os.getpid()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the engine)
+        processes: List[subprocess.Popen[bytes]] = []
+        previous: Any = subprocess.PIPE
+        try:
+            for command in self.mode.commands:
+                process = subprocess.Popen(
+                    command,
+                    stdin=previous,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    # Ctrl-C is for us to handle: an engine that dies of it would look like a fault.
+                    start_new_session=True,
+                )
+                if processes:
+                    previous.close()
+                processes.append(process)
+                previous = process.stdout
+        except OSError as error:
+            _kill(processes, os.getpid())
+            raise XnerError(
+                f"Apertium's program {command[0]!r} could not be started ({error.strerror}).",
+                f"Install the whole of the direction {self.mode.name}.",
+            ) from error
+        self._processes = processes
+        self._stop = weakref.finalize(self, _kill, processes, os.getpid())
+
+    def _dead(self) -> bool:
+        return any(process.poll() not in (None, 0) for process in self._processes)
+
+    def _problem(self, ended: bool) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if ended:
+                self._processes[-1].wait(1)
+        for process, command in zip(self._processes, self.mode.commands, strict=True):
+            if process.poll() is not None:
+                how = f"exit code {process.returncode}"
+                if process.returncode < 0:
+                    how = f"signal {-process.returncode}"
+                return f"{command[0]} ended ({how}){self._complaint()}"
+        return f"no answer within {self.timeout:g} seconds{self._complaint()}"
+
+    def _complaint(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf8", "replace").strip().splitlines()
+        return f": {lines[-1][:200]}" if lines else ""
+
+
+def _write(source: IO[bytes], texts: Sequence[str]) -> None:
+    # A pipe that breaks is noticed by the reader, who knows how far the answers came.
+    with contextlib.suppress(OSError, ValueError):
+        source.write(b"".join(text.encode("utf8") + b"\0" for text in texts))
+        source.flush()
+
+
+def _answers(data: bytearray) -> List[str]:
+    """RETURNS (List[str]): The whole answers; half of one, after the last NUL, is dropped."""
+    return [part.decode("utf8", "replace") for part in bytes(data).split(b"\0")[:-1]]
+
+
+def _kill(processes: List["subprocess.Popen[bytes]"], owner: int) -> None:
+    if owner != os.getpid():
+        return  # a fork that ends: the programs are its parent's
+    for process in processes:
+        if process.poll() is None:
+            # Its own session: whatever it started goes with it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+    for process in processes:
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
