@@ -1,0 +1,41 @@
+"""Another system's links and predictions, where the shared data is present."""
+
+from pathlib import Path
+
+import pytest
+
+from xner_spacy.projection.matching import make_matching
+from xner_spacy.projection.milp import solve_milp
+from xner_spacy.projection.scores import make_align_score
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def bambara():
+    benchmark = pytest.importorskip("benchmarks.projection")
+    found = benchmark.transalign(DATA)
+    if found is None:
+        pytest.skip(f"no transalign-bam in {DATA}")
+    return found
+
+
+def test_neural_links(bambara):
+    corpus, alignments, theirs = bambara
+    pairs = corpus.pairs(alignments)
+    projector = make_matching()
+    projector.train(pairs)
+    assert corpus.score(projector(pairs), samples=1)["f1"] >= 0.60
+    # Untrained it is still better than the links' own greedy use.
+    plain = corpus.score(make_matching()(pairs), samples=1)["f1"]
+    assert plain > corpus.score(make_matching(solver="greedy")(pairs), samples=1)["f1"] + 0.02
+
+
+@pytest.mark.parametrize("constraint", ["<=", "=", ">="])
+def test_optimum_is_highs(bambara, constraint):
+    corpus, alignments, _ = bambara
+    projector = make_matching(scores={"align": make_align_score()}, constraint=constraint)
+    limits = projector.limits
+    for chosen, options in projector.match(corpus.pairs(alignments)[:250]):
+        peer = solve_milp(options, limits.low, limits.high)
+        assert sum(c.score for c in chosen) == pytest.approx(sum(o[0] for _, o in peer), abs=1e-6)
