@@ -25,7 +25,9 @@ def main(assets: Path, out: Path, source: str = "en", target: str = "is") -> Non
     for path in sorted(assets.glob("*.txt")):
         for pair in read_markup(path, (target, source)):
             for lang, side in zip((target, source), pair.sides):
-                docs[pair.split, lang].append(make_doc(pipelines[lang], side, f"{path}:{pair.line}"))
+                docs[pair.split, lang].append(
+                    make_doc(pipelines[lang], side, f"{path}:{pair.line}")
+                )
                 texts[lang].append(side.text)
     for split in SPLITS:
         for lang in texts:
@@ -43,7 +45,9 @@ def make_doc(nlp, side: MarkedText, place: str) -> Doc:
     for start, end, label in side.spans:
         span = doc.char_span(start, end, label=label)
         if span is None:
-            raise XnerError(f"{place}: {side.text[start:end]!r} does not begin and end with a token.")
+            raise XnerError(
+                f"{place}: {side.text[start:end]!r} does not begin and end with a token."
+            )
         spans.append(span)
     doc.set_ents(spans)
     return doc

@@ -59,10 +59,7 @@ def main(lang: str, ner: Path, mafand: Path, out: Path) -> None:
     # The aligner meets the target as MasakhaNER tokenises it, so it learns from the same tokens where they are known.
     _write(
         out / "target.tok",
-        [
-            " ".join(tokens.get(letters_key(target)) or _split(nlp, target))
-            for _, target in pairs
-        ],
+        [" ".join(tokens.get(letters_key(target)) or _split(nlp, target)) for _, target in pairs],
     )
 
 

@@ -28,7 +28,14 @@ PAIRS = [
     ("Jon met Anna in London .", "Í London hitti Jon Anna ."),
     ("It is raining .", "Það rignir ."),
 ]
-NAMES = {"Anna": "PER", "Jon": "PER", "Paris": "LOC", "París": "LOC", "London": "LOC", "Marel": "ORG"}
+NAMES = {
+    "Anna": "PER",
+    "Jon": "PER",
+    "Paris": "LOC",
+    "París": "LOC",
+    "London": "LOC",
+    "Marel": "ORG",
+}
 
 
 @pytest.fixture()
@@ -45,7 +52,9 @@ def source_model(tmp_path: Path) -> Path:
     """An English pipeline that knows the names of `bitext`, and one label that maps drop."""
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": label, "pattern": [{"ORTH": name}]} for name, label in NAMES.items()])
+    ruler.add_patterns(
+        [{"label": label, "pattern": [{"ORTH": name}]} for name, label in NAMES.items()]
+    )
     ruler.add_patterns([{"label": "MISC", "pattern": [{"ORTH": "raining"}]}])
     path = tmp_path / "source_model"
     nlp.to_disk(path)

@@ -25,10 +25,7 @@ LABEL_MAPS: Dict[str, LabelMap] = {
         "FAC": "LOC",
         "ORG": "ORG",
         **dict.fromkeys(
-            (
-                "NORP PRODUCT EVENT WORK_OF_ART LAW LANGUAGE DATE TIME PERCENT MONEY QUANTITY "
-                "ORDINAL CARDINAL"
-            ).split()
+            ["NORP", "PRODUCT", "EVENT", "WORK_OF_ART", "LAW", "LANGUAGE", "DATE", "TIME", "PERCENT", "MONEY", "QUANTITY", "ORDINAL", "CARDINAL"]
         ),
     },
     # MasakhaNER 2.0: the seed paper drops DATE

@@ -1,13 +1,14 @@
 """What a person may hand over by mistake: one clear message with file and line, exit code 1, no traceback, nothing half-written."""
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
 from tests.cli.helpers import xner
 
 SOURCE = "Anna\tB-PER\nruns\tO\n\nJon\tB-PER\n\n"
@@ -45,7 +46,7 @@ def check(result, files, *parts):
     for part in parts:
         assert part in result.err
     assert "Traceback" not in result.err and not result.out
-    assert not [name for name in os.listdir(files) if "out" in name or name.endswith(".part")]
+    assert not [p for p in files.iterdir() if "out" in p.name or p.suffix == ".part"]
 
 
 def put(path, data):
@@ -150,7 +151,9 @@ def test_unknown_label_language_map_and_names(files):
         "lexical",
     )
     check(
-        xner("convert", files / "s.iob", files / "out.xyz"), files, "no format for the ending '.xyz'"
+        xner("convert", files / "s.iob", files / "out.xyz"),
+        files,
+        "no format for the ending '.xyz'",
     )
 
 
@@ -162,7 +165,13 @@ def test_missing_files_and_models(files):
     check(xner("convert", files / "none.iob", files / "out.spacy"), files, "none.iob")
     check(
         xner(
-            "project", files / "s.iob", files / "t.txt", "-o", files / "out.iob", "--links", files / "no"
+            "project",
+            files / "s.iob",
+            files / "t.txt",
+            "-o",
+            files / "out.iob",
+            "--links",
+            files / "no",
         ),
         files,
         str(files / "no"),
@@ -180,7 +189,7 @@ def test_annotate_refuses_bad_text(files, source_model):
     check(result, files, f"{files / 't.txt'}:2:", "not UTF-8")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_device(files):
     for result in (
         xner("align", files / "s.txt", files / "t.txt", "-o", "/dev/full"),

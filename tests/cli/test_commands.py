@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import spacy
+
 from tests.cli.helpers import xner
 from tests.conftest import PAIRS
 from xner_spacy.corpora.docs import read_docs
@@ -27,7 +28,16 @@ def test_help_names_every_command():
     done = subprocess.run(
         [sys.executable, "-m", "xner_spacy", "--help"], capture_output=True, text=True, check=True
     )
-    for name in ("convert", "align", "project", "annotate", "evaluate", "compare", "info", "report"):
+    for name in (
+        "convert",
+        "align",
+        "project",
+        "annotate",
+        "evaluate",
+        "compare",
+        "info",
+        "report",
+    ):
         assert name in done.stdout
 
 

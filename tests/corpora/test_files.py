@@ -2,6 +2,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_atomic_write_leaves_nothing_on_an_error(tmp_path):
         file.write("half")
         raise RuntimeError("stop")
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["out.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
 
 
 def test_atomic_write_replaces_and_makes_folders(tmp_path):
@@ -43,10 +44,10 @@ def _umask():
 def test_a_device_is_written_to_directly():
     with atomic_write("/dev/null") as file:
         file.write("x")
-    assert os.path.exists("/dev/null")
+    assert Path("/dev/null").exists()
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_device_is_a_clear_error():
     with pytest.raises(XnerError, match="No space left"), atomic_write("/dev/full") as file:
         file.write("x" * 100_000)
@@ -72,7 +73,7 @@ def test_a_full_disk_leaves_nothing(tmp_path):
         check=True,
     )
     assert "could not be written" in done.stdout
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 1000
 
 

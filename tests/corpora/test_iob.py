@@ -13,9 +13,7 @@ from xner_spacy.corpora.iob import (
 from xner_spacy.errors import InputError
 from xner_spacy.types import Entity
 
-words = st.text(
-    st.characters(codec="utf8", exclude_categories=("Z", "C")), min_size=1, max_size=6
-)
+words = st.text(st.characters(codec="utf8", exclude_categories=("Z", "C")), min_size=1, max_size=6)
 
 
 @st.composite
@@ -96,7 +94,9 @@ def test_unknown_label(tmp_path):
 
 
 def test_repair_mends_and_counts(tmp_path):
-    text = b"\xef\xbb\xbfa\tI-PER\r\n\xe2\x80\x8b\tB-LOC\r\nb\tI-LOC\r\nc\tI-LOC\r\n\r\n\r\nd\tO\r\n"
+    text = (
+        b"\xef\xbb\xbfa\tI-PER\r\n\xe2\x80\x8b\tB-LOC\r\nb\tI-LOC\r\nc\tI-LOC\r\n\r\n\r\nd\tO\r\n"
+    )
     repairs = Repairs()
     found = list(read_iob(write(tmp_path, text), repair=True, repairs=repairs))
     assert [s.words for s in found] == [["a", "b", "c"], ["d"]]

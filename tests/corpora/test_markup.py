@@ -89,9 +89,7 @@ def test_embedded_corpus_holds_what_makes_projection_hard(corpus):
         shared = [n for n in names if english.count(n) == 1 and names.count(n) == 1]
         reordered += shared != sorted(shared, key=english.index)
         inside += any(c in name for name in names + english for c in "„“\"'&(")
-        shorter += any(
-            len(a.split()) == 1 and len(b.split()) >= 2 for a, b in zip(names, english)
-        )
+        shorter += any(len(a.split()) == 1 and len(b.split()) >= 2 for a, b in zip(names, english))
         inflected += any(n not in en_side.text for n in names)
     assert none >= 100
     assert twice >= 15

@@ -48,9 +48,7 @@ target = "{target}"
 def build(bitext, source_model, missing="skip"):
     source, target = bitext
     text = CONFIG.format(source=source, target=target, model=source_model, missing=missing)
-    nlp = spacy.util.load_model_from_config(
-        spacy.util.load_config_from_str(text), auto_fill=True
-    )
+    nlp = spacy.util.load_model_from_config(spacy.util.load_config_from_str(text), auto_fill=True)
     nlp.initialize()
     return nlp
 
@@ -122,9 +120,7 @@ def test_pipe_call_batches_and_processes_agree(teacher):
     assert two == as_bytes(teacher.pipe(texts, batch_size=4))
 
 
-def test_saved_and_loaded_it_is_the_same_and_stands_alone(
-    teacher, bitext, source_model, tmp_path
-):
+def test_saved_and_loaded_it_is_the_same_and_stands_alone(teacher, bitext, source_model, tmp_path):
     import shutil
 
     texts = ["Anna hitti Jon í París .", "Jon býr í London ."]

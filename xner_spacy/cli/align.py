@@ -19,16 +19,33 @@ def register(app: typer.Typer) -> None:
 
 
 def align_cli(
-    # fmt: off
-    source: Path = typer.Argument(..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."),
-    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Its translations, line by line."),
-    output: Path = typer.Option(..., "--output", "-o", metavar="LINKS", help="Where the links go (Pharaoh i-j)."),
-    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
-    bitext: Optional[Tuple[Path, Path]] = typer.Option(None, "--bitext", metavar="SRC TGT", help="More parallel lines to learn from, tokenised alike."),
-    model: Optional[Path] = typer.Option(None, "--model", help="A trained aligner: read if the folder is there, else written."),
-    symmetrize: Optional[str] = typer.Option(None, "--symmetrize", help="How two directions become one, where the aligner has them."),
-    config: Optional[Path] = typer.Option(None, "--config", "-c", help="A config with a section [aligner]."),
-    # fmt: on
+    source: Path = typer.Argument(
+        ..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."
+    ),
+    target: Path = typer.Argument(
+        ..., metavar="TARGET.txt", help="Its translations, line by line."
+    ),
+    output: Path = typer.Option(
+        ..., "--output", "-o", metavar="LINKS", help="Where the links go (Pharaoh i-j)."
+    ),
+    aligner: str = typer.Option(
+        "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
+    ),
+    bitext: Optional[Tuple[Path, Path]] = typer.Option(
+        None,
+        "--bitext",
+        metavar="SRC TGT",
+        help="More parallel lines to learn from, tokenised alike.",
+    ),
+    model: Optional[Path] = typer.Option(
+        None, "--model", help="A trained aligner: read if the folder is there, else written."
+    ),
+    symmetrize: Optional[str] = typer.Option(
+        None, "--symmetrize", help="How two directions become one, where the aligner has them."
+    ),
+    config: Optional[Path] = typer.Option(
+        None, "--config", "-c", help="A config with a section [aligner]."
+    ),
 ) -> None:
     """Align the words of parallel sentences."""
     n = align(source, target, output, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)  # fmt: skip
@@ -95,7 +112,9 @@ def load_aligner(
     )
     if not hasattr(part, "train"):
         if model is not None or bitext is not None:
-            raise XnerError(f"The aligner {aligner!r} does not learn: --model and --bitext are not for it.")
+            raise XnerError(
+                f"The aligner {aligner!r} does not learn: --model and --bitext are not for it."
+            )
         return part
     state = Path(model) / "aligner" if model is not None else None
     if state is not None and state.exists():

@@ -16,15 +16,27 @@ def register(app: typer.Typer) -> None:
 
 
 def annotate_cli(
-    # fmt: off
-    pipeline: str = typer.Argument(..., metavar="PIPELINE", help="A teacher or any other spaCy pipeline: folder or installed package."),
-    input_path: Path = typer.Argument(..., metavar="IN", help="Text with one sentence a line, .iob, .spacy, or a folder of shards."),
-    output: Path = typer.Argument(..., metavar="OUT", help="Folder for the numbered shards and manifest.json."),
-    tokenized: bool = typer.Option(False, "--tokenized", help="The text's tokens are separated by spaces."),
+    pipeline: str = typer.Argument(
+        ...,
+        metavar="PIPELINE",
+        help="A teacher or any other spaCy pipeline: folder or installed package.",
+    ),
+    input_path: Path = typer.Argument(
+        ...,
+        metavar="IN",
+        help="Text with one sentence a line, .iob, .spacy, or a folder of shards.",
+    ),
+    output: Path = typer.Argument(
+        ..., metavar="OUT", help="Folder for the numbered shards and manifest.json."
+    ),
+    tokenized: bool = typer.Option(
+        False, "--tokenized", help="The text's tokens are separated by spaces."
+    ),
     shard_size: int = typer.Option(1000, "--shard-size", min=1, help="Sentences a shard."),
     batch_size: int = typer.Option(256, "--batch-size", min=1, help="Sentences a batch."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Start anew where OUT holds another run's shards."),
-    # fmt: on
+    overwrite: bool = typer.Option(
+        False, "--overwrite", help="Start anew where OUT holds another run's shards."
+    ),
 ) -> None:
     """Annotate a corpus into DocBin shards. Killed, it goes on where it was when run again."""
     manifest = annotate(

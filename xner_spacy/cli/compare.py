@@ -17,14 +17,14 @@ def register(app: typer.Typer) -> None:
 
 
 def compare_cli(
-    # fmt: off
-    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
+    gold: Path = typer.Argument(
+        ..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."
+    ),
     pred_a: Path = typer.Argument(..., metavar="PRED_A", help="One system's predictions."),
     pred_b: Path = typer.Argument(..., metavar="PRED_B", help="The other's."),
     json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
     samples: int = typer.Option(10000, "--samples", min=1, help="Resamples."),
     seed: int = typer.Option(0, "--seed", help="Seed of the resampling."),
-    # fmt: on
 ) -> None:
     """Paired test of the difference in F1 (approximate randomisation over sentences, two-sided)."""
     result = compare(gold, pred_a, pred_b, samples=samples, seed=seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
 
 import typer
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 
 from ..corpora.bitext import read_bitext
@@ -14,7 +14,7 @@ from ..corpora.docs import doc_to_sentence, make_doc, read_docs, write_docbin
 from ..corpora.files import PathLike, atomic_write
 from ..corpora.iob import FORMATS, Repairs, is_iob, read_iob, write_iob
 from ..errors import XnerError
-from ..labels import get_label_map, map_label
+from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank
 from ..types import Entity
 from .output import done, show_counts
@@ -27,19 +27,42 @@ def register(app: typer.Typer) -> None:
 
 
 def convert_cli(
-    # fmt: off
-    input_path: Path = typer.Argument(..., metavar="IN", help="File to read (for DocBin also a folder of shards)."),
-    output_path: Path = typer.Argument(..., metavar="OUT", help=".iob, .txt, .spacy, or a folder for numbered shards."),
-    from_: Format = typer.Option(None, "--from", help="Format of IN. By default .spacy files and folders are DocBin, all else iob2."),
-    target: Optional[Path] = typer.Option(None, "--target", help="For bitext: the target-language file; IN is the source."),
+    input_path: Path = typer.Argument(
+        ..., metavar="IN", help="File to read (for DocBin also a folder of shards)."
+    ),
+    output_path: Path = typer.Argument(
+        ..., metavar="OUT", help=".iob, .txt, .spacy, or a folder for numbered shards."
+    ),
+    from_: Format = typer.Option(
+        None,
+        "--from",
+        help="Format of IN. By default .spacy files and folders are DocBin, all else iob2.",
+    ),
+    target: Optional[Path] = typer.Option(
+        None, "--target", help="For bitext: the target-language file; IN is the source."
+    ),
     lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
-    source_lang: str = typer.Option("en", "--source-lang", help="For bitext: language code of the source text."),
-    label_map: Optional[str] = typer.Option(None, "--label-map", "-m", help="conll, ontonotes, masakhaner, uner or wnut17: to PER, LOC, ORG."),
-    labels: Optional[str] = typer.Option(None, "--labels", help="Labels that may occur, comma-separated; any other is an error."),
+    source_lang: str = typer.Option(
+        "en", "--source-lang", help="For bitext: language code of the source text."
+    ),
+    label_map: Optional[str] = typer.Option(
+        None,
+        "--label-map",
+        "-m",
+        help="conll, ontonotes, masakhaner, uner or wnut17: to PER, LOC, ORG.",
+    ),
+    labels: Optional[str] = typer.Option(
+        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
+    ),
     limit: int = typer.Option(0, "--limit", help="Stop after so many sentences (0 = all)."),
-    shard_size: int = typer.Option(1000, "--shard-size", min=1, help="Sentences a shard, where OUT is a folder."),
-    repair: bool = typer.Option(False, "--repair", help="Mend what can be mended, and count it, instead of refusing the file."),
-    # fmt: on
+    shard_size: int = typer.Option(
+        1000, "--shard-size", min=1, help="Sentences a shard, where OUT is a folder."
+    ),
+    repair: bool = typer.Option(
+        False,
+        "--repair",
+        help="Mend what can be mended, and count it, instead of refusing the file.",
+    ),
 ) -> None:
     """Convert a corpus: IOB2, IOB1, CoNLL columns, UNER, PAN-X or a bitext to DocBin, and DocBin back to .iob or .txt."""
     counts = convert(
@@ -148,7 +171,7 @@ def _mapped(
         yield doc
 
 
-def _apply(doc: Doc, mapping: Dict[str, Optional[str]]) -> Tuple[Doc, List[str]]:  # type: ignore[type-arg]
+def _apply(doc: Doc, mapping: LabelMap) -> Tuple[Doc, List[str]]:
     kept, dropped = [], []
     for ent in doc.ents:
         label = map_label(ent.label_, mapping)
@@ -156,8 +179,6 @@ def _apply(doc: Doc, mapping: Dict[str, Optional[str]]) -> Tuple[Doc, List[str]]
             dropped.append(ent.label_)
         else:
             kept.append(Entity(ent.start, ent.end, label))
-    from spacy.tokens import Span
-
     missing = [Span(doc, t.i, t.i + 1) for t in doc if not t.ent_iob]
     doc.set_ents([Span(doc, e.start, e.end, label=e.label) for e in kept], missing=missing)
     return doc, dropped

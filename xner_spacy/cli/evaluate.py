@@ -17,14 +17,18 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_cli(
-    # fmt: off
-    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
-    predicted: Path = typer.Argument(..., metavar="PRED", help="The same sentences with predicted entities."),
+    gold: Path = typer.Argument(
+        ..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."
+    ),
+    predicted: Path = typer.Argument(
+        ..., metavar="PRED", help="The same sentences with predicted entities."
+    ),
     json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
-    labels: Optional[str] = typer.Option(None, "--labels", help="Labels that may occur, comma-separated; any other is an error."),
+    labels: Optional[str] = typer.Option(
+        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
+    ),
     samples: int = typer.Option(1000, "--samples", min=1, help="Bootstrap resamples."),
     seed: int = typer.Option(0, "--seed", help="Seed of the resampling."),
-    # fmt: on
 ) -> None:
     """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error."""
     scores = evaluate(

@@ -16,11 +16,11 @@ def register(app: typer.Typer) -> None:
 
 
 def init_config_cli(
-    # fmt: off
-    base: Path = typer.Argument(..., metavar="BASE.cfg", help="One of configs/, or a config of your own."),
+    base: Path = typer.Argument(
+        ..., metavar="BASE.cfg", help="One of configs/, or a config of your own."
+    ),
     output: Path = typer.Argument(..., metavar="OUT.cfg", help="Where the config goes."),
     lang: str = typer.Option(..., "--lang", "-l", help="Language code (ISO 639-1 or 639-3)."),
-    # fmt: on
 ) -> None:
     """Copy a config and set its language: spaCy's code, or 'xx' where spaCy has no class for the language."""
     code = init_config(base, output, lang)
@@ -35,7 +35,7 @@ def init_config(base: PathLike, output: PathLike, lang: str) -> str:
     base = Path(base)
     if not base.exists():
         raise InputError("no such file.", base)
-    code = blank(lang).lang
+    code = blank(lang).lang or "xx"
     config = Config().from_disk(base, interpolate=False)
     config["nlp"]["lang"] = code
     with atomic_write(output) as file:

@@ -18,15 +18,17 @@ def register(app: typer.Typer) -> None:
 
 
 def model_card_cli(
-    # fmt: off
     model: Path = typer.Argument(..., metavar="MODEL", help="The trained student."),
     output: Path = typer.Argument(..., metavar="META.json", help="Where the metadata goes."),
-    sources: Path = typer.Option(..., "--sources", help="YAML: description, license, author, and the list of sources."),
-    scores: Path = typer.Option(..., "--scores", help="The student's figures (xner evaluate --json)."),
+    sources: Path = typer.Option(
+        ..., "--sources", help="YAML: description, license, author, and the list of sources."
+    ),
+    scores: Path = typer.Option(
+        ..., "--scores", help="The student's figures (xner evaluate --json)."
+    ),
     teacher: Optional[Path] = typer.Option(None, "--teacher", help="The teacher's figures."),
     name: Optional[str] = typer.Option(None, "--name", help="Package name, without the language."),
     version: Optional[str] = typer.Option(None, "--version", help="Package version."),
-    # fmt: on
 ) -> None:
     """Write a filled meta.json for a student: what it is made of, under which licences, and how good it is."""
     model_card(model, output, sources=sources, scores=scores, teacher=teacher, name=name, version=version)  # fmt: skip
@@ -82,8 +84,8 @@ def model_card(
         "scores": result,
         "signature": result["signature"],
     }
-    with atomic_write(output) as file:
-        file.write(srsly.json_dumps(meta, indent=2) + "\n")
+    with atomic_write(output) as handle:
+        handle.write(srsly.json_dumps(meta, indent=2) + "\n")
     return meta
 
 

@@ -20,19 +20,47 @@ def register(app: typer.Typer) -> None:
 
 
 def project_cli(
-    # fmt: off
-    source: Path = typer.Argument(..., metavar="SOURCE.iob", help="Source sentences with entities."),
-    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."),
-    output: Path = typer.Option(..., "--output", "-o", metavar="TARGET.iob", help="Where the labelled target goes."),
-    links: Optional[Path] = typer.Option(None, "--links", help="Word links (Pharaoh), instead of an aligner."),
-    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
-    bitext: Optional[Tuple[Path, Path]] = typer.Option(None, "--bitext", metavar="SRC TGT", help="More parallel lines for the aligner to learn from."),
-    model: Optional[Path] = typer.Option(None, "--model", help="A trained aligner: read if the folder is there, else written."),
-    projector: str = typer.Option("exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."),
-    config: Optional[Path] = typer.Option(None, "--config", "-c", help="A config with a section [projector], and [aligner] if --aligner is 'config'."),
-    json_path: Optional[Path] = typer.Option(None, "--json", help="Every span with its score and source, and every entity that was not projected with its reason."),
-    labels: Optional[str] = typer.Option(None, "--labels", help="Labels that may occur, comma-separated; any other is an error."),
-    # fmt: on
+    source: Path = typer.Argument(
+        ..., metavar="SOURCE.iob", help="Source sentences with entities."
+    ),
+    target: Path = typer.Argument(
+        ..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."
+    ),
+    output: Path = typer.Option(
+        ..., "--output", "-o", metavar="TARGET.iob", help="Where the labelled target goes."
+    ),
+    links: Optional[Path] = typer.Option(
+        None, "--links", help="Word links (Pharaoh), instead of an aligner."
+    ),
+    aligner: str = typer.Option(
+        "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
+    ),
+    bitext: Optional[Tuple[Path, Path]] = typer.Option(
+        None,
+        "--bitext",
+        metavar="SRC TGT",
+        help="More parallel lines for the aligner to learn from.",
+    ),
+    model: Optional[Path] = typer.Option(
+        None, "--model", help="A trained aligner: read if the folder is there, else written."
+    ),
+    projector: str = typer.Option(
+        "exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."
+    ),
+    config: Optional[Path] = typer.Option(
+        None,
+        "--config",
+        "-c",
+        help="A config with a section [projector], and [aligner] if --aligner is 'config'.",
+    ),
+    json_path: Optional[Path] = typer.Option(
+        None,
+        "--json",
+        help="Every span with its score and source, and every entity that was not projected with its reason.",
+    ),
+    labels: Optional[str] = typer.Option(
+        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
+    ),
 ) -> None:
     """Project the entities of labelled sentences onto their translations."""
     summary = project(
@@ -41,7 +69,7 @@ def project_cli(
         labels=labels.split(",") if labels else None,
     )  # fmt: skip
     write_json(json_path, summary)
-    show_counts({k: v for k, v in summary["counts"].items()})
+    show_counts(summary["counts"])
     done(f"{summary['counts']['sentences']} sentences", output)
 
 

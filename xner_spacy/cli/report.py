@@ -18,14 +18,22 @@ def register(app: typer.Typer) -> None:
 
 
 def report_cli(
-    # fmt: off
-    scores: List[str] = typer.Argument(..., metavar="NAME=FILE...", help="Figures that `xner evaluate --json` wrote, each with a name."),
+    scores: List[str] = typer.Argument(
+        ...,
+        metavar="NAME=FILE...",
+        help="Figures that `xner evaluate --json` wrote, each with a name.",
+    ),
     title: str = typer.Option("Results", "--title", "-t", help="Heading."),
-    command: Optional[str] = typer.Option(None, "--command", help="The command that makes these figures again."),
-    packages: Optional[Path] = typer.Option(None, "--packages", help="Folder of the wheels, to say where they lie."),
-    update: Optional[Path] = typer.Option(None, "--update", help="Markdown page whose section is to be replaced (or added)."),
+    command: Optional[str] = typer.Option(
+        None, "--command", help="The command that makes these figures again."
+    ),
+    packages: Optional[Path] = typer.Option(
+        None, "--packages", help="Folder of the wheels, to say where they lie."
+    ),
+    update: Optional[Path] = typer.Option(
+        None, "--update", help="Markdown page whose section is to be replaced (or added)."
+    ),
     key: Optional[str] = typer.Option(None, "--key", help="Name of that section."),
-    # fmt: on
 ) -> None:
     """Show F1 with 95% intervals of several systems side by side, and keep the table in a page."""
     named = {}

@@ -62,4 +62,6 @@ class TokenizedBitext:
 
 
 def _split(text: str, tokenizer: Optional[Tokenizer]) -> List[str]:
-    return text.split() if tokenizer is None else [t.text for t in tokenizer(text) if not t.is_space]
+    return (
+        text.split() if tokenizer is None else [t.text for t in tokenizer(text) if not t.is_space]
+    )

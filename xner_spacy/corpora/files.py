@@ -77,7 +77,7 @@ def read_sentences(path: PathLike, *, repair: bool = False) -> List[List[str]]:
         for token in tokens:
             if is_blank_token(token):
                 raise InputError(
-                    f"token {ascii(token)} holds nothing but zero-width characters.",
+                    f"token {token!a} holds nothing but zero-width characters.",
                     path,
                     number,
                     "Remove it.",

@@ -131,7 +131,7 @@ def read_iob(
         if is_blank_token(token):
             if not repair:
                 raise InputError(
-                    f"token {ascii(token)} holds nothing that can be seen.",
+                    f"token {token!a} holds nothing that can be seen.",
                     path,
                     number,
                     "Remove the line, or run `xner convert --repair`.",
@@ -146,9 +146,7 @@ def read_iob(
         opened = ""
         prefix, _, label = tag.partition("-")
         if tag != "O" and (prefix not in ("B", "I") or not label):
-            raise InputError(
-                f"{tag!r} is not an IOB2 tag (O, B-LABEL or I-LABEL).", path, number
-            )
+            raise InputError(f"{tag!r} is not an IOB2 tag (O, B-LABEL or I-LABEL).", path, number)
         if labels is not None and label and label not in labels:
             raise InputError(
                 f"unknown label {label!r}; expected {', '.join(labels)}.",

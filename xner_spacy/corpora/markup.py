@@ -71,7 +71,9 @@ def read_markup(
                     f"a header reads '## id | {'|'.join(SPLITS)} | title'.", path, number
                 )
             if waiting:
-                raise InputError("the sentence before this header has no translation.", path, number)
+                raise InputError(
+                    "the sentence before this header has no translation.", path, number
+                )
             article = (fields[0], fields[1])
             continue
         language = languages[1 if waiting else 0]

@@ -55,7 +55,9 @@ def count(
 def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
     """F1 of each row of sentence weights, (b, n) -> (b,)."""
     both = weights @ (counts.predicted + counts.gold)
-    return np.divide(2.0 * (weights @ counts.correct), both, out=np.zeros(len(both)), where=both > 0)
+    return np.divide(
+        2.0 * (weights @ counts.correct), both, out=np.zeros(len(both)), where=both > 0
+    )
 
 
 def _resamples(n: int, samples: int, seed: int) -> npt.NDArray[np.float64]:
@@ -85,7 +87,9 @@ def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict
     RETURNS (Dict[str, int]): Counts; `correct` is among them.
     """
     kinds = Counter(
-        {k: 0 for k in ("correct", "boundary", "type", "boundary_and_type", "spurious", "missing")}
+        dict.fromkeys(
+            ("correct", "boundary", "type", "boundary_and_type", "spurious", "missing"), 0
+        )
     )
     for g_all, p_all in zip(gold, predicted):
         exact = {e[:3] for e in g_all} & {e[:3] for e in p_all}
@@ -162,11 +166,11 @@ def evaluate(
 def _per_length(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Json:
     rows: Json = {}
     for name, low, high in (("1", 1, 1), ("2", 2, 2), ("3", 3, 3), ("4+", 4, 10**9)):
-        sides: List[List[List[Entity]]] = [
+        g, p = (
             [[e for e in s if low <= e.end - e.start <= high] for s in side]
             for side in (gold, predicted)
-        ]
-        rows[name] = _row(count(*sides))
+        )
+        rows[name] = _row(count(g, p))
     return rows
 
 

@@ -121,9 +121,7 @@ def _bounds(doc: Doc) -> List[Tuple[int, int]]:
     return [(sent.start, sent.end) for sent in doc.sents]
 
 
-def _sentence_pairs(
-    source: Doc, target: Doc
-) -> Iterator[Tuple[Tuple[int, int], Tuple[int, int]]]:
+def _sentence_pairs(source: Doc, target: Doc) -> Iterator[Tuple[Tuple[int, int], Tuple[int, int]]]:
     s, t = _bounds(source), _bounds(target)
     if len(s) != len(t):
         s, t = [(0, len(source))], [(0, len(target))]
@@ -134,8 +132,6 @@ def _join(alignments: List[Alignment], offsets: List[Tuple[int, int]]) -> Alignm
     if len(alignments) == 1:
         return alignments[0]
     links = list(
-        chain.from_iterable(
-            (a.links + offset).tolist() for a, offset in zip(alignments, offsets)
-        )
+        chain.from_iterable((a.links + offset).tolist() for a, offset in zip(alignments, offsets))
     )
     return Alignment(links, list(chain.from_iterable(a.scores.tolist() for a in alignments)))

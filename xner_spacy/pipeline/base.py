@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Union
 
+import srsly
 from spacy.errors import Errors
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.util import ensure_path, minibatch
-import srsly
 
 from ..docdata import install_extensions
 

@@ -13,7 +13,7 @@ from .. import registry as _registry  # noqa: F401
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft
 from ..docdata import SPANS_KEY
-from ..types import Entity, Projection, Projector, Reason, SentencePair
+from ..types import Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair
 from .annotator import DROPPED_KEY
 from .base import BatchPipe
 
@@ -71,7 +71,9 @@ class ProjectorComponent(BatchPipe):
     ) -> None:
         super().__init__(name, projector)
         if unlabelled not in ("outside", "missing"):
-            raise ValueError(f"{name}: unlabelled must be 'outside' or 'missing', not {unlabelled!r}")
+            raise ValueError(
+                f"{name}: unlabelled must be 'outside' or 'missing', not {unlabelled!r}"
+            )
         self.min_score = min_score
         self.unlabelled = unlabelled
         self.scorer = scorer if scorer is not None else make_ner_scorer()
@@ -110,7 +112,8 @@ class ProjectorComponent(BatchPipe):
             set_soft(docs[k], soft)
 
     def _annotate(self, doc: Doc, pair: SentencePair, projection: Projection) -> None:
-        kept, low = [], []
+        kept: List[ProjectedSpan] = []
+        low: List[ProjectedSpan] = []
         for span in projection.spans:
             (kept if span.score >= self.min_score else low).append(span)
         lost = [(pair.entities[u.source], u.reason) for u in projection.unprojected]

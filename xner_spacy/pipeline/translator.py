@@ -23,6 +23,7 @@ overwrite = false
 """
 DEFAULTS = Config().from_str(DEFAULT_CONFIG)["translator"]
 
+
 @Language.factory("xner_translator", assigns=["doc._.xner_source"], default_config=DEFAULTS)
 def make_translator_component(
     nlp: Language, name: str, translator: Translator, source_lang: str, overwrite: bool
@@ -34,6 +35,7 @@ def make_translator_component(
     overwrite (bool): Translate Docs that have a source Doc already.
     """
     return TranslatorComponent(name, translator, source_lang, overwrite)
+
 
 class TranslatorComponent(BatchPipe):
     """Translates each Doc, or each of its sentences where boundaries are set, and tokenises the result into `doc._.xner_source`.
@@ -96,4 +98,3 @@ class TranslatorComponent(BatchPipe):
                 first += len(part)
         source.user_data["unknown"] = sum(t.unknown for t in translations)
         return source
-

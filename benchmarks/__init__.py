@@ -1,0 +1,1 @@
+"""Benchmarks: every published figure, from the command that makes it."""
