@@ -21,7 +21,7 @@ def bambara():
 
 
 def test_neural_links(bambara):
-    corpus, alignments, theirs = bambara
+    corpus, alignments, _ = bambara
     pairs = corpus.pairs(alignments)
     projector = make_matching()
     projector.train(pairs)

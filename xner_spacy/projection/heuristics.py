@@ -9,6 +9,7 @@ from typing import Iterable, Iterator, List, Literal, Optional, Tuple
 
 from ..errors import XnerError
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .calibration import LINK_CONFIDENCE
 from .links import LinkedWords, entity_links
 
 
@@ -63,8 +64,8 @@ class HeuristicProjector:
         self.order = order
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair. The spans' score is the mean link score of the range's words (0 where
-        a gap was filled), times the share of the entity's words that the range accounts for.
+        """Project each pair. The spans' confidence is calibrated from the mean link score of the
+        range's words (0 where a gap was filled) times the share of the entity's words that the range accounts for.
 
         pairs (Iterable[SentencePair]): Sentence pairs.
         YIELDS (Projection): One per pair, in order.
@@ -149,7 +150,9 @@ class HeuristicProjector:
                 while end < n and holder[end] == number:
                     end += 1
                 s, score = placed[number]
-                spans.append(ProjectedSpan(start, end, pair.entities[s][2], s, score))
+                spans.append(
+                    ProjectedSpan(start, end, pair.entities[s][2], s, LINK_CONFIDENCE(score, 0.0))
+                )
                 reasons.pop(s, None)
             start = end
         return Projection(spans, [Unprojected(s, reasons[s]) for s in sorted(reasons)])

@@ -6,6 +6,7 @@ import string
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .calibration import LINK_CONFIDENCE
 from .links import entity_links
 from .spelling import is_punctuation
 
@@ -39,8 +40,8 @@ class LongestRunProjector:
         self.defects = defects
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair. A span's score is the mean link score over its words, 0 for unlinked
-        ones.
+        """Project each pair. A span's confidence is calibrated from the mean link score over its
+        words, 0 for unlinked ones.
 
         pairs (Iterable[SentencePair]): Sentence pairs.
         YIELDS (Projection): One per pair, in order.
@@ -78,7 +79,7 @@ class LongestRunProjector:
                 end += 1
             s = kept[number_at][2]
             score = sum(t / n for k, n, t in linked[s] if j <= k < end) / (end - j)
-            spans.append(ProjectedSpan(j, end, pair.entities[s][2], s, min(1.0, score)))
+            spans.append(ProjectedSpan(j, end, pair.entities[s][2], s, LINK_CONFIDENCE(score, 0.0)))
             j = end
         found = {x.source for x in spans}
         return Projection(

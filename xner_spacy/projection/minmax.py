@@ -3,6 +3,7 @@
 from typing import Iterable, Iterator, List
 
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .calibration import LINK_CONFIDENCE
 from .links import entity_links
 
 
@@ -49,8 +50,8 @@ class MinMaxProjector:
         self.whole_sentence = whole_sentence
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair. A span's score is the mean link score over its words, 0 for unlinked
-        ones.
+        """Project each pair. A span's confidence is calibrated from the mean link score over its
+        words, 0 for unlinked ones.
 
         pairs (Iterable[SentencePair]): Sentence pairs.
         YIELDS (Projection): One per pair, in order.
@@ -89,4 +90,5 @@ class MinMaxProjector:
         if (self.whole_sentence and failed) or (self.comp_ins and lost):
             lost += [Unprojected(k.source, Reason.INCOMPLETE) for k in kept]
             kept = []
+        kept = [k._replace(score=LINK_CONFIDENCE(k.score, 0.0)) for k in kept]
         return Projection(sorted(kept), sorted(lost))
