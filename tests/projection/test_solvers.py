@@ -11,6 +11,7 @@ from xner_spacy.projection.bounded_dp import solve_component
 from xner_spacy.projection.milp import solve_milp
 from xner_spacy.projection.solvers import (
     Limits,
+    narrow,
     parse_limits,
     prune_dominated,
     solve_exact,
@@ -156,3 +157,24 @@ def test_parse_limits():
     assert parse_limits("<=", 1) == Limits(0, 1)
     assert parse_limits("=", 2) == Limits(2, 2)
     assert parse_limits(">=", 1) == Limits(1, None)
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+def test_many_entities_equal_highs(limits):
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        options = random_options(rng, 30, 60, 25)
+        chosen = solve_exact(options, limits)
+        check_choice(chosen, options, limits)
+        peer = solve_milp(options, limits.low, limits.high)
+        ours = worth([(c.entity, c.score) for c in chosen], len(options), limits.low)
+        theirs = worth([(s, o[0]) for s, o in peer], len(options), limits.low)
+        assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(entity_options, min_size=1, max_size=6), st.sampled_from([0, 1]))
+def test_narrowing_keeps_the_optimum(options, low):
+    limits = Limits(low, 1)
+    total = sum(c.score for c in solve_exact(options, limits))
+    assert sum(c.score for c in solve_exact(narrow(options, low), limits)) == pytest.approx(total)

@@ -101,6 +101,7 @@ class _Line:
         for a, b, s, w in items:
             self.starts[index[a]].append((index[b], s, w, (w, a, b)))
         self.size = len(points)
+        self.length = points[-1]
         self.prices = [0.0] * n
         ahead, picked = self.relax()
         # More than all scores that fit on the line together.
@@ -160,16 +161,18 @@ class _Line:
 
     def _fill(self, picks: List[Pick], items: Sequence[Tuple[Option, int]]) -> List[Pick]:
         counts = [0] * self.n
-        for s, _ in picks:
+        taken = bytearray(self.length)
+        for s, (_, start, end) in picks:
             counts[s] += 1
+            taken[start:end] = b"\1" * (end - start)
         out = list(picks)
-        for limit in sorted({self.low, self.high if self.high is not None else 1 << 30}):
+        limits = {self.low, self.high if self.high is not None else len(items)}
+        for limit in sorted(limits - {0}):
             for option, s in items:
-                if counts[s] < limit and all(
-                    option[2] <= o[1] or o[2] <= option[1] for _, o in out
-                ):
+                if counts[s] < limit and taken.find(1, option[1], option[2]) < 0:
                     out.append((s, option))
                     counts[s] += 1
+                    taken[option[1] : option[2]] = b"\1" * (option[2] - option[1])
         return out
 
     def price(self, best: List[Pick], rounds: int) -> List[Pick]:
