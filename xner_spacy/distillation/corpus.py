@@ -42,3 +42,25 @@ def make_corpus(
                 yield Example(Doc(nlp.vocab, words=words, spaces=spaces), doc)
 
     return read
+
+
+def make_mixture(
+    labelled: Optional[Path], unlabelled: Optional[Path], limit: int = 0
+) -> Callable[[Language], Iterable[Example]]:
+    """Labelled source text and unlabelled target text in one corpus, `xner.Mixture.v1`.
+
+    labelled (Optional[Path]): A DocBin file or folder of shards. unlabelled (Optional[Path]): The
+        same; whatever labels and distributions it has are taken away before anything sees it, and
+        its tokens count as missing values.
+    limit (int): Documents of each; 0 for all.
+    """
+    first, second = make_corpus(labelled, limit), make_corpus(unlabelled, limit)
+
+    def read(nlp: Language) -> Iterator[Example]:
+        yield from first(nlp)
+        for eg in second(nlp):
+            bare = eg.predicted.copy()
+            bare.set_ents([], default="missing")
+            yield Example(eg.predicted, bare)
+
+    return read
