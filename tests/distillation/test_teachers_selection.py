@@ -148,7 +148,7 @@ def test_temperature_is_found_again():
 
 
 def test_calibrate_sets_and_lowers(student, tmp_path):
-    nlp, examples = student
+    nlp, _examples = student
     wrong = [
         Example.from_dict(nlp.make_doc(t), {"entities": e if k else []})
         for k, (t, e) in enumerate(TRAIN)
