@@ -14,9 +14,11 @@ from ..errors import XnerError
 from . import (
     align,
     annotate,
+    bench,
     calibrate,
     compare,
     convert,
+    convert_model,
     distill,
     evaluate,
     info,
@@ -38,9 +40,11 @@ app = typer.Typer(
 )
 COMMANDS = (
     convert,
+    convert_model,
     align,
     project,
     annotate,
+    bench,
     evaluate,
     compare,
     report,
@@ -59,8 +63,8 @@ for module in COMMANDS:
 def run(arguments: Optional[List[str]] = None) -> int:
     """Run a command line.
 
-    arguments (Optional[List[str]]): Without the program's name. RETURNS (int): The exit code: 0, 1 for an error of the input or the
-        system, 2 for a command line that cannot be read.
+    arguments (Optional[List[str]]): Without the program's name. RETURNS (int): The exit code: 0, 1
+        for an error of the input or the system, 2 for a command line that cannot be read.
     """
     try:
         result = typer.main.get_command(app).main(
@@ -76,7 +80,8 @@ def run(arguments: Optional[List[str]] = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail("Interrupted.", "What was written is whole; the command can be run again.")
     except BrokenPipeError:
-        # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing can be printed.
+        # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing
+        # can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -84,7 +89,8 @@ def run(arguments: Optional[List[str]] = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}.", hint)
     except Exception as error:
-        # typer brings a click of its own or uses the one installed, so their errors have no class that can be named here.
+        # typer brings a click of its own or uses the one installed, so their errors have no class
+        # that can be named here.
         if not (hasattr(error, "show") and hasattr(error, "exit_code")):
             raise
         error.show()

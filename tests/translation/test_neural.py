@@ -1,0 +1,240 @@
+"""The neural translators on tiny random models of each family: real code, real tokenizers."""
+
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from xner_spacy.errors import MissingExtraError, XnerError
+from xner_spacy.registry import get_part
+from xner_spacy.translation.convert import convert_model
+from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, Settings, plan_batches
+from xner_spacy.types import Translation
+
+TEXTS = [
+    "Anna lives in Reykjavík .",
+    "",
+    "The minister met Angela Merkel in Berlin on 12 May 2009 .",
+    "Berlin .",
+    "Anna lives in Reykjavík .",
+    "   ",
+]
+LANGUAGES = {"nllb": ("en", "is"), "m2m": ("en", "is"), "marian": ("en", "is")}
+FAMILIES = list(LANGUAGES)
+
+
+def make(models: Dict[str, Path], name: str, **settings: Any) -> Any:
+    """A translator that takes every output as it is: those of random weights are all faulty."""
+    family = name.partition("-")[0]
+    source, target = LANGUAGES[family]
+    part = "xner.CTranslate2.v1" if name.endswith("-ct2") else "xner.Transformers.v1"
+    settings = {"source_lang": source, "target_lang": target, **settings}
+    return get_part("xner_translators", part, model=str(models[name]), **settings)
+
+
+def raw(translator: Any, texts: List[str]) -> List[List[Hypothesis]]:
+    (found,) = translator._decode([translator._encode(texts)])
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_engines_say_the_same(models: Dict[str, Path], family: str) -> None:
+    texts = sorted({text for text in TEXTS if text.strip()}, key=len, reverse=True)
+    ours, theirs = make(models, f"{family}-ct2"), make(models, family)
+    for text in texts:  # one by one: in a batch of another shape the last bits differ
+        (a,), (b,) = raw(ours, [text])[0], raw(theirs, [text])[0]
+        assert a.text == b.text and a.complete == b.complete
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scores_of_given_translations(models: Dict[str, Path], family: str) -> None:
+    ours, theirs = make(models, f"{family}-ct2"), make(models, family)
+    sources = [text for text in TEXTS if text.strip()]
+    targets = list(reversed(sources))
+    a, b = ours.score_batch(sources, targets), theirs.score_batch(sources, targets)
+    assert a == pytest.approx(b, abs=2e-3)
+    assert all(score < 0 for score in a)
+    assert theirs.score_batch(sources[:1], targets[:1]) == pytest.approx(b[:1], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["nllb-ct2", "nllb"])
+def test_order_duplicates_and_blanks(models: Dict[str, Path], name: str) -> None:
+    translator = make(models, name, max_ratio=1e9)
+    found = list(translator(TEXTS))
+    assert len(found) == len(TEXTS)
+    assert found[1] == found[5] == Translation("")
+    assert found[0] == found[4]
+    # Random weights loop: that is caught, counted, and gives no text.
+    assert all(t.fault and t.text is None for t in (found[0], found[2], found[3]))
+    assert sum(translator.faults.values()) == 3
+
+
+@pytest.mark.parametrize("name", ["nllb-ct2", "m2m"])
+def test_n_best(models: Dict[str, Path], name: str) -> None:
+    (found,) = raw(make(models, name, n_best=3, beam_size=4), ["Berlin ."])
+    assert len(found) == 3
+    scores = [h.score for h in found]
+    assert all(s is not None for s in scores) and scores == sorted(scores, reverse=True)  # type: ignore[type-var]
+
+
+class Echo(NeuralTranslator):
+    """Words are its sub-words; gives them back in capitals."""
+
+    def __init__(self, limit: int = 8, **settings: Any) -> None:
+        super().__init__(Settings("en", "is", max_length=limit, **settings))
+        self.batches: List[List[Any]] = []
+
+    def _model_identity(self) -> Dict[str, Any]:
+        return {"engine": "echo"}
+
+    def _limit(self) -> int:
+        return 1000
+
+    def _encode(self, texts: List[str]) -> List[Any]:
+        return [text.split() for text in texts]
+
+    def _decode(self, batches: List[List[Any]]) -> Any:
+        self.batches += batches
+        for batch in batches:
+            yield [
+                [Hypothesis(" ".join(words).upper(), -1.0, "stop" not in words)] for words in batch
+            ]
+
+
+def test_long_texts_are_split_and_joined() -> None:
+    text = "One two three. Four five six seven; eight nine ten eleven twelve thirteen. End."
+    echo = Echo()
+    assert [t.text for t in echo([text, "short"])] == [text.upper(), "SHORT"]
+    lengths = [len(words) for batch in echo.batches for words in batch]
+    assert max(lengths) <= 8 and lengths == sorted(lengths, reverse=True)
+
+
+def test_an_output_without_end_is_a_fault() -> None:
+    echo = Echo()
+    found = list(echo(["a b c d", "go and stop here . and then some more words follow it"]))
+    assert found[0].text == "A B C D"
+    assert found[1].text is None and found[1].fault == "length"
+    assert echo.faults == {"length": 1}
+
+
+def test_pools_keep_the_stream_lazy() -> None:
+    taken = []
+
+    def stream() -> Any:
+        for k in range(100):
+            taken.append(k)
+            yield f"text {k}"
+
+    results = Echo(pool_size=10)(stream())
+    assert next(results).text == "TEXT 0"
+    assert len(taken) <= 11
+
+
+def test_plan_batches() -> None:
+    plan = plan_batches([3, 9, 1, 3, 50], 10)
+    assert plan == [[4], [1], [0, 3, 2]]
+    assert plan_batches([], 10) == []
+
+
+def test_a_language_that_the_model_lacks(models: Dict[str, Path]) -> None:
+    for name in ("nllb-ct2", "nllb"):
+        with pytest.raises(XnerError, match=r"no language 'pcm' \(Nigerian Pidgin\).*isl_Latn"):
+            list(make(models, name, source_lang="pcm")(["x"]))
+
+
+def test_int8_conversion_and_command(models: Dict[str, Path], tmp_path: Path) -> None:
+    from xner_spacy.cli.app import run
+
+    out = tmp_path / "model"
+    assert run(["convert-model", str(models["nllb"]), str(out)]) == 0
+    assert run(["convert-model", str(models["nllb"]), str(out)]) == 1  # there already
+    assert (out / "model.bin").stat().st_size < (models["nllb-ct2"] / "model.bin").stat().st_size
+    translator = make({**models, "int8-ct2": out, "nllb-ct2": out}, "nllb-ct2")
+    assert raw(translator, ["Berlin ."])[0][0].score < 0
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_identity_names_what_matters(models: Dict[str, Path]) -> None:
+    one = make(models, "nllb-ct2").identity
+    assert one == make(models, "nllb-ct2", batch_tokens=64, pool_size=3).identity
+    for change in ({"beam_size": 2}, {"target_lang": "de"}, {"max_length": 50}):
+        assert make(models, "nllb-ct2", **change).identity != one
+    assert make(models, "m2m-ct2").identity["model"] != one["model"]
+
+
+def test_safetensors_only(models: Dict[str, Path], tmp_path: Path) -> None:
+    import shutil
+
+    import torch
+    from safetensors.torch import load_file
+
+    folder = tmp_path / "old"
+    shutil.copytree(models["nllb"], folder)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    broken = {**models, "nllb": folder}
+    with pytest.raises(XnerError, match="legacy_weights"):
+        list(make(broken, "nllb")(["x"]))
+    with pytest.raises(XnerError, match="legacy_weights"):
+        convert_model(str(folder), tmp_path / "out")
+    list(make(broken, "nllb", legacy_weights=True)(["x"]))
+    convert_model(str(folder), tmp_path / "out", legacy_weights=True)
+
+
+class Evil:
+    """What a pickle of it would do when it is loaded."""
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (Path("/tmp/xner-evil"),))
+
+
+def test_code_in_old_weights_does_not_run(models: Dict[str, Path], tmp_path: Path) -> None:
+    import shutil
+
+    import torch
+
+    folder = tmp_path / "evil"
+    shutil.copytree(models["nllb"], folder)
+    (folder / "model.safetensors").unlink()
+    torch.save({"x": Evil()}, folder / "pytorch_model.bin")
+    with pytest.raises((XnerError, Exception)):
+        list(make({**models, "nllb": folder}, "nllb", legacy_weights=True)(["x"]))
+    assert not Path("/tmp/xner-evil").exists()
+
+
+def test_no_remote_code(models: Dict[str, Path], tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    folder = tmp_path / "remote"
+    shutil.copytree(models["nllb"], folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModelForSeq2SeqLM"), "evil.X")
+    config["model_type"] = "something-new"
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass X: pass\n")
+    with pytest.raises(XnerError):
+        list(make({**models, "nllb": folder}, "nllb")(["x"]))
+    with pytest.raises(XnerError):
+        convert_model(str(folder), tmp_path / "out")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "a b", "x/../../y"])
+def test_a_path_is_no_hub_name(name: str) -> None:
+    for part in ("xner.Transformers.v1", "xner.CTranslate2.v1"):
+        with pytest.raises(XnerError, match="not a"):
+            found = get_part(
+                "xner_translators", part, model=name, source_lang="en", target_lang="is"
+            )
+            list(found(["x"]))
+
+
+def test_missing_extra(monkeypatch: pytest.MonkeyPatch, models: Dict[str, Path]) -> None:
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(MissingExtraError, match=r"\[ctranslate2\]"):
+        list(make(models, "nllb-ct2")(["x"]))
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(MissingExtraError, match=r"\[transformers\]"):
+        list(make(models, "nllb")(["x"]))

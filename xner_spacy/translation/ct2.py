@@ -1,0 +1,212 @@
+"""`xner.CTranslate2.v1`: NLLB-200, M2M-100 and Marian (OPUS-MT) models converted by `xner
+convert-model`.
+
+It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+
+import srsly
+
+from ..errors import MissingExtraError, XnerError
+from ..languages import model_code
+from ..types import Translator
+from .hub import revision_of
+from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit
+
+INFO = "xner.json"
+EOS = "</s>"
+# How each family writes a language's tag.
+TAGS = {
+    "nllb": re.compile(r"([a-z]{3}_[A-Z][a-z]{3})\Z"),
+    "m2m": re.compile(r"__([a-z]{2,3})__\Z"),
+    "marian": re.compile(r">>(.+)<<\Z"),
+}
+
+
+def make_ctranslate2(
+    model: str,
+    source_lang: str,
+    target_lang: str,
+    device: str = "cpu",
+    compute_type: str = "default",
+    threads: int = 0,
+    beam_size: int = 1,
+    n_best: int = 1,
+    max_length: int = 200,
+    batch_tokens: int = 4096,
+    pool_size: int = 4096,
+    max_ratio: float = 4.0,
+) -> Translator:
+    """Make the translator. The model is loaded at first use.
+
+    model (str): A folder that `xner convert-model` made.
+    source_lang, target_lang (str): The language of the texts, and the one to translate into.
+    device (str): "cpu" or "cuda" ("cuda:1" for the second), nothing is chosen silently.
+    compute_type (str): "default" (as converted), "int8", "float16", ...
+    threads (int): Threads a batch; 0 leaves it to the library.
+    The rest: see `xner_spacy.translation.neural.Settings`.
+    """
+    settings = Settings(
+        source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio
+    )
+    return CTranslate2(model, settings, device, compute_type, threads)
+
+
+class CTranslate2(NeuralTranslator):
+    """Translates with CTranslate2. See `make_ctranslate2`."""
+
+    def __init__(
+        self,
+        model: str,
+        settings: Settings,
+        device: str = "cpu",
+        compute_type: str = "default",
+        threads: int = 0,
+    ) -> None:
+        super().__init__(settings)
+        self.model = model
+        self.device = device
+        self.compute_type = compute_type
+        self.threads = threads
+        self._loaded: Optional[_Model] = None
+
+    @property
+    def loaded(self) -> "_Model":
+        """The model. RAISES: MissingExtraError; XnerError for a folder that holds none, or a
+        language that it lacks.
+        """
+        if self._loaded is None:
+            self._loaded = _Model(self)
+        return self._loaded
+
+    def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
+        """How likely given translations are.
+
+        sources (Sequence[str]): Texts. targets (Sequence[str]): A translation of each.
+        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its
+            end, at most 0. What is longer than the model takes is judged by its beginning.
+        """
+        model, limit = self.loaded, self._limit()
+        left = [[*tokens[:-1][: limit - 1], EOS] for tokens in self._encode(list(sources))]
+        right = [[*model.prefix, *tokens[:limit]] for tokens in model.target_pieces(list(targets))]
+        found = model.translator.score_batch(
+            left, right, max_batch_size=self.settings.batch_tokens, batch_type="tokens"
+        )
+        # The tag of the target language was given, it is no word.
+        return [_mean(result.log_probs[len(model.prefix) :]) for result in found]
+
+    def _model_identity(self) -> Dict[str, Any]:
+        return {
+            "engine": "ctranslate2",
+            "model": revision_of(self.model),
+            "compute_type": self.compute_type,
+        }
+
+    def _limit(self) -> int:
+        return int(self.loaded.info["limit"])
+
+    def _encode(self, texts: List[str]) -> List[Any]:
+        return self.loaded.source_tokens(texts)
+
+    def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
+        model, beam = self.loaded, max(self.settings.beam_size, self.settings.n_best)
+        pending = []
+        for batch in batches:
+            limit = decoding_limit(len(batch[0]))
+            options: Dict[str, Any] = {}
+            if model.prefix:
+                options["target_prefix"] = [model.prefix] * len(batch)
+            results = model.translator.translate_batch(
+                batch,
+                beam_size=beam,
+                num_hypotheses=self.settings.n_best,
+                max_decoding_length=limit,
+                max_input_length=0,
+                return_scores=True,
+                asynchronous=True,
+                **options,
+            )
+            pending.append((limit, results))
+        for limit, results in pending:
+            yield [self._hypotheses(result.result(), limit) for result in results]
+
+    def _hypotheses(self, result: Any, limit: int) -> List[Hypothesis]:
+        model = self.loaded
+        found = []
+        for tokens, score in zip(result.hypotheses, result.scores, strict=True):
+            words = tokens[len(model.prefix) :]
+            found.append(Hypothesis(model.decode(words), float(score), len(tokens) < limit))
+        return found
+
+
+class _Model:
+    """A converted model with its SentencePiece models and tags."""
+
+    def __init__(self, owner: CTranslate2) -> None:
+        try:
+            import ctranslate2
+            import sentencepiece
+        except ImportError as error:
+            raise MissingExtraError("xner.CTranslate2.v1", "ctranslate2") from error
+        folder = Path(owner.model)
+        if not (folder / INFO).exists():
+            raise XnerError(
+                f"{owner.model!r} is not a folder with a converted model.",
+                "Make one with: xner convert-model MODEL FOLDER",
+            )
+        self.info: Dict[str, Any] = srsly.read_json(folder / INFO)
+        self.family = self.info["family"]
+        self.prefix: List[str] = []
+        self.start: List[str] = []
+        self._set_tags(owner.settings, owner.model)
+        device, _, index = owner.device.partition(":")
+        try:
+            self.translator = ctranslate2.Translator(
+                str(folder),
+                device=device,
+                device_index=int(index or 0),
+                compute_type=owner.compute_type,
+                intra_threads=owner.threads,
+            )
+        except (ValueError, RuntimeError) as error:
+            raise XnerError(
+                f"CTranslate2 cannot load {owner.model!r} on {owner.device}: {error}",
+                "Choose another device or compute_type, or convert the model anew.",
+            ) from error
+        source, target = self.info["sentencepiece"]
+        self._source = sentencepiece.SentencePieceProcessor(model_file=str(folder / source))
+        self._target = sentencepiece.SentencePieceProcessor(model_file=str(folder / target))
+
+    def _set_tags(self, settings: Settings, name: str) -> None:
+        languages = self.info["languages"]
+        if self.family == "marian":
+            # A model for one pair of languages has no tags and is taken at its word.
+            if languages:
+                self.start = [f">>{model_code(settings.target_lang, languages, name)}<<"]
+            return
+        tag = "__{}__" if self.family == "m2m" else "{}"
+        self.start = [tag.format(model_code(settings.source_lang, languages, name))]
+        self.prefix = [tag.format(model_code(settings.target_lang, languages, name))]
+
+    def source_tokens(self, texts: List[str]) -> List[List[str]]:
+        """RETURNS (List[List[str]]): Sub-words with the tags that the model wants."""
+        return [[*self.start, *pieces, EOS] for pieces in self._source.encode(texts, out_type=str)]
+
+    def target_pieces(self, texts: List[str]) -> List[List[str]]:
+        """RETURNS (List[List[str]]): Sub-words of translations, without tags."""
+        return self._target.encode(texts, out_type=str)
+
+    def decode(self, tokens: List[str]) -> str:
+        """RETURNS (str): The text of sub-words; tags and other special tokens left out."""
+        words = [t for t in tokens if not (t[:1] == "<" and t[-1:] == ">") and not self._is_tag(t)]
+        return str(self._target.decode(words)).strip()
+
+    def _is_tag(self, token: str) -> bool:
+        return TAGS[self.family].match(token) is not None
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,81 @@
+"""Models in the format of Hugging Face: from a folder, or from the Hub where the user names a model
+there.
+
+No remote code, safetensors unless the user says otherwise, and then `weights_only`.
+HF_HUB_OFFLINE=1 is honoured by the library itself.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from ..errors import MissingExtraError, XnerError
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?\Z")
+SMALL = 1 << 22
+
+
+def import_transformers(part: str) -> Any:
+    """RETURNS (Any): The module. RAISES: MissingExtraError that names the extra."""
+    try:
+        import torch  # noqa: F401
+        import transformers
+    except ImportError as error:
+        raise MissingExtraError(part, "transformers") from error
+    return transformers
+
+
+def load_options(model: str, revision: Optional[str] = None) -> Dict[str, Any]:
+    """What every `from_pretrained` is called with.
+
+    model (str): A folder, or a name on the Hub. revision (Optional[str]): Branch, tag or commit
+        there.
+    RETURNS (Dict[str, Any]): Keyword arguments. RAISES: XnerError for a path that is not there.
+    """
+    if not Path(model).is_dir() and (Path(model).exists() or not _HUB_NAME.match(model)):
+        raise XnerError(
+            f"No model in {model!r}: no such folder, and not a name on the Hugging Face Hub.",
+            "Give a folder with config.json and the weights, or a name such as facebook/nllb-200-distilled-600M.",
+        )
+    options: Dict[str, Any] = {"trust_remote_code": False}
+    if revision is not None and not Path(model).is_dir():
+        options["revision"] = revision
+    return options
+
+
+def weight_options(legacy_weights: bool) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): Keyword arguments that say which weight files may be read."""
+    return {"weights_only": True} if legacy_weights else {"use_safetensors": True}
+
+
+def explain(model: str, error: Exception, legacy_weights: bool) -> XnerError:
+    """RETURNS (XnerError): A library's error in words that help."""
+    reason = str(error).strip().split("\n", 1)[0][:300]
+    hint = "Give a folder with a complete model, or a name on the Hub (HF_HUB_OFFLINE forbids downloads)."
+    if not legacy_weights and "safetensors" in str(error):
+        hint = "Only safetensors are read. If the model has none, convert it, or set legacy_weights = true where you trust its source."
+    return XnerError(f"The model {model!r} could not be loaded: {reason}", hint)
+
+
+def revision_of(model: str, config: Any = None) -> str:
+    """What identifies a model's content.
+
+    model (str): A folder or a name on the Hub. config (Any): The loaded config, which knows the
+        commit of a Hub model.
+    RETURNS (str): The commit, or a checksum of a folder: of its small files, and of size, begin and
+        end of each large one.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        return str(getattr(config, "_commit_hash", None) or "unknown")
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        size = file.stat().st_size
+        digest.update(f"{file.name}\0{size}\0".encode())
+        with file.open("rb") as stream:
+            digest.update(stream.read(SMALL))
+            if size > SMALL:
+                stream.seek(max(SMALL, size - SMALL))
+                digest.update(stream.read())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,214 @@
+"""`xner.Transformers.v1`: translation models as Hugging Face's transformers runs them, for what
+CTranslate2 lacks.
+"""
+
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+
+from ..languages import model_code
+from ..types import Translator
+from .ct2 import TAGS
+from .hub import explain, import_transformers, load_options, revision_of, weight_options
+from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit, plan_batches
+
+
+def make_transformers(
+    model: str,
+    source_lang: str,
+    target_lang: str,
+    revision: Optional[str] = None,
+    legacy_weights: bool = False,
+    device: str = "cpu",
+    dtype: str = "float32",
+    beam_size: int = 1,
+    n_best: int = 1,
+    max_length: int = 200,
+    batch_tokens: int = 4096,
+    pool_size: int = 4096,
+    max_ratio: float = 4.0,
+) -> Translator:
+    """Make the translator. The model is loaded at first use.
+
+    model (str): A folder, or a name on the Hugging Face Hub. revision (Optional[str]): Branch, tag
+        or commit there.
+    source_lang, target_lang (str): The language of the texts, and the one to translate into.
+    legacy_weights (bool): Accept weights in the old pickle format, read with `weights_only`.
+    device (str): A torch device, such as "cpu" or "cuda". dtype (str): "float32", "float16" or
+        "bfloat16".
+    The rest: see `xner_spacy.translation.neural.Settings`.
+    """
+    settings = Settings(
+        source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio
+    )
+    return Transformers(model, settings, revision, legacy_weights, device, dtype)
+
+
+class Transformers(NeuralTranslator):
+    """Translates with transformers. See `make_transformers`."""
+
+    def __init__(
+        self,
+        model: str,
+        settings: Settings,
+        revision: Optional[str] = None,
+        legacy_weights: bool = False,
+        device: str = "cpu",
+        dtype: str = "float32",
+    ) -> None:
+        super().__init__(settings)
+        self.model = model
+        self.revision = revision
+        self.legacy_weights = legacy_weights
+        self.device = device
+        self.dtype = dtype
+        self._loaded: Optional[_Model] = None
+
+    @property
+    def loaded(self) -> "_Model":
+        """The model. RAISES: MissingExtraError; XnerError where it cannot be loaded or lacks a
+        language.
+        """
+        if self._loaded is None:
+            self._loaded = _Model(self)
+        return self._loaded
+
+    def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
+        """How likely given translations are; as `CTranslate2.score_batch`.
+
+        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its
+            end, at most 0.
+        """
+        model = self.loaded
+        left, right = self._encode(list(sources)), model.encode_targets(list(targets))
+        scores = [0.0] * len(left)
+        longest = [max(len(a), len(b)) for a, b in zip(left, right, strict=True)]
+        for batch in plan_batches(longest, self.settings.batch_tokens):
+            found = model.score([left[k] for k in batch], [right[k] for k in batch])
+            for k, score in zip(batch, found, strict=True):
+                scores[k] = score
+        return scores
+
+    def _model_identity(self) -> Dict[str, Any]:
+        return {
+            "engine": "transformers",
+            "model": revision_of(self.model, self.loaded.config),
+            "dtype": self.dtype,
+        }
+
+    def _limit(self) -> int:
+        return self.loaded.limit
+
+    def _encode(self, texts: List[str]) -> List[Any]:
+        return self.loaded.encode(texts)
+
+    def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
+        for batch in batches:
+            yield self.loaded.generate(batch, self.settings)
+
+
+class _Model:
+    """A sequence-to-sequence model with its tokenizer, set to two languages."""
+
+    def __init__(self, owner: Transformers) -> None:
+        transformers = import_transformers("xner.Transformers.v1")
+        import torch
+
+        self.torch = torch
+        options = load_options(owner.model, owner.revision)
+        precision = getattr(torch, owner.dtype)
+        try:
+            self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
+            self.tokenizer = transformers.AutoTokenizer.from_pretrained(owner.model, **options)
+            model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+                owner.model, config=self.config, **options, **weight_options(owner.legacy_weights)
+            )
+        except (OSError, ValueError, ImportError) as error:
+            raise explain(owner.model, error, owner.legacy_weights) from error
+        self.model = model.to(device=owner.device, dtype=precision).eval()
+        self.device = owner.device
+        limit = int(getattr(self.config, "max_position_embeddings", 512)) - 2
+        self.limit = min(limit, int(self.tokenizer.model_max_length))
+        self.prefix: Optional[int] = None
+        self._set_languages(owner.settings, owner.model)
+
+    def _set_languages(self, settings: Settings, name: str) -> None:
+        vocabulary = self.tokenizer.get_vocab()
+        tags = {
+            family: {m[1]: token for token in vocabulary for m in [pattern.match(token)] if m}
+            for family, pattern in TAGS.items()
+        }
+        family = next((family for family in ("nllb", "m2m") if tags[family]), "marian")
+        self.start = ""
+        if family == "marian":
+            if tags["marian"]:
+                self.start = tags["marian"][model_code(settings.target_lang, tags["marian"], name)]
+            return
+        known = tags[family]
+        self.tokenizer.src_lang = model_code(settings.source_lang, known, name)
+        target = model_code(settings.target_lang, known, name)
+        self.tokenizer.tgt_lang = target
+        self.prefix = int(self.tokenizer.convert_tokens_to_ids(known[target]))
+
+    def encode(self, texts: List[str]) -> List[List[int]]:
+        """RETURNS (List[List[int]]): Sub-words with the tags that the model wants."""
+        if not texts:
+            return []
+        if self.start:
+            texts = [f"{self.start} {text}" for text in texts]
+        return self.tokenizer(texts)["input_ids"]
+
+    def encode_targets(self, texts: List[str]) -> List[List[int]]:
+        """RETURNS (List[List[int]]): Sub-words of translations as the decoder is to give them, with
+        tag and end.
+        """
+        return self.tokenizer(text_target=texts)["input_ids"] if texts else []
+
+    def _pad(self, batch: Sequence[Sequence[int]]) -> Any:
+        return self.tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt").to(self.device)
+
+    def generate(self, batch: List[List[int]], settings: Settings) -> List[List[Hypothesis]]:
+        """Decode a batch. RETURNS (List[List[Hypothesis]]): Per text its hypotheses."""
+        limit = decoding_limit(len(batch[0]))
+        beam, n_best = max(settings.beam_size, settings.n_best), settings.n_best
+        options: Dict[str, Any] = {}
+        if self.prefix is not None:
+            options["forced_bos_token_id"] = self.prefix
+        with self.torch.inference_mode():
+            out = self.model.generate(
+                **self._pad(batch),
+                num_beams=beam,
+                num_return_sequences=n_best,
+                max_new_tokens=limit,
+                do_sample=False,
+                # An end that is forced at the limit would pass for one of the own accord.
+                forced_eos_token_id=None,
+                return_dict_in_generate=True,
+                output_scores=beam > 1,
+                **options,
+            )
+        texts = self.tokenizer.batch_decode(out.sequences, skip_special_tokens=True)
+        scores = out.sequences_scores.tolist() if beam > 1 else [None] * len(texts)
+        end = self.model.config.eos_token_id
+        ended = (out.sequences[:, 1:] == end).any(dim=1).tolist()
+        flat = [
+            Hypothesis(*item)
+            for item in zip((t.strip() for t in texts), scores, ended, strict=True)
+        ]
+        return [flat[k : k + n_best] for k in range(0, len(flat), n_best)]
+
+    def score(self, sources: List[List[int]], targets: List[List[int]]) -> List[float]:
+        """RETURNS (List[float]): Mean log-probabilities of the targets, language tag left out."""
+        torch = self.torch
+        source, target = self._pad(sources), self._pad(targets)
+        labels = target["input_ids"]
+        with torch.inference_mode():
+            start = torch.full_like(labels[:, :1], self.model.config.decoder_start_token_id)
+            logits = self.model(
+                **source, decoder_input_ids=torch.cat([start, labels[:, :-1]], dim=1)
+            ).logits
+            probs = torch.log_softmax(logits.float(), dim=-1)
+            found = probs.gather(2, labels.unsqueeze(2)).squeeze(2)
+        mask = target["attention_mask"].bool()
+        if self.prefix is not None:
+            mask = mask & (torch.arange(labels.shape[1], device=labels.device) > 0)
+        sums = (found * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        return [float(value) for value in sums]
