@@ -157,6 +157,20 @@ def test_evaluate(gold, tmp_path):
     assert "boundary 1" in result.out and "| all" in result.out
 
 
+def test_evaluate_links(tmp_path):
+    (tmp_path / "gold").write_text("1-1 2p2\n1-1\n")
+    (tmp_path / "pred").write_text("0-0 1-1\n0-1\n")
+    result = xner(
+        "evaluate", tmp_path / "gold", tmp_path / "pred", "--links", "--one-indexed", "--json", tmp_path / "x.json",
+    )  # fmt: skip
+    assert result.code == 0 and "AER" in result.out and "2 sentence pairs, 3 links" in result.out
+    rates = json.loads((tmp_path / "x.json").read_text())
+    # one of two sure links found, two of three links possible: 1 - (1 + 2) / (3 + 2)
+    assert rates["aer"] == pytest.approx(0.4)
+    (tmp_path / "pred").write_text("0-0\n")
+    assert xner("evaluate", tmp_path / "gold", tmp_path / "pred", "--links").code == 1
+
+
 def test_evaluate_reads_every_form(gold, tmp_path):
     xner("convert", gold, tmp_path / "x.spacy")
     xner("convert", gold, tmp_path / "shards")

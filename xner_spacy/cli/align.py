@@ -11,7 +11,7 @@ from ..corpora.files import PathLike, atomic_write, read_sentences, require_same
 from ..errors import InputError, XnerError
 from ..types import Aligner
 from .output import done, progress
-from .parts import ALIGNERS, make_part
+from .parts import ALIGNERS, ENCODER_ALIGNERS, make_part
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,9 @@ def align_cli(
         help="More parallel lines to learn from, tokenised alike.",
     ),
     model: Optional[Path] = typer.Option(
-        None, "--model", help="A trained aligner: read if the folder is there, else written."
+        None,
+        "--model",
+        help="A trained aligner: read if the folder is there, else written. For simalign, awesome and encoder the model to use.",
     ),
     symmetrize: Optional[str] = typer.Option(
         None, "--symmetrize", help="How two directions become one, where the aligner has them."
@@ -102,6 +104,8 @@ def load_aligner(
     settings = {"symmetrize": symmetrize} if symmetrize else {}
     if links is not None:
         aligner, settings = "links", {"path": str(links)}
+    if aligner in ENCODER_ALIGNERS and model is not None:
+        settings["model"], model = str(model), None
     part = make_part(
         "xner_aligners",
         ALIGNERS,

@@ -17,7 +17,6 @@ def register(app: typer.Typer) -> None:
 
 
 def convert_model_cli(
-    # fmt: off
     model: str = typer.Argument(
         ..., metavar="MODEL", help="Folder with a Hugging Face model, or its name on the Hub."
     ),
@@ -34,7 +33,6 @@ def convert_model_cli(
         help="Accept weights in the old .bin format (read without running their code).",
     ),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace OUT."),
-    # fmt: on
 ) -> None:
     """Convert NLLB-200, M2M-100 or Marian (OPUS-MT) for xner.CTranslate2.v1."""
     info = convert_model(

@@ -5,8 +5,10 @@ from typing import List, Optional
 
 import typer
 
+from ..alignment.pharaoh import read_pharaoh
 from ..corpora.files import PathLike
 from ..corpora.load import read_tagged, require_same_words
+from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..types import Json
 from .output import percent, table, write_json
@@ -29,8 +31,26 @@ def evaluate_cli(
     ),
     samples: int = typer.Option(1000, "--samples", min=1, help="Bootstrap resamples."),
     seed: int = typer.Option(0, "--seed", help="Seed of the resampling."),
+    links: bool = typer.Option(
+        False, "--links", help="GOLD and PRED are word links (i-j; in GOLD ipj is a possible one)."
+    ),
+    one_indexed: bool = typer.Option(
+        False, "--one-indexed", help="With --links: positions in GOLD count from 1."
+    ),
+    reverse: bool = typer.Option(
+        False, "--reverse", help="With --links: GOLD has the target first."
+    ),
 ) -> None:
-    """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error."""
+    """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error.
+
+    With --links: alignment error rate, precision and recall of word links."""
+    if links:
+        rates = evaluate_link_files(
+            gold, predicted, one_indexed=one_indexed, reverse=reverse, samples=samples, seed=seed
+        )
+        write_json(json_path, rates)
+        typer.echo(render_links(rates))
+        return
     scores = evaluate(
         gold, predicted, labels=labels.split(",") if labels else None, samples=samples, seed=seed
     )
@@ -55,6 +75,44 @@ def evaluate(
     return evaluate_entities(
         [s.entities for s in g], [s.entities for s in p], samples=samples, seed=seed
     )
+
+
+def evaluate_link_files(
+    gold: PathLike,
+    predicted: PathLike,
+    *,
+    one_indexed: bool = False,
+    reverse: bool = False,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Json:
+    """Compare a Pharaoh file with gold links.
+
+    RETURNS (Json): See `xner_spacy.evaluation.alignments.evaluate_links`. RAISES: InputError, or XnerError if the files differ in length.
+    """
+    return evaluate_links(
+        read_gold_links(gold, one_indexed=one_indexed, reverse=reverse),
+        read_pharaoh(predicted),
+        samples=samples,
+        seed=seed,
+        names=(str(gold), str(predicted)),
+    )
+
+
+def render_links(rates: Json) -> str:
+    """RETURNS (str): The figures as a table."""
+
+    def interval(name: str) -> str:
+        low, high = rates[f"{name}_interval"]
+        return f"{percent(low)}-{percent(high)}"
+
+    row = [
+        *(percent(rates[name]) for name in ("aer", "precision", "recall", "f1")),
+        interval("aer"),
+        interval("f1"),
+    ]
+    header = ["AER", "P", "R", "F1", "AER 95% interval", "F1 95% interval"]
+    return f"{table(header, [row])}\n{rates['pairs']} sentence pairs, {rates['links']} links."
 
 
 def render(scores: Json) -> str:

@@ -10,13 +10,20 @@ from ..registry import get_part, registry
 
 ALIGNERS: Dict[str, Tuple[str, Dict[str, Any]]] = {
     "lexical": ("xner.Lexical.v1", {}),
+    "simalign": ("xner.SimAlign.v1", {}),
+    "awesome": ("xner.Awesome.v1", {}),
+    "encoder": ("xner.Encoder.v1", {}),
+    "eflomal": ("xner.Eflomal.v1", {}),
     "links": ("xner.Links.v1", {}),
 }
+# Their --model is the folder or name of a Hugging Face model, not of a trained aligner.
+ENCODER_ALIGNERS = ("simalign", "awesome", "encoder")
 
 PROJECTORS: Dict[str, Tuple[str, Dict[str, Any]]] = {
     "heuristic": ("xner.Heuristic.v1", {}),
     "greedy": ("xner.Matching.v1", {"solver": "greedy"}),
     "exact": ("xner.Matching.v1", {"solver": "exact"}),
+    "markers": ("xner.Markers.v1", {}),
 }
 
 
@@ -42,6 +49,12 @@ def make_part(
         if section not in loaded:
             raise InputError(f"has no section [{section}].", config)
         return registry.resolve({section: {**loaded[section], **settings}})[section]
+    if name == "markers":
+        raise XnerError(
+            "The projector 'markers' needs a translator.",
+            'Give --config a file with a section [projector] (@xner_projectors = "xner.Markers.v1") '
+            "and its [projector.translator].",
+        )
     registered, defaults = short.get(name, (name, {}))
     if registered not in registry.get_registry_names() and not _exists(kind, registered):
         raise XnerError(
