@@ -1,7 +1,7 @@
 """Words to sub-word numbers, each word once, and the frame that a model expects around a sentence."""
 
 from itertools import chain
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +65,7 @@ class Subwords:
             np.repeat(np.arange(len(words)), counts),
         )
 
-    def _learn(self, words: Iterable[str]) -> None:
+    def _learn(self, words: Set[str]) -> None:
         asked = sorted(word for word in words if word.strip())
         self._known.update((word, ()) for word in words if not word.strip())
         if not asked:

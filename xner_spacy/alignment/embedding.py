@@ -1,0 +1,299 @@
+"""The neural aligners: `xner.SimAlign.v1`, `xner.Awesome.v1` and `xner.Encoder.v1`.
+
+All three compare the vectors that a pretrained encoder gives to the words of both sentences, and
+need no training. They differ in the model and in how links are read off the comparison.
+"""
+
+from itertools import islice
+from typing import Any, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import XnerError
+from ..types import Alignment, TokenPair
+from .backends import Backend, Dtype, Source
+from .encoders import Encoder, Vectors, pool_words
+from .matching import MATCHINGS, Matching, apply_distortion, softmax_matching, valid_cells
+
+TokenType = Literal["bpe", "word"]
+EncoderMatching = Literal["softmax", "inter", "itermax", "mwmf", "fwd", "rev"]
+
+# The most cells of a padded batch of similarities.
+BATCH_CELLS = 1_000_000
+# Differences that float32 cannot tell apart for sure: another batch, other last digits. Of cosines,
+# and of probabilities relative to the threshold.
+COSINE_ROUNDING = 2e-6
+SOFTMAX_ROUNDING = 2e-4
+_ONE_BATCH = 1 << 40
+
+
+class Comparison(NamedTuple):
+    """How links are read off.
+
+    method (str): "softmax" or a key of `matching.MATCHINGS`.
+    token_type (str): Whether sub-words ("bpe") or whole words ("word") are compared.
+    distortion (float): How much a link far from the diagonal loses, 0 to 1. Not for softmax.
+    threshold (float): The least probability of a link both ways. For softmax only.
+    """
+
+    method: EncoderMatching
+    token_type: TokenType = "bpe"
+    distortion: float = 0.0
+    threshold: float = 0.001
+
+
+class EmbeddingAligner:
+    """Aligns by the similarity of contextual vectors.
+
+    encoder (Encoder): Gives the vectors.
+    comparison (Comparison): How links are read off.
+    batch_size (int): Sentence pairs that are read ahead and sorted by length.
+
+    In float32, links do not depend on which pairs share a batch: a pair whose links hang on a
+    difference within rounding is encoded once more by itself. This is `stable`; coarser precisions
+    round too much for it.
+    """
+
+    def __init__(self, encoder: Encoder, comparison: Comparison, batch_size: int = 256) -> None:
+        known = ("softmax", *MATCHINGS)
+        if comparison.method not in known:
+            raise XnerError(f"Unknown matching {comparison.method!r}.", f"Known: {', '.join(known)}.")
+        if comparison.token_type not in ("bpe", "word"):
+            raise XnerError("token_type must be 'bpe' or 'word'.")
+        if not 0.0 <= comparison.distortion <= 1.0 or not 0.0 <= comparison.threshold < 1.0:
+            raise XnerError("distortion and threshold lie between 0 and 1.")
+        if batch_size < 1:
+            raise XnerError("batch_size must be at least 1.")
+        self.encoder = encoder
+        self.comparison = comparison
+        self.batch_size = batch_size
+        self.stable = encoder.dtype == "float32"
+
+    def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
+        """Align sentence pairs.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read `batch_size` at a time.
+        YIELDS (Alignment): One per pair, in order. Words are linked if any of their sub-words are,
+            with the highest score of those: the similarity, or for softmax the product of both
+            probabilities. Tokens without sub-words have no links.
+        """
+        stream = iter(pairs)
+        while chunk := list(islice(stream, self.batch_size)):
+            yield from self._align(chunk)
+
+    def _align(self, pairs: List[TokenPair]) -> List[Alignment]:
+        results = [Alignment() for _ in pairs]
+        full = [k for k, (source, target) in enumerate(pairs) if len(source) and len(target)]
+        if not full:
+            return results
+        sentences = [pairs[k][0] for k in full] + [pairs[k][1] for k in full]
+        vectors = self._vectors(sentences, None)
+        both = list(zip(full, vectors[: len(full)], vectors[len(full) :], strict=True))
+        both = [entry for entry in both if len(entry[1].words) and len(entry[2].words)]
+        both.sort(key=lambda entry: (len(entry[1].words), len(entry[2].words)))
+        for group in _groups(both):
+            found, sure = self._link([a for _, a, _ in group], [b for _, _, b in group])
+            for (k, _, _), alignment, certain in zip(group, found, sure, strict=True):
+                results[k] = alignment if certain else self._align_alone(pairs[k])
+        return results
+
+    def _vectors(self, sentences: List[Sequence[str]], batch_tokens: Optional[int]) -> List[Vectors]:
+        half = len(sentences) // 2
+        vectors = self.encoder(sentences, [0] * half + [1] * half, batch_tokens)
+        if self.comparison.token_type == "word":
+            vectors = [pool_words(sentence) for sentence in vectors]
+        return vectors
+
+    def _align_alone(self, pair: TokenPair) -> Alignment:
+        source, target = self._vectors([pair[0], pair[1]], _ONE_BATCH)
+        return self._link([source], [target])[0][0]
+
+    def _link(
+        self, sources: List[Vectors], targets: List[Vectors]
+    ) -> Tuple[List[Alignment], npt.NDArray[np.bool_]]:
+        """RETURNS (Tuple): The alignments, and of each whether rounding cannot have decided it."""
+        rows = np.array([len(source.words) for source in sources])
+        columns = np.array([len(target.words) for target in targets])
+        how = self.comparison
+        dots = _products(sources, targets, normalised=how.method != "softmax")
+        valid = valid_cells(dots.shape, rows, columns)  # type: ignore[arg-type]
+        if how.method == "softmax":
+            matched, scores = softmax_matching(dots, valid, how.threshold)
+        else:
+            scores = apply_distortion((dots + 1.0) / 2.0, rows, columns, how.distortion)
+            matched = MATCHINGS[how.method](scores, valid)
+        scores = np.clip(scores, 0.0, 1.0)
+        alignments = []
+        for k, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            i, j = np.nonzero(matched.linked[k])
+            links = np.stack([source.words[i], target.words[j]], axis=1)
+            alignments.append(Alignment(links, scores[k, i, j]))
+        limit = SOFTMAX_ROUNDING if how.method == "softmax" else COSINE_ROUNDING
+        return alignments, (matched.margin > limit) | (not self.stable)
+
+
+Entry = Tuple[int, Vectors, Vectors]
+
+
+def _groups(entries: Sequence[Entry]) -> Iterator[List[Entry]]:
+    """Gather pairs, sorted by size, whose padded similarities stay small."""
+    group: List[Entry] = []
+    height = width = 0
+    for entry in entries:
+        m, n = len(entry[1].words), len(entry[2].words)
+        if group and (len(group) + 1) * max(height, m) * max(width, n) > BATCH_CELLS:
+            yield group
+            group, height, width = [], 0, 0
+        group.append(entry)
+        height, width = max(height, m), max(width, n)
+    if group:
+        yield group
+
+
+def _products(
+    sources: List[Vectors], targets: List[Vectors], normalised: bool
+) -> npt.NDArray[np.floating]:
+    """RETURNS (npt.NDArray): (pairs, source units, target units) dot products or cosines."""
+    from torch.nn.utils.rnn import pad_sequence
+
+    if len(sources) == 1:
+        a, b = (_rows(vectors[0], normalised) for vectors in (sources, targets))
+        return (a @ b.T)[None]
+    sides: List[Any] = []
+    for vectors in (sources, targets):
+        padded = pad_sequence([sentence.values for sentence in vectors], batch_first=True)
+        if normalised:
+            padded = padded / padded.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+        sides.append(padded)
+    return (sides[0] @ sides[1].transpose(1, 2)).cpu().numpy()
+
+
+def _rows(vectors: Vectors, normalised: bool) -> npt.NDArray[np.floating]:
+    # Ties are decided by the last digit, so a pair by itself is computed as simalign computes it.
+    values = vectors.values.cpu().numpy()
+    if not normalised:
+        return values
+    return values / np.maximum(np.sqrt(np.einsum("ij,ij->i", values, values)), 1e-12)[:, None]
+
+
+def make_simalign(
+    model: str = "bert-base-multilingual-cased",
+    matching: Matching = "itermax",
+    token_type: TokenType = "bpe",
+    layer: int = 8,
+    distortion: float = 0.0,
+    device: str = "cpu",
+    dtype: Dtype = "float32",
+    backend: Backend = "torch",
+    batch_size: int = 256,
+    batch_tokens: int = 1024,
+    max_length: Optional[int] = None,
+    revision: Optional[str] = None,
+    local_files_only: bool = False,
+    legacy_weights: bool = False,
+) -> EmbeddingAligner:
+    """Build `xner.SimAlign.v1` (Jalili Sabet et al. 2020): cosines and a matching method.
+
+    model (str): An encoder, as a folder or a name on the Hugging Face Hub.
+    matching (Matching): "inter" (argmax both ways), "itermax", "mwmf" (maximum weight), "fwd" or
+        "rev" (argmax one way).
+    token_type (TokenType): Compare sub-words ("bpe") or words, the mean of their sub-words ("word").
+    layer (int): The layer whose vectors are compared. Layers above it are not computed.
+    distortion (float): How much a link far from the diagonal loses, 0 to 1.
+    device (str): "cpu", "cuda" or "cuda:N". Nothing else decides where it runs.
+    dtype (Dtype): "float32", "float16", "bfloat16" or "int8".
+    backend (Backend): "torch", or "ctranslate2" for BERT and RoBERTa models, faster on CPU.
+    batch_size (int): Sentence pairs that are read ahead and sorted by length.
+    batch_tokens (int): The most sub-words of a batch in the encoder, padding included.
+    max_length (Optional[int]): The longest input in sub-words; longer sentences are cut into
+        overlapping windows. None for the model's own limit.
+    revision (Optional[str]): Branch, tag or commit on the Hub.
+    local_files_only (bool): Never ask the Hub.
+    legacy_weights (bool): Accept weights in the pickle format, read without running code of theirs.
+    RETURNS (EmbeddingAligner): The aligner. Its model is loaded at first use.
+    RAISES: XnerError for a setting out of range.
+    """
+    source = Source(model, revision, local_files_only, legacy_weights)
+    encoder = Encoder(
+        source, "xner.SimAlign.v1", layer, device, dtype, backend, batch_tokens, max_length
+    )
+    return EmbeddingAligner(encoder, Comparison(matching, token_type, distortion), batch_size)
+
+
+def make_awesome(
+    model: str = "bert-base-multilingual-cased",
+    threshold: float = 0.001,
+    token_type: TokenType = "bpe",
+    layer: int = 8,
+    device: str = "cpu",
+    dtype: Dtype = "float32",
+    backend: Backend = "torch",
+    batch_size: int = 256,
+    batch_tokens: int = 1024,
+    max_length: Optional[int] = None,
+    revision: Optional[str] = None,
+    local_files_only: bool = False,
+    legacy_weights: bool = False,
+) -> EmbeddingAligner:
+    """Build `xner.Awesome.v1` (Dou and Neubig 2021): softmax over dot products, both ways.
+
+    threshold (float): What the probability of a link must exceed in either direction.
+    The other settings are those of `make_simalign`. A model fine-tuned with the authors' code is
+    read like any other.
+    RETURNS (EmbeddingAligner): The aligner. A link's score is the product of its probabilities.
+    RAISES: XnerError for a setting out of range.
+    """
+    source = Source(model, revision, local_files_only, legacy_weights)
+    encoder = Encoder(
+        source, "xner.Awesome.v1", layer, device, dtype, backend, batch_tokens, max_length
+    )
+    how = Comparison("softmax", token_type, threshold=threshold)
+    return EmbeddingAligner(encoder, how, batch_size)
+
+
+def make_encoder(
+    model: str = "facebook/nllb-200-distilled-600M",
+    source_lang: Optional[str] = "eng_Latn",
+    target_lang: Optional[str] = None,
+    matching: EncoderMatching = "softmax",
+    threshold: float = 0.001,
+    token_type: TokenType = "bpe",
+    layer: int = 12,
+    distortion: float = 0.0,
+    device: str = "cpu",
+    dtype: Dtype = "float32",
+    backend: Backend = "torch",
+    batch_size: int = 256,
+    batch_tokens: int = 1024,
+    max_length: Optional[int] = None,
+    revision: Optional[str] = None,
+    local_files_only: bool = False,
+    legacy_weights: bool = False,
+) -> EmbeddingAligner:
+    """Build `xner.Encoder.v1`: the encoder of a translation model as the aligner (TransAlign, Ebing
+    and Glavaš, Findings of EMNLP 2025), so that a pipeline that translates needs no second model.
+
+    source_lang (Optional[str]): The tokenizer's code of the source language, such as "eng_Latn" for
+        NLLB or "en" for M2M100. None for tokenizers that take no code.
+    target_lang (Optional[str]): The code of the target language. None leaves the tokenizer at the
+        source's.
+    matching (EncoderMatching): "softmax" as in `xner.Awesome.v1`, or a method of `xner.SimAlign.v1`.
+    threshold (float): For softmax.
+    The other settings are those of `make_simalign`. The decoder is not loaded.
+    RETURNS (EmbeddingAligner): The aligner.
+    RAISES: XnerError for a setting out of range.
+    """
+    source = Source(model, revision, local_files_only, legacy_weights)
+    encoder = Encoder(
+        source,
+        "xner.Encoder.v1",
+        layer,
+        device,
+        dtype,
+        backend,
+        batch_tokens,
+        max_length,
+        (source_lang, target_lang),
+    )
+    return EmbeddingAligner(encoder, Comparison(matching, token_type, distortion, threshold), batch_size)
