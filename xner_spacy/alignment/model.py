@@ -139,6 +139,15 @@ def _room(values: Float, size: int) -> Float:
     return np.concatenate([values, np.zeros(size - len(values), dtype=values.dtype)])
 
 
+def _used(
+    words: npt.NDArray[np.int64], size: int
+) -> Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """RETURNS (Tuple[npt.NDArray, npt.NDArray]): The different words, and where each stands in them."""
+    there = np.zeros(size, dtype=bool)
+    there[words] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[words]
+
+
 @dataclass
 class Model:
     """What was learned from a bitext.
@@ -184,8 +193,8 @@ class Model:
             counts = np.where(self.keys[place] == keys, self.counts[place], np.float32(0.0))
         e, f = split_keys(keys)
         # Only the words of these pairs are compared.
-        source_used, e_place = np.unique(e, return_inverse=True)
-        target_used, f_place = np.unique(f, return_inverse=True)
+        source_used, e_place = _used(e, len(source))
+        target_used, f_place = _used(f, len(target))
         spelling = Spelling([source[i] for i in source_used], [target[i] for i in target_used])
         buckets = spelling.buckets(e_place, f_place)
         table = self._stems

@@ -34,6 +34,8 @@ Int = npt.NDArray[np.int32]
 BATCH_CELLS = 260_000
 # Pairs with fewer expected links than this are not kept: the prior alone says as much.
 KEEP = 1e-3
+# So many tables of word pairs are merged at once.
+MERGED_TABLES = 64
 
 
 @dataclass
@@ -48,11 +50,11 @@ class Cells:
 
     batch: Batch
     place: Int
-    pairs: npt.NDArray[np.int64]
+    pairs: npt.NDArray[Any]
 
 
-def find_cells(batch: Batch) -> Tuple[Cells, npt.NDArray[np.int64]]:
-    """RETURNS (Tuple[Cells, npt.NDArray[np.int64]]): The word pairs of a batch, and counts."""
+def find_cells(batch: Batch) -> Tuple[Cells, Int]:
+    """RETURNS (Tuple[Cells, Int]): The word pairs of a batch, and how often each is there."""
     mask = batch.mask
     keys = pair_keys(batch.source[None, :, :], batch.target.T[:, :, None])
     keys[~mask] = -1
@@ -63,7 +65,7 @@ def find_cells(batch: Batch) -> Tuple[Cells, npt.NDArray[np.int64]]:
         together = np.concatenate([[0], together])
         place += 1
     together[0] = 0
-    return Cells(batch, np.asarray(place), pairs), together
+    return Cells(batch, np.asarray(place), pairs), together.astype(np.int32)
 
 
 def link_posteriors(
@@ -113,7 +115,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(pool: Optional[Executor], work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def in_order(
+    pool: Optional[Executor], work: Callable[[T], R], items: Iterable[T]
+) -> Iterator[R]:
     """RETURNS (Iterator[R]): Results in the order of the items, whatever the number of threads."""
     return map(work, items) if pool is None else pool.map(work, items)
 
@@ -135,7 +139,7 @@ def read_bitext(
     return sources, targets
 
 
-def merge(tables: List[Tuple[Keys, npt.NDArray[np.int64]]]) -> Tuple[Keys, npt.NDArray[np.int64]]:
+def merge(tables: List[Tuple[Keys, Int]]) -> Tuple[Keys, Int]:
     """Add up sorted tables of keys and numbers, two neighbours at a time."""
     while len(tables) > 1:
         merged = []
@@ -179,23 +183,38 @@ class Trainer:
         self.strength, self.null, self.pool = strength, null, pool
         source_counts = np.bincount(np.concatenate(sources), minlength=len(source))
         target_counts = np.bincount(np.concatenate(targets), minlength=len(target))
-        self.forward = Direction(source_counts.astype(np.float32), target_counts.astype(np.float32))
-        self.reverse = Direction(target_counts.astype(np.float32), source_counts.astype(np.float32))
+        self.forward = Direction(
+            source_counts.astype(np.float32), target_counts.astype(np.float32)
+        )
+        self.reverse = Direction(
+            target_counts.astype(np.float32), source_counts.astype(np.float32)
+        )
         batches = make_batches(sources, targets, BATCH_CELLS)
-        found = list(in_order(pool, find_cells, batches))
-        self.cells = [cells for cells, _ in found]
-        self.keys, together = merge([(cells.pairs, number) for cells, number in found])
-        self.together = together.astype(np.float64)
-        del found
+        self.cells: List[Cells] = []
+        tables: List[Tuple[Keys, Int]] = []
+        for cells, together in in_order(pool, find_cells, batches):
+            self.cells.append(cells)
+            tables.append((cells.pairs, together))
+            if len(tables) == MERGED_TABLES:
+                tables = [merge(tables)]
+        self.keys, numbers = merge(tables)
+        self.together = numbers.astype(np.float64)
+        del tables
         for cells in self.cells:
-            cells.pairs = np.searchsorted(self.keys, cells.pairs)
+            cells.pairs = np.searchsorted(self.keys, cells.pairs).astype(np.int32)
         self.e, self.f = split_keys(self.keys)
         self.e[0] = self.f[0] = 0  # the padding
         buckets = Spelling(source.words, target.words).buckets(self.e, self.f)
-        self.stems = StemTable(StemIndex(source.words), StemIndex(target.words), self.e, self.f)
+        self.stems = StemTable(
+            StemIndex(source.words), StemIndex(target.words), self.e, self.f
+        )
         self.forward_cells = self.forward.cells(buckets, self.e, self.f)
         self.reverse_cells = self.reverse.cells(buckets, self.f, self.e)
-        dice = 2.0 * self.together / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
+        dice = (
+            2.0
+            * self.together
+            / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
+        )
         self.one = self.other = dice.astype(np.float32)
         self.counts: Counts = np.zeros(len(self.keys))
 
@@ -203,7 +222,10 @@ class Trainer:
         """One round without positions (IBM model 1 in both directions, Brown et al. 1993)."""
 
         def work(cells: Cells) -> Tuple[npt.NDArray[Any], None]:
-            one, other = self.one[cells.pairs][cells.place], self.other[cells.pairs][cells.place]
+            one, other = (
+                self.one[cells.pairs][cells.place],
+                self.other[cells.pairs][cells.place],
+            )
             one /= np.maximum(one.sum(axis=2, keepdims=True), 1e-9)
             other /= np.maximum(other.sum(axis=0, keepdims=True), 1e-9)
             one *= other
@@ -237,18 +259,33 @@ class Trainer:
             target, source = cells.batch.target.T, cells.batch.source
             no_source = np.maximum(1.0 - one.sum(axis=2), 0.0)[target >= 0]
             no_target = np.maximum(1.0 - other.sum(axis=0), 0.0)[source >= 0]
-            counts = np.bincount(cells.place.ravel(), (one * other).ravel(), len(cells.pairs))
-            return counts, (*mine, target[target >= 0], no_source, source[source >= 0], no_target)
+            counts = np.bincount(
+                cells.place.ravel(), (one * other).ravel(), len(cells.pairs)
+            )
+            return counts, (
+                *mine,
+                target[target >= 0],
+                no_source,
+                source[source >= 0],
+                no_target,
+            )
 
         for extra in self._collect(in_order(self.pool, work, self.cells)):
             for total, statistics in zip(totals, extra[:2], strict=True):
                 total.add(statistics)
-            for sums, words, values in ((empty[0], *extra[2:4]), (empty[1], *extra[4:6])):
+            for sums, words, values in (
+                (empty[0], *extra[2:4]),
+                (empty[1], *extra[4:6]),
+            ):
                 sums += np.bincount(words, values, minlength=len(sums))
-        for direction, statistics, sums in zip((forward, reverse), totals, empty, strict=True):
+        for direction, statistics, sums in zip(
+            (forward, reverse), totals, empty, strict=True
+        ):
             direction.jumps.update(statistics.moved, statistics.began)
             share = direction.generated / direction.generated.sum()
-            direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(np.float32)
+            direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(
+                np.float32
+            )
         self._update()
         return totals[0].log_likelihood, totals[1].log_likelihood
 
@@ -293,7 +330,9 @@ class Trainer:
             (sides[0].of, sides[1].of),
             (sides[0], sides[1]),
         )
-        table = direction.probabilities(self.counts, cells, given, word, more, self.strength)
+        table = direction.probabilities(
+            self.counts, cells, given, word, more, self.strength
+        )
         table[0] = 0.0  # the padding
         return table
 
@@ -313,4 +352,8 @@ class Trainer:
 
 def make_pool(threads: int) -> Optional[ThreadPoolExecutor]:
     """RETURNS (Optional[ThreadPoolExecutor]): None for one thread."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="xner-align") if threads > 1 else None
+    return (
+        ThreadPoolExecutor(threads, thread_name_prefix="xner-align")
+        if threads > 1
+        else None
+    )
