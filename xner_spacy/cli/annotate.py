@@ -1,14 +1,23 @@
 """`xner annotate`: a pipeline over a corpus."""
 
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import Enum
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Callable, Iterator, Optional
 
 import typer
-from spacy.tokens import Doc
 from tqdm import tqdm
 
-from ..corpora.annotate import annotate
+from ..corpora.annotate import annotate, plan
 from .output import bar_settings, done, show_counts
+
+
+class EngineName(str, Enum):
+    """Where the work is done."""
+
+    local = "local"
+    ray = "ray"
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def annotate_cli(
+    # fmt: off
     pipeline: str = typer.Argument(
         ...,
         metavar="PIPELINE",
@@ -24,7 +34,7 @@ def annotate_cli(
     input_path: Path = typer.Argument(
         ...,
         metavar="IN",
-        help="Text with one sentence a line, .iob, .spacy, or a folder of shards.",
+        help="Text with one sentence a line, .jsonl, .parquet, .iob, .spacy, or a folder of shards.",
     ),
     output: Path = typer.Argument(
         ..., metavar="OUT", help="Folder for the numbered shards and manifest.json."
@@ -32,26 +42,73 @@ def annotate_cli(
     tokenized: bool = typer.Option(
         False, "--tokenized", help="The text's tokens are separated by spaces."
     ),
+    text_field: str = typer.Option(
+        "text",
+        "--text-field",
+        help="Field of JSONL or parquet with the text, or the list of its tokens.",
+    ),
     shard_size: int = typer.Option(1000, "--shard-size", min=1, help="Sentences a shard."),
     batch_size: int = typer.Option(256, "--batch-size", min=1, help="Sentences a batch."),
     overwrite: bool = typer.Option(
         False, "--overwrite", help="Start anew where OUT holds another run's shards."
     ),
+    engine: EngineName = typer.Option("local", "--engine", help="local, or ray for a cluster."),
+    workers: int = typer.Option(
+        1, "--workers", "-w", min=1, help="Processes (or Ray actors); each loads the pipeline once."
+    ),
+    address: Optional[str] = typer.Option(
+        None, "--address", help="Ray cluster to use; without it one is started on this machine."
+    ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Only say what would be done and about how long it would take."
+    ),
+    # fmt: on
 ) -> None:
     """Annotate a corpus into DocBin shards. Killed, it goes on where it was when run again."""
+    if dry_run:
+        found = plan(
+            pipeline,
+            input_path,
+            output,
+            tokenized=tokenized,
+            text_field=text_field,
+            shard_size=shard_size,
+            batch_size=batch_size,
+            overwrite=overwrite,
+            workers=workers,
+        )
+        time = str(timedelta(seconds=round(found["seconds"])))
+        typer.echo(
+            f"{found['sentences']:,} sentences in {found['shards']:,} shards of {shard_size:,}"
+        )
+        typer.echo(
+            f"{found['ready']:,} shards are there, {found['missing']:,} are to be made ({found['todo']:,} sentences)"
+        )
+        if found["todo"]:
+            typer.echo(
+                f"about {time} with {workers} worker{'s' * (workers > 1)}: {found['rate']:,} sentences/s each, "
+                f"{found['load_seconds']} s to load the pipeline"
+            )
+        return
     manifest = annotate(
         pipeline,
         input_path,
         output,
         tokenized=tokenized,
+        text_field=text_field,
         shard_size=shard_size,
         batch_size=batch_size,
         overwrite=overwrite,
+        engine=engine.value,
+        workers=workers,
+        address=address,
         progress=_bar,
     )
     show_counts(manifest["totals"])
     done(f"{manifest['totals']['sentences']} sentences", output)
 
 
-def _bar(docs: Iterable[Doc], had: int, total: int) -> Iterator[Doc]:
-    yield from tqdm(docs, initial=had, total=total, **bar_settings("sent"))
+@contextmanager
+def _bar(had: int, total: int) -> Iterator[Callable[[int], None]]:
+    with tqdm(initial=had, total=total, **bar_settings("sent")) as bar:
+        yield bar.update

@@ -1,135 +1,42 @@
-"""A pipeline over a corpus: numbered DocBin shards, written whole or not at all, continued where they were left.
+"""A pipeline over a corpus: numbered DocBin shards, written whole or not at all, continued where
+they were left.
 
-The folder of a run holds `00000.spacy`, `00001.spacy`, ... and `manifest.json`: what was annotated by what (checksums and versions) and
-what came out, shard by shard. A run that finds a manifest of the same input, pipeline and settings goes on after its last shard.
+The folder of a run holds `00000.spacy`, `00001.spacy`, ... and `manifest.json`: what was annotated
+by what (checksums, versions, config) and what came out, shard by shard. A run that finds shards of
+the same input, pipeline and settings makes what is missing, and nothing twice. The bytes of the
+shards do not depend on the number of processes, nor on the engine.
 """
 
-import fcntl
 import hashlib
+import platform
 import time
-from collections import Counter
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from typing import Callable, Dict, List, Literal, Optional
 
 import spacy
-import srsly
-from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from spacy.util import minibatch
+from confection import Config
+from spacy.util import get_package_path
 
 from ..about import __version__
-from ..docdata import SPANS_KEY
-from ..errors import InputError, XnerError
+from ..errors import XnerError
 from ..types import Json
-from .docs import ATTRIBUTES, docbin_paths, make_doc, read_docs
-from .files import PathLike, atomic_write, read_lines
-from .iob import is_iob, read_iob
+from .files import PathLike
+from .inputs import CorpusInput, Slice
+from .runfolder import LOCK, MANIFEST, RunFolder, locked, prepare, shard_name
+from .shards import annotate_shard, load_pipeline, memory_zones
+from .workers import run_workers
 
-MANIFEST = "manifest.json"
-LOCK = ".lock"
+Engine = Literal["local", "ray"]
+# Is given how many sentences were there before and how many there will be; gives what is called
+# with numbers of sentences.
+Progress = Callable[[int, int], "AbstractContextManager[Callable[[int], None]]"]
 
+SAMPLE = 128
+LIBRARIES = ("numpy", "thinc", "torch", "transformers", "ctranslate2", "spacy-transformers")
 
-class CorpusInput:
-    """The sentences to annotate: a text file, a `.iob` file, a DocBin or a folder of them. Gold entities are not read.
-
-    path (PathLike): The file or folder. tokenized (bool): A text file's tokens are separated by spaces; else the pipeline splits it.
-    RAISES: InputError if it is missing or empty.
-    """
-
-    def __init__(self, path: PathLike, *, tokenized: bool = False) -> None:
-        self.path = Path(path)
-        self.tokenized = tokenized
-        self.is_docbin = self.path.is_dir() or self.path.suffix == ".spacy"
-        self.files = docbin_paths(self.path) if self.is_docbin else [self.path]
-        self.total = self._count()
-        if not self.total:
-            raise InputError("is empty.", self.path)
-
-    def _count(self) -> int:
-        if self.is_docbin:
-            return sum(len(_read_docbin(file)) for file in self.files)
-        if is_iob(self.path):
-            return sum(1 for _ in read_iob(self.path))
-        return sum(1 for _ in read_lines(self.path))
-
-    def checksum(self) -> str:
-        """RETURNS (str): SHA-256 of the files' bytes."""
-        digest = hashlib.sha256()
-        for file in self.files:
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-        return digest.hexdigest()
-
-    def docs(self, nlp: Language) -> Iterator[Doc]:
-        """YIELDS (Doc): The sentences in order, on the pipeline's vocabulary, without entities."""
-        if self.is_docbin:
-            for doc in read_docs(self.path, nlp.vocab):
-                doc.set_ents([], default="missing")
-                yield doc
-        elif is_iob(self.path):
-            for sentence in read_iob(self.path):
-                doc = make_doc(nlp.vocab, sentence.words)
-                doc.set_ents([], default="missing")
-                yield doc
-        else:
-            for _, line in read_lines(self.path):
-                text = line.strip()
-                if self.tokenized:
-                    doc = make_doc(nlp.vocab, text.split())
-                    doc.set_ents([], default="missing")
-                    yield doc
-                else:
-                    yield nlp.make_doc(text)
-
-
-def _read_docbin(file: Path) -> DocBin:
-    try:
-        return DocBin().from_bytes(file.read_bytes())
-    except Exception as error:
-        raise InputError(
-            f"is not a readable DocBin ({type(error).__name__}).", file, hint="Make it anew."
-        ) from error
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for one process. RAISES: XnerError if another holds it."""
-    with (folder / LOCK).open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise XnerError(
-                f"{folder}: another run is writing here.", "Wait for it, or choose another folder."
-            ) from None
-        yield
-
-
-def load_pipeline(name: PathLike) -> Language:
-    """Load a pipeline. RAISES: XnerError if there is none of this name."""
-    try:
-        return spacy.load(name)
-    except OSError as error:
-        raise XnerError(
-            f"No pipeline {str(name)!r} (neither an installed package nor a folder).",
-            "Train or assemble it first, or correct the path.",
-        ) from error
-
-
-def summarise(docs: Iterable[Doc]) -> Dict[str, int]:
-    """RETURNS (Dict[str, int]): Sentences, tokens, entities, and per reason what was not projected."""
-    counts: Counter = Counter(sentences=0, tokens=0, entities=0)
-    for doc in docs:
-        counts["sentences"] += 1
-        counts["tokens"] += len(doc)
-        counts["entities"] += len(doc.ents)
-        counts["empty sentences"] += not len(doc)
-        if SPANS_KEY in doc.spans:
-            attrs = doc.spans[SPANS_KEY].attrs
-            counts.update(f"not projected: {u['reason']}" for u in attrs.get("unprojected", ()))
-            counts["without translation"] += doc._.xner_source is None
-    return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}
+__all__ = ["LOCK", "MANIFEST", "CorpusInput", "annotate", "load_pipeline", "locked", "plan"]
 
 
 def annotate(
@@ -138,165 +45,181 @@ def annotate(
     output: PathLike,
     *,
     tokenized: bool = False,
+    text_field: str = "text",
     shard_size: int = 1000,
     batch_size: int = 256,
     overwrite: bool = False,
-    progress: Optional[Callable[[Iterable[Doc], int, int], Iterator[Doc]]] = None,
+    engine: Engine = "local",
+    workers: int = 1,
+    address: Optional[str] = None,
+    progress: Optional[Progress] = None,
 ) -> Json:
     """Annotate a corpus.
 
     pipeline (PathLike): A folder or an installed package.
-    input_path (PathLike): Text (one sentence a line), `.iob`, `.spacy`, or a folder of shards.
+    input_path (PathLike): Text (one sentence a line), `.jsonl`, `.parquet`, `.iob`, `.spacy`, or a
+        folder of shards.
     output (PathLike): The folder of the shards.
-    tokenized (bool): A text file's tokens are separated by spaces.
+    tokenized (bool): A text's tokens are separated by spaces.
+    text_field (str): The field of JSONL and parquet that holds the text or the list of its tokens.
     shard_size (int): Sentences a shard. batch_size (int): Sentences a batch.
-    overwrite (bool): Start anew where the folder holds another run's shards.
-    progress: Wraps the stream; is given the docs, how many were there before, and how many there will be.
+    overwrite (bool): Start anew, also where the folder holds another run's shards.
+    engine (str): "local", or "ray". workers (int): Processes or actors. With one worker and the
+        local engine all happens in this process.
+    address (Optional[str]): The Ray cluster; None starts one on this machine.
+    progress: Makes a progress bar.
     RETURNS (Json): The manifest.
-    RAISES: XnerError for shards of another run; InputError for what cannot be read.
+    RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for
+        what cannot be read.
     """
+    started = time.perf_counter()
     output = Path(output)
-    corpus = CorpusInput(input_path, tokenized=tokenized)
-    nlp = load_pipeline(pipeline)
-    identity = {
-        "input": corpus.checksum(),
-        "pipeline": pipeline_hash(nlp, pipeline),
-        "tokenized": tokenized,
-        "shard_size": shard_size,
-    }
-    if output.exists() and not output.is_dir():
-        raise InputError("is a file; the shards need a folder.", output)
-    output.mkdir(parents=True, exist_ok=True)
+    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
+    identity = _identity(pipeline, corpus, shard_size, batch_size)
+    prepare(output)
     with locked(output):
-        manifest = _resume(output, identity, overwrite)
-        manifest.update(
-            {
-                "identity": identity,
-                "source": str(input_path),
+        folder = RunFolder(output, identity, overwrite)
+        folder.clean()
+        pieces = corpus.slices(shard_size)
+        todo = folder.missing(pieces)
+        facts = _facts(pipeline, corpus)
+        folder.write_manifest(facts, done=False)
+        had = corpus.total - sum(piece.size for piece in todo)
+        bar = progress(had, corpus.total) if progress and todo else nullcontext(lambda n: None)
+        with bar as tick:
+            job = {
                 "pipeline": str(pipeline),
-                "versions": {"xner-spacy": __version__, "spacy": spacy.__version__},
-                "sentences": corpus.total,
+                "input": corpus.spec(),
+                "output": str(output),
+                "batch_size": batch_size,
             }
+
+            def record(piece: Slice, entry: Json) -> None:
+                folder.record(shard_name(piece.number), entry)
+
+            if engine == "ray" and todo:
+                from .raycluster import run_ray
+
+                run_ray(job, todo, workers, record, tick, address)
+            elif workers > 1 and todo:
+                run_workers(job, todo, workers, record, tick)
+            elif todo:
+                nlp = load_pipeline(pipeline)
+                for piece in todo:
+                    record(piece, annotate_shard(nlp, corpus, piece, output, batch_size, tick))
+        facts["seconds"] = round(time.perf_counter() - started, 3)
+        facts["workers"] = workers
+        return folder.write_manifest(facts, done=True)
+
+
+def plan(
+    pipeline: PathLike,
+    input_path: PathLike,
+    output: PathLike,
+    *,
+    tokenized: bool = False,
+    text_field: str = "text",
+    shard_size: int = 1000,
+    batch_size: int = 256,
+    overwrite: bool = False,
+    workers: int = 1,
+) -> Json:
+    """Say what `annotate` would do and about how long it would take; a few sentences are annotated
+    to see, and nothing is written.
+
+    RETURNS (Json): `sentences`, `shards`, `ready` and `missing` (shards), `todo` (sentences),
+        `load_seconds`, `rate` (sentences a second of one worker), `seconds` (the estimate). RAISES:
+        As `annotate`.
+    """
+    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
+    pieces = corpus.slices(shard_size)
+    todo = pieces
+    if Path(output).is_dir():
+        identity = _identity(pipeline, corpus, shard_size, batch_size)
+        todo = RunFolder(Path(output), identity, overwrite).missing(pieces)
+    sentences = sum(piece.size for piece in todo)
+    found: Json = {
+        "sentences": corpus.total,
+        "shards": len(pieces),
+        "ready": len(pieces) - len(todo),
+        "missing": len(todo),
+        "todo": sentences,
+    }
+    if not todo:
+        return {**found, "load_seconds": 0.0, "rate": None, "seconds": 0.0}
+    started = time.perf_counter()
+    nlp = load_pipeline(pipeline)
+    loaded = time.perf_counter()
+    sample = todo[0]._replace(size=min(SAMPLE, todo[0].size))
+    with memory_zones(nlp):
+        done = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))
+    rate = done / max(time.perf_counter() - loaded, 1e-9)
+    return {
+        **found,
+        "load_seconds": round(loaded - started, 2),
+        "rate": round(rate, 1),
+        "seconds": round(loaded - started + sentences / rate / max(1, workers), 1),
+    }
+
+
+def pipeline_folder(pipeline: PathLike) -> Path:
+    """RETURNS (Path): The folder of a pipeline. RAISES: XnerError if there is none of this name."""
+    folder = Path(pipeline)
+    if (folder / "config.cfg").exists():
+        return folder
+    try:
+        package = get_package_path(str(pipeline))
+        configs = sorted(package.glob("*/config.cfg")) or sorted(package.glob("config.cfg"))
+    except (ImportError, ValueError, TypeError, AttributeError):
+        configs = []
+    if not configs:
+        raise XnerError(
+            f"No pipeline {str(pipeline)!r} (neither an installed package nor a folder).",
+            "Train or assemble it first, or correct the path.",
         )
-        _run(nlp, corpus, output, manifest, shard_size, batch_size, progress)
-    return manifest
+    return configs[0].parent
 
 
-def pipeline_hash(nlp: Language, path: PathLike) -> str:
-    """RETURNS (str): SHA-256 over a pipeline's files, or over its config and metadata where it is an installed package."""
-    digest = hashlib.sha256(nlp.config.to_str().encode("utf8"))
-    folder = Path(path)
-    if folder.is_dir():
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            digest.update(str(file.relative_to(folder)).encode("utf8"))
-            digest.update(file.read_bytes())
-    else:
-        digest.update(srsly.json_dumps(nlp.meta, sort_keys=True).encode("utf8"))
+def pipeline_hash(pipeline: PathLike) -> str:
+    """RETURNS (str): SHA-256 over a pipeline's files."""
+    folder = pipeline_folder(pipeline)
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if "__pycache__" not in file.parts:
+            digest.update(f"{file.relative_to(folder)}\0".encode())
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
     return digest.hexdigest()
 
 
-def _resume(output: Path, identity: Json, overwrite: bool) -> Dict[str, Any]:
-    shards = sorted(output.glob("*.spacy"))
-    file = output / MANIFEST
-    old: Json = {}
-    if file.exists():
+def _identity(pipeline: PathLike, corpus: CorpusInput, shard_size: int, batch_size: int) -> Json:
+    settings = {"shard_size": shard_size, "batch_size": batch_size, **corpus.spec()}
+    del settings["path"]
+    return {"input": corpus.checksum(), "pipeline": pipeline_hash(pipeline), **settings}
+
+
+def _facts(pipeline: PathLike, corpus: CorpusInput) -> Json:
+    config = Config().from_disk(pipeline_folder(pipeline) / "config.cfg", interpolate=False)
+    return {
+        "source": str(corpus.path),
+        "pipeline": str(pipeline),
+        "sentences": corpus.total,
+        "versions": {
+            "xner-spacy": __version__,
+            "spacy": spacy.__version__,
+            "python": platform.python_version(),
+            **_versions(list(LIBRARIES)),
+        },
+        "config": config.to_str(interpolate=False),
+    }
+
+
+def _versions(names: List[str]) -> Dict[str, str]:
+    found = {}
+    for name in names:
         try:
-            old = srsly.read_json(file)
-        except ValueError:
-            old = {}
-    if shards and old.get("identity") != identity:
-        if not overwrite:
-            raise XnerError(
-                f"{output}: holds shards of another input, pipeline or setting.",
-                "Choose another folder, or start anew with --overwrite.",
-            )
-        old = {}
-    if overwrite:
-        old = {}
-        for shard in shards:
-            shard.unlink()
-    # What a killed run left half-written has another name, and is not needed.
-    for part in output.glob(".*.part"):
-        part.unlink()
-    return {"shards": old.get("shards", {}) if old.get("identity") == identity else {}}
-
-
-def _run(
-    nlp: Language,
-    corpus: CorpusInput,
-    output: Path,
-    manifest: Dict[str, Any],
-    shard_size: int,
-    batch_size: int,
-    progress: Optional[Callable[[Iterable[Doc], int, int], Iterator[Doc]]],
-) -> None:
-    n_shards = -(-corpus.total // shard_size)
-    names = [f"{k:05d}.spacy" for k in range(n_shards)]
-    ready = [name for name in names if _intact(output / name)]
-    entries = manifest["shards"]
-    for name in ready:
-        if name not in entries:
-            docs = DocBin().from_bytes((output / name).read_bytes()).get_docs(nlp.vocab)
-            entries[name] = {**summarise(docs), "seconds": None}
-    for name in list(entries):
-        if name not in ready:
-            del entries[name]
-    _write_manifest(output, manifest)
-    had = sum(entries[name]["sentences"] for name in ready)
-
-    def todo() -> Iterator[Doc]:
-        for k, docs in enumerate(minibatch(corpus.docs(nlp), shard_size)):
-            if names[k] not in entries:
-                yield from docs
-
-    missing = [name for name in names if name not in entries]
-    stream: Iterable[Doc] = nlp.pipe(todo(), batch_size=batch_size) if missing else ()
-    if progress is not None and missing:
-        stream = progress(stream, had, corpus.total)
-    started = time.perf_counter()
-    for name, docs in zip(missing, _shards(stream, missing, names, corpus.total, shard_size)):
-        docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
-        for doc in docs:
-            docbin.add(doc)
-        with atomic_write(output / name, "wb") as file:
-            file.write(docbin.to_bytes())
-        now = time.perf_counter()
-        entries[name] = {**summarise(docs), "seconds": round(now - started, 3)}
-        started = now
-        manifest["shards"] = dict(sorted(entries.items()))
-        entries = manifest["shards"]
-        _write_manifest(output, manifest)
-    totals: Counter = Counter()
-    for entry in entries.values():
-        totals.update({k: v for k, v in entry.items() if k != "seconds"})
-    manifest["totals"] = dict(totals)
-    _write_manifest(output, manifest)
-
-
-def _shards(
-    stream: Iterable[Doc], missing: List[str], names: List[str], total: int, size: int
-) -> Iterator[List[Doc]]:
-    iterator = iter(stream)
-    for name in missing:
-        k = names.index(name)
-        wanted = min(size, total - k * size)
-        docs = [doc for _, doc in zip(range(wanted), iterator)]
-        if len(docs) != wanted:
-            raise XnerError(f"The pipeline gave {len(docs)} of {wanted} sentences of shard {name}.")
-        yield docs
-
-
-def _intact(shard: Path) -> bool:
-    """RETURNS (bool): Whether a shard is there and can be read; a broken one is made again."""
-    if not shard.exists():
-        return False
-    try:
-        DocBin().from_bytes(shard.read_bytes())
-    except Exception:  # noqa: BLE001  (whatever is wrong with it, it is made again)
-        return False
-    return True
-
-
-def _write_manifest(output: Path, manifest: Json) -> None:
-    with atomic_write(output / MANIFEST) as file:
-        file.write(srsly.json_dumps(manifest, indent=2) + "\n")
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,5 +1,6 @@
 """`xner_translator`: gives a target-language Doc its reading in the source language."""
 
+from collections import Counter
 from typing import Callable, Iterable, List, Optional
 
 from confection import Config
@@ -8,6 +9,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
+from ..docdata import FAULT_KEY
 from ..errors import XnerError
 from ..languages import blank
 from ..types import Translation, Translator
@@ -38,10 +40,12 @@ def make_translator_component(
 
 
 class TranslatorComponent(BatchPipe):
-    """Translates each Doc, or each of its sentences where boundaries are set, and tokenises the result into `doc._.xner_source`.
+    """Translates each Doc, or each of its sentences where boundaries are set, and tokenises the
+    result into `doc._.xner_source`.
 
-    Sentence boundaries carry over: sentence n of the Doc is sentence n of its source, which the aligner uses. A Doc without
-    translation has the source None.
+    Sentence boundaries carry over: sentence n of the Doc is sentence n of its source, which the
+    aligner uses. A Doc without translation has the source None; where its translation went wrong,
+    `doc.user_data["xner_fault"]` says how, and `faults` counts it.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class TranslatorComponent(BatchPipe):
         self.source_lang = source_lang
         self.overwrite = overwrite
         self.source_nlp = blank(source_lang)
+        self.faults: Counter = Counter()
 
     def initialize(
         self,
@@ -70,18 +75,28 @@ class TranslatorComponent(BatchPipe):
             sentences = [s.text.strip() for s in ([doc[:]] if whole else doc.sents)]
             counts.append(len(sentences))
             texts += sentences
-        # An empty text needs no translator, and engines differ in what they make of one.
-        filled = [text for text in texts if text]
+        # An empty text needs no translator, and engines differ in what they make of one. Equal
+        # texts are translated once.
+        filled = list(dict.fromkeys(text for text in texts if text))
         results = iter(self.part(filled))
-        translations: List[Translation] = [
-            next(results, Translation(None)) if text else Translation("") for text in texts
-        ]
+        known = {text: next(results, Translation(None)) for text in filled}
         if next(results, None) is not None:
             raise XnerError(f"{self.name}: the translator gave more translations than texts.")
+        known[""] = Translation("")
         position = 0
         for doc, count in zip(todo, counts):
-            doc._.xner_source = self._join(translations[position : position + count])
+            translations = [known[text] for text in texts[position : position + count]]
+            doc._.xner_source = self._join(translations)
+            self._note_fault(doc, translations)
             position += count
+
+    def _note_fault(self, doc: Doc, translations: List[Translation]) -> None:
+        """A translation that went wrong is no reading: the Doc says why it has none."""
+        doc.user_data.pop(FAULT_KEY, None)
+        found = next((t.fault for t in translations if t.fault), None)
+        if found is not None:
+            doc.user_data[FAULT_KEY] = found
+            self.faults[found] += 1
 
     def _join(self, translations: List[Translation]) -> Optional[Doc]:
         if any(t.text is None for t in translations):
@@ -97,4 +112,11 @@ class TranslatorComponent(BatchPipe):
                     source[i].is_sent_start = i == first
                 first += len(part)
         source.user_data["unknown"] = sum(t.unknown for t in translations)
+        scores = [t.score for t in translations if t.score is not None]
+        if scores:
+            # A Doc is as well translated as its worst sentence.
+            source.user_data["score"] = min(scores)
+        alternatives = [list(t.alternatives) for t in translations]
+        if any(alternatives):
+            source.user_data["alternatives"] = alternatives
         return source

@@ -1,0 +1,245 @@
+"""The sentences of a corpus in numbered slices that any process can read by itself, in any order.
+
+Text with a sentence a line, JSONL, `.iob`, parquet, a DocBin, or a folder of DocBins. Nothing is
+held in memory but where the slices begin, so the size of the corpus does not matter.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ..errors import InputError, MissingExtraError
+from ..types import Json
+from .docs import docbin_paths, make_doc
+from .files import PathLike, read_lines
+from .iob import is_iob, read_iob
+
+META_KEY = "meta"
+
+
+class Slice(NamedTuple):
+    """Some sentences in a row.
+
+    number (int): The slice's number. start (int): Its first sentence. size (int): Its sentences.
+    offset (int): Where it begins in the file, in bytes, for files of lines; else 0.
+    """
+
+    number: int
+    start: int
+    size: int
+    offset: int = 0
+
+
+class CorpusInput:
+    """The sentences to annotate. Gold entities are not read.
+
+    path (PathLike): The file or folder.
+    tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else
+        the pipeline splits it.
+    text_field (str): Where JSONL and parquet hold the text: a string, or a list of tokens.
+    RAISES: InputError with the line if something is missing, empty or broken; MissingExtraError for
+        parquet without pyarrow.
+    """
+
+    def __init__(
+        self, path: PathLike, *, tokenized: bool = False, text_field: str = "text"
+    ) -> None:
+        self.path = Path(path)
+        self.tokenized = tokenized
+        self.text_field = text_field
+        self.kind = self._kind()
+        self.files = docbin_paths(self.path) if self.kind == "docbin" else [self.path]
+        self._counts: List[int] = []
+        self._cursor: Optional[Iterator[Any]] = None
+        self._position = 0
+        self._opened: Tuple[Optional[Path], Optional[DocBin]] = (None, None)
+        self.total = self._count()
+        if not self.total:
+            raise InputError("is empty.", self.path)
+
+    def spec(self) -> Json:
+        """RETURNS (Json): The arguments that make the same input in another process."""
+        return {
+            "path": str(self.path),
+            "tokenized": self.tokenized,
+            "text_field": self.text_field,
+        }
+
+    def _kind(self) -> str:
+        if self.path.is_dir() or self.path.suffix == ".spacy":
+            return "docbin"
+        if self.path.suffix in (".jsonl", ".parquet"):
+            return self.path.suffix[1:]
+        return "iob" if is_iob(self.path) else "text"
+
+    def _count(self) -> int:
+        if self.kind == "docbin":
+            self._counts = [len(_read_docbin(file)) for file in self.files]
+            return sum(self._counts)
+        if self.kind == "iob":
+            return sum(1 for _ in read_iob(self.path))
+        if self.kind == "parquet":
+            return int(self._parquet().metadata.num_rows)
+        if self.kind == "jsonl":
+            return sum(1 for number, line in read_lines(self.path) if self._parse(line, number))
+        return sum(1 for _ in read_lines(self.path))
+
+    def checksum(self) -> str:
+        """RETURNS (str): SHA-256 of the files' bytes."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+    def slices(self, size: int) -> List[Slice]:
+        """RETURNS (List[Slice]): The corpus in slices of `size` sentences, the last one shorter."""
+        starts = range(0, self.total, size)
+        offsets = [0] * len(starts)
+        if self.kind in ("text", "jsonl"):
+            with self.path.open("rb") as file:
+                for number, _ in enumerate(iter(file.readline, b"")):
+                    # `tell` is of the next line.
+                    if (number + 1) % size == 0 and number + 1 < self.total:
+                        offsets[(number + 1) // size] = file.tell()
+        return [
+            Slice(k, start, min(size, self.total - start), offsets[k])
+            for k, start in enumerate(starts)
+        ]
+
+    def read(self, piece: Slice, nlp: Language) -> Iterator[Doc]:
+        """YIELDS (Doc): The sentences of a slice on the pipeline's vocabulary, without entities."""
+        if self.kind in ("text", "jsonl"):
+            with self.path.open("rb") as file:
+                file.seek(piece.offset)
+                for k in range(piece.size):
+                    line = file.readline().decode("utf8").rstrip("\r\n")
+                    if self.kind == "text":
+                        yield self._make(nlp, line.strip())
+                    else:
+                        yield self._make(nlp, **self._parse(line, piece.start + k + 1))
+        elif self.kind == "docbin":
+            yield from self._read_docbins(piece, nlp.vocab)
+        else:
+            for item in self._forward(piece):
+                yield self._make(nlp, item)
+
+    def _forward(self, piece: Slice) -> List[Any]:
+        """Read a file that can only be read from its beginning; slices that are asked for in order
+        cost one pass.
+        """
+        if self._cursor is None or self._position > piece.start:
+            self._cursor, self._position = self._items(), 0
+        found = []
+        for item in self._cursor:
+            self._position += 1
+            if self._position > piece.start:
+                found.append(item)
+            if self._position == piece.start + piece.size:
+                break
+        return found
+
+    def _items(self) -> Iterator[Any]:
+        if self.kind == "iob":
+            for sentence in read_iob(self.path):
+                yield sentence.words
+        else:
+            row = 0
+            for batch in self._parquet().iter_batches(columns=[self.text_field]):
+                for value in batch.column(0).to_pylist():
+                    row += 1
+                    if not _is_text(value):
+                        raise InputError(
+                            f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.",
+                            self.path,
+                        )
+                    yield value
+
+    def _read_docbins(self, piece: Slice, vocab: Vocab) -> Iterator[Doc]:
+        first = 0
+        for file, count in zip(self.files, self._counts):
+            start, end = max(piece.start - first, 0), min(piece.start + piece.size - first, count)
+            if start < end:
+                if self._opened[0] != file:
+                    self._opened = (file, _read_docbin(file))
+                whole = self._opened[1]
+                assert whole is not None
+                for doc in _part(whole, start, end).get_docs(vocab):
+                    doc.set_ents([], default="missing")
+                    yield doc
+            first += count
+
+    def _make(self, nlp: Language, text: Any, meta: Any = None) -> Doc:
+        if isinstance(text, str) and not self.tokenized:
+            doc = nlp.make_doc(text.strip())
+        else:
+            doc = make_doc(nlp.vocab, text.split() if isinstance(text, str) else text)
+            doc.set_ents([], default="missing")
+        if meta is not None:
+            doc.user_data[META_KEY] = meta
+        return doc
+
+    def _parse(self, line: str, number: int) -> Dict[str, Any]:
+        try:
+            record = srsly.json_loads(line)
+        except ValueError as error:
+            raise InputError(f"is not JSON ({error}).", self.path, number) from error
+        if not isinstance(record, dict) or not _is_text(record.get(self.text_field)):
+            raise InputError(
+                f"has no {self.text_field!r} that is a text or a list of tokens.",
+                self.path,
+                number,
+                "Name the field with --text-field.",
+            )
+        return {"text": record[self.text_field], "meta": record.get("meta")}
+
+    def _parquet(self) -> Any:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError as error:
+            raise MissingExtraError("Reading parquet", "parquet") from error
+        if not self.path.exists():
+            raise InputError("no such file.", self.path)
+        try:
+            file = pq.ParquetFile(self.path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError("is not a readable parquet file.", self.path) from error
+        if self.text_field not in file.schema_arrow.names:
+            names = ", ".join(file.schema_arrow.names)
+            raise InputError(
+                f"has no column {self.text_field!r}; it has: {names}.",
+                self.path,
+                hint="Name the column with --text-field.",
+            )
+        return file
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(word, str) and word for word in value)
+    )
+
+
+def _part(docbin: DocBin, start: int, end: int) -> DocBin:
+    """RETURNS (DocBin): Some of a DocBin's Docs, without making the others."""
+    part = DocBin(store_user_data=docbin.store_user_data)
+    part.attrs, part.strings = docbin.attrs, docbin.strings
+    for name in ("tokens", "spaces", "cats", "span_groups", "flags", "user_data"):
+        setattr(part, name, getattr(docbin, name)[start:end])
+    return part
+
+
+def _read_docbin(file: Path) -> DocBin:
+    try:
+        return DocBin().from_bytes(file.read_bytes())
+    except Exception as error:
+        raise InputError(
+            f"is not a readable DocBin ({type(error).__name__}).", file, hint="Make it anew."
+        ) from error

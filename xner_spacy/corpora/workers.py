@@ -1,0 +1,148 @@
+"""Worker processes on this machine: each loads the pipeline once, takes a shard at a time, and may
+die.
+"""
+
+import contextlib
+import json
+import selectors
+import subprocess
+import sys
+from collections import Counter, deque
+from typing import Any, Callable, Deque, Dict, List, Optional
+
+from ..errors import XnerError
+from ..types import Json
+from .inputs import Slice
+
+# A worker that was killed is replaced and its shard done again; a shard that kills each of its
+# workers is given up.
+MAX_DEATHS = 3
+
+Record = Callable[[Slice, Json], None]
+Tick = Callable[[int], None]
+
+
+class Worker:
+    """A worker process and the shard that it is at."""
+
+    def __init__(self, job: Json) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "xner_spacy.corpora.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.piece: Optional[Slice] = None
+        self.ticks = 0
+        self._rest = b""
+        self.send(job)
+
+    def send(self, message: Json) -> None:
+        """Send a line. A worker that is dead is noticed when it is read from."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(message).encode("utf8") + b"\n")
+            self.process.stdin.flush()
+
+    def receive(self) -> Optional[List[Json]]:
+        """RETURNS (Optional[List[Json]]): The whole lines that came, or None if the process has
+        ended.
+        """
+        assert self.process.stdout is not None
+        block = self.process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
+        if not block:
+            return None
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def end(self) -> int:
+        """End the process. RETURNS (int): Its exit code."""
+        self.process.kill()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return self.process.wait()
+
+
+def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, tick: Tick) -> None:
+    """Annotate shards in processes of their own.
+
+    job (Json): What a worker loads: `pipeline`, `input`, `output`, `batch_size`.
+    pieces (List[Slice]): The shards to make. workers (int): Processes.
+    record: Called with each shard that is done and its entry. tick: Called with numbers of
+    sentences; negative ones take back what a
+        dead worker had reported.
+    RAISES: XnerError with a worker's own error, or if a shard kills worker after worker.
+    """
+    todo: Deque[Slice] = deque(pieces)
+    deaths: Counter = Counter()
+    selector = selectors.DefaultSelector()
+    alive: Dict[int, Worker] = {}
+
+    def start() -> None:
+        worker = Worker(job)
+        alive[worker.process.pid] = worker
+        selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
+
+    def stop(worker: Worker) -> int:
+        selector.unregister(worker.process.stdout)  # type: ignore[arg-type]
+        del alive[worker.process.pid]
+        return worker.end()
+
+    try:
+        for _ in range(min(workers, len(pieces))):
+            start()
+        while alive:
+            for key, _ in selector.select():
+                worker = key.data
+                messages = worker.receive()
+                if messages is None:
+                    code = stop(worker)
+                    tick(-worker.ticks)
+                    _count_death(deaths, worker, code)
+                    if worker.piece is not None:
+                        todo.appendleft(worker.piece)
+                    if len(alive) < len(todo):
+                        start()
+                    continue
+                for message in messages:
+                    _take(worker, message, record, tick)
+                    if message.get("ready") or "done" in message:
+                        if todo:
+                            worker.piece = todo.popleft()
+                            worker.send({"slice": list(worker.piece)})
+                        else:
+                            stop(worker)
+                            break
+    finally:
+        for worker in list(alive.values()):
+            worker.end()
+        selector.close()
+
+
+def _take(worker: Worker, message: Json, record: Record, tick: Tick) -> None:
+    if "error" in message:
+        if message.get("trace"):
+            sys.stderr.write(message["trace"])
+        raise XnerError(message["error"], message.get("hint", ""))
+    if "ticks" in message:
+        worker.ticks += message["ticks"]
+        tick(message["ticks"])
+    if "done" in message:
+        assert worker.piece is not None and worker.piece.number == message["done"]
+        record(worker.piece, message["entry"])
+        worker.piece, worker.ticks = None, 0
+
+
+def _count_death(deaths: Counter, worker: Worker, code: int) -> None:
+    what: Any = worker.piece.number if worker.piece is not None else "start"
+    deaths[what] += 1
+    if deaths[what] >= MAX_DEATHS:
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        where = "while loading the pipeline" if what == "start" else f"at shard {what:05d}"
+        raise XnerError(
+            f"Worker processes ended {MAX_DEATHS} times {where} ({how}).",
+            "Signal 9 is often the system out of memory: use fewer workers or a smaller --batch-size."
+            if code == -9
+            else "Run with --workers 1 to see the error.",
+        )
