@@ -12,12 +12,12 @@ NAMES = {"Anna": "PER", "Jon": "PER", "Paris": "LOC", "London": "LOC", "Marel": 
 
 def make_teacher(folder: Path) -> Path:
     """Its own translation is the text; a rule-based source pipeline finds the names."""
-    source = spacy.blank("en")
+    source = spacy.blank("xx")
     ruler = source.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": k, "pattern": [{"ORTH": n}]} for n, k in NAMES.items()])  # type: ignore[attr-defined]
     source.to_disk(folder / "source")
-    nlp = spacy.blank("is")
-    nlp.add_pipe("xner_translator")
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xner_translator", config={"source_lang": "xx"})
     nlp.add_pipe("xner_annotator", config={"model": str(folder / "source")})
     nlp.to_disk(folder / "teacher")
     return folder / "teacher"
