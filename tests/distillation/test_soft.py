@@ -93,7 +93,9 @@ def test_projection_keeps_the_doubt():
     probs = np.array([[0.7, 0.3, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 1, 0]], dtype=np.float32)
     p = pair("Anna sees Paris", "Paris Annam videt", [[0, 1], [1, 2], [2, 0]])
     for projector in (None, get_part("xner_projectors", "xner.Heuristic.v1")):
-        (soft,) = project_soft(projector, [p], [TokenLabels(TAGS, probs)])
+        share = 1.0 if projector is None else 0.5
+        settings = {"link_share": share, "threshold": 0.1}
+        (soft,) = project_soft(projector, [p], [TokenLabels(TAGS, probs)], **settings)
         tags = list(soft.labels)
         expected = [{"B-LOC": 1.0}, {"O": 0.7, "B-PER": 0.3}, {"O": 1.0}]
         for row, wanted in zip(soft.probs, expected, strict=True):

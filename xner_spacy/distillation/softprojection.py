@@ -8,11 +8,11 @@ nearly found. Two readings are joined:
     by its link's score;
 - spans: the source entities are decoded once more with a low bar, the projector finds their target
     spans, and each span's tokens get the
-  entity's label distribution, scaled by the projector's confidence. Where there is such a span it
+  entity's label distribution. Where there is such a span it
   has the last word, since the projector knows what links alone do not: which words between and
   beside the linked ones belong to the name.
 
-This is a method of this project.
+This is a method of this project. The defaults were chosen once, by the log loss on the embedded Icelandic-English corpus.
 """
 
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
@@ -33,7 +33,8 @@ def project_soft(
     sources: Sequence[TokenLabels],
     *,
     threshold: float = 0.1,
-    use_scores: bool = True,
+    link_share: float = 0.5,
+    use_scores: bool = False,
 ) -> Iterator[TokenLabels]:
     """Carry distributions over.
 
@@ -42,6 +43,8 @@ def project_soft(
     sources (Sequence[TokenLabels]): IOB2 distributions over the source tokens of each.
     threshold (float): The bar for an entity that is worth a span, as a probability against O, in
         (0, 1).
+    link_share (float): What is left of the label mass of tokens that are linked to a name but outside every span: the projector did not
+        find them fit, which is evidence, but not proof, that they are none.
     use_scores (bool): Scale the label mass of a span by the projector's confidence.
     YIELDS (TokenLabels): IOB2 distributions over the target tokens.
     """
@@ -56,7 +59,7 @@ def project_soft(
     for pair, soft, entities, projected in zip(pairs, sources, found, spans, strict=True):
         tagset = TagSet(entity_labels(soft.labels), "iob2")
         masses = label_masses(soft, tagset)
-        mass = link_masses(masses, pair.alignment, len(pair.target))
+        mass = link_share * link_masses(masses, pair.alignment, len(pair.target))
         begin = begin_shares(mass)
         for span in projected:
             source = entities[span.source]
