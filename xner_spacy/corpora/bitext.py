@@ -5,9 +5,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Callable, Iterator, List, Optional, Tuple
 
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import InputError
+from ..languages import blank
 from .files import read_lines
 
 Tokenizer = Callable[[str], Doc]
@@ -52,6 +54,19 @@ class TokenizedBitext:
     target: Path
     source_tokenizer: Optional[Tokenizer] = None
     target_tokenizer: Optional[Tokenizer] = None
+
+    @classmethod
+    def of(
+        cls, source: str, target: str, nlp: Language, source_lang: str, tokenized: bool
+    ) -> "TokenizedBitext":
+        """A bitext as a pipeline sees it.
+
+        nlp (Language): Whose tokenizer splits the target. source_lang (str): Language code for that of the source. tokenized (bool): Split both
+            at spaces instead.
+        """
+        if tokenized:
+            return cls(Path(source), Path(target))
+        return cls(Path(source), Path(target), blank(source_lang).tokenizer, nlp.tokenizer)
 
     def __iter__(self) -> Iterator[Tuple[List[str], List[str]]]:
         for left, right in read_bitext(self.source, self.target):
