@@ -25,7 +25,6 @@ def register(app: typer.Typer) -> None:
 
 
 def annotate_cli(
-    # fmt: off
     pipeline: str = typer.Argument(
         ...,
         metavar="PIPELINE",
@@ -62,7 +61,6 @@ def annotate_cli(
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Only say what would be done and about how long it would take."
     ),
-    # fmt: on
 ) -> None:
     """Annotate a corpus into DocBin shards. Killed, it goes on where it was when run again."""
     if dry_run:

@@ -2,14 +2,24 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import typer
 
+from ..corpora.bitext import TokenizedBitext
 from ..corpora.files import PathLike, read_sentences, require_same_length
 from ..corpora.iob import TaggedSentence, read_iob, write_iob
 from ..errors import InputError
-from ..types import Entity, Json, Projection, SentencePair
+from ..types import (
+    Aligner,
+    Alignment,
+    Entity,
+    Json,
+    MarkedAligner,
+    Projection,
+    SentencePair,
+    TokenPair,
+)
 from .align import load_aligner
 from .output import done, progress, show_counts, write_json
 from .parts import ALIGNERS, PROJECTORS, make_part
@@ -108,19 +118,20 @@ def project(
     rows: List[Json] = []
     counts: Counter = Counter(sentences=len(pairs))
 
-    def inputs() -> Iterator[SentencePair]:
-        # The alignments come first in the zip: asked for one more than there are, they tell of links left over.
-        for number, (alignment, sentence, (words, t)) in enumerate(
-            zip(ready(pairs), tagged, pairs), 1
-        ):
-            try:
-                alignment.check(len(words), len(t))
-            except ValueError as error:
-                raise InputError(f"{error}.", links or "links", number) from error
-            yield SentencePair(words, t, sentence.entities, alignment)
+    inputs: List[SentencePair] = []
+    # The alignments come first in the zip: asked for one more than there are, they tell of links left over.
+    for number, (alignment, sentence, (words, t)) in enumerate(zip(ready(pairs), tagged, pairs), 1):
+        try:
+            alignment.check(len(words), len(t))
+        except ValueError as error:
+            raise InputError(f"{error}.", links or "links", number) from error
+        inputs.append(SentencePair(words, t, sentence.entities, alignment))
+    if hasattr(part, "train"):
+        more = TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
+        part.train(inputs, more)
 
     def projected() -> Iterator[TaggedSentence]:
-        results = zip(part(inputs()), tagged, translated)
+        results = zip(part(inputs), tagged, translated)
         for projection, sentence, words in progress(results, len(pairs)):
             rows.append(_row(sentence, projection, counts))
             spans = sorted(Entity(*s[:3]) for s in projection.spans)
@@ -128,6 +139,17 @@ def project(
 
     write_iob(output, projected())
     return {"counts": dict(counts), "sentences": rows}
+
+
+def _align(
+    aligner: Aligner, pairs: Sequence[TokenPair], tagged: Sequence[TaggedSentence]
+) -> Iterator[Alignment]:
+    if isinstance(aligner, MarkedAligner):
+        return aligner.align_marked(
+            SentencePair(s, t, sentence.entities, Alignment())
+            for (s, t), sentence in zip(pairs, tagged, strict=True)
+        )
+    return aligner(pairs)
 
 
 def _row(sentence: TaggedSentence, projection: Projection, counts: Counter) -> Dict[str, Any]:

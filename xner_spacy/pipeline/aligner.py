@@ -1,7 +1,6 @@
 """`xner_aligner`: links the words of the source reading and of the Doc."""
 
 from itertools import chain
-from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 from confection import Config
@@ -13,7 +12,7 @@ from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
 from ..errors import XnerError
 from ..languages import blank
-from ..types import Aligner, Alignment, TokenPair
+from ..types import Aligner, Alignment, Entity, SentencePair
 from .base import BatchPipe
 
 DEFAULT_CONFIG = """
@@ -81,20 +80,12 @@ class AlignerComponent(BatchPipe):
                 f"{self.name}: this aligner learns from a bitext.",
                 f"Name it in the config: [initialize.components.{self.name}] source = ..., target = ...",
             )
-        target_nlp = nlp or blank("xx")
-        train(
-            TokenizedBitext(
-                Path(source),
-                Path(target),
-                None if tokenized else blank(self.source_lang).tokenizer,
-                None if tokenized else target_nlp.tokenizer,
-            )
-        )
+        train(TokenizedBitext.of(source, target, nlp or blank("xx"), self.source_lang, tokenized))
 
     def process(self, docs: List[Doc]) -> None:
         todo = [doc for doc in docs if self.overwrite or doc._.xner_alignment is None]
         plans: List[Tuple[Doc, List[Tuple[int, int]]]] = []
-        pairs: List[TokenPair] = []
+        pairs: List[SentencePair] = []
         for doc in todo:
             source = doc._.xner_source
             if source is None:
@@ -103,13 +94,24 @@ class AlignerComponent(BatchPipe):
             for (s_start, s_end), (t_start, t_end) in _sentence_pairs(source, doc):
                 offsets.append((s_start, t_start))
                 pairs.append(
-                    (
+                    SentencePair(
                         [t.text for t in source[s_start:s_end]],
                         [t.text for t in doc[t_start:t_end]],
+                        [
+                            Entity(e.start - s_start, e.end - s_start, e.label_)
+                            for e in source.ents
+                            if s_start <= e.start and e.end <= s_end
+                        ],
+                        Alignment(),
                     )
                 )
             plans.append((doc, offsets))
-        results = iter(self.part(pairs))
+        align_marked = getattr(self.part, "align_marked", None)
+        results = iter(
+            align_marked(pairs)
+            if align_marked is not None
+            else self.part([(pair.source, pair.target) for pair in pairs])
+        )
         for doc, offsets in plans:
             found = [next(results) for _ in offsets]
             doc._.xner_alignment = _join(found, offsets)

@@ -1,7 +1,8 @@
 """`xner_projector`: carries the source entities over to the Doc along the word links."""
 
 from collections import Counter
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from itertools import islice
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 from confection import Config
 from spacy.language import Language
@@ -10,10 +11,19 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
+from ..corpora.bitext import TokenizedBitext
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft
 from ..docdata import SPANS_KEY
-from ..types import Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair
+from ..types import (
+    Entity,
+    ProjectedSpan,
+    Projection,
+    Projector,
+    Reason,
+    SentencePair,
+    TokenPair,
+)
 from .annotator import DROPPED_KEY
 from .base import BatchPipe
 
@@ -84,8 +94,28 @@ class ProjectorComponent(BatchPipe):
         get_examples: Callable[[], Iterable[Example]],
         *,
         nlp: Optional[Language] = None,
+        source: Optional[str] = None,
+        target: Optional[str] = None,
+        source_lang: str = "en",
+        tokenized: bool = False,
+        limit: int = 20_000,
     ) -> None:
-        """Nothing is learned."""
+        """Let the projector learn from a bitext how entities are rendered, where it can. No target labels are needed.
+
+        source, target (Optional[str]): A line-parallel bitext, two files, that the components before this one label and align. source_lang
+            (str): For its tokenizer. tokenized (bool): Its tokens are separated by spaces already. limit (int): Sentence pairs to
+            learn from. Without a bitext a projector that could learn does without.
+        """
+        train = getattr(self.part, "train", None)
+        if train is None or nlp is None or source is None or target is None:
+            return
+        bitext = TokenizedBitext.of(source, target, nlp, source_lang, tokenized)
+        docs: Iterable[Doc] = _bitext_docs(islice(bitext, limit), nlp)
+        for _, pipe in nlp.pipeline:
+            if pipe is self:
+                break
+            docs = pipe.pipe(docs) if hasattr(pipe, "pipe") else map(pipe, docs)
+        train([_pair(doc) for doc in docs], bitext)
 
     def process(self, docs: List[Doc]) -> None:
         ready = []
@@ -106,7 +136,7 @@ class ProjectorComponent(BatchPipe):
         which = [k for k, soft in enumerate(softs) if soft is not None]
         for k in set(range(len(docs))).difference(which):
             set_soft(docs[k], None)
-        sources = [softs[k] for k in which]
+        sources = [soft for soft in softs if soft is not None]
         projected = project_soft(self.part, [pairs[k] for k in which], sources)
         for k, soft in zip(which, projected):
             set_soft(docs[k], soft)
@@ -160,6 +190,13 @@ class ProjectorComponent(BatchPipe):
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score the entities as spaCy's `ner` does. RETURNS (Dict[str, Any]): The scores."""
         return self.scorer(examples, **kwargs)
+
+
+def _bitext_docs(pairs: Iterable[TokenPair], nlp: Language) -> Iterator[Doc]:
+    for source, target in pairs:
+        doc = Doc(nlp.vocab, words=list(target))
+        doc._.xner_source = Doc(nlp.vocab, words=list(source))
+        yield doc
 
 
 def _pair(doc: Doc) -> SentencePair:
