@@ -228,6 +228,16 @@ class TrainableAligner(Aligner, Protocol):
 
 
 @runtime_checkable
+class MarkedAligner(Aligner, Protocol):
+    """An aligner that makes use of the source entities, where they are known.
+
+    `align_marked` reads the tokens and entities of each pair, not its alignment.
+    """
+
+    def align_marked(self, pairs: Iterable["SentencePair"]) -> Iterator[Alignment]: ...
+
+
+@runtime_checkable
 class Projector(Protocol):
     """Projects the entities of sentence pairs, one `Projection` per pair, in order."""
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingExtraError, XnerError
+from ..translation.hub import explain, import_transformers, load_options, weight_options
 
 Int = npt.NDArray[np.int64]
 
@@ -62,7 +63,9 @@ class Loaded(NamedTuple):
     limit: int
 
 
-def load(source: Source, part: str, layer: int, device: str, dtype: Dtype, backend: Backend) -> Loaded:
+def load(
+    source: Source, part: str, layer: int, device: str, dtype: Dtype, backend: Backend
+) -> Loaded:
     """Load a model's tokenizer and its encoder up to a layer.
 
     source (Source): Where the model comes from.
@@ -76,26 +79,17 @@ def load(source: Source, part: str, layer: int, device: str, dtype: Dtype, backe
     RAISES: MissingExtraError; XnerError where the model is not there, has no safe weights, is not
         complete, or does not have that layer.
     """
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise MissingExtraError(part, "transformers") from error
-    options = {
-        "revision": source.revision,
-        "local_files_only": source.local_files_only,
-        "trust_remote_code": False,
-    }
-    if source.revision is None:
-        del options["revision"]
+    transformers = import_transformers(part)
+    import torch
+
+    options = load_options(source.model, source.revision)
+    if source.local_files_only:
+        options["local_files_only"] = True
     try:
         config = transformers.AutoConfig.from_pretrained(source.model, **options)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source.model, **options)
-    except (OSError, ValueError) as error:
-        raise XnerError(
-            f"The model {source.model!r} could not be loaded: {_first_line(error)}",
-            "Give a folder with a Hugging Face model, or the name of one on the Hub.",
-        ) from error
+    except (OSError, ValueError, ImportError) as error:
+        raise explain(source.model, error, source.legacy_weights) from error
     depth = _cut(config, layer, source.model)
     model = _read_model(transformers, config, source, options)
     if config.is_encoder_decoder:
@@ -110,10 +104,6 @@ def load(source: Source, part: str, layer: int, device: str, dtype: Dtype, backe
         0 if pad is None else pad,
         _limit(tokenizer, config),
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0]
 
 
 def _cut(config: Any, layer: int, name: str) -> int:
@@ -134,24 +124,16 @@ def _cut(config: Any, layer: int, name: str) -> int:
 
 
 def _read_model(transformers: Any, config: Any, source: Source, options: Any) -> Any:
-    safe = {"weights_only": True} if source.legacy_weights else {"use_safetensors": True}
+    weights = weight_options(source.legacy_weights)
     verbosity = transformers.logging.get_verbosity()
     # It would list the weights of the layers that are left out.
     transformers.logging.set_verbosity_error()
     try:
         model, report = transformers.AutoModel.from_pretrained(
-            source.model, config=config, output_loading_info=True, **options, **safe
+            source.model, config=config, output_loading_info=True, **options, **weights
         )
     except (OSError, ValueError) as error:
-        hint = "Give a folder with a Hugging Face model, or the name of one on the Hub."
-        if not source.legacy_weights:
-            hint = (
-                "Only safetensors are read. For a model that has none, convert it, or set "
-                "legacy_weights = true if you trust where it comes from."
-            )
-        raise XnerError(
-            f"The weights of {source.model!r} could not be loaded: {_first_line(error)}", hint
-        ) from error
+        raise explain(source.model, error, source.legacy_weights) from error
     finally:
         transformers.logging.set_verbosity(verbosity)
     missing = [key for key in report["missing_keys"] if not key.startswith(_UNUSED)]
@@ -293,7 +275,13 @@ def _specify(model: Any, config: Any) -> Any:
 
     name = type(config).__name__
     loaders = converters._MODEL_LOADERS
-    known = ("BertConfig", "XLMRobertaConfig", "RobertaConfig", "CamembertConfig", "DistilBertConfig")
+    known = (
+        "BertConfig",
+        "XLMRobertaConfig",
+        "RobertaConfig",
+        "CamembertConfig",
+        "DistilBertConfig",
+    )
     if name not in known or name not in loaders or config.num_hidden_layers < 1:
         raise XnerError(
             f"CTranslate2 has no encoder for this model ({name}).",

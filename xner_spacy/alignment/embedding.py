@@ -58,7 +58,9 @@ class EmbeddingAligner:
     def __init__(self, encoder: Encoder, comparison: Comparison, batch_size: int = 256) -> None:
         known = ("softmax", *MATCHINGS)
         if comparison.method not in known:
-            raise XnerError(f"Unknown matching {comparison.method!r}.", f"Known: {', '.join(known)}.")
+            raise XnerError(
+                f"Unknown matching {comparison.method!r}.", f"Known: {', '.join(known)}."
+            )
         if comparison.token_type not in ("bpe", "word"):
             raise XnerError("token_type must be 'bpe' or 'word'.")
         if not 0.0 <= comparison.distortion <= 1.0 or not 0.0 <= comparison.threshold < 1.0:
@@ -98,7 +100,9 @@ class EmbeddingAligner:
                 results[k] = alignment if certain else self._align_alone(pairs[k])
         return results
 
-    def _vectors(self, sentences: List[Sequence[str]], batch_tokens: Optional[int]) -> List[Vectors]:
+    def _vectors(
+        self, sentences: List[Sequence[str]], batch_tokens: Optional[int]
+    ) -> List[Vectors]:
         half = len(sentences) // 2
         vectors = self.encoder(sentences, [0] * half + [1] * half, batch_tokens)
         if self.comparison.token_type == "word":
@@ -117,7 +121,7 @@ class EmbeddingAligner:
         columns = np.array([len(target.words) for target in targets])
         how = self.comparison
         dots = _products(sources, targets, normalised=how.method != "softmax")
-        valid = valid_cells(dots.shape, rows, columns)  # type: ignore[arg-type]
+        valid = valid_cells(dots.shape, rows, columns)
         if how.method == "softmax":
             matched, scores = softmax_matching(dots, valid, how.threshold)
         else:
@@ -296,4 +300,6 @@ def make_encoder(
         max_length,
         (source_lang, target_lang),
     )
-    return EmbeddingAligner(encoder, Comparison(matching, token_type, distortion, threshold), batch_size)
+    return EmbeddingAligner(
+        encoder, Comparison(matching, token_type, distortion, threshold), batch_size
+    )

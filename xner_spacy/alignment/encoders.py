@@ -1,5 +1,6 @@
 """Vectors of sub-words or words from one layer of a pretrained encoder, for many sentences at once."""
 
+from itertools import pairwise
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -140,7 +141,7 @@ def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
     count = 1 + -(-(n - room) // (room - overlap))
     # Evenly spread, so that the last window is not a short one.
     starts = [round(k * (n - room) / (count - 1)) for k in range(count)]
-    cuts = [0, *((a + room + b) // 2 for a, b in zip(starts, starts[1:])), n]
+    cuts = [0, *((a + room + b) // 2 for a, b in pairwise(starts)), n]
     return [(a, a + room, cuts[k], cuts[k + 1]) for k, a in enumerate(starts)]
 
 

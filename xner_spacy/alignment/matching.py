@@ -46,6 +46,10 @@ def valid_cells(shape: Tuple[int, int, int], rows: Int, columns: Int) -> Bool:
     )[:, None, :]
 
 
+def _any(cells: Bool, axis: int) -> Bool:
+    return np.asarray(cells.any(axis=axis))
+
+
 def apply_distortion(sim: Float, rows: Int, columns: Int, ratio: float) -> Float:
     """Lower the similarity of units far from the diagonal (SimAlign, section 2.4).
 
@@ -96,11 +100,12 @@ def itermax(sim: Float, valid: Bool, rounds: int = 2) -> Matched:
         those where a whole side is linked after it.
     """
     linked, margin = mutual(sim, valid)
-    rows, columns = valid.any(axis=2), valid.any(axis=1)
+    rows = _any(valid, axis=2)
+    columns = _any(valid, axis=1)
     small = np.minimum(rows.sum(axis=1), columns.sum(axis=1)) <= 2
     for _ in range(rounds - 1):
-        free_rows = rows & ~linked.any(axis=2)
-        free_columns = columns & ~linked.any(axis=1)
+        free_rows = rows & ~_any(linked, axis=2)
+        free_columns = columns & ~_any(linked, axis=1)
         going = free_rows.any(axis=1) & free_columns.any(axis=1) & ~small
         if not going.any():
             break
@@ -130,7 +135,9 @@ def max_weight(sim: Float, valid: Bool) -> Matched:
         i, j = linear_sum_assignment(weights, maximize=True)
         linked[k, i, j] = weights[i, j] > 0
         if len(i):
-            margin[k] = _runner_up(weights if m <= n else weights.T, j if m <= n else i[np.argsort(j)])
+            margin[k] = _runner_up(
+                weights if m <= n else weights.T, j if m <= n else i[np.argsort(j)]
+            )
     return Matched(linked, margin)
 
 

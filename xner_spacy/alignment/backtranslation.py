@@ -1,0 +1,248 @@
+"""`xner.BackTranslation.v1`: links by way of the source translated back into the target language.
+
+The source is translated with its entities in brackets, and the translation's words are aligned to
+the target text, which is in the same language: easier than across languages (Politov et al. 2025,
+section on back-translation). What was in a bracket stands for its entity. In the released figures
+of that paper this loses more than it gains, save for texts without spaces, because entities are
+lost when a translator drops brackets; `direct` mends that.
+"""
+
+from itertools import islice
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import srsly
+
+from ..errors import XnerError
+from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
+from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
+
+
+class Replaced(NamedTuple):
+    """A sentence pair whose source is the back-translation.
+
+    pair (SentencePair): The back-translated words, the target, the entities that were found again,
+        and the links between the two.
+    origins (List[int]): Of each of its entities, the number in the pair it comes from.
+    """
+
+    pair: SentencePair
+    origins: List[int]
+
+
+class BackTranslation:
+    """Aligns source and target by way of a back-translation. See `make_backtranslation`."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        aligner: Aligner,
+        direct: Optional[Aligner] = None,
+        target_lang: str = "xx",
+        style: MarkerStyle = "brackets",
+        threshold: float = 0.5,
+        separator: str = " ",
+        quirks: bool = False,
+        batch_size: int = 256,
+    ) -> None:
+        if not 0.0 <= threshold <= 1.0:
+            raise XnerError("threshold lies between 0 and 1.")
+        self.translator = translator
+        self.aligner = aligner
+        self.direct = direct
+        self.target_lang = target_lang
+        self.style: MarkerStyle = style
+        self.threshold = threshold
+        self.separator = separator
+        self.quirks = quirks
+        self.batch_size = batch_size
+        self._tokenizer: Any = None
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "_tokenizer": None}
+
+    def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
+        """Align pairs whose entities are not known: directly, since there is nothing to mark.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
+        YIELDS (Alignment): One per pair, in order.
+        RAISES: XnerError if there is no `direct` aligner.
+        """
+        if self.direct is None:
+            raise XnerError(
+                "xner.BackTranslation.v1 needs to know the source entities.",
+                "Use it in a pipeline, after xner_annotator, or give it an aligner `direct` for other pairs.",
+            )
+        yield from self.direct(pairs)
+
+    def align_marked(self, pairs: Iterable[SentencePair]) -> Iterator[Alignment]:
+        """Align pairs whose entities are known.
+
+        pairs (Iterable[SentencePair]): Tokens and entities of both sides; links are not looked at.
+        YIELDS (Alignment): One per pair, in order. An entity that was found again has the links of
+            its back-translation, spread evenly over its words. Everything else, and entities whose
+            back-translation has no links, has the links of `direct`, or none without it.
+        """
+        stream = iter(pairs)
+        while batch := list(islice(stream, self.batch_size)):
+            if self.direct is None:
+                direct = [Alignment() for _ in batch]
+            else:
+                direct = list(self.direct([(pair.source, pair.target) for pair in batch]))
+            for pair, replaced, other in zip(batch, self._replace(batch), direct, strict=True):
+                yield _compose(pair.entities, replaced, other)
+
+    def replace(self, pairs: Iterable[SentencePair]) -> Iterator[Replaced]:
+        """Do as the paper does: the back-translation takes the source's place, for the projector too.
+
+        pairs (Iterable[SentencePair]): Tokens and entities of both sides.
+        YIELDS (Replaced): One per pair, in order; empty where there is no entity or no translation.
+        """
+        stream = iter(pairs)
+        while batch := list(islice(stream, self.batch_size)):
+            yield from self._replace(batch)
+
+    def _replace(self, batch: Sequence[SentencePair]) -> List[Replaced]:
+        marked = [k for k, pair in enumerate(batch) if pair.entities and len(pair.target)]
+        translations = translate_marked(
+            [(batch[k].source, batch[k].entities) for k in marked],
+            self.translator,
+            self.style,
+            self.threshold,
+            self.separator,
+            self.quirks,
+            self.batch_size,
+        )
+        results = [Replaced(SentencePair([], pair.target, [], Alignment()), []) for pair in batch]
+        for k, translation in zip(marked, translations, strict=True):
+            results[k] = self._read(batch[k], translation)
+        full = [k for k in marked if results[k].pair.entities]
+        pairs = [(results[k].pair.source, batch[k].target) for k in full]
+        for k, alignment in zip(full, self.aligner(pairs), strict=True):
+            results[k].pair.alignment = alignment
+        return results
+
+    def _read(self, pair: SentencePair, translation: MarkedTranslation) -> Replaced:
+        words, places = self._split(translation.text)
+        entities, origins = [], []
+        for start, end, label, origin, score in translation.spans:
+            inside = [n for n, (a, b) in enumerate(places) if a < end and b > start]
+            if inside:
+                entities.append(Entity(inside[0], inside[-1] + 1, label, score))
+                origins.append(origin)
+        return Replaced(SentencePair(words, pair.target, entities, Alignment()), origins)
+
+    def _split(self, text: str) -> Tuple[List[str], List[Tuple[int, int]]]:
+        """RETURNS (Tuple[List[str], List[Tuple[int, int]]]): The words and where they are."""
+        if self._tokenizer is None:
+            from ..languages import blank
+
+            self._tokenizer = blank(self.target_lang).tokenizer
+        tokens = [token for token in self._tokenizer(text) if not token.is_space]
+        return (
+            [token.text for token in tokens],
+            [(token.idx, token.idx + len(token)) for token in tokens],
+        )
+
+
+class TrainableBackTranslation(BackTranslation):
+    """A back-translation one of whose aligners learns: from the back-translated bitext."""
+
+    def _learners(self) -> Dict[str, Any]:
+        both = {"aligner": self.aligner, "direct": self.direct}
+        return {name: part for name, part in both.items() if hasattr(part, "train")}
+
+    def train(self, pairs: Iterable[TokenPair]) -> None:
+        """Train the aligners that learn.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. The source is translated
+            back for `aligner`; pairs without a translation are left out.
+        """
+        kept = list(pairs)
+        learners = self._learners()
+        if "direct" in learners:
+            learners["direct"].train(kept)
+        if "aligner" in learners:
+            texts = [self.separator.join(source) for source, _ in kept]
+            back = zip(self.translator(texts), kept, strict=True)
+            learners["aligner"].train(
+                [(self._split(t.text)[0], target) for t, (_, target) in back if t.text]
+            )
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What the aligners have learned."""
+        states = {name: part.to_bytes() for name, part in self._learners().items()}
+        return srsly.msgpack_dumps(states)
+
+    def from_bytes(self, data: bytes) -> "TrainableBackTranslation":
+        """Load what the aligners have learned. RETURNS (TrainableBackTranslation): This aligner."""
+        for name, state in srsly.msgpack_loads(data).items():
+            part = getattr(self, name)
+            setattr(self, name, part.from_bytes(state) or part)
+        return self
+
+
+def _compose(entities: Sequence[Entity], replaced: Replaced, direct: Alignment) -> Alignment:
+    links: List[Tuple[int, int]] = []
+    scores: List[float] = []
+    done = np.zeros(max((entity.end for entity in entities), default=0), dtype=bool)
+    found = replaced.pair.alignment
+    for entity, origin in zip(replaced.pair.entities, replaced.origins, strict=True):
+        source = entities[origin]
+        length, width = source.end - source.start, entity.end - entity.start
+        inside = (found.links[:, 0] >= entity.start) & (found.links[:, 0] < entity.end)
+        if inside.any():
+            done[source.start : source.end] = True
+        for (k, j), score in zip(found.links[inside].tolist(), found.scores[inside].tolist()):
+            for i in spread(k - entity.start, width, length):
+                links.append((source.start + i, j))
+                scores.append(score)
+    for (i, j), score in zip(direct.links.tolist(), direct.scores.tolist(), strict=True):
+        if i >= len(done) or not done[i]:
+            links.append((i, j))
+            scores.append(score)
+    return Alignment(links, scores)
+
+
+def spread(k: int, width: int, length: int) -> range:
+    """Which words of an entity a word of its translation stands for, where both run evenly.
+
+    k (int): The word. width (int): Words of the translation. length (int): Words of the entity.
+    RETURNS (range): Words whose share of the entity overlaps the share of `k`: never none, and over
+        all k every word.
+    """
+    return range(k * length // width, -(-(k + 1) * length // width))
+
+
+def make_backtranslation(
+    translator: Translator,
+    aligner: Aligner,
+    direct: Optional[Aligner] = None,
+    target_lang: str = "xx",
+    style: MarkerStyle = "brackets",
+    threshold: float = 0.5,
+    separator: str = " ",
+    quirks: bool = False,
+    batch_size: int = 256,
+) -> BackTranslation:
+    """Build `xner.BackTranslation.v1`.
+
+    translator (Translator): Source to target, one that keeps the markers.
+    aligner (Aligner): Aligns back-translation and target, two texts in one language.
+    direct (Optional[Aligner]): Aligns source and target, for words outside entities and for
+        entities that were lost on the way. None leaves those without links, as the paper does.
+    target_lang (str): spaCy's code of the target language, whose tokenizer splits the translation.
+    style (MarkerStyle): "brackets" [ ] or numbered "tags", for translators that keep HTML.
+    threshold (float): Least similarity of what stands in a bracket to an entity translated alone.
+    separator (str): What joins source tokens to text.
+    quirks (bool): Match brackets to entities as the paper's released code does: the last entity
+        over the threshold, not the best, and compared with the brackets still on.
+    batch_size (int): Sentence pairs that are translated together.
+    RETURNS (BackTranslation): The aligner; a trainable one if `aligner` or `direct` is.
+    RAISES: XnerError for a setting out of range.
+    """
+    learns = hasattr(aligner, "train") or hasattr(direct, "train")
+    made = TrainableBackTranslation if learns else BackTranslation
+    return made(
+        translator, aligner, direct, target_lang, style, threshold, separator, quirks, batch_size
+    )
