@@ -7,6 +7,7 @@ from spacy.util import registry
 
 REGISTRIES = (
     "xner_translators",
+    "xner_annotators",
     "xner_aligners",
     "xner_candidates",
     "xner_scores",

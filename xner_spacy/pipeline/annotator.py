@@ -1,4 +1,6 @@
-"""`xner_annotator`: finds the entities in the translation with any spaCy pipeline."""
+"""`xner_annotator`: finds the entities in the translation with any spaCy pipeline, or with a
+registered annotator.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -13,6 +15,7 @@ from spacy.training import Example
 from spacy.util import ensure_path, load_model_from_config
 
 from .. import registry as _registry  # noqa: F401
+from ..annotation.base import Annotator
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import map_soft
 from ..errors import XnerError
@@ -22,6 +25,8 @@ from .base import BatchPipe
 DEFAULT_CONFIG = """
 [annotator]
 model = null
+annotator = null
+side = "source"
 label_map = "conll"
 """
 DEFAULTS = Config().from_str(DEFAULT_CONFIG)["annotator"]
@@ -34,22 +39,30 @@ def make_annotator_component(
     nlp: Language,
     name: str,
     model: Optional[str],
+    annotator: Optional[Annotator],
+    side: str,
     label_map: Optional[Union[str, Dict[str, Optional[str]]]],
 ) -> "AnnotatorComponent":
     """Make the component.
 
-    model (Optional[str]): The source pipeline: an installed package or a folder. Saved inside the pipeline that holds this component.
-        None leaves the entities that the source Doc already has.
-    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of `xner_spacy.labels.LABEL_MAPS`, a map of one's own, or None
-        for the labels as they are.
+    model (Optional[str]): The source pipeline: an installed package or a folder. Saved inside the
+        pipeline that holds this component. None leaves the entities that the source Doc already
+        has, unless `annotator` is given.
+    annotator (Optional[Annotator]): A part from the registry `xner_annotators`, instead of a
+        pipeline. Its model is not saved in here.
+    side (str): "source" labels `doc._.xner_source`, "target" the Doc itself: the model-transfer
+        baseline, and the tagger that the `ner` scores of a projector behind it ask.
+    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of
+        `xner_spacy.labels.LABEL_MAPS`, a map of one's own, or None for the labels as they are.
     """
-    return AnnotatorComponent(name, model, label_map)
+    return AnnotatorComponent(name, model, label_map, annotator, side)
 
 
 class AnnotatorComponent(BatchPipe):
     """Sets the entities of `doc._.xner_source`, by the project's labels.
 
-    What the label map drops is kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`.
+    What the label map drops is kept in the source Doc's `spans["xner_dropped"]` and counted in
+    `dropped`.
     """
 
     def __init__(
@@ -57,8 +70,15 @@ class AnnotatorComponent(BatchPipe):
         name: str,
         model: Optional[str],
         label_map: Optional[Union[str, Dict[str, Optional[str]]]] = "conll",
+        annotator: Optional[Annotator] = None,
+        side: str = "source",
     ) -> None:
-        super().__init__(name, None)
+        super().__init__(name, annotator)
+        if side not in ("source", "target"):
+            raise XnerError(f"{name}: side must be 'source' or 'target', not {side!r}.")
+        if annotator is not None and model is not None:
+            raise XnerError(f"{name}: give either a model or an annotator, not both.")
+        self.side = side
         self.model = model
         self.label_map = get_label_map(label_map)
         self.dropped: Counter = Counter()
@@ -87,10 +107,15 @@ class AnnotatorComponent(BatchPipe):
         _ = self.source_nlp
 
     def process(self, docs: List[Doc]) -> None:
-        sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
+        sources = docs
+        if self.side == "source":
+            sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
         source_nlp = self.source_nlp
-        if source_nlp is not None:
-            # A copy on the pipeline's own vocabulary: what its components set is meant for that vocabulary.
+        if self.part is not None:
+            self._process_part(sources)
+        elif source_nlp is not None:
+            # A copy on the pipeline's own vocabulary: what its components set is meant for that
+            # vocabulary.
             bare = [
                 Doc(
                     source_nlp.vocab,
@@ -104,6 +129,15 @@ class AnnotatorComponent(BatchPipe):
         else:
             for source in sources:
                 self._set_entities(source, source)
+
+    def _process_part(self, sources: List[Doc]) -> None:
+        found = self.part([[t.text for t in source] for source in sources])
+        for source, (entities, labels) in zip(sources, found):
+            # Without the labels of an earlier annotator: those of this one come on top of nothing.
+            labelled = Doc(source.vocab, words=[t.text for t in source])
+            labelled.set_ents([Span(labelled, e.start, e.end, label=e.label) for e in entities])
+            set_soft(labelled, labels)
+            self._set_entities(source, labelled)
 
     def _set_entities(self, source: Doc, labelled: Doc) -> None:
         kept, dropped = [], []

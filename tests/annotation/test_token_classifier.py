@@ -1,0 +1,137 @@
+"""The token classifier on a tiny model: batches, windows, schemes, and its three uses."""
+
+import json
+from pathlib import Path
+from typing import List
+
+import numpy as np
+import pytest
+import spacy
+
+from tests.tiny_models import build
+from xner_spacy.annotation.tags import TagScheme
+from xner_spacy.annotation.token_classifier import TokenClassifier, split_windows
+from xner_spacy.distillation.soft import get_soft
+from xner_spacy.errors import XnerError
+from xner_spacy.types import Entity
+
+TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+WORDS = ["Anna", "Jónsdóttir", "býr", "í", "Reykjavík", "og", "vinnur", "hjá", "Landsbankanum", "."]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with a classifier of random weights."""
+    torch = pytest.importorskip("torch")
+    from transformers import AutoConfig, AutoModelForTokenClassification
+
+    folder = build("xlmr_generic", tmp_path_factory.mktemp("classifier"))
+    config = AutoConfig.from_pretrained(folder)
+    config.id2label = dict(enumerate(TAGS))
+    config.label2id = {tag: k for k, tag in enumerate(TAGS)}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        found = AutoModelForTokenClassification.from_pretrained(folder, config=config)
+        found.classifier.weight.data.normal_(0, 2)
+        found.save_pretrained(folder)
+    return folder
+
+
+def test_words_by_their_first_subword_as_transformers_says(model: Path) -> None:
+    import torch
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    network = AutoModelForTokenClassification.from_pretrained(model).eval()
+    encoded = tokenizer(WORDS, is_split_into_words=True, return_tensors="pt")
+    with torch.inference_mode():
+        probs = torch.softmax(network(**encoded).logits, -1)[0].numpy()
+    first = {}
+    for position, word in enumerate(encoded.word_ids()):
+        first.setdefault(word, position)
+    expected = np.stack([probs[first[k]] for k in range(len(WORDS))])
+    (found,) = TokenClassifier(str(model)).distributions([WORDS])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_batches_do_not_matter(model: Path) -> None:
+    sentences: List[List[str]] = [WORDS[:k] for k in (3, 9, 0, 1, 9, 5)] + [["\u200b", "Anna"]]
+    one = TokenClassifier(str(model), batch_tokens=1).distributions(sentences)
+    many = TokenClassifier(str(model)).distributions(sentences)
+    for a, b in zip(one, many, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert many[2].shape == (0, len(TAGS))
+    assert len(list(TokenClassifier(str(model))(sentences))) == len(sentences)
+
+
+def test_windows_cover_every_word_once(model: Path) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        sizes = rng.integers(0, 5, size=rng.integers(0, 40)).tolist()
+        limit = int(rng.integers(4, 12))
+        windows = split_windows(0, sizes, limit)
+        kept = [k for w in windows for k in range(*w.keep)]
+        assert kept == list(range(len(sizes)))
+        for w in windows:
+            assert w.start <= w.keep[0] <= w.keep[1] <= w.end
+            assert sum(sizes[w.start : w.end]) <= limit or w.end == w.start + 1
+    long = WORDS * 30
+    (probs,) = TokenClassifier(str(model)).distributions([long])
+    assert len(probs) == len(long)
+    # No word was left at its default.
+    assert not (probs[:, 0] == 1).any()
+
+
+def test_schemes_become_iob2() -> None:
+    sure = lambda tags, scheme: np.array([[float(t == s) for s in scheme] for t in tags], "f")  # noqa: E731
+    iob1 = ["O", "I-PER", "B-PER", "I-LOC"]
+    found = TagScheme(iob1).annotate(sure(["I-PER", "I-PER", "B-PER", "I-LOC", "O", "I-LOC"], iob1))
+    assert [tuple(e[:3]) for e in found.entities] == [
+        (0, 2, "PER"),
+        (2, 3, "PER"),
+        (3, 4, "LOC"),
+        (5, 6, "LOC"),
+    ]
+    assert found.labels is not None
+    best = [found.labels.labels[k] for k in found.labels.probs.argmax(1)]
+    assert best == ["B-PER", "I-PER", "B-PER", "B-LOC", "O", "B-LOC"]
+    bilou = ["O", "B-PER", "I-PER", "L-PER", "U-PER"]
+    found = TagScheme(bilou).annotate(sure(["U-PER", "B-PER", "I-PER", "L-PER", "O"], bilou))
+    assert found.entities == [Entity(0, 1, "PER", 1.0), Entity(1, 4, "PER", 1.0)]
+    with pytest.raises(XnerError, match="of no scheme"):
+        TagScheme(["LABEL_0", "LABEL_1"])
+
+
+def test_source_annotator_transfer_baseline_and_tagger(model: Path, tmp_path: Path) -> None:
+    part = {"@xner_annotators": "xner.TokenClassifier.v1", "model": str(model)}
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xner_translator", config={"source_lang": "xx"})
+    nlp.add_pipe("xner_annotator", config={"annotator": part, "label_map": {"PER": "PER"}})
+    nlp.add_pipe("xner_annotator", "target", config={"annotator": part, "side": "target"})
+    nlp.to_disk(tmp_path / "nlp")
+    nlp = spacy.load(tmp_path / "nlp")
+    doc = nlp(" ".join(WORDS))
+    expected = next(TokenClassifier(str(model))([[t.text for t in doc]]))
+    assert [(e.start, e.end, e.label_) for e in doc.ents] == [
+        tuple(e[:3]) for e in expected.entities
+    ]
+    assert expected.entities, "the random model should find something"
+    assert [(e.start, e.end) for e in doc._.xner_source.ents] == [
+        (e.start, e.end) for e in expected.entities if e.label == "PER"
+    ]
+    soft = get_soft(doc)
+    assert soft is not None and expected.labels is not None
+    np.testing.assert_allclose(soft.probs, expected.labels.probs, atol=5e-3)
+    assert get_soft(doc._.xner_source) is not None
+
+
+def test_what_is_refused(model: Path, tmp_path: Path) -> None:
+    plain = build("xlmr_generic", tmp_path / "plain")
+    config = json.loads((plain / "config.json").read_text())
+    with pytest.raises(XnerError, match="has no classifier"):
+        list(TokenClassifier(str(plain))([WORDS]))
+    assert "id2label" not in config
+    with pytest.raises(XnerError, match="side must be"):
+        spacy.blank("xx").add_pipe("xner_annotator", config={"side": "left"})
+    with pytest.raises(XnerError, match="no such folder"):
+        list(TokenClassifier(str(tmp_path / "nothing"))([WORDS]))
