@@ -206,4 +206,6 @@ def _pair(doc: Doc) -> SentencePair:
         target=[t.text for t in doc],
         entities=[Entity(e.start, e.end, e.label_) for e in source.ents],
         alignment=doc._.xner_alignment,
+        # An annotator on the target side, where there is one, says what it makes of the Doc's own tokens.
+        target_labels=get_soft(doc),
     )
