@@ -90,8 +90,27 @@ class Subwords:
         RETURNS (Frame): The special tokens.
         RAISES: XnerError if the tokenizer takes no language, or not this one.
         """
-        if lang is not None:
-            self._set_language(lang)
+        if lang is None:
+            return self._find_frame()
+        name = type(self.tokenizer).__name__
+        if not hasattr(self.tokenizer, "src_lang"):
+            raise XnerError(
+                f"The tokenizer {name} takes no language code, but {lang!r} was given.",
+                "Leave source_lang and target_lang empty for this model.",
+            )
+        try:
+            self.tokenizer.src_lang = lang
+            frame = self._find_frame()
+        except KeyError:
+            frame = None
+        if frame is None or self.tokenizer.unk_token_id in frame.prefix + frame.suffix:
+            raise XnerError(
+                f"The tokenizer {name} does not know the language {lang!r}.",
+                "Give the code in the model's own form, such as 'eng_Latn' for NLLB or 'en' for M2M100.",
+            )
+        return frame
+
+    def _find_frame(self) -> Frame:
         # One of these has sub-words in any vocabulary, if only the unknown token.
         for probe in ("a", "1", ".", "\u0430", "\u3042"):
             (inner,) = self._encode([[probe]], special=False)
@@ -100,22 +119,3 @@ class Subwords:
                 if outer[k : k + len(inner)] == inner:
                     return Frame(tuple(outer[:k]), tuple(outer[k + len(inner) :]))
         raise XnerError(f"The tokenizer {type(self.tokenizer).__name__} splits no word.")
-
-    def _set_language(self, lang: str) -> None:
-        name = type(self.tokenizer).__name__
-        if not hasattr(self.tokenizer, "src_lang"):
-            raise XnerError(
-                f"The tokenizer {name} takes no language code, but {lang!r} was given.",
-                "Leave source_lang and target_lang empty for this model.",
-            )
-        unknown = self.tokenizer.unk_token_id
-        try:
-            self.tokenizer.src_lang = lang
-            (ids,) = self._encode([[]], special=True)
-        except KeyError:
-            ids = [unknown]
-        if unknown in ids:
-            raise XnerError(
-                f"The tokenizer {name} does not know the language {lang!r}.",
-                "Give the code in the model's own form, such as 'eng_Latn' for NLLB or 'en' for M2M100.",
-            )

@@ -1,0 +1,43 @@
+"""Real sentence pairs and tiny local models for the neural aligners."""
+
+import re
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import pytest
+
+from tests.tiny_models import build
+from xner_spacy.corpora.markup import read_markup
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "is-en"
+WORD = re.compile(r"\w+|[^\w\s]")
+
+Pairs = List[Tuple[List[str], List[str]]]
+
+
+def read_pairs() -> Pairs:
+    """RETURNS (Pairs): The embedded corpus, English first, words and marks apart."""
+    return [
+        (WORD.findall(pair.sides[1].text), WORD.findall(pair.sides[0].text))
+        for file in sorted(ASSETS.glob("*.txt"))
+        for pair in read_markup(file, ("is", "en"))
+    ]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Pairs:
+    return read_pairs()
+
+
+@pytest.fixture(scope="session")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
+    """Folders of tiny models by kind. The vocabulary of the encoders is that of real text."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    root = tmp_path_factory.mktemp("encoders")
+    texts = [" ".join(words) for pair in read_pairs() for words in pair]
+    known = {"texts": texts, "pieces": 1500}
+    return {
+        kind: str(build(kind, root / kind, **(known if kind in ("bert", "xlmr_generic") else {})))
+        for kind in ("bert", "xlmr_generic", "nllb", "m2m")
+    }

@@ -1,0 +1,310 @@
+"""The neural aligners against the package simalign, and what they promise beyond it."""
+
+import pickle
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from xner_spacy.alignment.embedding import make_awesome, make_encoder, make_simalign
+from xner_spacy.alignment.encoders import windows
+from xner_spacy.errors import MissingExtraError, XnerError
+from xner_spacy.registry import get_part
+
+LETTERS = {"inter": "a", "itermax": "i", "mwmf": "m", "fwd": "f", "rev": "r"}
+KINDS = ("bert", "xlmr_generic")
+
+
+def link_list(alignment):
+    return [tuple(link) for link in alignment.links.tolist()]
+
+
+@pytest.fixture(scope="session")
+def peer():
+    return pytest.importorskip("simalign").SentenceAligner
+
+
+def short(corpus, words, count):
+    return [pair for pair in corpus if max(map(len, pair)) <= words][:count]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("token_type", ["bpe", "word"])
+@pytest.mark.parametrize("layer, distortion", [(3, 0.0), (4, 0.5)])
+def test_links_are_simaligns(kind, token_type, layer, distortion, corpus, encoders, peer):
+    pairs = corpus[::3] if (token_type, layer) == ("bpe", 3) else corpus[1::10]
+    settings = {"token_type": token_type, "layer": layer, "distortion": distortion}
+    theirs = peer(encoders[kind], matching_methods="aifr", **settings)
+    expected = [theirs.get_word_aligns(*pair) for pair in pairs]
+    for method in ("inter", "itermax", "fwd", "rev"):
+        ours = make_simalign(encoders[kind], method, **settings)
+        for got, want in zip(ours(pairs), expected, strict=True):
+            assert link_list(got) == want[method], method
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("token_type, distortion", [("bpe", 0.0), ("word", 1.0)])
+def test_maximum_weight_links_are_simaligns(kind, token_type, distortion, corpus, encoders, peer):
+    pairs = short(corpus, 12, 60)
+    settings = {"token_type": token_type, "layer": 3, "distortion": distortion}
+    theirs = peer(encoders[kind], matching_methods="m", **settings)
+    ours = make_simalign(encoders[kind], "mwmf", **settings)
+    for pair, got in zip(pairs, ours(pairs), strict=True):
+        assert link_list(got) == theirs.get_word_aligns(*pair)["mwmf"]
+
+
+@pytest.mark.parametrize("layer", [0, 1, 4])
+def test_lower_and_upper_ends_of_the_layers(layer, corpus, encoders, peer):
+    theirs = peer(encoders["bert"], matching_methods="i", layer=layer)
+    ours = make_simalign(encoders["bert"], layer=layer)
+    for pair, got in zip(corpus[:20], ours(corpus[:20]), strict=True):
+        assert link_list(got) == theirs.get_word_aligns(*pair)["itermax"]
+    assert len(ours.encoder._load().forward.model.encoder.layer) == layer
+
+
+@pytest.mark.parametrize("method", [*LETTERS, "softmax"])
+def test_links_do_not_depend_on_batch_or_order(method, corpus, encoders):
+    make = make_encoder if method == "softmax" else make_simalign
+    settings = {"source_lang": None} if method == "softmax" else {}
+    pairs = corpus[:90]
+    results = []
+    for batch_size, batch_tokens in ((256, 2048), (7, 64)):
+        ours = make(
+            encoders["bert"],
+            matching=method,
+            layer=3,
+            batch_size=batch_size,
+            batch_tokens=batch_tokens,
+            **settings,
+        )
+        results.append([link_list(alignment) for alignment in ours(pairs)])
+    order = list(range(len(pairs)))
+    random.Random(1).shuffle(order)
+    shuffled = list(ours(pairs[k] for k in order))
+    assert results[0] == results[1]
+    assert [link_list(shuffled[order.index(k)]) for k in range(len(pairs))] == results[0]
+    for (source, target), links in zip(pairs, results[0], strict=True):
+        assert links == sorted(set(links))
+        assert all(i < len(source) and j < len(target) for i, j in links)
+
+
+def test_empty_sides_and_tokens_without_subwords(encoders):
+    for kind in KINDS:
+        for token_type in ("bpe", "word"):
+            ours = make_simalign(encoders[kind], token_type=token_type, layer=2)
+            pairs = [
+                ([], ["a"]),
+                (["Anna"], []),
+                ([], []),
+                (["Anna", " ", "", "\n", "Berlin"], ["\u200b", "Anna", "Berlin"]),
+                (["\t"], ["Anna"]),
+            ]
+            found = list(ours(pairs))
+            assert [len(a) for a in found[:3]] == [0, 0, 0]
+            assert not set(found[3].links[:, 0].tolist()) & {1, 2, 3}
+            assert len(found[3]) > 0
+            assert len(found[4]) == 0
+    assert list(ours([])) == []
+
+
+def test_scores_are_similarities_or_probabilities(corpus, encoders):
+    for alignment in make_simalign(encoders["bert"], layer=2)(corpus[:20]):
+        assert np.all((alignment.scores > 0) & (alignment.scores <= 1))
+    awesome = make_awesome(encoders["bert"], layer=2, threshold=0.1)
+    found = list(awesome(corpus[:20]))
+    assert sum(map(len, found)) > 20
+    for alignment in found:
+        # Both probabilities exceed the threshold.
+        assert np.all((alignment.scores > 0.01) & (alignment.scores <= 1))
+
+
+def test_awesome_against_the_formula(corpus, encoders):
+    """One pair at a time, softmax over the rows and over the columns, in plain loops."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    model = AutoModel.from_pretrained(encoders["bert"]).eval()
+    tokenizer = AutoTokenizer.from_pretrained(encoders["bert"])
+    pairs = corpus[:40]
+    for (source, target), got in zip(
+        pairs, make_awesome(encoders["bert"], layer=3, threshold=0.05)(pairs), strict=True
+    ):
+        sides = []
+        for words in (source, target):
+            encoded = tokenizer([words], is_split_into_words=True, return_tensors="pt")
+            with torch.no_grad():
+                hidden = model(**encoded, output_hidden_states=True).hidden_states[3][0, 1:-1]
+            sides.append((hidden.numpy(), encoded.word_ids()[1:-1]))
+        (a, a_words), (b, b_words) = sides
+        dots = (a @ b.T).astype(np.float64)
+        odds = np.exp(dots - dots.max())
+        there, back = odds / odds.sum(1, keepdims=True), odds / odds.sum(0, keepdims=True)
+        links = {
+            (a_words[i], b_words[j])
+            for i, j in np.argwhere((there > 0.05) & (back > 0.05)).tolist()
+        }
+        assert link_list(got) == sorted(links)
+
+
+@pytest.mark.parametrize("kind, codes", [("nllb", ("eng_Latn", "isl_Latn")), ("m2m", ("en", "is"))])
+def test_encoder_of_a_translation_model(kind, codes, corpus, encoders):
+    """The vectors are those of the whole model's encoder at that layer, with the language codes."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    whole = AutoModelForSeq2SeqLM.from_pretrained(encoders[kind]).get_encoder().eval()
+    tokenizer = AutoTokenizer.from_pretrained(encoders[kind])
+    for layer in (2, 3):
+        ours = make_encoder(encoders[kind], *codes, layer=layer)
+        for side, code in enumerate(codes):
+            tokenizer.src_lang = code
+            words = corpus[0][side]
+            encoded = tokenizer([words], is_split_into_words=True, return_tensors="pt")
+            with torch.no_grad():
+                states = whole(**encoded, output_hidden_states=True).hidden_states[layer][0]
+            (vectors,) = ours.encoder([words], [side])
+            frame = ours.encoder._frames[side]
+            inner = states[len(frame.prefix) : len(states) - len(frame.suffix)]
+            assert torch.allclose(vectors.values, inner, atol=1e-4)
+            code_id = encoded["input_ids"][0, 0].item()
+            assert frame.prefix == (code_id,)
+        assert sum(map(len, ours(corpus[:10]))) > 0
+    with pytest.raises(XnerError, match="does not know the language"):
+        next(make_encoder(encoders[kind], "qqq_Qqqq", layer=2)([(["a"], ["b"])]))
+
+
+def test_a_language_for_a_model_without_is_an_error(encoders):
+    with pytest.raises(XnerError, match="takes no language code"):
+        next(make_encoder(encoders["bert"], "eng_Latn", layer=2)([(["a"], ["b"])]))
+
+
+def test_windows_cover_the_sentence_once():
+    for n in (1, 9, 10, 11, 25, 100, 999):
+        for room in (4, 10, 126):
+            pieces = windows(n, room)
+            kept = [k for _, _, a, b in pieces for k in range(a, b)]
+            assert kept == list(range(n))
+            assert all(0 <= s <= a < b <= e <= n and e - s <= room for s, e, a, b in pieces)
+    assert windows(0, 10) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_sentences_are_joined_from_windows(kind, corpus, encoders):
+    """The peer cuts or crashes here. Each word finds its own copy, over many times the limit."""
+    words = [word for source, _ in corpus[:60] for word in source]
+    ours = make_simalign(encoders[kind], "inter", layer=2)
+    (alignment,) = ours([(words, words)])
+    assert alignment.links[:, 0].max() == len(words) - 1
+    assert set(map(tuple, np.repeat(np.arange(len(words)), 2).reshape(-1, 2).tolist())) <= set(
+        link_list(alignment)
+    )
+    # Within the limit windows change nothing; with a lower one, vectors come from several.
+    (whole,) = ours.encoder([words[:30]], [0])
+    cut = make_simalign(encoders[kind], "inter", layer=2, max_length=24)
+    (parts,) = cut.encoder([words[:30]], [0])
+    assert len(parts.values) == len(whole.values)
+
+
+def test_errors_name_what_to_do(encoders, tmp_path):
+    pair = [(["a"], ["b"])]
+    with pytest.raises(XnerError, match="has 4 layers"):
+        next(make_simalign(encoders["bert"], layer=5)(pair))
+    with pytest.raises(XnerError, match=r"could not be loaded|No model"):
+        next(make_simalign(str(tmp_path), layer=2)(pair))
+    with pytest.raises(XnerError, match="Unknown matching"):
+        make_simalign(matching="best")  # type: ignore[arg-type]
+    with pytest.raises(XnerError, match="between 0 and 1"):
+        make_simalign(distortion=2.0)
+    with pytest.raises(XnerError, match="room"):
+        next(make_simalign(encoders["bert"], layer=2, max_length=3)(pair))
+    with pytest.raises(XnerError, match="backend = torch"):
+        pytest.importorskip("ctranslate2")
+        codes = ("eng_Latn", "isl_Latn")
+        next(make_encoder(encoders["nllb"], *codes, layer=2, backend="ctranslate2")(pair))
+
+
+def test_only_safe_and_complete_weights(encoders, corpus, tmp_path):
+    import shutil
+
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    old = tmp_path / "old"
+    shutil.copytree(encoders["bert"], old)
+    weights = load_file(old / "model.safetensors")
+    (old / "model.safetensors").unlink()
+    torch.save(weights, old / "pytorch_model.bin")
+    with pytest.raises(XnerError, match="legacy_weights"):
+        next(make_simalign(str(old), layer=2)(corpus[:1]))
+    (read,) = make_simalign(str(old), layer=2, legacy_weights=True)(corpus[:1])
+    (safe,) = make_simalign(encoders["bert"], layer=2)(corpus[:1])
+    assert read == safe
+    torn = tmp_path / "torn"
+    shutil.copytree(encoders["bert"], torn)
+    kept = {key: value for key, value in weights.items() if "layer.1.output" not in key}
+    save_file(kept, torn / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(XnerError, match="lacks the weights"):
+        next(make_simalign(str(torn), layer=2)(corpus[:1]))
+
+
+@pytest.mark.parametrize("backend", ["torch", "ctranslate2"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_int8_and_the_other_backend(kind, backend, corpus, encoders):
+    if backend == "ctranslate2":
+        pytest.importorskip("ctranslate2")
+    sentences = [source for source, _ in corpus[:40]]
+
+    def vectors(**settings):
+        encoder = make_simalign(encoders[kind], layer=3, **settings).encoder
+        found = encoder(sentences, [0] * len(sentences))
+        return np.concatenate([sentence.values.numpy() for sentence in found])
+
+    whole, plain, small = (
+        vectors(),
+        vectors(backend=backend),
+        vectors(backend=backend, dtype="int8"),
+    )
+    assert np.allclose(whole, plain, atol=1e-3)
+    cosines = (whole * small).sum(1) / np.linalg.norm(whole, axis=1) / np.linalg.norm(small, axis=1)
+    assert cosines.mean() > 0.98
+    # And they are not the same numbers: it is 8 bits that were computed.
+    assert not np.allclose(whole, small, atol=1e-3)
+    # Padding changes nothing.
+    (alone,) = make_simalign(encoders[kind], layer=3, backend=backend).encoder([sentences[0]], [0])
+    assert np.allclose(alone.values.numpy(), plain[: len(alone.words)], atol=1e-3)
+
+
+def test_reduced_precision_runs(corpus, encoders):
+    found = make_simalign(encoders["bert"], layer=2, dtype="bfloat16")(corpus[:5])
+    assert sum(map(len, found)) > 5
+
+
+def test_registered_names_pickles_and_lazy_loading(corpus, encoders):
+    ours = get_part("xner_aligners", "xner.SimAlign.v1", model=encoders["bert"], layer=2)
+    assert ours.encoder._loaded is None
+    first = list(ours(corpus[:5]))
+    again = pickle.loads(pickle.dumps(ours))
+    assert again.encoder._loaded is None
+    assert list(again(corpus[:5])) == first
+    assert get_part("xner_aligners", "xner.Awesome.v1").comparison.threshold == 0.001
+    assert get_part("xner_aligners", "xner.Encoder.v1").encoder.layer == 12
+
+
+def test_nothing_is_imported_until_it_is_needed():
+    code = (
+        # spaCy itself imports torch where it is installed.
+        "import sys; sys.modules.update(torch=None, transformers=None, ctranslate2=None);"
+        "from xner_spacy.alignment import backtranslation, embedding, backends;"
+        "embedding.make_simalign()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(
+        MissingExtraError, match=r"xner.SimAlign.v1 needs the extra \[transformers\]"
+    ):
+        next(make_simalign()([(["a"], ["b"])]))
