@@ -1,0 +1,123 @@
+"""The commands `distill`, `select`, `calibrate` and `vectors`."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from xner_spacy.cli.app import run
+from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.distillation.soft import get_soft, set_soft
+from xner_spacy.types import TokenLabels
+
+VOCAB = spacy.blank("xx").vocab
+
+
+def corpus(path, mass, n=4):
+    docs = []
+    for k in range(n):
+        doc = Doc(VOCAB, words=["Anna", "sings"])
+        doc.set_ents([Span(doc, 0, 1, label="PER")], default="outside")
+        first = [1 - mass[k % len(mass)], mass[k % len(mass)], 0]
+        set_soft(doc, TokenLabels(["O", "B-PER", "I-PER"], np.array([first, [1, 0, 0]])))
+        docs.append(doc)
+    write_docbin(path, docs)
+    return str(path)
+
+
+def test_distill(tmp_path, capsys):
+    a = corpus(tmp_path / "a.spacy", [0.2])
+    b = corpus(tmp_path / "b.spacy", [0.6])
+    out = tmp_path / "out.spacy"
+    assert run(["distill", a, b, "-o", str(out)]) == 0
+    doc = next(read_docs(out, VOCAB))
+    assert get_soft(doc).probs[0, 1] == pytest.approx(0.4, abs=1e-3)
+    assert not doc.ents
+    assert run(["distill", a, b, "-o", str(out), "--weights", "0,3"]) == 0
+    assert [e.text for e in next(read_docs(out, VOCAB)).ents] == ["Anna"]
+    assert run(["distill", a, b, "-o", str(out), "--keep-entities"]) == 0
+    assert [e.text for e in next(read_docs(out, VOCAB)).ents] == ["Anna"]
+    for text, name in (("Anna works\nBo sings\n", "near.txt"), ("qq zz\nww vv\n", "far.txt")):
+        (tmp_path / name).write_text(text * 20, "utf8")
+    sources = ["--source", str(tmp_path / "near.txt"), "--source", str(tmp_path / "far.txt")]
+    for kind in ("similarity", "similarity-sentence"):
+        assert run(["distill", a, b, "-o", str(out), "-w", kind, *sources]) == 0
+        # The first teacher's language is the nearer one.
+        assert get_soft(next(read_docs(out, VOCAB))).probs[0, 1] < 0.4
+    capsys.readouterr()
+    for wrong in (["-w", "1"], ["-w", "x,y"], ["-w", "similarity"]):
+        assert run(["distill", a, b, "-o", str(out), *wrong]) == 1
+        assert "weights" in capsys.readouterr().err
+    short = corpus(tmp_path / "short.spacy", [0.6], n=2)
+    assert run(["distill", a, short, "-o", str(out)]) == 1
+    assert "different numbers" in capsys.readouterr().err
+
+
+def test_select(tmp_path, capsys):
+    a = corpus(tmp_path / "a.spacy", [0.1, 0.5])
+    b = corpus(tmp_path / "b.spacy", [0.6])
+    out = tmp_path / "out.spacy"
+    assert run(["select", a, str(out), "--keep", "0.5"]) == 0
+    assert [round(float(get_soft(d).probs[0, 0]), 1) for d in read_docs(out, VOCAB)] == [0.9, 0.9]
+    assert run(["select", a, str(out), "--by", "agreement", "--other", b]) == 0
+    assert len(list(read_docs(out, VOCAB))) == 4
+    capsys.readouterr()
+    for wrong in (["--by", "luck"], ["--by", "agreement"], ["--keep", "7"]):
+        assert run(["select", a, str(out), *wrong]) == 1
+        assert capsys.readouterr().err
+
+
+def test_calibrate_and_select_by_language(tmp_path, capsys):
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xner_student")
+    examples = [
+        Example.from_dict(nlp.make_doc("Anna sings"), {"entities": [(0, 4, "PER")]}) for _ in "ab"
+    ]
+    optimizer = nlp.initialize(lambda: examples)
+    for _ in range(5):
+        nlp.update(examples, sgd=optimizer)
+    model = str(tmp_path / "model")
+    nlp.to_disk(model)
+    dev = corpus(tmp_path / "dev.spacy", [0.5])
+    assert run(["calibrate", model, dev, "-o", str(tmp_path / "calibrated")]) == 0
+    fitted = spacy.load(tmp_path / "calibrated").get_pipe("xner_student").cfg["temperature"]
+    assert fitted != 1.0 and spacy.load(model).get_pipe("xner_student").cfg["temperature"] == 1.0
+    arguments = ["--by", "language", "--model", model, "--other", dev, "--keep", "0.5"]
+    assert run(["select", dev, str(tmp_path / "out.spacy"), *arguments]) == 0
+    blank = tmp_path / "blank"
+    spacy.blank("xx").to_disk(blank)
+    capsys.readouterr()
+    assert run(["calibrate", str(blank), dev]) == 1
+    assert "no xner_student" in capsys.readouterr().err
+
+
+def test_vectors(tmp_path):
+    pytest.importorskip("floret")
+    (tmp_path / "en").write_text("the cat sleeps\nthe dog sleeps\n" * 20, "utf8")
+    (tmp_path / "xx").write_text("ta kissa nuk\nta koira nuk\n" * 20, "utf8")
+    (tmp_path / "links").write_text("0-0 1-1 2-2\n0-0 1-1 2-2\n" * 20, "utf8")
+    out = tmp_path / "table.floret"
+    sides = [str(tmp_path / "en"), str(tmp_path / "xx")]
+    settings = ["--links", str(tmp_path / "links"), "--dim", "8", "--bucket", "500"]
+    assert run(["vectors", *sides, "-o", str(out), *settings]) == 0
+    first = out.read_bytes()
+    assert run(["vectors", *sides, "-o", str(out), *settings]) == 0
+    assert out.read_bytes() == first
+    command = ["init", "vectors", "xx", str(out), str(tmp_path / "model"), "--mode", "floret"]
+    subprocess.run([sys.executable, "-m", "spacy", *command], check=True, capture_output=True)
+    vocab = spacy.load(tmp_path / "model").vocab
+    assert vocab["kissa"].vector.shape == (8,) and vocab["kissa"].vector.any()
+
+
+def test_vectors_without_floret(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "floret", None)
+    for side in ("en", "xx"):
+        (tmp_path / side).write_text("a b\n", "utf8")
+    (tmp_path / "links").write_text("0-0\n", "utf8")
+    sides = [str(tmp_path / "en"), str(tmp_path / "xx"), "--links", str(tmp_path / "links")]
+    assert run(["vectors", *sides, "-o", str(tmp_path / "out")]) == 1
+    assert "[vectors]" in capsys.readouterr().err
