@@ -11,8 +11,9 @@ loads its entry points while spaCy is still being imported.)
 (a list of {start, end, label, reason} on source tokens).
 """
 
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import spacy
 from spacy.tokens import Doc
@@ -38,6 +39,24 @@ def install_extensions() -> None:
     for name in ("xner_source", "xner_alignment"):
         if not Doc.has_extension(name):
             Doc.set_extension(name, default=None)
+
+
+@contextmanager
+def pinned_coders() -> Iterator[None]:
+    """Look the msgpack coders up once for the whole block.
+
+    srsly looks for them, in all the entry points of the environment, each time that it packs a
+    value: that costs more than the packing, and a projected Doc holds many values.
+    """
+    registries = [r for r in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(r)]
+    for found in registries:
+        coders = found.get_all()
+        found.get_all = lambda coders=coders: coders
+    try:
+        yield
+    finally:
+        for found in registries:
+            del found.get_all
 
 
 @lru_cache(maxsize=16)

@@ -7,13 +7,15 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
+from ..docdata import pinned_coders
 from ..errors import InputError, XnerError
 from ..labels import LabelMap, map_label
 from ..types import Entity
 from .files import PathLike, atomic_write
 from .iob import TaggedSentence
 
-# Token, lemma and tag attributes are not ours to store; what the students and the projection need is.
+# Token, lemma and tag attributes are not ours to store; what the students and the projection need
+# is.
 ATTRIBUTES = ["ORTH", "SPACY", "ENT_IOB", "ENT_TYPE", "SENT_START"]
 
 _NO_SPACE_BEFORE = set(".,;:!?)]}%»”’…") | {"'s", "n't", "'re", "'ve", "'ll", "'m", "'d"}
@@ -21,7 +23,8 @@ _NO_SPACE_AFTER = set("([{«„‘$£€")
 
 
 def guess_spaces(words: Sequence[str]) -> List[bool]:
-    """Where a text whose tokens are known alone probably had spaces: none before closing marks, none after opening ones.
+    """Where a text whose tokens are known alone probably had spaces: none before closing marks,
+    none after opening ones.
 
     Straight quotes open and close in turn.
 
@@ -74,7 +77,9 @@ def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]
 
 
 def doc_to_sentence(doc: Doc) -> TaggedSentence:
-    """RETURNS (TaggedSentence): The Doc's tokens and entities; tokens of whitespace alone are left out."""
+    """RETURNS (TaggedSentence): The Doc's tokens and entities; tokens of whitespace alone are left
+    out.
+    """
     position: List[int] = []
     words: List[str] = []
     for token in doc:
@@ -137,9 +142,10 @@ def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:
     RETURNS (int): The number of Docs.
     """
     docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
-    for doc in docs:
-        docbin.add(doc)
-    data = docbin.to_bytes()
+    with pinned_coders():
+        for doc in docs:
+            docbin.add(doc)
+        data = docbin.to_bytes()
     with atomic_write(path, "wb") as file:
         file.write(data)
     return len(docbin)

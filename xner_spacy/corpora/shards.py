@@ -10,6 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import DocBin
 
+from ..docdata import pinned_coders
 from ..errors import XnerError
 from ..types import Json
 from .counts import count_doc, shown
@@ -52,7 +53,7 @@ def annotate_shard(
     """
     started = time.perf_counter()
     counts: Counter = Counter(sentences=0, tokens=0, entities=0)
-    with memory_zones(nlp):
+    with pinned_coders(), memory_zones(nlp):
         docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
         for doc in nlp.pipe(corpus.read(piece, nlp), batch_size=batch_size):
             docbin.add(doc)
