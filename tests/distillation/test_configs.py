@@ -91,3 +91,11 @@ def test_cpu_students_learn(corpus, tmp_path):
     train(CONFIGS / "tsl_cpu.cfg", tmp_path, overrides=settings)
     nlp = spacy.load(tmp_path / "model-best")
     assert nlp.meta["performance"]["ents_f"] == 1.0
+
+
+def test_the_temperature_is_fitted_when_the_student_is_saved(corpus, tmp_path):
+    settings = overrides("student_soft_cpu.cfg", corpus)
+    settings.update({"training.max_steps": 20, "training.eval_frequency": 10, "nlp.lang": "en"})
+    train(CONFIGS / "student_soft_cpu.cfg", tmp_path, overrides=settings)
+    student = spacy.load(tmp_path / "model-last").get_pipe("xner_student")
+    assert student.cfg["temperature"] != 1.0
