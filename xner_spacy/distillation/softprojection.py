@@ -12,7 +12,8 @@ nearly found. Two readings are joined:
   has the last word, since the projector knows what links alone do not: which words between and
   beside the linked ones belong to the name.
 
-This is a method of this project. The defaults were chosen once, by the log loss on the embedded Icelandic-English corpus.
+This is a method of this project. The defaults were chosen once, by the log loss on the embedded
+Icelandic-English corpus.
 """
 
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
@@ -43,8 +44,9 @@ def project_soft(
     sources (Sequence[TokenLabels]): IOB2 distributions over the source tokens of each.
     threshold (float): The bar for an entity that is worth a span, as a probability against O, in
         (0, 1).
-    link_share (float): What is left of the label mass of tokens that are linked to a name but outside every span: the projector did not
-        find them fit, which is evidence, but not proof, that they are none.
+    link_share (float): What is left of the label mass of tokens that are linked to a name but
+        outside every span: the projector did not find them fit, which is evidence, but not proof,
+        that they are none.
     use_scores (bool): Scale the label mass of a span by the projector's confidence.
     YIELDS (TokenLabels): IOB2 distributions over the target tokens.
     """
