@@ -25,7 +25,21 @@ LABEL_MAPS: Dict[str, LabelMap] = {
         "FAC": "LOC",
         "ORG": "ORG",
         **dict.fromkeys(
-            ["NORP", "PRODUCT", "EVENT", "WORK_OF_ART", "LAW", "LANGUAGE", "DATE", "TIME", "PERCENT", "MONEY", "QUANTITY", "ORDINAL", "CARDINAL"]
+            [
+                "NORP",
+                "PRODUCT",
+                "EVENT",
+                "WORK_OF_ART",
+                "LAW",
+                "LANGUAGE",
+                "DATE",
+                "TIME",
+                "PERCENT",
+                "MONEY",
+                "QUANTITY",
+                "ORDINAL",
+                "CARDINAL",
+            ]
         ),
     },
     # MasakhaNER 2.0: the seed paper drops DATE

@@ -115,9 +115,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(
-    pool: Optional[Executor], work: Callable[[T], R], items: Iterable[T]
-) -> Iterator[R]:
+def in_order(pool: Optional[Executor], work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """RETURNS (Iterator[R]): Results in the order of the items, whatever the number of threads."""
     return map(work, items) if pool is None else pool.map(work, items)
 
@@ -183,12 +181,8 @@ class Trainer:
         self.strength, self.null, self.pool = strength, null, pool
         source_counts = np.bincount(np.concatenate(sources), minlength=len(source))
         target_counts = np.bincount(np.concatenate(targets), minlength=len(target))
-        self.forward = Direction(
-            source_counts.astype(np.float32), target_counts.astype(np.float32)
-        )
-        self.reverse = Direction(
-            target_counts.astype(np.float32), source_counts.astype(np.float32)
-        )
+        self.forward = Direction(source_counts.astype(np.float32), target_counts.astype(np.float32))
+        self.reverse = Direction(target_counts.astype(np.float32), source_counts.astype(np.float32))
         batches = make_batches(sources, targets, BATCH_CELLS)
         self.cells: List[Cells] = []
         tables: List[Tuple[Keys, Int]] = []
@@ -205,16 +199,10 @@ class Trainer:
         self.e, self.f = split_keys(self.keys)
         self.e[0] = self.f[0] = 0  # the padding
         buckets = Spelling(source.words, target.words).buckets(self.e, self.f)
-        self.stems = StemTable(
-            StemIndex(source.words), StemIndex(target.words), self.e, self.f
-        )
+        self.stems = StemTable(StemIndex(source.words), StemIndex(target.words), self.e, self.f)
         self.forward_cells = self.forward.cells(buckets, self.e, self.f)
         self.reverse_cells = self.reverse.cells(buckets, self.f, self.e)
-        dice = (
-            2.0
-            * self.together
-            / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
-        )
+        dice = 2.0 * self.together / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
         self.one = self.other = dice.astype(np.float32)
         self.counts: Counts = np.zeros(len(self.keys))
 
@@ -259,9 +247,7 @@ class Trainer:
             target, source = cells.batch.target.T, cells.batch.source
             no_source = np.maximum(1.0 - one.sum(axis=2), 0.0)[target >= 0]
             no_target = np.maximum(1.0 - other.sum(axis=0), 0.0)[source >= 0]
-            counts = np.bincount(
-                cells.place.ravel(), (one * other).ravel(), len(cells.pairs)
-            )
+            counts = np.bincount(cells.place.ravel(), (one * other).ravel(), len(cells.pairs))
             return counts, (
                 *mine,
                 target[target >= 0],
@@ -278,14 +264,10 @@ class Trainer:
                 (empty[1], *extra[4:6]),
             ):
                 sums += np.bincount(words, values, minlength=len(sums))
-        for direction, statistics, sums in zip(
-            (forward, reverse), totals, empty, strict=True
-        ):
+        for direction, statistics, sums in zip((forward, reverse), totals, empty, strict=True):
             direction.jumps.update(statistics.moved, statistics.began)
             share = direction.generated / direction.generated.sum()
-            direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(
-                np.float32
-            )
+            direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(np.float32)
         self._update()
         return totals[0].log_likelihood, totals[1].log_likelihood
 
@@ -330,9 +312,7 @@ class Trainer:
             (sides[0].of, sides[1].of),
             (sides[0], sides[1]),
         )
-        table = direction.probabilities(
-            self.counts, cells, given, word, more, self.strength
-        )
+        table = direction.probabilities(self.counts, cells, given, word, more, self.strength)
         table[0] = 0.0  # the padding
         return table
 
@@ -352,8 +332,4 @@ class Trainer:
 
 def make_pool(threads: int) -> Optional[ThreadPoolExecutor]:
     """RETURNS (Optional[ThreadPoolExecutor]): None for one thread."""
-    return (
-        ThreadPoolExecutor(threads, thread_name_prefix="xner-align")
-        if threads > 1
-        else None
-    )
+    return ThreadPoolExecutor(threads, thread_name_prefix="xner-align") if threads > 1 else None

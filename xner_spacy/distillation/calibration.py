@@ -14,6 +14,8 @@ from ..corpora.docs import read_docs
 from ..docdata import SPANS_KEY
 from .corpus import make_corpus
 from .pipes import find_student, run_upstream
+from .soft import get_soft, to_labels
+from .tags import TagSet
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,13 +41,13 @@ def expected_calibration_error(
 
 
 def fit_temperature(
-    evidence: Sequence[Tuple[Floats, Floats]], correct: Sequence[bool], steps: int = 60
+    evidence: Sequence[Tuple[Floats, Floats]], correct: Sequence[float], steps: int = 60
 ) -> float:
     """The temperature under which the spans' scores give the least log loss.
 
     evidence (Sequence[Tuple[Floats, Floats]]): For each predicted span the (tokens, tags) scores of
         its tokens and the (tokens,) scores of the tags chosen there.
-    correct (Sequence[bool]): Whether the projected data agrees.
+    correct (Sequence[float]): How far the projected data agrees, in [0, 1].
     steps (int): Of the golden-section search between 0.25 and 8 on a logarithmic scale.
     RETURNS (float): The temperature, 1 for no spans.
     """
@@ -54,14 +56,15 @@ def fit_temperature(
     scores = np.concatenate([tokens for tokens, _ in evidence]).astype(np.float64)
     chosen = np.concatenate([tags for _, tags in evidence]).astype(np.float64)
     starts = np.cumsum([0, *(len(tags) for _, tags in evidence[:-1])])
-    right = np.asarray(correct, dtype=bool)
+    right = np.asarray(correct, dtype=np.float64)
 
     def loss(log_temperature: float) -> float:
         t = np.exp(log_temperature)
         top = scores.max(axis=1)
         norm = top / t + np.log(np.exp((scores - top[:, None]) / t).sum(axis=1))
         log_p = np.minimum(np.add.reduceat(chosen / t - norm, starts), -1e-9)
-        return float(-np.where(right, log_p, np.log1p(-np.exp(log_p))).mean())
+        wrong = np.log1p(-np.exp(log_p))
+        return float(-(right * log_p + (1 - right) * wrong).mean())
 
     a, b = np.log(LOW), np.log(HIGH)
     ratio = (np.sqrt(5) - 1) / 2
@@ -77,6 +80,10 @@ def fit_temperature(
 def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256) -> float:
     """Fit a student's temperature and set it.
 
+    A span counts as right as far as the teacher believes in it: by the teacher's least probability
+    over the span's tokens where there are distributions, else by whether the teacher has it. Plain
+    agreement would hide that the teacher itself is wrong at times.
+
     nlp (Language): A pipeline with an `xner_student`.
     examples (Iterable[Example]): Projected development data; never gold, or the scores promise too
         much elsewhere.
@@ -85,7 +92,7 @@ def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256)
     """
     student = find_student(nlp)
     evidence: List[Tuple[Floats, Floats]] = []
-    correct: List[bool] = []
+    correct: List[float] = []
     examples = list(examples)
     for k in range(0, len(examples), batch_size):
         batch = examples[k : k + batch_size]
@@ -94,6 +101,7 @@ def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256)
         student.set_annotations(docs, scores)
         for eg, doc, rows in zip(batch, docs, scores, strict=True):
             rows = student.model.ops.to_numpy(rows)
+            belief = _teacher_masses(eg, student.labels)
             known = {(e.start_char, e.end_char, e.label_) for e in eg.reference.ents}
             unknown = [t.idx for t in eg.reference if t.ent_iob == 0]
             for ent in doc.ents:
@@ -102,9 +110,27 @@ def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256)
                 tags = student.tagset.of_span(ent.end - ent.start, ent.label_)
                 here = rows[ent.start : ent.end]
                 evidence.append((here, here[np.arange(len(tags)), tags]))
-                correct.append((ent.start_char, ent.end_char, ent.label_) in known)
+                if belief is not None:
+                    column = student.labels.index(ent.label_)
+                    correct.append(float(belief[ent.start : ent.end, column].min()))
+                else:
+                    correct.append((ent.start_char, ent.end_char, ent.label_) in known)
     student.cfg["temperature"] = round(fit_temperature(evidence, correct), 4)
     return student.cfg["temperature"]
+
+
+def _teacher_masses(eg: Example, labels: Sequence[str]) -> Optional[Floats]:
+    """RETURNS (Optional[Floats]): (tokens, labels) label masses of the reference, None where it has
+    none on these tokens.
+    """
+    soft = get_soft(eg.reference)
+    same = [t.text for t in eg.reference] == [t.text for t in eg.predicted]
+    if soft is None or not same:
+        return None
+    tags = TagSet(labels, "iob2").tags
+    probs = to_labels(soft, tags)
+    masses: Floats = (probs[:, 1::2] + probs[:, 2::2]).astype(np.float64)
+    return masses
 
 
 def make_fit_temperature(path: Optional[Path] = None) -> Callable[[Language], Language]:
