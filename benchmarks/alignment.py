@@ -120,10 +120,7 @@ def _both(
     peer.train(more)
     forward, reverse = peer.directed(pairs)
     seconds["eflomal"] = round(time.perf_counter() - start, 2)
-    links = {
-        name: [symmetrize(a, b, name) for a, b in zip(forward, reverse)]
-        for name in METHODS
-    }
+    links = {name: [symmetrize(a, b, name) for a, b in zip(forward, reverse)] for name in METHODS}
     return ours, links, seconds
 
 
@@ -416,14 +413,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--source-model", default="", help="an English spaCy NER pipeline")
     parser.add_argument("--out", type=Path, default=None, help="folder for the JSON and the table")
     options = parser.parse_args(argv)
-    results = run(options.parts.split(","), options.source_model)
-    table = to_markdown(results)
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(results, indent=2, ensure_ascii=False)
-        (options.out / "alignment.json").write_text(text + "\n", encoding="utf-8")
-        (options.out / "alignment.md").write_text(table, encoding="utf-8")
-    print(table)
+    results: Dict[str, Any] = {}
+    for part in options.parts.split(","):
+        results.update(run([part], options.source_model))
+        if options.out is not None:  # after each part, so that a long run loses nothing
+            options.out.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(results, indent=2, ensure_ascii=False)
+            (options.out / "alignment.json").write_text(text + "\n", encoding="utf-8")
+            (options.out / "alignment.md").write_text(to_markdown(results), encoding="utf-8")
+    print(to_markdown(results))
     return 0
 
 
