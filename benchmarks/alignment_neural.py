@@ -1,0 +1,248 @@
+"""The neural aligners and the package simalign side by side, in one run.
+
+    python -m benchmarks.alignment_neural --out results/alignment_neural
+
+Pairs a second on CPU with a model of BERT-base's size and random weights (speed does not depend on
+them), made on the spot, and whether the links are equal. Rounds of all variants are interleaved, so
+that a ratio compares what ran under the same load; the median of the rounds counts. Needs the
+extras [simalign] and [ctranslate2].
+"""
+
+import argparse
+import json
+import re
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
+
+from xner_spacy.alignment.embedding import EmbeddingAligner, make_simalign
+from xner_spacy.corpora.markup import read_markup
+
+Pairs = List[Tuple[List[str], List[str]]]
+Links = List[Set[Tuple[int, int]]]
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets" / "is-en"
+LETTERS = {"inter": "a", "itermax": "i", "mwmf": "m", "fwd": "f", "rev": "r"}
+LAYER = 8
+
+
+def corpus_pairs() -> Pairs:
+    """RETURNS (Pairs): The embedded corpus, English first, words and marks apart."""
+    words = re.compile(r"\w+|[^\w\s]")
+    return [
+        (words.findall(pair.sides[1].text), words.findall(pair.sides[0].text))
+        for file in sorted(ASSETS.glob("*.txt"))
+        for pair in read_markup(file, ("is", "en"))
+    ]
+
+
+def build_model(folder: Path, pairs: Pairs, pieces: int = 3000) -> None:
+    """Write a BERT of base size with random weights, and a WordPiece vocabulary of the corpus."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    torch.manual_seed(0)
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer.train_from_iterator(
+        (" ".join(side) for pair in pairs for side in pair),
+        trainers.WordPieceTrainer(vocab_size=pieces, special_tokens=special, show_progress=False),
+    )
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    BertTokenizerFast(
+        tokenizer_object=tokenizer, do_lower_case=False, model_max_length=512
+    ).save_pretrained(folder)
+    BertModel(BertConfig(vocab_size=tokenizer.get_vocab_size())).save_pretrained(folder)
+
+
+class Ours:
+    """Our aligner, with the time in its encoder and the pairs it encoded twice.
+
+    model (str): The model's folder. settings (Any): For `make_simalign`.
+    """
+
+    def __init__(self, model: str, **settings: Any) -> None:
+        self.aligner: EmbeddingAligner = make_simalign(model, layer=LAYER, **settings)
+        self.inside = 0.0
+        self.again = 0
+        loaded = self.aligner.encoder._load()
+        self.aligner.encoder._loaded = loaded._replace(forward=self._timed(loaded.forward))
+        alone = self.aligner._align_alone
+
+        def counted(pair: Any) -> Any:
+            self.again += 1
+            return alone(pair)
+
+        self.aligner._align_alone = counted  # type: ignore[method-assign]
+
+    def _timed(self, forward: Any) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            start = time.perf_counter()
+            result = forward(*arguments)
+            self.inside += time.perf_counter() - start
+            return result
+
+        return run
+
+    def __call__(self, pairs: Pairs) -> Links:
+        # Each round splits its words anew, as a new text would have it.
+        self.aligner.encoder._subwords._known.clear()
+        self.inside, self.again = 0.0, 0
+        return [set(map(tuple, found.links.tolist())) for found in self.aligner(pairs)]
+
+
+class Peer:
+    """The package simalign, a pair at a time, which is all it does."""
+
+    def __init__(self, model: str, matching: str) -> None:
+        import logging
+
+        import simalign
+
+        logging.getLogger("simalign").setLevel(logging.WARNING)
+        self.matching = matching
+        self.aligner = simalign.SentenceAligner(
+            model, "bpe", matching_methods=LETTERS[matching], layer=LAYER
+        )
+
+    def __call__(self, pairs: Pairs) -> Links:
+        return [set(self.aligner.get_word_aligns(*pair)[self.matching]) for pair in pairs]
+
+
+def agreement(found: Links, wanted: Links) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): F1 of the links, and pairs whose links are all equal."""
+    shared = sum(len(a & b) for a, b in zip(found, wanted))
+    total = sum(map(len, found)) + sum(map(len, wanted))
+    return {
+        "links_f1": 2 * shared / total if total else 1.0,
+        "equal_pairs": sum(a == b for a, b in zip(found, wanted)),
+        "pairs": len(wanted),
+    }
+
+
+def compare(
+    model: str, pairs: Pairs, matching: str, variants: Dict[str, Dict[str, Any]], rounds: int
+) -> Dict[str, Any]:
+    """Time simalign and our variants on the same pairs.
+
+    RETURNS (Dict[str, Any]): Per variant the pairs a second (median round), the ratio to simalign
+        by wall and by processor time (median of the rounds' ratios, lowest and highest), the share
+        of the time in the encoder, pairs encoded twice, and the agreement of the links.
+    """
+    runners: Dict[str, Any] = {"simalign": Peer(model, matching)}
+    runners.update({name: Ours(model, matching=matching, **how) for name, how in variants.items()})
+    for runner in runners.values():
+        runner(pairs[:4])
+    wall: Dict[str, List[float]] = {name: [] for name in runners}
+    cpu: Dict[str, List[float]] = {name: [] for name in runners}
+    shares: Dict[str, List[float]] = {name: [] for name in runners}
+    links: Dict[str, Links] = {}
+    for _ in range(rounds):
+        for name, runner in runners.items():
+            start, used = time.perf_counter(), time.process_time()
+            links[name] = runner(pairs)
+            wall[name].append(time.perf_counter() - start)
+            cpu[name].append(time.process_time() - used)
+            shares[name].append(getattr(runner, "inside", 0.0) / wall[name][-1])
+    rows = {}
+    for name, runner in runners.items():
+        ratios = [a / b for a, b in zip(wall["simalign"], wall[name])]
+        rows[name] = {
+            "pairs_per_second": len(pairs) / statistics.median(wall[name]),
+            "ratio": statistics.median(ratios),
+            "ratio_range": [min(ratios), max(ratios)],
+            "cpu_ratio": statistics.median(a / b for a, b in zip(cpu["simalign"], cpu[name])),
+            **agreement(links[name], links["simalign"]),
+        }
+        if isinstance(runner, Ours):
+            rows[name]["encoder_share"] = statistics.median(shares[name])
+            rows[name]["encoded_twice"] = runner.again
+    return rows
+
+
+VARIANTS: Dict[str, Dict[str, Any]] = {
+    "float32": {},
+    "float32, CTranslate2": {"backend": "ctranslate2"},
+    "int8, CTranslate2": {"backend": "ctranslate2", "dtype": "int8"},
+    "int8, torch": {"dtype": "int8"},
+}
+
+
+def run(pairs: int = 128, rounds: int = 3, threads: int = 2) -> Dict[str, Any]:
+    """Build the model and compare itermax and mwmf.
+
+    pairs (int): Sentence pairs, spread over the corpus. rounds (int): Interleaved rounds.
+    threads (int): Threads of both sides.
+    RETURNS (Dict[str, Any]): The settings, and the rows per matching method.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    everything = corpus_pairs()
+    chosen = everything[:: max(1, len(everything) // pairs)][:pairs]
+    with tempfile.TemporaryDirectory() as folder:
+        build_model(Path(folder), everything)
+        result: Dict[str, Any] = {"pairs": len(chosen), "rounds": rounds, "threads": threads}
+        first = Ours(folder).aligner.encoder
+        counts = [len(p.ids) for p in first._subwords([side for pair in chosen for side in pair])]
+        result["subwords_per_sentence"] = statistics.mean(counts)
+        result["itermax"] = compare(folder, chosen, "itermax", VARIANTS, rounds)
+        quick = {name: VARIANTS[name] for name in ("float32", "int8, CTranslate2")}
+        result["mwmf"] = compare(folder, chosen, "mwmf", quick, rounds)
+        for matching in ("inter", "fwd", "rev"):
+            ours, theirs = Ours(folder, matching=matching)(chosen), Peer(folder, matching)(chosen)
+            result[matching] = agreement(ours, theirs)
+    return result
+
+
+def to_markdown(result: Dict[str, Any]) -> str:
+    """RETURNS (str): The figures as a table."""
+    lines = [
+        f"{result['pairs']} sentence pairs of the embedded corpus, "
+        f"{result['subwords_per_sentence']:.0f} sub-words a sentence; BERT-base size, random weights, "
+        f"layer {LAYER} of 12; {result['threads']} threads; median of {result['rounds']} interleaved "
+        "rounds.",
+        "",
+        "| matching | variant | pairs/s | times simalign (range) | by processor time | in the encoder "
+        "| equal pairs | F1 of links |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for matching in ("itermax", "mwmf"):
+        for name, row in result[matching].items():
+            share = f"{row['encoder_share']:.0%}" if "encoder_share" in row else "-"
+            low, high = row["ratio_range"]
+            lines.append(
+                f"| {matching} | {name} | {row['pairs_per_second']:.1f} | {row['ratio']:.2f} "
+                f"({low:.2f}-{high:.2f}) | {row['cpu_ratio']:.2f} | {share} | "
+                f"{row['equal_pairs']} of {row['pairs']} | {row['links_f1']:.4f} |"
+            )
+    rest = [
+        f"{m} {result[m]['equal_pairs']} of {result[m]['pairs']}" for m in ("inter", "fwd", "rev")
+    ]
+    lines += ["", f"Equal pairs in float32 for the other methods: {', '.join(rest)}."]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Run it, and write PREFIX.json and PREFIX.md."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--out", type=Path, default=Path("results/alignment_neural"))
+    parser.add_argument("--pairs", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args(argv)
+    result = run(options.pairs, options.rounds, options.threads)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    text = to_markdown(result)
+    options.out.with_suffix(".json").write_text(json.dumps(result, indent=1), encoding="utf8")
+    options.out.with_suffix(".md").write_text(text, encoding="utf8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
