@@ -15,6 +15,7 @@ LINKS = {
     "wikineural": "english-ner/wikineural",
     "wikigold": "english-ner/wikigold",
     "btc": "english-ner/btc",
+    "wnut17": "english-ner/wnut17",
     "uner-ewt": "uner/en_ewt",
 }
 
