@@ -226,14 +226,15 @@ def test_ctrl_c(files):
     """An interrupt in the middle of the work: one line, exit code 1, no half-written file."""
     (files / "big.iob").write_text("".join(f"word{k}\tO\n\n" for k in range(400_000)))
     process = subprocess.Popen(
-        [sys.executable, "-m", "xner_spacy", "convert", files / "big.iob", files / "out.spacy"],
+        [sys.executable, "-m", "xner_spacy", "convert", files / "big.iob", files / "out.iob"],
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(6)
-    assert process.poll() is None, "finished before it could be interrupted"
+    while not list(files.glob(".out*")):  # it has begun to write
+        assert process.poll() is None, "finished before it could be interrupted"
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Interrupted" in err and "Traceback" not in err
-    assert not (files / "out.spacy").exists() and not list(files.glob(".out*"))
+    assert not (files / "out.iob").exists() and not list(files.glob(".out*"))

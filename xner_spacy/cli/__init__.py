@@ -6,6 +6,11 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line. What the user can mend ends as one message and exit code 1, never as a traceback."""
-    from .app import run
+    try:
+        from .app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the program was still being loaded
+        sys.stderr.write("\nInterrupted.\n")
+        code = 1
+    sys.exit(code)

@@ -10,7 +10,7 @@ shards do not depend on the number of processes, nor on the engine.
 import hashlib
 import platform
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Callable, Dict, List, Literal, Optional
@@ -77,9 +77,11 @@ def annotate(
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
     identity = _identity(pipeline, corpus, shard_size, batch_size)
     prepare(output)
-    with locked(output):
+    with locked(output), ExitStack() as stack:
         folder = RunFolder(output, identity, overwrite)
         folder.clean()
+        # An interrupt may come just between the making of a temporary file and the care for it.
+        stack.callback(folder.sweep)
         pieces = corpus.slices(shard_size)
         todo = folder.missing(pieces)
         facts = _facts(pipeline, corpus)

@@ -106,8 +106,12 @@ class RunFolder:
             for shard in self.path.glob("*.spacy"):
                 shard.unlink()
             (self.path / JOURNAL).unlink(missing_ok=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Take away what was left half-written."""
         for part in self.path.glob(".*.part"):
-            part.unlink()
+            part.unlink(missing_ok=True)
 
     def missing(self, pieces: List[Slice], vocab: Any = None) -> List[Slice]:
         """Find what is to do: shards that are not there, or are not what was written.
