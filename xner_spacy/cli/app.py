@@ -38,6 +38,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+# What typer makes of Ctrl-C: 128 + SIGINT.
+INTERRUPTED = 130
 COMMANDS = (
     convert,
     convert_model,
@@ -70,15 +72,16 @@ def run(arguments: Optional[List[str]] = None) -> int:
         result = typer.main.get_command(app).main(
             args=arguments, prog_name="xner", standalone_mode=False
         )
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
+        return _interrupted() if code == INTERRUPTED else code
     except typer.Exit as error:
-        return error.exit_code
+        return _interrupted() if error.exit_code == INTERRUPTED else error.exit_code
     except XnerError as error:
         return _fail(error.message, error.hint)
     except (RegistryError, ConfigValidationError) as error:
         return _fail("The configuration does not hold.", str(error).strip())
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("Interrupted.", "What was written is whole; the command can be run again.")
+        return _interrupted()
     except BrokenPipeError:
         # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing
         # can be printed.
@@ -97,9 +100,14 @@ def run(arguments: Optional[List[str]] = None) -> int:
         return int(error.exit_code)
 
 
+def _interrupted() -> int:
+    return _fail("Interrupted.", "What was written is whole; the command can be run again.")
+
+
 def _fail(title: str, hint: str = "") -> int:
     sys.stdout.flush()
-    printer = Printer(no_print=True)
+    # Never wrapped: a path and its line number stay in one piece.
+    printer = Printer(no_print=True, line_max=1_000_000)
     text = printer.fail(title, hint) if hint else printer.fail(title)
     typer.echo(text, err=True)
     return 1

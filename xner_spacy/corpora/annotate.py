@@ -10,7 +10,7 @@ shards do not depend on the number of processes, nor on the engine.
 import hashlib
 import platform
 import time
-from contextlib import ExitStack, AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Callable, Dict, List, Literal, Optional
