@@ -62,7 +62,7 @@ def fit_temperature(
         t = np.exp(log_temperature)
         top = scores.max(axis=1)
         norm = top / t + np.log(np.exp((scores - top[:, None]) / t).sum(axis=1))
-        log_p = np.minimum(np.add.reduceat(chosen / t - norm, starts), -1e-9)
+        log_p = np.minimum(np.minimum.reduceat(chosen / t - norm, starts), -1e-9)
         wrong = np.log1p(-np.exp(log_p))
         return float(-(right * log_p + (1 - right) * wrong).mean())
 

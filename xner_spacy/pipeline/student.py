@@ -112,7 +112,8 @@ class Student(TrainablePipe):
     """A token classifier with constrained decoding.
 
     It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the
-    spans: the product of the tags' probabilities, after the temperature in `cfg["temperature"]`
+    spans: the least of the tags' probabilities (the tokens of a name share their doubt, so that a
+    product would count it again and again), after the temperature in `cfg["temperature"]`
     (see `xner_spacy.distillation.calibration`).
     """
 
@@ -268,14 +269,14 @@ class Student(TrainablePipe):
     def _span_scores(
         self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray, ends: np.ndarray
     ) -> List[float]:
-        """RETURNS (List[float]): The product of the tags' probabilities over each span."""
+        """RETURNS (List[float]): The least of the tags' probabilities over each span."""
         if not len(starts):
             return []
         used = np.flatnonzero(tags > 0)
         logs = log_softmax(flat[used], self.cfg["temperature"])[np.arange(len(used)), tags[used]]
         # Entities tile the tokens that have a tag other than O, in order.
-        sums = np.add.reduceat(logs, np.searchsorted(used, starts))
-        return [round(float(p), 6) for p in np.exp(sums)]
+        least = np.minimum.reduceat(logs, np.searchsorted(used, starts))
+        return [round(float(p), 6) for p in np.exp(least)]
 
     def _store_soft(self, docs: List[Doc], flat: FloatArray, offsets: np.ndarray) -> None:
         probs = np.exp(log_softmax(flat, self.cfg["temperature"]))
