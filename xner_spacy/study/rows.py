@@ -1,0 +1,175 @@
+"""The results of a study: one row a measured cell, as CSV."""
+
+import csv
+import io
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, get_type_hints
+
+from ..corpora.files import PathLike, atomic_write
+from ..errors import InputError
+
+DONE = "done"
+FAILED = "failed"
+
+# Arms whose F1 does not depend on the unlabelled target text: their rows have n_target 0.
+SOURCE_ARMS = ("teacher", "transfer")
+# What can be trained on the target side, in the order of tables and figures.
+TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
+ARMS = (*SOURCE_ARMS, *TARGET_ARMS)
+ARM_NAMES = {
+    "teacher": "teacher (projection)",
+    "transfer": "model transfer",
+    "hard": "hard pseudo-labels",
+    "soft": "soft projection",
+    "tsl": "TSL (MSE to the transferred model)",
+    "prototypes": "soft projection with prototypes (ProKD)",
+    "surest": "soft projection, surest 80%",
+    "translate_train": "translate-train (word by word)",
+    "ensemble": "soft student with teacher",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured cell.
+
+    block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of
+        `ARMS`. design (str): "steps" (optimiser steps fixed) or "epochs" (passes over the text
+        fixed).
+    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for
+        `SOURCE_ARMS`.
+    seed (int): Of initialisation, batches and dropout, in teacher and student. draw (int): Of the
+        subsamples.
+    status (str): "done" or "failed". reason (str): Why it failed.
+    precision, recall, f1 (Optional[float]): In [0, 1], exact entities on the gold test set; None
+        where failed. f1_low, f1_high: 95% bootstrap interval over test sentences.
+    minus_teacher (Optional[float]): F1 minus that of the projection teacher with the same n_source,
+        seed and draw on the same sentences, with its paired bootstrap interval minus_teacher_low
+        and minus_teacher_high; None for languages whose test sentences have no translation.
+    minus_transfer (Optional[float]): The same against model transfer, which every language has.
+    train_sentences, train_entities (int): What the student learned from.
+    steps (int): Optimiser steps of the student; 0 where none is trained.
+    test_sentences, test_entities (int): Of the gold test set.
+    seconds (float): Of the job, processor time. machine (str): Kind of processor. job (str): Hash
+        of everything the cell depends on.
+    """
+
+    block: str
+    lang: str
+    arm: str
+    design: str
+    n_source: int
+    n_target: int
+    seed: int
+    draw: int
+    status: str
+    reason: str = ""
+    precision: Optional[float] = None
+    recall: Optional[float] = None
+    f1: Optional[float] = None
+    f1_low: Optional[float] = None
+    f1_high: Optional[float] = None
+    minus_teacher: Optional[float] = None
+    minus_teacher_low: Optional[float] = None
+    minus_teacher_high: Optional[float] = None
+    minus_transfer: Optional[float] = None
+    minus_transfer_low: Optional[float] = None
+    minus_transfer_high: Optional[float] = None
+    train_sentences: int = 0
+    train_entities: int = 0
+    steps: int = 0
+    test_sentences: int = 0
+    test_entities: int = 0
+    seconds: float = 0.0
+    machine: str = ""
+    job: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """RETURNS (float): Labelled source over unlabelled target sentences; infinite without any."""
+        return self.n_source / self.n_target if self.n_target else float("inf")
+
+    @property
+    def total(self) -> int:
+        """RETURNS (int): Labelled source and unlabelled target sentences together."""
+        return self.n_source + self.n_target
+
+    @property
+    def order(self) -> Tuple:
+        """RETURNS (Tuple): Where the row stands in a file of results."""
+        return (
+            self.block,
+            self.design,
+            self.lang,
+            ARMS.index(self.arm),
+            self.n_source,
+            self.n_target,
+            self.seed,
+            self.draw,
+        )
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_TYPES = get_type_hints(Row)
+
+
+def write_rows(path: PathLike, rows: Iterable[Row]) -> int:
+    """Write results in a fixed order, atomically.
+
+    RETURNS (int): The number of rows.
+    """
+    text = to_csv(sorted(rows, key=lambda row: row.order))
+    with atomic_write(path) as file:
+        file.write(text)
+    return text.count("\n") - 1
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """RETURNS (str): The rows with a header."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(["" if v is None else v for v in asdict(row).values()])
+    return out.getvalue()
+
+
+def read_rows(path: PathLike) -> List[Row]:
+    """Read results.
+
+    RAISES: InputError that names the line for a missing file, other columns, or a value of the
+        wrong kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError("no such file.", path, hint="Run the study first: xner study run CONFIG.")
+    with path.open(encoding="utf8", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        if tuple(header) != COLUMNS:
+            raise InputError(
+                "is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}"
+            )
+        return [
+            _row(path, number, dict(zip(COLUMNS, line))) for number, line in enumerate(reader, 2)
+        ]
+
+
+def _row(path: Path, number: int, values: Dict[str, str]) -> Row:
+    parsed: Dict[str, Any] = {}
+    for name in COLUMNS:
+        kind, text = _TYPES[name], values.get(name)
+        try:
+            if text is None:
+                raise ValueError
+            if kind is str or kind is int or kind is float:
+                parsed[name] = kind(text)
+            else:
+                parsed[name] = float(text) if text else None
+        except ValueError:
+            raise InputError(f"has no usable {name}: {text!r}.", path, number) from None
+    row = Row(**parsed)
+    if row.arm not in ARMS or row.status not in (DONE, FAILED):
+        raise InputError(f"unknown arm or status: {row.arm!r}, {row.status!r}.", path, number)
+    return row
