@@ -1,0 +1,159 @@
+"""SVG that is the same for the same input, byte for byte, on every machine.
+
+A drawing takes its colours from the classes of `templates/chart.css`, so that one drawing stands in a page of either colour scheme and as a file of its own.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Optional, Sequence, Union
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+Number = Union[int, float]
+GAP = 24.0
+HEAD = 30.0
+
+
+class Svg:
+    """A drawing.
+
+    width, height (float): In units; a unit is about a CSS pixel.
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        self.width = width
+        self.height = height
+        self.root = Element("svg", {"viewBox": f"0 0 {number(width)} {number(height)}"})
+
+    def add(
+        self,
+        tag: str,
+        css: str = "",
+        *,
+        text: Optional[str] = None,
+        tip: Optional[str] = None,
+        **attributes: Union[str, Number],
+    ) -> Element:
+        """Add an element.
+
+        css (str): Its classes. text (Optional[str]): What it says. tip (Optional[str]): Shown when
+            the pointer rests on it.
+        attributes (Union[str, Number]): `_` stands for `-`.
+        RETURNS (Element): The element.
+        """
+        given = {"class": css} if css else {}
+        for name, value in attributes.items():
+            given[name.replace("_", "-")] = value if isinstance(value, str) else number(value)
+        element = SubElement(self.root, tag, given)
+        if text is not None:
+            element.text = text
+        if tip is not None:
+            SubElement(element, "title").text = tip
+        return element
+
+    def text(self, x: float, y: float, text: str, css: str = "tick", anchor: str = "start") -> None:
+        """Write text; `y` is its baseline."""
+        self.add("text", css, text=text, x=x, y=y, text_anchor=anchor)
+
+    def path(self, points: Sequence[Sequence[float]], css: str, *, close: bool = False) -> None:
+        """Draw straight lines through points."""
+        steps = " L".join(f"{number(x)} {number(y)}" for x, y in points)
+        self.add("path", css, d=f"M{steps}{'Z' if close else ''}")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the drawings of a figure.
+
+    title (str): Empty where the figure has one panel. svg (Svg): The drawing.
+    """
+
+    title: str
+    svg: Svg
+
+
+def number(value: Number) -> str:
+    """RETURNS (str): At most two decimals, without needless zeros."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def inline(panel: Panel, key: str, title: str, description: str) -> str:
+    """Make the markup of a panel in a page.
+
+    key (str): Unique in the page. title, description (str): What assistive technology reads.
+    RETURNS (str): An `<svg>` element.
+    """
+    svg = panel.svg
+    root = Element(
+        "svg",
+        {
+            "class": "chart",
+            "viewBox": svg.root.attrib["viewBox"],
+            "role": "img",
+            "aria-labelledby": f"{key}-title",
+            "aria-describedby": f"{key}-desc",
+        },
+    )
+    SubElement(root, "title", {"id": f"{key}-title"}).text = title
+    SubElement(root, "desc", {"id": f"{key}-desc"}).text = description
+    root.extend(svg.root)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
+    """Lay panels out as one file: two beside each other, four where there are many.
+
+    RETURNS (str): An SVG document with its own style, for light and dark paper.
+    """
+    columns = min(len(panels), 2 if len(panels) <= 4 else 3)
+    across = max(panel.svg.width for panel in panels)
+    lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    heights = [
+        max(p.svg.height for p in line) + (HEAD if any(p.title for p in line) else 0)
+        for line in lines
+    ]
+    width = columns * across + (columns + 1) * GAP
+    height = sum(heights) + (len(lines) + 1) * GAP
+    root = Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "chart",
+            "viewBox": f"0 0 {number(width)} {number(height)}",
+            "width": number(width),
+            "height": number(height),
+            "role": "img",
+            "aria-labelledby": "title desc",
+        },
+    )
+    SubElement(root, "title", {"id": "title"}).text = title
+    SubElement(root, "desc", {"id": "desc"}).text = description
+    SubElement(root, "style").text = chart_css()
+    SubElement(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
+    y = GAP
+    for line, tall in zip(lines, heights):
+        for place, panel in enumerate(line):
+            x = GAP + place * (across + GAP)
+            top = y
+            if panel.title:
+                head = {"class": "head", "x": number(x), "y": number(y + 16)}
+                SubElement(root, "text", head).text = panel.title
+                top += HEAD
+            box = {
+                "x": number(x),
+                "y": number(top),
+                "width": number(panel.svg.width),
+                "height": number(panel.svg.height),
+                "viewBox": panel.svg.root.attrib["viewBox"],
+            }
+            SubElement(root, "svg", box).extend(panel.svg.root)
+        y += tall + GAP
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+@lru_cache(maxsize=1)
+def chart_css() -> str:
+    """RETURNS (str): The style of charts, shared by pages and files."""
+    return files("xner_spacy.report").joinpath("templates/chart.css").read_text(encoding="utf8")
