@@ -27,6 +27,7 @@ from . import (
     project,
     report,
     select,
+    study,
     vectors,
 )
 
@@ -57,6 +58,7 @@ COMMANDS = (
     select,
     calibrate,
     vectors,
+    study,
 )
 for module in COMMANDS:
     module.register(app)

@@ -1,0 +1,185 @@
+"""The config of a study."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from confection import Config, ConfigValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ..corpora.files import PathLike
+from ..errors import InputError
+from .rows import ARMS
+
+DESIGNS = ("steps", "epochs")
+METHODS = ("uniform", "stratified")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Training(_Section):
+    """How a model is trained.
+
+    config (str): A `spacy train` config with an `xner_student`. steps (int): Optimiser steps.
+    epochs (int): Passes over the text where the design fixes these. overrides (Dict[str, Any]):
+        Settings of the config by their dotted names.
+    """
+
+    config: str
+    steps: int = Field(gt=0)
+    epochs: int = Field(10, gt=0)
+    overrides: Dict[str, Any] = {}
+
+
+class Block(_Section):
+    """A part of the grid: every arm with every size, language and replicate.
+
+    languages (List[str]): Codes. arms (List[str]): See `xner_spacy.study.rows.ARMS`. n_source,
+        n_target (List[int]): Sentences.
+    seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th
+        draw, so that replicates differ in both; "crossed": each with each.
+    design (str): "steps" or "epochs": what is held fixed as the text grows.
+    """
+
+    languages: List[str]
+    arms: List[str]
+    n_source: List[int]
+    n_target: List[int] = []
+    seeds: List[int]
+    draws: List[int]
+    pairing: str = "paired"
+    design: str = "steps"
+
+    @field_validator("arms")
+    @classmethod
+    def _arms(cls, arms: List[str]) -> List[str]:
+        unknown = [arm for arm in arms if arm not in ARMS]
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join(ARMS)}")
+        return arms
+
+    @model_validator(mode="after")
+    def _replicates(self) -> "Block":
+        if self.pairing not in ("paired", "crossed"):
+            raise ValueError("pairing is 'paired' or 'crossed'")
+        if self.pairing == "paired" and len(self.seeds) != len(self.draws):
+            raise ValueError("paired replicates need as many seeds as draws")
+        if self.design not in DESIGNS:
+            raise ValueError(f"design is one of {', '.join(DESIGNS)}")
+        if any(n < 1 for n in (*self.n_source, *self.n_target)):
+            raise ValueError("sizes must be positive")
+        return self
+
+    @property
+    def replicates(self) -> List[Tuple[int, int]]:
+        """RETURNS (List[Tuple[int, int]]): Seeds and draws."""
+        if self.pairing == "paired":
+            return list(zip(self.seeds, self.draws))
+        return [(seed, draw) for seed in self.seeds for draw in self.draws]
+
+
+class Settings(_Section):
+    """What the study is, and where its files lie.
+
+    languages (Dict[str, str]): Names by code. source (str): DocBin file or folder of labelled
+        source sentences. target, test (str): The same of target Docs that carry source and
+        alignment, and of gold test Docs, with `{lang}` for the code; test Docs of a language whose
+        test sentences are not translated carry neither, and nothing is then known of the teacher
+        there.
+    work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str):
+        "uniform" or "stratified".
+    keep (float): Share of sentences that the arm `surest` keeps. limits (List[str]): What a reader
+        has to know, for the page.
+    """
+
+    title: str
+    languages: Dict[str, str]
+    source: str
+    target: str
+    test: str
+    work: str
+    report: str
+    sampling: str = "uniform"
+    keep: float = Field(0.8, gt=0, le=1)
+    limits: List[str] = []
+
+    @field_validator("sampling")
+    @classmethod
+    def _sampling(cls, method: str) -> str:
+        if method not in METHODS:
+            raise ValueError(f"one of {', '.join(METHODS)}")
+        return method
+
+
+class _Whole(_Section):
+    study: Settings
+    teacher: Training
+    student: Training
+    projector: Dict[str, Any]
+    blocks: Dict[str, Block]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as its config has it.
+
+    path (Path): The config. settings (Settings), teacher, student (Training), blocks
+        (Dict[str, Block]): Its sections. projector (Dict[str, Any]): The part that projects.
+    """
+
+    path: Path
+    settings: Settings
+    teacher: Training
+    student: Training
+    projector: Dict[str, Any]
+    blocks: Dict[str, Block]
+
+    def target(self, lang: str) -> Path:
+        """RETURNS (Path): Where a language's unlabelled text lies."""
+        return Path(self.settings.target.format(lang=lang))
+
+    def test(self, lang: str) -> Path:
+        """RETURNS (Path): Where a language's gold test set lies."""
+        return Path(self.settings.test.format(lang=lang))
+
+    @property
+    def work(self) -> Path:
+        """RETURNS (Path): The folder of the jobs."""
+        return Path(self.settings.work)
+
+    @property
+    def report(self) -> Path:
+        """RETURNS (Path): The folder of results and page."""
+        return Path(self.settings.report)
+
+
+def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> Study:
+    """Read the config of a study.
+
+    path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names.
+    RETURNS (Study): The study. RAISES: InputError that names the section and setting that is wrong.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such file.", path, hint="Copy one of configs/study_*.cfg.")
+    try:
+        config = Config().from_disk(path, overrides=overrides or {})
+        whole = _Whole.model_validate(dict(config))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"[{place}]: {message}.", path) from None
+    except (ConfigValidationError, ValueError) as error:
+        raise InputError(f"is no config: {str(error).strip().splitlines()[0]}", path) from error
+    for name, block in whole.blocks.items():
+        unknown = [lang for lang in block.languages if lang not in whole.study.languages]
+        if unknown:
+            raise InputError(
+                f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path
+            )
+    return Study(
+        path, whole.study, whole.teacher, whole.student, whole.projector, dict(whole.blocks)
+    )

@@ -1,0 +1,373 @@
+"""What the jobs of a study do. Each fills a folder of its own and says what it measured."""
+
+import platform
+import shutil
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+
+import numpy as np
+import spacy
+import srsly
+from confection import Config
+from spacy.cli.train import train
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ..corpora.docs import ATTRIBUTES, doc_entities, docbin_paths, read_docs, write_docbin
+from ..corpora.files import atomic_write
+from ..distillation.selection import select_surest
+from ..distillation.soft import get_soft, set_soft
+from ..distillation.softprojection import project_soft
+from ..distillation.teachers import entities_of, mix
+from ..distillation.wordwise import learn_lexicon, translate_words
+from ..docdata import install_extensions, pinned_coders
+from ..errors import XnerError
+from ..evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
+from ..registry import registry
+from ..types import Entity, Json, SentencePair, TokenLabels
+from .config import Study, Training
+from .plan import Job
+from .sampling import order, source_stratum, take, target_stratum
+
+BOOTSTRAP = 1000
+BATCH = 256
+STUDENT = "components.xner_student."
+HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
+SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
+# What an arm changes in the student's config.
+RECIPES: Dict[str, Json] = {
+    "hard": HARD,
+    "translate_train": HARD,
+    "soft": SOFT,
+    "surest": SOFT,
+    "tsl": {**SOFT, STUDENT + "soft_loss": {"@losses": "xner.MeanSquaredError.v1"}},
+    "prototypes": {**SOFT, STUDENT + "auxiliary": {"@misc": "xner.PrototypeStudent.v1"}},
+}
+
+Parents = Dict[str, Path]
+
+
+def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
+    """Do a job.
+
+    job (Job): The job. study (Study): Its study. folder (Path): Where its files go. parents
+        (Dict[str, Path]): The folders of the jobs before it, by kind.
+    RETURNS (Json): What it measured: `measurements` by name, `seconds` of processor time, `machine`.
+    """
+    install_extensions()
+    started = time.process_time()
+    measured = KINDS[job.kind](job.params, study, folder, parents)
+    return {
+        "measurements": measured,
+        "seconds": round(time.process_time() - started, 2),
+        "machine": machine(),
+    }
+
+
+def machine() -> str:
+    """RETURNS (str): The kind of processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf8").splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
+
+
+# --- the kinds --------------------------------------------------------------------------------
+
+
+def _teacher(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+    docs = _source_sample(study, params, spacy.blank("xx").vocab)
+    corpus = folder / "train.spacy"
+    write_docbin(corpus, docs)
+    overrides = {**HARD, STUDENT + "store_soft": True}
+    train_model(study.teacher, corpus, folder / "model", params["seed"], overrides)
+    corpus.unlink()
+    return {}
+
+
+def _labels(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+    """Label the translations, project, and measure what needs no student."""
+    lang = params["lang"]
+    nlp = spacy.load(parents["teacher"] / "model")
+    projector = registry.resolve({"projector": params["projector"]})["projector"]
+    pool = list(read_docs(study.target(lang), nlp.vocab))
+    gold = list(read_docs(study.test(lang), nlp.vocab))
+    translated = all(doc._.xner_source is not None for doc in gold)
+    if not all(doc._.xner_source is not None for doc in pool):
+        raise XnerError(
+            f"{study.target(lang)}: sentences without a translation.",
+            "Leave them out, or translate them.",
+        )
+    pool_pairs, pool_soft = _read_source(nlp, pool)
+    learn = getattr(projector, "train", None)
+    if learn is not None:
+        learn(pool_pairs, [(pair.source, pair.target) for pair in pool_pairs])
+    write_docbin(folder / "train.spacy", _project(nlp, projector, pool, pool_pairs, pool_soft))
+    truth = _entities(gold)
+    transferred = _entities(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
+    found = {"transfer": transferred}
+    if translated:
+        pairs, soft = _read_source(nlp, gold)
+        test = list(_project(nlp, projector, gold, pairs, soft))
+        write_docbin(folder / "test.spacy", test)
+        found["teacher"] = _entities(test)
+    with atomic_write(folder / "found.json") as file:
+        file.write(
+            srsly.json_dumps({k: [[list(e[:3]) for e in s] for s in v] for k, v in found.items()})
+        )
+    return {name: measure(truth, spans, found) for name, spans in found.items()}
+
+
+def _transfer(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+    """Apply the source model to the target text directly."""
+    nlp = spacy.load(parents["teacher"] / "model")
+    pool = (_bare(nlp.vocab, doc) for doc in read_docs(study.target(params["lang"]), nlp.vocab))
+    write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
+    return {}
+
+
+def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+    lang, arm = params["lang"], params["arm"]
+    vocab = spacy.blank("xx").vocab
+    corpus = folder / "train.spacy"
+    labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
+    which = _target_sample(study, params, vocab)
+    if arm == "translate_train":
+        lexicon = _lexicon(study, lang, which, vocab)
+        source = _source_sample(study, params, vocab)
+        write_docbin(corpus, (translate_words(doc, lexicon, vocab) for doc in source))
+    else:
+        subset(labelled, which, corpus)
+        if arm == "surest":
+            write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
+    facts = describe(corpus, vocab)
+    steps = None
+    if params["design"] == "epochs":
+        steps = steps_of_epochs(study.student, facts["words"])
+    model = folder / "model"
+    overrides = {**RECIPES[arm], STUDENT + "store_soft": True}
+    done = train_model(study.student, corpus, model, params["seed"], overrides, steps)
+    facts["steps"] = done
+    nlp = spacy.load(model)
+    gold = list(read_docs(study.test(lang), nlp.vocab))
+    predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
+    truth = _entities(gold)
+    others = _read_found(parents["labels"] / "found.json")
+    measured = {arm: {**measure(truth, _entities(predicted), others), **facts}}
+    test = parents["labels"] / "test.spacy"
+    if arm == "soft" and test.exists():
+        both = _ensemble(predicted, read_docs(test, nlp.vocab))
+        measured["ensemble"] = {**measure(truth, both, others), **facts}
+    shutil.rmtree(model)
+    corpus.unlink()
+    return measured
+
+
+KINDS: Dict[str, Callable[[Json, Study, Path, Parents], Json]] = {
+    "teacher": _teacher,
+    "labels": _labels,
+    "transfer": _transfer,
+    "student": _student,
+}
+
+# --- subsamples -------------------------------------------------------------------------------
+
+
+def _source_sample(study: Study, params: Json, vocab: Vocab) -> List[Doc]:
+    docs = list(read_docs(study.settings.source, vocab))
+    strata = [source_stratum(doc) for doc in docs]
+    chosen = order(strata, params["draw"], "source", params["sampling"])
+    return [docs[i] for i in take(chosen, params["n_source"], "labelled source text")]
+
+
+def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
+    lang = params["lang"]
+    strata = [target_stratum(doc) for doc in read_docs(study.target(lang), vocab)]
+    chosen = order(strata, params["draw"], lang, params["sampling"])
+    return take(chosen, params["n_target"], f"unlabelled text of {lang!r}")
+
+
+def _lexicon(study: Study, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
+    docs = list(read_docs(study.target(lang), vocab))
+    docs = [docs[i] for i in which]
+    pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
+    return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
+
+
+def subset(source: Path, which: Sequence[int], target: Path) -> None:
+    """Copy some Docs of a DocBin file to another in a given order, without building them."""
+    (file,) = docbin_paths(source)
+    whole = DocBin().from_bytes(file.read_bytes())
+    part = DocBin(attrs=ATTRIBUTES, store_user_data=True)
+    part.attrs = whole.attrs
+    part.strings = whole.strings
+    for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
+        values = getattr(whole, name)
+        setattr(part, name, [values[i] for i in which])
+    with pinned_coders():
+        data = part.to_bytes()
+    with atomic_write(target, "wb") as out:
+        out.write(data)
+
+
+def describe(corpus: Path, vocab: Vocab) -> Json:
+    """RETURNS (Json): How much there is to learn from: sentences, entities, words."""
+    docs = list(read_docs(corpus, vocab))
+    return {
+        "train_sentences": len(docs),
+        "train_entities": sum(len(doc.ents) for doc in docs),
+        "words": sum(len(doc) for doc in docs),
+    }
+
+
+# --- labelling --------------------------------------------------------------------------------
+
+
+def _bare(vocab: Vocab, doc: Doc) -> Doc:
+    return Doc(vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
+
+
+def _entities(docs: Iterable[Doc]) -> List[List[Entity]]:
+    return [doc_entities(doc) for doc in docs]
+
+
+def _read_source(nlp: Language, docs: Sequence[Doc]) -> Any:
+    """What the source model makes of the translations: sentence pairs, and distributions."""
+    sources = nlp.pipe([_bare(nlp.vocab, doc._.xner_source) for doc in docs], batch_size=BATCH)
+    pairs, softs = [], []
+    for doc, source in zip(docs, sources):
+        pairs.append(
+            SentencePair(
+                [t.text for t in source],
+                [t.text for t in doc],
+                doc_entities(source),
+                doc._.xner_alignment,
+            )
+        )
+        softs.append(get_soft(source))
+    return pairs, softs
+
+
+def _project(
+    nlp: Language,
+    projector: Any,
+    docs: Sequence[Doc],
+    pairs: Sequence[SentencePair],
+    softs: Sequence[TokenLabels],
+) -> Iterable[Doc]:
+    projected = projector(pairs)
+    soft = project_soft(projector, pairs, softs)
+    for doc, found, distribution in zip(docs, projected, soft, strict=True):
+        made = _bare(nlp.vocab, doc)
+        spans = [spacy.tokens.Span(made, s.start, s.end, label=s.label) for s in found.spans]
+        made.set_ents(spans, default="outside")
+        set_soft(made, distribution)
+        yield made
+
+
+def _ensemble(students: Iterable[Doc], teachers: Iterable[Doc]) -> List[List[Entity]]:
+    found = []
+    for doc, teacher in zip(students, teachers, strict=True):
+        soft = mix([get_soft(doc), get_soft(teacher)], [0.5, 0.5])
+        spans = entities_of(soft, doc) if soft is not None else []
+        found.append([Entity(s.start, s.end, s.label_) for s in spans])
+    return found
+
+
+def _read_found(path: Path) -> Dict[str, List[Sentence]]:
+    return {
+        name: [[Entity(*entity) for entity in sentence] for sentence in sentences]
+        for name, sentences in srsly.read_json(path).items()
+    }
+
+
+# --- training and measuring -------------------------------------------------------------------
+
+
+def steps_of_epochs(training: Training, words: int) -> int:
+    """RETURNS (int): Optimiser steps of so many passes over so many words. RAISES: XnerError unless
+    batches have a fixed size in words.
+    """
+    config = Config().from_disk(training.config, interpolate=False)
+    size = training.overrides.get("training.batcher.size", config["training"]["batcher"]["size"])
+    if not isinstance(size, int):
+        raise XnerError(
+            "The design 'epochs' needs batches of a fixed number of words.",
+            "Set training.batcher.size in the student's overrides.",
+        )
+    return max(1, int(np.ceil(training.epochs * words / size)))
+
+
+def train_model(
+    training: Training,
+    corpus: Path,
+    out: Path,
+    seed: int,
+    overrides: Json,
+    steps: Optional[int] = None,
+) -> int:
+    """Train by `spacy train`, and keep the last model (the average of its weights over the steps).
+
+    There is no development set, and so no choice among checkpoints: it would be labelled data of
+    its own, beside the amount under study.
+
+    RETURNS (int): The optimiser steps.
+    """
+    steps = steps or training.steps
+    config = Config().from_disk(training.config, interpolate=False)
+    settings = {
+        "corpora.dev.limit": 1,
+        "training.before_to_disk": None,
+        "training.patience": 0,
+        "training.max_epochs": 0,
+        "training.eval_frequency": 10 * steps,
+        **training.overrides,
+        **overrides,
+        "training.max_steps": steps,
+    }
+    for name, value in settings.items():
+        *sections, last = name.split(".")
+        place: Any = config
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    folder = out.with_name(f"{out.name}-training")
+    folder.mkdir(parents=True)
+    config.to_disk(folder / "config.cfg")
+    paths = {"paths.train": str(corpus), "paths.dev": str(corpus), "system.seed": seed}
+    with (
+        (folder / "log.txt").open("w", encoding="utf8") as log,
+        redirect_stdout(log),
+        redirect_stderr(log),
+    ):
+        train(folder / "config.cfg", folder, overrides=paths)
+    (folder / "model-last").rename(out)
+    shutil.rmtree(folder)
+    return steps
+
+
+def measure(
+    gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dict[str, Any]
+) -> Json:
+    """Score predictions, and compare them with those of the teacher and of model transfer.
+
+    RETURNS (Json): The fields of a `Row`.
+    """
+    counts = count(gold, predicted)
+    precision, recall, f1 = prf(
+        float(counts.correct.sum()), float(counts.predicted.sum()), float(counts.gold.sum())
+    )
+    low, high = bootstrap_f1(counts, BOOTSTRAP)
+    row: Json = {"precision": precision, "recall": recall, "f1": f1, "f1_low": low, "f1_high": high}
+    for name in ("teacher", "transfer"):
+        if name in others:
+            test = compare(gold, predicted, others[name], samples=BOOTSTRAP)
+            row[f"minus_{name}"] = test["difference"]
+            row[f"minus_{name}_low"], row[f"minus_{name}_high"] = test["difference_interval"]
+    row = {key: round(value, 5) for key, value in row.items()}
+    return {**row, "test_sentences": len(gold), "test_entities": int(counts.gold.sum())}

@@ -1,0 +1,212 @@
+"""From a study's grid to the jobs that fill it.
+
+Three kinds of jobs depend on each other:
+
+- `teacher` trains a source model on a subsample of the labelled text, once per (n_source, seed,
+  draw), for all languages and arms;
+- `labels` projects its labels on one language's text, and `transfer` applies it there directly;
+- `student` trains and evaluates one student.
+
+A job's key is the hash of all that its result depends on: its parameters, the files it reads, the
+configs, and the keys of the jobs before it. What has been computed under that key is never computed
+again.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from confection import Config
+
+from ..corpora.docs import docbin_paths
+from ..types import Json
+from .config import Block, Study, Training
+from .rows import SOURCE_ARMS, Row
+
+# Raised when a change of the code changes results.
+VERSION = 1
+KEY_LENGTH = 16
+# The arms that learn from what the transferred source model says; the others learn from the
+# projection.
+TRANSFER_ARMS = ("tsl",)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job.
+
+    kind (str): "teacher", "labels", "transfer" or "student". params (Json): What tells it from
+        others of its kind. parents (Tuple[str, ...]): Keys of the jobs whose results it reads.
+    key (str): Its hash.
+    """
+
+    kind: str
+    params: Json
+    parents: Tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the grid: the row that it will be, the job that measures it, and which of that
+    job's measurements it is.
+    """
+
+    row: Row
+    job: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """jobs (Dict[str, Job]): By key, each after those that it needs. cells (List[Cell]): The grid.
+    checksums (Dict[str, str]): Of the files that the jobs read.
+    """
+
+    jobs: Dict[str, Job]
+    cells: List[Cell]
+    checksums: Dict[str, str]
+
+
+def digest(value: Json) -> str:
+    """RETURNS (str): The hash of a JSON value."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf8")).hexdigest()[:KEY_LENGTH]
+
+
+def checksum(path: Path) -> str:
+    """RETURNS (str): The hash of a DocBin file or folder of shards, whatever its name. RAISES:
+    InputError if there is none.
+    """
+    found = hashlib.sha256()
+    for file in docbin_paths(path):
+        found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()[:KEY_LENGTH]
+
+
+def make_plan(study: Study) -> Plan:
+    """Lay out the jobs of a study.
+
+    RETURNS (Plan): Jobs and cells. RAISES: InputError for a file that is not there.
+    """
+    return _Planner(study).plan()
+
+
+def restrict(plan: Plan, blocks: Sequence[str]) -> Plan:
+    """RETURNS (Plan): The cells of some blocks and the jobs that they need."""
+    cells = [cell for cell in plan.cells if cell.row.block in blocks]
+    needed = set()
+    for cell in cells:
+        needed |= {cell.job, *plan.jobs[cell.job].parents}
+    return Plan({k: j for k, j in plan.jobs.items() if k in needed}, cells, plan.checksums)
+
+
+class _Planner:
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        settings = study.settings
+        languages = sorted({lang for block in study.blocks.values() for lang in block.languages})
+        files = {"source": Path(settings.source)}
+        for lang in languages:
+            files[f"target {lang}"] = study.target(lang)
+            files[f"test {lang}"] = study.test(lang)
+        self.checksums = {name: checksum(path) for name, path in files.items()}
+        self.recipes = {"teacher": _recipe(study.teacher), "student": _recipe(study.student)}
+        self.jobs: Dict[str, Job] = {}
+
+    def plan(self) -> Plan:
+        cells: Dict[Tuple, Cell] = {}
+        for name, block in self.study.blocks.items():
+            for cell in self._block(name, block):
+                cells.setdefault(cell.row.order, cell)
+        return Plan(self.jobs, list(cells.values()), self.checksums)
+
+    def _block(self, name: str, block: Block) -> List[Cell]:
+        cells = []
+        # Replicates outermost: a run that is stopped early leaves whole grids.
+        for seed, draw in block.replicates:
+            for lang in block.languages:
+                for n_source in block.n_source:
+                    row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "")
+                    cells += self._cells(row, block.arms, block.n_target)
+        return cells
+
+    def _cells(self, row: Row, arms: Sequence[str], n_targets: Sequence[int]) -> List[Cell]:
+        teacher = self._teacher(row)
+        labels = self._of_language("labels", row.lang, teacher)
+        cells = []
+        for arm in (a for a in arms if a in SOURCE_ARMS):
+            cells.append(_cell(replace(row, arm=arm, design="steps"), labels, arm))
+        for n_target in n_targets:
+            here = replace(row, n_target=n_target)
+            for arm in (a for a in arms if a not in SOURCE_ARMS):
+                # The ensemble is the soft student's, with the teacher's word on the test text.
+                trained = "soft" if arm == "ensemble" else arm
+                transfer = None
+                if arm in TRANSFER_ARMS:
+                    transfer = self._of_language("transfer", row.lang, teacher)
+                job = self._student(replace(here, arm=trained), teacher, labels, transfer)
+                cells.append(_cell(replace(here, arm=arm), job, arm))
+        return cells
+
+    def _teacher(self, row: Row) -> Job:
+        params = {
+            "n_source": row.n_source,
+            "seed": row.seed,
+            "draw": row.draw,
+            "sampling": self.study.settings.sampling,
+        }
+        return self._add("teacher", params, (), ["source"], recipe="teacher")
+
+    def _of_language(self, kind: str, lang: str, teacher: Job) -> Job:
+        params: Json = {"lang": lang}
+        if kind == "labels":
+            params["projector"] = self.study.projector
+        files = [f"target {lang}", f"test {lang}"]
+        return self._add(kind, params, (teacher.key,), files)
+
+    def _student(self, row: Row, teacher: Job, labels: Job, transfer: Optional[Job]) -> Job:
+        params = {
+            "lang": row.lang,
+            "arm": row.arm,
+            "n_source": row.n_source,
+            "n_target": row.n_target,
+            "seed": row.seed,
+            "draw": row.draw,
+            "design": row.design,
+            "sampling": self.study.settings.sampling,
+        }
+        if row.arm == "surest":
+            params["keep"] = self.study.settings.keep
+        parents = (teacher.key, labels.key) + ((transfer.key,) if transfer else ())
+        return self._add("student", params, parents, ["source"], recipe="student")
+
+    def _add(
+        self,
+        kind: str,
+        params: Json,
+        parents: Tuple[str, ...],
+        files: Sequence[str],
+        recipe: str = "",
+    ) -> Job:
+        depends = {
+            "version": VERSION,
+            "kind": kind,
+            "params": params,
+            "parents": list(parents),
+            "files": [self.checksums[name] for name in files],
+            "recipe": self.recipes.get(recipe),
+        }
+        key = digest(depends)
+        return self.jobs.setdefault(key, Job(kind, params, parents, key))
+
+
+def _cell(row: Row, job: Job, name: str) -> Cell:
+    return Cell(replace(row, job=job.key), job.key, name)
+
+
+def _recipe(training: Training) -> Json:
+    config = Config().from_disk(training.config, interpolate=False)
+    return {**training.model_dump(exclude={"config"}), "config": config.to_str()}

@@ -1,0 +1,163 @@
+"""A study from config to results: what `xner study` wraps."""
+
+import platform
+import time
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
+
+import srsly
+
+from ..about import __version__
+from ..corpora.files import PathLike, atomic_write
+from ..errors import XnerError
+from ..types import Json
+from .config import Study, read_study
+from .plan import Job, Plan, digest, make_plan, restrict
+from .rows import FAILED, Row, read_rows, write_rows
+from .runner import finished_jobs, make_rows, price, run_jobs
+
+RESULTS = "results.csv"
+META = "meta.json"
+# How often the results are written while a study runs.
+WRITE_SECONDS = 20.0
+PACKAGES = ("spacy", "thinc", "numpy", "scipy")
+
+# Given the jobs that are done and all jobs: a context that gives what to call after each further one.
+Bar = Callable[[int, int], ContextManager[Callable[[], Any]]]
+
+
+@contextmanager
+def no_bar(done: int, total: int) -> Iterator[Callable[[], None]]:
+    """Shows nothing."""
+    yield lambda: None
+
+
+def run_study(
+    path: PathLike,
+    *,
+    overrides: Optional[Dict[str, Any]] = None,
+    workers: int = 1,
+    engine: str = "local",
+    address: Optional[str] = None,
+    blocks: Optional[List[str]] = None,
+    progress: Bar = no_bar,
+) -> List[Row]:
+    """Run a study, or what is missing of it, and write its results as they come.
+
+    path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names.
+    workers, engine, address: See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the
+        results of others that are there are kept in the table.
+    progress (Bar): Shows how far it is.
+    RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing
+        file.
+    """
+    study = read_study(path, overrides)
+    whole = make_plan(study)
+    plan = _only(study, whole, blocks)
+    outcomes = finished_jobs(whole, study.work)
+    last = time.monotonic()
+
+    def write() -> List[Row]:
+        rows = make_rows(whole, outcomes)
+        write_rows(study.report / RESULTS, rows)
+        return rows
+
+    with progress(sum(k in outcomes for k in plan.jobs), len(plan.jobs)) as step:
+
+        def note(job: Job) -> None:
+            nonlocal last
+            step()
+            if time.monotonic() - last > WRITE_SECONDS:
+                write()
+                last = time.monotonic()
+
+        run_jobs(plan, study, outcomes, workers=workers, engine=engine, address=address, tick=note)
+    rows = write()
+    with atomic_write(study.report / META) as file:
+        file.write(srsly.json_dumps(make_meta(study, whole), indent=2) + "\n")
+    return rows
+
+
+def _only(study: Study, plan: Plan, blocks: Optional[List[str]]) -> Plan:
+    if not blocks:
+        return plan
+    unknown = [name for name in blocks if name not in study.blocks]
+    if unknown:
+        raise XnerError(
+            f"No block {', '.join(unknown)} in {study.path}.",
+            f"There are: {', '.join(study.blocks)}.",
+        )
+    return restrict(plan, blocks)
+
+
+def price_study(
+    path: PathLike, overrides: Optional[Dict[str, Any]] = None, blocks: Optional[List[str]] = None
+) -> Json:
+    """RETURNS (Json): What a run would do and how long it would take; see `price`."""
+    study = read_study(path, overrides)
+    return price(_only(study, make_plan(study), blocks), study)
+
+
+def make_meta(study: Study, plan: Plan) -> Json:
+    """RETURNS (Json): What a page has to say of how its numbers were made."""
+    settings = study.settings
+    return {
+        "title": settings.title,
+        "languages": settings.languages,
+        "config": study.path.name,
+        "command": f"xner study run {_shown(study.path)}",
+        "report_command": f"xner study report {_shown(study.path)}",
+        "limits": settings.limits,
+        "signature": {
+            "versions": {
+                "xner-spacy": __version__,
+                "python": platform.python_version(),
+                **{name: _version(name) for name in PACKAGES},
+            },
+            "config": digest(
+                {
+                    "teacher": study.teacher.model_dump(),
+                    "student": study.student.model_dump(),
+                    "projector": study.projector,
+                    "blocks": {k: v.model_dump() for k, v in study.blocks.items()},
+                    "sampling": settings.sampling,
+                }
+            ),
+            "data": plan.checksums,
+        },
+    }
+
+
+def _shown(path: Path) -> str:
+    # A path of one machine means nothing on another.
+    return str(path) if not path.is_absolute() else path.name
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def failures(rows: List[Row]) -> List[Row]:
+    """RETURNS (List[Row]): The rows that failed."""
+    return [row for row in rows if row.status == FAILED]
+
+
+def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> List[Path]:
+    """Make the page, its Markdown twin and the figures from the results that are there.
+
+    RETURNS (List[Path]): The files. RAISES: InputError if there are no results;
+        MissingExtraError without the extra [report].
+    """
+    # Here and not above: running a study needs neither.
+    from .analysis import analyse
+    from .page import write_report
+
+    study = read_study(path, overrides)
+    rows = read_rows(study.report / RESULTS)
+    meta = srsly.read_json(study.report / META)
+    return write_report(rows, analyse(rows), meta, study.report)
