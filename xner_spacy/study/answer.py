@@ -1,0 +1,238 @@
+"""The numbers that a plain answer to the study's question needs."""
+
+from itertools import product
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..types import Json
+from .fit import Surface
+from .lines import split, total_lines
+from .robustness import sd_trend
+from .rows import ARMS, Row
+from .statistics import ALL, VARIANCE, differences, primary, summarise
+
+Floats = npt.NDArray[np.float64]
+MAIN_ARMS = ("hard", "soft")
+
+
+def answer(rows: Sequence[Row], analysis: Json, surfaces: Dict[str, Surface]) -> Json:
+    """Numbers for the first paragraph.
+
+    rows (Sequence[Row]): All rows. analysis (Json): What `analyse` has so far. surfaces (Dict[str,
+        Surface]): The fits.
+    RETURNS (Json): `arms`, a dictionary by arm; `main`, the arms to speak of first;
+        `soft_minus_hard`; `languages`.
+    """
+    kept = primary(rows)
+    present = [arm for arm in ARMS if any(row.arm == arm for row in kept)]
+    return {
+        "main": [arm for arm in MAIN_ARMS if arm in present] or present[:1],
+        "languages": analysis["grid"]["languages"],
+        "arms": {arm: _arm(arm, kept, analysis, surfaces.get(arm)) for arm in present},
+        "soft_minus_hard": next(
+            (
+                entry
+                for entry in analysis["contrasts"]
+                if (entry["a"], entry["b"]) == ("soft", "hard")
+                and entry["lang"] == ALL
+                and entry["n_source"] is None
+                and entry["design"] == "steps"
+            ),
+            None,
+        ),
+    }
+
+
+def _arm(arm: str, kept: List[Row], analysis: Json, surface: Optional[Surface]) -> Json:
+    design = _design(kept, arm)
+    own = [row for row in kept if row.arm == arm and row.design == design]
+    cells = [
+        entry
+        for entry in analysis["means"]
+        if entry["arm"] == arm
+        and entry["design"] == design
+        and entry["lang"] == ALL
+        and (entry["block"] != VARIANCE or all(row.block == VARIANCE for row in own))
+    ]
+    return {
+        "design": design,
+        "languages": sorted({row.lang for row in own}),
+        "corners": corners(cells),
+        "gain_source": _tenfolds(own, "n_source", "n_target"),
+        "gain_target": _tenfolds(own, "n_target", "n_source"),
+        "fitted_gain_source": _fitted_gain(surface, "source"),
+        "fitted_gain_target": _fitted_gain(surface, "target"),
+        "best_ratio": best_ratios(surface) if surface else [],
+        "equal_rates": equal_rates(surface) if surface else [],
+        "minus_teacher": _range(cells, "minus_teacher"),
+        "minus_transfer": _range(cells, "minus_transfer"),
+        "sd_trend": sd_trend(kept, arm, design),
+    }
+
+
+def _design(kept: Sequence[Row], arm: str) -> str:
+    there = {row.design for row in kept if row.arm == arm}
+    return "steps" if "steps" in there else min(there, default="")
+
+
+def corners(cells: Sequence[Json]) -> List[Json]:
+    """RETURNS (List[Json]): The measured means at the smallest and largest sizes: `corner` ("low_low"
+    to "high_high", source first), sizes, `f1`, `low` and `high`."""
+    sources = sorted({cell["n_source"] for cell in cells})
+    targets = sorted({cell["n_target"] for cell in cells})
+    result = []
+    for (name, n_source), (other, n_target) in product(_ends(sources), _ends(targets)):
+        for cell in cells:
+            if (cell["n_source"], cell["n_target"]) == (n_source, n_target):
+                keys = ("n_source", "n_target", "f1", "low", "high")
+                result.append({"corner": f"{name}_{other}", **{key: cell[key] for key in keys}})
+                break
+    return result
+
+
+def _ends(sizes: Sequence[int]) -> List[Tuple[str, int]]:
+    if len(sizes) < 2:
+        return [("low", size) for size in sizes]
+    return [("low", sizes[0]), ("high", sizes[-1])]
+
+
+def _tenfolds(rows: Sequence[Row], axis: str, other: str) -> List[Json]:
+    """Measured gains from one size to the one that is nearest to ten times of it, at the same size
+    of the other axis, seed and draw; over all languages.
+
+    RETURNS (List[Json]): `start`, `stop`, `at` (size of the other axis, None: mean over all),
+        `difference`, `low`, `high` and `n`.
+    """
+    sizes = sorted({getattr(row, axis) for row in rows})
+    index = {
+        (row.lang, getattr(row, axis), getattr(row, other), row.seed, row.draw): row for row in rows
+    }
+    result = []
+    for start in sizes:
+        stop = next((s for s in sizes if start and 9.0 <= s / start <= 11.0), None)
+        if stop is None:
+            continue
+        pairs = []
+        for row in rows:
+            key = (row.lang, start, getattr(row, other), row.seed, row.draw)
+            if getattr(row, axis) == stop and key in index:
+                pairs.append((row, index[key]))
+        for entry in summarise(differences(pairs)):
+            if entry["lang"] != ALL:
+                continue
+            numbers = {name: entry[name] for name in ("difference", "low", "high", "n")}
+            result.append({"start": start, "stop": stop, "at": entry[other], **numbers})
+    return result
+
+
+def _fitted_gain(surface: Optional[Surface], axis: str) -> Json:
+    """RETURNS (Json): Mean gain for a tenfold over the measured range of an axis, from the fit."""
+    none = {"value": None, "low": None, "high": None}
+    if surface is None or not getattr(surface, f"has_{axis}"):
+        return none
+    sizes = getattr(surface, axis)
+    low, high = float(sizes.min()), float(sizes.max())
+    if axis == "source":
+        gain = surface.loss(low, 0) - surface.loss(high, 0)
+    else:
+        gain = surface.loss(0, low) - surface.loss(0, high)
+    return surface.estimate(gain / np.log10(high / low))
+
+
+def best_ratios(surface: Surface) -> List[Json]:
+    """The ratio with the highest fitted F1 on each fixed total.
+
+    RETURNS (List[Json]): `total`, `ratio`, `low`, `high` (percentiles of the bootstrap), `n_source`,
+        `n_target`, `f1`, `edge` ("low", "high" or None: at the end of what was measured) and
+        `edge_share`, the share of bootstrap samples whose best ratio is at an end.
+    """
+    result = []
+    for total, ratios in total_lines(surface):
+        levels = np.stack([surface.f1(*split(total, ratio)) for ratio in ratios])
+        best = levels.argmax(axis=0)
+        chosen = ratios[best]
+        n_source, n_target = split(total, float(chosen[0]))
+        interval: Tuple[Optional[float], Optional[float]] = (None, None)
+        edge_share = None
+        if len(chosen) > 20:
+            low, high = np.percentile(chosen[1:], (2.5, 97.5))
+            interval = (float(low), float(high))
+            edge_share = float(np.isin(best[1:], (0, len(ratios) - 1)).mean())
+        result.append(
+            {
+                "total": total,
+                "ratio": float(chosen[0]),
+                "low": interval[0],
+                "high": interval[1],
+                "least": float(ratios[0]),
+                "most": float(ratios[-1]),
+                "n_source": n_source,
+                "n_target": n_target,
+                "f1": float(levels[best[0], 0]),
+                "edge": {0: "low", len(ratios) - 1: "high"}.get(int(best[0])),
+                "edge_share": edge_share,
+            }
+        )
+    return result
+
+
+def equal_rates(surface: Surface) -> List[Json]:
+    """Where 1,000 more sentences of either kind buy the same.
+
+    RETURNS (List[Json]): For each measured number of target sentences `n_target`: `n_source`, with
+        `low` and `high`, at which the marginal rates (the surface's slopes) are equal, and
+        `ratio`. `n_source` is None where source sentences are worth more (`more` is "source") or
+        less ("target") at every measured number of them.
+    """
+    if not (surface.has_source and surface.has_target):
+        return []
+    sizes = np.geomspace(surface.source.min(), surface.source.max(), 200)
+    slope = surface.a[:, None] * surface.alpha[:, None] * sizes ** (-surface.alpha[:, None] - 1)
+    slope = slope * 1000 ** surface.alpha[:, None]
+    result = []
+    for n_target in sorted(set(surface.target.tolist())):
+        other = surface.b * surface.beta * n_target ** (-surface.beta - 1) * 1000**surface.beta
+        above = slope > other[:, None]
+        # The slope falls with the size: the last size at which source sentences are worth more.
+        crossing = np.where(above.any(axis=1), sizes[above.sum(axis=1) - 1], -np.inf)
+        crossing = np.where(above.all(axis=1), np.inf, crossing)
+        value = float(crossing[0])
+        inside = bool(np.isfinite(value))
+        entry: Json = {
+            "n_target": n_target,
+            "n_source": value if inside else None,
+            "low": None,
+            "high": None,
+            "ratio": value / n_target if inside else None,
+            "more": None if inside else ("source" if value > 0 else "target"),
+        }
+        if inside and len(crossing) > 20:
+            bounded = np.clip(crossing[1:], sizes[0], sizes[-1])
+            low, high = np.percentile(bounded, (2.5, 97.5))
+            entry["low"], entry["high"] = float(low), float(high)
+        result.append(entry)
+    return result
+
+
+def _range(cells: Sequence[Json], name: str) -> Json:
+    """RETURNS (Json): The cells with the `least` and the `most`, and the `mean` over cells."""
+    known = [cell for cell in cells if cell[name] is not None]
+    if not known:
+        return {"least": None, "most": None, "mean": None}
+    keys = ("n_source", "n_target")
+
+    def entry(cell: Json) -> Json:
+        return {
+            **{key: cell[key] for key in keys},
+            "value": cell[name],
+            "low": cell[f"{name}_low"],
+            "high": cell[f"{name}_high"],
+        }
+
+    return {
+        "least": entry(min(known, key=lambda cell: cell[name])),
+        "most": entry(max(known, key=lambda cell: cell[name])),
+        "mean": float(np.mean([cell[name] for cell in known])),
+    }
