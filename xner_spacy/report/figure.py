@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass, field
-from typing import List, Optional, Sequence, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from .svg import Panel, standalone
 
@@ -49,17 +49,23 @@ class Table:
 class Figure:
     """A figure.
 
-    key (str): Its file name. title (str): What it shows. description (str): What can be seen in it,
-        for readers who cannot. caption (str): How to read it. panels (Sequence[Panel]): The
-        drawings. table (Table): Its data.
+    key (str): Its file name. title (str): What it shows. caption (str): How to read it.
+    panels (Sequence[Panel]): The drawings. table (Table): Its data.
     """
 
     key: str
     title: str
-    description: str
     caption: str
     panels: Sequence[Panel]
     table: Table
+
+    @property
+    def description(self) -> str:
+        """RETURNS (str): What can be seen in its panels."""
+        return " ".join(
+            f"{panel.title}: {panel.description}" if panel.title else panel.description
+            for panel in self.panels
+        )
 
     def svg(self) -> str:
         """RETURNS (str): The whole figure as a file."""
@@ -68,20 +74,22 @@ class Figure:
 
 @dataclass
 class Section:
-    """A part of a report.
+    """A part of a report: text, figures to choose among, figures and tables, listings.
 
     key (str): Its anchor. title (str): Its heading. paragraphs, bullets (List[str]): Text.
-    items (List[Union[Figure, Table]]): What follows the text. groups (List[Section]): Figures of
-        which one is looked at at a time.
+    items (List[Union[Figure, Table]]): What follows the text. groups (List[Section]): Parts of
+        which one is looked at at a time. listings (List[Tuple[str, str]]): Names and verbatim text.
     """
 
     key: str
     title: str
     paragraphs: List[str] = field(default_factory=list)
+    bullets_title: str = ""
     bullets: List[str] = field(default_factory=list)
     items: List[Union[Figure, Table]] = field(default_factory=list)
     groups: List["Section"] = field(default_factory=list)
     group_title: str = ""
+    listings: List[Tuple[str, str]] = field(default_factory=list)
 
     def figures(self) -> List[Figure]:
         """RETURNS (List[Figure]): Its figures and those of its groups."""

@@ -66,11 +66,13 @@ class Svg:
 class Panel:
     """One of the drawings of a figure.
 
-    title (str): Empty where the figure has one panel. svg (Svg): The drawing.
+    title (str): Empty where the figure has one panel. svg (Svg): The drawing. description (str):
+        What can be seen in it, for readers who cannot.
     """
 
     title: str
     svg: Svg
+    description: str
 
 
 def number(value: Number) -> str:

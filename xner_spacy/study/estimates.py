@@ -1,0 +1,355 @@
+"""Figures of what was estimated: lines of one ratio or total, marginal rates, variance, contrasts."""
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from ..report.charts import Bar, Interval, Series, intervals, lines, shares
+from ..report.figure import Figure, Table, Value
+from ..report.scales import span
+from ..report.svg import Panel
+from ..types import Json
+from .figures import heat_figure
+from .rows import ARM_NAMES, ARMS
+from .view import ALL, View, between, place, points, ratio, signed
+
+COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
+
+
+def iso_lines(view: View, kind: str) -> Optional[Figure]:
+    """Draw the fitted F1 along lines of one total or of one ratio.
+
+    kind (str): "total" or "ratio": what is the same along a line.
+    RETURNS (Optional[Figure]): None where no surface was fitted.
+    """
+    fixed, moving = ("total", "ratio") if kind == "total" else ("ratio", "total")
+    entries = [e for e in view.analysis[f"iso_{kind}"] if e["f1"] is not None]
+    if not entries:
+        return None
+    limits = span(points(e[name]) for e in entries for name in ("f1", "low", "high"))
+    panels, rows = [], []
+    for arm in (arm for arm in ARMS if any(e["arm"] == arm for e in entries)):
+        mine = [e for e in entries if e["arm"] == arm]
+        series = []
+        for rank, level in enumerate(sorted({e[fixed] for e in mine})):
+            line = []
+            for e in sorted((e for e in mine if e[fixed] == level), key=lambda e: e[moving]):
+                value, low, high = points(e["f1"]), points(e["low"]), points(e["high"])
+                if value is not None:
+                    line.append((float(e[moving]), value, low, high))
+                rows.append([ARM_NAMES[arm], e["total"], e["ratio"], e["n_source"], e["n_target"]])
+                rows[-1] += [value, low, high]
+            label = f"{level:,.0f}" if kind == "total" else ratio(level)
+            series.append(Series(label, line, rank, smooth=True))
+        best = max(mine, key=lambda e: e["f1"])
+        worst = min(mine, key=lambda e: e["f1"])
+        text = (
+            f"from {100 * worst['f1']:.1f} at "
+            f"{place(round(worst['n_source']), round(worst['n_target']))} to "
+            f"{100 * best['f1']:.1f} at {place(round(best['n_source']), round(best['n_target']))}."
+        )
+        panels.append(
+            Panel(
+                ARM_NAMES[arm],
+                lines(
+                    series,
+                    x_title="ratio, labelled : unlabelled"
+                    if kind == "total"
+                    else "total, labelled + unlabelled",
+                    y_title="F1, fitted",
+                    y_limits=limits,
+                    label_title=fixed,
+                    x_format="{:,.3g}" if kind == "total" else "{:,.0f}",
+                ),
+                text,
+            )
+        )
+    title = "Along lines of one total" if kind == "total" else "Along lines of one ratio"
+    caption = (
+        "All points of a line use the same number of sentences; only their division changes. Left, "
+        "most are unlabelled target text; right, most are labelled source text."
+        if kind == "total"
+        else "All points of a line divide the sentences the same way; only their number changes."
+    ) + " From the fitted surface, within the sizes measured; bands are 95% bootstrap intervals."
+    columns = ["arm", "total", "ratio", "n_source", "n_target", "F1", "low", "high"]
+    table = Table(f"{title}, F1 in points", columns, rows)
+    return Figure(f"iso-{kind}", title, caption, panels, table)
+
+
+def rates(view: View, side: str) -> Optional[Figure]:
+    """Draw what 1,000 more sentences bring, over both sizes.
+
+    side (str): "source" or "target": of which there are 1,000 more.
+    """
+    groups = {}
+    for arm, surface in view.analysis["surfaces"].items():
+        found = {}
+        for p in (surface.get("points") or []) if arm in view.target_arms else []:
+            rate = {"f1": p[f"rate_{side}"], "n": None}
+            rate.update({end: p[f"rate_{side}_{end}"] for end in ("low", "high")})
+            found[p["n_source"], p["n_target"]] = rate
+        groups[ARM_NAMES[arm]] = found
+    kind = "labelled source" if side == "source" else "unlabelled target"
+    return heat_figure(
+        f"rate-{side}",
+        f"What 1,000 more {kind} sentences bring",
+        groups,
+        lambda rate: (points(rate["f1"]), points(rate["low"]), points(rate["high"])),
+        caption=f"Points of F1 gained by 1,000 more {kind} sentences, by the fitted surface at each "
+        "size, with 95% bootstrap intervals.",
+        what="gain",
+    )
+
+
+def mirrored(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): The same total divided one way and the other."""
+    groups = []
+    for arm in view.target_arms:
+        named = [
+            (_pair(e), e)
+            for e in view.analysis["mirrored"]
+            if (e["arm"], e["lang"], e["design"]) == (arm, ALL, "steps")
+        ]
+        groups.append((view.arm(arm), named))
+    return _forest(
+        "mirrored",
+        "The same total, divided the other way",
+        groups,
+        x_title="F1, more labelled minus more unlabelled",
+        caption="Measured pairs of sizes, labelled / unlabelled, minus the same sizes the other way "
+        "round, paired by language, seed and draw. Right of zero, it is better to have more labelled "
+        "than unlabelled sentences.",
+        strong="all",
+    )
+
+
+def contrasts(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): Arms compared pairwise, over all sizes, by language."""
+    entries = [
+        e
+        for e in view.analysis["contrasts"]
+        if e["n_source"] is None
+        and e["n_target"] is None
+        and e["design"] == "steps"
+        and e["difference"] is not None
+    ]
+    pairs = list(dict.fromkeys((e["a"], e["b"]) for e in entries))
+    groups: List[Tuple[str, List[Tuple[str, Json]]]] = []
+    for a, b in pairs:
+        mine = {e["lang"]: e for e in entries if (e["a"], e["b"]) == (a, b)}
+        order = [lang for lang in (ALL, *view.languages) if lang in mine]
+        named = [("all" if lang == ALL else view.language(lang), mine[lang]) for lang in order]
+        groups.append((f"{ARM_NAMES[a]} minus {ARM_NAMES[b]}", named))
+    return _forest(
+        "contrasts",
+        "Arms compared",
+        groups,
+        x_title="difference of F1",
+        caption="Mean difference over all sizes, paired by language, size, seed and draw, with 95% "
+        "intervals. Right of zero, the first arm is better.",
+        strong="all",
+    )
+
+
+def designs(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): Passes over the text held fixed, minus steps held fixed."""
+    entries = [e for e in view.analysis["designs"] if e["lang"] == ALL and e["n_source"]]
+    groups = []
+    for arm in view.target_arms:
+        mine = [e for e in entries if e["arm"] == arm and e["difference"] is not None]
+        groups.append(
+            (ARM_NAMES[arm], [(f"{e['n_source']:,} / {e['n_target']:,}", e) for e in mine])
+        )
+    return _forest(
+        "designs",
+        "Passes over the text fixed, minus steps fixed",
+        groups,
+        x_title="difference of F1",
+        caption="By labelled / unlabelled sentences, paired by language, seed and draw. With the "
+        "optimiser steps fixed, more text does not mean more training; with the passes fixed, the "
+        "steps grow with the text, so that two causes are confounded.",
+        strong="all",
+    )
+
+
+def slopes(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): How F1 changes with the ratio at a fixed total, by arm."""
+    entries = [e for e in view.analysis["robustness"] if e.get("slope") is not None]
+    named = [
+        (ARM_NAMES[e["arm"]].split(" (")[0], {**e, "difference": e["slope"]} | _ends(e, "slope"))
+        for e in entries
+        if e["design"] == "steps"
+    ]
+    return _forest(
+        "slopes",
+        "Slope over the ratio at a fixed total",
+        [("", named)],
+        x_title="F1 per tenfold ratio",
+        caption="Points of F1 for ten times as many labelled source per unlabelled target sentence "
+        "while their sum stays the same, with 95% intervals.",
+    )
+
+
+def spread(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): Standard deviation over replicates, over both sizes."""
+    groups: Dict[str, Dict[Tuple[int, int], Json]] = {}
+    for e in view.analysis.get("sd_by") or []:
+        if e["sd"] is not None and e["n_source"] is not None and e["n_target"]:
+            cell = {"sd": e["sd"], "n": e["n"]}
+            groups.setdefault(ARM_NAMES[e["arm"]], {})[e["n_source"], e["n_target"]] = cell
+    return heat_figure(
+        "spread",
+        "Spread over replicates",
+        groups,
+        lambda cell: (points(cell["sd"]), None, None),
+        caption="Standard deviation of F1 over seeds and draws, pooled over languages, in points; "
+        "darker is steadier.",
+        what="sd",
+    )
+
+
+def variance(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): Shares of the variance by cause."""
+    bars: List[Bar] = []
+    rows: List[List[Value]] = []
+    texts: List[str] = []
+    parts = [
+        name
+        for name in COMPONENTS
+        if any(name in (v.get("components") or {}) for v in view.analysis["variance"].values())
+    ]
+    for arm, entry in view.analysis["variance"].items():
+        components: Dict[str, Any] = entry.get("components") or {}
+        known = {
+            name: c["share"]
+            for name, c in components.items()
+            if c is not None and c.get("share") is not None
+        }
+        reason = entry.get("reason") or ""
+        bars.append(Bar(ARM_NAMES[arm], known, reason))
+        for name in parts:
+            c = components.get(name) or {}
+            share, sd = points(c.get("share")), points(c.get("sd"))
+            rows.append([ARM_NAMES[arm], name, share, sd, entry.get("n"), reason])
+        told = ", ".join(f"{name} {100 * known[name]:.0f}%" for name in parts if name in known)
+        texts.append(f"{ARM_NAMES[arm]}: {told or reason}.")
+    if not any(bar.parts for bar in bars):
+        return None
+    columns = ["arm", "cause", "share in %", "sd in points", "rows", "reason"]
+    title = "Where the differences in F1 come from"
+    caption = (
+        "Shares of the variance of F1 by language, size, seed and draw, from a mixed model; the "
+        "residual holds the test sentences and what the causes do together."
+    )
+    panel = Panel("", shares(bars, parts), " ".join(texts))
+    table = Table(title, columns, rows)
+    return Figure("variance", title, caption, [panel], table)
+
+
+def robustness_table(view: View) -> Optional[Table]:
+    """RETURNS (Optional[Table]): Spread, worst language and slope of each arm."""
+    rows: List[List[Value]] = []
+    for e in view.analysis["robustness"]:
+        sd = _with_interval(points(e["sd"]), points(e["sd_low"]), points(e["sd_high"]))
+        ends = points(e["slope_low"]), points(e["slope_high"])
+        slope = _with_interval(points(e["slope"]), *ends, signs=True)
+        worst = view.language(e["worst_language"]) if e["worst_language"] else None
+        count = e["languages"] if isinstance(e["languages"], int) else len(e["languages"] or [])
+        rows.append([ARM_NAMES[e["arm"]], e["design"], count, sd, worst, points(e["worst_f1"])])
+        rows[-1] += [points(e["worst_gap"]), slope]
+    if not rows:
+        return None
+    columns = ["arm", "design", "languages", "sd over replicates", "worst language", "its F1"]
+    columns += ["behind the mean", "F1 per tenfold ratio"]
+    return Table("Robustness of each arm, in points of F1, with 95% intervals", columns, rows)
+
+
+def fit_table(view: View) -> Optional[Table]:
+    """RETURNS (Optional[Table]): The fitted surface of each arm, and how well it foretells."""
+    rows: List[List[Value]] = []
+    there = {name for s in view.analysis["surfaces"].values() for name in s.get("params") or {}}
+    names = [name for name in ("c", "a", "alpha", "b", "beta") if name in there]
+    for arm, surface in view.analysis["surfaces"].items():
+        params, cv = surface.get("params") or {}, surface.get("cv") or {}
+        row: List[Value] = [ARM_NAMES[arm]]
+        for name in names:
+            p = params.get(name) or {}
+            row.append(_with_interval(p.get("value"), p.get("low"), p.get("high"), digits=3))
+        errors = [points(cv.get(name)) for name in ("rmse", "rmse_loglinear", "rmse_mean")]
+        rows.append([*row, _plain(surface.get("r2")), *errors])
+    if not rows:
+        return None
+    columns = ["arm", *names, "R²", "error, this form", "error, log-linear", "error, mean alone"]
+    caption = (
+        "The fitted surfaces, F1 in [0, 1], with 95% bootstrap intervals; the errors are root mean "
+        "squares on cells left out of the fit, in points"
+    )
+    return Table(caption, columns, rows, digits=2)
+
+
+def _forest(
+    key: str,
+    title: str,
+    groups: Sequence[Tuple[str, Sequence[Tuple[str, Json]]]],
+    *,
+    x_title: str,
+    caption: str,
+    strong: str = "",
+) -> Optional[Figure]:
+    groups = [
+        (name, [(label, e) for label, e in entries if e["difference"] is not None])
+        for name, entries in groups
+    ]
+    groups = [(name, entries) for name, entries in groups if entries]
+    if not groups:
+        return None
+    limits = span(
+        (
+            points(e[name])
+            for _, entries in groups
+            for _, e in entries
+            for name in ("difference", "low", "high")
+        ),
+        include=[0.0],
+    )
+    panels, rows = [], []
+    for name, entries in groups:
+        drawn, texts = [], []
+        for label, e in entries:
+            value, low, high = points(e["difference"]), points(e["low"]), points(e["high"])
+            text = f"{signed(value)} ({between(low, high)})" if low is not None else signed(value)
+            drawn.append(Interval(label, value, low, high, strong=label == strong, text=text))
+            rows.append([name, label, value, low, high, e.get("n")])
+            texts.append(f"{label}: {text}.")
+        chart = intervals(drawn, x_title=x_title, limits=limits)
+        panels.append(Panel(name, chart, " ".join(texts)))
+    columns = ["comparison", "of", "difference", "low", "high", "pairs"]
+    table = Table(f"{title}, in points", columns, rows)
+    return Figure(key, title, caption, panels, table)
+
+
+def _ends(entry: Json, name: str) -> Json:
+    return {"low": entry[f"{name}_low"], "high": entry[f"{name}_high"]}
+
+
+def _pair(entry: Json) -> str:
+    if entry["n_source"] is None:
+        return "all"
+    return f"{entry['n_source']:,} / {entry['n_target']:,}"
+
+
+def _with_interval(
+    value: Optional[float],
+    low: Optional[float],
+    high: Optional[float],
+    *,
+    signs: bool = False,
+    digits: int = 1,
+) -> Optional[str]:
+    if value is None:
+        return None
+    text = signed(value, digits) if signs else f"{value:.{digits}f}"
+    ends = between(low, high, digits)
+    return f"{text} ({ends})" if ends else text
+
+
+def _plain(value: Optional[float]) -> Optional[float]:
+    return None if value is None else float(value)

@@ -1,0 +1,268 @@
+"""Figures of what was measured: F1 over the sizes, against the teacher, by language, by design."""
+
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..report.charts import Cell, Series, heat_map, lines
+from ..report.figure import Figure, Table
+from ..report.scales import span
+from ..report.svg import Panel
+from ..types import Json
+from .rows import ARM_NAMES, SOURCE_ARMS
+from .view import (
+    SOURCE,
+    TARGET,
+    Point,
+    View,
+    between,
+    extremes,
+    listed,
+    place,
+    points,
+    signed,
+    sizes,
+)
+
+Read = Callable[[Json], Tuple[Optional[float], Optional[float], Optional[float]]]
+INTERVAL = "95% intervals cover the test sentences and the replicates."
+
+
+def score(mean: Json) -> Tuple[Optional[float], Optional[float], Optional[float]]:
+    """RETURNS (Tuple): F1 of a mean in points with its interval."""
+    return points(mean["f1"]), points(mean["low"]), points(mean["high"])
+
+
+def difference(name: str) -> Read:
+    """name (str): "minus_teacher" or "minus_transfer". RETURNS (Read): What reads it."""
+
+    def read(mean: Json) -> Tuple[Optional[float], Optional[float], Optional[float]]:
+        return points(mean[name]), points(mean[f"{name}_low"]), points(mean[f"{name}_high"])
+
+    return read
+
+
+def heat_figure(
+    key: str,
+    title: str,
+    groups: Mapping[str, Mapping[Point, Json]],
+    read: Read,
+    *,
+    caption: str,
+    what: str = "F1",
+    signs: bool = False,
+) -> Optional[Figure]:
+    """Draw a quantity over both sizes, a panel for each arm.
+
+    key (str): File name. groups (Mapping[str, Mapping[Point, Json]]): The means by the panel's
+        title. read (Read): The quantity with its interval. what (str): Its name. signs (bool): A
+        difference: two colours away from zero, written with signs.
+    RETURNS (Optional[Figure]): None where nothing was measured.
+    """
+    groups = {
+        name: {point: mean for point, mean in group.items() if read(mean)[0] is not None}
+        for name, group in groups.items()
+    }
+    groups = {name: group for name, group in groups.items() if group}
+    values = [read(mean)[0] for group in groups.values() for mean in group.values()]
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    far = max(abs(value) for value in known)
+    limits = (-far, far) if signs else (min(known), max(known))
+    sources, targets = sizes(list(groups.values()))
+    panels, rows = [], []
+    for name, group in groups.items():
+        cells: Dict[Tuple[str, str], Cell] = {}
+        for (s, t), mean in sorted(group.items()):
+            value, low, high = read(mean)
+            written = signed(value) if signs else f"{value:.1f}"
+            tip = f"{place(s, t)}: {written} ({between(low, high)})"
+            cells[f"{s:,}", f"{t:,}"] = Cell(value, written, between(low, high), tip)
+            rows.append([name, s, t, value, low, high, mean["n"]])
+        panels.append(
+            Panel(
+                name,
+                heat_map(
+                    cells,
+                    rows=[f"{s:,}" for s in sources],
+                    columns=[f"{t:,}" for t in targets],
+                    row_title=SOURCE,
+                    column_title=TARGET,
+                    limits=limits,
+                    diverging=signs,
+                ),
+                f"{what} {extremes(group, lambda mean: read(mean)[0])}.",
+            )
+        )
+    columns = ["arm", "n_source", "n_target", what, "low", "high", "rows"]
+    table = Table(f"{title}, in points", columns, rows)
+    return Figure(key, title, caption, panels, table)
+
+
+def curve_figure(
+    key: str,
+    title: str,
+    groups: Mapping[str, Mapping[Point, Json]],
+    *,
+    over_target: bool,
+    caption: str,
+) -> Optional[Figure]:
+    """Draw F1 over one size, a line for each value of the other, a panel for each arm."""
+    groups = {name: group for name, group in groups.items() if group}
+    if not groups:
+        return None
+    sources, targets = sizes(list(groups.values()))
+    levels = sources if over_target else targets
+    limits = span(v for group in groups.values() for mean in group.values() for v in score(mean))
+    panels, rows = [], []
+    for name, group in groups.items():
+        series = []
+        for rank, level in enumerate(levels):
+            line = []
+            for (s, t), mean in sorted(group.items()):
+                value, low, high = score(mean)
+                if (s if over_target else t) == level and value is not None:
+                    line.append((float(t if over_target else s), value, low, high))
+                    rows.append([name, s, t, value, low, high, mean["n"]])
+            series.append(Series(f"{level:,}", line, rank))
+        panels.append(
+            Panel(
+                name,
+                lines(
+                    series,
+                    x_title=TARGET if over_target else SOURCE,
+                    y_title="F1",
+                    y_limits=limits,
+                    label_title="labelled" if over_target else "unlabelled",
+                ),
+                f"F1 {extremes(group, lambda mean: points(mean['f1']))}.",
+            )
+        )
+    columns = ["arm", "n_source", "n_target", "F1", "low", "high", "rows"]
+    table = Table(f"{title}, in points", columns, rows)
+    return Figure(key, title, caption, panels, table)
+
+
+def measured(view: View) -> List[Figure]:
+    """RETURNS (List[Figure]): F1 over both sizes, as heat maps and as curves."""
+    main = {view.arm(arm): view.group(arm) for arm in view.main_arms}
+    other = {view.arm(arm): view.group(arm) for arm in view.other_arms}
+    found = [
+        heat_figure(
+            "f1-main",
+            "F1 over both amounts of data",
+            main,
+            score,
+            caption=f"Mean over languages and replicates; brighter is better. {INTERVAL}",
+        ),
+        curve_figure(
+            "f1-by-target",
+            "What more unlabelled target text brings",
+            main,
+            over_target=True,
+            caption="A line for each amount of labelled source sentences. The bands are the 95% "
+            "intervals of the means.",
+        ),
+        curve_figure(
+            "f1-by-source",
+            "What more labelled source text brings",
+            main,
+            over_target=False,
+            caption="The same means the other way round: a line for each amount of unlabelled "
+            "target sentences.",
+        ),
+        heat_figure(
+            "f1-other",
+            "F1 over both amounts of data, the other arms",
+            other,
+            score,
+            caption="Mean over the languages these arms were run on, "
+            f"{_listed(view, view.other_arms)}: compare them among each other, and with the main "
+            f"arms by the paired differences below. {INTERVAL}",
+        ),
+    ]
+    return [figure for figure in found if figure is not None]
+
+
+def against_teacher(view: View) -> List[Figure]:
+    """RETURNS (List[Figure]): Student minus projection teacher, and minus model transfer."""
+    found = []
+    for name, key, title, caption in (
+        (
+            "minus_teacher",
+            "minus-teacher",
+            "Student minus projection teacher",
+            "Paired on the same sentences. Above zero (blue) the student is better than the teacher "
+            "that labelled its text; only languages whose test sentences have a translation.",
+        ),
+        (
+            "minus_transfer",
+            "minus-transfer",
+            "Student minus model transfer",
+            "Paired on the same sentences. Above zero (blue) the student is better than the source "
+            "model applied to the target language as it is.",
+        ),
+    ):
+        groups = {ARM_NAMES[arm]: view.group(arm) for arm in view.target_arms}
+        found.append(
+            heat_figure(
+                key, title, groups, difference(name), caption=caption, what="difference", signs=True
+            )
+        )
+    return [figure for figure in found if figure is not None]
+
+
+def by_language(view: View) -> Dict[str, List[Figure]]:
+    """RETURNS (Dict[str, List[Figure]]): For each language: its arms over N_s, its heat maps."""
+    found: Dict[str, List[Figure]] = {}
+    for lang in view.languages:
+        name = view.language(lang)
+        figures = [_overview(view, lang)]
+        groups = {ARM_NAMES[arm]: view.group(arm, lang) for arm in view.target_arms}
+        figures.append(
+            heat_figure(
+                f"f1-{lang}",
+                f"{name}: F1 over both amounts of data",
+                groups,
+                score,
+                caption=f"Mean over replicates. {INTERVAL}",
+            )
+        )
+        found[lang] = [figure for figure in figures if figure is not None]
+    return found
+
+
+def _overview(view: View, lang: str) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): F1 over N_s of each arm with its largest N_t."""
+    series, rows = [], []
+    for rank, arm in enumerate([*SOURCE_ARMS, *view.main_arms]):
+        group = view.group(arm, lang)
+        if not group:
+            continue
+        most = max(t for _, t in group)
+        line = []
+        for (s, t), mean in sorted(group.items()):
+            value, low, high = score(mean)
+            if t == most and value is not None:
+                line.append((float(s), value, low, high))
+                rows.append([ARM_NAMES[arm], s, t, value, low, high, mean["n"]])
+        label = ARM_NAMES[arm].split(" (")[0].replace(" pseudo-labels", "").replace("model ", "")
+        series.append(Series(label, line, rank, ordered=False))
+    if not rows:
+        return None
+    name = view.language(lang)
+    chart = lines(series, x_title=SOURCE, y_title="F1")
+    columns = ["arm", "n_source", "n_target", "F1", "low", "high", "rows"]
+    title = f"{name}: the arms side by side"
+    text = " ".join(_ends(one) for one in series if one.points)
+    caption = "Students with the most unlabelled text; teacher and transfer use none."
+    table = Table(f"{title}, in points", columns, rows)
+    return Figure(f"arms-{lang}", title, caption, [Panel("", chart, text)], table)
+
+
+def _ends(series: Series) -> str:
+    return f"{series.label}: {series.points[0][1]:.1f} to {series.points[-1][1]:.1f}."
+
+
+def _listed(view: View, arms: Sequence[str]) -> str:
+    codes = [code for code in view.languages if any(code in view.spoken(arm) for arm in arms)]
+    return listed([view.language(code) for code in codes])
