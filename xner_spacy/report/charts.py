@@ -130,6 +130,7 @@ def lines(
     y_title: str,
     y_limits: Optional[Tuple[float, float]] = None,
     x_log: bool = True,
+    y_log: bool = False,
     label_title: str = "",
     zero: bool = False,
     x_format: str = "{:,.0f}",
@@ -138,7 +139,7 @@ def lines(
     """Draw lines with bands, each labelled at its end.
 
     y_limits (Optional[Tuple[float, float]]): Ends of the vertical axis, so that panels compare; from
-        the data by default. label_title (str): What the labels are. zero (bool): Whether zero is
+        the data by default. y_log (bool): Equal factors are equal steps. label_title (str): What the labels are. zero (bool): Whether zero is
         marked. x_format (str): How the ticks of x are written.
     """
     shown = [one for one in series if one.points]
@@ -148,10 +149,10 @@ def lines(
     labels = [one.label for one in shown] + [label_title]
     right = 14 + CHARACTER * max(len(label) for label in labels)
     left, top, bottom = 52.0, 22.0, height - 44
-    y_scale = Scale(y_low, y_high, bottom, top)
+    y_scale = Scale(y_low, y_high, bottom, top, y_log)
     x_scale = Scale(min(xs), max(xs), left + 8, WIDTH - right - 6, x_log)
     svg = Svg(WIDTH, height)
-    for tick in ticks(y_low, y_high):
+    for tick in log_ticks(y_low, y_high) if y_log else ticks(y_low, y_high):
         y = y_scale(tick)
         svg.add("line", "rule", x1=left, x2=WIDTH - right, y1=y, y2=y)
         svg.text(left - 7, y + 4, f"{tick:g}", anchor="end")
@@ -171,14 +172,7 @@ def lines(
         _band(svg, one, x_scale, y_scale)
     for one in shown:
         _line(svg, one, x_scale, y_scale)
-    ends = {i: y_scale(one.points[-1][1]) for i, one in enumerate(shown)}
-    for i, y in _apart(ends, 14.0, top, bottom).items():
-        x = x_scale(shown[i].points[-1][0])
-        if abs(y - ends[i]) > 3:
-            svg.add("line", "rule", x1=x + 5, x2=WIDTH - right, y1=ends[i], y2=y)
-        svg.add(
-            "text", f"label {shown[i].colour}", text=shown[i].label, x=WIDTH - right + 2, y=y + 4
-        )
+    _end_labels(svg, shown, x_scale, y_scale)
     return svg
 
 
@@ -223,13 +217,18 @@ def intervals(
 
 def shares(bars: Sequence[Bar], parts: Sequence[str]) -> Svg:
     """Draw bars of parts that add up to one, the larger parts labelled, with a key."""
-    top, step = 30.0, 54.0
+    places, x, top = [], 0.0, 4.0
+    for part in parts:
+        wide = 16 + CHARACTER * len(part) + 14
+        if x + wide > WIDTH + 14:
+            x, top = 0.0, top + 20
+        places.append((x, top))
+        x += wide
+    top, step = top + 28, 54.0
     svg = Svg(WIDTH, top + step * len(bars) + 4)
-    x = 0.0
-    for rank, part in enumerate(parts):
-        svg.add("rect", f"block s{rank}", x=x, y=4, width=12, height=12)
-        svg.text(x + 16, 14, part)
-        x += 16 + CHARACTER * len(part) + 14
+    for rank, (part, (x, y)) in enumerate(zip(parts, places)):
+        svg.add("rect", f"block s{rank}", x=x, y=y, width=12, height=12)
+        svg.text(x + 16, y + 10, part)
     for i, bar in enumerate(bars):
         y = top + step * i
         svg.text(0, y + 12, bar.label, "strong")
@@ -248,6 +247,20 @@ def shares(bars: Sequence[Bar], parts: Sequence[str]) -> Svg:
                 svg.text(x + wide / 2, y + 35, text, "on-block", "middle")
             x += wide
     return svg
+
+
+def _end_labels(svg: Svg, shown: Sequence[Series], x_scale: Scale, y_scale: Scale) -> None:
+    """Write each label beside the end of its line; those that share an end are moved apart."""
+    by_end: Dict[int, Dict[int, float]] = {}
+    for i, one in enumerate(shown):
+        x, y = one.points[-1][:2]
+        by_end.setdefault(round(x_scale(x) / 24), {})[i] = y_scale(y)
+    for ends in by_end.values():
+        for i, y in _apart(ends, 14.0, y_scale.end, y_scale.start).items():
+            x = x_scale(shown[i].points[-1][0])
+            if abs(y - ends[i]) > 5:
+                svg.add("line", f"lead {shown[i].colour}", x1=x + 4, x2=x + 9, y1=ends[i], y2=y)
+            svg.add("text", f"label {shown[i].colour}", text=shown[i].label, x=x + 10, y=y + 4)
 
 
 def _share(value: Optional[float], limits: Tuple[float, float]) -> float:

@@ -9,9 +9,34 @@ from ..report.svg import Panel
 from ..types import Json
 from .figures import heat_figure
 from .rows import ARM_NAMES, ARMS
-from .view import ALL, View, between, place, points, ratio, signed
+from .view import ALL, SOURCE, TARGET, View, between, place, points, ratio, signed
 
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
+
+
+def key_figures(view: View) -> Optional[Table]:
+    """RETURNS (Optional[Table]): What the answer says, for each arm that has students."""
+    rows: List[List[Value]] = []
+    robust = {e["arm"]: e for e in view.analysis["robustness"] if e["design"] == "steps"}
+    for arm in view.target_arms:
+        entry = view.analysis["answer"]["arms"].get(arm) or {}
+        corners = entry.get("corners")
+        if not corners:
+            continue
+        row: List[Value] = [view.arm(arm)]
+        row += [_estimate(corner, "f1") for corner in (corners[0], corners[-1])]
+        for kind in ("source", "target"):
+            row.append(_estimate(entry[f"fitted_gain_{kind}"], "value", signs=True))
+        found = robust.get(arm) or {}
+        ends = {end: found.get(f"slope_{end}") for end in ("low", "high")}
+        row.append(_estimate({**ends, "slope": found.get("slope")}, "slope", signs=True))
+        ends = {end: found.get(f"sd_{end}") for end in ("low", "high")}
+        rows.append([*row, _estimate({**ends, "sd": found.get("sd")}, "sd")])
+    if not rows:
+        return None
+    columns = ["arm", "F1, smallest sizes", "F1, largest sizes", "tenfold labelled source"]
+    columns += ["tenfold unlabelled target", "tenfold ratio, same total", "sd, run to run"]
+    return Table("The answer in figures, in points of F1 with 95% intervals", columns, rows)
 
 
 def iso_lines(view: View, kind: str) -> Optional[Figure]:
@@ -74,29 +99,57 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
     return Figure(f"iso-{kind}", title, caption, panels, table)
 
 
-def rates(view: View, side: str) -> Optional[Figure]:
-    """Draw what 1,000 more sentences bring, over both sizes.
-
-    side (str): "source" or "target": of which there are 1,000 more.
-    """
-    groups = {}
-    for arm, surface in view.analysis["surfaces"].items():
-        found = {}
-        for p in (surface.get("points") or []) if arm in view.target_arms else []:
-            rate = {"f1": p[f"rate_{side}"], "n": None}
-            rate.update({end: p[f"rate_{side}_{end}"] for end in ("low", "high")})
-            found[p["n_source"], p["n_target"]] = rate
-        groups[ARM_NAMES[arm]] = found
-    kind = "labelled source" if side == "source" else "unlabelled target"
-    return heat_figure(
-        f"rate-{side}",
-        f"What 1,000 more {kind} sentences bring",
-        groups,
-        lambda rate: (points(rate["f1"]), points(rate["low"]), points(rate["high"])),
-        caption=f"Points of F1 gained by 1,000 more {kind} sentences, by the fitted surface at each "
-        "size, with 95% bootstrap intervals.",
-        what="gain",
+def rates(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): What 1,000 more sentences of either kind bring, by how many there are."""
+    groups: Dict[str, List[Tuple[str, List[Tuple[int, Json]]]]] = {}
+    for arm in view.target_arms:
+        found = (view.analysis["surfaces"].get(arm) or {}).get("points") or []
+        for side, kind in (("source", SOURCE), ("target", TARGET)):
+            # The fit is additive: a rate depends on the amount of its own kind alone.
+            sizes = {p[f"n_{side}"]: p for p in found if p[f"rate_{side}"] is not None}
+            line = [(size, _rate(p, side)) for size, p in sorted(sizes.items())]
+            if line:
+                groups.setdefault(ARM_NAMES[arm], []).append((kind.split()[0], line))
+    if not groups:
+        return None
+    known = [100 * e["difference"] for g in groups.values() for _, line in g for _, e in line]
+    high = max(max(known) * 1.5, 0.1)
+    low = max(min((v for v in known if v > 0), default=high) / 1.5, high / 1000)
+    panels: List[Panel] = []
+    rows: List[List[Value]] = []
+    for name, pair in groups.items():
+        series, texts = [], []
+        for rank, (kind, line) in enumerate(pair):
+            drawn = []
+            for size, e in line:
+                value, a, b = points(e["difference"]), points(e["low"]), points(e["high"])
+                rows.append([name, kind, size, value, a, b])
+                texts.append(f"{kind} at {size:,}: {signed(value)} ({between(a, b)}).")
+                if value is not None and value >= low:
+                    a, b = (None if end is None else min(max(end, low), high) for end in (a, b))
+                    drawn.append((float(size), value, a, b))
+            series.append(Series(kind, drawn, rank, ordered=False))
+        chart = lines(
+            series,
+            x_title="sentences of that kind so far",
+            y_title="points of F1, log scale",
+            y_limits=(low, high),
+            y_log=True,
+        )
+        panels.append(Panel(name, chart, " ".join(texts)))
+    title = "What 1,000 more sentences bring"
+    caption = (
+        "Points of F1 gained by 1,000 more labelled source or unlabelled target sentences, by how many "
+        "of that kind there are; from the fitted surface, with 95% bootstrap intervals. Compare the "
+        "two at the amounts at hand: at the same price, the higher one is what to collect next."
     )
+    columns = ["arm", "kind", "sentences", "gain", "low", "high"]
+    return Figure("rates", title, caption, panels, Table(f"{title}, in points", columns, rows, 2))
+
+
+def _rate(point: Json, side: str) -> Json:
+    rate = f"rate_{side}"
+    return {"difference": point[rate], "low": point[f"{rate}_low"], "high": point[f"{rate}_high"]}
 
 
 def mirrored(view: View) -> Optional[Figure]:
@@ -144,8 +197,9 @@ def contrasts(view: View) -> Optional[Figure]:
         groups,
         x_title="difference of F1",
         caption="Mean difference over all sizes, paired by language, size, seed and draw, with 95% "
-        "intervals. Right of zero, the first arm is better.",
+        "intervals. Right of zero, the first arm is better. Each comparison has its own scale.",
         strong="all",
+        shared=False,
     )
 
 
@@ -219,7 +273,7 @@ def variance(view: View) -> Optional[Figure]:
     for arm, entry in view.analysis["variance"].items():
         components: Dict[str, Any] = entry.get("components") or {}
         known = {
-            name: c["share"]
+            _cause(name): c["share"]
             for name, c in components.items()
             if c is not None and c.get("share") is not None
         }
@@ -228,8 +282,8 @@ def variance(view: View) -> Optional[Figure]:
         for name in parts:
             c = components.get(name) or {}
             share, sd = points(c.get("share")), points(c.get("sd"))
-            rows.append([ARM_NAMES[arm], name, share, sd, entry.get("n"), reason])
-        told = ", ".join(f"{name} {100 * known[name]:.0f}%" for name in parts if name in known)
+            rows.append([ARM_NAMES[arm], _cause(name), share, sd, entry.get("n"), reason])
+        told = ", ".join(f"{name} {100 * share:.0f}%" for name, share in known.items())
         texts.append(f"{ARM_NAMES[arm]}: {told or reason}.")
     if not any(bar.parts for bar in bars):
         return None
@@ -239,7 +293,7 @@ def variance(view: View) -> Optional[Figure]:
         "Shares of the variance of F1 by language, size, seed and draw, from a mixed model; the "
         "residual holds the test sentences and what the causes do together."
     )
-    panel = Panel("", shares(bars, parts), " ".join(texts))
+    panel = Panel("", shares(bars, [_cause(name) for name in parts]), " ".join(texts))
     table = Table(title, columns, rows)
     return Figure("variance", title, caption, [panel], table)
 
@@ -293,6 +347,7 @@ def _forest(
     x_title: str,
     caption: str,
     strong: str = "",
+    shared: bool = True,
 ) -> Optional[Figure]:
     groups = [
         (name, [(label, e) for label, e in entries if e["difference"] is not None])
@@ -301,15 +356,7 @@ def _forest(
     groups = [(name, entries) for name, entries in groups if entries]
     if not groups:
         return None
-    limits = span(
-        (
-            points(e[name])
-            for _, entries in groups
-            for _, e in entries
-            for name in ("difference", "low", "high")
-        ),
-        include=[0.0],
-    )
+    everything = [e for _, entries in groups for _, e in entries]
     panels, rows = [], []
     for name, entries in groups:
         drawn, texts = [], []
@@ -319,6 +366,9 @@ def _forest(
             drawn.append(Interval(label, value, low, high, strong=label == strong, text=text))
             rows.append([name, label, value, low, high, e.get("n")])
             texts.append(f"{label}: {text}.")
+        seen = everything if shared else [e for _, e in entries]
+        ends = [points(e[end]) for e in seen for end in ("difference", "low", "high")]
+        limits = span(ends, include=[0.0])
         chart = intervals(drawn, x_title=x_title, limits=limits)
         panels.append(Panel(name, chart, " ".join(texts)))
     columns = ["comparison", "of", "difference", "low", "high", "pairs"]
@@ -328,6 +378,15 @@ def _forest(
 
 def _ends(entry: Json, name: str) -> Json:
     return {"low": entry[f"{name}_low"], "high": entry[f"{name}_high"]}
+
+
+def _estimate(entry: Json, name: str, signs: bool = False) -> Optional[str]:
+    ends = points(entry["low"]), points(entry["high"])
+    return _with_interval(points(entry[name]), *ends, signs=signs)
+
+
+def _cause(name: str) -> str:
+    return name.replace("_", " × ")
 
 
 def _pair(entry: Json) -> str:

@@ -75,8 +75,9 @@ def heat_figure(
         for (s, t), mean in sorted(group.items()):
             value, low, high = read(mean)
             written = signed(value) if signs else f"{value:.1f}"
-            tip = f"{place(s, t)}: {written} ({between(low, high)})"
-            cells[f"{s:,}", f"{t:,}"] = Cell(value, written, between(low, high), tip)
+            ends = between(low, high)
+            tip = f"{place(s, t)}: {written}{f' ({ends})' if ends else ''}"
+            cells[f"{s:,}", f"{t:,}"] = Cell(value, written, ends.replace(" to", ","), tip)
             rows.append([name, s, t, value, low, high, mean["n"]])
         panels.append(
             Panel(
@@ -149,7 +150,7 @@ def measured(view: View) -> List[Figure]:
     found = [
         heat_figure(
             "f1-main",
-            "F1 over both amounts of data",
+            "F1 by amounts of data",
             main,
             score,
             caption=f"Mean over languages and replicates; brighter is better. {INTERVAL}",
@@ -172,7 +173,7 @@ def measured(view: View) -> List[Figure]:
         ),
         heat_figure(
             "f1-other",
-            "F1 over both amounts of data, the other arms",
+            "F1 by amounts of data, the other arms",
             other,
             score,
             caption="Mean over the languages these arms were run on, "
@@ -221,7 +222,7 @@ def by_language(view: View) -> Dict[str, List[Figure]]:
         figures.append(
             heat_figure(
                 f"f1-{lang}",
-                f"{name}: F1 over both amounts of data",
+                f"{name}: F1 by amounts of data",
                 groups,
                 score,
                 caption=f"Mean over replicates. {INTERVAL}",

@@ -12,6 +12,7 @@ from .estimates import (
     designs,
     fit_table,
     iso_lines,
+    key_figures,
     mirrored,
     rates,
     robustness_table,
@@ -22,7 +23,7 @@ from .estimates import (
 from .figures import against_teacher, by_language, measured
 from .rows import ARM_NAMES, DONE, Row
 from .view import View
-from .words import QUESTION, answer, limits, unknown
+from .words import QUESTION, answer, limits, unknown, worth
 
 Item = Union[Figure, Table, None]
 
@@ -54,25 +55,26 @@ def sections(view: View, rows: Sequence[Row], meta: Json) -> List[Section]:
             "answer",
             "The answer",
             answer(view),
+            items=_known(key_figures(view)),
             bullets_title="What would change it",
             bullets=[*limits(view, rows), *meta["limits"]],
         ),
-        Section("measured", "F1 over both amounts of data", items=[*measured(view)]),
+        Section("measured", "What was measured", items=[*measured(view)]),
         Section("teacher", "Students against their teachers", items=[*against_teacher(view)]),
         Section(
             "ratio",
             "Ratio, total and marginal rates",
             [
                 "A ratio by itself says little, because the total changes with it. Here the fitted "
-                "surface is read along lines of one total and of one ratio, and for what 1,000 more "
-                "sentences of either kind bring."
+                "surface is read along lines of one total and of one ratio, and for what more sentences "
+                "of either kind bring.",
+                *filter(None, [worth(view)]),
             ],
             items=_known(
                 iso_lines(view, "total"),
                 iso_lines(view, "ratio"),
                 mirrored(view),
-                rates(view, "source"),
-                rates(view, "target"),
+                rates(view),
                 fit_table(view),
             ),
         ),

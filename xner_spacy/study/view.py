@@ -94,7 +94,8 @@ def place(n_source: int, n_target: int) -> str:
 
 def ratio(value: float) -> str:
     """RETURNS (str): Labelled to unlabelled, the smaller as one."""
-    return f"{show_ratio(value)} : 1" if value >= 1 else f"1 : {show_ratio(1 / value)}"
+    parts = (show_ratio(value), "1") if value >= 1 else ("1", show_ratio(1 / value))
+    return "\u00a0:\u00a0".join(parts)
 
 
 def show_ratio(value: float) -> str:

@@ -43,15 +43,8 @@ def answer(view: View) -> List[str]:
         _cost(view, best),
         _steadiness(view, best),
     )
-    others = [_sentences(_also(view, arm), _difference(found, arm, best)) for arm in main]
-    rest = [text for arm, text in zip(main, others) if arm != best]
-    paragraphs = [
-        first,
-        *rest,
-        _sentences(_teachers(view, best)),
-        _sentences(_thousand(view, best)),
-    ]
-    return [paragraph for paragraph in paragraphs if paragraph]
+    second = _sentences(_teachers(view, best), _difference(found))
+    return [paragraph for paragraph in (first, second) if paragraph]
 
 
 def limits(view: View, rows: Sequence[Row]) -> List[str]:
@@ -219,17 +212,12 @@ def _steadiness(view: View, arm: str) -> str:
     return f"{text}; the ratio does not change it beyond the noise ({factor}, for a tenfold ratio)."
 
 
-def _also(view: View, arm: str) -> str:
-    entry = view.analysis["answer"]["arms"][arm]
-    return _sentences(_gains(view, arm), _best_ratio(entry))
-
-
-def _difference(found: Json, arm: str, best: str) -> str:
+def _difference(found: Json) -> str:
     entry = found["soft_minus_hard"]
-    if not entry or {arm, best} != {"soft", "hard"} or entry["difference"] is None:
+    if not entry or entry["difference"] is None:
         return ""
     value = {"value": entry["difference"], "low": entry["low"], "high": entry["high"]}
-    return f"Soft minus hard, over all sizes and languages: {_points(value)} points."
+    return f"Soft projection minus hard pseudo-labels, over all sizes: {_points(value)} points."
 
 
 def _teachers(view: View, arm: str) -> str:
@@ -247,21 +235,26 @@ def _teachers(view: View, arm: str) -> str:
     return f"Student minus teacher for {name}: {'; '.join(told)}." if told else ""
 
 
-def _thousand(view: View, arm: str) -> str:
+def worth(view: View) -> str:
+    """RETURNS (str): Where a labelled source and an unlabelled target sentence are worth the same."""
+    found = view.analysis["answer"]
+    arm = next((arm for arm in reversed(found["main"]) if found["arms"][arm]["equal_rates"]), None)
+    if arm is None:
+        return ""
     told = []
-    for one in view.analysis["answer"]["arms"][arm]["equal_rates"]:
+    for one in found["arms"][arm]["equal_rates"]:
         target = f"{show(one['n_target'], 0)} unlabelled"
         if one["n_source"] is not None:
             ends = between(one["low"], one["high"], 0)
             told.append(
-                f"with {target}, at {show(one['n_source'], 0)} labelled{f' ({ends})' if ends else ''}"
+                f"with {target}, up to {show(one['n_source'], 0)} labelled{f' ({ends})' if ends else ''}"
             )
         elif one["more"]:
-            kind = "labelled source" if one["more"] == "source" else "unlabelled target"
-            told.append(f"with {target}, nowhere: {kind} text is worth more throughout")
-    if not told:
-        return ""
-    return f"One more sentence of either kind brings the same: {'; '.join(told)}."
+            told.append(f"with {target}, {'always' if one['more'] == 'source' else 'never'}")
+    return (
+        f"For {ARM_NAMES[arm]}, one more labelled source sentence is worth more than one more "
+        f"unlabelled target sentence {'; '.join(told)}."
+    )
 
 
 def _variance_text(view: View, arms: Sequence[str]) -> List[str]:
