@@ -134,7 +134,7 @@ def nllb(folder: Path, texts: Iterable[str] = TEXTS, **config: Any) -> None:
     fast = NllbTokenizerFast(vocab_file=str(file), src_lang="eng_Latn", tgt_lang="isl_Latn")
     fast.model_max_length = 128
     fast.save_pretrained(folder)
-    settings = M2M100Config(vocab_size=len(fast), **{**SEQ2SEQ, **config})
+    settings = M2M100Config(**{"vocab_size": len(fast), **SEQ2SEQ, **config})
     _spread(M2M100ForConditionalGeneration(settings), 0.1).save_pretrained(folder)
 
 

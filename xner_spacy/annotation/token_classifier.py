@@ -81,6 +81,7 @@ class TokenClassifier:
         self.batch_tokens = batch_tokens
         self.max_length = max_length
         self._loaded: Any = None
+        self._revision: Optional[str] = None
 
     @property
     def loaded(self) -> Any:
@@ -94,7 +95,9 @@ class TokenClassifier:
     @property
     def identity(self) -> Dict[str, Any]:
         """What the annotations depend on, beside the words."""
-        return {"model": revision_of(self.model, self.loaded.config), "dtype": self.dtype}
+        if self._revision is None:
+            self._revision = revision_of(self.model, self.loaded.config)
+        return {"engine": "transformers", "model": self._revision, "dtype": self.dtype}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:
         for probs in self.distributions(sentences):

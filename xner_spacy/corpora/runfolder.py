@@ -29,6 +29,8 @@ from .inputs import Slice
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 JOURNAL = ".journal.jsonl"
+# Beside the shards, in the manifest and in the journal: what the pipeline's models are.
+MODELS = "models"
 # What an entry of the manifest says that is not to be summed.
 NOT_COUNTS = ("sha256", "bytes", "seconds")
 
@@ -67,6 +69,7 @@ class RunFolder:
         self.path = path
         self.identity = identity
         self.entries: Dict[str, Json] = {}
+        self.models: Json = {}
         manifest = self._manifest()
         shards = sorted(path.glob("*.spacy"))
         same = manifest.get("identity") == identity
@@ -78,6 +81,7 @@ class RunFolder:
         self._fresh = overwrite or not same
         if not self._fresh:
             self.entries = {**manifest.get("shards", {}), **self._journal()}
+            self.models = self.entries.pop(MODELS, manifest.get(MODELS, {}))
 
     def _manifest(self) -> Json:
         try:
@@ -144,8 +148,26 @@ class RunFolder:
         return describe(summarise(docs), data, None) if len(docs) == count else None
 
     def record(self, name: str, entry: Json) -> None:
-        """Note in the journal that a shard is done. RAISES: XnerError if the disk is full."""
+        """Note in the journal that a shard is done.
+
+        name (str): The shard. entry (Json): Its entry, with the identities of the models.
+        RAISES: XnerError if the disk is full, or if the models are others than those of the shards
+            before.
+        """
+        for component, identity in entry.pop(MODELS, {}).items():
+            known = self.models.setdefault(component, identity)
+            if known is identity:
+                self._note(MODELS, self.models)
+            elif known != identity:
+                raise XnerError(
+                    f"{self.path}: the model of {component} is {identity}; the shards before were "
+                    f"made with {known}.",
+                    "Name its revision in the pipeline's config, or start anew with --overwrite.",
+                )
         self.entries[name] = entry
+        self._note(name, entry)
+
+    def _note(self, name: str, entry: Json) -> None:
         try:
             with (self.path / JOURNAL).open("ab") as file:
                 # After half a line that a killed run left, this one begins on its own.
@@ -165,6 +187,7 @@ class RunFolder:
         RETURNS (Json): The manifest.
         """
         manifest: Json = {"identity": self.identity, **facts}
+        manifest[MODELS] = self.models
         manifest["shards"] = dict(sorted(self.entries.items()))
         if done:
             totals: Counter = Counter()

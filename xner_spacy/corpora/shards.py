@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Dict, Iterator
 
 import spacy
 from spacy.language import Language
@@ -17,7 +17,7 @@ from .counts import count_doc, shown
 from .docs import ATTRIBUTES
 from .files import PathLike, atomic_write
 from .inputs import CorpusInput, Slice
-from .runfolder import describe, shard_name
+from .runfolder import MODELS, describe, shard_name
 
 
 def load_pipeline(name: PathLike) -> Language:
@@ -48,8 +48,8 @@ def annotate_shard(
     nlp (Language): The pipeline. corpus (CorpusInput): The corpus. piece (Slice): Which of it.
         folder (Path): Where the shard goes.
     batch_size (int): Sentences a batch. tick: Called with a number of sentences when they are done.
-    RETURNS (Json): The shard's entry in the manifest. RAISES: XnerError if the pipeline loses
-        sentences, or the disk is full.
+    RETURNS (Json): The shard's entry in the manifest, and under "models" the identities of the
+        pipeline's models. RAISES: XnerError if the pipeline loses sentences, or the disk is full.
     """
     started = time.perf_counter()
     counts: Counter = Counter(sentences=0, tokens=0, entities=0)
@@ -68,7 +68,23 @@ def annotate_shard(
     with atomic_write(folder / shard_name(piece.number), "wb") as file:
         file.write(data)
     seconds = round(time.perf_counter() - started, 3)
-    return describe(shown(counts), data, seconds)
+    return {**describe(shown(counts), data, seconds), MODELS: model_identities(nlp)}
+
+
+def model_identities(nlp: Language) -> Dict[str, Json]:
+    """What the pipeline's files do not tell: the revisions of the models that it names.
+
+    nlp (Language): The pipeline. RETURNS (Dict[str, Json]): By component, what its part says of
+        itself: engine, revision (a commit on the Hub, or a checksum), languages, options.
+    """
+    found: Dict[str, Json] = {}
+    for name, pipe in nlp.pipeline:
+        # An engine that is not there, and was not needed, has nothing to say.
+        with suppress(XnerError):
+            identity = getattr(getattr(pipe, "part", None), "identity", None)
+            if identity is not None:
+                found[name] = identity
+    return found
 
 
 @contextmanager

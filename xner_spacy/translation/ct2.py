@@ -18,6 +18,7 @@ from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit
 
 INFO = "xner.json"
 EOS = "</s>"
+_FILE = re.compile(r"[\w-][\w.-]*\Z")
 # How each family writes a language's tag.
 TAGS = {
     "nllb": re.compile(r"([a-z]{3}_[A-Z][a-z]{3})\Z"),
@@ -72,6 +73,7 @@ class CTranslate2(NeuralTranslator):
         self.compute_type = compute_type
         self.threads = threads
         self._loaded: Optional[_Model] = None
+        self._revision: Optional[str] = None
 
     @property
     def loaded(self) -> "_Model":
@@ -99,9 +101,11 @@ class CTranslate2(NeuralTranslator):
         return [_mean(result.log_probs[len(model.prefix) :]) for result in found]
 
     def _model_identity(self) -> Dict[str, Any]:
+        if self._revision is None:
+            self._revision = revision_of(self.model)
         return {
             "engine": "ctranslate2",
-            "model": revision_of(self.model),
+            "model": self._revision,
             "compute_type": self.compute_type,
         }
 
@@ -142,6 +146,23 @@ class CTranslate2(NeuralTranslator):
         return found
 
 
+def read_info(folder: Path) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): What `xner convert-model` noted of a model: `family`, `languages`,
+    `limit`, `sentencepiece` (names of two files), ...
+
+    RAISES: XnerError for another folder, or names that lead out of it.
+    """
+    file = folder / INFO
+    info = srsly.read_json(file) if file.exists() else {}
+    names = info.get("sentencepiece", [])
+    if info.get("family") not in TAGS or len(names) != 2 or not all(map(_FILE.match, names)):
+        raise XnerError(
+            f"{str(folder)!r} is not a folder with a converted model.",
+            "Make one with: xner convert-model MODEL FOLDER",
+        )
+    return info
+
+
 class _Model:
     """A converted model with its SentencePiece models and tags."""
 
@@ -152,12 +173,7 @@ class _Model:
         except ImportError as error:
             raise MissingExtraError("xner.CTranslate2.v1", "ctranslate2") from error
         folder = Path(owner.model)
-        if not (folder / INFO).exists():
-            raise XnerError(
-                f"{owner.model!r} is not a folder with a converted model.",
-                "Make one with: xner convert-model MODEL FOLDER",
-            )
-        self.info: Dict[str, Any] = srsly.read_json(folder / INFO)
+        self.info = read_info(folder)
         self.family = self.info["family"]
         self.prefix: List[str] = []
         self.start: List[str] = []

@@ -2,6 +2,7 @@
 CTranslate2 lacks.
 """
 
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from ..languages import model_code
@@ -61,6 +62,7 @@ class Transformers(NeuralTranslator):
         self.device = device
         self.dtype = dtype
         self._loaded: Optional[_Model] = None
+        self._revision: Optional[str] = None
 
     @property
     def loaded(self) -> "_Model":
@@ -88,9 +90,13 @@ class Transformers(NeuralTranslator):
         return scores
 
     def _model_identity(self) -> Dict[str, Any]:
+        if self._revision is None:
+            # What a folder holds is known without loading it: stored translations need no model.
+            config = None if Path(self.model).is_dir() else self.loaded.config
+            self._revision = revision_of(self.model, config)
         return {
             "engine": "transformers",
-            "model": revision_of(self.model, self.loaded.config),
+            "model": self._revision,
             "dtype": self.dtype,
         }
 
