@@ -36,6 +36,7 @@ def make_rows(
     sd_seed: float = 0.012,
     sd_draw: float = 0.008,
     sd_rest: float = 0.005,
+    sd_teacher: float = 0.0,
     sd_language: float = 0.0,
     gains: Optional[Dict[str, float]] = None,
     shape: Optional[Dict[str, float]] = None,
@@ -46,14 +47,16 @@ def make_rows(
 ) -> List[Row]:
     """Rows with F1 = ceiling of the language - loss + gain of the arm + noise.
 
-    sd_language (float): Of a factor on the loss, so that languages differ in shape.
+    sd_teacher (float): Of what all languages share for the same labelled source text, seed and draw.
+        sd_language (float): Of a factor on the loss, so that languages differ in shape.
     """
     random = np.random.default_rng(seed)
     factor = {lang: 1 + sd_language * random.normal() for lang in languages}
+    shared = random.normal(size=(len(sources), replicates, replicates))
     rows = []
     for lang in languages:
         for arm in arms:
-            for n_source in sources:
+            for at, n_source in enumerate(sources):
                 for n_target in (0,) if arm in SOURCE_ARMS else targets:
                     by_seed, by_draw = random.normal(size=(2, replicates))
                     pairs = [(i, i) for i in range(replicates)]
@@ -62,6 +65,7 @@ def make_rows(
                     for i, j in pairs:
                         f1 = CEILING[lang] + (gains or {}).get(arm, 0.0)
                         f1 -= factor[lang] * surface(n_source, n_target, **(shape or {}))
+                        f1 += sd_teacher * shared[at, i, j]
                         f1 += sd_seed * by_seed[i] + sd_draw * by_draw[j]
                         f1 = float(np.clip(f1 + sd_rest * random.normal(), 0, 1))
                         rows.append(

@@ -15,6 +15,7 @@ PARTS = {
     "means",
     "contrasts",
     "designs",
+    "tenfolds",
     "surfaces",
     "iso_total",
     "iso_ratio",

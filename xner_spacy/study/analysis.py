@@ -6,12 +6,13 @@ import numpy as np
 
 from ..types import Json
 from .answer import answer
+from .contrasts import contrasts, designs, mirrored, tenfolds
 from .fit import Observations, Surface
 from .lines import iso_lines, split, total_lines
 from .mixed import variance_components
 from .robustness import robustness, sd_by
 from .rows import ARMS, FAILED, SOURCE_ARMS, Row
-from .statistics import contrasts, designs, means, mirrored, primary
+from .statistics import means, primary
 
 THOUSAND = 1000
 
@@ -22,7 +23,7 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Json:
 
     rows (Sequence[Row]): All rows, failed ones too. samples (int): Bootstrap samples. seed (int):
         Of the bootstrap.
-    RETURNS (Json): `grid`, `means`, `contrasts`, `designs`, `surfaces`, `iso_total`, `iso_ratio`,
+    RETURNS (Json): `grid`, `means`, `contrasts`, `designs`, `tenfolds`, `surfaces`, `iso_total`, `iso_ratio`,
         `mirrored`, `variance`, `robustness`, `sd_by` and `answer`; docs/study-methods.md describes
         each. RAISES: MissingExtraError without statsmodels.
     """
@@ -46,6 +47,7 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Json:
         "means": means(rows),
         "contrasts": contrasts(rows),
         "designs": designs(rows),
+        "tenfolds": tenfolds(rows),
         "surfaces": described,
         "iso_total": totals,
         "iso_ratio": ratios,
@@ -87,26 +89,26 @@ def _grid(rows: Sequence[Row]) -> Json:
 
 def _describe(arm: str, surface: Surface, design: str) -> Json:
     form = "F1 = c"
-    params: Json = {"c": surface.estimate(surface.offset.mean(axis=1), 0.0, 1.0)}
+    params: Json = {"c": surface.level(surface.levels.offset.mean(axis=1))}
     if surface.has_source:
         form += " - a (N_s / 1000)^-alpha"
-        params["a"] = surface.estimate(surface.a)
-        params["alpha"] = surface.estimate(surface.alpha, 0.05, 2.0)
+        params["a"] = surface.estimate(surface.shape.a)
+        params["alpha"] = surface.estimate(surface.shape.alpha, 0.05, 2.0)
     if surface.has_target:
         form += " - b (N_t / 1000)^-beta"
-        params["b"] = surface.estimate(surface.b)
-        params["beta"] = surface.estimate(surface.beta, 0.05, 2.0)
+        params["b"] = surface.estimate(surface.shape.b)
+        params["beta"] = surface.estimate(surface.shape.beta, 0.05, 2.0)
     data = surface.data
     languages: Json = {}
     for number, lang in enumerate(data.languages):
         languages[lang] = {
-            "c": surface.estimate(surface.offset[:, number], 0.0, 1.0),
+            "c": surface.level(surface.levels.offset[:, number]),
             "n": int((data.lang == number).sum()),
         }
     points = []
     for n_source, n_target in data.sizes:
         point: Json = {"n_source": n_source, "n_target": n_target}
-        level = surface.estimate(surface.f1(n_source, n_target), 0.0, 1.0)
+        level = surface.level(surface.f1(n_source, n_target))
         point.update({"f1": level["value"], "low": level["low"], "high": level["high"]})
         here = surface.loss(n_source, n_target)
         for name, more in (
@@ -119,13 +121,15 @@ def _describe(arm: str, surface: Surface, design: str) -> Json:
             point[f"rate_{name}"] = rate["value"]
             point[f"rate_{name}_low"], point[f"rate_{name}_high"] = rate["low"], rate["high"]
         points.append(point)
+    r2, r2_within = surface.r2()
     return {
         "form": form,
         "design": design,
         "params": params,
         "languages": languages,
         "n": len(data.f1),
-        "r2": surface.r2(),
+        "r2": r2,
+        "r2_within": r2_within,
         "cv": surface.cross_validate(),
         "points": points,
         "grid": _fine_grid(surface),
@@ -156,8 +160,8 @@ def _slope(surface: Optional[Surface], described: Json, entry: Json) -> Json:
         return none
     total, ratios = lines[len(lines) // 2]
     logs = np.log10(ratios) - np.log10(ratios).mean()
-    levels = np.stack([surface.f1(*split(total, ratio)) for ratio in ratios])
-    slope = surface.estimate(logs @ levels / (logs @ logs))
+    losses = np.stack([surface.loss(*split(total, ratio)) for ratio in ratios])
+    slope = surface.estimate(-(logs @ losses) / (logs @ logs))
     return {
         "slope": slope["value"],
         "slope_low": slope["low"],

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..types import Json
+from .contrasts import differences, summarise
 from .fit import Surface
 from .lines import split, total_lines
 from .robustness import sd_trend
 from .rows import ARMS, Row
-from .statistics import ALL, VARIANCE, differences, primary, summarise
+from .statistics import ALL, VARIANCE, primary
 
 Floats = npt.NDArray[np.float64]
 MAIN_ARMS = ("hard", "soft")
@@ -62,6 +63,11 @@ def _arm(arm: str, kept: List[Row], analysis: Json, surface: Optional[Surface]) 
         "corners": corners(cells),
         "gain_source": _tenfolds(own, "n_source", "n_target"),
         "gain_target": _tenfolds(own, "n_target", "n_source"),
+        "tenfold": {
+            entry["coefficient"]: {name: entry[name] for name in ("difference", "low", "high", "n")}
+            for entry in analysis["tenfolds"]
+            if (entry["arm"], entry["design"], entry["lang"]) == (arm, design, ALL)
+        },
         "fitted_gain_source": _fitted_gain(surface, "source"),
         "fitted_gain_target": _fitted_gain(surface, "target"),
         "best_ratio": best_ratios(surface) if surface else [],
@@ -144,33 +150,43 @@ def _fitted_gain(surface: Optional[Surface], axis: str) -> Json:
 def best_ratios(surface: Surface) -> List[Json]:
     """The ratio with the highest fitted F1 on each fixed total.
 
-    RETURNS (List[Json]): `total`, `ratio`, `low`, `high` (percentiles of the bootstrap), `n_source`,
-        `n_target`, `f1`, `edge` ("low", "high" or None: at the end of what was measured) and
+    RETURNS (List[Json]): `total`, `ratio`, `low`, `high`, `least` and `most` (the ratios that the
+        measured sizes allow), `n_source`, `n_target`, `f1`, `f1_low`, `f1_high`, `over_worst` (F1
+        over that of the worst ratio on the line, `worst_ratio`) with its limits, `edge` ("low", "high" or None: at the end of what was measured) and
         `edge_share`, the share of bootstrap samples whose best ratio is at an end.
     """
     result = []
-    for total, ratios in total_lines(surface):
-        levels = np.stack([surface.f1(*split(total, ratio)) for ratio in ratios])
-        best = levels.argmax(axis=0)
-        chosen = ratios[best]
-        n_source, n_target = split(total, float(chosen[0]))
-        interval: Tuple[Optional[float], Optional[float]] = (None, None)
+    for total, line in total_lines(surface):
+        ratios = np.geomspace(line[0], line[-1], 201)
+        losses = np.stack([surface.loss(*split(total, ratio)) for ratio in ratios])
+        best = losses.argmin(axis=0)
+        ends = np.log10(line[[0, -1]])
+        chosen = surface.estimate(np.log10(ratios[best]), *ends)
+        n_source, n_target = split(total, float(ratios[best[0]]))
+        level = surface.level(surface.f1(n_source, n_target))
+        worst = losses.argmax(axis=0)[0]
+        spread = surface.estimate(losses[worst] - losses[best[0]])
         edge_share = None
-        if len(chosen) > 20:
-            low, high = np.percentile(chosen[1:], (2.5, 97.5))
-            interval = (float(low), float(high))
+        if len(best) > 20:
             edge_share = float(np.isin(best[1:], (0, len(ratios) - 1)).mean())
         result.append(
             {
                 "total": total,
-                "ratio": float(chosen[0]),
-                "low": interval[0],
-                "high": interval[1],
+                **{
+                    name: None if value is None else float(10**value)
+                    for name, value in zip(("ratio", "low", "high"), chosen.values())
+                },
                 "least": float(ratios[0]),
                 "most": float(ratios[-1]),
                 "n_source": n_source,
                 "n_target": n_target,
-                "f1": float(levels[best[0], 0]),
+                "f1": level["value"],
+                "f1_low": level["low"],
+                "f1_high": level["high"],
+                "over_worst": spread["value"],
+                "over_worst_low": spread["low"],
+                "over_worst_high": spread["high"],
+                "worst_ratio": float(ratios[worst]),
                 "edge": {0: "low", len(ratios) - 1: "high"}.get(int(best[0])),
                 "edge_share": edge_share,
             }
@@ -189,11 +205,11 @@ def equal_rates(surface: Surface) -> List[Json]:
     if not (surface.has_source and surface.has_target):
         return []
     sizes = np.geomspace(surface.source.min(), surface.source.max(), 200)
-    slope = surface.a[:, None] * surface.alpha[:, None] * sizes ** (-surface.alpha[:, None] - 1)
-    slope = slope * 1000 ** surface.alpha[:, None]
+    fit = surface.shape
+    slope = fit.a[:, None] * fit.alpha[:, None] * (sizes / 1000) ** (-fit.alpha[:, None] - 1)
     result = []
     for n_target in sorted(set(surface.target.tolist())):
-        other = surface.b * surface.beta * n_target ** (-surface.beta - 1) * 1000**surface.beta
+        other = fit.b * fit.beta * (n_target / 1000) ** (-fit.beta - 1)
         above = slope > other[:, None]
         # The slope falls with the size: the last size at which source sentences are worth more.
         crossing = np.where(above.any(axis=1), sizes[above.sum(axis=1) - 1], -np.inf)
@@ -208,10 +224,13 @@ def equal_rates(surface: Surface) -> List[Json]:
             "ratio": value / n_target if inside else None,
             "more": None if inside else ("source" if value > 0 else "target"),
         }
-        if inside and len(crossing) > 20:
-            bounded = np.clip(crossing[1:], sizes[0], sizes[-1])
-            low, high = np.percentile(bounded, (2.5, 97.5))
-            entry["low"], entry["high"] = float(low), float(high)
+        if inside:
+            bounded = np.log10(np.clip(crossing, sizes[0], sizes[-1]))
+            limits = surface.estimate(bounded, bounded.min(), bounded.max())
+            entry["low"], entry["high"] = (
+                None if limits[name] is None else float(10 ** limits[name])
+                for name in ("low", "high")
+            )
         result.append(entry)
     return result
 

@@ -8,16 +8,16 @@ rest is solved (variable projection, Golub and Pereyra 1973), for all bootstrap 
 a and b may be negative (F1 that falls), c is at most 1.
 """
 
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, fields
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from ..types import Json
 from .rows import Row
-from .statistics import estimate, sampling_variance
+from .statistics import Z, estimate, sampling_variance
 
 Floats = npt.NDArray[np.float64]
 
@@ -88,13 +88,18 @@ class Observations:
 
 @dataclass
 class Solution:
-    """Coefficients of s samples: p, q (s,), offsets c (s, L), exponents (s,)."""
+    """Coefficients of s samples: a and b (s,), offsets c (s, L), exponents (s,)."""
 
-    p: Floats
-    q: Floats
+    a: Floats
+    b: Floats
     offset: Floats
     alpha: Floats
     beta: Floats
+
+    def loss(self, n_source: npt.ArrayLike, n_target: npt.ArrayLike) -> Floats:
+        """RETURNS (npt.NDArray): a (N_s / 1000)^-alpha + b (N_t / 1000)^-beta of every sample, or
+        (m, s) for sizes (m, 1)."""
+        return self.a * power(n_source, self.alpha) + self.b * power(n_target, self.beta)
 
 
 def _solve(
@@ -158,7 +163,7 @@ def _solve(
     s = np.arange(len(loss))
     p, q = p[s, i, j], q[s, i, j]
     offset = inverse * (sum_y - p[:, None] * sum_u[s, :, i] - q[:, None] * sum_v[s, :, j])
-    return Solution(p, q, offset, alphas[i], betas[j])
+    return Solution(-p, -q, offset, alphas[i], betas[j])
 
 
 def power(sizes: npt.ArrayLike, exponents: npt.ArrayLike) -> Floats:
@@ -185,26 +190,37 @@ class Surface:
         self.has_source = len(np.unique(self.source)) > 1
         self.has_target = len(np.unique(self.target)) > 1
         self.weights = self._robust_weights()
-        point = self._fit(self.weights[None, :], refine=True)
+        self.point = self._fit(self.weights[None, :], refine=True)
         random = np.random.default_rng(seed)
+        by_replicate = self.weights[None, :] * self._resample_replicates(random, samples)
         by_language = _resample(random, len(data.languages), samples)[:, data.lang]
-        by_replicate = _resample(random, len(data.replicates), samples)[:, data.replicate]
-        base = self.weights[None, :] * by_replicate
-        boot = self._fit(base * by_language) if samples else None
-        # Levels are those of the languages at hand; only the shape is that of resampled languages.
-        offsets = [point.offset]
-        if boot is not None:
-            noise = random.normal(size=(samples, len(data.languages))) * np.sqrt(data.test)
-            offsets.append(self._offsets(base, boot) + noise)
-        parts = [point] if boot is None else [point, boot]
-        self.a = -np.concatenate([part.p for part in parts])
-        self.b = -np.concatenate([part.q for part in parts])
-        self.alpha = np.concatenate([part.alpha for part in parts])
-        self.beta = np.concatenate([part.beta for part in parts])
-        self.offset = np.concatenate(offsets)
-        clusters = len(data.languages) if len(data.languages) > 1 else len(data.replicates)
-        # The quantile of Student's t over the normal one: few clusters.
-        self.widen = float(stats.t.ppf(0.975, clusters - 1) / 1.959964) if clusters > 1 else 1.0
+        noise = random.normal(size=(samples, len(data.languages))) * np.sqrt(data.test)
+        # Levels are those of the languages at hand, over replicates and test sentences.
+        levels = self._fit(by_replicate) if samples else None
+        if levels is not None:
+            levels.offset = self._offsets(by_replicate, levels) + noise
+        self.levels = _join(self.point, levels)
+        # The shape is that of languages like these.
+        self.shape = _join(self.point, self._fit(by_replicate * by_language) if samples else None)
+        replicates = (len(data.replicates) - 1) * len(np.unique(self.source))
+        self.widen_levels = _widen(replicates)
+        clusters = len(data.languages)
+        self.widen_shape = _widen(clusters - 1) if clusters > 1 else self.widen_levels
+
+    def _resample_replicates(self, random: np.random.Generator, samples: int) -> Floats:
+        """Replicates are shared by languages, as the teacher is, which is trained anew for each number
+        of source sentences.
+
+        RETURNS (npt.NDArray): (samples, n) weights.
+        """
+        data = self.data
+        weights = np.ones((samples, len(data.f1)))
+        source = self.source[data.size]
+        for n_source in np.unique(source):
+            drawn = _resample(random, len(data.replicates), samples)
+            at = source == n_source
+            weights[:, at] = drawn[:, data.replicate[at]]
+        return weights
 
     def _grid(self, axis: Floats) -> Floats:
         """Candidate exponents of an axis; with two sizes the exponent is not determined."""
@@ -249,10 +265,8 @@ class Surface:
         gone = mass.sum(axis=2) <= 0
         mass = np.where(gone[:, :, None], full, mass)
         mass_f1 = np.where(gone[:, :, None], full_f1, mass_f1)
-        shape = fit.p[:, None] * power(self.source, fit.alpha[:, None]) + fit.q[:, None] * power(
-            self.target, fit.beta[:, None]
-        )
-        above = mass_f1.sum(axis=2) - (mass * shape[:, None, :]).sum(axis=2)
+        loss = fit.loss(self.source[:, None], self.target[:, None]).T
+        above = mass_f1.sum(axis=2) + (mass * loss[:, None, :]).sum(axis=2)
         offsets: Floats = above / mass.sum(axis=2)
         return offsets
 
@@ -261,90 +275,113 @@ class Surface:
         data = self.data
         weights = np.ones(len(data.f1))
         for _ in range(6):
-            fit = self._fit(weights[None, :])
-            fitted = self._fitted(fit)
-            residual = data.f1 - fitted
+            self.point = self._fit(weights[None, :])
+            residual = data.f1 - self.fitted()
             scale = max(1.4826 * float(np.median(np.abs(residual))), 1e-4)
             weights = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
         return weights
 
-    def _fitted(self, fit: Solution) -> Floats:
-        data = self.data
-        shape = fit.p[0] * power(self.source, fit.alpha[0]) + fit.q[0] * power(
-            self.target, fit.beta[0]
-        )
-        return fit.offset[0][data.lang] + shape[data.size]
-
     def f1(self, n_source: float, n_target: float, lang: Optional[str] = None) -> Floats:
-        """RETURNS (npt.NDArray): F1 in every sample, of one language or the mean over languages."""
-        offset = self.offset.mean(axis=1)
+        """RETURNS (npt.NDArray): F1 of the fit and in every sample of levels, of one language or the
+        mean over languages."""
+        fit = self.levels
+        offset = fit.offset.mean(axis=1)
         if lang is not None:
-            offset = self.offset[:, self.data.languages.index(lang)]
-        loss = self.a * power(n_source, self.alpha) + self.b * power(n_target, self.beta)
-        return np.clip(offset - loss, 0.0, 1.0)
+            offset = fit.offset[:, self.data.languages.index(lang)]
+        return np.clip(offset - fit.loss(n_source, n_target), 0.0, 1.0)
 
     def loss(self, n_source: float, n_target: float) -> Floats:
-        """RETURNS (npt.NDArray): What is lost to the ceiling, in every sample."""
-        return self.a * power(n_source, self.alpha) + self.b * power(n_target, self.beta)
+        """RETURNS (npt.NDArray): What is lost to the ceiling, of the fit and in every sample of the
+        shape."""
+        return self.shape.loss(n_source, n_target)
+
+    def level(self, values: Floats) -> Json:
+        """RETURNS (Json): `value`, `low` and `high` of an F1 or a ceiling."""
+        return estimate(values, widen=self.widen_levels, least=0.0, most=1.0)
 
     def estimate(
         self, values: Floats, low: Optional[float] = None, high: Optional[float] = None
     ) -> Json:
-        """RETURNS (Json): `value` of the fit, and `low` and `high` of the bootstrap within bounds."""
-        return estimate(values, widen=self.widen, least=low, most=high)
+        """RETURNS (Json): `value`, `low` and `high` of what follows from the shape, within bounds."""
+        return estimate(values, widen=self.widen_shape, least=low, most=high)
 
-    def r2(self) -> Optional[float]:
-        """RETURNS (Optional[float]): Share of the variance between rows that the surface explains."""
-        f1 = self.data.f1
-        total = float(((f1 - f1.mean()) ** 2).sum())
-        if total <= 0:
-            return None
-        shape = -self.loss_at_sizes()[0]
-        fitted = self.offset[0][self.data.lang] + shape[self.data.size]
-        return 1.0 - float(((f1 - fitted) ** 2).sum()) / total
+    def fitted(self) -> Floats:
+        """RETURNS (npt.NDArray): (n,) fitted F1 of each observation."""
+        loss = self.point.loss(self.source[:, None], self.target[:, None])[:, 0]
+        return self.point.offset[0][self.data.lang] - loss[self.data.size]
 
-    def loss_at_sizes(self) -> Floats:
-        """RETURNS (npt.NDArray): (1 + samples, C) losses at the measured sizes."""
-        return self.a[:, None] * power(self.source, self.alpha[:, None]) + self.b[:, None] * power(
-            self.target, self.beta[:, None]
-        )
+    def r2(self) -> Tuple[Optional[float], Optional[float]]:
+        """RETURNS (Tuple[Optional[float], Optional[float]]): Share of the variance between rows, and of
+        that within languages, that the surface explains."""
+        data = self.data
+        residual = float(((data.f1 - self.fitted()) ** 2).sum())
+        centre = np.array([data.f1[data.lang == at].mean() for at in range(len(data.languages))])
+        totals = [((data.f1 - m) ** 2).sum() for m in (data.f1.mean(), centre[data.lang])]
+        first, second = (1.0 - residual / float(t) if t > 1e-12 else None for t in totals)
+        return first, second
 
     def cross_validate(self) -> Json:
-        """Predict each size from all the others.
+        """Predict each size from all the others, and the largest sizes from the smaller ones.
 
         RETURNS (Json): Root mean squared errors over the cells of language and size of the surface
             (`rmse`), of a plane in the logarithms (`rmse_loglinear`) and of the mean of the language
-            (`rmse_mean`); `folds`, and `held_out`, the number of cells.
+            (`rmse_mean`); `folds`, and `held_out`, the number of cells; `extrapolation`: the same
+            for all cells of the largest `source` and of the largest `target` size at once.
         """
+        at = np.arange(len(self.data.sizes))
+        result = self._validate(at[:, None] == at[None, :])
+        result["extrapolation"] = {}
+        for name, axis in (("source", self.source), ("target", self.target)):
+            last = (axis == axis.max())[None, :]
+            # The exponent needs three sizes.
+            if len(np.unique(axis)) > 3:
+                result["extrapolation"][name] = self._validate(last)
+        return result
+
+    def _validate(self, held: npt.NDArray[np.bool_]) -> Json:
+        """held (npt.NDArray): (folds, C), the sizes that each fold leaves out."""
         data = self.data
-        folds = len(data.sizes)
-        empty = {"rmse": None, "rmse_loglinear": None, "rmse_mean": None}
-        if folds < 4:
-            return {**empty, "folds": 0, "held_out": 0, "reason": "fewer than four sizes"}
-        held = np.arange(folds)
-        weights = self.weights[None, :] * (data.size[None, :] != held[:, None])
+        weights = self.weights[None, :] * ~held[:, data.size]
         totals = data.totals(weights)
-        fit = self._fit(weights)
-        logs = [np.log10(np.maximum(axis, 1.0))[None, :] for axis in (self.source, self.target)]
+        if len(data.sizes) < 4 or not (weights.sum(axis=1) > 0).all():
+            empty = {"rmse": None, "rmse_loglinear": None, "rmse_mean": None}
+            return {**empty, "folds": 0, "held_out": 0, "reason": "fewer than four sizes"}
+        logs = np.log10(np.maximum(np.stack([self.source, self.target]), 1.0))[:, None, :]
         none = np.zeros(1)
+        flat = np.zeros_like(logs[0])
+        fit = self._fit(weights)
         plane = _solve(totals, logs[0], logs[1], none, none, None)
-        flat = np.zeros((1, folds))
         mean = _solve(totals, flat, flat, none, none, None)
-        predicted = {
-            "rmse": fit.p * power(self.source, fit.alpha) + fit.q * power(self.target, fit.beta),
-            "rmse_loglinear": plane.p * logs[0][0] + plane.q * logs[1][0],
-            "rmse_mean": np.zeros(folds),
+        losses = {
+            "rmse": fit.loss(self.source[:, None], self.target[:, None]).T,
+            "rmse_loglinear": plane.a[:, None] * logs[0] + plane.b[:, None] * logs[1],
+            "rmse_mean": np.zeros(held.shape),
         }
         offsets = {"rmse": fit.offset, "rmse_loglinear": plane.offset, "rmse_mean": mean.offset}
         mass, mass_f1, _ = data.totals(np.ones((1, len(data.f1))))
-        seen = totals[0].sum(axis=2).T > 0
-        there = (mass[0] > 0) & seen
-        measured = np.divide(mass_f1[0], mass[0], out=np.zeros_like(mass[0]), where=mass[0] > 0)
-        result: Dict[str, Any] = {}
-        for name, shape in predicted.items():
-            error = (measured - (offsets[name].T + shape[None, :]))[there]
+        measured = np.divide(mass_f1, mass, out=np.zeros_like(mass), where=mass > 0)
+        # A language of which nothing is left cannot be predicted.
+        there = held[:, None, :] & (mass > 0) & (totals[0].sum(axis=2) > 0)[:, :, None]
+        result: Json = {}
+        for name, loss in losses.items():
+            error = (measured - offsets[name][:, :, None] + loss[:, None, :])[there]
             result[name] = float(np.sqrt((error**2).mean())) if error.size else None
-        return {**result, "folds": folds, "held_out": int(there.sum())}
+        return {**result, "folds": len(held), "held_out": int(there.sum()), "reason": ""}
+
+
+def _join(point: Solution, samples: Optional[Solution]) -> Solution:
+    """RETURNS (Solution): The fit as sample 0, then the bootstrap samples."""
+    if samples is None:
+        return point
+    names = [field.name for field in fields(Solution)]
+    return Solution(
+        *(np.concatenate([getattr(point, name), getattr(samples, name)]) for name in names)
+    )
+
+
+def _widen(degrees: int) -> float:
+    """RETURNS (float): The quantile of Student's t over the normal one: for few clusters."""
+    return float(special.stdtrit(degrees, 0.975) / Z) if degrees > 0 else 1.0
 
 
 def _resample(random: np.random.Generator, size: int, samples: int) -> Floats:

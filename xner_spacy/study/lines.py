@@ -93,7 +93,7 @@ def iso_lines(surfaces: Dict[str, Surface]) -> Tuple[List[Json], List[Json]]:
 
 def _point(arm: str, surface: Surface, total: float, ratio: float) -> Json:
     n_source, n_target = split(total, ratio)
-    level = surface.estimate(surface.f1(n_source, n_target), 0.0, 1.0)
+    level = surface.level(surface.f1(n_source, n_target))
     return {
         "arm": arm,
         "total": total,

@@ -8,14 +8,16 @@ interaction of language and size.
 
 import warnings
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
+from scipy import stats
 
 from ..errors import MissingExtraError
 from ..types import Json
 from .rows import ARMS, Row
-from .statistics import Replicates, done, pooled
+from .statistics import Replicates, Z, done, pooled
 
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
 Cells = Dict[Tuple[str, Tuple[int, int]], Replicates]
@@ -25,7 +27,7 @@ def variance_components(rows: Sequence[Row], design: str = "steps") -> Json:
     """Variance components of each arm.
 
     rows (Sequence[Row]): Of any block. design (str): Which design.
-    RETURNS (Json): For each arm `components` (each with `variance`, `share` of the sum and `sd`;
+    RETURNS (Json): For each arm `components` (each with `variance`, `share` of the sum, `sd`, `sd_low` and `sd_high`;
         None where it cannot be told), `method`, `n` and `reason` (an empty string or what cannot
         be told and why). RAISES: MissingExtraError without statsmodels.
     """
@@ -37,6 +39,34 @@ def variance_components(rows: Sequence[Row], design: str = "steps") -> Json:
     return result
 
 
+@dataclass
+class Component:
+    """A variance and its standard error."""
+
+    variance: float
+    error: float
+
+    def describe(self, total: float) -> Json:
+        """RETURNS (Json): The variance as `share` of a total, and `sd` with a 95% interval: chi-square
+        with the degrees of freedom that the standard error stands for (Satterthwaite)."""
+        variance, error = self.variance, self.error
+        low: Optional[float] = 0.0
+        high: Optional[float] = None
+        if np.isfinite(error) and 0 < error < variance:
+            degrees = 2 * (variance / error) ** 2
+            low = float(np.sqrt(variance * degrees / stats.chi2.ppf(0.975, degrees)))
+            high = float(np.sqrt(variance * degrees / stats.chi2.ppf(0.025, degrees)))
+        elif np.isfinite(error):
+            high = float(np.sqrt(variance + Z * error))
+        return {
+            "variance": variance,
+            "share": variance / total if total > 0 else None,
+            "sd": float(np.sqrt(variance)),
+            "sd_low": low,
+            "sd_high": high,
+        }
+
+
 def _arm(rows: List[Row]) -> Json:
     cells: Cells = defaultdict(Replicates)
     for row in rows:
@@ -44,61 +74,59 @@ def _arm(rows: List[Row]) -> Json:
             cell = cells[row.lang, (row.n_source, row.n_target)]
             cell.values[row.seed, row.draw] = row.f1
     reasons: List[str] = []
-    variances: Dict[str, Optional[float]] = dict.fromkeys(COMPONENTS)
     within = _within(cells, reasons)
-    variances.update(within)
-    replicate = None
-    if within:
-        replicate = sum(v for v in within.values() if v is not None)
-    variances.update(_between(cells, replicate, reasons))
-    total = sum(v for v in variances.values() if v is not None)
-    components: Json = {}
-    for name in COMPONENTS:
-        variance = variances[name]
-        components[name] = {
-            "variance": variance,
-            "share": None if variance is None or total <= 0 else variance / total,
-            "sd": None if variance is None else float(np.sqrt(variance)),
-        }
+    found = {**within, **_between(cells, within, reasons)}
+    total = sum(component.variance for component in found.values())
+    none = dict.fromkeys(("variance", "share", "sd", "sd_low", "sd_high"))
+    components: Json = {
+        name: found[name].describe(total) if name in found else dict(none) for name in COMPONENTS
+    }
     return {
         "components": components,
         "method": "REML (statsmodels MixedLM)",
         "n": len(rows),
         "cells": len(cells),
+        "crossed_cells": sum(cell.crossed for cell in cells.values()),
         "reason": " ".join(reasons),
     }
 
 
-def _within(cells: Cells, reasons: List[str]) -> Dict[str, Optional[float]]:
+def _within(cells: Cells, reasons: List[str]) -> Dict[str, Component]:
     crossed = {key: cell for key, cell in cells.items() if cell.crossed}
     if len(crossed) < 2:
+        variance, degrees = pooled(cells.values())
+        if variance is None:
+            reasons.append("Seed, draw and residual cannot be told: one replicate in each cell.")
+            return {}
         reasons.append(
             "Seed and draw cannot be told apart: no cells with crossed seeds and draws; the residual"
             " holds both."
         )
-        variance, _ = pooled(cells.values())
-        if variance is None:
-            reasons[-1] = "Seed, draw and residual cannot be told: one replicate in each cell."
-            return {}
-        return {"residual": variance}
-    groups, values, seeds, draws = [], [], [], []
+        return {"residual": Component(variance, variance * float(np.sqrt(2 / degrees)))}
+    groups, values = [], []
+    effects: Dict[str, List[int]] = {"seed": [], "draw": []}
     for number, cell in enumerate(crossed.values()):
         for (seed, draw), value in sorted(cell.values.items()):
             groups.append(number)
             values.append(value)
-            seeds.append(seed)
-            draws.append(draw)
-    fit = _fit(values, groups, {"seed": seeds, "draw": draws}, fixed=groups)
+            effects["seed"].append(seed)
+            effects["draw"].append(draw)
+    fit = _fit(values, groups, effects, by_group=True)
     if fit is None:
-        reasons.append("Seed and draw cannot be told apart: the mixed model did not converge.")
-        variance, _ = pooled(cells.values())
-        return {"residual": variance}
+        reasons.append("Seed, draw and residual cannot be told: the mixed model did not converge.")
+        return {}
+    degrees = sum(
+        len(cell.values) - len({s for s, _ in cell.values}) - len({d for _, d in cell.values}) + 1
+        for cell in crossed.values()
+    )
+    if degrees:
+        fit["residual"].error = fit["residual"].variance * float(np.sqrt(2 / degrees))
     return fit
 
 
 def _between(
-    cells: Cells, replicate: Optional[float], reasons: List[str]
-) -> Dict[str, Optional[float]]:
+    cells: Cells, within: Dict[str, Component], reasons: List[str]
+) -> Dict[str, Component]:
     languages = sorted({lang for lang, _ in cells})
     sizes = sorted({size for _, size in cells})
     effects = {}
@@ -116,11 +144,16 @@ def _between(
     if fit is None:
         reasons.append("Language and size cannot be told: the mixed model did not converge.")
         return {}
-    left = fit.pop("residual")
-    if len(effects) == 2 and left is not None:
-        harmonic = float(np.mean([1 / len(cell.values) for cell in cells.values()]))
-        fit["language_size"] = max(left - (replicate or 0.0) * harmonic, 0.0)
-        if replicate is None:
+    left = fit.pop("residual").variance
+    degrees = len(cells) - len(languages) - len(sizes) + 1
+    if len(effects) == 2 and degrees > 0:
+        # What replicates add to the mean of a cell, as if all of it were independent.
+        share = float(np.mean([1 / len(cell.values) for cell in cells.values()]))
+        replicate = share * sum(component.variance for component in within.values())
+        fit["language_size"] = Component(
+            max(left - replicate, 0.0), left * float(np.sqrt(2 / degrees))
+        )
+        if not within:
             reasons.append("The interaction of language and size holds the replicates' variance.")
     return fit
 
@@ -129,12 +162,12 @@ def _fit(
     values: Sequence[float],
     groups: Sequence[int],
     effects: Dict[str, List[int]],
-    fixed: Optional[Sequence[int]] = None,
-) -> Optional[Dict[str, Optional[float]]]:
-    """A mixed model: an intercept (of each level of `fixed`), random effects within groups.
+    by_group: bool = False,
+) -> Optional[Dict[str, Component]]:
+    """A mixed model with random effects within groups, and one fixed intercept or one of each group.
 
-    RETURNS (Optional[Dict[str, Optional[float]]]): Variance of each effect and `residual`; None
-        where the optimiser did not converge.
+    RETURNS (Optional[Dict[str, Component]]): Each effect and `residual`, of which the error is not
+        known; None where the optimiser did not converge.
     """
     try:
         from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
@@ -143,11 +176,9 @@ def _fit(
         raise MissingExtraError("the study's mixed model", "report") from None
     f1 = np.asarray(values, dtype=np.float64)
     labels = np.asarray(groups)
-    if fixed is None:
-        exog = np.ones((len(f1), 1))
-    else:
-        levels = np.unique(np.asarray(fixed))
-        exog = (np.asarray(fixed)[:, None] == levels[None, :]).astype(np.float64)
+    exog = np.ones((len(f1), 1))
+    if by_group:
+        exog = (labels[:, None] == np.unique(labels)[None, :]).astype(np.float64)
     names = sorted(effects)
     matrices: List[List[Any]] = []
     columns: List[List[List[str]]] = []
@@ -174,13 +205,16 @@ def _fit(
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
-            fit = model.fit(reml=True, method=["lbfgs", "bfgs", "powell"])
+            fit = model.fit(reml=True, method=["bfgs", "powell"])
         except (np.linalg.LinAlgError, ValueError):
             return None
     if not fit.converged:
         return None
-    result: Dict[str, Optional[float]] = {
-        name: float(v) * scale**2 for name, v in zip(names, fit.vcomp)
+    unit = scale**2
+    errors = np.asarray(fit.bse, dtype=np.float64)[-len(names) :] * float(fit.scale) * unit
+    result = {
+        name: Component(float(variance) * unit, float(error))
+        for name, variance, error in zip(names, fit.vcomp, errors)
     }
-    result["residual"] = float(fit.scale) * scale**2
+    result["residual"] = Component(float(fit.scale) * unit, float("nan"))
     return result

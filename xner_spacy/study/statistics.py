@@ -1,39 +1,24 @@
-"""Means, paired contrasts and robustness of a study's rows, with 95% intervals.
+"""Means of a study's rows over replicates and languages, with 95% intervals.
 
 F1 stays in [0, 1]. A replicate is a pair of seed and draw. What cannot be estimated is None.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from math import sqrt
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from ..types import Json
-from .rows import ARMS, DONE, SOURCE_ARMS, Row
+from .rows import ARMS, DONE, Row
 
 Floats = npt.NDArray[np.float64]
 ALL = "all"
 VARIANCE = "variance"
 Z = 1.959964
-
-# What is compared with what, within the same language, sizes, seed and draw.
-CONTRASTS = (
-    ("soft", "hard"),
-    ("prototypes", "soft"),
-    ("surest", "soft"),
-    ("tsl", "transfer"),
-    ("translate_train", "hard"),
-    ("ensemble", "soft"),
-    ("ensemble", "teacher"),
-    ("soft", "teacher"),
-    ("hard", "teacher"),
-    ("soft", "transfer"),
-    ("hard", "transfer"),
-    ("teacher", "transfer"),
-)
 
 
 def estimate(
@@ -72,7 +57,7 @@ def sampling_variance(
 ) -> Optional[float]:
     """RETURNS (Optional[float]): Mean variance that 95% intervals stand for, or None without any."""
     widths = [high - low for low, high in intervals if low is not None and high is not None]
-    return float(np.mean([(w / (2 * Z)) ** 2 for w in widths])) if widths else None
+    return sum((w / (2 * Z)) ** 2 for w in widths) / len(widths) if widths else None
 
 
 def done(rows: Iterable[Row]) -> List[Row]:
@@ -99,6 +84,12 @@ def primary(rows: Iterable[Row]) -> List[Row]:
     return kept
 
 
+def variance_of(values: Sequence[float]) -> float:
+    """RETURNS (float): The variance of a sample of two or more."""
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
 @dataclass
 class Replicates:
     """Values of one cell: a value for each pair of seed and draw."""
@@ -108,14 +99,14 @@ class Replicates:
     @property
     def mean(self) -> float:
         """RETURNS (float): The mean."""
-        return float(np.mean(list(self.values.values())))
+        return sum(self.values.values()) / len(self.values)
 
     @property
     def sd(self) -> Optional[float]:
         """RETURNS (Optional[float]): Standard deviation, or None for fewer than two."""
         if len(self.values) < 2:
             return None
-        return float(np.std(list(self.values.values()), ddof=1))
+        return sqrt(variance_of(list(self.values.values())))
 
     @property
     def crossed(self) -> bool:
@@ -133,15 +124,15 @@ class Replicates:
         if n < 2:
             return 0.0, 0
         if not self.crossed:
-            return float(np.var(list(self.values.values()), ddof=1)), n - 1
+            return variance_of(list(self.values.values())), n - 1
         total, degrees = 0.0, n
         for at in (0, 1):
             groups = defaultdict(list)
             for key, value in self.values.items():
                 groups[key[at]].append(value)
             if len(groups) > 1:
-                means = [float(np.mean(group)) for group in groups.values()]
-                total += n * float(np.var(means, ddof=1)) / len(groups)
+                centres = [sum(group) / len(group) for group in groups.values()]
+                total += n * variance_of(centres) / len(groups)
                 degrees = min(degrees, len(groups) - 1)
         return total, degrees if total else 0
 
@@ -173,8 +164,8 @@ def limits(
     spread = sum(variance**2 / df for variance, df in known if df)
     quantile = Z
     if spread > 0:
-        quantile = float(stats.t.ppf(0.975, max(total**2 / spread, 1.0)))
-    half = quantile * float(np.sqrt(total))
+        quantile = float(special.stdtrit(max(total**2 / spread, 1.0), 0.975))
+    half = quantile * sqrt(total)
     return mean - half, mean + half
 
 
@@ -186,12 +177,11 @@ def centred_mean(cells: Sequence[Replicates]) -> Replicates:
     """
     sums: Dict[Tuple[int, int], List[float]] = defaultdict(list)
     for cell in cells:
+        mean = cell.mean
         for key, value in cell.values.items():
-            sums[key].append(value - cell.mean)
-    return Replicates({key: float(np.mean(values)) for key, values in sums.items()})
+            sums[key].append(value - mean)
+    return Replicates({key: sum(values) / len(values) for key, values in sums.items()})
 
-
-# --- means -------------------------------------------------------------------------------------
 
 FIELDS = ("f1", "minus_teacher", "minus_transfer")
 
@@ -206,33 +196,33 @@ def means(rows: Sequence[Row]) -> List[Json]:
     RETURNS (List[Json]): See `analyse`.
     """
     groups: Dict[Tuple, Dict[str, List[Row]]] = defaultdict(lambda: defaultdict(list))
+    languages = defaultdict(set)
     for row in done(rows):
         key = (row.block, row.arm, row.design, row.n_source, row.n_target)
         groups[key][row.lang].append(row)
+        languages[key[:3]].add(row.lang)
+    cells = {(key, name): _cells(groups[key], name) for key in groups for name in FIELDS}
     shared: Dict[Tuple, List[Replicates]] = defaultdict(list)
-    for key, by_lang in groups.items():
-        for name in FIELDS:
-            cells = _cells(by_lang, name)
-            shared[(*key[:3], key[4], name)].append(centred_mean(list(cells.values())))
-    result = []
-    order = sorted(groups, key=lambda k: (k[0], k[2], ARMS.index(k[1]), k[3], k[4]))
-    for key in order:
+    for (key, name), own in cells.items():
+        shared[(*key[:3], key[4], name)].append(centred_mean(list(own.values())))
+    spreads = {key: pooled(value) for key, value in shared.items()}
+    result: List[Json] = []
+    for key in sorted(groups, key=lambda k: (k[0], k[2], ARMS.index(k[1]), k[3], k[4])):
         by_lang = groups[key]
+        entries: Dict[str, Json] = {}
         for lang in [*sorted(by_lang), ALL]:
             entry: Json = dict(zip(("block", "arm", "design", "n_source", "n_target"), key))
             entry["lang"] = lang
             entry["languages"] = sorted(by_lang) if lang == ALL else [lang]
-            for name in FIELDS:
-                both = _mean(by_lang, name, lang, shared[(*key[:3], key[4], name)])
-                if name == "f1":
-                    entry.update(both)
-                else:
-                    entry[name], entry[f"{name}_low"], entry[f"{name}_high"] = (
-                        both["f1"],
-                        both["low"],
-                        both["high"],
-                    )
-            result.append(entry)
+            # Whether the mean is over every language that the arm was run on.
+            entry["complete"] = lang != ALL or set(by_lang) == languages[key[:3]]
+            entries[lang] = entry
+        for name in FIELDS:
+            tests = {lang: _test_variance(by_lang[lang], name) for lang in by_lang}
+            spread = spreads[(*key[:3], key[4], name)]
+            for lang, entry in entries.items():
+                entry.update(_mean(cells[key, name], tests, name, lang, spread))
+        result.extend(entries.values())
     return result
 
 
@@ -245,180 +235,47 @@ def _cells(by_lang: Dict[str, List[Row]], name: str) -> Dict[str, Replicates]:
     return cells
 
 
+def _test_variance(rows: Sequence[Row], name: str) -> Optional[float]:
+    return sampling_variance((getattr(r, f"{name}_low"), getattr(r, f"{name}_high")) for r in rows)
+
+
 def _mean(
-    by_lang: Dict[str, List[Row]], name: str, lang: str, shared: Sequence[Replicates]
+    cells: Dict[str, Replicates],
+    tests: Dict[str, Optional[float]],
+    name: str,
+    lang: str,
+    spread: Tuple[Optional[float], int],
 ) -> Json:
-    cells = _cells(by_lang, name)
+    """One field of one entry of `means`.
+
+    tests (Dict[str, Optional[float]]): Variance over test sentences by language.
+    spread (Tuple[Optional[float], int]): Variance of replicates of the mean over languages, and its
+        degrees of freedom.
+    """
     chosen = sorted(cells) if lang == ALL else [lang] if lang in cells else []
-    empty: Json = {"n": 0, "f1": None, "sd": None, "low": None, "high": None, "covers": []}
+    low, high = ("low", "high") if name == "f1" else (f"{name}_low", f"{name}_high")
     if not chosen:
-        return empty
-    mean = float(np.mean([cells[code].mean for code in chosen]))
-    low, high = f"{name}_low", f"{name}_high"
-    tests = [
-        sampling_variance((getattr(r, low), getattr(r, high)) for r in by_lang[code])
-        for code in chosen
-    ]
-    test = None
-    if all(variance is not None for variance in tests):
-        test = sum(v for v in tests if v is not None) / len(chosen) ** 2
+        return {name: None, low: None, high: None}
+    mean = sum(cells[code].mean for code in chosen) / len(chosen)
+    known = [variance for variance in (tests[code] for code in chosen) if variance is not None]
+    test = sum(known) / len(chosen) ** 2 if len(known) == len(chosen) else None
     variance, degrees = pooled(cells.values())
     if lang == ALL:
-        sd = None if variance is None else float(np.sqrt(variance))
-        variance, degrees = pooled(shared)
+        sd = None if variance is None else sqrt(variance)
+        variance, degrees = spread
         n = min(len(cells[code].values) for code in chosen)
     else:
         sd = cells[lang].sd
         n = len(cells[lang].values)
     replicate = None if variance is None else variance / n
+    lower, upper = limits(mean, [(replicate, degrees), (test, None)])
+    if name != "f1":
+        return {name: mean, low: lower, high: upper}
+    if lower is not None and upper is not None:
+        lower, upper = max(lower, 0.0), min(upper, 1.0)
     covers = [
         *(["test sentences"] if test is not None else []),
         *(["replicates"] if replicate is not None else []),
     ]
-    lower, upper = limits(mean, [(replicate, degrees), (test, None)])
-    if name == "f1" and lower is not None and upper is not None:
-        lower, upper = max(lower, 0.0), min(upper, 1.0)
     total = sum(len(cells[code].values) for code in chosen)
-    return {"n": total, "f1": mean, "sd": sd, "low": lower, "high": upper, "covers": covers}
-
-
-# --- differences -------------------------------------------------------------------------------
-
-Size = Tuple[int, int]
-# Language, sizes, replicate: difference.
-Differences = Dict[Tuple[str, Size], Replicates]
-
-
-def summarise(differences: Differences) -> List[Json]:
-    """Mean differences with intervals, by language and size, and over all of each.
-
-    One language: over replicates, their variance pooled over languages. All languages: Student's t
-    over the means of languages, so that it speaks of languages like these. Over all sizes a
-    replicate (a language) counts with its mean over sizes.
-    RETURNS (List[Json]): `lang`, `n_source`, `n_target` (None for all), `difference`, `low`, `high`
-        and `n`, the number of pairs.
-    """
-    sizes = sorted({size for _, size in differences})
-    languages = sorted({lang for lang, _ in differences})
-    result = []
-    for size in [*sizes, None]:
-        cells: Dict[str, Replicates] = {}
-        counts: Dict[str, int] = {}
-        for lang in languages:
-            own = {s: differences[lang, s] for s in sizes if (lang, s) in differences}
-            if size is not None:
-                own = {s: cell for s, cell in own.items() if s == size}
-            if not own:
-                continue
-            counts[lang] = sum(len(cell.values) for cell in own.values())
-            if size is not None or len(own) == 1:
-                cells[lang] = next(iter(own.values()))
-            else:
-                mean = float(np.mean([cell.mean for cell in own.values()]))
-                off = centred_mean(list(own.values()))
-                cells[lang] = Replicates({k: v + mean for k, v in off.values.items()})
-        variance, degrees = pooled(cells.values())
-        place = {
-            "n_source": None if size is None else size[0],
-            "n_target": None if size is None else size[1],
-        }
-        for lang, cell in cells.items():
-            own_variance = None if variance is None else variance / len(cell.values)
-            low, high = limits(cell.mean, [(own_variance, degrees)])
-            result.append(
-                {"lang": lang, **place, "difference": cell.mean, "low": low, "high": high}
-            )
-            result[-1]["n"] = counts[lang]
-        if cells:
-            result.append(
-                {"lang": ALL, **place, **_over_languages(cells), "n": sum(counts.values())}
-            )
-    return result
-
-
-def _over_languages(cells: Dict[str, Replicates]) -> Json:
-    centres = [cell.mean for cell in cells.values()]
-    mean = float(np.mean(centres))
-    if len(centres) > 1:
-        low, high = limits(
-            mean, [(float(np.var(centres, ddof=1)) / len(centres), len(centres) - 1)]
-        )
-    else:
-        variance, degrees = pooled(cells.values())
-        n = len(next(iter(cells.values())).values)
-        low, high = limits(mean, [(None if variance is None else variance / n, degrees)])
-    return {"difference": mean, "low": low, "high": high, "languages": sorted(cells)}
-
-
-def pair(
-    left: Sequence[Row], right: Sequence[Row], key: Callable[[Row], Tuple]
-) -> List[Tuple[Row, Row]]:
-    """RETURNS (List[Tuple[Row, Row]]): Rows of both that have the same key."""
-    index = {key(row): row for row in right}
-    return [(row, index[key(row)]) for row in left if key(row) in index]
-
-
-def differences(pairs: Iterable[Tuple[Row, Row]]) -> Differences:
-    """RETURNS (Differences): F1 of the first of each pair minus that of the second, at the sizes of
-    the first."""
-    result: Differences = defaultdict(Replicates)
-    for first, second in pairs:
-        if first.f1 is not None and second.f1 is not None:
-            cell = result[first.lang, (first.n_source, first.n_target)]
-            cell.values[first.seed, first.draw] = first.f1 - second.f1
-    return dict(result)
-
-
-def contrasts(rows: Sequence[Row]) -> List[Json]:
-    """Arms compared, paired within language, sizes, seed and draw. See `summarise`."""
-    kept = primary(rows)
-    result = []
-    for a, b in CONTRASTS:
-        for design in sorted({row.design for row in kept if row.arm == a}):
-            left = [row for row in kept if row.arm == a and row.design == design]
-            if b in SOURCE_ARMS:
-                right = [row for row in kept if row.arm == b]
-                pairs = pair(left, right, lambda r: (r.lang, r.n_source, r.seed, r.draw))
-            else:
-                right = [row for row in kept if row.arm == b and row.design == design]
-                pairs = pair(left, right, lambda r: r.order[2:3] + r.order[4:])
-            for entry in summarise(differences(pairs)):
-                result.append({"a": a, "b": b, "design": design, **entry})
-    return result
-
-
-def designs(rows: Sequence[Row]) -> List[Json]:
-    """Passes over the text fixed minus optimiser steps fixed, paired. See `summarise`."""
-    kept = primary(rows)
-    result = []
-    for arm in ARMS:
-        left = [row for row in kept if row.arm == arm and row.design == "epochs"]
-        right = [row for row in kept if row.arm == arm and row.design == "steps"]
-        pairs = pair(left, right, lambda r: r.order[2:3] + r.order[4:])
-        for entry in summarise(differences(pairs)):
-            result.append({"arm": arm, **entry})
-    return result
-
-
-def mirrored(rows: Sequence[Row]) -> List[Json]:
-    """Measured pairs of the same total: more source than target sentences minus the reverse.
-
-    RETURNS (List[Json]): As `summarise`, with `arm`, `design` and `total`; n_source is the larger.
-    """
-    kept = [row for row in primary(rows) if row.arm not in SOURCE_ARMS]
-    result = []
-    for arm in ARMS:
-        for design in sorted({row.design for row in kept if row.arm == arm}):
-            own = [row for row in kept if row.arm == arm and row.design == design]
-            left = [row for row in own if row.n_source > row.n_target]
-            flipped = {(r.lang, r.n_target, r.n_source, r.seed, r.draw): r for r in own}
-            pairs = [
-                (row, flipped[key])
-                for row in left
-                for key in [(row.lang, row.n_source, row.n_target, row.seed, row.draw)]
-                if key in flipped
-            ]
-            for entry in summarise(differences(pairs)):
-                total = None if entry["n_source"] is None else entry["n_source"] + entry["n_target"]
-                result.append({"arm": arm, "design": design, "total": total, **entry})
-    return result
+    return {"n": total, name: mean, "sd": sd, low: lower, high: upper, "covers": covers}
