@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import List, Optional, Sequence, Union
+from typing import Any, List, Sequence, Union
 
 from ..report.figure import Figure, Section, Table, Value
 from ..report.render import write_page
@@ -32,8 +32,9 @@ def write_report(rows: Sequence[Row], analysis: Json, meta: Json, folder: Path) 
     """Write the report of a study. The same rows, analysis and meta give the same bytes.
 
     rows (Sequence[Row]): The results. analysis (Json): Of `study.analysis.analyse`, of these rows.
-    meta (Json): "title", "question", "languages" (names by code), "command" (that makes the report
-        again), "signature" (versions, hashes), "limits" (sentences), "config" (text).
+    meta (Json): "title", "languages" (names by code), "command" and "report_command" (that make the
+        rows and the report again), "signature" (versions, hashes), "limits" (sentences), "config"
+        (name of the file, or its text), "question" (the study's by default).
     folder (Path): Gets `index.html`, `README.md` and `figures/`.
     RETURNS (List[Path]): The files written.
     """
@@ -43,7 +44,7 @@ def write_report(rows: Sequence[Row], analysis: Json, meta: Json, folder: Path) 
         title=meta["title"],
         question=meta.get("question") or QUESTION,
         sections=sections(view, rows, meta),
-        footer=f"{len(rows):,} rows of results; made by {meta['command']}.",
+        footer=f"{len(rows):,} rows of results; made by {meta['report_command']}.",
     )
 
 
@@ -108,7 +109,7 @@ def _missing(view: View, rows: Sequence[Row]) -> Section:
     failed = [row for row in rows if row.status != DONE]
     count = len(rows) - len(failed)
     text = f"{count:,} of {len(rows):,} cells were measured. "
-    text += "None failed." if not failed else f"{len(failed):,} failed; they are in no mean."
+    text += "No cell failed." if not failed else f"{len(failed):,} failed; they are in no mean."
     items: List[Union[Figure, Table]] = []
     if failed:
         lines: List[List[Value]] = [
@@ -140,9 +141,11 @@ def _made(rows: Sequence[Row], meta: Json) -> Section:
     signature = Table(
         "Signature", ["what", "value"], [[name, _flat(v)] for name, v in meta["signature"].items()]
     )
-    listings = [("The command that makes this page", meta["command"])]
-    if meta.get("config"):
-        listings.append(("The config of the study", meta["config"].strip()))
+    listings = [
+        ("The command that makes the rows", meta["command"]),
+        ("The command that makes this page from the rows", meta["report_command"]),
+        ("The config of the study", meta["config"].strip()),
+    ]
     return Section(
         "made",
         "How it was made",
@@ -152,7 +155,7 @@ def _made(rows: Sequence[Row], meta: Json) -> Section:
     )
 
 
-def _flat(value: Optional[Value]) -> str:
+def _flat(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items())
     return str(value)

@@ -1,0 +1,237 @@
+"""The report of a study: complete, deterministic, without a network, for any subset of rows."""
+
+import csv
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+from xml.etree import ElementTree
+
+import pytest
+
+from xner_spacy.study.analysis import analyse
+from xner_spacy.study.page import write_report
+from xner_spacy.study.rows import Row
+from xner_spacy.study.view import View
+from xner_spacy.study.words import answer, unknown
+from xner_spacy.types import Json
+
+from .report_rows import META, grid_rows, whole_study
+
+VOID = {"meta", "link", "input", "br", "rect", "line", "path", "circle"}
+
+
+class Page(HTMLParser):
+    """What a reader of the markup sees."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: List[Tuple[str, Dict[str, str]]] = []
+        self.open: List[str] = []
+        self.headings: List[int] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def all(self, tag: str) -> List[Dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def rows() -> List[Row]:
+    return whole_study()
+
+
+@pytest.fixture(scope="module")
+def analysis(rows: List[Row]) -> Json:
+    return analyse(rows, samples=30)
+
+
+@pytest.fixture(scope="module")
+def folder(rows: List[Row], analysis: Json, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    write_report(rows, analysis, META, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(folder: Path) -> str:
+    return (folder / "index.html").read_text(encoding="utf8")
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_the_same_input_gives_the_same_bytes(
+    rows: List[Row], analysis: Json, folder: Path, tmp_path: Path
+) -> None:
+    files = write_report(rows, analysis, META, tmp_path)
+    assert {p.relative_to(tmp_path) for p in files} == {
+        p.relative_to(folder) for p in folder.rglob("*") if p.is_file()
+    }
+    for path in files:
+        assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes()
+
+
+def test_figures_of_an_earlier_report_go(rows: List[Row], analysis: Json, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "old.svg").write_text("old")
+    (tmp_path / "results.csv").write_text("kept")
+    write_report(rows, analysis, META, tmp_path)
+    assert not (tmp_path / "figures" / "old.svg").exists()
+    assert (tmp_path / "results.csv").read_text() == "kept"
+
+
+def test_the_page_is_one_file(html: str, page: Page) -> None:
+    assert page.open == []
+    assert len(html) < 3_000_000
+    assert not page.all("script") and not page.all("img") and not page.all("iframe")
+    assert all(link["href"].startswith("data:") for link in page.all("link"))
+    assert all(a["href"].startswith(("#", "data:")) for a in page.all("a"))
+    assert "url(" not in html and "@import" not in html
+    assert "default-src 'none'" in html
+
+
+def test_every_figure_has_files_a_description_and_its_data(folder: Path, page: Page) -> None:
+    keys = [figure["id"] for figure in page.all("figure")]
+    assert len(keys) == len(set(keys)) > 15
+    assert {p.stem for p in (folder / "figures").glob("*.svg")} == set(keys)
+    downloads = {a["download"] for a in page.all("a") if "download" in a}
+    assert downloads == {f"{key}.{kind}" for key in keys for kind in ("svg", "csv")}
+    assert len(page.all("details")) == len(keys)
+    assert len(page.all("caption")) == len(page.all("table"))
+    for key in keys:
+        root = ElementTree.parse(folder / "figures" / f"{key}.svg").getroot()
+        assert len(root.findtext("{*}desc", "")) > 20, key
+        lines = list(csv.reader((folder / "figures" / f"{key}.csv").open(encoding="utf8")))
+        assert len(lines) > 1 and len({len(line) for line in lines}) == 1, key
+
+
+def test_what_the_study_asks_for_is_there(page: Page) -> None:
+    keys = {figure["id"] for figure in page.all("figure")}
+    assert keys >= {"f1-main", "f1-other", "f1-by-target", "f1-by-source", "minus-teacher"}
+    assert keys >= {"iso-total", "iso-ratio", "mirrored", "rates", "spread", "slopes", "variance"}
+    assert keys >= {"contrasts", "designs", "f1-lug", "arms-lug", "f1-swa", "arms-swa"}
+
+
+def test_markup_of_the_page_for_assistive_technology(page: Page) -> None:
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in page.tags:
+        for name in ("aria-labelledby", "aria-describedby"):
+            assert attrs.get(name) is None or attrs[name] in ids
+    assert all(a["href"][1:] in ids for a in page.all("a") if a["href"].startswith("#"))
+    assert page.all("html")[0]["lang"] == "en"
+    for tag in ("header", "nav", "main", "footer", "h1"):
+        assert len(page.all(tag)) == 1, tag
+    assert page.headings[0] == 1
+    assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:]))
+    assert all(svg["role"] == "img" and svg["aria-labelledby"] for svg in page.all("svg"))
+    assert all(th.get("scope") in ("col", "row") for th in page.all("th"))
+    boxes = [div for div in page.all("div") if div.get("class") == "scroll"]
+    assert boxes and all(div["tabindex"] == "0" and div["role"] == "region" for div in boxes)
+    assert len(page.all("input")) == len(page.all("label")) == 5
+
+
+def test_text_from_outside_is_escaped(html: str, folder: Path) -> None:
+    assert "A study &amp; its &lt;title&gt;" in html and "its <title>" not in html
+    assert "killed &amp; &lt;restarted&gt;" in html
+    assert "# A study & its <title>" in (folder / "README.md").read_text(encoding="utf8")
+
+
+def test_the_markdown_twin_says_the_same(folder: Path, html: str, page: Page) -> None:
+    text = (folder / "README.md").read_text(encoding="utf8")
+    for figure in page.all("figure"):
+        assert f"](figures/{figure['id']}.svg)" in text
+        assert f"](figures/{figure['id']}.csv)" in text
+    for paragraph in re.findall(r"<p>([^<]+)</p>", html):
+        assert paragraph.replace("&#39;", "'") in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) > 10
+
+
+def test_the_first_paragraph_answers_with_numbers_of_the_analysis(analysis: Json) -> None:
+    first = answer(View(analysis, META["languages"]))[0]
+    soft = analysis["answer"]["arms"]["soft"]
+    for corner in (soft["corners"][0], soft["corners"][-1]):
+        assert f"{100 * corner['f1']:.1f} ({100 * corner['low']:.1f}–" in first
+    for kind in ("source", "target"):
+        assert f"+{100 * soft[f'fitted_gain_{kind}']['value']:.1f} (" in first
+    assert "unlabelled target text more than labelled source text" in first
+    assert "best ratio" in first and "standard deviation" in first
+
+
+def test_every_number_of_the_answer_changes_with_the_rows(analysis: Json) -> None:
+    other = analyse(
+        grid_rows(languages=["luo"], arms=["hard"], sources=(100, 1000, 10000)), samples=30
+    )
+    one, two = (answer(View(a, META["languages"]))[0] for a in (analysis, other))
+    numbers = [set(re.findall(r"\d\d\.\d", text)) for text in (one, two)]
+    assert len(numbers[0]) > 8 and len(numbers[1]) > 8
+    assert len(numbers[0] & numbers[1]) <= 2
+    assert "hard pseudo-labels" in two and "one language" in two
+
+
+def test_an_amount_without_effect_is_not_said_to_matter() -> None:
+    level = {320: 0.4, 1000: 0.5, 3200: 0.56, 10000: 0.6}
+    kept = [
+        replace(row, f1=level[row.n_source] + 0.002 * (number % 5))
+        for number, row in enumerate(grid_rows(arms=("soft",)))
+    ]
+    first = answer(View(analyse(kept, samples=60), {}))[0]
+    assert first.startswith("Labelled source sentences raise F1; unlabelled target ones do not")
+
+
+SUBSETS: Dict[str, Sequence[Row]] = {
+    "nothing": [],
+    "one cell": grid_rows(["lug"], ["soft"], [320], [100], [(0, 0)]),
+    "one replicate": grid_rows(arms=["hard", "soft"], replicates=[(0, 0)]),
+    "one language": grid_rows(["swa"]),
+    "no student": grid_rows(arms=["teacher", "transfer"]),
+    "no baseline": grid_rows(arms=["soft"]),
+    "one target size": grid_rows(arms=["soft", "transfer"], targets=[1000]),
+    "one source size": grid_rows(arms=["soft", "transfer"], sources=[1000]),
+    "all failed": grid_rows(["lug"], ["soft"], failures=10**6),
+    "epochs alone": grid_rows(["lug", "luo"], ["soft"], block="epochs", design="epochs"),
+    "variance alone": grid_rows(
+        ["lug"],
+        ["soft"],
+        [1000, 3200],
+        [320, 1000],
+        [(s, d) for s in (0, 1) for d in (0, 1)],
+        block="variance",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUBSETS)
+def test_any_subset_of_rows_makes_a_page(name: str, tmp_path: Path) -> None:
+    kept = list(SUBSETS[name])
+    found = analyse(kept, samples=20)
+    write_report(kept, found, META, tmp_path)
+    html = (tmp_path / "index.html").read_text(encoding="utf8")
+    page = Page(html)
+    assert page.open == [] and page.headings[0] == 1
+    text = re.sub(r'href="data:[^"]*"', "", html)
+    assert not re.search(r"\b(nan|None|inf)\b", text), name
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert ("killed &amp;" in html) == (name == "all failed")
+
+
+def test_what_could_not_be_estimated_is_said() -> None:
+    texts = unknown(View(analyse(list(SUBSETS["one replicate"]), samples=20), {}))
+    assert any("Variance of soft projection" in text for text in texts)
+    assert all(text.endswith(".") and ".." not in text for text in texts)

@@ -1,0 +1,237 @@
+"""The report of a study in a real headless Chromium."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import pytest
+
+from xner_spacy.report.colours import contrast
+from xner_spacy.study.analysis import analyse
+from xner_spacy.study.page import write_report
+
+from .report_rows import META, whole_study
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER),
+    reason="needs Chromium and its driver (Debian: chromium, chromium-driver)",
+)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    rows = whole_study()
+    write_report(rows, analyse(rows, samples=20), META, folder)
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture()
+def opened(browser: Any, page: Path) -> Any:
+    return show(browser, page)
+
+
+def show(browser: Any, page: Path, size: Dict[str, Any] = DESKTOP, **media: str) -> Any:
+    """Open the page afresh: in a window of a size, with features or a type of media."""
+    features = [{"name": "prefers-color-scheme", "value": media.get("scheme", "light")}]
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": features, "media": media.get("kind", "screen")}
+    )
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    browser.get(page.as_uri())
+    return browser
+
+
+def test_it_opens_without_an_error_and_asks_for_nothing(browser: Any, page: Path) -> None:
+    show(browser, page)
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert page.as_uri() in asked
+    assert all(url == page.as_uri() or url.startswith("data:") for url in asked)
+
+
+def test_all_figures_are_drawn(opened: Any, page: Path) -> None:
+    sizes = opened.execute_script(
+        """return [...document.querySelectorAll("figure")].filter(f => f.offsetParent).map(f =>
+        [f.id, ...[...f.querySelectorAll("svg.chart")].map(s => s.getBoundingClientRect().height)])"""
+    )
+    files = {path.stem for path in (page.parent / "figures").glob("*.svg")}
+    hidden = opened.execute_script(
+        """return [...document.querySelectorAll(".choice")].filter(s => !s.offsetParent)
+        .flatMap(s => [...s.querySelectorAll("figure")].map(f => f.id))"""
+    )
+    assert {key for key, *_ in sizes} | set(hidden) == files and len(hidden) == 8
+    assert all(heights and min(heights) > 40 for _, *heights in sizes)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP, {**PHONE, "width": 320}])
+def test_no_page_is_wider_than_its_window(browser: Any, page: Path, size: Dict[str, Any]) -> None:
+    show(browser, page, size)
+    opened = """document.querySelectorAll("details").forEach(d => d.open = true)"""
+    browser.execute_script(opened)
+    wide, beyond = browser.execute_script(
+        """const wide = document.documentElement.scrollWidth;
+        const outside = e => !e.closest(".scroll, pre, .skip") && e.checkVisibility()
+            && e.getBoundingClientRect().right > innerWidth + 1;
+        return [wide, [...document.querySelectorAll("body *")].filter(outside)
+            .map(e => e.tagName + "." + e.className)]"""
+    )
+    assert wide <= size["width"]
+    assert beyond == []
+
+
+def test_text_in_charts_stays_inside_and_is_large_enough_on_a_phone(
+    browser: Any, page: Path
+) -> None:
+    show(browser, page, PHONE)
+    small, cut = browser.execute_script(
+        """const small = [], cut = [];
+        for (const svg of document.querySelectorAll("figure svg.chart")) {
+            if (!svg.checkVisibility()) continue;
+            const box = svg.getBoundingClientRect();
+            for (const text of svg.querySelectorAll("text")) {
+                const own = text.getBoundingClientRect();
+                const scale = box.width / svg.viewBox.baseVal.width;
+                if (parseFloat(getComputedStyle(text).fontSize) * scale < 8.5)
+                    small.push(text.textContent);
+                if (own.left < box.left - 2 || own.right > box.right + 2)
+                    cut.push(svg.closest("figure").id + ": " + text.textContent);
+            }
+        }
+        return [small, cut]"""
+    )
+    assert small == []
+    assert cut == []
+
+
+def test_the_keyboard_reaches_every_control(browser: Any, page: Path) -> None:
+    show(browser, page)
+    reached: List[str] = []
+    kinds = set()
+    while True:
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        place = browser.execute_script(
+            """const e = document.activeElement; if (e === document.body) return null;
+            const style = getComputedStyle(e);
+            return [e.outerHTML.slice(0, 200), e.tagName, style.outlineStyle + style.outlineWidth]"""
+        )
+        if place is None or (reached and place[0] == reached[0]):
+            break
+        reached.append(place[0])
+        kinds.add(place[1])
+        assert place[2] == "solid3px", place
+        assert len(reached) < 400
+    assert "Skip to the answer" in reached[0]
+    assert kinds == {"A", "SUMMARY", "INPUT", "DIV", "PRE"}
+    count = browser.execute_script(
+        """return [...document.querySelectorAll("a, summary, [tabindex='0']")]
+        .filter(e => e.checkVisibility()).length"""
+    )
+    # All of one group of radio buttons are one stop.
+    assert len(reached) == count + 1
+
+
+def test_a_language_is_chosen_with_the_arrow_keys(opened: Any) -> None:
+    shown = """return [...document.querySelectorAll(".choice")].filter(s => s.offsetParent).map(s => s.id)"""
+    assert opened.execute_script(shown) == ["language-lug"]
+    opened.execute_script("document.querySelector('#pick-language-lug').focus()")
+    ActionChains(opened).send_keys(Keys.ARROW_DOWN).perform()
+    assert opened.execute_script(shown) == ["language-luo"]
+
+
+def test_the_skip_link_leads_past_the_contents(opened: Any) -> None:
+    ActionChains(opened).send_keys(Keys.TAB).perform()
+    ActionChains(opened).send_keys(Keys.ENTER).perform()
+    assert opened.execute_script("return document.activeElement.id") == "main"
+
+
+def test_everything_has_a_name_for_assistive_technology(opened: Any) -> None:
+    opened.execute_cdp_cmd("Accessibility.enable", {})
+    nodes = opened.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    names: Dict[str, List[str]] = {}
+    for node in nodes:
+        if not node.get("ignored"):
+            role = node["role"]["value"]
+            names.setdefault(role, []).append(node.get("name", {}).get("value", ""))
+    for role in ("image", "figure", "link", "radio", "heading", "table", "region"):
+        assert names.get(role), role
+        assert all(names[role]), role
+    assert len(names["radio"]) == 5 and "Luganda" in names["radio"]
+    for landmark in ("main", "navigation", "banner", "contentinfo"):
+        assert len(names[landmark]) == 1
+    downloads = [name for name in names["link"] if name.startswith("Download")]
+    assert len(downloads) == len(set(downloads)) > 20
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_of_text(browser: Any, page: Path, scheme: str) -> None:
+    show(browser, page, scheme=scheme)
+    found = browser.execute_script(
+        """const hex = c => "#" + c.match(/[0-9.]+/g).slice(0, 3).map(
+            x => Math.round(x).toString(16).padStart(2, "0")).join("");
+        const behind = e => {
+            for (; e; e = e.parentElement) {
+                const c = getComputedStyle(e).backgroundColor;
+                if (!/, 0\\)$|transparent/.test(c)) return hex(c);
+            }
+        };
+        return [...document.querySelectorAll("p, li, a, th, td, caption, summary, label, code, legend")]
+            .filter(e => e.checkVisibility()).map(e => [hex(getComputedStyle(e).color), behind(e)])"""
+    )
+    pairs = {tuple(pair) for pair in found}
+    assert len(pairs) > 3
+    for ink, paper in pairs:
+        assert contrast(ink, paper) >= 4.5, (ink, paper)
+    dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_print_shows_all_languages_and_no_controls(browser: Any, page: Path) -> None:
+    show(browser, page, kind="print", scheme="dark")
+    hidden, shown = browser.execute_script(
+        """const seen = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()).length;
+        return [seen("nav, fieldset, details, .downloads"), seen(".choice")]"""
+    )
+    assert (hidden, shown) == (0, 5)
+
+
+def test_a_download_holds_the_figure(opened: Any, page: Path) -> None:
+    text = opened.execute_script(
+        """const a = document.querySelector("a[download='f1-main.svg']");
+        return decodeURIComponent(escape(atob(a.href.split(",")[1])))"""
+    )
+    assert text == (page.parent / "figures" / "f1-main.svg").read_text(encoding="utf8")
+    opened.get((page.parent / "figures" / "f1-main.svg").as_uri())
+    assert (
+        opened.execute_script("return document.documentElement.getBoundingClientRect().width") > 300
+    )
