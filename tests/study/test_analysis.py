@@ -4,9 +4,8 @@ import json
 
 import pytest
 
+from benchmarks.study_rows import LANGUAGES, SOURCES, TARGETS, fail, make_rows
 from xner_spacy.study.analysis import analyse
-
-from .synthetic import LANGUAGES, SOURCES, TARGETS, fail, make_rows
 
 pytest.importorskip("statsmodels")
 

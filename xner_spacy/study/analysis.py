@@ -7,7 +7,7 @@ import numpy as np
 from ..types import Json
 from .answer import answer
 from .contrasts import contrasts, designs, mirrored, tenfolds
-from .fit import Observations, Surface
+from .fit import EXPONENTS, Floats, Observations, Surface
 from .lines import iso_lines, split, total_lines
 from .mixed import variance_components
 from .robustness import robustness, sd_by
@@ -93,11 +93,11 @@ def _describe(arm: str, surface: Surface, design: str) -> Json:
     if surface.has_source:
         form += " - a (N_s / 1000)^-alpha"
         params["a"] = surface.estimate(surface.shape.a)
-        params["alpha"] = surface.estimate(surface.shape.alpha, 0.05, 2.0)
+        params["alpha"] = _exponent(surface, surface.shape.alpha, surface.source)
     if surface.has_target:
         form += " - b (N_t / 1000)^-beta"
         params["b"] = surface.estimate(surface.shape.b)
-        params["beta"] = surface.estimate(surface.shape.beta, 0.05, 2.0)
+        params["beta"] = _exponent(surface, surface.shape.beta, surface.target)
     data = surface.data
     languages: Json = {}
     for number, lang in enumerate(data.languages):
@@ -128,6 +128,8 @@ def _describe(arm: str, surface: Surface, design: str) -> Json:
         "params": params,
         "languages": languages,
         "n": len(data.f1),
+        "covers": surface.covers,
+        "downweighted": int((surface.weights < 0.5).sum()),
         "r2": r2,
         "r2_within": r2_within,
         "cv": surface.cross_validate(),
@@ -135,6 +137,18 @@ def _describe(arm: str, surface: Surface, design: str) -> Json:
         "grid": _fine_grid(surface),
         "reason": "",
     }
+
+
+def _exponent(surface: Surface, values: Floats, axis: Floats) -> Json:
+    """`fixed`: with two sizes it is not determined and was set. `bound`: the search ended at its least
+    value, where a power is as good as a logarithm, or at its most, where all is lost at once."""
+    fixed = len(np.unique(axis)) < 3
+    entry: Json = {"value": float(values[0]), "low": None, "high": None}
+    if not fixed:
+        entry = surface.estimate(values, *EXPONENTS)
+    ends = zip(("least", "most"), EXPONENTS)
+    bound = next((name for name, end in ends if abs(values[0] - end) < 1e-3 * end), None)
+    return {**entry, "fixed": fixed, "bound": bound}
 
 
 def _fine_grid(surface: Surface, steps: int = 15) -> List[Json]:

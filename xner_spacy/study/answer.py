@@ -148,7 +148,7 @@ def _fitted_gain(surface: Optional[Surface], axis: str) -> Json:
 
 
 def best_ratios(surface: Surface) -> List[Json]:
-    """The ratio with the highest fitted F1 on each fixed total.
+    """The ratio with the highest fitted F1 on each fixed total, of the arm's shape.
 
     RETURNS (List[Json]): `total`, `ratio`, `low`, `high`, `least` and `most` (the ratios that the
         measured sizes allow), `n_source`, `n_target`, `f1`, `f1_low`, `f1_high`, `over_worst` (F1
@@ -200,16 +200,17 @@ def equal_rates(surface: Surface) -> List[Json]:
     RETURNS (List[Json]): For each measured number of target sentences `n_target`: `n_source`, with
         `low` and `high`, at which the marginal rates (the surface's slopes) are equal, and
         `ratio`. `n_source` is None where source sentences are worth more (`more` is "source") or
-        less ("target") at every measured number of them.
+        less ("target") at every measured number of them, or neither adds F1 ("neither").
     """
     if not (surface.has_source and surface.has_target):
         return []
     sizes = np.geomspace(surface.source.min(), surface.source.max(), 200)
     fit = surface.shape
     slope = fit.a[:, None] * fit.alpha[:, None] * (sizes / 1000) ** (-fit.alpha[:, None] - 1)
+    slope = np.maximum(slope, 0.0)
     result = []
     for n_target in sorted(set(surface.target.tolist())):
-        other = fit.b * fit.beta * (n_target / 1000) ** (-fit.beta - 1)
+        other = np.maximum(fit.b * fit.beta * (n_target / 1000) ** (-fit.beta - 1), 0.0)
         above = slope > other[:, None]
         # The slope falls with the size: the last size at which source sentences are worth more.
         crossing = np.where(above.any(axis=1), sizes[above.sum(axis=1) - 1], -np.inf)
@@ -222,7 +223,7 @@ def equal_rates(surface: Surface) -> List[Json]:
             "low": None,
             "high": None,
             "ratio": value / n_target if inside else None,
-            "more": None if inside else ("source" if value > 0 else "target"),
+            "more": None if inside else _more(value, float(slope[0, 0] + other[0])),
         }
         if inside:
             bounded = np.log10(np.clip(crossing, sizes[0], sizes[-1]))
@@ -233,6 +234,12 @@ def equal_rates(surface: Surface) -> List[Json]:
             )
         result.append(entry)
     return result
+
+
+def _more(crossing: float, rates: float) -> str:
+    if rates <= 0:
+        return "neither"
+    return "source" if crossing > 0 else "target"
 
 
 def _range(cells: Sequence[Json], name: str) -> Json:

@@ -79,7 +79,7 @@ def summarise(differences: Differences) -> List[Json]:
 
 def _over_languages(cells: Dict[str, Replicates]) -> Json:
     centres = [cell.mean for cell in cells.values()]
-    mean = float(np.mean(centres))
+    mean = sum(centres) / len(centres)
     if len(centres) > 1:
         low, high = limits(
             mean, [(float(np.var(centres, ddof=1)) / len(centres), len(centres) - 1)]
@@ -165,7 +165,7 @@ def mirrored(rows: Sequence[Row]) -> List[Json]:
     return result
 
 
-COEFFICIENTS = ("source", "target", "interaction")
+COEFFICIENTS = ("source", "target", "source_minus_target", "interaction")
 
 
 def tenfolds(rows: Sequence[Row]) -> List[Json]:
@@ -173,7 +173,7 @@ def tenfolds(rows: Sequence[Row]) -> List[Json]:
     sizes and on their product, for each language and replicate alone.
 
     RETURNS (List[Json]): `arm`, `design`, `coefficient` ("source", "target": F1 for a tenfold of
-        either at the middle of the grid; "interaction": how much more a tenfold of one gains when
+        either at the middle of the grid; "source_minus_target": their difference; "interaction": how much more a tenfold of one gains when
         the other is tenfold), `lang`, `difference`, `low`, `high`, `n`.
     """
     kept = primary(rows)
@@ -195,7 +195,7 @@ def _coefficients(rows: Sequence[Row]) -> Dict[str, Differences]:
     logs = np.log10(np.maximum(np.array(sorted(sizes), dtype=np.float64), 1.0))
     middle = (logs.min(axis=0) + logs.max(axis=0)) / 2
     used = [at for at in (0, 1) if len(set(logs[:, at])) > 1]
-    names = [COEFFICIENTS[at] for at in used] + (["interaction"] if len(used) == 2 else [])
+    names = list(COEFFICIENTS) if len(used) == 2 else [COEFFICIENTS[at] for at in used]
     curves: Dict[Tuple[str, int, int], List[Row]] = defaultdict(list)
     for row in rows:
         curves[row.lang, row.seed, row.draw].append(row)
@@ -210,6 +210,9 @@ def _coefficients(rows: Sequence[Row]) -> Dict[str, Differences]:
         if len(own) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
             continue
         solved = np.linalg.lstsq(design, np.array([row.f1 for row in own]), rcond=None)[0]
-        for name, value in zip(names, solved[1:]):
+        values = solved[1:].tolist()
+        if len(used) == 2:
+            values.insert(2, values[0] - values[1])
+        for name, value in zip(names, values):
             result[name][lang, (0, 0)].values[seed, draw] = float(value)
     return {name: dict(found) for name, found in result.items()}

@@ -195,13 +195,21 @@ class Surface:
         by_replicate = self.weights[None, :] * self._resample_replicates(random, samples)
         by_language = _resample(random, len(data.languages), samples)[:, data.lang]
         noise = random.normal(size=(samples, len(data.languages))) * np.sqrt(data.test)
-        # Levels are those of the languages at hand, over replicates and test sentences.
-        levels = self._fit(by_replicate) if samples else None
-        if levels is not None:
+        # Levels are those of the languages at hand, over replicates and test sentences; the shape is
+        # that of languages like these. What cannot be resampled has no interval.
+        self.covers = [
+            *(["test sentences"] if data.test.all() else []),
+            *(["replicates"] if len(data.replicates) > 1 else []),
+            *(["languages"] if len(data.languages) > 1 else []),
+        ]
+        levels = shape = None
+        if samples and self.covers[:1] not in ([], ["languages"]):
+            levels = self._fit(by_replicate)
             levels.offset = self._offsets(by_replicate, levels) + noise
+        if samples and self.covers[-1:] not in ([], ["test sentences"]):
+            shape = self._fit(by_replicate * by_language)
         self.levels = _join(self.point, levels)
-        # The shape is that of languages like these.
-        self.shape = _join(self.point, self._fit(by_replicate * by_language) if samples else None)
+        self.shape = _join(self.point, shape)
         replicates = (len(data.replicates) - 1) * len(np.unique(self.source))
         self.widen_levels = _widen(replicates)
         clusters = len(data.languages)

@@ -172,8 +172,8 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
         low, high = test.conf_int()[0]
         # Half: from variance to standard deviation.
         result[name] = {
-            "value": float(10 ** (test.effect[0] / 2)),
-            "low": float(10 ** (low / 2)),
-            "high": float(10 ** (high / 2)),
+            "value": float(np.exp(test.effect[0] / 2)),
+            "low": float(np.exp(low / 2)),
+            "high": float(np.exp(high / 2)),
         }
     return {**result, "reason": ""}
