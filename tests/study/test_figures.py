@@ -7,8 +7,8 @@ import pytest
 from xner_spacy.report.figure import Figure
 from xner_spacy.study import estimates, figures
 from xner_spacy.study.analysis import analyse
-from xner_spacy.study.rows import ARM_NAMES, Row
-from xner_spacy.study.view import View, between, extremes, points, ratio, signed
+from xner_spacy.study.rows import Row
+from xner_spacy.study.view import SHORT, View, between, extremes, points, ratio, signed
 from xner_spacy.types import Json
 
 from .report_rows import META, whole_study
@@ -71,7 +71,7 @@ def test_heat_maps_and_curves_show_the_means(view: View) -> None:
 def test_student_minus_teacher_is_signed_and_only_where_it_is_known(view: View) -> None:
     teacher, transfer = figures.against_teacher(view)
     assert (teacher.key, transfer.key) == ("minus-teacher", "minus-transfer")
-    assert {panel.title for panel in teacher.panels} == {ARM_NAMES[a] for a in view.target_arms}
+    assert {panel.title for panel in teacher.panels} == {SHORT[a] for a in view.target_arms}
     mean = view.group("soft")[320, 100]["minus_teacher"]
     assert f"−{-100 * mean:.1f}" in texts(teacher)
     assert any(text.startswith("+") for text in texts(transfer))
@@ -83,9 +83,9 @@ def test_languages_without_a_teacher_have_figures_too(view: View) -> None:
     overview, heat = made["swa"]
     assert (overview.key, heat.key) == ("arms-swa", "f1-swa")
     assert {row[0] for row in overview.table.rows} == {
-        ARM_NAMES[arm] for arm in ("transfer", "hard", "soft")
+        SHORT[arm] for arm in ("transfer", "hard", "soft")
     }
-    assert ARM_NAMES["teacher"] in {row[0] for row in made["lug"][0].table.rows}
+    assert SHORT["teacher"] in {row[0] for row in made["lug"][0].table.rows}
     # Students with the most target text.
     assert {row[2] for row in overview.table.rows} == {0, 3200}
 
@@ -100,9 +100,7 @@ def test_estimates_hold_the_numbers_of_the_analysis(view: View, analysis: Json) 
     assert same is not None and len(same.table.rows) == len(analysis["iso_ratio"])
     rates = estimates.rates(view)
     assert rates is not None
-    soft = {
-        row[2]: row[3] for row in rates.table.rows if row[:2] == [ARM_NAMES["soft"], "labelled"]
-    }
+    soft = {row[2]: row[3] for row in rates.table.rows if row[:2] == [SHORT["soft"], "labelled"]}
     for point in analysis["surfaces"]["soft"]["points"]:
         assert soft[point["n_source"]] == pytest.approx(100 * point["rate_source"])
     assert list(soft) == sorted(soft) and len(soft) == 4
@@ -117,7 +115,7 @@ def test_contrasts_are_over_all_sizes(view: View, analysis: Json) -> None:
         if (e["a"], e["b"], e["lang"], e["n_source"]) == ("soft", "hard", "all", None)
     )
     assert [
-        f"{ARM_NAMES['soft']} minus {ARM_NAMES['hard']}",
+        f"{SHORT['soft']} minus {SHORT['hard']}",
         "all",
         100 * entry["difference"],
         100 * entry["low"],
@@ -133,9 +131,9 @@ def test_variance_tells_why_a_share_is_missing(view: View) -> None:
     shares: Dict[str, float] = {}
     for arm, _cause, share, *_ in made.table.rows:
         shares[arm] = shares.get(arm, 0.0) + (share or 0.0)
-    assert shares[ARM_NAMES["soft"]] == pytest.approx(100)
+    assert shares[SHORT["soft"]] == pytest.approx(100)
     reasons = {row[0]: row[-1] for row in made.table.rows}
-    assert reasons[ARM_NAMES["tsl"]] and "language × size" in texts(made)
+    assert reasons[SHORT["tsl"]] and "language × size" in texts(made)
 
 
 def test_tables(view: View, analysis: Json) -> None:
@@ -155,7 +153,7 @@ def test_slopes_spread_mirrored_designs(view: View) -> None:
         made = make(view)
         assert made is not None and made.table.rows and made.description
     designs = estimates.designs(view)
-    assert designs is not None and [panel.title for panel in designs.panels] == [ARM_NAMES["soft"]]
+    assert designs is not None and [panel.title for panel in designs.panels] == [SHORT["soft"]]
 
 
 def test_words_for_numbers() -> None:

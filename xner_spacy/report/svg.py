@@ -6,13 +6,15 @@ A drawing takes its colours from the classes of `templates/chart.css`, so that o
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from textwrap import wrap
 from typing import Optional, Sequence, Union
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 Number = Union[int, float]
 GAP = 24.0
-HEAD = 30.0
+HEAD = 24.0
+TITLE_CHARACTERS = 44
 
 
 class Svg:
@@ -105,17 +107,15 @@ def inline(panel: Panel, key: str, title: str, description: str) -> str:
 
 
 def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
-    """Lay panels out as one file: two beside each other, four where there are many.
+    """Lay panels out as one file, at most three beside each other.
 
     RETURNS (str): An SVG document with its own style, for light and dark paper.
     """
-    columns = min(len(panels), 2 if len(panels) <= 4 else 3)
+    columns = 2 if len(panels) == 4 else min(len(panels), 3)
     across = max(panel.svg.width for panel in panels)
     lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
-    heights = [
-        max(p.svg.height for p in line) + (HEAD if any(p.title for p in line) else 0)
-        for line in lines
-    ]
+    heads = [HEAD * max(len(wrap(p.title, TITLE_CHARACTERS)) for p in line) for line in lines]
+    heights = [max(p.svg.height for p in line) + head for line, head in zip(lines, heads)]
     width = columns * across + (columns + 1) * GAP
     height = sum(heights) + (len(lines) + 1) * GAP
     root = Element(
@@ -135,17 +135,15 @@ def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
     SubElement(root, "style").text = chart_css()
     SubElement(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     y = GAP
-    for line, tall in zip(lines, heights):
+    for line, head, tall in zip(lines, heads, heights):
         for place, panel in enumerate(line):
             x = GAP + place * (across + GAP)
-            top = y
-            if panel.title:
-                head = {"class": "head", "x": number(x), "y": number(y + 16)}
-                SubElement(root, "text", head).text = panel.title
-                top += HEAD
+            for i, part in enumerate(wrap(panel.title, TITLE_CHARACTERS)):
+                at = {"class": "head", "x": number(x), "y": number(y + HEAD * (i + 0.6))}
+                SubElement(root, "text", at).text = part
             box = {
                 "x": number(x),
-                "y": number(top),
+                "y": number(y + head),
                 "width": number(panel.svg.width),
                 "height": number(panel.svg.height),
                 "viewBox": panel.svg.root.attrib["viewBox"],

@@ -8,8 +8,8 @@ from ..report.scales import span
 from ..report.svg import Panel
 from ..types import Json
 from .figures import heat_figure
-from .rows import ARM_NAMES, ARMS
-from .view import ALL, SOURCE, TARGET, View, between, place, points, ratio, signed
+from .rows import ARMS
+from .view import ALL, SHORT, SOURCE, TARGET, View, between, place, points, ratio, signed
 
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
 
@@ -60,7 +60,7 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
                 value, low, high = points(e["f1"]), points(e["low"]), points(e["high"])
                 if value is not None:
                     line.append((float(e[moving]), value, low, high))
-                rows.append([ARM_NAMES[arm], e["total"], e["ratio"], e["n_source"], e["n_target"]])
+                rows.append([SHORT[arm], e["total"], e["ratio"], e["n_source"], e["n_target"]])
                 rows[-1] += [value, low, high]
             label = f"{level:,.0f}" if kind == "total" else ratio(level)
             series.append(Series(label, line, rank, smooth=True))
@@ -73,7 +73,7 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
         )
         panels.append(
             Panel(
-                ARM_NAMES[arm],
+                SHORT[arm],
                 lines(
                     series,
                     x_title="ratio, labelled : unlabelled"
@@ -109,7 +109,7 @@ def rates(view: View) -> Optional[Figure]:
             sizes = {p[f"n_{side}"]: p for p in found if p[f"rate_{side}"] is not None}
             line = [(size, _rate(p, side)) for size, p in sorted(sizes.items())]
             if line:
-                groups.setdefault(ARM_NAMES[arm], []).append((kind.split()[0], line))
+                groups.setdefault(SHORT[arm], []).append((kind.split()[0], line))
     if not groups:
         return None
     known = [100 * e["difference"] for g in groups.values() for _, line in g for _, e in line]
@@ -190,7 +190,7 @@ def contrasts(view: View) -> Optional[Figure]:
         mine = {e["lang"]: e for e in entries if (e["a"], e["b"]) == (a, b)}
         order = [lang for lang in (ALL, *view.languages) if lang in mine]
         named = [("all" if lang == ALL else view.language(lang), mine[lang]) for lang in order]
-        groups.append((f"{ARM_NAMES[a]} minus {ARM_NAMES[b]}", named))
+        groups.append((f"{SHORT[a]} minus {SHORT[b]}", named))
     return _forest(
         "contrasts",
         "Arms compared",
@@ -205,13 +205,10 @@ def contrasts(view: View) -> Optional[Figure]:
 
 def designs(view: View) -> Optional[Figure]:
     """RETURNS (Optional[Figure]): Passes over the text held fixed, minus steps held fixed."""
-    entries = [e for e in view.analysis["designs"] if e["lang"] == ALL and e["n_source"]]
     groups = []
     for arm in view.target_arms:
-        mine = [e for e in entries if e["arm"] == arm and e["difference"] is not None]
-        groups.append(
-            (ARM_NAMES[arm], [(f"{e['n_source']:,} / {e['n_target']:,}", e) for e in mine])
-        )
+        mine = [e for e in view.analysis["designs"] if (e["arm"], e["lang"]) == (arm, ALL)]
+        groups.append((SHORT[arm], [(_pair(e), e) for e in mine]))
     return _forest(
         "designs",
         "Passes over the text fixed, minus steps fixed",
@@ -228,7 +225,7 @@ def slopes(view: View) -> Optional[Figure]:
     """RETURNS (Optional[Figure]): How F1 changes with the ratio at a fixed total, by arm."""
     entries = [e for e in view.analysis["robustness"] if e.get("slope") is not None]
     named = [
-        (ARM_NAMES[e["arm"]].split(" (")[0], {**e, "difference": e["slope"]} | _ends(e, "slope"))
+        (SHORT[e["arm"]], {**e, "difference": e["slope"]} | _ends(e, "slope"))
         for e in entries
         if e["design"] == "steps"
     ]
@@ -248,7 +245,7 @@ def spread(view: View) -> Optional[Figure]:
     for e in view.analysis.get("sd_by") or []:
         if e["sd"] is not None and e["n_source"] is not None and e["n_target"]:
             cell = {"sd": e["sd"], "n": e["n"]}
-            groups.setdefault(ARM_NAMES[e["arm"]], {})[e["n_source"], e["n_target"]] = cell
+            groups.setdefault(SHORT[e["arm"]], {})[e["n_source"], e["n_target"]] = cell
     return heat_figure(
         "spread",
         "Spread over replicates",
@@ -278,13 +275,13 @@ def variance(view: View) -> Optional[Figure]:
             if c is not None and c.get("share") is not None
         }
         reason = entry.get("reason") or ""
-        bars.append(Bar(ARM_NAMES[arm], known, reason))
+        bars.append(Bar(SHORT[arm], known, reason))
         for name in parts:
             c = components.get(name) or {}
             share, sd = points(c.get("share")), points(c.get("sd"))
-            rows.append([ARM_NAMES[arm], _cause(name), share, sd, entry.get("n"), reason])
+            rows.append([SHORT[arm], _cause(name), share, sd, entry.get("n"), reason])
         told = ", ".join(f"{name} {100 * share:.0f}%" for name, share in known.items())
-        texts.append(f"{ARM_NAMES[arm]}: {told or reason}.")
+        texts.append(f"{SHORT[arm]}: {told or reason}.")
     if not any(bar.parts for bar in bars):
         return None
     columns = ["arm", "cause", "share in %", "sd in points", "rows", "reason"]
@@ -307,7 +304,7 @@ def robustness_table(view: View) -> Optional[Table]:
         slope = _with_interval(points(e["slope"]), *ends, signs=True)
         worst = view.language(e["worst_language"]) if e["worst_language"] else None
         count = e["languages"] if isinstance(e["languages"], int) else len(e["languages"] or [])
-        rows.append([ARM_NAMES[e["arm"]], e["design"], count, sd, worst, points(e["worst_f1"])])
+        rows.append([SHORT[e["arm"]], e["design"], count, sd, worst, points(e["worst_f1"])])
         rows[-1] += [points(e["worst_gap"]), slope]
     if not rows:
         return None
@@ -323,7 +320,7 @@ def fit_table(view: View) -> Optional[Table]:
     names = [name for name in ("c", "a", "alpha", "b", "beta") if name in there]
     for arm, surface in view.analysis["surfaces"].items():
         params, cv = surface.get("params") or {}, surface.get("cv") or {}
-        row: List[Value] = [ARM_NAMES[arm]]
+        row: List[Value] = [SHORT[arm]]
         for name in names:
             p = params.get(name) or {}
             row.append(_with_interval(p.get("value"), p.get("low"), p.get("high"), digits=3))

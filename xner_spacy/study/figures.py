@@ -7,8 +7,9 @@ from ..report.figure import Figure, Table
 from ..report.scales import span
 from ..report.svg import Panel
 from ..types import Json
-from .rows import ARM_NAMES, SOURCE_ARMS
+from .rows import SOURCE_ARMS
 from .view import (
+    SHORT,
     SOURCE,
     TARGET,
     Point,
@@ -203,7 +204,7 @@ def against_teacher(view: View) -> List[Figure]:
             "model applied to the target language as it is.",
         ),
     ):
-        groups = {ARM_NAMES[arm]: view.group(arm) for arm in view.target_arms}
+        groups = {SHORT[arm]: view.group(arm) for arm in view.target_arms}
         found.append(
             heat_figure(
                 key, title, groups, difference(name), caption=caption, what="difference", signs=True
@@ -218,7 +219,7 @@ def by_language(view: View) -> Dict[str, List[Figure]]:
     for lang in view.languages:
         name = view.language(lang)
         figures = [_overview(view, lang)]
-        groups = {ARM_NAMES[arm]: view.group(arm, lang) for arm in view.target_arms}
+        groups = {SHORT[arm]: view.group(arm, lang) for arm in view.target_arms}
         figures.append(
             heat_figure(
                 f"f1-{lang}",
@@ -245,8 +246,8 @@ def _overview(view: View, lang: str) -> Optional[Figure]:
             value, low, high = score(mean)
             if t == most and value is not None:
                 line.append((float(s), value, low, high))
-                rows.append([ARM_NAMES[arm], s, t, value, low, high, mean["n"]])
-        label = ARM_NAMES[arm].split(" (")[0].replace(" pseudo-labels", "").replace("model ", "")
+                rows.append([SHORT[arm], s, t, value, low, high, mean["n"]])
+        label = SHORT[arm].replace(" pseudo-labels", "").replace("model ", "")
         series.append(Series(label, line, rank, ordered=False))
     if not rows:
         return None

@@ -23,7 +23,7 @@ from .estimates import (
 from .figures import against_teacher, by_language, measured
 from .rows import ARM_NAMES, DONE, Row
 from .view import View
-from .words import QUESTION, answer, limits, unknown, worth
+from .words import QUESTION, answer, arms_table, limits, unknown, worth
 
 Item = Union[Figure, Table, None]
 
@@ -60,7 +60,11 @@ def sections(view: View, rows: Sequence[Row], meta: Json) -> List[Section]:
             bullets_title="What would change it",
             bullets=[*limits(view, rows), *meta["limits"]],
         ),
-        Section("measured", "What was measured", items=[*measured(view)]),
+        Section(
+            "measured",
+            "What was measured",
+            items=[arms_table(view), *measured(view)] if view.arms else [],
+        ),
         Section("teacher", "Students against their teachers", items=[*against_teacher(view)]),
         Section(
             "ratio",

@@ -10,6 +10,7 @@ ALL = "all"
 SOURCE = "labelled source sentences"
 TARGET = "unlabelled target sentences"
 Point = Tuple[int, int]
+SHORT = {arm: name.split(" (")[0] for arm, name in ARM_NAMES.items()}
 
 
 class View:
@@ -50,7 +51,7 @@ class View:
     def arm(self, arm: str) -> str:
         """RETURNS (str): An arm and how many languages it is the mean of."""
         count = len(self.spoken(arm))
-        return f"{ARM_NAMES[arm]} · {count} language{'s' if count != 1 else ''}"
+        return f"{SHORT[arm]} · {count} language{'s' if count != 1 else ''}"
 
 
 def points(value: Optional[float]) -> Optional[float]:

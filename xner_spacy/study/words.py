@@ -2,15 +2,28 @@
 
 from typing import Dict, List, Optional, Sequence
 
-from ..report.figure import show
+from ..report.figure import Table, Value, show
 from ..types import Json
 from .rows import ARM_NAMES, DONE, Row
-from .view import ALL, View, between, listed, place, points, ratio, signed
+from .view import ALL, SHORT, View, between, listed, place, points, ratio, signed
 
 QUESTION = (
     "How does the ratio of labelled source to unlabelled target data affect the F1, and its "
     "robustness, of cross-lingual NER with teacher-student distillation?"
 )
+WHAT = {
+    "teacher": "the source model labels the translation of the test sentences, and the labels are "
+    "projected back; it needs that translation, which a student does not",
+    "transfer": "the source model, applied to the target language as it is",
+    "hard": "a student of the entities that the teacher projected on the target text",
+    "soft": "a student of the teacher's probabilities, projected on the target text",
+    "tsl": "a student of the probabilities of model transfer, by mean squared error",
+    "prototypes": "soft projection, with a loss against prototypes of the classes as well",
+    "surest": "soft projection, on the sentences the teacher is surest of",
+    "translate_train": "a student of the labelled source text, translated word by word with a lexicon "
+    "from the target text and its translation",
+    "ensemble": "the mean of the probabilities of the soft student and the teacher",
+}
 COUNTS = [
     "no",
     "one",
@@ -47,6 +60,14 @@ def answer(view: View) -> List[str]:
     return [paragraph for paragraph in (first, second) if paragraph]
 
 
+def arms_table(view: View) -> Table:
+    """RETURNS (Table): What each arm is."""
+    rows: List[List[Value]] = [
+        [ARM_NAMES[arm], WHAT[arm], len(view.spoken(arm))] for arm in view.arms
+    ]
+    return Table("The arms", ["arm", "what it is", "languages"], rows)
+
+
 def limits(view: View, rows: Sequence[Row]) -> List[str]:
     """RETURNS (List[str]): What the answer rests on, and so what would change it."""
     grid, found = view.analysis["grid"], view.analysis["answer"]
@@ -62,7 +83,7 @@ def limits(view: View, rows: Sequence[Row]) -> List[str]:
         edges = [entry for entry in totals if entry["edge"]]
         if edges:
             texts.append(
-                f"For {ARM_NAMES[arm]} the best ratio lies at the edge of what was measured for "
+                f"For {SHORT[arm]} the best ratio lies at the edge of what was measured for "
                 f"{_count(len(edges))} of {_count(len(totals))} totals; there more text of the kind "
                 "that ran out could move it."
             )
@@ -90,17 +111,20 @@ def limits(view: View, rows: Sequence[Row]) -> List[str]:
 
 def unknown(view: View) -> List[str]:
     """RETURNS (List[str]): What could not be estimated, with the reason."""
+    trends = {
+        arm: entry.get("sd_trend") or {} for arm, entry in view.analysis["answer"]["arms"].items()
+    }
     texts = []
-    for arm, surface in view.analysis["surfaces"].items():
-        if surface.get("reason"):
-            texts.append(f"Surface of {ARM_NAMES[arm]}: {surface['reason']}.".replace("..", "."))
-    for arm, entry in view.analysis["variance"].items():
-        if entry.get("reason"):
-            texts.append(f"Variance of {ARM_NAMES[arm]}: {entry['reason']}".rstrip(".") + ".")
-    for arm, entry in view.analysis["answer"]["arms"].items():
-        reason = (entry.get("sd_trend") or {}).get("reason")
-        if reason:
-            texts.append(f"Trend of the spread of {ARM_NAMES[arm]}: {reason}.")
+    for what, entries in (
+        ("Surface", view.analysis["surfaces"]),
+        ("Shares of the variance", view.analysis["variance"]),
+        ("Change of the spread with the ratio", trends),
+    ):
+        reasons: Dict[str, List[str]] = {}
+        for arm, entry in entries.items():
+            reason = (entry.get("reason") or "").rstrip(".")
+            reasons.setdefault(reason[:1].lower() + reason[1:], []).append(SHORT[arm])
+        texts += [f"{what}, {listed(arms)}: {why}." for why, arms in reasons.items() if why]
     return texts
 
 
@@ -132,7 +156,7 @@ def _gains(view: View, arm: str) -> str:
     low, high = entry["corners"][0], entry["corners"][-1]
     languages = f"{_count(len(entry['languages']))} language{_s(len(entry['languages']))}"
     ends = (
-        f"With {ARM_NAMES[arm]}, mean F1 over {languages} goes from {_f1(low)} at "
+        f"With {SHORT[arm]}, mean F1 over {languages} goes from {_f1(low)} at "
         f"{_size(low)} sentences to {_f1(high)} at {_size(high)}"
     )
     if source["value"] is None or target["value"] is None:
@@ -231,7 +255,7 @@ def _teachers(view: View, arm: str) -> str:
             f"against {other}, from {_points(least)} points at {_size(least)} sentences to "
             f"{_points(most)} at {_size(most)}"
         )
-    name = ARM_NAMES[arm]
+    name = SHORT[arm]
     return f"Student minus teacher for {name}: {'; '.join(told)}." if told else ""
 
 
@@ -252,7 +276,7 @@ def worth(view: View) -> str:
         elif one["more"]:
             told.append(f"with {target}, {'always' if one['more'] == 'source' else 'never'}")
     return (
-        f"For {ARM_NAMES[arm]}, one more labelled source sentence is worth more than one more "
+        f"For {SHORT[arm]}, one more labelled source sentence is worth more than one more "
         f"unlabelled target sentence {'; '.join(told)}."
     )
 
@@ -268,7 +292,7 @@ def _variance_text(view: View, arms: Sequence[str]) -> List[str]:
         ]
         if told:
             texts.append(
-                f"Other languages: shares of the variance of F1 for {ARM_NAMES[arm]} are "
+                f"Other languages: shares of the variance of F1 for {SHORT[arm]} are "
                 f"{listed(told)}."
             )
     return texts[:1]
@@ -281,7 +305,7 @@ def _designs_text(view: View) -> List[str]:
                 value = {"value": e["difference"], "low": e["low"], "high": e["high"]}
                 return [
                     "Training: the optimiser steps are the same at every size. With the passes over "
-                    f"the text fixed instead, F1 of {ARM_NAMES[arm]} changes by {_points(value)} "
+                    f"the text fixed instead, F1 of {SHORT[arm]} changes by {_points(value)} "
                     "points over the sizes where both were run."
                 ]
     return []
@@ -301,7 +325,7 @@ def _fit_text(view: View, arms: Sequence[str]) -> List[str]:
                 if cv.get(name) is not None
             ]
             texts.append(
-                f"The fitted surface of {ARM_NAMES[arm]} misses cells it has not seen by "
+                f"The fitted surface of {SHORT[arm]} misses cells it has not seen by "
                 f"{100 * cv['rmse']:.1f} points" + (f" ({', '.join(others)})." if others else ".")
             )
     return texts
