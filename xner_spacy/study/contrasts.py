@@ -1,13 +1,13 @@
 """What is compared within the same language, seed and draw: arms, designs, mirrored sizes, tenfolds."""
 
 from collections import defaultdict
-from typing import Callable, Dict, Iterable, List, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..types import Json
 from .rows import ARMS, SOURCE_ARMS, Row
-from .statistics import ALL, Replicates, centred_mean, limits, pooled, primary
+from .statistics import ALL, Replicates, centred_mean, limits, pooled, primary, variance_of
 
 # What is compared with what, within the same language, sizes, seed and draw.
 CONTRASTS = (
@@ -33,62 +33,93 @@ Differences = Dict[Tuple[str, Size], Replicates]
 def summarise(differences: Differences) -> List[Json]:
     """Mean differences with intervals, by language and size, and over all of each.
 
-    One language: over replicates, their variance pooled over languages. All languages: Student's t
-    over the means of languages, so that it speaks of languages like these. Over all sizes a
-    replicate (a language) counts with its mean over sizes.
+    One language: over replicates, their variance pooled over languages. All languages: languages and
+    replicates are crossed random effects, so that the interval speaks of languages like these and
+    of other seeds and draws (see `_over_languages`). Over all sizes a replicate counts with its mean
+    over sizes.
     RETURNS (List[Json]): `lang`, `n_source`, `n_target` (None for all), `difference`, `low`, `high`
         and `n`, the number of pairs.
     """
     sizes = sorted({size for _, size in differences})
     languages = sorted({lang for lang, _ in differences})
-    result = []
+    by_size: Dict[Optional[Size], Dict[str, Replicates]] = {}
+    counts: Dict[Tuple[Optional[Size], str], int] = {}
     for size in [*sizes, None]:
-        cells: Dict[str, Replicates] = {}
-        counts: Dict[str, int] = {}
+        by_size[size] = {}
         for lang in languages:
-            own = {s: differences[lang, s] for s in sizes if (lang, s) in differences}
-            if size is not None:
-                own = {s: cell for s, cell in own.items() if s == size}
-            if not own:
-                continue
-            counts[lang] = sum(len(cell.values) for cell in own.values())
-            if size is not None or len(own) == 1:
-                cells[lang] = next(iter(own.values()))
-            else:
-                mean = sum(cell.mean for cell in own.values()) / len(own)
-                off = centred_mean(list(own.values()))
-                cells[lang] = Replicates({k: v + mean for k, v in off.values.items()})
-        variance, degrees = pooled(cells.values())
-        place = {
-            "n_source": None if size is None else size[0],
-            "n_target": None if size is None else size[1],
-        }
+            own = [
+                differences[lang, s]
+                for s in sizes
+                if (lang, s) in differences and size in (s, None)
+            ]
+            if own:
+                counts[size, lang] = sum(len(cell.values) for cell in own)
+                by_size[size][lang] = _mean_cell(own)
+    # Replicates of all languages together, pooled over sizes: those of the same source text share
+    # the teacher and count once.
+    joint, _ = pooled(centred_mean(list(by_size[size].values())) for size in sizes)
+    degrees = (len({key for cell in differences.values() for key in cell.values}) - 1) * len(
+        {n_source for n_source, _ in sizes}
+    )
+    result = []
+    for size, cells in by_size.items():
+        if not cells:
+            continue
+        place = dict(zip(("n_source", "n_target"), size or (None, None)))
+        variance, own_degrees = pooled(cells.values())
         for lang, cell in cells.items():
             own_variance = None if variance is None else variance / len(cell.values)
-            low, high = limits(cell.mean, [(own_variance, degrees)])
-            result.append(
-                {"lang": lang, **place, "difference": cell.mean, "low": low, "high": high}
-            )
-            result[-1]["n"] = counts[lang]
-        if cells:
-            result.append(
-                {"lang": ALL, **place, **_over_languages(cells), "n": sum(counts.values())}
-            )
+            low, high = limits(cell.mean, [(own_variance, own_degrees)])
+            entry = {"lang": lang, **place, "difference": cell.mean, "low": low, "high": high}
+            result.append({**entry, "n": counts[size, lang]})
+        shared = (joint, degrees) if size else pooled([centred_mean(list(cells.values()))])
+        total = sum(counts[size, lang] for lang in cells)
+        result.append({"lang": ALL, **place, **_over_languages(cells, *shared), "n": total})
     return result
 
 
-def _over_languages(cells: Dict[str, Replicates]) -> Json:
+def _mean_cell(cells: Sequence[Replicates]) -> Replicates:
+    """RETURNS (Replicates): The mean over sizes of each replicate, though some cells lack it."""
+    if len(cells) == 1:
+        return cells[0]
+    mean = sum(cell.mean for cell in cells) / len(cells)
+    return Replicates({key: off + mean for key, off in centred_mean(cells).values.items()})
+
+
+def _over_languages(
+    cells: Dict[str, Replicates], joint: Optional[float], joint_degrees: int
+) -> Json:
+    """The mean over languages. Its variance is that between languages plus that of the replicates of
+    all languages together, less what both hold (the two-way analysis of variance of crossed random
+    effects), and at least the larger of them.
+
+    joint (Optional[float]): Variance of a replicate's mean over languages.
+    """
     centres = [cell.mean for cell in cells.values()]
     mean = sum(centres) / len(centres)
-    if len(centres) > 1:
-        low, high = limits(
-            mean, [(float(np.var(centres, ddof=1)) / len(centres), len(centres) - 1)]
-        )
-    else:
+    n = min(len(cell.values) for cell in cells.values())
+    result = {"difference": mean, "languages": sorted(cells)}
+    if len(centres) == 1:
         variance, degrees = pooled(cells.values())
-        n = len(next(iter(cells.values())).values)
-        low, high = limits(mean, [(None if variance is None else variance / n, degrees)])
-    return {"difference": mean, "low": low, "high": high, "languages": sorted(cells)}
+        parts = [(None if variance is None else variance / n, degrees)]
+        return {**result, **dict(zip(("low", "high"), limits(mean, parts)))}
+    between = variance_of(centres) / len(centres)
+    if joint is None:
+        low, high = limits(mean, [(between, len(centres) - 1)])
+        return {**result, "low": low, "high": high}
+    shared = joint / n
+    off = centred_mean(list(cells.values())).values
+    rests = [
+        Replicates({key: value - cell.mean - off[key] for key, value in cell.values.items()})
+        for cell in cells.values()
+    ]
+    rest, _ = pooled(rests)
+    # One language's share of the degrees of freedom went into the replicates' means.
+    both = (rest or 0.0) / (len(cells) - 1) / n
+    total = max(between, shared, between + shared - both)
+    scale = total / (between + shared) if between + shared > 0 else 1.0
+    low, high = limits(mean, [(between * scale, len(centres) - 1), (shared * scale, joint_degrees)])
+    return {**result, "low": low, "high": high}
 
 
 def pair(

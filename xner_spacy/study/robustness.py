@@ -1,7 +1,7 @@
 """How much F1 varies from run to run and from language to language."""
 
 from collections import defaultdict
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy import stats
@@ -131,49 +131,80 @@ def sd_by(rows: Sequence[Row], design: str = "steps") -> List[Json]:
     return result
 
 
+# Size, variance pooled over languages, degrees of freedom.
+Spread = List[Tuple[Tuple[int, int], float, int]]
+
+
 def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
     """How the standard deviation over replicates changes with the sizes: a gamma regression with log
-    link of the cells' variances on the logarithms of the sizes.
+    link of the variances, pooled over languages, on the logarithms of the sizes. All cells of the
+    same source text share their teachers, so that the limits of `source` are at least those of a
+    straight line through one variance for each number of source sentences.
 
     RETURNS (Json): `source`, `target` and `ratio` (at a fixed product of the two): the factor on
         the standard deviation for a tenfold, with `low` and `high`; `reason` where there is none.
         RAISES: MissingExtraError without statsmodels.
     """
     empty: Json = dict.fromkeys(("source", "target", "ratio"))
-    cells = cells_of(primary(rows), arm, design)
-    spread = [(size, *cell.spread()) for (_, size), cell in cells.items()]
-    spread = [(size, variance, df) for size, variance, df in spread if df]
-    sources = {size[0] for size, _, _ in spread}
-    targets = {size[1] for size, _, _ in spread}
-    if len(spread) < 8 or len(sources) < 2:
-        return {**empty, "reason": "too few cells with replicates"}
+    by_size: Dict[Tuple[int, int], List[Replicates]] = defaultdict(list)
+    for (_, size), cell in cells_of(primary(rows), arm, design).items():
+        by_size[size].append(cell)
+    spread: Spread = []
+    for size, cells in sorted(by_size.items()):
+        variance, degrees = pooled(cells)
+        if variance is not None:
+            spread.append((size, variance, degrees))
+    axes = [sorted({size[at] for size, _, _ in spread}) for at in (0, 1)]
+    if len(spread) < 4 or len(axes[0]) < 2:
+        return {**empty, "reason": "too few sizes with replicates"}
     if max(variance for _, variance, _ in spread) < 1e-8:
         return {**empty, "reason": "no spread over replicates"}
+    used = [at for at in (0, 1) if len(axes[at]) > 1]
+    fit = _regress(spread, used)
+    result = dict(empty)
+    slopes, halves = {}, {}
+    for number, at in enumerate(used, start=1):
+        test = fit.t_test(np.eye(len(used) + 1)[number])
+        name = ("source", "target")[at]
+        slopes[name] = float(test.effect[0])
+        halves[name] = float(np.diff(test.conf_int()[0])[0]) / 2
+    halves["source"] = max(halves["source"], _between_sources(spread))
+    if len(used) == 2:
+        slopes["ratio"] = (slopes["source"] - slopes["target"]) / 2
+        halves["ratio"] = float(np.hypot(halves["source"], halves["target"])) / 2
+    for name, slope in slopes.items():
+        # Half: from variance to standard deviation.
+        ends = (slope, slope - halves[name], slope + halves[name])
+        result[name] = dict(zip(("value", "low", "high"), (float(np.exp(x / 2)) for x in ends)))
+    return {**result, "reason": ""}
+
+
+def _between_sources(spread: Spread) -> float:
+    """RETURNS (float): Half of the interval of the slope of one log variance for each number of source
+    sentences; 0 for fewer than three."""
+    sums: Dict[int, List[float]] = defaultdict(lambda: [0.0, 0.0])
+    for size, variance, degrees in spread:
+        sums[size[0]][0] += variance * degrees
+        sums[size[0]][1] += degrees
+    if len(sums) < 3:
+        return 0.0
+    sources = sorted(sums)
+    logs = [float(np.log(max(sums[n][0] / sums[n][1], 1e-8))) for n in sources]
+    line = stats.linregress(np.log10(sources), logs)
+    return float(stats.t.ppf(0.975, len(sources) - 2) * line.stderr)
+
+
+def _regress(spread: Spread, used: Sequence[int]) -> Any:
     try:
         import statsmodels.api as sm
     except ImportError:
         raise MissingExtraError("the study's regression of variances", "report") from None
-    columns = [np.ones(len(spread)), np.log10([size[0] for size, _, _ in spread])]
-    if len(targets) > 1:
-        columns.append(np.log10([size[1] for size, _, _ in spread]))
+    columns = [np.ones(len(spread))]
+    columns += [np.log10([float(size[at]) for size, _, _ in spread]) for at in used]
     model = sm.GLM(
         np.maximum([variance for _, variance, _ in spread], 1e-8),
         np.column_stack(columns),
         family=sm.families.Gamma(sm.families.links.Log()),
         var_weights=np.array([df for _, _, df in spread], dtype=np.float64),
     )
-    fit = model.fit(scale="X2")
-    contrasts = {"source": [0.0, 1.0, 0.0], "target": [0.0, 0.0, 1.0], "ratio": [0.0, 0.5, -0.5]}
-    result = dict(empty)
-    for name, weights in contrasts.items():
-        if len(targets) < 2 and name != "source":
-            continue
-        test = fit.t_test(np.array(weights[: len(columns)]))
-        low, high = test.conf_int()[0]
-        # Half: from variance to standard deviation.
-        result[name] = {
-            "value": float(np.exp(test.effect[0] / 2)),
-            "low": float(np.exp(low / 2)),
-            "high": float(np.exp(high / 2)),
-        }
-    return {**result, "reason": ""}
+    return model.fit(scale="X2", use_t=True)
