@@ -26,7 +26,8 @@ def key_figures(view: View) -> Optional[Table]:
         row: List[Value] = [view.arm(arm)]
         row += [_estimate(corner, "f1") for corner in (corners[0], corners[-1])]
         for kind in ("source", "target"):
-            row.append(_estimate(entry[f"fitted_gain_{kind}"], "value", signs=True))
+            gain = entry["tenfold"].get(kind)
+            row.append(_estimate(gain, "difference", signs=True) if gain else None)
         found = robust.get(arm) or {}
         ends = {end: found.get(f"slope_{end}") for end in ("low", "high")}
         row.append(_estimate({**ends, "slope": found.get("slope")}, "slope", signs=True))

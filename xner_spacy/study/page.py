@@ -7,6 +7,7 @@ from typing import Any, List, Sequence, Union
 from ..report.figure import Figure, Section, Table, Value
 from ..report.render import write_page
 from ..types import Json
+from .caveats import limits, unknown
 from .estimates import (
     contrasts,
     designs,
@@ -23,7 +24,7 @@ from .estimates import (
 from .figures import against_teacher, by_language, measured
 from .rows import ARM_NAMES, DONE, Row
 from .view import View
-from .words import QUESTION, answer, arms_table, limits, unknown, worth
+from .words import QUESTION, answer, arms_table, together, worth
 
 Item = Union[Figure, Table, None]
 
@@ -73,7 +74,7 @@ def sections(view: View, rows: Sequence[Row], meta: Json) -> List[Section]:
                 "A ratio by itself says little, because the total changes with it. Here the fitted "
                 "surface is read along lines of one total and of one ratio, and for what more sentences "
                 "of either kind bring.",
-                *filter(None, [worth(view)]),
+                *filter(None, [worth(view), together(view)]),
             ],
             items=_known(
                 iso_lines(view, "total"),
