@@ -3,20 +3,17 @@
     python -m benchmarks.alignment --out results/alignment
 
 Error rates against hand-made links, entity F1 after projection, seconds and memory at 45,000 pairs,
-and the cost curve. Needs the data sets in ../shared/data and `pip install eflomal`.
+the cost curve, and the neural aligners beside simalign. Needs the data sets in ../shared/data,
+`pip install eflomal`, and for the neural aligners the extras [simalign] and [ctranslate2].
 """
 
 import argparse
-import gc
 import itertools
 import json
-import multiprocessing
-import resource
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from xner_spacy.alignment.eflomal import Eflomal
 from xner_spacy.alignment.lexical import LexicalAligner
@@ -26,6 +23,9 @@ from xner_spacy.evaluation.alignments import GoldLinks, evaluate_links, read_gol
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.registry import get_part
 from xner_spacy.types import Alignment, Entity, SentencePair
+
+from . import alignment_cost as cost
+from . import alignment_neural
 
 Pairs = List[Tuple[List[str], List[str]]]
 
@@ -256,86 +256,6 @@ def _letters(words: Sequence[str]) -> str:
     return "".join(c for word in words for c in word.casefold() if c.isalnum())
 
 
-# --- Speed and memory
-
-
-def _measure(task: Tuple[str, int]) -> Dict[str, Any]:
-    """Train on and align a number of pairs of the German bitext, which is repeated if need be."""
-    name, size = task
-    bitext = _bitext(
-        _lines(DATA / "bitext/en-de/bitext.en"), _lines(DATA / "bitext/en-de/bitext.de")
-    )
-    pairs = itertools.islice(itertools.cycle(bitext), size)
-    gc.collect()
-    start = time.perf_counter()
-    if name == "ours":
-        aligner = LexicalAligner()
-        aligner.train(pairs)
-        trained = time.perf_counter() - start
-        count = sum(1 for _ in aligner(itertools.islice(itertools.cycle(bitext), size)))
-    else:
-        trained = 0.0
-        count = len(Eflomal().directed(pairs)[0])
-    seconds = time.perf_counter() - start
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    processor = sum(usage.ru_utime + usage.ru_stime for usage in used)
-    if name == "ours":
-        kilobytes = _peak()
-    else:
-        # The program is a child of a child, and what the kernel says of children is their maximum.
-        kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return {
-        "aligner": name,
-        "pairs": count,
-        "train_seconds": round(trained, 1),
-        "seconds": round(seconds, 1),
-        # Tells more than wall time on a machine that does other things as well; with start and reading.
-        "cpu_seconds": round(processor, 1),
-        "pairs_per_second": round(count / seconds, 1),
-        "peak_gib": round(kilobytes / 2**20, 2),
-    }
-
-
-def _peak() -> int:
-    """The most memory that this process ever held, in KiB. `ru_maxrss` would include the parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _alone(tasks: Sequence[Tuple[str, int]]) -> List[Dict[str, Any]]:
-    rows = []
-    for task in tasks:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            rows.append(pool.submit(_measure, task).result())
-    return rows
-
-
-def speed(rounds: int = 2, size: int = 45_000) -> List[Dict[str, Any]]:
-    """Wall time and memory of both, one after the other in turns.
-
-    rounds (int): How often each runs.
-    size (int): Pairs.
-    RETURNS (List[Dict[str, Any]]): One per run.
-    """
-    return _alone([("ours", size), ("eflomal", size)] * rounds)
-
-
-def curve(
-    sizes: Sequence[int] = (5_000, 15_000, 45_000, 150_000, 500_000),
-) -> List[Dict[str, Any]]:
-    """Cost by number of pairs. Above 45,758 the pairs are repetitions.
-
-    sizes (Sequence[int]): Numbers of pairs.
-    RETURNS (List[Dict[str, Any]]): One per size.
-    """
-    return _alone([("ours", size) for size in sizes])
-
-
 # --- Report
 
 
@@ -374,23 +294,14 @@ def to_markdown(results: Dict[str, Any]) -> str:
                 for r in results[part]
             ]
             lines.append("")
-    for part in ("speed", "curve"):
-        if results.get(part):
-            lines += [
-                "| aligner | pairs | training s | all s | CPU s | pairs/s | peak GiB |",
-                "|---|---|---|---|---|---|---|",
-            ]
-            lines += [
-                f"| {r['aligner']} | {r['pairs']:,} | {r['train_seconds'] or ''} | {r['seconds']} "
-                f"| {r['cpu_seconds']} | {r['pairs_per_second']:,} | {r['peak_gib']} |"
-                for r in results[part]
-            ]
-            lines.append("")
+    lines += cost.to_markdown(results)
+    if results.get("neural"):
+        lines.append(alignment_neural.to_markdown(results["neural"]))
     return "\n".join(lines)
 
 
 # The measurements first, while this process is small: a child is charged with its parent's memory.
-PARTS = ("speed", "curve", "error_rates", "projected_f1", "african_f1")
+PARTS = ("speed", "curve", "error_rates", "projected_f1", "african_f1", "neural")
 
 
 def run(parts: Sequence[str] = PARTS, source_model: str = "") -> Dict[str, Any]:
@@ -400,31 +311,43 @@ def run(parts: Sequence[str] = PARTS, source_model: str = "") -> Dict[str, Any]:
     source_model (str): An English spaCy pipeline.
     RETURNS (Dict[str, Any]): Results by part.
     """
-    results: Dict[str, Any] = {}
-    for part in parts:
-        if part == "african_f1":
-            if source_model:
-                results[part] = african_f1(source_model)
-        else:
-            results[part] = globals()[part]()
-    return results
+    known: Dict[str, Callable[[], Any]] = {
+        "speed": lambda: cost.speed(DATA),
+        "curve": lambda: cost.curve(DATA),
+        "error_rates": error_rates,
+        "projected_f1": projected_f1,
+        "african_f1": lambda: african_f1(source_model) if source_model else [],
+        "neural": alignment_neural.run,
+    }
+    return {part: known[part]() for part in parts}
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Command line. RETURNS (int): 0."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")
-    parser.add_argument("--source-model", default="", help="an English spaCy NER pipeline")
+    parser.add_argument(
+        "--source-model", default="", help="an English spaCy NER pipeline, for african_f1"
+    )
     parser.add_argument("--out", type=Path, default=None, help="folder for the JSON and the table")
     options = parser.parse_args(argv)
+    parts = options.parts.split(",")
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     results: Dict[str, Any] = {}
-    for part in options.parts.split(","):
+    for part in parts:
+        if part == "african_f1" and not options.source_model:
+            print("african_f1 is left out: it needs --source-model", file=sys.stderr)
         results.update(run([part], options.source_model))
         if options.out is not None:  # after each part, so that a long run loses nothing
             options.out.mkdir(parents=True, exist_ok=True)
             text = json.dumps(results, indent=2, ensure_ascii=False)
             (options.out / "alignment.json").write_text(text + "\n", encoding="utf-8")
             (options.out / "alignment.md").write_text(to_markdown(results), encoding="utf-8")
+            if part == "curve":
+                picture = cost.curve_svg(results[part])
+                (options.out / "alignment-cost.svg").write_text(picture, encoding="utf-8")
     print(to_markdown(results))
     return 0
 

@@ -1,11 +1,13 @@
 """The neural aligners and the package simalign side by side, in one run.
 
-    python -m benchmarks.alignment_neural --out results/alignment_neural
+    python -m benchmarks.alignment_neural --out results/
+    python -m benchmarks.alignment_neural --device cuda --pairs 745 --out results/
 
 Pairs a second on CPU with a model of BERT-base's size and random weights (speed does not depend on
 them), made on the spot, and whether the links are equal. Rounds of all variants are interleaved, so
 that a ratio compares what ran under the same load; the median of the rounds counts. Needs the
-extras [simalign] and [ctranslate2].
+extras [simalign] and [ctranslate2]. With a device other than the CPU it compares our aligner's
+precisions there with itself on the CPU, and needs neither.
 """
 
 import argparse
@@ -42,7 +44,7 @@ def build_model(folder: Path, pairs: Pairs, pieces: int = 3000) -> None:
     """Write a BERT of base size with random weights, and a WordPiece vocabulary of the corpus."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     torch.manual_seed(0)
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -54,8 +56,9 @@ def build_model(folder: Path, pairs: Pairs, pieces: int = 3000) -> None:
         trainers.WordPieceTrainer(vocab_size=pieces, special_tokens=special, show_progress=False),
     )
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    BertTokenizerFast(
-        tokenizer_object=tokenizer, do_lower_case=False, model_max_length=512
+    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special))
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=512, **names
     ).save_pretrained(folder)
     BertModel(BertConfig(vocab_size=tokenizer.get_vocab_size())).save_pretrained(folder)
 
@@ -81,9 +84,15 @@ class Ours:
         self.aligner._align_alone = counted  # type: ignore[method-assign]
 
     def _timed(self, forward: Any) -> Callable[..., Any]:
+        import torch
+
+        device = self.aligner.encoder.device
+
         def run(*arguments: Any) -> Any:
             start = time.perf_counter()
             result = forward(*arguments)
+            if device != "cpu":
+                torch.cuda.synchronize(device)
             self.inside += time.perf_counter() - start
             return result
 
@@ -125,17 +134,14 @@ def agreement(found: Links, wanted: Links) -> Dict[str, Any]:
     }
 
 
-def compare(
-    model: str, pairs: Pairs, matching: str, variants: Dict[str, Dict[str, Any]], rounds: int
-) -> Dict[str, Any]:
-    """Time simalign and our variants on the same pairs.
+def compare(runners: Dict[str, Any], pairs: Pairs, rounds: int) -> Dict[str, Any]:
+    """Time several aligners on the same pairs.
 
-    RETURNS (Dict[str, Any]): Per variant the pairs a second (median round), the ratio to simalign
-        by wall and by processor time (median of the rounds' ratios, lowest and highest), the share
-        of the time in the encoder, pairs encoded twice, and the agreement of the links.
+    runners (Dict[str, Any]): The aligners by name; the others are compared to the first.
+    RETURNS (Dict[str, Any]): Per name the pairs a second (median round), the ratio to the first by
+        wall and by processor time (median of the rounds' ratios, lowest and highest), the share of
+        the time in the encoder, pairs encoded twice, and the agreement of the links.
     """
-    runners: Dict[str, Any] = {"simalign": Peer(model, matching)}
-    runners.update({name: Ours(model, matching=matching, **how) for name, how in variants.items()})
     for runner in runners.values():
         runner(pairs[:4])
     wall: Dict[str, List[float]] = {name: [] for name in runners}
@@ -150,14 +156,15 @@ def compare(
             cpu[name].append(time.process_time() - used)
             shares[name].append(getattr(runner, "inside", 0.0) / wall[name][-1])
     rows = {}
+    first = next(iter(runners))
     for name, runner in runners.items():
-        ratios = [a / b for a, b in zip(wall["simalign"], wall[name])]
+        ratios = [a / b for a, b in zip(wall[first], wall[name])]
         rows[name] = {
             "pairs_per_second": len(pairs) / statistics.median(wall[name]),
             "ratio": statistics.median(ratios),
             "ratio_range": [min(ratios), max(ratios)],
-            "cpu_ratio": statistics.median(a / b for a, b in zip(cpu["simalign"], cpu[name])),
-            **agreement(links[name], links["simalign"]),
+            "cpu_ratio": statistics.median(a / b for a, b in zip(cpu[first], cpu[name])),
+            **agreement(links[name], links[first]),
         }
         if isinstance(runner, Ours):
             rows[name]["encoder_share"] = statistics.median(shares[name])
@@ -171,76 +178,114 @@ VARIANTS: Dict[str, Dict[str, Any]] = {
     "int8, CTranslate2": {"backend": "ctranslate2", "dtype": "int8"},
     "int8, torch": {"dtype": "int8"},
 }
+# mwmf of the peer takes long, and its variants differ by the encoder alone.
 
 
-def run(pairs: int = 128, rounds: int = 3, threads: int = 2) -> Dict[str, Any]:
+QUICK = ("float32", "int8, CTranslate2")
+GPU_VARIANTS: Dict[str, Dict[str, Any]] = {
+    f"{dtype}, batches of {size:,}": {"dtype": dtype, "batch_tokens": size}
+    for dtype in ("float32", "bfloat16", "float16")
+    for size in (1024, 16_384)
+}
+
+
+def run(
+    pairs: int = 128, rounds: int = 3, threads: int = 2, device: str = "cpu", dtypes: str = ""
+) -> Dict[str, Any]:
     """Build the model and compare itermax and mwmf.
 
     pairs (int): Sentence pairs, spread over the corpus. rounds (int): Interleaved rounds.
-    threads (int): Threads of both sides.
+    threads (int): Threads of both sides. device (str): Another device than the CPU is compared to
+        the CPU, instead of ours to simalign. dtypes (str): On such a device, only these precisions.
     RETURNS (Dict[str, Any]): The settings, and the rows per matching method.
     """
     import torch
 
     torch.set_num_threads(threads)
     everything = corpus_pairs()
-    chosen = everything[:: max(1, len(everything) // pairs)][:pairs]
+    step = max(1, len(everything) // pairs)
+    chosen = everything[::step][:pairs]
     with tempfile.TemporaryDirectory() as folder:
         build_model(Path(folder), everything)
-        result: Dict[str, Any] = {"pairs": len(chosen), "rounds": rounds, "threads": threads}
+        result: Dict[str, Any] = {
+            "pairs": len(chosen),
+            "rounds": rounds,
+            "threads": threads,
+            "device": device,
+        }
         first = Ours(folder).aligner.encoder
         counts = [len(p.ids) for p in first._subwords([side for pair in chosen for side in pair])]
         result["subwords_per_sentence"] = statistics.mean(counts)
-        result["itermax"] = compare(folder, chosen, "itermax", VARIANTS, rounds)
-        quick = {name: VARIANTS[name] for name in ("float32", "int8, CTranslate2")}
-        result["mwmf"] = compare(folder, chosen, "mwmf", quick, rounds)
-        for matching in ("inter", "fwd", "rev"):
-            ours, theirs = Ours(folder, matching=matching)(chosen), Peer(folder, matching)(chosen)
-            result[matching] = agreement(ours, theirs)
+        if device == "cpu":
+            for matching in ("itermax", "mwmf"):
+                runners: Dict[str, Any] = {"simalign": Peer(folder, matching)}
+                for name, how in VARIANTS.items():
+                    if matching == "itermax" or name in QUICK:
+                        runners[name] = Ours(folder, matching=matching, **how)
+                result[matching] = compare(runners, chosen, rounds)
+            for matching in ("inter", "fwd", "rev"):
+                ours, theirs = Ours(folder, matching=matching), Peer(folder, matching)
+                result[matching] = agreement(ours(chosen), theirs(chosen))
+            return result
+        result["card"] = torch.cuda.get_device_name(device)
+        for matching in ("itermax", "mwmf"):
+            runners = {"CPU, float32": Ours(folder, matching=matching)}
+            for name, how in GPU_VARIANTS.items():
+                if not dtypes or how["dtype"] in dtypes.split(","):
+                    runners[name] = Ours(folder, matching=matching, device=device, **how)
+            result[matching] = compare(runners, chosen, rounds)
     return result
 
 
 def to_markdown(result: Dict[str, Any]) -> str:
     """RETURNS (str): The figures as a table."""
+    where = "" if result["device"] == "cpu" else f" {result['card']};"
     lines = [
         f"{result['pairs']} sentence pairs of the embedded corpus, "
         f"{result['subwords_per_sentence']:.0f} sub-words a sentence; BERT-base size, random weights, "
-        f"layer {LAYER} of 12; {result['threads']} threads; median of {result['rounds']} interleaved "
-        "rounds.",
+        f"layer {LAYER} of 12;{where} {result['threads']} threads; median of {result['rounds']} "
+        "interleaved rounds. Ratios and links are compared to the first row.",
         "",
-        "| matching | variant | pairs/s | times simalign (range) | by processor time | in the encoder "
-        "| equal pairs | F1 of links |",
-        "|---|---|---|---|---|---|---|---|",
+        "| matching | variant | pairs/s | ratio (range) | by processor time | in the encoder "
+        "| encoded twice | equal pairs | F1 of links |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for matching in ("itermax", "mwmf"):
         for name, row in result[matching].items():
-            share = f"{row['encoder_share']:.0%}" if "encoder_share" in row else "-"
             low, high = row["ratio_range"]
+            share = f"{row['encoder_share']:.0%}" if "encoder_share" in row else ""
             lines.append(
                 f"| {matching} | {name} | {row['pairs_per_second']:.1f} | {row['ratio']:.2f} "
-                f"({low:.2f}-{high:.2f}) | {row['cpu_ratio']:.2f} | {share} | "
-                f"{row['equal_pairs']} of {row['pairs']} | {row['links_f1']:.4f} |"
+                f"({low:.2f}-{high:.2f}) | {row['cpu_ratio']:.2f} | {share} "
+                f"| {row.get('encoded_twice', '')} | {row['equal_pairs']} of {row['pairs']} "
+                f"| {row['links_f1']:.4f} |"
             )
-    rest = [
-        f"{m} {result[m]['equal_pairs']} of {result[m]['pairs']}" for m in ("inter", "fwd", "rev")
-    ]
-    lines += ["", f"Equal pairs in float32 for the other methods: {', '.join(rest)}."]
+    if "inter" in result:
+        rest = [
+            f"{m} {result[m]['equal_pairs']} of {result[m]['pairs']}"
+            for m in ("inter", "fwd", "rev")
+        ]
+        lines += ["", f"Equal pairs in float32 for the other methods: {', '.join(rest)}."]
     return "\n".join(lines) + "\n"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
-    """Run it, and write PREFIX.json and PREFIX.md."""
+    """Run it, and write alignment_neural.json and alignment_neural.md."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--out", type=Path, default=Path("results/alignment_neural"))
+    parser.add_argument("--out", type=Path, default=None, help="folder for the JSON and the table")
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    parser.add_argument("--dtype", default="", help="on a GPU: of float32,bfloat16,float16")
     options = parser.parse_args(argv)
-    result = run(options.pairs, options.rounds, options.threads)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    result = run(options.pairs, options.rounds, options.threads, options.device, options.dtype)
     text = to_markdown(result)
-    options.out.with_suffix(".json").write_text(json.dumps(result, indent=1), encoding="utf8")
-    options.out.with_suffix(".md").write_text(text, encoding="utf8")
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        name = "alignment_neural" if options.device == "cpu" else "alignment_neural_gpu"
+        (options.out / f"{name}.json").write_text(json.dumps(result, indent=1), encoding="utf8")
+        (options.out / f"{name}.md").write_text(text, encoding="utf8")
     print(text)
 
 

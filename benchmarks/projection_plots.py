@@ -1,4 +1,4 @@
-"""The two diagrams of the projection benchmark, as plain SVG."""
+"""The diagrams of the projection and alignment benchmarks, as plain SVG."""
 
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -111,3 +111,30 @@ def threshold_svg(curves: Dict[str, List[Dict[str, float]]]) -> str:
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{_COLOURS[k]}"/>')
     parts += _legend(_LEFT, list(curves))
     return _svg(parts, _SIZE + 120)
+
+
+Line = Tuple[str, str, str, Sequence[float], Sequence[float]]
+
+
+def lines_svg(diagrams: Sequence[Line]) -> str:
+    """Draw one line a diagram, from the origin.
+
+    diagrams (Sequence[Line]): Title, name of x, name of y, xs and ys.
+    RETURNS (str): The picture.
+    """
+    parts: List[str] = []
+    for column, (title, across, up, xs, ys) in enumerate(diagrams):
+        x = _LEFT + column * (_SIZE + 80)
+        right, top = (max(values) * 1.05 for values in (xs, ys))
+        parts += _frame(x, title, across, up)
+        parts += _ticks(x, 0, right, False) + _ticks(x, 0, top, True)
+        points = [
+            (x + _SIZE * a / right, _TOP + _SIZE * (1 - b / top))
+            for a, b in zip(xs, ys, strict=True)
+        ]
+        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{_COLOURS[0]}"/>')
+        parts += [
+            f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{_COLOURS[0]}"/>' for a, b in points
+        ]
+    return _svg(parts, len(diagrams) * (_SIZE + 80) + 20)

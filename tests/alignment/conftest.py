@@ -32,8 +32,10 @@ def corpus() -> Pairs:
 @pytest.fixture(scope="session")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
     """Folders of tiny models by kind. The vocabulary of the encoders is that of real text."""
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
     pytest.importorskip("transformers")
+    # Tiny models gain nothing from threads, which only wait for each other on a busy machine.
+    torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("encoders")
     texts = [" ".join(words) for pair in read_pairs() for words in pair]
     known = {"texts": texts, "pieces": 1500}

@@ -276,6 +276,79 @@ def test_int8_and_the_other_backend(kind, backend, corpus, encoders):
     assert np.allclose(alone.values.numpy(), plain[: len(alone.words)], atol=1e-3)
 
 
+def test_packed_layers_give_the_same_vectors(corpus, encoders):
+    """Batches run on packed layers; a pair by itself has the model's own vectors, to the last digit."""
+    import torch
+    from transformers import AutoModel
+
+    from xner_spacy.alignment.backends import TorchForward
+
+    for kind in KINDS:
+        ours = make_simalign(encoders[kind], layer=3).encoder
+        forward = ours._load().forward
+        if forward.packed is None:
+            pytest.skip("no oneDNN here")
+        # What is not packed is shared, not kept twice.
+        plain, packed = (
+            dict(m.named_parameters()) | dict(m.named_buffers())
+            for m in (forward.model, forward.packed)
+        )
+        assert {name for name in plain if name not in packed} == {
+            f"{name}.{kind}"
+            for name, layer in forward.model.named_modules()
+            if isinstance(layer, torch.nn.Linear)
+            for kind in ("weight", "bias")
+        }
+        assert all(packed[name].data_ptr() == plain[name].data_ptr() for name in packed)
+        ids = np.tile(np.arange(20), (5, 1))
+        lengths = np.array([20, 20, 20, 7, 1])
+        many, slow = forward(ids, lengths), TorchForward(forward.model, "cpu")(ids, lengths)
+        for row, length in enumerate(lengths):
+            assert torch.allclose(many[row, :length], slow[row, :length], atol=1e-4)
+        whole = AutoModel.from_pretrained(encoders[kind]).eval()
+        with torch.no_grad():
+            two = whole(torch.tensor(ids[:2]), output_hidden_states=True).hidden_states[3]
+        assert torch.equal(forward(ids[:2], lengths[:2]), two)
+
+
+def test_without_the_operators_models_stay_as_they_are(monkeypatch, corpus, encoders):
+    import torch
+
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    ours = make_simalign(encoders["bert"], layer=2)
+    assert ours.encoder._load().forward.packed is None
+    assert list(ours(corpus[:9])) == list(make_simalign(encoders["bert"], layer=2)(corpus[:9]))
+
+
+def test_weights_in_half_precision_are_computed_in_the_precision_asked_for(tmp_path, encoders):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    AutoModel.from_pretrained(encoders["bert"]).half().save_pretrained(tmp_path / "half")
+    AutoTokenizer.from_pretrained(encoders["bert"]).save_pretrained(tmp_path / "half")
+    for dtype in ("float32", "bfloat16"):
+        forward = (
+            make_simalign(str(tmp_path / "half"), layer=2, dtype=dtype).encoder._load().forward
+        )
+        assert next(forward.model.parameters()).dtype == getattr(torch, dtype)
+
+
+def test_a_device_is_never_taken_without_being_named(monkeypatch, corpus, encoders):
+    """With a GPU in sight everything stays on the CPU; one that is named and not there is an error."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    ours = make_simalign(encoders["bert"], layer=2)
+    assert sum(map(len, ours(corpus[:3]))) > 0
+    assert {p.device.type for p in ours.encoder._load().forward.model.parameters()} == {"cpu"}
+    monkeypatch.undo()
+    for device in ("cuda", "cuda:7", "gpu"):
+        if device != "gpu" and torch.cuda.is_available():
+            continue
+        with pytest.raises(XnerError, match=f"device {device!r}"):
+            next(make_simalign(encoders["bert"], layer=2, device=device)(corpus[:1]))
+
+
 def test_reduced_precision_runs(corpus, encoders):
     found = make_simalign(encoders["bert"], layer=2, dtype="bfloat16")(corpus[:5])
     assert sum(map(len, found)) > 5

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import MissingExtraError, XnerError
 from ..translation.hub import explain, import_transformers, load_options, weight_options
+from .packed import packed_copy
 
 Int = npt.NDArray[np.int64]
 
@@ -76,12 +77,13 @@ def load(
         inputs as they come.
     backend (Backend): What computes it.
     RETURNS (Loaded): The model.
-    RAISES: MissingExtraError; XnerError where the model is not there, has no safe weights, is not
-        complete, or does not have that layer.
+    RAISES: MissingExtraError; XnerError where the device or the model is not there, or the model has
+        no safe weights, is not complete, or does not have that layer.
     """
     transformers = import_transformers(part)
     import torch
 
+    _check_device(device, part)
     options = load_options(source.model, source.revision)
     if source.local_files_only:
         options["local_files_only"] = True
@@ -96,7 +98,7 @@ def load(
         model = model.get_encoder()
     if layer < depth:
         _drop_final_norm(model, config, torch.nn.Identity())
-    model.eval()
+    model.float().eval()  # recent versions of the library keep the precision of the file
     pad = tokenizer.pad_token_id
     return Loaded(
         tokenizer,
@@ -104,6 +106,19 @@ def load(
         0 if pad is None else pad,
         _limit(tokenizer, config),
     )
+
+
+def _check_device(device: str, part: str) -> None:
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise XnerError(
+            f"{part}: the device {device!r} cannot be used: {reason}",
+            "Name one that is there: cpu, cuda, cuda:1.",
+        ) from error
 
 
 def _cut(config: Any, layer: int, name: str) -> int:
@@ -173,7 +188,9 @@ def _make_forward(
     if backend == "ctranslate2":
         return CTranslate2Forward(model, config, device, dtype, part)
     if dtype != "int8":
-        return TorchForward(model.to(device=device, dtype=getattr(torch, dtype)), device)
+        model = model.to(device=device, dtype=getattr(torch, dtype))
+        packable = dtype == "float32" and device.startswith("cpu")
+        return TorchForward(model, device, packed_copy(model) if packable else None)
     if not device.startswith("cpu"):
         raise XnerError(
             f"dtype = int8 with backend = torch runs on the cpu only, not on {device!r}.",
@@ -200,18 +217,22 @@ class TorchForward:
 
     model (Any): The model or encoder, in evaluation mode.
     device (str): Where it is.
+    packed (Optional[Any]): A faster copy of it for batches of more than a pair. A pair by itself has
+        its vectors from the model as it is, to the last digit.
     """
 
-    def __init__(self, model: Any, device: str) -> None:
+    def __init__(self, model: Any, device: str, packed: Optional[Any] = None) -> None:
         self.model = model
         self.device = device
+        self.packed = packed
 
     def __call__(self, ids: Int, lengths: Int) -> Any:
         import torch
 
         mask = np.arange(ids.shape[1])[None, :] < lengths[:, None]
+        model = self.model if self.packed is None or len(ids) <= 2 else self.packed
         with torch.inference_mode():
-            return self.model(
+            return model(
                 input_ids=torch.from_numpy(ids).to(self.device),
                 attention_mask=torch.from_numpy(mask.astype(np.int64)).to(self.device),
             )[0].float()

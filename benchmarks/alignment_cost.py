@@ -1,0 +1,190 @@
+"""Seconds and memory of the aligners: against eflomal, and as a curve over the number of pairs.
+
+Each measurement is a process of its own. Run from `benchmarks.alignment`.
+"""
+
+import gc
+import itertools
+import math
+import multiprocessing
+import resource
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
+
+from xner_spacy.alignment.eflomal import Eflomal
+from xner_spacy.alignment.lexical import LexicalAligner
+
+from .projection_plots import lines_svg
+
+Pairs = List[Tuple[List[str], List[str]]]
+
+SIZES = (31_250, 62_500, 125_000, 250_000, 500_000)
+# What the aligner of the curve aligns once it is trained.
+ALIGNED = 5_000
+
+
+def _bitext(folder: Path, count: int) -> Iterable[Tuple[List[str], List[str]]]:
+    """The German bitext, repeated if need be, a line at a time."""
+
+    def read() -> Iterable[Tuple[List[str], List[str]]]:
+        with (
+            (folder / "bitext.en").open(encoding="utf-8-sig", newline="\n") as english,
+            (folder / "bitext.de").open(encoding="utf-8-sig", newline="\n") as german,
+        ):
+            for left, right in zip(english, german, strict=True):
+                yield left.split(), right.split()
+
+    return itertools.islice(itertools.chain.from_iterable(read() for _ in itertools.count()), count)
+
+
+def _used() -> float:
+    """Seconds of processor time of this process and its children so far."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _measure(task: Tuple[str, int, int, str]) -> Dict[str, Any]:
+    """Train on a number of pairs, and align as many of them as asked."""
+    name, size, aligned, folder = task
+    gc.collect()
+    start = time.perf_counter()
+    trained, trained_cpu = 0.0, 0.0
+    before = _used()
+    if name == "ours":
+        aligner = LexicalAligner()
+        aligner.train(_bitext(Path(folder), size))
+        trained, trained_cpu = time.perf_counter() - start, _used() - before
+        count = sum(1 for _ in aligner(_bitext(Path(folder), aligned)))
+    else:
+        count = len(Eflomal().directed(list(_bitext(Path(folder), size)))[0])
+    seconds, processor = time.perf_counter() - start, _used() - before
+    if name == "ours":
+        kilobytes = _peak()
+    else:
+        # The program is a child of a child, and what the kernel says of children is their maximum.
+        kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {
+        "aligner": name,
+        "pairs": size,
+        "aligned": count,
+        "train_seconds": round(trained, 1),
+        "seconds": round(seconds, 1),
+        # Tells more than wall time on a machine that does other things as well.
+        "train_cpu_seconds": round(trained_cpu, 1),
+        "cpu_seconds": round(processor, 1),
+        "pairs_per_second": round(count / seconds, 1),
+        "peak_gib": round(kilobytes / 2**20, 2),
+    }
+
+
+def _peak() -> int:
+    """The most memory that this process ever held, in KiB. `ru_maxrss` would include the parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _alone(tasks: Sequence[Tuple[str, int, int, str]]) -> List[Dict[str, Any]]:
+    rows = []
+    for task in tasks:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            rows.append(pool.submit(_measure, task).result())
+    return rows
+
+
+def speed(data: Path, rounds: int = 2, size: int = 45_000) -> List[Dict[str, Any]]:
+    """Seconds and memory of both, one after the other in turns.
+
+    data (Path): The folder of the data sets.
+    rounds (int): How often each runs.
+    size (int): Pairs.
+    RETURNS (List[Dict[str, Any]]): One per run.
+    """
+    folder = str(data / "bitext/en-de")
+    return _alone([(name, size, size, folder) for name in ("ours", "eflomal")] * rounds)
+
+
+def curve(data: Path, sizes: Sequence[int] = SIZES) -> Dict[str, Any]:
+    """Cost of the training by number of pairs. Above 45,758 the pairs are repetitions.
+
+    data (Path): The folder of the data sets.
+    sizes (Sequence[int]): Numbers of pairs.
+    RETURNS (Dict[str, Any]): `rows`, one per size; `exponent` and `memory_exponent`, the slopes of
+        the straight lines through the logarithms (1 is linear).
+    """
+    folder = str(data / "bitext/en-de")
+    rows = _alone([("ours", size, ALIGNED, folder) for size in sizes])
+    return {
+        "rows": rows,
+        "exponent": slope(sizes, [row["train_cpu_seconds"] for row in rows]),
+        "memory_exponent": slope(sizes, [row["peak_gib"] for row in rows]),
+    }
+
+
+def slope(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """RETURNS (float): The exponent k of costs = c * sizes^k, by least squares; nan for one size."""
+    if len(sizes) < 2:
+        return math.nan
+    x, y = ([math.log(value) for value in values] for values in (sizes, costs))
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    both = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
+    return both / sum((a - mean_x) ** 2 for a in x)
+
+
+def curve_svg(result: Dict[str, Any]) -> str:
+    """RETURNS (str): Processor time and memory over the number of pairs."""
+    rows = result["rows"]
+    x = [row["pairs"] / 1000 for row in rows]
+    return lines_svg(
+        [
+            (
+                "training",
+                "thousand pairs",
+                "CPU seconds",
+                x,
+                [r["train_cpu_seconds"] for r in rows],
+            ),
+            ("peak memory", "thousand pairs", "GiB", x, [r["peak_gib"] for r in rows]),
+        ]
+    )
+
+
+def to_markdown(results: Dict[str, Any]) -> List[str]:
+    """RETURNS (List[str]): The tables of `speed` and `curve`, where they are there."""
+    lines: List[str] = []
+    if results.get("speed"):
+        lines += [
+            "| aligner | pairs | training s | all s | CPU s | pairs/s | peak GiB |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {r['aligner']} | {r['pairs']:,} | {r['train_seconds'] or ''} | {r['seconds']} "
+            f"| {r['cpu_seconds']} | {r['pairs_per_second']:,} | {r['peak_gib']} |"
+            for r in results["speed"]
+        ]
+        lines.append("")
+    if results.get("curve"):
+        lines += [
+            "| pairs | training, CPU s | CPU ms a pair | aligning, CPU ms a pair | peak GiB |",
+            "|---|---|---|---|---|",
+        ]
+        for r in results["curve"]["rows"]:
+            aligning = (r["cpu_seconds"] - r["train_cpu_seconds"]) / r["aligned"]
+            lines.append(
+                f"| {r['pairs']:,} | {r['train_cpu_seconds']} "
+                f"| {1000 * r['train_cpu_seconds'] / r['pairs']:.2f} | {1000 * aligning:.2f} "
+                f"| {r['peak_gib']} |"
+            )
+        lines += [
+            "",
+            f"Exponent of the training's CPU time over the pairs: {results['curve']['exponent']:.2f}; "
+            f"of the memory: {results['curve']['memory_exponent']:.2f} (1 is linear).",
+            "",
+        ]
+    return lines
