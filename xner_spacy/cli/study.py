@@ -106,7 +106,8 @@ def show_price(price: Json, workers: int) -> str:
     for name, entry in price["kinds"].items():
         each = "?" if entry["seconds"] is None else f"{entry['seconds']:.1f}"
         rows.append([name, entry["jobs"], entry["done"], each])
-    text = table(["jobs", "all", "done", "seconds each"], rows)
+    text = f"{price['known']:,} of {price['cells']:,} cells are measured\n\n"
+    text += table(["jobs", "to do", "done", "seconds each"], rows)
     time = str(timedelta(seconds=round(price["seconds"] / workers)))
     text += f"\n\nabout {time} with {workers} worker{'s' * (workers > 1)}, if each has a processor"
     if price["unknown"]:

@@ -90,7 +90,8 @@ class Settings(_Section):
         there.
     work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str):
         "uniform" or "stratified".
-    keep (float): Share of sentences that the arm `surest` keeps. limits (List[str]): What a reader
+    keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the
+        CPU. limits (List[str]): What a reader
         has to know, for the page.
     """
 
@@ -103,6 +104,7 @@ class Settings(_Section):
     report: str
     sampling: str = "uniform"
     keep: float = Field(0.8, gt=0, le=1)
+    gpu_id: int = Field(-1, ge=-1)
     limits: List[str] = []
 
     @field_validator("sampling")

@@ -58,6 +58,8 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
     RETURNS (Json): What it measured: `measurements` by name, `seconds` of processor time, `machine`.
     """
     install_extensions()
+    if study.settings.gpu_id >= 0:
+        spacy.require_gpu(study.settings.gpu_id)
     started = time.process_time()
     measured = KINDS[job.kind](job.params, study, folder, parents)
     return {
@@ -85,7 +87,8 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents) -> Json
     corpus = folder / "train.spacy"
     write_docbin(corpus, docs)
     overrides = {**HARD, STUDENT + "store_soft": True}
-    train_model(study.teacher, corpus, folder / "model", params["seed"], overrides)
+    gpu = study.settings.gpu_id
+    train_model(study.teacher, corpus, folder / "model", params["seed"], overrides, gpu_id=gpu)
     corpus.unlink()
     return {}
 
@@ -151,8 +154,10 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json
         steps = steps_of_epochs(study.student, facts["words"])
     model = folder / "model"
     overrides = {**RECIPES[arm], STUDENT + "store_soft": True}
-    done = train_model(study.student, corpus, model, params["seed"], overrides, steps)
-    facts["steps"] = done
+    gpu = study.settings.gpu_id
+    facts["steps"] = train_model(
+        study.student, corpus, model, params["seed"], overrides, steps, gpu
+    )
     nlp = spacy.load(model)
     gold = list(read_docs(study.test(lang), nlp.vocab))
     predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
@@ -186,9 +191,14 @@ def _source_sample(study: Study, params: Json, vocab: Vocab) -> List[Doc]:
 
 
 def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
-    lang = params["lang"]
-    strata = [target_stratum(doc) for doc in read_docs(study.target(lang), vocab)]
-    chosen = order(strata, params["draw"], lang, params["sampling"])
+    lang, method = params["lang"], params["sampling"]
+    path = study.target(lang)
+    strata: List[Any]
+    if method == "uniform":  # nothing but their number is read
+        strata = [None] * sum(len(DocBin().from_bytes(f.read_bytes())) for f in docbin_paths(path))
+    else:
+        strata = [target_stratum(doc) for doc in read_docs(path, vocab)]
+    chosen = order(strata, params["draw"], lang, method)
     return take(chosen, params["n_target"], f"unlabelled text of {lang!r}")
 
 
@@ -310,6 +320,7 @@ def train_model(
     seed: int,
     overrides: Json,
     steps: Optional[int] = None,
+    gpu_id: int = -1,
 ) -> int:
     """Train by `spacy train`, and keep the last model (the average of its weights over the steps).
 
@@ -345,7 +356,7 @@ def train_model(
         redirect_stdout(log),
         redirect_stderr(log),
     ):
-        train(folder / "config.cfg", folder, overrides=paths)
+        train(folder / "config.cfg", folder, use_gpu=gpu_id, overrides=paths)
     (folder / "model-last").rename(out)
     shutil.rmtree(folder)
     return steps

@@ -94,13 +94,12 @@ def make_plan(study: Study) -> Plan:
     return _Planner(study).plan()
 
 
-def restrict(plan: Plan, blocks: Sequence[str]) -> Plan:
-    """RETURNS (Plan): The cells of some blocks and the jobs that they need."""
-    cells = [cell for cell in plan.cells if cell.row.block in blocks]
+def restrict(plan: Plan, cells: Sequence[Cell]) -> Plan:
+    """RETURNS (Plan): Some cells of a plan, and the jobs that they need."""
     needed = set()
     for cell in cells:
         needed |= {cell.job, *plan.jobs[cell.job].parents}
-    return Plan({k: j for k, j in plan.jobs.items() if k in needed}, cells, plan.checksums)
+    return Plan({k: j for k, j in plan.jobs.items() if k in needed}, list(cells), plan.checksums)
 
 
 class _Planner:

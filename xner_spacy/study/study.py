@@ -3,6 +3,7 @@
 import platform
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
@@ -14,8 +15,8 @@ from ..corpora.files import PathLike, atomic_write
 from ..errors import XnerError
 from ..types import Json
 from .config import Study, read_study
-from .plan import Job, Plan, digest, make_plan, restrict
-from .rows import FAILED, Row, read_rows, write_rows
+from .plan import Cell, Job, Plan, digest, make_plan, restrict
+from .rows import DONE, FAILED, Row, read_rows, write_rows
 from .runner import finished_jobs, make_rows, price, run_jobs
 
 RESULTS = "results.csv"
@@ -55,12 +56,13 @@ def run_study(
     """
     study = read_study(path, overrides)
     whole = make_plan(study)
-    plan = _only(study, whole, blocks)
-    outcomes = finished_jobs(whole, study.work)
+    known = read_known(study, whole)
+    plan = restrict(whole, _wanted(study, whole, known, blocks))
+    outcomes = finished_jobs(plan, study.work)
     last = time.monotonic()
 
     def write() -> List[Row]:
-        rows = make_rows(whole, outcomes)
+        rows = [*known.values(), *make_rows(plan, outcomes)]
         write_rows(study.report / RESULTS, rows)
         return rows
 
@@ -80,16 +82,35 @@ def run_study(
     return rows
 
 
-def _only(study: Study, plan: Plan, blocks: Optional[List[str]]) -> Plan:
-    if not blocks:
-        return plan
-    unknown = [name for name in blocks if name not in study.blocks]
+def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
+    """What is in the table of results already, from this folder of jobs or another: a cell is known
+    by the hash of its job.
+
+    RETURNS (Dict[Cell, Row]): The rows that are still what the config asks for, by their cells.
+    """
+    path = study.report / RESULTS
+    if not path.exists():
+        return {}
+    rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE}
+    found = {}
+    for cell in plan.cells:
+        row = rows.get((cell.job, cell.name))
+        if row is not None:
+            found[cell] = replace(row, block=cell.row.block, design=cell.row.design)
+    return found
+
+
+def _wanted(
+    study: Study, plan: Plan, known: Dict[Cell, Row], blocks: Optional[List[str]]
+) -> List[Cell]:
+    unknown = [name for name in blocks or () if name not in study.blocks]
     if unknown:
         raise XnerError(
             f"No block {', '.join(unknown)} in {study.path}.",
             f"There are: {', '.join(study.blocks)}.",
         )
-    return restrict(plan, blocks)
+    cells = [cell for cell in plan.cells if cell not in known]
+    return [cell for cell in cells if not blocks or cell.row.block in blocks]
 
 
 def price_study(
@@ -97,7 +118,10 @@ def price_study(
 ) -> Json:
     """RETURNS (Json): What a run would do and how long it would take; see `price`."""
     study = read_study(path, overrides)
-    return price(_only(study, make_plan(study), blocks), study)
+    plan = make_plan(study)
+    known = read_known(study, plan)
+    found = price(restrict(plan, _wanted(study, plan, known, blocks)), study)
+    return {**found, "known": len(known), "cells": len(plan.cells)}
 
 
 def make_meta(study: Study, plan: Plan) -> Json:
