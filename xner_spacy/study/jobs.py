@@ -184,43 +184,55 @@ KINDS: Dict[str, Callable[[Json, Study, Path, Parents], Json]] = {
 
 
 def _source_sample(study: Study, params: Json, vocab: Vocab) -> List[Doc]:
-    docs = list(read_docs(study.settings.source, vocab))
-    strata = [source_stratum(doc) for doc in docs]
-    chosen = order(strata, params["draw"], "source", params["sampling"])
-    return [docs[i] for i in take(chosen, params["n_source"], "labelled source text")]
+    whole = read_bin(Path(study.settings.source))
+    method = params["sampling"]
+    strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
+    if method != "uniform":
+        strata = [source_stratum(doc) for doc in whole.get_docs(vocab)]
+    chosen = order(strata, params["draw"], "source", method)
+    chosen = take(chosen, params["n_source"], "labelled source text")
+    return list(pick(whole, chosen).get_docs(vocab))
 
 
 def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
     lang, method = params["lang"], params["sampling"]
-    path = study.target(lang)
-    strata: List[Any]
-    if method == "uniform":  # nothing but their number is read
-        strata = [None] * sum(len(DocBin().from_bytes(f.read_bytes())) for f in docbin_paths(path))
-    else:
-        strata = [target_stratum(doc) for doc in read_docs(path, vocab)]
+    whole = read_bin(study.target(lang))
+    strata: List[Any] = [None] * len(whole)
+    if method != "uniform":
+        strata = [target_stratum(doc) for doc in whole.get_docs(vocab)]
     chosen = order(strata, params["draw"], lang, method)
     return take(chosen, params["n_target"], f"unlabelled text of {lang!r}")
 
 
 def _lexicon(study: Study, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
-    docs = list(read_docs(study.target(lang), vocab))
-    docs = [docs[i] for i in which]
+    docs = list(pick(read_bin(study.target(lang)), which).get_docs(vocab))
     pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
     return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
 
 
-def subset(source: Path, which: Sequence[int], target: Path) -> None:
-    """Copy some Docs of a DocBin file to another in a given order, without building them."""
-    (file,) = docbin_paths(source)
-    whole = DocBin().from_bytes(file.read_bytes())
+def read_bin(path: Path) -> DocBin:
+    """RETURNS (DocBin): A DocBin file or all shards of a folder, unpacked, no Doc built."""
+    first, *others = (DocBin().from_bytes(file.read_bytes()) for file in docbin_paths(path))
+    for other in others:
+        first.merge(other)
+    return first
+
+
+def pick(whole: DocBin, which: Sequence[int]) -> DocBin:
+    """RETURNS (DocBin): Some Docs in a given order, without building them."""
     part = DocBin(attrs=ATTRIBUTES, store_user_data=True)
     part.attrs = whole.attrs
     part.strings = whole.strings
     for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
         values = getattr(whole, name)
         setattr(part, name, [values[i] for i in which])
+    return part
+
+
+def subset(source: Path, which: Sequence[int], target: Path) -> None:
+    """Copy some Docs of a DocBin file to another."""
     with pinned_coders():
-        data = part.to_bytes()
+        data = pick(read_bin(source), which).to_bytes()
     with atomic_write(target, "wb") as out:
         out.write(data)
 

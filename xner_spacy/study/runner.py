@@ -4,6 +4,7 @@ A job's folder appears under its key when it is whole. A run that is killed leav
 `.KEY.*`, which the next one takes away; all else it goes on from.
 """
 
+import heapq
 import json
 import os
 import shutil
@@ -130,26 +131,34 @@ def run_jobs(
 def _schedule(
     todo: List[Job], study: Study, outcomes: Dict[str, Outcome], pool: Any, workers: int
 ) -> Iterator[Tuple[Job, Outcome]]:
-    """Keep `workers` jobs going, each after those that it needs, in the order of the plan."""
+    """Keep `workers` jobs going, each after those that it needs, the first of the plan first."""
+    place = {job.key: k for k, job in enumerate(todo)}
     waiting = {job.key: job for job in todo}
     left = {job.key: {k for k in job.parents if k in waiting} for job in todo}
     children: Dict[str, Set[str]] = defaultdict(set)
     for key, parents in left.items():
         for parent in parents:
             children[parent].add(key)
-    ready = [job.key for job in todo if not left[job.key]]
+    ready = [(place[job.key], job.key) for job in todo if not left[job.key]]
+
+    def release(job: Job) -> None:
+        for child in children[job.key]:
+            left[child].discard(job.key)
+            if not left[child]:
+                heapq.heappush(ready, (place[child], child))
+
     running: Dict[Any, Job] = {}
     deaths: Counter = Counter()
     while ready or running:
         while ready and len(running) < workers:
-            job = waiting[ready.pop(0)]
+            job = waiting[heapq.heappop(ready)[1]]
             failed = next((k for k in job.parents if outcomes[k].result is None), None)
             if failed is not None:
                 outcome = Outcome(
                     None, f"needs another job, which failed: {outcomes[failed].reason}"
                 )
                 yield job, outcome
-                ready += _release(job.key, children, left)
+                release(job)
                 continue
             running[pool.submit(job, study)] = job
         if not running:
@@ -161,22 +170,11 @@ def _schedule(
             except pool.died:
                 deaths[job.key] += 1
                 if deaths[job.key] < MAX_DEATHS:
-                    ready.insert(0, job.key)
+                    heapq.heappush(ready, (place[job.key], job.key))
                     continue
                 outcome = Outcome(None, f"its process died {MAX_DEATHS} times")
             yield job, outcome
-            # What a finished job makes possible comes next, so that a shared teacher's work is
-            # used while it is fresh, and rows appear early.
-            ready[:0] = _release(job.key, children, left)
-
-
-def _release(key: str, children: Dict[str, Set[str]], left: Dict[str, Set[str]]) -> List[str]:
-    freed = []
-    for child in sorted(children[key], key=list(left).index):
-        left[child].discard(key)
-        if not left[child]:
-            freed.append(child)
-    return freed
+            release(job)
 
 
 class _LocalPool:
