@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..types import Json
 from .contrasts import differences, summarise
 from .fit import Surface
-from .lines import split, total_lines
+from .lines import ratio_lines, split, total_lines
 from .robustness import sd_trend
 from .rows import ARMS, Row
 from .statistics import ALL, VARIANCE, primary
@@ -70,6 +70,7 @@ def _arm(arm: str, kept: List[Row], analysis: Json, surface: Optional[Surface]) 
         },
         "fitted_gain_source": _fitted_gain(surface, "source"),
         "fitted_gain_target": _fitted_gain(surface, "target"),
+        "fitted_gain_total": total_gains(surface) if surface else [],
         "best_ratio": best_ratios(surface) if surface else [],
         "equal_rates": equal_rates(surface) if surface else [],
         "minus_teacher": _range(cells, "minus_teacher"),
@@ -145,6 +146,21 @@ def _fitted_gain(surface: Optional[Surface], axis: str) -> Json:
     else:
         gain = surface.loss(0, low) - surface.loss(0, high)
     return surface.estimate(gain / np.log10(high / low))
+
+
+def total_gains(surface: Surface) -> List[Json]:
+    """What a tenfold total gains at a fixed ratio, from the fit.
+
+    RETURNS (List[Json]): `ratio`, `start` and `stop` (the totals that the measured sizes allow), and
+        `value`, `low` and `high`: the mean gain for a tenfold between them.
+    """
+    result = []
+    for ratio, totals in ratio_lines(surface):
+        start, stop = float(totals[0]), float(totals[-1])
+        gain = surface.loss(*split(start, ratio)) - surface.loss(*split(stop, ratio))
+        entry: Json = {"ratio": ratio, "start": start, "stop": stop}
+        result.append({**entry, **surface.estimate(gain / np.log10(stop / start))})
+    return result
 
 
 def best_ratios(surface: Surface) -> List[Json]:

@@ -155,11 +155,11 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
         if variance is not None:
             spread.append((size, variance, degrees))
     axes = [sorted({size[at] for size, _, _ in spread}) for at in (0, 1)]
-    if len(spread) < 4 or len(axes[0]) < 2:
+    used = [at for at in (0, 1) if len(axes[at]) > 1]
+    if not used or len(spread) < len(used) + 2:
         return {**empty, "reason": "too few sizes with replicates"}
     if max(variance for _, variance, _ in spread) < 1e-8:
         return {**empty, "reason": "no spread over replicates"}
-    used = [at for at in (0, 1) if len(axes[at]) > 1]
     fit = _regress(spread, used)
     result = dict(empty)
     slopes, halves = {}, {}
@@ -168,7 +168,8 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
         name = ("source", "target")[at]
         slopes[name] = float(test.effect[0])
         halves[name] = float(np.diff(test.conf_int()[0])[0]) / 2
-    halves["source"] = max(halves["source"], _between_sources(spread))
+    if 0 in used:
+        halves["source"] = max(halves["source"], _between_sources(spread))
     if len(used) == 2:
         slopes["ratio"] = (slopes["source"] - slopes["target"]) / 2
         halves["ratio"] = float(np.hypot(halves["source"], halves["target"])) / 2
