@@ -92,12 +92,16 @@ def test_languages_without_a_teacher_have_figures_too(view: View) -> None:
 
 def test_estimates_hold_the_numbers_of_the_analysis(view: View, analysis: Json) -> None:
     total = estimates.iso_lines(view, "total")
-    assert total is not None and len(total.table.rows) == len(analysis["iso_total"])
+    assert total is not None and [panel.title for panel in total.panels] == [
+        SHORT["hard"],
+        SHORT["soft"],
+    ]
     assert {round(row[-3], 9) for row in total.table.rows} == {
-        round(100 * e["f1"], 9) for e in analysis["iso_total"]
+        round(100 * e["f1"], 9) for e in analysis["iso_total"] if e["arm"] in view.main_arms
     }
     same = estimates.iso_lines(view, "ratio")
-    assert same is not None and len(same.table.rows) == len(analysis["iso_ratio"])
+    assert same is not None
+    assert len(same.table.rows) == sum(e["arm"] in view.main_arms for e in analysis["iso_ratio"])
     rates = estimates.rates(view)
     assert rates is not None
     soft = {row[2]: row[3] for row in rates.table.rows if row[:2] == [SHORT["soft"], "labelled"]}

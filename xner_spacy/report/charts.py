@@ -1,11 +1,14 @@
 """The kinds of charts: heat map, lines with bands, values with intervals, stacked shares."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .colours import DIVERGING, SEQUENTIAL, readable_on, shade
 from .scales import Scale, log_ticks, span, ticks
 from .svg import Svg
+
+Place = Tuple[float, float]
 
 WIDTH = 360.0
 CHARACTER = 6.6  # about the width of one, in units
@@ -217,7 +220,8 @@ def intervals(
 
 def shares(bars: Sequence[Bar], parts: Sequence[str]) -> Svg:
     """Draw bars of parts that add up to one, the larger parts labelled, with a key."""
-    places, x, top = [], 0.0, 4.0
+    x, top = 0.0, 4.0
+    places: List[Place] = []
     for part in parts:
         wide = 16 + CHARACTER * len(part) + 14
         if x + wide > WIDTH + 14:
@@ -250,17 +254,54 @@ def shares(bars: Sequence[Bar], parts: Sequence[str]) -> Svg:
 
 
 def _end_labels(svg: Svg, shown: Sequence[Series], x_scale: Scale, y_scale: Scale) -> None:
-    """Write each label beside the end of its line; those that share an end are moved apart."""
-    by_end: Dict[int, Dict[int, float]] = {}
-    for i, one in enumerate(shown):
-        x, y = one.points[-1][:2]
-        by_end.setdefault(round(x_scale(x) / 24), {})[i] = y_scale(y)
-    for ends in by_end.values():
-        for i, y in _apart(ends, 14.0, y_scale.end, y_scale.start).items():
-            x = x_scale(shown[i].points[-1][0])
-            if abs(y - ends[i]) > 5:
-                svg.add("line", f"lead {shown[i].colour}", x1=x + 4, x2=x + 9, y1=ends[i], y2=y)
-            svg.add("text", f"label {shown[i].colour}", text=shown[i].label, x=x + 10, y=y + 4)
+    """Write each label beside the end of its line, or along it where lines end anywhere."""
+    traces = [[(x_scale(x), y_scale(y)) for x, y, *_ in one.points] for one in shown]
+    if any(one.smooth for one in shown):
+        places = _along([one.label for one in shown], traces)
+        for one, (x, y) in zip(shown, places):
+            svg.add("text", f"label {one.colour}", text=one.label, x=x, y=y)
+        return
+    ends = {i: trace[-1][1] for i, trace in enumerate(traces)}
+    for i, y in _apart(ends, 14.0, y_scale.end, y_scale.start).items():
+        x, end = traces[i][-1]
+        if abs(y - end) > 5:
+            svg.add("line", f"lead {shown[i].colour}", x1=x + 4, x2=x + 9, y1=end, y2=y)
+        svg.add("text", f"label {shown[i].colour}", text=shown[i].label, x=x + 10, y=y + 4)
+
+
+def _along(labels: Sequence[str], traces: Sequence[Sequence[Place]]) -> List[Place]:
+    """RETURNS (List[Place]): Where each label starts: of the places along its line the first, from the
+    end on, with the fewest points of lines and other labels under it."""
+    dots = [dot for trace in traces for dot in _dense(trace)]
+    taken: List[Tuple[Place, float]] = []
+    for label, trace in zip(labels, traces):
+        wide = CHARACTER * len(label)
+        end = trace[-1]
+        tries = [(end[0] + 6, end[1] + 4)]
+        tries += [(x - wide / 2, y + off) for x, y in reversed(trace) for off in (-7, 16)]
+        tries = [(x, y) for x, y in tries if x + wide <= WIDTH and y > 12]
+        best = min(tries or [end], key=lambda at: _hidden(at, wide, dots, taken))
+        taken.append((best, wide))
+    return [at for at, _ in taken]
+
+
+def _hidden(
+    at: Place, wide: float, dots: Sequence[Place], taken: Sequence[Tuple[Place, float]]
+) -> int:
+    left, right, top, bottom = at[0] - 2, at[0] + wide + 2, at[1] - 11, at[1] + 3
+    count = sum(left < x < right and top < y < bottom for x, y in dots)
+    for (x, y), other in taken:
+        count += 100 * (left < x + other and x < right and abs(y - at[1]) < 14)
+    return count
+
+
+def _dense(trace: Sequence[Place]) -> List[Place]:
+    """RETURNS (List[Place]): Points along a line, about four units apart."""
+    found = list(trace[:1])
+    for (a, b), (c, d) in pairwise(trace):
+        steps = max(1, round(max(abs(c - a), abs(d - b)) / 4))
+        found += [(a + (c - a) * i / steps, b + (d - b) * i / steps) for i in range(1, steps + 1)]
+    return found
 
 
 def _share(value: Optional[float], limits: Tuple[float, float]) -> float:

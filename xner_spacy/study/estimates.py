@@ -8,7 +8,6 @@ from ..report.scales import span
 from ..report.svg import Panel
 from ..types import Json
 from .figures import heat_figure
-from .rows import ARMS
 from .view import ALL, SHORT, SOURCE, TARGET, View, between, place, points, ratio, signed
 
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
@@ -47,12 +46,13 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
     RETURNS (Optional[Figure]): None where no surface was fitted.
     """
     fixed, moving = ("total", "ratio") if kind == "total" else ("ratio", "total")
-    entries = [e for e in view.analysis[f"iso_{kind}"] if e["f1"] is not None]
+    every = view.analysis[f"iso_{kind}"]
+    entries = [e for e in every if e["f1"] is not None and e["arm"] in view.main_arms]
     if not entries:
         return None
     limits = span(points(e[name]) for e in entries for name in ("f1", "low", "high"))
     panels, rows = [], []
-    for arm in (arm for arm in ARMS if any(e["arm"] == arm for e in entries)):
+    for arm in (arm for arm in view.main_arms if any(e["arm"] == arm for e in entries)):
         mine = [e for e in entries if e["arm"] == arm]
         series = []
         for rank, level in enumerate(sorted({e[fixed] for e in mine})):
@@ -103,7 +103,7 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
 def rates(view: View) -> Optional[Figure]:
     """RETURNS (Optional[Figure]): What 1,000 more sentences of either kind bring, by how many there are."""
     groups: Dict[str, List[Tuple[str, List[Tuple[int, Json]]]]] = {}
-    for arm in view.target_arms:
+    for arm in view.main_arms:
         found = (view.analysis["surfaces"].get(arm) or {}).get("points") or []
         for side, kind in (("source", SOURCE), ("target", TARGET)):
             # The fit is additive: a rate depends on the amount of its own kind alone.
@@ -156,7 +156,7 @@ def _rate(point: Json, side: str) -> Json:
 def mirrored(view: View) -> Optional[Figure]:
     """RETURNS (Optional[Figure]): The same total divided one way and the other."""
     groups = []
-    for arm in view.target_arms:
+    for arm in view.main_arms:
         named = [
             (_pair(e), e)
             for e in view.analysis["mirrored"]
