@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.study_intervals import checks
 from benchmarks.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_rows, surface
 from xner_spacy.study.analysis import analyse
 
@@ -156,3 +157,19 @@ def test_two_sizes_leave_the_exponent_open():
         "bound": None,
     }
     assert not params["alpha"]["fixed"]
+
+
+def test_intervals_benchmark_checks_every_kind():
+    found = checks(LANGUAGES[:3], 0.15, 1, 60)
+    assert {name for name, *_ in found} >= {
+        "mean of all languages",
+        "soft - hard, one size",
+        "tenfold, source minus target",
+        "fitted F1",
+        "1,000 more target sentences",
+        "exponent beta",
+        "standard deviation",
+        "component draw",
+    }
+    held = [low <= truth <= high for _, low, high, truth in found if low is not None]
+    assert np.mean(held) > 0.8
