@@ -22,7 +22,7 @@ def key_figures(view: View) -> Optional[Table]:
         corners = entry.get("corners")
         if not corners:
             continue
-        row: List[Value] = [view.arm(arm)]
+        row: List[Value] = [SHORT[arm], len(entry["languages"])]
         row += [_estimate(corner, "f1") for corner in (corners[0], corners[-1])]
         for kind in ("source", "target"):
             gain = entry["tenfold"].get(kind)
@@ -34,7 +34,13 @@ def key_figures(view: View) -> Optional[Table]:
         rows.append([*row, _estimate({**ends, "sd": found.get("sd")}, "sd")])
     if not rows:
         return None
-    columns = ["arm", "F1, smallest sizes", "F1, largest sizes", "tenfold labelled source"]
+    columns = [
+        "arm",
+        "languages",
+        "F1, smallest sizes",
+        "F1, largest sizes",
+        "tenfold labelled source",
+    ]
     columns += ["tenfold unlabelled target", "tenfold ratio, same total", "sd, run to run"]
     return Table("The answer in figures, in points of F1 with 95% intervals", columns, rows)
 
@@ -198,7 +204,8 @@ def contrasts(view: View) -> Optional[Figure]:
         groups,
         x_title="difference of F1",
         caption="Mean difference over all sizes, paired by language, size, seed and draw, with 95% "
-        "intervals. Right of zero, the first arm is better. Each comparison has its own scale.",
+        "intervals. Right of zero, the first arm is better. Each comparison has its own scale; "
+        "nothing corrects for their number.",
         strong="all",
         shared=False,
     )

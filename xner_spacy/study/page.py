@@ -154,7 +154,10 @@ def _made(rows: Sequence[Row], meta: Json) -> Section:
     return Section(
         "made",
         "How it was made",
-        [f"{text}. Every figure on this page comes from the rows of results.csv."],
+        [
+            f"{text}. Every figure on this page comes from the rows of results.csv. What is computed "
+            "from them, and how often the intervals hold, is written in docs/study-methods.md."
+        ],
         items=[signature],
         listings=listings,
     )

@@ -1,5 +1,6 @@
 """The answer of a study in plain words: every number is looked up, a sentence without one left out."""
 
+import math
 from typing import Dict, List, Optional, Sequence
 
 from ..report.figure import Table, Value, show
@@ -53,10 +54,12 @@ def answer(view: View) -> List[str]:
         _gains(view, best),
         _best_ratio(arms[best]),
         _cost(arms[best]),
+        _total(arms[best]),
         _steadiness(view, best),
     )
     second = _sentences(_teachers(view, best), _difference(found))
-    return [paragraph for paragraph in (first, second) if paragraph]
+    third = "F1 stands in points, 0 to 100, with 95% intervals in brackets."
+    return [paragraph for paragraph in (first, second, third) if paragraph]
 
 
 def headline(view: View) -> Optional[str]:
@@ -155,6 +158,15 @@ def _cost(entry: Json) -> str:
         f"Dividing {show(one['total'], 0)} sentences at {ratio(one['ratio'])} rather than at "
         f"{ratio(one['worst_ratio'])}, the worst ratio measured, gains {gain(won)} points."
     )
+
+
+def _total(entry: Json) -> str:
+    """RETURNS (str): What more of both brings, at the ratio nearest to one to one."""
+    found = [one for one in entry["fitted_gain_total"] if one["value"] is not None]
+    if not found:
+        return ""
+    one = min(found, key=lambda one: abs(math.log(one["ratio"])))
+    return f"Ten times as many of both, at {ratio(one['ratio'])}, gain {gain(one)} points."
 
 
 def _steadiness(view: View, arm: str) -> str:
