@@ -66,6 +66,24 @@ def test_any_subset(changes):
     json.dumps(result, allow_nan=False)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("share", [0.4, 0.15, 0.05])
+def test_a_study_that_has_just_begun(share):
+    random = np.random.default_rng(3)
+    rows = make_rows(arms=("transfer", "soft"))
+    rows += make_rows(("lug",), ("soft",), block="variance", crossed=True, targets=(320,))
+    result = analyse([row for row in rows if random.random() < share], samples=30)
+    json.dumps(result, allow_nan=False)
+    for part in result["variance"].values():
+        assert part["reason"] or part["components"]["language"]["sd"] > 0.02
+    for entry in result["surfaces"].values():
+        for point in entry["points"]:
+            for name in ("rate_source", "rate_target"):
+                assert (
+                    point[name] is None or -1 <= point[f"{name}_low"] <= point[f"{name}_high"] <= 1
+                )
+
+
 def test_nothing_measured():
     for rows in ([], [fail(row) for row in make_rows(("lug",), ("soft",))]):
         result = analyse(rows, samples=30)

@@ -15,6 +15,8 @@ from .rows import ARMS, FAILED, SOURCE_ARMS, Row
 from .statistics import means, primary
 
 THOUSAND = 1000
+# Rows beyond the number of parameters of a surface.
+SPARE = 3
 
 
 def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Json:
@@ -36,8 +38,13 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Json:
         if not own:
             continue
         data = Observations.from_rows(own)
+        reason = ""
         if len(data.sizes) < 3:
-            described[arm] = {"reason": "fewer than three sizes", "design": design, "points": []}
+            reason = "fewer than three sizes"
+        elif len(data.f1) < len(data.languages) + 4 + SPARE:
+            reason = "too few rows"
+        if reason:
+            described[arm] = {"reason": reason, "design": design, "points": []}
             continue
         surfaces[arm] = Surface(data, samples, seed + number)
         described[arm] = _describe(arm, surfaces[arm], design)
@@ -117,7 +124,7 @@ def _describe(arm: str, surface: Surface, design: str) -> Json:
         ):
             rate: Json = {"value": None, "low": None, "high": None}
             if more is not None:
-                rate = surface.estimate(here - more)
+                rate = surface.estimate(here - more, -1.0, 1.0)
             point[f"rate_{name}"] = rate["value"]
             point[f"rate_{name}_low"], point[f"rate_{name}_high"] = rate["low"], rate["high"]
         points.append(point)
@@ -175,7 +182,7 @@ def _slope(surface: Optional[Surface], described: Json, entry: Json) -> Json:
     total, ratios = lines[len(lines) // 2]
     logs = np.log10(ratios) - np.log10(ratios).mean()
     losses = np.stack([surface.loss(*split(total, ratio)) for ratio in ratios])
-    slope = surface.estimate(-(logs @ losses) / (logs @ logs))
+    slope = surface.estimate(-(logs @ losses) / (logs @ logs), -1.0, 1.0)
     return {
         "slope": slope["value"],
         "slope_low": slope["low"],

@@ -49,14 +49,14 @@ def answer(rows: Sequence[Row], analysis: Json, surfaces: Dict[str, Surface]) ->
 def _arm(arm: str, kept: List[Row], analysis: Json, surface: Optional[Surface]) -> Json:
     design = _design(kept, arm)
     own = [row for row in kept if row.arm == arm and row.design == design]
-    cells = [
-        entry
-        for entry in analysis["means"]
-        if entry["arm"] == arm
-        and entry["design"] == design
-        and entry["lang"] == ALL
-        and (entry["block"] != VARIANCE or all(row.block == VARIANCE for row in own))
-    ]
+    only_crossed = all(row.block == VARIANCE for row in own)
+    by_size: Dict[Tuple[int, int], Json] = {}
+    # The block "main" first: a size may have been run in several.
+    for entry in sorted(analysis["means"], key=lambda mean: mean["block"] != "main"):
+        place = (entry["arm"], entry["design"], entry["lang"])
+        if place == (arm, design, ALL) and (entry["block"] != VARIANCE or only_crossed):
+            by_size.setdefault((entry["n_source"], entry["n_target"]), entry)
+    cells = [by_size[size] for size in sorted(by_size)]
     return {
         "design": design,
         "languages": sorted({row.lang for row in own}),
@@ -145,7 +145,7 @@ def _fitted_gain(surface: Optional[Surface], axis: str) -> Json:
         gain = surface.loss(low, 0) - surface.loss(high, 0)
     else:
         gain = surface.loss(0, low) - surface.loss(0, high)
-    return surface.estimate(gain / np.log10(high / low))
+    return surface.estimate(gain / np.log10(high / low), -1.0, 1.0)
 
 
 def total_gains(surface: Surface) -> List[Json]:
@@ -159,7 +159,7 @@ def total_gains(surface: Surface) -> List[Json]:
         start, stop = float(totals[0]), float(totals[-1])
         gain = surface.loss(*split(start, ratio)) - surface.loss(*split(stop, ratio))
         entry: Json = {"ratio": ratio, "start": start, "stop": stop}
-        result.append({**entry, **surface.estimate(gain / np.log10(stop / start))})
+        result.append({**entry, **surface.estimate(gain / np.log10(stop / start), -1.0, 1.0)})
     return result
 
 
@@ -181,7 +181,7 @@ def best_ratios(surface: Surface) -> List[Json]:
         n_source, n_target = split(total, float(ratios[best[0]]))
         level = surface.level(surface.f1(n_source, n_target))
         worst = losses.argmax(axis=0)[0]
-        spread = surface.estimate(losses[worst] - losses[best[0]])
+        spread = surface.estimate(losses[worst] - losses[best[0]], -1.0, 1.0)
         edge_share = None
         if len(best) > 20:
             edge_share = float(np.isin(best[1:], (0, len(ratios) - 1)).mean())

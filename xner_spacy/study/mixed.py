@@ -138,15 +138,18 @@ def _between(
         effects["size"] = [sizes.index(size) for _, size in cells]
     else:
         reasons.append("Size cannot be told: one size.")
-    if not effects or len(cells) < 4:
+    degrees = len(cells) - len(languages) - len(sizes) + 1
+    if not effects:
+        return {}
+    if len(cells) < 4 or (len(effects) == 2 and degrees < 1):
+        reasons.append("Language and size cannot be told: too few cells.")
         return {}
     fit = _fit([cell.mean for cell in cells.values()], [0] * len(cells), effects)
     if fit is None:
         reasons.append("Language and size cannot be told: the mixed model did not converge.")
         return {}
     left = fit.pop("residual").variance
-    degrees = len(cells) - len(languages) - len(sizes) + 1
-    if len(effects) == 2 and degrees > 0:
+    if len(effects) == 2:
         # What replicates add to the mean of a cell, as if all of it were independent.
         share = float(np.mean([1 / len(cell.values) for cell in cells.values()]))
         replicate = share * sum(component.variance for component in within.values())
@@ -171,7 +174,7 @@ def _fit(
     """
     try:
         from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
-        from statsmodels.tools.sm_exceptions import ConvergenceWarning
+        from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
     except ImportError:
         raise MissingExtraError("the study's mixed model", "report") from None
     f1 = np.asarray(values, dtype=np.float64)
@@ -200,16 +203,22 @@ def _fit(
         exog_re=None,
         exog_vc=VCSpec(names, columns, matrices),
     )
+    best: Any = None
     with warnings.catch_warnings():
         # An effect without variance is on the boundary, which is an answer.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            fit = model.fit(reml=True, method=["bfgs", "powell"])
-        except (np.linalg.LinAlgError, ValueError):
-            return None
-    if not fit.converged:
+        for category in (ConvergenceWarning, SingularMatrixWarning, RuntimeWarning):
+            warnings.simplefilter("ignore", category)
+        # Near the boundary either optimiser may stop early.
+        for method in ("bfgs", "powell"):
+            try:
+                fit = model.fit(reml=True, method=method)
+            except (np.linalg.LinAlgError, ValueError):
+                continue
+            if fit.converged and (best is None or fit.llf > best.llf):
+                best = fit
+    if best is None:
         return None
+    fit = best
     unit = scale**2
     errors = np.asarray(fit.bse, dtype=np.float64)[-len(names) :] * float(fit.scale) * unit
     result = {

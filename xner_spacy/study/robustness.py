@@ -131,6 +131,8 @@ def sd_by(rows: Sequence[Row], design: str = "steps") -> List[Json]:
     return result
 
 
+# Of all variances together, for a regression of them.
+LEAST_DEGREES = 8
 # Size, variance pooled over languages, degrees of freedom.
 Spread = List[Tuple[Tuple[int, int], float, int]]
 
@@ -156,7 +158,7 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
             spread.append((size, variance, degrees))
     axes = [sorted({size[at] for size, _, _ in spread}) for at in (0, 1)]
     used = [at for at in (0, 1) if len(axes[at]) > 1]
-    if not used or len(spread) < len(used) + 2:
+    if not used or len(spread) < len(used) + 2 or sum(df for *_, df in spread) < LEAST_DEGREES:
         return {**empty, "reason": "too few sizes with replicates"}
     if max(variance for _, variance, _ in spread) < 1e-8:
         return {**empty, "reason": "no spread over replicates"}
