@@ -1,0 +1,82 @@
+"""Several source models as one annotator: the mean of their distributions."""
+
+import numpy as np
+import pytest
+import spacy
+from spacy.training import Example
+from thinc.api import fix_random_seed
+
+from xner_spacy.annotation.base import Annotator
+from xner_spacy.annotation.ensemble import make_ensemble
+from xner_spacy.distillation.soft import get_soft
+from xner_spacy.errors import XnerError
+
+WORDS = ["Anna", "lives", "in", "Rome", "."]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Two students of one sentence: one knows the person, the other the place better."""
+    folders = []
+    for seed, entities in enumerate(([(0, 4, "PER")], [(0, 4, "PER"), (14, 18, "LOC")])):
+        fix_random_seed(seed)
+        nlp = spacy.blank("en")
+        nlp.add_pipe("xner_student", config={"store_soft": True}).add_label("LOC")
+        examples = [Example.from_dict(nlp.make_doc(" ".join(WORDS)), {"entities": entities})]
+        optimizer = nlp.initialize(lambda examples=examples: examples)
+        for _ in range(12):
+            nlp.update(examples, sgd=optimizer)
+        folders.append(tmp_path_factory.mktemp("models") / str(seed))
+        nlp.to_disk(folders[-1])
+    return [str(folder) for folder in folders]
+
+
+def probabilities(model):
+    nlp = spacy.load(model)
+    soft = get_soft(nlp(spacy.tokens.Doc(nlp.vocab, words=WORDS)))
+    return {tag: soft.probs[:, k] for k, tag in enumerate(soft.labels)}
+
+
+def test_is_the_mean(models):
+    ensemble = make_ensemble(models)
+    assert isinstance(ensemble, Annotator)
+    found = list(ensemble([WORDS, []]))
+    assert len(found) == 2
+    assert found[1].entities == []
+    a, b = (probabilities(m) for m in models)
+    labels = found[0].labels
+    for k, tag in enumerate(labels.labels):
+        # Half precision, and what is below a thousandth is not stored.
+        np.testing.assert_allclose(labels.probs[:, k], (a[tag] + b[tag]) / 2, atol=4e-3)
+    (person,) = [e for e in found[0].entities if e.label == "PER"]
+    assert (person.start, person.end) == (0, 1)
+    assert 0.5 < person.score <= 1
+
+
+def test_weights_decide(models):
+    first, second = (
+        [e.label for e in next(make_ensemble(models, weights=w)([WORDS])).entities]
+        for w in ([1.0, 0.0], [0.0, 1.0])
+    )
+    assert first == ["PER"]
+    assert second == ["PER", "LOC"]
+
+
+def test_what_does_not_fit(models, tmp_path):
+    with pytest.raises(XnerError, match="no models"):
+        make_ensemble([])
+    with pytest.raises(XnerError, match="1 weights for 2 models"):
+        make_ensemble(models, weights=[1.0])
+    plain = {"components.xner_student.store_soft": False}
+    spacy.load(models[0], config=plain).to_disk(tmp_path / "plain")
+    with pytest.raises(XnerError, match="no distributions"):
+        list(make_ensemble([str(tmp_path / "plain")])([WORDS]))
+
+
+def test_as_the_annotator_of_a_teacher(models):
+    nlp = spacy.blank("en")
+    part = {"@xner_annotators": "xner.Ensemble.v1", "models": models}
+    nlp.add_pipe("xner_annotator", config={"side": "target", "annotator": part, "label_map": None})
+    doc = nlp(spacy.tokens.Doc(nlp.vocab, words=WORDS))
+    assert "PER" in {e.label_ for e in doc.ents}
+    assert get_soft(doc) is not None
