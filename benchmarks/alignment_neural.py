@@ -190,7 +190,7 @@ GPU_VARIANTS: Dict[str, Dict[str, Any]] = {
 
 
 def run(
-    pairs: int = 128, rounds: int = 3, threads: int = 2, device: str = "cpu", dtypes: str = ""
+    pairs: int = 100, rounds: int = 3, threads: int = 2, device: str = "cpu", dtypes: str = ""
 ) -> Dict[str, Any]:
     """Build the model and compare itermax and mwmf.
 
@@ -273,7 +273,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """Run it, and write alignment_neural.json and alignment_neural.md."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, default=None, help="folder for the JSON and the table")
-    parser.add_argument("--pairs", type=int, default=128)
+    parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")

@@ -22,13 +22,14 @@ def _ticks(x: int, low: float, high: float, vertical: bool) -> List[str]:
     out = []
     for k in range(6):
         value = low + (high - low) * k / 5
+        text = f"{value:.2g}" if value < 10 else f"{value:.0f}"
         if vertical:
             y = _TOP + _SIZE * (1 - k / 5)
-            out.append(f'<text x="{x - 6}" y="{y + 4}" text-anchor="end">{value:.2g}</text>')
+            out.append(f'<text x="{x - 6}" y="{y + 4}" text-anchor="end">{text}</text>')
         else:
             place = x + _SIZE * k / 5
             out.append(
-                f'<text x="{place}" y="{_TOP + _SIZE + 16}" text-anchor="middle">{value:.2g}</text>'
+                f'<text x="{place}" y="{_TOP + _SIZE + 16}" text-anchor="middle">{text}</text>'
             )
     return out
 

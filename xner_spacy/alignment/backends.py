@@ -313,6 +313,10 @@ def _specify(model: Any, config: Any) -> Any:
     shim = SimpleNamespace(roberta=model, config=config) if name == "XLMRobertaConfig" else model
     for weights in model.parameters():
         weights.requires_grad_(False)
+    for one in (config, model.config):
+        if not hasattr(one, "position_embedding_type"):
+            # The converter asks for it; version 5 of transformers has dropped the other kinds.
+            one.position_embedding_type = "absolute"
     spec = loader.get_model_spec(shim)
     # Only numbers go in, so any names will do for the vocabulary.
     words = [f"<{number}>" for number in range(config.vocab_size)]
