@@ -25,11 +25,13 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import spacy
+from spacy.tokens import DocBin
 
+from xner_spacy.corpora import shards
 from xner_spacy.corpora.annotate import annotate, load_pipeline
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
-from xner_spacy.corpora.shards import annotate_shard, memory_zones
+from xner_spacy.corpora.shards import annotate_shard
 
 WORDS = [
     "the",
@@ -156,56 +158,116 @@ def workers(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]
     }
 
 
-def stages(teacher: Path, corpus: Path, n: int, mode: str) -> Dict[str, Any]:
-    """Where the CPU seconds go: translating (nothing stored), labelling, aligning, projecting, and
-    all the rest.
+class Timed:
+    """A part or an inner pipeline whose CPU seconds are added up; else it is what it wraps.
+
+    inner (Any): What is wrapped. method (str): What is timed: "__call__" or "pipe".
+    """
+
+    def __init__(self, inner: Any, method: str = "__call__") -> None:
+        self.inner = inner
+        self.method = method
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+        return self._run if name == self.method else found
+
+    def __call__(self, items: Any) -> Any:
+        return self._run(items)
+
+    def _run(self, items: Any, **settings: Any) -> Any:
+        items = list(items)
+        began = time.process_time() + programs(self.inner)
+        found = list(getattr(self.inner, self.method)(items, **settings))
+        self.seconds += time.process_time() + programs(self.inner) - began
+        return iter(found)
+
+
+def programs(part: Any) -> float:
+    """RETURNS (float): CPU seconds of the programs that Apertium keeps open."""
+    engine = getattr(part, "_engine", None)
+    found = 0.0
+    for process in getattr(engine, "_processes", ()):
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        found += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def stages(teacher: Path, corpus: Path, n: int, mode: str, translation: Path) -> Dict[str, Any]:
+    """Where the CPU seconds of a run go, nothing stored: translator, annotator, aligner and
+    projector, and all that is around them. What is around is set in relation to Apertium, and to CTranslate2 as `translation` has it.
     """
     from xner_spacy.registry import get_part
 
     nlp = load_pipeline(teacher)
     apertium = get_part("xner_translators", "xner.Apertium.v1", mode=mode)
-    nlp.get_pipe("xner_translator").part = apertium  # type: ignore[attr-defined]
+    pipes = {name.replace("xner_", ""): nlp.get_pipe(name) for name in nlp.pipe_names}
+    pipes["translator"].part = apertium
     source = CorpusInput(corpus)
-    warm, piece = source.slices(20)[0], source.slices(n)[1]
-    seconds: Dict[str, List[float]] = {}
-
-    def measure(name: str, started: Tuple[float, float]) -> None:
-        seconds[name] = [time.perf_counter() - started[0], cpu() - started[1]]
-
-    def now() -> Tuple[float, float]:
-        return time.perf_counter(), cpu()
-
     with tempfile.TemporaryDirectory() as folder:
-        annotate_shard(nlp, source, warm, Path(folder), 256)
+        annotate_shard(nlp, source, source.slices(20)[0], Path(folder), 256)
+        timed = {name: Timed(pipe.part) for name, pipe in pipes.items() if name != "annotator"}
+        for name, wrapped in timed.items():
+            pipes[name].part = wrapped
+        inner = timed["annotator"] = Timed(pipes["annotator"].source_nlp, "pipe")
+        pipes["annotator"]._nlp = inner
+        pieces = [piece for piece in source.slices(1000) if piece.start + piece.size <= n]
+        clock = _time_files(source)
+        wall, began = time.perf_counter(), time.process_time() + programs(apertium)
+        for piece in pieces:
+            annotate_shard(nlp, source, piece, Path(folder), 256)
+        seconds = time.perf_counter() - wall
+        total = time.process_time() + programs(apertium) - began
         apertium.close()
-        with memory_zones(nlp):
-            began = now()
-            docs = list(source.read(piece, nlp))
-            measure("reading", began)
-            for name, pipe in nlp.pipeline:
-                began = now()
-                docs = list(pipe.pipe(docs, batch_size=256))  # type: ignore[attr-defined]
-                if name == "xner_translator":
-                    apertium.close()  # so that its CPU seconds count
-                measure(name.replace("xner_", ""), began)
-            began = now()
-            write_docbin(Path(folder) / "x.spacy", docs)
-            measure("writing", began)
-    total = sum(c for _, c in seconds.values())
-    return {
-        "sentences": piece.size,
-        "CPU seconds": {name: round(c, 2) for name, (_, c) in seconds.items()},
-        "share of CPU, %": {name: round(100 * c / total, 1) for name, (_, c) in seconds.items()},
-        "sentences/s on two cores that are free (from CPU seconds)": round(
-            2 * piece.size / total, 1
-        ),
-        "sentences/s on the wall, one process": round(
-            piece.size / sum(w for w, _ in seconds.values()), 1
-        ),
-        "reading and writing, % of CPU": round(
-            100 * sum(seconds[name][1] for name in ("reading", "writing")) / total, 1
-        ),
+    size = sum(piece.size for piece in pieces)
+    models = {name: timed[name].seconds for name in pipes}
+    around = {"reading": clock["reading"], "writing": clock["writing"]}
+    around["making Docs, counting"] = total - sum(models.values()) - sum(around.values())
+    rows = {**models, **around}
+    found: Dict[str, Any] = {
+        "sentences": size,
+        "CPU ms a sentence": {name: round(1e3 * s / size, 3) for name, s in rows.items()},
+        "share of CPU, %": {name: round(100 * s / total, 1) for name, s in rows.items()},
+        "sentences/s of two cores (from CPU seconds)": round(2 * size / total, 1),
+        "sentences/s on the wall, one process": round(size / seconds, 1),
+        "around, % of CPU with Apertium": round(100 * sum(around.values()) / total, 1),
     }
+    if translation.exists():
+        neural = json.loads(translation.read_text())["ours"]["CPU seconds a sentence"] * size
+        whole = total - models["translator"] + neural
+        found["around, % of CPU with CTranslate2 (NLLB-600M)"] = round(
+            100 * sum(around.values()) / whole, 2
+        )
+    return found
+
+
+def _time_files(source: CorpusInput) -> Dict[str, float]:
+    """RETURNS (Dict[str, float]): Where the CPU seconds of reading and of writing will be added up."""
+    clock = {"reading": 0.0, "writing": 0.0}
+    read = source.read
+
+    def timed_read(*arguments: Any) -> Any:
+        began = time.process_time()
+        docs = list(read(*arguments))
+        clock["reading"] += time.process_time() - began
+        return iter(docs)
+
+    class TimedDocBin(DocBin):
+        def add(self, doc: Any) -> None:
+            began = time.process_time()
+            super().add(doc)
+            clock["writing"] += time.process_time() - began
+
+        def to_bytes(self) -> bytes:
+            began = time.process_time()
+            data = super().to_bytes()
+            clock["writing"] += time.process_time() - began
+            return data
+
+    source.read = timed_read  # type: ignore[method-assign]
+    shards.DocBin = TimedDocBin  # type: ignore[misc]
+    return clock
 
 
 def main(argv: "List[str] | None" = None) -> None:
@@ -217,6 +279,12 @@ def main(argv: "List[str] | None" = None) -> None:
     parser.add_argument("--sentences", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--mode", default="spa-eng")
+    parser.add_argument(
+        "--translation",
+        type=Path,
+        default=Path("results/translation/translation.json"),
+        help="what `xner bench translation` wrote, for `stages`",
+    )
     parser.add_argument("--out", type=Path, default=Path("results/annotate"))
     options = parser.parse_args(argv)
     if options.what == "noop":
@@ -224,9 +292,10 @@ def main(argv: "List[str] | None" = None) -> None:
     elif options.teacher is None or options.corpus is None:
         parser.error("needs TEACHER and CORPUS")
     elif options.what == "workers":
-        found = workers(options.teacher, options.corpus, options.sentences or 4000, options.repeats)
+        found = workers(options.teacher, options.corpus, options.sentences or 3000, options.repeats)
     else:
-        found = stages(options.teacher, options.corpus, options.sentences or 1000, options.mode)
+        settings = (options.sentences or 4000, options.mode, options.translation)
+        found = stages(options.teacher, options.corpus, *settings)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"{options.what}.json").write_text(json.dumps(found, indent=2) + "\n")
     lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in found.items())]

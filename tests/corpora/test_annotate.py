@@ -259,6 +259,53 @@ def test_a_workers_error_is_ours(teacher: Path, tmp_path: Path) -> None:
     )
 
 
+def test_models_are_recorded_and_may_not_change(
+    teacher: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xner_spacy.corpora import annotate as module
+    from xner_spacy.corpora.shards import load_pipeline
+
+    revision = ["a"]
+
+    def load(name: Any) -> Any:
+        nlp = load_pipeline(name)
+        part = nlp.get_pipe("xner_translator").part  # type: ignore[attr-defined]
+        monkeypatch.setattr(type(part), "identity", {"engine": "x", "revision": revision[0]})
+        return nlp
+
+    monkeypatch.setattr(module, "load_pipeline", load)
+    out = tmp_path / "out"
+    manifest = annotate(teacher, text, out, shard_size=50)
+    assert manifest["models"] == {"xner_translator": {"engine": "x", "revision": "a"}}
+    (out / "00001.spacy").unlink()
+    # A model on the Hub that is not pinned, and was replaced there: its name is the same.
+    revision[0] = "b"
+    with pytest.raises(XnerError, match=r"'revision': 'b'}; the shards before .* 'revision': 'a'"):
+        annotate(teacher, text, out, shard_size=50)
+    manifest = annotate(teacher, text, out, shard_size=50, overwrite=True)
+    assert manifest["models"]["xner_translator"]["revision"] == "b"
+
+
+def test_vocabularies_forget(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a shard taught the vocabularies, of the pipeline and of the source pipeline in it, is
+    gone when the next begins: else memory would grow with the corpus.
+    """
+    from xner_spacy.corpora import annotate as module
+    from xner_spacy.corpora.shards import load_pipeline
+
+    nlp = load_pipeline(teacher)
+    monkeypatch.setattr(module, "load_pipeline", lambda name: nlp)
+    vocabularies = [nlp.vocab, nlp.get_pipe("xner_annotator").source_nlp.vocab]  # type: ignore[attr-defined]
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"new{k} words{k} here{k}\n" for k in range(300)))
+    before = [(len(list(v)), len(v.strings)) for v in vocabularies]
+    annotate(teacher, text, tmp_path / "out", shard_size=50)
+    assert [(len(list(v)), len(v.strings)) for v in vocabularies] == before
+    assert len(texts_of(tmp_path / "out")) == 300
+
+
 def test_faulty_translations_are_counted_and_not_read(tmp_path: Path) -> None:
     from xner_spacy.corpora.counts import summarise
     from xner_spacy.types import Translation

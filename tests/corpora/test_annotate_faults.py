@@ -11,6 +11,7 @@ import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
+import spacy
 
 from tests.corpora.annotate_helpers import facts, make_teacher, sentences, shard_bytes
 from xner_spacy.corpora import shards
@@ -170,29 +172,30 @@ def test_a_shard_that_kills_its_workers_is_named(teacher: Path, text: Path, tmp_
             annotate(teacher, text, tmp_path / "out", workers=2)
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_workers_end_with_the_one_that_started_them(
-    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path
+    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path, how: signal.Signals
 ) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "xner_spacy", "annotate", str(teacher), str(text), str(out)]
-    process = subprocess.Popen(
-        [*command, "--shard-size", str(SIZE), "--workers", "2"], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    child = fork(lambda: annotate(teacher, text, out, shard_size=SIZE, workers=2))
+    children = Path(f"/proc/{child}/task/{child}/children")
     if not children.exists():
-        process.kill()
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
         pytest.skip("needs /proc")
     deadline = time.monotonic() + 120
     while len(list(out.glob("*.spacy"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     workers = [int(pid) for pid in children.read_text().split()]
     assert len(workers) == 2
-    process.kill()
-    process.wait()
+    os.kill(child, how)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == (2 if how == signal.SIGINT else -how)
     deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert len(shard_bytes(out)) < len(whole["shards"])
     assert_same(out, annotate(teacher, text, out, shard_size=SIZE), whole)
 
 
@@ -214,6 +217,26 @@ def test_interrupted(
         assert os.waitstatus_to_exitcode(status) in (0, 2)
         assert not list(out.glob(".*.part"))
     assert_same(out, annotate(teacher, text, out, shard_size=SIZE), whole)
+
+
+def test_a_store_that_is_locked(tmp_path: Path, text: Path) -> None:
+    store = {"@xner_translators": "xner.Stored.v1", "path": str(tmp_path / "s.db"), "wait": 0.1}
+    nlp = spacy.blank("xx")
+    translator = {**store, "translator": {"@xner_translators": "xner.NoOp.v1"}}
+    nlp.add_pipe("xner_translator", config={"source_lang": "xx", "translator": translator})
+    nlp.to_disk(tmp_path / "nlp")
+    whole = annotate(tmp_path / "nlp", text, tmp_path / "whole", shard_size=50)
+    other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    other.executescript("DELETE FROM translations; BEGIN IMMEDIATE;")
+    with pytest.raises(XnerError, match="locked by another process"):
+        annotate(tmp_path / "nlp", text, tmp_path / "out", shard_size=50)
+    other.execute("ROLLBACK")
+    again = annotate(tmp_path / "nlp", text, tmp_path / "out", shard_size=50)
+    assert shard_bytes(tmp_path / "out") == shard_bytes(tmp_path / "whole")
+    assert facts(again) == facts(whole)
+    # Each text once: those of the run that failed and of the one after it.
+    (count,) = other.execute("SELECT count(*) FROM translations").fetchone()
+    assert count == len({s for s in sentences(N) if s})
 
 
 def test_two_runs_on_one_folder(

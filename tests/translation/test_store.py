@@ -63,6 +63,22 @@ def test_locked(tmp_path: Path) -> None:
     assert [t.text for t in store(["b"])] == ["b"]
 
 
+def test_disk_full(tmp_path: Path) -> None:
+    """SQLite may not have one page more: what it says then is what it says of a full disk."""
+    store = Stored(Upper(), tmp_path / "s.db")
+    texts = [f"{k} " + "text " * 20 for k in range(1000)]
+    (pages,) = store.connection.execute("PRAGMA page_count").fetchone()
+    store.connection.execute(f"PRAGMA max_page_count = {pages + 45}")
+    with pytest.raises(XnerError, match="disk is full"):
+        list(store(texts))
+    store.close()
+    again = Stored(Upper(), tmp_path / "s.db")
+    assert [t.text for t in again(texts)] == [t.upper() for t in texts]
+    # What was written before the disk was full is kept: pieces of 256 texts, whole.
+    assert again.hits in (256, 512, 768)
+    assert again.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
 def test_corrupt(tmp_path: Path) -> None:
     (tmp_path / "s.db").write_bytes(b"no database" * 500)
     with pytest.raises(XnerError, match="not a usable translation store"):

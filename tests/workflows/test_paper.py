@@ -103,6 +103,28 @@ def test_the_workflow_with_stand_ins(
     assert gold["gold"] == 3
 
 
+def test_panx_as_xtreme_has_it(tmp_path: Path) -> None:
+    """Tabs, the language before each token, no endings of file names; scripts without spaces."""
+    import spacy
+
+    from xner_spacy.corpora.docs import doc_entities, read_docs
+
+    pytest.importorskip("nltk", reason="needs the extra [paper]")
+    paper = runpy.run_path(str(ROOT / "scripts" / "paper.py"))
+    for lang, words, text in (
+        ("de", ["Anna", "in", "Bonn", "."], "Anna in Bonn."),
+        ("zh", ["安", "娜", "在", "波"], "安娜在波"),
+    ):
+        (tmp_path / lang).mkdir()
+        tags = ["B-PER", "O", "B-LOC", "O"]
+        rows = "".join(f"{lang}:{w}\t{t}\n" for w, t in zip(words, tags))
+        (tmp_path / lang / "test").write_text(rows + "\n", encoding="utf8")
+        paper["corpus"]("xtreme", lang, tmp_path, tmp_path / f"{lang}.spacy")
+        (doc,) = read_docs(tmp_path / f"{lang}.spacy", spacy.blank("xx").vocab)
+        assert doc.text == text
+        assert [tuple(e[:3]) for e in doc_entities(doc)] == [(0, 1, "PER"), (2, 3, "LOC")]
+
+
 def test_published_figures() -> None:
     paper = runpy.run_path(str(ROOT / "scripts" / "paper.py"))
     published = paper["read_published"]()

@@ -4,6 +4,7 @@ the pipeline once.
 Every machine must see the input, the pipeline and the output under the same paths.
 """
 
+import socket
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -12,6 +13,8 @@ from ..types import Json
 from .inputs import CorpusInput, Slice
 from .shards import annotate_shard, load_pipeline
 from .workers import Record, Tick
+
+CONNECT_SECONDS = 10.0
 
 
 class ShardActor:
@@ -58,6 +61,15 @@ def run_ray(
         tick(piece.size)
 
 
+def _knock(address: Optional[str]) -> None:
+    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try
+    for minutes. RAISES: OSError if not.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+
+
 def _rows(
     job: Json, pieces: List[Slice], workers: int, address: Optional[str]
 ) -> Iterator[Dict[str, Any]]:
@@ -69,8 +81,9 @@ def _rows(
     started = not ray.is_initialized()
     if started:
         try:
+            _knock(address)
             ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise XnerError(
                 f"No Ray cluster at {address!r}: {str(error).splitlines()[0]}",
                 "Start one with `ray start --head`, or leave the address out.",

@@ -148,7 +148,9 @@ class Stored:
             )
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # On a full disk SQLite has rolled back itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
 
     def to_bytes(self) -> bytes:
