@@ -45,9 +45,10 @@ def install_extensions() -> None:
 def pinned_coders() -> Iterator[None]:
     """Look the msgpack coders up once for the whole block.
 
-    srsly looks for them, in all the entry points of the environment, each time that it packs a
-    value: that costs more than the packing, and a projected Doc holds many values.
+    srsly looks for them, in all the entry points of the environment, each time that it packs or
+    unpacks a value: that costs more than the packing, and a projected Doc holds many values.
     """
+    install_extensions()  # a coder that is registered later would not be seen
     registries = [r for r in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(r)]
     for found in registries:
         coders = found.get_all()

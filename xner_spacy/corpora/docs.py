@@ -119,7 +119,8 @@ def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
     """
     for file in docbin_paths(path):
         try:
-            yield from DocBin().from_bytes(file.read_bytes()).get_docs(vocab)
+            with pinned_coders():
+                yield from DocBin().from_bytes(file.read_bytes()).get_docs(vocab)
         except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
             if isinstance(error, XnerError):
                 raise

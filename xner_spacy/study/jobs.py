@@ -61,7 +61,8 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
     if study.settings.gpu_id >= 0:
         spacy.require_gpu(study.settings.gpu_id)
     started = time.process_time()
-    measured = KINDS[job.kind](job.params, study, folder, parents)
+    with pinned_coders():
+        measured = KINDS[job.kind](job.params, study, folder, parents)
     return {
         "measurements": measured,
         "seconds": round(time.process_time() - started, 2),
