@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
+import spacy
 from confection import Config
 
-from ..corpora.docs import docbin_paths
+from ..corpora.docs import docbin_paths, read_docs
+from ..docdata import install_extensions
 from ..types import Json
 from .config import Block, Study, Training
 from .rows import SOURCE_ARMS, Row
@@ -31,6 +33,8 @@ KEY_LENGTH = 16
 # The arms that learn from what the transferred source model says; the others learn from the
 # projection.
 TRANSFER_ARMS = ("tsl",)
+# The arms that read a translation of the test sentences.
+TRANSLATED_ARMS = ("teacher", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,13 @@ def checksum(path: Path) -> str:
     return found.hexdigest()[:KEY_LENGTH]
 
 
+def is_translated(path: Path) -> bool:
+    """RETURNS (bool): Whether each of a file's Docs has its source with it."""
+    install_extensions()
+    vocab = spacy.blank("xx").vocab
+    return all(doc._.xner_source is not None for doc in read_docs(path, vocab))
+
+
 def make_plan(study: Study) -> Plan:
     """Lay out the jobs of a study.
 
@@ -112,6 +123,7 @@ class _Planner:
             files[f"target {lang}"] = study.target(lang)
             files[f"test {lang}"] = study.test(lang)
         self.checksums = {name: checksum(path) for name, path in files.items()}
+        self.translated = {lang: is_translated(study.test(lang)) for lang in languages}
         self.recipes = {"teacher": _recipe(study.teacher), "student": _recipe(study.student)}
         self.jobs: Dict[str, Job] = {}
 
@@ -129,8 +141,12 @@ class _Planner:
             for lang in block.languages:
                 for n_source in block.n_source:
                     row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "")
-                    cells += self._cells(row, block.arms, block.n_target)
+                    arms = [a for a in block.arms if self._measurable(lang, a)]
+                    cells += self._cells(row, arms, block.n_target)
         return cells
+
+    def _measurable(self, lang: str, arm: str) -> bool:
+        return self.translated[lang] or arm not in TRANSLATED_ARMS
 
     def _cells(self, row: Row, arms: Sequence[str], n_targets: Sequence[int]) -> List[Cell]:
         teacher = self._teacher(row)

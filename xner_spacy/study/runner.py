@@ -281,9 +281,7 @@ class _RayPool:
 
 
 def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
-    """RETURNS (List[Row]): The rows of all cells whose jobs were run; a cell whose test set is not
-    translated has no row for the arms that need the translation.
-    """
+    """RETURNS (List[Row]): The rows of all cells whose jobs were run."""
     rows = []
     for cell in plan.cells:
         outcome = outcomes.get(cell.job)
@@ -292,9 +290,7 @@ def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
         if outcome.result is None:
             rows.append(replace(cell.row, status=FAILED, reason=outcome.reason))
             continue
-        measured = outcome.result["measurements"].get(cell.name)
-        if measured is None:
-            continue
+        measured = outcome.result["measurements"][cell.name]
         known = {k: v for k, v in measured.items() if k in Row.__dataclass_fields__}
         rows.append(
             replace(
