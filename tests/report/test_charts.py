@@ -158,3 +158,31 @@ def test_table_as_shown_and_as_csv() -> None:
 def test_numbers() -> None:
     assert [number(v) for v in (1.0, 1.239, -0.001, 10, 100.5)] == ["1", "1.24", "0", "10", "100.5"]
     assert show(-1.25, 1) == "−1.2" and show(-0.04) == "0.0" and show(None) == "–"
+
+
+def test_labels_along_lines_do_not_lie_on_each_other() -> None:
+    series = [
+        Series(
+            f"line {i}",
+            [(10.0**k, 50 + 0.2 * i + k, None, None) for k in (1, 2, 3)],
+            i,
+            smooth=True,
+        )
+        for i in range(4)
+    ]
+    svg = lines(series, x_title="x", y_title="y", y_limits=(40, 60))
+    labels = found(svg, "text", "label")
+    places = [(float(e.get("x", "0")), float(e.get("y", "0"))) for e in labels]
+    assert len(places) == 4
+    for i, (x, y) in enumerate(places):
+        assert 0 < x < charts.WIDTH - 6 * charts.CHARACTER + 1
+        for a, b in places[:i]:
+            assert abs(y - b) >= 14 or abs(x - a) >= 6 * charts.CHARACTER
+
+
+def test_a_label_finds_the_free_side_of_its_line() -> None:
+    # The end of the first line lies on the second.
+    traces = [[(100.0, 100.0), (200.0, 150.0)], [(150.0, 150.0), (300.0, 150.0)]]
+    first, second = charts._along(["one", "two"], traces)
+    assert second == (306.0, 154.0)
+    assert first != (206.0, 154.0) and first[0] > 0

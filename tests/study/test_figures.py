@@ -55,7 +55,7 @@ def test_means_are_of_the_main_block(view: View, rows: List[Row]) -> None:
 
 def test_heat_maps_and_curves_show_the_means(view: View) -> None:
     made = {figure.key: figure for figure in figures.measured(view)}
-    assert list(made) == ["f1-main", "f1-by-target", "f1-by-source", "f1-other"]
+    assert list(made) == ["f1-main", "f1-by-target", "f1-by-source", "by-language", "f1-other"]
     for key in ("f1-main", "f1-by-target", "f1-by-source"):
         for arm, s, t, f1, low, high, count in made[key].table.rows:
             name = next(a for a in view.main_arms if view.arm(a) == arm)
@@ -80,14 +80,16 @@ def test_student_minus_teacher_is_signed_and_only_where_it_is_known(view: View) 
 def test_languages_without_a_teacher_have_figures_too(view: View) -> None:
     made = figures.by_language(view)
     assert list(made) == view.languages
-    overview, heat = made["swa"]
-    assert (overview.key, heat.key) == ("arms-swa", "f1-swa")
-    assert {row[0] for row in overview.table.rows} == {
+    assert [figure.key for figure in made["swa"]] == ["f1-swa"]
+    arms = figures.side_by_side(view)
+    assert arms is not None and [panel.title for panel in arms.panels][-2:] == ["Hausa", "swa"]
+    known = {(row[0], row[1]) for row in arms.table.rows}
+    assert ("Luganda", SHORT["teacher"]) in known and ("swa", SHORT["teacher"]) not in known
+    assert {arm for lang, arm in known if lang == "swa"} == {
         SHORT[arm] for arm in ("transfer", "hard", "soft")
     }
-    assert SHORT["teacher"] in {row[0] for row in made["lug"][0].table.rows}
     # Students with the most target text.
-    assert {row[2] for row in overview.table.rows} == {0, 3200}
+    assert {row[3] for row in arms.table.rows} == {0, 3200}
 
 
 def test_estimates_hold_the_numbers_of_the_analysis(view: View, analysis: Json) -> None:

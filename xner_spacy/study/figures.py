@@ -3,7 +3,7 @@
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..report.charts import Cell, Series, heat_map, lines
-from ..report.figure import Figure, Table
+from ..report.figure import Figure, Table, Value
 from ..report.scales import span
 from ..report.svg import Panel
 from ..types import Json
@@ -172,6 +172,7 @@ def measured(view: View) -> List[Figure]:
             caption="The same means the other way round: a line for each amount of unlabelled "
             "target sentences.",
         ),
+        side_by_side(view),
         heat_figure(
             "f1-other",
             "F1 by amounts of data, the other arms",
@@ -214,51 +215,62 @@ def against_teacher(view: View) -> List[Figure]:
 
 
 def by_language(view: View) -> Dict[str, List[Figure]]:
-    """RETURNS (Dict[str, List[Figure]]): For each language: its arms over N_s, its heat maps."""
+    """RETURNS (Dict[str, List[Figure]]): The heat maps of each language."""
     found: Dict[str, List[Figure]] = {}
     for lang in view.languages:
-        name = view.language(lang)
-        figures = [_overview(view, lang)]
-        groups = {SHORT[arm]: view.group(arm, lang) for arm in view.target_arms}
-        figures.append(
-            heat_figure(
-                f"f1-{lang}",
-                f"{name}: F1 by amounts of data",
-                groups,
-                score,
-                caption=f"Mean over replicates. {INTERVAL}",
-            )
+        figure = heat_figure(
+            f"f1-{lang}",
+            f"{view.language(lang)}: F1 by amounts of data",
+            {SHORT[arm]: view.group(arm, lang) for arm in view.target_arms},
+            score,
+            caption=f"Mean over replicates. {INTERVAL}",
         )
-        found[lang] = [figure for figure in figures if figure is not None]
+        if figure is not None:
+            found[lang] = [figure]
     return found
 
 
-def _overview(view: View, lang: str) -> Optional[Figure]:
-    """RETURNS (Optional[Figure]): F1 over N_s of each arm with its largest N_t."""
-    series, rows = [], []
-    for rank, arm in enumerate([*SOURCE_ARMS, *view.main_arms]):
-        group = view.group(arm, lang)
-        if not group:
-            continue
-        most = max(t for _, t in group)
-        line = []
-        for (s, t), mean in sorted(group.items()):
-            value, low, high = score(mean)
-            if t == most and value is not None:
-                line.append((float(s), value, low, high))
-                rows.append([SHORT[arm], s, t, value, low, high, mean["n"]])
-        label = SHORT[arm].replace(" pseudo-labels", "").replace("model ", "")
-        series.append(Series(label, line, rank, ordered=False))
+def side_by_side(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): F1 over N_s of each arm with its largest N_t, by language."""
+    drawn: Dict[str, List[Series]] = {}
+    rows: List[List[Value]] = []
+    for lang in view.languages:
+        for rank, arm in enumerate([*SOURCE_ARMS, *view.main_arms]):
+            group = view.group(arm, lang)
+            most = max((t for _, t in group), default=0)
+            line = []
+            for (s, t), mean in sorted(group.items()):
+                value, low, high = score(mean)
+                if t == most and value is not None:
+                    line.append((float(s), value, low, high))
+                    rows.append(
+                        [view.language(lang), SHORT[arm], s, t, value, low, high, mean["n"]]
+                    )
+            label = SHORT[arm].replace(" pseudo-labels", "").replace("model ", "")
+            if line:
+                drawn.setdefault(lang, []).append(Series(label, line, rank, ordered=False))
     if not rows:
         return None
-    name = view.language(lang)
-    chart = lines(series, x_title=SOURCE, y_title="F1")
-    columns = ["arm", "n_source", "n_target", "F1", "low", "high", "rows"]
-    title = f"{name}: the arms side by side"
-    text = " ".join(_ends(one) for one in series if one.points)
-    caption = "Students with the most unlabelled text; teacher and transfer use none."
-    table = Table(f"{title}, in points", columns, rows)
-    return Figure(f"arms-{lang}", title, caption, [Panel("", chart, text)], table)
+    limits = span(
+        v for series in drawn.values() for one in series for p in one.points for v in p[1:]
+    )
+    panels = [
+        Panel(
+            view.language(lang),
+            lines(series, x_title=SOURCE, y_title="F1", y_limits=limits),
+            " ".join(_ends(one) for one in series),
+        )
+        for lang, series in drawn.items()
+    ]
+    columns = ["language", "arm", "n_source", "n_target", "F1", "low", "high", "rows"]
+    title = "Students, teacher and transfer by language"
+    caption = (
+        "Students with the most unlabelled text; transfer uses none, and the teacher reads a translation "
+        "of each test sentence instead. All panels have the same scale."
+    )
+    return Figure(
+        "by-language", title, caption, panels, Table(f"{title}, in points", columns, rows)
+    )
 
 
 def _ends(series: Series) -> str:
