@@ -175,7 +175,7 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"[{place}]: {message}.", path) from None
     except (ConfigValidationError, ValueError) as error:
-        raise InputError(f"is no config: {str(error).strip().splitlines()[0]}", path) from error
+        raise InputError(f"is no config: {' '.join(str(error).split())}", path) from error
     for name, block in whole.blocks.items():
         unknown = [lang for lang in block.languages if lang not in whole.study.languages]
         if unknown:

@@ -1,0 +1,130 @@
+"""The config of a study, and the jobs that it comes to."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.study.toy import ROOT, block, make_toy
+from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.errors import InputError
+from xner_spacy.study.config import read_study
+from xner_spacy.study.plan import make_plan, restrict
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory) -> Path:
+    return make_toy(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"study.colour": "red"}, r"\[study.colour\]"),
+        ({"student.steps": 0}, r"\[student.steps\]"),
+        ({"study.sampling": "odd"}, r"\[study.sampling\]: one of uniform, stratified"),
+        (block(arms=["hard", "soft", "magic"]), r"\[blocks.main.arms\]: unknown: magic"),
+        (block(languages=["xx"]), r"\[blocks.main.languages\]: not in \[study.languages\]: xx"),
+        (block(seeds=[0, 1]), "as many seeds as draws"),
+        (block(design="weeks"), "design is one of steps, epochs"),
+        (block(n_source=[0]), "sizes must be positive"),
+    ],
+)
+def test_a_faulty_setting_is_named(toy, overrides, message):
+    with pytest.raises(InputError, match=message):
+        read_study(toy, overrides)
+
+
+def test_no_config_and_no_config_at_all(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_study(tmp_path / "none.cfg")
+    (tmp_path / "bad.cfg").write_text("what = is this\n")
+    with pytest.raises(InputError, match="is no config"):
+        read_study(tmp_path / "bad.cfg")
+
+
+def test_an_override_of_a_whole_section_is_refused(toy):
+    with pytest.raises(InputError, match=r"overrides.*student"):
+        read_study(toy, {"student": {}})
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs").glob("study_*.cfg")), ids=lambda p: p.stem
+)
+def test_the_shipped_configs_can_be_read(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = read_study(path)
+    assert study.blocks["main"].arms[:4] == ["teacher", "transfer", "hard", "soft"]
+    assert Path(study.teacher.config).exists() and Path(study.student.config).exists()
+
+
+def kinds(plan):
+    return sorted(job.kind for job in plan.jobs.values())
+
+
+def test_teachers_are_shared_and_sizes_are_not(toy):
+    study = read_study(toy, block(languages=["is", "fo"]))
+    plan = make_plan(study)
+    assert kinds(plan) == ["labels"] * 2 + ["student"] * 8 + ["teacher"]
+    # The ensemble is read off the soft student; without translations it cannot be, nor the teacher.
+    assert len(plan.cells) == (2 + 2 * 3) + (1 + 2 * 2)
+    assert {c.row.arm for c in plan.cells if c.row.lang == "fo"} == {"transfer", "hard", "soft"}
+    soft = {c.job for c in plan.cells if c.row.arm == "soft" and c.row.lang == "is"}
+    assert soft == {c.job for c in plan.cells if c.row.arm == "ensemble"}
+
+
+def test_jobs_come_after_those_that_they_need(toy):
+    plan = make_plan(read_study(toy, block(arms=["tsl", "hard", "translate_train"])))
+    seen = set()
+    for job in plan.jobs.values():
+        assert seen.issuperset(job.parents)
+        seen.add(job.key)
+
+
+def test_a_cell_of_two_blocks_is_one_job(toy):
+    text = toy.read_text()
+    both = toy.with_name("both.cfg")
+    both.write_text(
+        text + text[text.index("[blocks.main]") :].replace("blocks.main", "blocks.again")
+    )
+    plan = make_plan(read_study(both))
+    once = make_plan(read_study(toy))
+    assert set(plan.jobs) == set(once.jobs) and len(plan.cells) == 2 * len(once.cells)
+    part = restrict(plan, [c for c in plan.cells if c.row.block == "again" and c.row.arm == "hard"])
+    assert kinds(part) == ["labels", "student", "student", "teacher"]
+
+
+def test_replicates(toy):
+    study = read_study(toy, block(seeds=[0, 1], draws=[0, 1], pairing="crossed"))
+    assert study.blocks["main"].replicates == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len({j.key for j in make_plan(study).jobs.values() if j.kind == "teacher"}) == 4
+
+
+def test_what_a_result_depends_on_changes_its_key(toy, tmp_path):
+    def keys(overrides=None, config=toy):
+        plan = make_plan(read_study(config, overrides or {}))
+        return {kind: {j.key for j in plan.jobs.values() if j.kind == kind} for kind in kinds(plan)}
+
+    base = keys()
+    student = keys({"student.steps": 7})
+    assert student["teacher"] == base["teacher"] and student["labels"] == base["labels"]
+    assert not student["student"] & base["student"]
+    teacher = keys({"teacher.steps": 13})
+    assert not any(teacher[kind] & base[kind] for kind in base)
+    projector = keys({"projector.@xner_projectors": "xner.Heuristic.v1"})
+    assert projector["teacher"] == base["teacher"] and not projector["labels"] & base["labels"]
+    # The place of the files does not matter, what is in them does.
+    moved = make_toy(tmp_path)
+    assert keys(config=moved) == base
+    import spacy
+
+    path = tmp_path / "is" / "train.spacy"
+    docs = list(read_docs(path, spacy.blank("xx").vocab))
+    write_docbin(path, docs[:-1])
+    changed = keys(config=moved)
+    assert changed["teacher"] == base["teacher"] and not changed["labels"] & base["labels"]
+    assert not changed["student"] & base["student"]
+
+
+def test_a_missing_file_is_named(toy):
+    with pytest.raises(InputError, match=r"nowhere.spacy: no such file"):
+        make_plan(read_study(toy, {"study.source": "nowhere.spacy"}))
