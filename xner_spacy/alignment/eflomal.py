@@ -72,7 +72,7 @@ class Eflomal:
         if not found or not shutil.which(found):
             raise XnerError(
                 f"xner.Eflomal.v1 needs the program {found or PROGRAM}, which is not installed.",
-                "Install it with a C compiler at hand: pip install eflomal",
+                "Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'",
             )
         return found
 
