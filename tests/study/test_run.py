@@ -1,0 +1,263 @@
+"""Running a study: order, failures, deaths, and a small grid that is killed and goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import srsly
+from typer.testing import CliRunner
+
+from tests.study.toy import ROOT, block, make_toy
+from xner_spacy.cli.app import app
+from xner_spacy.cli.study import parse_overrides
+from xner_spacy.corpora.runfolder import locked
+from xner_spacy.errors import XnerError
+from xner_spacy.study.config import read_study
+from xner_spacy.study.plan import Job, make_plan
+from xner_spacy.study.rows import read_rows, write_rows
+from xner_spacy.study.runner import Outcome, _schedule, price
+from xner_spacy.study.study import RESULTS, run_study
+
+# --- the schedule, with a pool that only pretends ---------------------------------------------
+
+
+class Death(Exception):
+    pass
+
+
+class Pool:
+    """Does each job at once; some fail, some take their process with them."""
+
+    died = (Death,)
+
+    def __init__(self, failing=(), dying=()):
+        self.failing, self.dying, self.order, self.most = failing, list(dying), [], 0
+
+    def submit(self, job, study):
+        self.order.append(job.key)
+        return job.key, len(self.order)
+
+    def finished(self, handles):
+        self.most = max(self.most, len(handles))
+        return handles[:1]
+
+    def result(self, handle):
+        key = handle[0]
+        if key in self.dying:
+            self.dying.remove(key)
+            raise Death
+        return Outcome(None, "broken") if key in self.failing else Outcome({"key": key})
+
+
+JOBS = [
+    Job("teacher", {}, (), "t0"),
+    Job("labels", {}, ("t0",), "l0"),
+    Job("student", {}, ("t0", "l0"), "s0"),
+    Job("student", {}, ("t0", "l0"), "s1"),
+    Job("teacher", {}, (), "t1"),
+    Job("labels", {}, ("t1",), "l1"),
+]
+
+
+def schedule(pool, workers=2, outcomes=None):
+    found = dict(outcomes or {})
+    for job, outcome in _schedule(JOBS, None, found, pool, workers):
+        found[job.key] = outcome
+    return found
+
+
+def test_the_first_of_the_plan_comes_first():
+    pool = Pool()
+    found = schedule(pool, workers=1)
+    assert pool.order == ["t0", "l0", "s0", "s1", "t1", "l1"] and len(found) == 6
+    pool = Pool()
+    schedule(pool, workers=2)
+    assert pool.most == 2 and sorted(pool.order) == sorted(j.key for j in JOBS)
+
+
+def test_what_needs_a_failed_job_fails_with_its_reason_and_the_rest_goes_on():
+    pool = Pool(failing=("l0",))
+    found = schedule(pool)
+    assert found["l0"] == Outcome(None, "broken")
+    assert found["s0"].reason == "needs another job, which failed: broken"
+    assert found["l1"].result and "s0" not in pool.order
+
+
+def test_a_job_whose_process_dies_is_tried_again_three_times():
+    found = schedule(Pool(dying=("l1", "l1")))
+    assert found["l1"].result
+    found = schedule(Pool(dying=["t1"] * 3))
+    assert found["t1"].reason == "its process died 3 times"
+    assert found["l1"].reason.startswith("needs another job")
+
+
+# --- for real ---------------------------------------------------------------------------------
+
+
+def strip(rows):
+    return [replace(row, seconds=0.0, block="") for row in rows]
+
+
+def start(config: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    command = [
+        sys.executable,
+        "-m",
+        "xner_spacy",
+        "study",
+        "run",
+        str(config),
+        "-w",
+        "2",
+        *arguments,
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+@pytest.mark.slow
+def test_a_grid_killed_on_the_way_ends_as_an_undisturbed_one(tmp_path):
+    config = make_toy(tmp_path / "toy")
+    arms = ["teacher", "transfer", "hard", "soft", "ensemble", "tsl", "translate_train"]
+    settings = {
+        **block(arms=arms),
+        "study.work": str(tmp_path / "a"),
+        "study.report": str(tmp_path / "b"),
+    }
+    whole = run_study(config, overrides=settings, workers=2)
+    assert [row.status for row in whole] == ["done"] * (2 + 2 * 5)
+    assert all(row.test_sentences == 7 and row.f1 is not None for row in whole)
+    assert {row.steps for row in whole} == {0, 6}
+    # Killed as soon as something is done, with all its processes, and run again.
+    more = [f"--blocks.main.arms={srsly.json_dumps(arms)}"]
+    process = start(config, *more)
+    jobs = tmp_path / "toy" / "work" / "jobs"
+    deadline = time.monotonic() + 90
+    while not list(jobs.glob("[0-9a-f]*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = len(list(jobs.glob("[0-9a-f]*")))
+    assert 0 < done < 11
+    assert start(config, *more).wait() == 0
+    report = tmp_path / "toy" / "report"
+    assert strip(read_rows(report / RESULTS)) == strip(sorted(whole, key=lambda row: row.order))
+    assert not list(jobs.glob(".*"))
+    meta = srsly.read_json(report / "meta.json")
+    assert meta["signature"]["data"]["source"] and meta["languages"]["is"] == "Icelandic"
+
+    # From its table alone it goes on too: nothing is left to do in another folder.
+    settings["study.report"] = str(report)
+    settings["study.work"] = str(tmp_path / "empty")
+    before = (report / RESULTS).read_bytes()
+    run_study(config, overrides=settings)
+    assert (report / RESULTS).read_bytes() == before
+    assert not list((tmp_path / "empty" / "jobs").iterdir())
+    # A row that is lost is made again, with what it needs and nothing else.
+    rows = read_rows(report / RESULTS)
+    lost = next(row for row in rows if row.arm == "hard")
+    write_rows(report / RESULTS, [row for row in rows if row != lost])
+    again = run_study(config, overrides=settings)
+    assert strip(again) == strip(whole) or sorted(strip(again), key=lambda r: r.order) == sorted(
+        strip(whole), key=lambda r: r.order
+    )
+    assert len(list((tmp_path / "empty" / "jobs").iterdir())) == 3
+
+    # The report is made of it.
+    result = CliRunner().invoke(
+        app, ["study", "report", str(config), f"--study.report={report}"], catch_exceptions=False
+    )
+    assert result.exit_code == 0
+    assert "Toy" in (report / "index.html").read_text(encoding="utf8")
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_rows(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra [ray]")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    config = make_toy(tmp_path)
+    settings = block(arms=["teacher", "hard"], n_target=[10])
+    here = run_study(config, overrides=settings)
+    there = run_study(
+        config,
+        overrides={
+            **settings,
+            "study.work": str(tmp_path / "ray"),
+            "study.report": str(tmp_path / "r"),
+        },
+        engine="ray",
+    )
+    assert strip(here) == strip(there) and len(here) == 2
+
+
+def test_a_cell_that_cannot_be_measured_is_a_row_with_its_reason(tmp_path):
+    config = make_toy(tmp_path)
+    settings = block(arms=["teacher", "hard"], n_source=[20000], n_target=[10])
+    rows = run_study(config, overrides=settings)
+    assert [row.status for row in rows] == ["failed", "failed"]
+    reason = "20000 sentences of labelled source text are asked for, and there are 42."
+    assert all(reason in row.reason for row in rows)
+    assert "Traceback" in next((tmp_path / "work" / "failures").iterdir()).read_text()
+    result = CliRunner().invoke(
+        app,
+        [
+            "study",
+            "run",
+            str(config),
+            "--blocks.main.arms",
+            '["hard"]',
+            "--blocks.main.n_source=[20000]",
+        ],
+    )
+    assert result.exit_code == 1 and "2 cells failed" in result.output
+
+
+def test_two_runs_in_one_folder(tmp_path):
+    config = make_toy(tmp_path)
+    (tmp_path / "work").mkdir()
+    with locked(tmp_path / "work"), pytest.raises(XnerError, match="another run is writing here"):
+        run_study(config)
+
+
+def test_the_price(tmp_path):
+    config = make_toy(tmp_path)
+    study = read_study(config)
+    plan = make_plan(study)
+    found = price(plan, study)
+    assert found["kinds"]["student soft"] == {
+        "jobs": 2,
+        "done": 0,
+        "measured": 0.0,
+        "seconds": None,
+    }
+    assert set(found["unknown"]) == {"teacher", "labels", "student hard", "student soft"}
+    soft = next(j for j in plan.jobs.values() if j.params.get("arm") == "soft")
+    folder = study.work / "jobs" / soft.key
+    folder.mkdir(parents=True)
+    srsly.write_json(folder / "result.json", {"seconds": 5.0, "measurements": {}})
+    found = price(plan, study)
+    assert found["kinds"]["student hard"]["seconds"] == 5.0
+    assert found["seconds"] == 15.0 and found["unknown"] == ["teacher", "labels"]
+    result = CliRunner().invoke(app, ["study", "run", str(config), "--dry-run"])
+    assert result.exit_code == 0 and "0 of 8 cells are measured" in result.output
+    assert "not known yet: teacher, labels" in result.output
+
+
+def test_overrides_are_json_or_text():
+    given = ["--study.sampling", "stratified", "--student.steps=7", "--blocks.main.seeds", "[1,2]"]
+    assert parse_overrides(given) == {
+        "study.sampling": "stratified",
+        "student.steps": 7,
+        "blocks.main.seeds": [1, 2],
+    }
+    for wrong in (["steps", "3"], ["--steps", "3"], ["--student.steps"]):
+        with pytest.raises(XnerError):
+            parse_overrides(wrong)
+
+
+def test_an_unknown_block_is_named(tmp_path):
+    with pytest.raises(XnerError, match="No block other"):
+        run_study(make_toy(tmp_path), blocks=["other"])
