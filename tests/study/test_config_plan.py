@@ -57,6 +57,14 @@ def test_the_shipped_configs_can_be_read(path, monkeypatch):
     assert Path(study.teacher.config).exists() and Path(study.student.config).exists()
 
 
+def test_settings_of_the_trainings_can_be_overridden(toy):
+    name = "training.optimizer.learn_rate"
+    study = read_study(toy, {f"student.overrides.{name}": 0.5, "student.steps": 3})
+    assert study.student.overrides[name] == 0.5 and study.student.steps == 3
+    assert study.teacher.overrides[name] == 0.01
+    assert study.student.overrides["training.batcher.size"] == 50
+
+
 def kinds(plan):
     return sorted(job.kind for job in plan.jobs.values())
 

@@ -13,6 +13,7 @@ import srsly
 from typer.testing import CliRunner
 
 from tests.study.toy import ROOT, block, make_toy
+from tests.tiny_models import build
 from xner_spacy.cli.app import app
 from xner_spacy.cli.study import parse_overrides
 from xner_spacy.corpora.runfolder import locked
@@ -191,6 +192,36 @@ def test_ray_gives_the_same_rows(tmp_path, monkeypatch):
         engine="ray",
     )
     assert strip(here) == strip(there) and len(here) == 2
+
+
+@pytest.mark.slow
+def test_the_transformer_study_on_a_tiny_encoder(tmp_path, monkeypatch):
+    pytest.importorskip("spacy_transformers", reason="needs the extra [transformers]")
+    make_toy(tmp_path)
+    encoder = str(build("xlmr_generic", tmp_path / "encoder"))
+    monkeypatch.chdir(ROOT)
+    settings = {
+        "study.languages": {"is": "Icelandic"},
+        "study.source": str(tmp_path / "en.spacy"),
+        "study.target": str(tmp_path / "{lang}" / "train.spacy"),
+        "study.test": str(tmp_path / "{lang}" / "test.spacy"),
+        "study.work": str(tmp_path / "work"),
+        "study.report": str(tmp_path / "report"),
+        "study.gpu_id": -1,
+        **block(languages=["is"], arms=["transfer", "soft"], n_source=[20], n_target=[10]),
+        **block(seeds=[0], draws=[0]),
+    }
+    for part in ("teacher", "student"):
+        settings[f"{part}.steps"] = 3
+        settings[f"{part}.overrides.paths.encoder"] = encoder
+        settings[f"{part}.overrides.system.gpu_allocator"] = None
+    rest = {"variance": ["is"], "methods": ["is"]}
+    settings.update({f"blocks.{name}.languages": langs for name, langs in rest.items()})
+    rows = run_study("configs/study_trf.cfg", overrides=settings, blocks=["main"])
+    assert [(row.arm, row.status, row.steps) for row in rows] == [
+        ("transfer", "done", 0),
+        ("soft", "done", 3),
+    ]
 
 
 def test_a_cell_that_cannot_be_measured_is_a_row_with_its_reason(tmp_path):

@@ -1,5 +1,6 @@
 """The config of a study."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -13,6 +14,7 @@ from .rows import ARMS
 
 DESIGNS = ("steps", "epochs")
 METHODS = ("uniform", "stratified")
+OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")
 
 
 class _Section(BaseModel):
@@ -161,13 +163,20 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
     """Read the config of a study.
 
     path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names.
+        Those of the trainings are named `student.overrides.training.batcher.size` and the like.
     RETURNS (Study): The study. RAISES: InputError that names the section and setting that is wrong.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError("no such file.", path, hint="Copy one of configs/study_*.cfg.")
     try:
-        config = Config().from_disk(path, overrides=overrides or {})
+        given = dict(overrides or {})
+        # Names of settings with dots in them, which are no sections here.
+        inner = {name: given.pop(name) for name in list(given) if OVERRIDE.match(name)}
+        config = Config().from_disk(path, overrides=given)
+        for name, value in inner.items():
+            section, setting = OVERRIDE.match(name).groups()  # type: ignore[union-attr]
+            config[section].setdefault("overrides", {})[setting] = value
         whole = _Whole.model_validate(dict(config))
     except ValidationError as error:
         first = error.errors()[0]
