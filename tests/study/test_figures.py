@@ -5,7 +5,7 @@ from typing import Dict, List
 import pytest
 
 from xner_spacy.report.figure import Figure
-from xner_spacy.study import estimates, figures
+from xner_spacy.study import estimates, figures, tables
 from xner_spacy.study.analysis import analyse
 from xner_spacy.study.rows import Row
 from xner_spacy.study.view import SHORT, View, between, extremes, points, ratio, signed
@@ -144,8 +144,7 @@ def test_variance_tells_why_a_share_is_missing(view: View) -> None:
 
 def test_tables(view: View, analysis: Json) -> None:
     robust, fit, key = (
-        make(view)
-        for make in (estimates.robustness_table, estimates.fit_table, estimates.key_figures)
+        make(view) for make in (tables.robustness_table, tables.fit_table, tables.key_figures)
     )
     assert robust is not None and len(robust.rows) == len(analysis["robustness"])
     assert fit is not None and fit.columns[1:6] == ["c", "a", "alpha", "b", "beta"]

@@ -124,7 +124,16 @@ def test_every_figure_has_files_a_description_and_its_data(folder: Path, page: P
 def test_what_the_study_asks_for_is_there(page: Page) -> None:
     keys = {figure["id"] for figure in page.all("figure")}
     assert keys >= {"f1-main", "f1-other", "f1-by-target", "f1-by-source", "minus-teacher"}
-    assert keys >= {"iso-total", "iso-ratio", "mirrored", "rates", "spread", "slopes", "variance"}
+    assert keys >= {
+        "iso-total",
+        "iso-ratio",
+        "mirrored",
+        "rates",
+        "tenfolds",
+        "spread",
+        "slopes",
+        "variance",
+    }
     assert keys >= {"contrasts", "designs", "f1-lug", "f1-swa", "by-language"}
 
 

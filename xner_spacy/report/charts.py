@@ -190,13 +190,13 @@ def intervals(
     values = [value for row in rows for value in (row.value, row.low, row.high)]
     low, high = limits or span(values, include=[0.0] if zero else [])
     left = 10 + CHARACTER * max((len(r.label) for r in rows if r.value is not None), default=4)
-    left = min(max(left, 60.0), 150.0)
+    left = min(max(left, 60.0), 180.0)
     right = 14 + CHARACTER * max((len(row.text) for row in rows), default=0)
     top, step = 6.0, 24.0
     bottom = top + step * len(rows)
     svg = Svg(WIDTH, bottom + 40)
     scale = Scale(low, high, left + 6, WIDTH - right - 6)
-    for tick in ticks(low, high, 4):
+    for tick in ticks(low, high, max(2, int((scale.end - scale.start) / 40))):
         x = scale(tick)
         svg.add("line", "rule", x1=x, x2=x, y1=top, y2=bottom)
         svg.text(x, bottom + 16, f"{tick:g}", anchor="middle")

@@ -23,8 +23,8 @@ def limits(view: View, rows: Sequence[Row]) -> List[str]:
     edges = [entry for entry in totals if entry["edge"]]
     if arm and edges:
         texts.append(
-            f"More text of the kind that ran out: for {SHORT[arm]}, {count(len(edges))} of "
-            f"{count(len(totals))} totals have their best ratio at the edge of what was measured."
+            f"More text of the kind that ran out: for {count(len(edges))} of {count(len(totals))} totals "
+            f"the best ratio lies at the edge of what was measured ({SHORT[arm]})."
         )
     replicates = {(row.seed, row.draw) for row in measured if row.block == "main"}
     if replicates:

@@ -13,38 +13,6 @@ from .view import ALL, SHORT, SOURCE, TARGET, View, between, place, points, rati
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
 
 
-def key_figures(view: View) -> Optional[Table]:
-    """RETURNS (Optional[Table]): What the answer says, for each arm that has students."""
-    rows: List[List[Value]] = []
-    robust = {e["arm"]: e for e in view.analysis["robustness"] if e["design"] == "steps"}
-    for arm in view.target_arms:
-        entry = view.analysis["answer"]["arms"].get(arm) or {}
-        corners = entry.get("corners")
-        if not corners:
-            continue
-        row: List[Value] = [SHORT[arm], len(entry["languages"])]
-        row += [_estimate(corner, "f1") for corner in (corners[0], corners[-1])]
-        for kind in ("source", "target"):
-            gain = entry["tenfold"].get(kind)
-            row.append(_estimate(gain, "difference", signs=True) if gain else None)
-        found = robust.get(arm) or {}
-        ends = {end: found.get(f"slope_{end}") for end in ("low", "high")}
-        row.append(_estimate({**ends, "slope": found.get("slope")}, "slope", signs=True))
-        ends = {end: found.get(f"sd_{end}") for end in ("low", "high")}
-        rows.append([*row, _estimate({**ends, "sd": found.get("sd")}, "sd")])
-    if not rows:
-        return None
-    columns = [
-        "arm",
-        "languages",
-        "F1, smallest sizes",
-        "F1, largest sizes",
-        "tenfold labelled source",
-    ]
-    columns += ["tenfold unlabelled target", "tenfold ratio, same total", "sd, run to run"]
-    return Table("The answer in figures, in points of F1 with 95% intervals", columns, rows)
-
-
 def iso_lines(view: View, kind: str) -> Optional[Figure]:
     """Draw the fitted F1 along lines of one total or of one ratio.
 
@@ -104,6 +72,29 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
     columns = ["arm", "total", "ratio", "n_source", "n_target", "F1", "low", "high"]
     table = Table(f"{title}, F1 in points", columns, rows)
     return Figure(f"iso-{kind}", title, caption, panels, table)
+
+
+def tenfolds(view: View) -> Optional[Figure]:
+    """RETURNS (Optional[Figure]): What ten times as many of either kind bring, by language."""
+    groups: List[Tuple[str, List[Tuple[str, Json]]]] = []
+    for arm in view.main_arms:
+        for side, kind in (("source", SOURCE), ("target", TARGET)):
+            found = {
+                e["lang"]: e
+                for e in view.analysis["tenfolds"]
+                if (e["arm"], e["design"], e["coefficient"]) == (arm, "steps", side)
+            }
+            groups.append((f"{SHORT[arm]}: {kind}", _by_language(view, found)))
+    return _forest(
+        "tenfolds",
+        "What ten times as many sentences bring, by language",
+        groups,
+        x_title="F1 for a tenfold",
+        caption="Points of F1 for ten times the labelled source, or the unlabelled target sentences, at "
+        "the middle of the grid, by least squares for each language and replicate, without the fitted "
+        "surface.",
+        strong="all",
+    )
 
 
 def rates(view: View) -> Optional[Figure]:
@@ -195,9 +186,7 @@ def contrasts(view: View) -> Optional[Figure]:
     groups: List[Tuple[str, List[Tuple[str, Json]]]] = []
     for a, b in pairs:
         mine = {e["lang"]: e for e in entries if (e["a"], e["b"]) == (a, b)}
-        order = [lang for lang in (ALL, *view.languages) if lang in mine]
-        named = [("all" if lang == ALL else view.language(lang), mine[lang]) for lang in order]
-        groups.append((f"{SHORT[a]} minus {SHORT[b]}", named))
+        groups.append((f"{SHORT[a]} minus {SHORT[b]}", _by_language(view, mine)))
     return _forest(
         "contrasts",
         "Arms compared",
@@ -303,47 +292,6 @@ def variance(view: View) -> Optional[Figure]:
     return Figure("variance", title, caption, [panel], table)
 
 
-def robustness_table(view: View) -> Optional[Table]:
-    """RETURNS (Optional[Table]): Spread, worst language and slope of each arm."""
-    rows: List[List[Value]] = []
-    for e in view.analysis["robustness"]:
-        sd = _with_interval(points(e["sd"]), points(e["sd_low"]), points(e["sd_high"]))
-        ends = points(e["slope_low"]), points(e["slope_high"])
-        slope = _with_interval(points(e["slope"]), *ends, signs=True)
-        worst = view.language(e["worst_language"]) if e["worst_language"] else None
-        count = e["languages"] if isinstance(e["languages"], int) else len(e["languages"] or [])
-        rows.append([SHORT[e["arm"]], e["design"], count, sd, worst, points(e["worst_f1"])])
-        rows[-1] += [points(e["worst_gap"]), slope]
-    if not rows:
-        return None
-    columns = ["arm", "design", "languages", "sd over replicates", "worst language", "its F1"]
-    columns += ["behind the mean", "F1 per tenfold ratio"]
-    return Table("Robustness of each arm, in points of F1, with 95% intervals", columns, rows)
-
-
-def fit_table(view: View) -> Optional[Table]:
-    """RETURNS (Optional[Table]): The fitted surface of each arm, and how well it foretells."""
-    rows: List[List[Value]] = []
-    there = {name for s in view.analysis["surfaces"].values() for name in s.get("params") or {}}
-    names = [name for name in ("c", "a", "alpha", "b", "beta") if name in there]
-    for arm, surface in view.analysis["surfaces"].items():
-        params, cv = surface.get("params") or {}, surface.get("cv") or {}
-        row: List[Value] = [SHORT[arm]]
-        for name in names:
-            p = params.get(name) or {}
-            row.append(_with_interval(p.get("value"), p.get("low"), p.get("high"), digits=3))
-        errors = [points(cv.get(name)) for name in ("rmse", "rmse_loglinear", "rmse_mean")]
-        rows.append([*row, _plain(surface.get("r2")), *errors])
-    if not rows:
-        return None
-    columns = ["arm", *names, "R²", "error, this form", "error, log-linear", "error, mean alone"]
-    caption = (
-        "The fitted surfaces, F1 in [0, 1], with 95% bootstrap intervals; the errors are root mean "
-        "squares on cells left out of the fit, in points"
-    )
-    return Table(caption, columns, rows, digits=2)
-
-
 def _forest(
     key: str,
     title: str,
@@ -385,35 +333,16 @@ def _ends(entry: Json, name: str) -> Json:
     return {"low": entry[f"{name}_low"], "high": entry[f"{name}_high"]}
 
 
-def _estimate(entry: Json, name: str, signs: bool = False) -> Optional[str]:
-    ends = points(entry["low"]), points(entry["high"])
-    return _with_interval(points(entry[name]), *ends, signs=signs)
-
-
 def _cause(name: str) -> str:
     return name.replace("_", " × ")
+
+
+def _by_language(view: View, entries: Dict[str, Json]) -> List[Tuple[str, Json]]:
+    order = [lang for lang in (ALL, *view.languages) if lang in entries]
+    return [("all" if lang == ALL else view.language(lang), entries[lang]) for lang in order]
 
 
 def _pair(entry: Json) -> str:
     if entry["n_source"] is None:
         return "all"
     return f"{entry['n_source']:,} / {entry['n_target']:,}"
-
-
-def _with_interval(
-    value: Optional[float],
-    low: Optional[float],
-    high: Optional[float],
-    *,
-    signs: bool = False,
-    digits: int = 1,
-) -> Optional[str]:
-    if value is None:
-        return None
-    text = signed(value, digits) if signs else f"{value:.{digits}f}"
-    ends = between(low, high, digits)
-    return f"{text} ({ends})" if ends else text
-
-
-def _plain(value: Optional[float]) -> Optional[float]:
-    return None if value is None else float(value)

@@ -11,20 +11,19 @@ from .caveats import limits, unknown
 from .estimates import (
     contrasts,
     designs,
-    fit_table,
     iso_lines,
-    key_figures,
     mirrored,
     rates,
-    robustness_table,
     slopes,
     spread,
+    tenfolds,
     variance,
 )
 from .figures import against_teacher, by_language, measured
 from .rows import ARM_NAMES, DONE, Row
+from .tables import fit_table, key_figures, robustness_table
 from .view import View
-from .words import QUESTION, answer, arms_table, together, worth
+from .words import QUESTION, answer, arms_table, worth
 
 Item = Union[Figure, Table, None]
 
@@ -74,9 +73,10 @@ def sections(view: View, rows: Sequence[Row], meta: Json) -> List[Section]:
                 "A ratio by itself says little, because the total changes with it. Here the fitted "
                 "surface is read along lines of one total and of one ratio, and for what more sentences "
                 "of either kind bring.",
-                *filter(None, [worth(view), together(view)]),
+                *filter(None, [worth(view)]),
             ],
             items=_known(
+                tenfolds(view),
                 iso_lines(view, "total"),
                 iso_lines(view, "ratio"),
                 mirrored(view),

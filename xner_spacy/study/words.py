@@ -6,7 +6,7 @@ from typing import Dict, List, Optional, Sequence
 from ..report.figure import Table, Value, show
 from ..types import Json
 from .rows import ARM_NAMES
-from .view import SHORT, View, between, listed, place, points, ratio, signed
+from .view import ALL, SHORT, View, between, listed, place, points, ratio, signed
 
 QUESTION = (
     "How does the ratio of labelled source to unlabelled target data affect the F1, and its "
@@ -57,9 +57,10 @@ def answer(view: View) -> List[str]:
         _total(arms[best]),
         _steadiness(view, best),
     )
-    second = _sentences(_teachers(view, best), _difference(found))
-    third = "F1 stands in points, 0 to 100, with 95% intervals in brackets."
-    return [paragraph for paragraph in (first, second, third) if paragraph]
+    second = _sentences(_languages(view, best), _together(arms[best]))
+    third = _sentences(_teachers(view, best), _difference(found))
+    last = "F1 stands in points, 0 to 100, with 95% intervals in brackets."
+    return [paragraph for paragraph in (first, second, third, last) if paragraph]
 
 
 def headline(view: View) -> Optional[str]:
@@ -193,19 +194,42 @@ def _steadiness(view: View, arm: str) -> str:
     return f"{text}; the ratio does not change it beyond the noise ({factor}, for a tenfold ratio)."
 
 
-def together(view: View) -> str:
+def _languages(view: View, arm: str) -> str:
+    """RETURNS (str): Between which languages the gains lie."""
+    told = []
+    for side, kind in (("source", "labelled source"), ("target", "unlabelled target")):
+        found = [
+            (e["difference"], view.language(e["lang"]))
+            for e in view.analysis["tenfolds"]
+            if (e["arm"], e["design"], e["coefficient"]) == (arm, "steps", side)
+            and e["lang"] != ALL
+        ]
+        if len(found) > 1:
+            (low, least), (high, most) = min(found), max(found)
+            ends = f"{signed(points(low))} ({least}) to {signed(points(high))} ({most})"
+            told.append(f"ten times the {kind} sentences from {ends}")
+    if not told:
+        return ""
+    text = f"Languages differ: {', and '.join(told)}."
+    robust = [e for e in view.analysis["robustness"] if e["arm"] == arm and e["design"] == "steps"]
+    if robust:
+        gap, worst = points(robust[0]["worst_gap"]), view.language(robust[0]["worst_language"])
+        text += f" The worst, {worst}, lies {show(gap)} points behind the mean."
+    return text
+
+
+def _together(entry: Json) -> str:
     """RETURNS (str): Whether one kind of data makes the other worth more or less."""
-    arm = headline(view)
-    entry = view.analysis["answer"]["arms"][arm]["tenfold"].get("interaction") if arm else None
-    if not arm or not entry or entry["low"] is None:
+    found = entry["tenfold"].get("interaction")
+    if not found or found["low"] is None:
         return ""
     text = (
-        f"With ten times as many of the one, ten times as many of the other bring {gain(entry)} "
-        f"points more ({SHORT[arm]})"
+        "With ten times as many of the one kind, ten times as many of the other bring "
+        f"{gain(found)} points more"
     )
-    if entry["low"] > 0:
+    if found["low"] > 0:
         return f"{text}: each is worth more where there is much of the other."
-    if entry["high"] < 0:
+    if found["high"] < 0:
         return f"{text}: each is worth less where there is much of the other."
     return f"{text}, which is within the noise: the two gains add up."
 
