@@ -3,15 +3,11 @@
 import platform
 import shutil
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Sequence
 
-import numpy as np
 import spacy
 import srsly
-from confection import Config
-from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -28,13 +24,15 @@ from ..errors import XnerError
 from ..evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
 from ..registry import registry
 from ..types import Entity, Json, SentencePair, TokenLabels
-from .config import Study, Training
+from .config import Study
 from .plan import Job
 from .sampling import order, source_stratum, take, target_stratum
+from .training import steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
 BATCH = 256
 STUDENT = "components.xner_student."
+STORE = STUDENT + "store_soft"
 HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
 SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
 # What an arm changes in the student's config.
@@ -87,9 +85,15 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents) -> Json
     docs = _source_sample(study, params, spacy.blank("xx").vocab)
     corpus = folder / "train.spacy"
     write_docbin(corpus, docs)
-    overrides = {**HARD, STUDENT + "store_soft": True}
-    gpu = study.settings.gpu_id
-    train_model(study.teacher, corpus, folder / "model", params["seed"], overrides, gpu_id=gpu)
+    train_model(
+        study.teacher,
+        {**HARD, STORE: True},
+        corpus,
+        folder / "model",
+        seed=params["seed"],
+        steps=study.teacher.steps,
+        gpu_id=study.settings.gpu_id,
+    )
     corpus.unlink()
     return {}
 
@@ -150,14 +154,18 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json
         if arm == "surest":
             write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
     facts = describe(corpus, vocab)
-    steps = None
+    facts["steps"] = study.student.steps
     if params["design"] == "epochs":
-        steps = steps_of_epochs(study.student, facts["words"])
+        facts["steps"] = steps_of_epochs(study.student, facts["words"])
     model = folder / "model"
-    overrides = {**RECIPES[arm], STUDENT + "store_soft": True}
-    gpu = study.settings.gpu_id
-    facts["steps"] = train_model(
-        study.student, corpus, model, params["seed"], overrides, steps, gpu
+    train_model(
+        study.student,
+        {**RECIPES[arm], STORE: True},
+        corpus,
+        model,
+        seed=params["seed"],
+        steps=facts["steps"],
+        gpu_id=study.settings.gpu_id,
     )
     nlp = spacy.load(model)
     gold = list(read_docs(study.test(lang), nlp.vocab))
@@ -309,70 +317,7 @@ def _read_found(path: Path) -> Dict[str, List[Sentence]]:
     }
 
 
-# --- training and measuring -------------------------------------------------------------------
-
-
-def steps_of_epochs(training: Training, words: int) -> int:
-    """RETURNS (int): Optimiser steps of so many passes over so many words. RAISES: XnerError unless
-    batches have a fixed size in words.
-    """
-    config = Config().from_disk(training.config, interpolate=False)
-    size = training.overrides.get("training.batcher.size", config["training"]["batcher"]["size"])
-    if not isinstance(size, int):
-        raise XnerError(
-            "The design 'epochs' needs batches of a fixed number of words.",
-            "Set training.batcher.size in the student's overrides.",
-        )
-    return max(1, int(np.ceil(training.epochs * words / size)))
-
-
-def train_model(
-    training: Training,
-    corpus: Path,
-    out: Path,
-    seed: int,
-    overrides: Json,
-    steps: Optional[int] = None,
-    gpu_id: int = -1,
-) -> int:
-    """Train by `spacy train`, and keep the last model (the average of its weights over the steps).
-
-    There is no development set, and so no choice among checkpoints: it would be labelled data of
-    its own, beside the amount under study.
-
-    RETURNS (int): The optimiser steps.
-    """
-    steps = steps or training.steps
-    config = Config().from_disk(training.config, interpolate=False)
-    settings = {
-        "corpora.dev.limit": 1,
-        "training.before_to_disk": None,
-        "training.patience": 0,
-        "training.max_epochs": 0,
-        "training.eval_frequency": 10 * steps,
-        **training.overrides,
-        **overrides,
-        "training.max_steps": steps,
-    }
-    for name, value in settings.items():
-        *sections, last = name.split(".")
-        place: Any = config
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
-    folder = out.with_name(f"{out.name}-training")
-    folder.mkdir(parents=True)
-    config.to_disk(folder / "config.cfg")
-    paths = {"paths.train": str(corpus), "paths.dev": str(corpus), "system.seed": seed}
-    with (
-        (folder / "log.txt").open("w", encoding="utf8") as log,
-        redirect_stdout(log),
-        redirect_stderr(log),
-    ):
-        train(folder / "config.cfg", folder, use_gpu=gpu_id, overrides=paths)
-    (folder / "model-last").rename(out)
-    shutil.rmtree(folder)
-    return steps
+# --- measuring --------------------------------------------------------------------------------
 
 
 def measure(

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import spacy
-from confection import Config
 
 from ..corpora.docs import docbin_paths, read_docs
 from ..docdata import install_extensions
 from ..types import Json
-from .config import Block, Study, Training
+from .config import Block, Study
 from .rows import SOURCE_ARMS, Row
+from .training import recipe
 
 # Raised when a change of the code changes results.
 VERSION = 1
@@ -124,7 +124,7 @@ class _Planner:
             files[f"test {lang}"] = study.test(lang)
         self.checksums = {name: checksum(path) for name, path in files.items()}
         self.translated = {lang: is_translated(study.test(lang)) for lang in languages}
-        self.recipes = {"teacher": _recipe(study.teacher), "student": _recipe(study.student)}
+        self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
         self.jobs: Dict[str, Job] = {}
 
     def plan(self) -> Plan:
@@ -220,8 +220,3 @@ class _Planner:
 
 def _cell(row: Row, job: Job, name: str) -> Cell:
     return Cell(replace(row, job=job.key), job.key, name)
-
-
-def _recipe(training: Training) -> Json:
-    config = Config().from_disk(training.config, interpolate=False)
-    return {**training.model_dump(exclude={"config"}), "config": config.to_str()}
