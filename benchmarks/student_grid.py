@@ -27,6 +27,7 @@ from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
 from xner_spacy.distillation.calibration import (
     calibrate,
     expected_calibration_error,
+    fit_bias,
     scored_spans,
 )
 from xner_spacy.distillation.corpus import make_corpus
@@ -91,7 +92,12 @@ RECIPES: Dict[str, Recipe] = {
 }  # fmt: skip
 # What a second round learns from beside its teacher: the students of this recipe.
 FIRST_ROUND = {"soft_round2": "soft", "multi_round2": "multi_soft", "multi_joint_round2": "multi_joint"}  # fmt: skip
-SCHEDULE = {"training.eval_frequency": 100, "training.patience": 0}
+# The temperature is fitted once, when the training is over.
+SCHEDULE = {
+    "training.eval_frequency": 125,
+    "training.patience": 0,
+    "training.before_to_disk": None,
+}
 
 # --- training data ----------------------------------------------------------------------------
 
@@ -166,7 +172,16 @@ def _bare(nlp: Language, doc: Doc) -> Doc:
 
 
 def run(
-    name: str, lang: str, seed: int, data: Path, work: Path, *, steps: int, words: int, gpu: int
+    name: str,
+    lang: str,
+    seed: int,
+    data: Path,
+    work: Path,
+    *,
+    steps: int,
+    words: int,
+    gpu: int,
+    rescore: bool = False,
 ) -> Json:
     """Train one student, label the test set with it, and keep both. A run that is there is read.
 
@@ -178,7 +193,11 @@ def run(
     place = Place(data, work, lang, seed, teacher, name)
     file = place.folder / "result.json"
     if file.exists():
-        return srsly.read_json(file)
+        result = srsly.read_json(file)
+        if rescore:
+            result = {**result, **score(place, steps=result["steps"], words=result["words"])}
+            srsly.write_json(file, result)
+        return result
     started = time.process_time()
     place.folder.mkdir(parents=True, exist_ok=True)
     path = teacher / "train.spacy"
@@ -220,20 +239,23 @@ def score(place: Place, steps: int, words: int) -> Json:
     student: Any = nlp.get_pipe("xner_student")
     gold = list(read_docs(place.data / "corpus" / place.lang / "test.spacy", nlp.vocab))
     dev = list(read_docs(place.teacher / "dev.spacy", nlp.vocab))
-    errors = []
-    # The training has fitted the temperature; the first figure is without it.
-    student.cfg["temperature"] = 1.0
-    temperature = 1.0
-    predicted: List[Doc] = []
-    for step in range(2):
-        if step:
-            temperature = calibrate(nlp, make_corpus(place.teacher / "dev.spacy")(nlp))
-        predicted = list(nlp.pipe([_bare(nlp, doc) for doc in gold], batch_size=256))
-        errors.append(expected_calibration_error(*scored_spans(predicted, gold)))
+    examples = list(make_corpus(place.teacher / "dev.spacy")(nlp))
+
+    def predict() -> List[Doc]:
+        return list(nlp.pipe([_bare(nlp, doc) for doc in gold], batch_size=256))
+
+    student.cfg.update(bias=0.0, temperature=1.0)
+    plain = predict()
+    bias = fit_bias(nlp, examples)
+    raw = predict()
+    temperature = calibrate(nlp, examples)
+    predicted = predict()
+    errors = [expected_calibration_error(*scored_spans(docs, gold)) for docs in (raw, predicted)]
     on_dev = list(nlp.pipe([_bare(nlp, doc) for doc in dev], batch_size=256))
     teacher = list(read_docs(place.teacher / "test.spacy", nlp.vocab))
-    mixed = ensemble(predicted, teacher)
-    for key, found in (("predicted", entities(predicted)), ("mixed", mixed)):
+    mixed = ensemble(predicted, teacher, bias)
+    kept = {"plain": entities(plain), "predicted": entities(predicted), "mixed": mixed}
+    for key, found in kept.items():
         srsly.write_json(place.folder / f"{key}.json", [[list(e[:3]) for e in s] for s in found])
     np.savez_compressed(
         place.folder / "scores.npz",
@@ -244,11 +266,13 @@ def score(place: Place, steps: int, words: int) -> Json:
     )
     return {
         "f1": evaluate(entities(gold), entities(predicted), samples=10)["f1"],
+        "f1_plain": evaluate(entities(gold), entities(plain), samples=10)["f1"],
         "f1_with_teacher": evaluate(entities(gold), mixed, samples=10)["f1"],
         "f1_projected_dev": evaluate(entities(dev), entities(on_dev), samples=10)["f1"],
         "ece_raw": round(errors[0], 4),
         "ece": round(errors[1], 4),
         "temperature": temperature,
+        "bias": bias,
         "labels": list(student.labels),
         "steps": steps,
         "words": words,
@@ -269,14 +293,14 @@ def entities(docs: Iterable[Doc]) -> Sentences:
     return [doc_entities(doc) for doc in docs]
 
 
-def ensemble(students: Sequence[Doc], teachers: Sequence[Doc]) -> Sentences:
+def ensemble(students: Sequence[Doc], teachers: Sequence[Doc], bias: float) -> Sentences:
     """Translate-train with translate-test: the student's distributions and the teacher's on the
-    test text, weighted alike.
+    test text, weighted alike, decoded with the student's bias.
     """
     found = []
     for doc, teacher in zip(students, teachers, strict=True):
         soft = mix([get_soft(doc), get_soft(teacher)], [0.5, 0.5])
-        spans = entities_of(soft, doc) if soft is not None else []
+        spans = entities_of(soft, doc, bias) if soft is not None else []
         found.append([Entity(s.start, s.end, s.label_) for s in spans])
     return found
 
@@ -308,7 +332,16 @@ def summarise(lang: str, recipes: Sequence[str], data: Path, work: Path) -> Json
             full = evaluate(gold, teachers[teacher])
             result["teachers"][teacher] = {k: full[k] for k in ("precision", "recall", "f1", "f1_interval")}  # fmt: skip
         runs = [srsly.read_json(work / lang / f"{name}-{s}" / "result.json") for s in seeds]
-        keys = ("f1", "f1_with_teacher", "f1_projected_dev", "ece_raw", "ece", "temperature")
+        keys = (
+            "f1",
+            "f1_plain",
+            "f1_with_teacher",
+            "f1_projected_dev",
+            "ece_raw",
+            "ece",
+            "temperature",
+            "bias",
+        )
         row: Json = {key: [r[key] for r in runs] for key in keys}
         row.update(teacher=teacher, seeds=seeds)
         many = len(seeds)
@@ -316,6 +349,7 @@ def summarise(lang: str, recipes: Sequence[str], data: Path, work: Path) -> Json
         for key, file in (("minus_teacher", "predicted"), ("with_teacher_minus_teacher", "mixed")):
             found = mine if file == "predicted" else _read(work / lang, name, seeds, file)
             row[key] = _test([gold] * many, found, [teachers[teacher]] * many)
+        row["minus_plain"] = _test([gold] * many, mine, _read(work / lang, name, seeds, "plain"))
         for other in ("hard", "soft", "multi_soft"):
             shared = [s for s in seeds if s in _seeds(work / lang, other)]
             if other != name and shared:
@@ -395,8 +429,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--recipes", default="hard,soft")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--words", type=int, default=1000, help="words of a batch")
+    parser.add_argument("--words", type=int, default=600, help="words of a batch")
     parser.add_argument("--gpu-id", type=int, default=-1)
+    parser.add_argument("--rescore", action="store_true", help="score what is there anew")
     parser.add_argument(
         "--report", action="store_true", help="compare what is there, train nothing"
     )
@@ -410,7 +445,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         for seed in (int(s) for s in args.seeds.split(",")):
             for name in recipes:
                 for lang in langs:
-                    run(name, lang, seed, args.data, args.work, steps=args.steps, words=args.words, gpu=args.gpu_id)  # fmt: skip
+                    run(name, lang, seed, args.data, args.work, steps=args.steps, words=args.words, gpu=args.gpu_id, rescore=args.rescore)  # fmt: skip
         return
     result = {lang: summarise(lang, recipes, args.data, args.work) for lang in langs}
     text = render(result)

@@ -14,6 +14,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import load_config
 
 from xner_spacy.corpora.docs import write_docbin
+from xner_spacy.distillation.calibration import BIASES
 from xner_spacy.distillation.soft import get_soft, set_soft
 from xner_spacy.types import TokenLabels
 
@@ -93,9 +94,10 @@ def test_cpu_students_learn(corpus, tmp_path):
     assert nlp.meta["performance"]["ents_f"] == 1.0
 
 
-def test_the_temperature_is_fitted_when_the_student_is_saved(corpus, tmp_path):
+def test_decoding_and_temperature_are_fitted_when_the_student_is_saved(corpus, tmp_path):
     settings = overrides("student_soft_cpu.cfg", corpus)
     settings.update({"training.max_steps": 20, "training.eval_frequency": 10, "nlp.lang": "en"})
     train(CONFIGS / "student_soft_cpu.cfg", tmp_path, overrides=settings)
     student = spacy.load(tmp_path / "model-last").get_pipe("xner_student")
     assert student.cfg["temperature"] != 1.0
+    assert student.cfg["bias"] in BIASES

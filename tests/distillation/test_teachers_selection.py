@@ -11,6 +11,7 @@ from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.calibration import (
     calibrate,
     expected_calibration_error,
+    fit_bias,
     fit_temperature,
     scored_spans,
 )
@@ -169,6 +170,78 @@ def test_calibrate_sets_and_lowers(student, tmp_path):
     nlp.get_pipe("xner_student").cfg["temperature"] = 1.0
 
 
+def test_bias_wakes_a_shy_student(student):
+    nlp, examples = student
+    pipe = nlp.get_pipe("xner_student")
+    assert fit_bias(nlp, examples) == 0.0  # it finds all there is
+    output = pipe.model.get_ref("output_layer").layers[0]
+    before = output.get_param("b").copy()
+    found = {e.text for eg in examples for e in nlp(eg.reference.text).ents}
+    # O is raised by so much that some names are lost, and a bias brings them back.
+    raised = before.copy()
+    for _ in range(400):
+        raised[0] += 0.25
+        output.set_param("b", raised)
+        if {e.text for eg in examples for e in nlp(eg.reference.text).ents} != found:
+            break
+    bias = fit_bias(nlp, examples)
+    assert 0 < bias <= 0.5
+    assert pipe.cfg["bias"] == bias
+    assert {e.text for eg in examples for e in nlp(eg.reference.text).ents} == found
+    pipe.cfg["bias"] = 0.0
+    output.set_param("b", before)
+
+
+def test_bias_leaves_scores_and_distributions_alone(student):
+    nlp, examples = student
+    pipe = nlp.get_pipe("xner_student")
+    doc = nlp(examples[0].reference.text)
+    pipe.cfg["bias"] = 0.5
+    again = nlp(examples[0].reference.text)
+    pipe.cfg["bias"] = 0.0
+    assert again.spans["xner"].attrs["scores"] == doc.spans["xner"].attrs["scores"]
+    np.testing.assert_array_equal(get_soft(again).probs, get_soft(doc).probs)
+
+
+def test_spans_of_unknown_tokens_do_not_count_against_the_bias(student):
+    nlp, examples = student
+    hidden = []
+    for eg in examples:
+        reference = eg.reference.copy()
+        reference.set_ents([], missing=[reference[:]])
+        hidden.append(Example(eg.predicted, reference))
+    assert fit_bias(nlp, hidden) == 0.0
+    assert fit_bias(nlp, [*examples, *hidden]) == 0.0
+
+
+def test_belief_is_half_agreement_and_half_mass(student):
+    nlp, examples = student
+    pipe = nlp.get_pipe("xner_student")
+    temperatures = []
+    for mass in (0.9, 0.2):
+        believed = []
+        for eg in examples:
+            reference = eg.reference.copy()
+            soft = get_soft(nlp(eg.reference.text))
+            probs = np.zeros_like(soft.probs)
+            probs[:, 0] = 1 - mass
+            for ent in reference.ents:
+                probs[ent.start, soft.labels.index(f"B-{ent.label_}")] = mass
+                for i in range(ent.start + 1, ent.end):
+                    probs[i, soft.labels.index(f"I-{ent.label_}")] = mass
+            set_soft(reference, TokenLabels(soft.labels, probs))
+            believed.append(Example(eg.predicted, reference))
+        calibrate(nlp, believed)
+        scores = [
+            s for eg in examples for s in nlp(eg.reference.text).spans["xner"].attrs["scores"]
+        ]
+        # All spans agree with the labels, so the score to aim at is (1 + mass) / 2.
+        assert np.mean(scores) == pytest.approx((1 + mass) / 2, abs=0.05)
+        temperatures.append(pipe.cfg["temperature"])
+    assert temperatures[0] < temperatures[1]
+    pipe.cfg["temperature"] = 1.0
+
+
 def test_calibrate_needs_a_student():
     with pytest.raises(XnerError, match="no xner_student"):
         calibrate(spacy.blank("en"), [])
@@ -185,7 +258,7 @@ def test_prototype_losses(name):
     target.set_ents([], default="missing")
     examples.append(Example(nlp.make_doc(target.text), target))
     optimizer = nlp.initialize(lambda: examples)
-    for _ in range(40):
+    for _ in range(400):
         losses = nlp.update(examples, sgd=optimizer, losses={})
     assert np.isfinite(losses["xner_student"])
     for text, entities in TRAIN:

@@ -50,14 +50,17 @@ def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Opt
     return TokenLabels(tags, normalise(total))
 
 
-def entities_of(soft: TokenLabels, doc: Doc) -> List[Span]:
-    """RETURNS (List[Span]): The most probable well-formed entities of a distribution."""
+def entities_of(soft: TokenLabels, doc: Doc, bias: float = 0.0) -> List[Span]:
+    """RETURNS (List[Span]): The most probable well-formed entities of a distribution, when `bias` is
+    taken off the log-probabilities of O.
+    """
     if not len(doc):
         return []
     tagset = TagSet(entity_labels(soft.labels), "iob2")
     logs = np.log(np.maximum(to_labels(soft, tagset.tags), 1e-6))
     # A token that nothing is known of is outside.
     logs[soft.probs.sum(axis=1) == 0, 0] = 0.0
+    logs[:, 0] -= bias
     last = np.zeros(len(doc), dtype=bool)
     last[-1] = True
     spans = zip(*tagset.spans(decode(tagset, logs, [len(doc)]), last), strict=True)

@@ -113,8 +113,9 @@ class Student(TrainablePipe):
 
     It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the
     spans: the least of the tags' probabilities (the tokens of a name share their doubt, so that a
-    product would count it again and again), after the temperature in `cfg["temperature"]`
-    (see `xner_spacy.distillation.calibration`).
+    product would count it again and again), after the temperature in `cfg["temperature"]`. What
+    `cfg["bias"]` says is taken off the scores of O when it decodes, and there alone. Both are
+    fitted by `xner_spacy.distillation.calibration`.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class Student(TrainablePipe):
         self.store_soft = store_soft
         self.auxiliary = auxiliary
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"labels": [], "temperature": 1.0}
+        self.cfg: Dict[str, Any] = {"labels": [], "temperature": 1.0, "bias": 0.0}
         self._tagset = TagSet((), scheme)
         self._reader: Optional[TargetReader] = None
 
@@ -247,7 +248,7 @@ class Student(TrainablePipe):
             return
         flat: FloatArray = self.model.ops.to_numpy(self.model.ops.xp.concatenate(scores))
         tagset = self.tagset
-        tags = decode(tagset, flat, lengths)
+        tags = decode(tagset, self._biased(flat), lengths)
         offsets = np.cumsum([0, *lengths])
         last = np.zeros(len(tags), dtype=bool)
         last[offsets[1:][np.asarray(lengths) > 0] - 1] = True
@@ -265,6 +266,14 @@ class Student(TrainablePipe):
             _set_entities(doc, spans, probabilities[low:high])
         if self.store_soft:
             self._store_soft(docs, flat, offsets)
+
+    def _biased(self, flat: FloatArray) -> FloatArray:
+        bias = self.cfg.get("bias", 0.0)  # models of before have none
+        if not bias:
+            return flat
+        lowered = flat.copy()
+        lowered[:, 0] -= bias
+        return lowered
 
     def _span_scores(
         self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray, ends: np.ndarray
