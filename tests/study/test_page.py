@@ -208,6 +208,14 @@ def test_an_amount_without_effect_is_not_said_to_matter() -> None:
     )
 
 
+def _same_spread() -> List[Row]:
+    level = {320: 0.4, 1000: 0.5, 3200: 0.56, 10000: 0.6}
+    return [
+        replace(row, f1=level[row.n_source] + 0.002 * row.seed)
+        for row in grid_rows(["lug", "swa"], ["soft"])
+    ]
+
+
 SUBSETS: Dict[str, Sequence[Row]] = {
     "nothing": [],
     "one cell": grid_rows(["lug"], ["soft"], [320], [100], [(0, 0)]),
@@ -218,6 +226,7 @@ SUBSETS: Dict[str, Sequence[Row]] = {
     "one target size": grid_rows(arms=["soft", "transfer"], targets=[1000]),
     "one source size": grid_rows(arms=["soft", "transfer"], sources=[1000]),
     "all failed": grid_rows(["lug"], ["soft"], failures=10**6),
+    "same spread": _same_spread(),
     "epochs alone": grid_rows(["lug", "luo"], ["soft"], block="epochs", design="epochs"),
     "variance alone": grid_rows(
         ["lug"],

@@ -162,6 +162,8 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
         return {**empty, "reason": "too few sizes with replicates"}
     if max(variance for _, variance, _ in spread) < 1e-8:
         return {**empty, "reason": "no spread over replicates"}
+    if np.ptp([variance for _, variance, _ in spread]) < 1e-9:
+        return {**empty, "reason": "the same spread at every size"}
     fit = _regress(spread, used)
     result = dict(empty)
     slopes, halves = {}, {}
