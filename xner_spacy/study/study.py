@@ -12,7 +12,7 @@ import srsly
 
 from ..about import __version__
 from ..corpora.files import PathLike, atomic_write
-from ..errors import XnerError
+from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Study, read_study
 from .plan import Cell, Job, Plan, digest, make_plan, restrict
@@ -66,6 +66,9 @@ def run_study(
         write_rows(study.report / RESULTS, rows)
         return rows
 
+    # Before the first cell, so that a report can be made of what there is at any time.
+    with atomic_write(study.report / META) as file:
+        file.write(srsly.json_dumps(make_meta(study, whole), indent=2) + "\n")
     with progress(sum(k in outcomes for k in plan.jobs), len(plan.jobs)) as step:
 
         def note(job: Job) -> None:
@@ -76,10 +79,7 @@ def run_study(
                 last = time.monotonic()
 
         run_jobs(plan, study, outcomes, workers=workers, engine=engine, address=address, tick=note)
-    rows = write()
-    with atomic_write(study.report / META) as file:
-        file.write(srsly.json_dumps(make_meta(study, whole), indent=2) + "\n")
-    return rows
+    return write()
 
 
 def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
@@ -154,6 +154,16 @@ def make_meta(study: Study, plan: Plan) -> Json:
     }
 
 
+def read_meta(path: Path) -> Json:
+    """RETURNS (Json): What `make_meta` made. RAISES: InputError if there is no such file."""
+    try:
+        return srsly.read_json(path)
+    except ValueError:
+        raise InputError(
+            "no such file, or no JSON.", path, hint="Run the study first: xner study run CONFIG."
+        ) from None
+
+
 def _shown(path: Path) -> str:
     # A path of one machine means nothing on another.
     return str(path) if not path.is_absolute() else path.name
@@ -183,5 +193,5 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
 
     study = read_study(path, overrides)
     rows = read_rows(study.report / RESULTS)
-    meta = srsly.read_json(study.report / META)
+    meta = read_meta(study.report / META)
     return write_report(rows, analyse(rows), meta, study.report)
