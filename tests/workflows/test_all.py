@@ -72,10 +72,10 @@ def test_the_student_saw_no_gold_label(project):
 def test_the_wheel_works_in_a_fresh_environment(project, tmp_path):
     """`pip install WHEEL`, `spacy.load`, a sentence: without this package, torch, or anything but spaCy."""
     [wheel] = (project / "packages").rglob("*.whl")
-    venv.create(tmp_path / "env", with_pip=True)
+    venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / "bin" / "python"
     installed = run(
-        python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel,
+        sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel,
         cwd=tmp_path, PIP_DISABLE_PIP_VERSION_CHECK="1",
     )  # fmt: skip
     assert installed.returncode == 0, installed.stderr[-2000:]
