@@ -372,7 +372,7 @@ def _read(folder: Path, name: str, seeds: Sequence[int], file: str) -> List[Sent
 
 
 def _test(gold: List[Sentences], a: List[Sentences], b: List[Sentences]) -> Json:
-    found = compare(_joined(gold), _joined(a), _joined(b), samples=2000)
+    found = compare(_joined(gold), _joined(a), _joined(b), samples=1000)
     return {k: found[k] for k in ("difference", "difference_interval", "p_value")}
 
 
