@@ -126,14 +126,11 @@ def price_study(
 
 def make_meta(study: Study, plan: Plan) -> Json:
     """RETURNS (Json): What a page has to say of how its numbers were made."""
-    settings = study.settings
     return {
-        "title": settings.title,
-        "languages": settings.languages,
+        **_said(study),
         "config": study.path.name,
         "command": f"xner study run {_shown(study.path)}",
         "report_command": f"xner study report {_shown(study.path)}",
-        "limits": settings.limits,
         "signature": {
             "versions": {
                 "xner-spacy": __version__,
@@ -146,12 +143,17 @@ def make_meta(study: Study, plan: Plan) -> Json:
                     "student": study.student.model_dump(),
                     "projector": study.projector,
                     "blocks": {k: v.model_dump() for k, v in study.blocks.items()},
-                    "sampling": settings.sampling,
+                    "sampling": study.settings.sampling,
                 }
             ),
             "data": plan.checksums,
         },
     }
+
+
+def _said(study: Study) -> Json:
+    settings = study.settings
+    return {"title": settings.title, "languages": settings.languages, "limits": settings.limits}
 
 
 def read_meta(path: Path) -> Json:
@@ -193,5 +195,6 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
 
     study = read_study(path, overrides)
     rows = read_rows(study.report / RESULTS)
-    meta = read_meta(study.report / META)
+    # What the config says to the reader may have changed since; what was run has not.
+    meta = {**read_meta(study.report / META), **_said(study)}
     return write_report(rows, analyse(rows), meta, study.report)
