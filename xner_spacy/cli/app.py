@@ -8,7 +8,6 @@ from typing import List, Optional
 import typer
 from catalogue import RegistryError
 from confection import ConfigValidationError
-from wasabi import Printer
 
 from ..errors import XnerError
 from . import (
@@ -30,6 +29,7 @@ from . import (
     study,
     vectors,
 )
+from .output import message
 
 app = typer.Typer(
     name="xner",
@@ -108,8 +108,6 @@ def _interrupted() -> int:
 
 def _fail(title: str, hint: str = "") -> int:
     sys.stdout.flush()
-    # Never wrapped: a path and its line number stay in one piece.
-    printer = Printer(no_print=True, line_max=1_000_000)
-    text = printer.fail(title, hint) if hint else printer.fail(title)
+    text = message("fail", title, hint)
     typer.echo(text, err=True)
     return 1

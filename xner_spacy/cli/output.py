@@ -18,15 +18,26 @@ def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def message(kind: str, title: str, text: str = "") -> str:
+    """Lay out a message as spaCy's commands do, but never wrapped, so that a path and its line
+    number stay in one piece.
+
+    kind (str): "good", "warn" or "fail". RETURNS (str): The title behind its mark, and the text.
+    """
+    # wasabi wraps whatever it is given, at 80 characters; of its own marks there is nothing to wrap.
+    mark = getattr(Printer(no_print=True), kind)("")
+    return f"{mark} {title}\n{text}" if text else f"{mark} {title}"
+
+
 def done(what: str, where: Union[str, Path, None] = None) -> None:
     """Say that something was made, and where it lies."""
     place = f" in {where}" if where is not None else ""
-    _say(Printer(no_print=True).good(f"{what}{place}"))
+    _say(message("good", f"{what}{place}"))
 
 
 def warn(title: str, text: str = "") -> None:
     """Say that something needs attention."""
-    _say(Printer(no_print=True).warn(title, text) if text else Printer(no_print=True).warn(title))
+    _say(message("warn", title, text))
 
 
 def show_counts(counts: Mapping[str, int]) -> None:
