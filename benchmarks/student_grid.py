@@ -137,7 +137,7 @@ def corpus_round2(place: Place) -> Iterable[Doc]:
     first = place._replace(recipe=FIRST_ROUND[place.recipe]).folder / "model" / "model-best"
     nlp = spacy.load(first)
     docs = list(read_docs(place.teacher / "train.spacy", nlp.vocab))
-    return mix_docs([docs, nlp.pipe([_bare(nlp, d) for d in docs], batch_size=256)], [0.5, 0.5])
+    return mix_docs([docs, nlp.pipe([bare(nlp, d) for d in docs], batch_size=256)], [0.5, 0.5])
 
 
 def corpus_joint(place: Place) -> Iterable[Doc]:
@@ -164,7 +164,8 @@ def _train(place: Place) -> List[Doc]:
     return list(read_docs(place.teacher / "train.spacy", spacy.blank("xx").vocab))
 
 
-def _bare(nlp: Language, doc: Doc) -> Doc:
+def bare(nlp: Language, doc: Doc) -> Doc:
+    """RETURNS (Doc): The tokens alone."""
     return Doc(nlp.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
 
 
@@ -225,12 +226,16 @@ def _config(recipe: Recipe, steps: int, words: int) -> Any:
         STUDENT + "store_soft": True,
     }
     for key, value in settings.items():
-        *path, last = key.split(".")
-        section = config
-        for part in path:
-            section = section[part]
-        section[last] = value
+        set_value(config, key, value)
     return config
+
+
+def set_value(config: Any, key: str, value: Any) -> None:
+    """Set a value of a config by its dotted name."""
+    *path, last = key.split(".")
+    for part in path:
+        config = config[part]
+    config[last] = value
 
 
 def score(place: Place, steps: int, words: int) -> Json:
@@ -242,16 +247,16 @@ def score(place: Place, steps: int, words: int) -> Json:
     examples = list(make_corpus(place.teacher / "dev.spacy")(nlp))
 
     def predict() -> List[Doc]:
-        return list(nlp.pipe([_bare(nlp, doc) for doc in gold], batch_size=256))
+        return list(nlp.pipe([bare(nlp, doc) for doc in gold], batch_size=256))
 
-    student.cfg.update(bias=0.0, temperature=1.0)
+    student.cfg.update(bias=0.0, temperature=1.0, score_bias=0.0)
     plain = predict()
     bias = fit_bias(nlp, examples)
     raw = predict()
-    temperature = calibrate(nlp, examples)
+    fitted = calibrate(nlp, examples)
     predicted = predict()
     errors = [expected_calibration_error(*scored_spans(docs, gold)) for docs in (raw, predicted)]
-    on_dev = list(nlp.pipe([_bare(nlp, doc) for doc in dev], batch_size=256))
+    on_dev = list(nlp.pipe([bare(nlp, doc) for doc in dev], batch_size=256))
     teacher = list(read_docs(place.teacher / "test.spacy", nlp.vocab))
     mixed = ensemble(predicted, teacher, bias)
     kept = {"plain": entities(plain), "predicted": entities(predicted), "mixed": mixed}
@@ -271,7 +276,8 @@ def score(place: Place, steps: int, words: int) -> Json:
         "f1_projected_dev": evaluate(entities(dev), entities(on_dev), samples=10)["f1"],
         "ece_raw": round(errors[0], 4),
         "ece": round(errors[1], 4),
-        "temperature": temperature,
+        "temperature": fitted.temperature,
+        "score_bias": fitted.bias,
         "bias": bias,
         "labels": list(student.labels),
         "steps": steps,
@@ -340,6 +346,7 @@ def summarise(lang: str, recipes: Sequence[str], data: Path, work: Path) -> Json
             "ece_raw",
             "ece",
             "temperature",
+            "score_bias",
             "bias",
         )
         row: Json = {key: [r[key] for r in runs] for key in keys}

@@ -18,6 +18,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
+from benchmarks.student_grid import bare
 from xner_spacy.annotation.ensemble import make_ensemble
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.soft import SOFT_KEY
@@ -54,11 +55,6 @@ def annotate(
         yield from found
 
 
-def bare(nlp: Language, doc: Doc) -> Doc:
-    """RETURNS (Doc): The tokens alone."""
-    return Doc(nlp.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
-
-
 def light(nlp: Language, doc: Doc) -> Doc:
     """RETURNS (Doc): The tokens, entities with their scores, and the distributions."""
     copy = bare(nlp, doc)
@@ -67,7 +63,7 @@ def light(nlp: Language, doc: Doc) -> Doc:
     copy.set_ents(entities, default="outside" if known else "missing")
     group = doc.spans[SPANS_KEY]
     spans = [Span(copy, s.start, s.end, label=s.label) for s in group]
-    attrs = {"scores": list(group.attrs["scores"])}
+    attrs = {key: list(group.attrs[key]) for key in ("scores", "unprojected") if key in group.attrs}
     copy.spans[SPANS_KEY] = SpanGroup(copy, name=SPANS_KEY, spans=spans, attrs=attrs)
     if SOFT_KEY in doc.user_data:
         copy.user_data[SOFT_KEY] = doc.user_data[SOFT_KEY]

@@ -9,10 +9,11 @@ from thinc.api import fix_random_seed
 
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.calibration import (
+    UNFOUNDED_DOUBT,
     calibrate,
     expected_calibration_error,
     fit_bias,
-    fit_temperature,
+    fit_scores,
     scored_spans,
 )
 from xner_spacy.distillation.selection import (
@@ -144,8 +145,23 @@ def test_temperature_is_found_again():
     p = p.max(axis=1) / p.sum(axis=1)
     right = rng.random(len(p)) < p
     evidence = [(row[None], top[None]) for row, top in zip(scores, chosen, strict=True)]
-    assert fit_temperature(evidence, right) == pytest.approx(3, rel=0.05)
-    assert fit_temperature([], []) == 1.0
+    assert fit_scores(evidence, right, biases=(0.0,)).temperature == pytest.approx(3, rel=0.05)
+    found = fit_scores(evidence, right)
+    assert found.temperature == pytest.approx(3, rel=0.1) and found.bias < 1
+    assert fit_scores([], []) == (1.0, 0.0)
+
+
+def test_bias_of_the_scores_is_found_again():
+    # True probabilities are those of scores from which 1.5 is taken off O.
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(20000, 3)) * 3
+    chosen = scores[:, 1:].max(axis=1)
+    lowered = scores - np.array([1.5, 0, 0])
+    p = np.exp(chosen) / np.exp(lowered).sum(axis=1)
+    right = rng.random(len(p)) < p
+    evidence = [(row[None], top[None]) for row, top in zip(scores, chosen, strict=True)]
+    found = fit_scores(evidence, right)
+    assert found.bias == 1.5 and found.temperature == pytest.approx(1, rel=0.05)
 
 
 def test_calibrate_sets_and_lowers(student, tmp_path):
@@ -154,9 +170,10 @@ def test_calibrate_sets_and_lowers(student, tmp_path):
         Example.from_dict(nlp.make_doc(t), {"entities": e if k else []})
         for k, (t, e) in enumerate(TRAIN)
     ]
-    temperature = calibrate(nlp, wrong)
-    assert temperature > 1
-    assert nlp.get_pipe("xner_student").cfg["temperature"] == temperature
+    found = calibrate(nlp, wrong)
+    assert found.temperature > 1
+    cfg = nlp.get_pipe("xner_student").cfg
+    assert (cfg["temperature"], cfg["score_bias"]) == found
     docs = [nlp(eg.reference.text) for eg in wrong]
     scores, correct = scored_spans(docs, [eg.reference for eg in wrong])
     assert correct == [False, False, True, True]
@@ -167,7 +184,7 @@ def test_calibrate_sets_and_lowers(student, tmp_path):
     assert [d.spans["xner"].attrs["scores"] for d in again] == [
         d.spans["xner"].attrs["scores"] for d in docs
     ]
-    nlp.get_pipe("xner_student").cfg["temperature"] = 1.0
+    cfg.update(temperature=1.0, score_bias=0.0)
 
 
 def test_bias_wakes_a_shy_student(student):
@@ -214,7 +231,7 @@ def test_spans_of_unknown_tokens_do_not_count_against_the_bias(student):
     assert fit_bias(nlp, [*examples, *hidden]) == 0.0
 
 
-def test_belief_is_half_agreement_and_half_mass(student):
+def test_belief_is_the_mass_and_a_share_of_the_doubt(student):
     nlp, examples = student
     pipe = nlp.get_pipe("xner_student")
     temperatures = []
@@ -235,11 +252,10 @@ def test_belief_is_half_agreement_and_half_mass(student):
         scores = [
             s for eg in examples for s in nlp(eg.reference.text).spans["xner"].attrs["scores"]
         ]
-        # All spans agree with the labels, so the score to aim at is (1 + mass) / 2.
-        assert np.mean(scores) == pytest.approx((1 + mass) / 2, abs=0.05)
+        assert np.mean(scores) == pytest.approx(mass + UNFOUNDED_DOUBT * (1 - mass), abs=0.05)
         temperatures.append(pipe.cfg["temperature"])
     assert temperatures[0] < temperatures[1]
-    pipe.cfg["temperature"] = 1.0
+    pipe.cfg.update(temperature=1.0, score_bias=0.0)
 
 
 def test_calibrate_needs_a_student():

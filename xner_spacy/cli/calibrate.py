@@ -1,13 +1,16 @@
 """`xner calibrate`: make a student's span scores mean what they say."""
 
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import typer
 
 from ..corpora.annotate import load_pipeline
 from ..corpora.files import PathLike
 from .output import done
+
+if TYPE_CHECKING:
+    from ..distillation.calibration import ScoreMap
 
 
 def register(app: typer.Typer) -> None:
@@ -23,24 +26,26 @@ def calibrate_cli(
         None, "--output", "-o", help="Where the pipeline goes; without it, where it was."
     ),
 ) -> None:
-    """Fit the temperature of a student's scores on projected development data, and save it."""
-    temperature, place = calibrate(model, dev, output)
-    done(f"Temperature {temperature:.3f}", place)
+    """Fit a student's span scores on projected development data: their temperature, and what is
+    taken off the scores of O. The entities stay as they are.
+    """
+    found, place = calibrate(model, dev, output)
+    done(f"Temperature {found.temperature:.3f}, {found.bias:.2f} off the scores of O", place)
 
 
 def calibrate(
     model: PathLike, dev: PathLike, output: Optional[PathLike] = None
-) -> Tuple[float, Path]:
+) -> "Tuple[ScoreMap, Path]":
     """Fit and save. Arguments are those of the command.
 
-    RETURNS (Tuple[float, Path]): The temperature and where the pipeline lies. RAISES: XnerError
+    RETURNS (Tuple[ScoreMap, Path]): What was fitted, and where the pipeline lies. RAISES: XnerError
         without a student.
     """
     from ..distillation.calibration import calibrate as fit
     from ..distillation.corpus import make_corpus
 
     nlp = load_pipeline(model)
-    temperature = fit(nlp, make_corpus(Path(dev))(nlp))
+    found = fit(nlp, make_corpus(Path(dev))(nlp))
     place = Path(output if output is not None else model)
     nlp.to_disk(place)
-    return temperature, place
+    return found, place

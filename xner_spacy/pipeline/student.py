@@ -113,9 +113,9 @@ class Student(TrainablePipe):
 
     It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the
     spans: the least of the tags' probabilities (the tokens of a name share their doubt, so that a
-    product would count it again and again), after the temperature in `cfg["temperature"]`. What
-    `cfg["bias"]` says is taken off the scores of O when it decodes, and there alone. Both are
-    fitted by `xner_spacy.distillation.calibration`.
+    product would count it again and again), when `cfg["score_bias"]` is taken off the scores of O
+    and all are divided by `cfg["temperature"]`. `cfg["bias"]` is taken off the scores of O when it
+    decodes, and there alone. All are fitted by `xner_spacy.distillation.calibration`.
     """
 
     def __init__(
@@ -146,7 +146,12 @@ class Student(TrainablePipe):
         self.store_soft = store_soft
         self.auxiliary = auxiliary
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"labels": [], "temperature": 1.0, "bias": 0.0}
+        self.cfg: Dict[str, Any] = {
+            "labels": [],
+            "temperature": 1.0,
+            "bias": 0.0,
+            "score_bias": 0.0,
+        }
         self._tagset = TagSet((), scheme)
         self._reader: Optional[TargetReader] = None
 
@@ -248,7 +253,7 @@ class Student(TrainablePipe):
             return
         flat: FloatArray = self.model.ops.to_numpy(self.model.ops.xp.concatenate(scores))
         tagset = self.tagset
-        tags = decode(tagset, self._biased(flat), lengths)
+        tags = decode(tagset, self._lowered(flat, "bias"), lengths)
         offsets = np.cumsum([0, *lengths])
         last = np.zeros(len(tags), dtype=bool)
         last[offsets[1:][np.asarray(lengths) > 0] - 1] = True
@@ -267,8 +272,9 @@ class Student(TrainablePipe):
         if self.store_soft:
             self._store_soft(docs, flat, offsets)
 
-    def _biased(self, flat: FloatArray) -> FloatArray:
-        bias = self.cfg.get("bias", 0.0)  # models of before have none
+    def _lowered(self, flat: FloatArray, name: str) -> FloatArray:
+        """RETURNS (FloatArray): The scores with a bias of `cfg` taken off those of O."""
+        bias = self.cfg.get(name, 0.0)  # models of before have none
         if not bias:
             return flat
         lowered = flat.copy()
@@ -282,7 +288,8 @@ class Student(TrainablePipe):
         if not len(starts):
             return []
         used = np.flatnonzero(tags > 0)
-        logs = log_softmax(flat[used], self.cfg["temperature"])[np.arange(len(used)), tags[used]]
+        scores = self._lowered(flat[used], "score_bias")
+        logs = log_softmax(scores, self.cfg["temperature"])[np.arange(len(used)), tags[used]]
         # Entities tile the tokens that have a tag other than O, in order.
         least = np.minimum.reduceat(logs, np.searchsorted(used, starts))
         return [round(float(p), 6) for p in np.exp(least)]
