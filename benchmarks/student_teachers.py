@@ -12,7 +12,7 @@ of a Doc what a student reads: words, entities, scores, distributions. It writes
 
 import argparse
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence
 
 import spacy
 from spacy.language import Language
@@ -21,6 +21,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from benchmarks.student_grid import bare
 from xner_spacy.annotation.ensemble import make_ensemble
 from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.corpora.files import atomic_write
 from xner_spacy.distillation.soft import SOFT_KEY
 from xner_spacy.docdata import SPANS_KEY
 
@@ -84,6 +85,13 @@ def prepare(lang: str, teacher: Path, sources: Dict[str, List[str]], data: Path)
         for name in todo:
             (folder / name).mkdir(parents=True, exist_ok=True)
             write_docbin(folder / name / f"{split}.spacy", [row[name] for row in rows])
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

@@ -28,11 +28,10 @@ from spacy.util import load_config
 from tqdm import tqdm
 
 from benchmarks.student_grid import CONFIGS, STUDENT, bare, set_value
-from benchmarks.student_teachers import SPLITS, light
+from benchmarks.student_teachers import SPLITS, light, write_lines
 from xner_spacy.cli.distill import distill
 from xner_spacy.cli.vectors import vectors
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.corpora.files import atomic_write
 
 # Pairs of one bitext: beyond that a language would fill the table with its own words.
 MAX_PAIRS = 10_000
@@ -62,7 +61,7 @@ def make_vectors(langs: Sequence[str], data: Path, work: Path) -> Path:
         for side, found in lines.items():
             sides[side] += found
     for side, found in sides.items():
-        _write(work / f"{side}.tok", found)
+        write_lines(work / f"{side}.tok", found)
     table = vectors(work / "en.tok", work / "target.tok", work / "table.floret")
     nlp = spacy.blank("xx")
     convert_vectors(nlp, table, truncate=0, prune=-1, mode="floret")
@@ -127,17 +126,13 @@ def write_text(lang: str, data: Path, work: Path) -> None:
     """Write sentences of a source language, for the similarity."""
     docs = list(read_docs(_source_corpora(lang, data)[0], spacy.blank("xx").vocab))
     random.Random(0).shuffle(docs)
-    _write(work / f"text-{lang}.txt", [" ".join(t.text for t in doc) for doc in docs[:MAX_TEXT]])
+    write_lines(
+        work / f"text-{lang}.txt", [" ".join(t.text for t in doc) for doc in docs[:MAX_TEXT]]
+    )
 
 
 def _lines(path: Path) -> List[str]:
     return path.read_text(encoding="utf8").split("\n")[:-1]
-
-
-def _write(path: Path, lines: Sequence[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
-        file.writelines(f"{line}\n" for line in lines)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -147,7 +142,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     )
     parser.add_argument("--langs", default="lug,luo,tsn")
     parser.add_argument("--sources", default="en,pcm,swa,hau")
-    parser.add_argument("--attrs", default="NORM,PREFIX,SUFFIX,SHAPE", help="of the embedding")
+    parser.add_argument("--attrs", default="SHAPE", help="of the embedding, beside the vectors")
     parser.add_argument("--data", type=Path, default=Path())
     parser.add_argument("--work", type=Path, default=Path("training/students/transfer"))
     args = parser.parse_args(argv)

@@ -104,17 +104,25 @@ def fit_scores(
     return found
 
 
-def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256) -> ScoreMap:
+def calibrate(
+    nlp: Language,
+    examples: Iterable[Example],
+    batch_size: int = 256,
+    *,
+    unfounded_doubt: float = UNFOUNDED_DOUBT,
+    biases: Sequence[float] = SCORE_BIASES,
+) -> ScoreMap:
     """Fit what makes a student's span scores probabilities, and set it.
 
     Where there are distributions, a span is held for right by the teacher's least label mass over
-    its tokens, and by a share of what is missing from one (`UNFOUNDED_DOUBT`); elsewhere by whether
-    the teacher has it.
+    its tokens, and by a share of what that mass lacks of one; elsewhere by whether the teacher has
+    the span.
 
     nlp (Language): A pipeline with an `xner_student`.
     examples (Iterable[Example]): Projected development data; never gold, or the scores promise too
         much elsewhere.
     batch_size (int): Examples a batch.
+    unfounded_doubt (float): That share, in [0, 1]. biases (Sequence[float]): To try.
     RETURNS (ScoreMap): The map. RAISES: XnerError if there is no student.
     """
     student = find_student(nlp)
@@ -142,8 +150,8 @@ def calibrate(nlp: Language, examples: Iterable[Example], batch_size: int = 256)
                 else:
                     column = student.labels.index(ent.label_)
                     mass = float(belief[ent.start : ent.end, column].min())
-                    correct.append(mass + UNFOUNDED_DOUBT * (1 - mass))
-    found = fit_scores(evidence, correct)
+                    correct.append(mass + unfounded_doubt * (1 - mass))
+    found = fit_scores(evidence, correct, biases)
     student.cfg["temperature"] = round(found.temperature, 4)
     student.cfg["score_bias"] = found.bias
     return ScoreMap(student.cfg["temperature"], found.bias)

@@ -1,0 +1,147 @@
+"""What the scores of students are fitted to: the constants of `distillation.calibration`, chosen on
+languages that no other figure is reported of.
+
+    python -m benchmarks.student_calibration prepare --langs swa,yor --study corpus/study --data DATA
+    python -m benchmarks.student_teachers --langs swa,yor --teachers "DATA/teacher/{lang}" --data DATA --sources en3=...
+    python -m benchmarks.student_grid --langs swa,yor --recipes hard,soft --seeds 0,1 --data DATA --work DATA/students
+    python -m benchmarks.student_calibration compare .=training/students DATA=DATA/students
+
+`prepare` makes of the ratio study's corpora what the other two read: MAFAND's sentences with their
+translations, without labels, for training and development, MasakhaNER's test set with gold, and a
+teacher. `compare` fits the scores of the students that are there on projected development data in
+several ways, and compares them on the gold test sets.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+import spacy
+from spacy.tokens import Doc
+from spacy.util import load_config
+from tqdm import tqdm
+
+from benchmarks.student_grid import CONFIGS, RECIPES, bare
+from benchmarks.student_teachers import write_lines
+from xner_spacy.cli.output import table
+from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.distillation.calibration import (
+    SCORE_BIASES,
+    calibrate,
+    expected_calibration_error,
+    fit_bias,
+    scored_spans,
+)
+from xner_spacy.distillation.corpus import make_corpus
+from xner_spacy.distillation.pipes import find_student, run_upstream
+from xner_spacy.docdata import install_extensions
+from xner_spacy.languages import blank
+
+DEV_SENTENCES = 600
+SHARES = (0.0, 0.25, 0.3, 0.35, 0.4, 0.45)
+# What is taken off the scores of O before the temperature: nothing, as much as when decoding, or
+# what fits best.
+WAYS = ("nothing", "decoding's", "fitted")
+
+
+def prepare(lang: str, study: Path, source_model: Path, data: Path) -> None:
+    """Write `corpus/LANG/{train,dev,test}.spacy` of a language of the study, and its teacher."""
+    install_extensions()
+    nlp = blank(lang)
+    docs = list(read_docs(study / lang / "train.spacy", nlp.vocab))
+    out = data / "corpus" / lang
+    write_docbin(out / "train.spacy", [bare(nlp, doc) for doc in docs[:-DEV_SENTENCES]])
+    write_docbin(out / "dev.spacy", [bare(nlp, doc) for doc in docs[-DEV_SENTENCES:]])
+    write_docbin(out / "test.spacy", read_docs(study / lang / "test.spacy", nlp.vocab))
+    write_lines(out / "en.txt", (_words(doc._.xner_source) for doc in docs))
+    write_lines(out / "target.txt", (_words(doc) for doc in docs))
+    overrides = {
+        "nlp.lang": nlp.lang,
+        "paths.source_model": str(source_model),
+        "paths.source_text": str(out / "en.txt"),
+        "paths.target_text": str(out / "target.txt"),
+    }
+    config = load_config(CONFIGS / "teacher_bitext.cfg", overrides=overrides)
+    teacher = spacy.util.load_model_from_config(config, auto_fill=True)
+    teacher.initialize()
+    (data / "teacher").mkdir(parents=True, exist_ok=True)
+    teacher.to_disk(data / "teacher" / lang)
+
+
+def _words(doc: Doc) -> str:
+    return " ".join(token.text for token in doc)
+
+
+def compare(runs: Sequence[Path], gold: Dict[str, Path], teachers: Dict[str, Path]) -> List[Any]:
+    """RETURNS (List[Any]): Rows of way, share, and per recipe and language the calibration error and
+    the log loss on gold, means over the seeds.
+    """
+    found: Dict[Tuple[str, float], Dict[str, List[Tuple[float, float]]]] = {}
+    for run in tqdm(runs, unit=" student"):
+        lang, recipe = run.parent.name, run.name.rsplit("-", 1)[0]
+        nlp = spacy.load(run / "model" / "model-best")
+        references = list(read_docs(gold[lang], nlp.vocab))
+        dev = teachers[lang] / RECIPES[recipe].teacher / "dev.spacy"
+        examples = list(make_corpus(dev)(nlp))
+        fit_bias(nlp, examples)
+        student: Any = find_student(nlp)
+        docs = run_upstream(nlp, [bare(nlp, doc) for doc in references], 256)
+        scores = student.predict(docs)
+        for way in WAYS:
+            biases = {"nothing": (0.0,), "fitted": SCORE_BIASES}.get(way, (student.cfg["bias"],))
+            for share in SHARES:
+                calibrate(nlp, examples, unfounded_doubt=share, biases=biases)
+                student.set_annotations(docs, scores)
+                errors = found.setdefault((way, share), {})
+                errors.setdefault(f"{lang} {recipe}", []).append(_errors(docs, references))
+    groups = sorted({group for errors in found.values() for group in errors})
+    rows: List[Any] = [["O lowered by", "share", "ECE", "log loss", *groups]]
+    for (way, share), errors in found.items():
+        means = {group: np.mean(errors[group], axis=0) for group in groups}
+        ece, loss = np.mean(list(means.values()), axis=0)
+        cells = [f"{means[group][0]:.3f}" for group in groups]
+        rows.append([way, share, f"{ece:.4f}", f"{loss:.4f}", *cells])
+    return rows
+
+
+def _errors(predicted: Sequence[Doc], gold: Sequence[Doc]) -> Tuple[float, float]:
+    scores, correct = scored_spans(predicted, gold)
+    p = np.clip(scores, 1e-6, 1 - 1e-6)
+    loss = -np.log(np.where(correct, p, 1 - p)).mean()
+    return expected_calibration_error(scores, correct), float(loss)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(description="How the scores of students are fitted.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    first = commands.add_parser("prepare")
+    first.add_argument("--langs", default="swa,yor")
+    first.add_argument("--study", type=Path, default=Path("corpus/study"))
+    first.add_argument("--source", type=Path, default=Path("training/en0/model-best"))
+    first.add_argument("--data", type=Path, required=True)
+    second = commands.add_parser("compare")
+    second.add_argument("places", nargs="+", help="DATA=WORK, as --data and --work of student_grid")
+    second.add_argument("--langs", default="pcm,swa,yor")
+    args = parser.parse_args(argv)
+    langs = args.langs.split(",")
+    if args.command == "prepare":
+        for lang in langs:
+            prepare(lang, args.study, args.source, args.data)
+        return
+    runs: List[Path] = []
+    gold, teachers = {}, {}
+    for data, work in (map(Path, place.split("=")) for place in args.places):
+        for lang in langs:
+            here = sorted(work.glob(f"{lang}/*-[0-9]"))
+            if here:
+                runs += [run for run in here if (run / "result.json").exists()]
+                gold[lang] = data / "corpus" / lang / "test.spacy"
+                teachers[lang] = data / "annotated" / "students" / lang
+    header, *rows = compare(runs, gold, teachers)
+    print(table(header, rows))
+
+
+if __name__ == "__main__":
+    main()
