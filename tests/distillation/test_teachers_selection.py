@@ -209,6 +209,34 @@ def test_bias_wakes_a_shy_student(student):
     output.set_param("b", before)
 
 
+def test_bias_trusts_some_of_what_the_teacher_lacks(student):
+    nlp, examples = student
+    pipe = nlp.get_pipe("xner_student")
+    output = pipe.model.get_ref("output_layer").layers[0]
+    before = output.get_param("b").copy()
+
+    def found():
+        return [
+            {(e.start, e.end, e.label_) for e in nlp(eg.reference.text).ents} for eg in examples
+        ]
+
+    # O is raised by so much that the student just loses a name, which the teacher lacks too.
+    everything, raised = found(), before.copy()
+    while found() == everything:
+        raised[0] += 0.25
+        output.set_param("b", raised)
+    poorer = []
+    for eg, kept in zip(examples, found(), strict=True):
+        reference = eg.reference.copy()
+        spans = [e for e in eg.reference.ents if (e.start, e.end, e.label_) in kept]
+        reference.set_ents([Span(reference, e.start, e.end, label=e.label) for e in spans])
+        poorer.append(Example(eg.predicted, reference))
+    assert fit_bias(nlp, poorer, missed_share=0.0) == 0.0
+    assert fit_bias(nlp, poorer, missed_share=0.9) > 0.0
+    pipe.cfg["bias"] = 0.0
+    output.set_param("b", before)
+
+
 def test_bias_leaves_scores_and_distributions_alone(student):
     nlp, examples = student
     pipe = nlp.get_pipe("xner_student")
