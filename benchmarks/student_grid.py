@@ -89,6 +89,7 @@ RECIPES: Dict[str, Recipe] = {
     "tsl_uniform": Recipe("transfer_uniform", {**SOFT, **MSE}),
     "tsl_similarity": Recipe("transfer_similarity", {**SOFT, **MSE}),
     "mixed_transfer": Recipe("mixed_transfer", SOFT),
+    "mixed_multi": Recipe("mixed_multi", SOFT),
 }  # fmt: skip
 # What a second round learns from beside its teacher: the students of this recipe.
 FIRST_ROUND = {"soft_round2": "soft", "multi_round2": "multi_soft", "multi_joint_round2": "multi_joint"}  # fmt: skip

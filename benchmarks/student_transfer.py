@@ -10,7 +10,8 @@ of these teachers:
 
     transfer_SOURCE                       a source student applied directly
     transfer_uniform, transfer_similarity  all of them, weighted alike or by learned similarity
-    mixed_transfer                        the projection teacher `en3` and `transfer_uniform`, halves
+    mixed_transfer, mixed_multi            the projection teachers `en3` and `enpcm3`, each with
+                                          `transfer_uniform`, halves
 
 What is there is left as it is. Gold labels of a source language train its student and choose its
 checkpoint; of a target language none is read.
@@ -37,6 +38,7 @@ from xner_spacy.corpora.docs import read_docs, write_docbin
 MAX_PAIRS = 10_000
 # Sentences of each source language that the similarity learns from.
 MAX_TEXT = 3_000
+MIXED = {"mixed_transfer": "en3", "mixed_multi": "enpcm3"}
 EMBED = "components.tok2vec.model.embed."
 SETTINGS = {
     "training.max_steps": 1000,
@@ -116,10 +118,13 @@ def label(lang: str, sources: Dict[str, Path], data: Path, work: Path) -> None:
             out = folder / f"transfer_{name}" / f"{split}.spacy"
             if not out.exists():
                 distill(each, out, weights=name, sources=texts)
-        out = folder / "mixed_transfer" / f"{split}.spacy"
-        if not out.exists():
-            halves = [folder / name / f"{split}.spacy" for name in ("en3", "transfer_uniform")]
-            distill(halves, out)
+        for name, projected in MIXED.items():
+            out = folder / name / f"{split}.spacy"
+            if not out.exists():
+                halves = [
+                    folder / half / f"{split}.spacy" for half in (projected, "transfer_uniform")
+                ]
+                distill(halves, out)
 
 
 def write_text(lang: str, data: Path, work: Path) -> None:
