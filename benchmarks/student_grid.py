@@ -398,22 +398,22 @@ def _joined(seeds: List[Sentences]) -> Sentences:
 
 
 def render(result: Json) -> str:
-    """RETURNS (str): The comparisons as Markdown."""
-    header = ["recipe", "teacher", "seeds", "F1", "- teacher", "- hard", "- soft", "with teacher: F1", "- teacher", "ECE raw", "ECE"]  # fmt: skip
-    parts = []
+    """RETURNS (str): The comparisons as one Markdown table, F1 in percent."""
+    header = ["", "", "seeds", "F1", "without the bias", "minus teacher", "minus hard", "minus soft", "with teacher: F1", "minus teacher", "ECE raw", "ECE"]  # fmt: skip
+    rows: List[List[Any]] = []
     for lang, found in result.items():
-        rows: List[List[Any]] = [
-            [f"teacher {name}", "", "", f"{100 * t['f1']:.1f}", *[""] * 7]
+        rows += [
+            [lang, f"teacher `{name}`", "", f"{100 * t['f1']:.1f}", *[""] * 8]
             for name, t in found["teachers"].items()
         ]
         for name, row in found["recipes"].items():
+            alone = [_mean(row["f1"], 100), _mean(row["f1_plain"], 100)]
             tests = [_cell(row, f"minus_{other}") for other in ("teacher", "hard", "soft")]
             mixed = [_mean(row["f1_with_teacher"], 100), _cell(row, "with_teacher_minus_teacher")]
             errors = [_mean(row["ece_raw"], 1, 3), _mean(row["ece"], 1, 3)]
-            first = [name, row["teacher"], len(row["seeds"]), _mean(row["f1"], 100)]
-            rows.append([*first, *tests, *mixed, *errors])
-        parts.append(f"{lang}\n\n{table(header, rows)}\n")
-    return "\n".join(parts)
+            first = [lang, f"`{name}` of `{row['teacher']}`", len(row["seeds"])]
+            rows.append([*first, *alone, *tests, *mixed, *errors])
+    return table(header, rows)
 
 
 def _mean(values: Sequence[float], factor: float, digits: int = 1) -> str:

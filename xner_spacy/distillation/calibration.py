@@ -239,17 +239,20 @@ def make_fit_temperature(path: Optional[Path] = None) -> Callable[[Language], La
     return fit
 
 
-def make_fit_decoding(path: Optional[Path] = None) -> Callable[[Language], Language]:
+def make_fit_decoding(
+    path: Optional[Path] = None, missed_share: float = MISSED_SHARE
+) -> Callable[[Language], Language]:
     """Fit the bias against O, and then the span scores, whenever the training saves,
     `xner.FitDecoding.v1`, for `[training.before_to_disk]`.
 
     path (Optional[Path]): Projected development data; None leaves both as they are.
+    missed_share (float): As of `fit_bias`; 0 for a source model on gold development data.
     """
 
     def fit(nlp: Language) -> Language:
         if path is not None:
             examples = list(make_corpus(path)(nlp))
-            fit_bias(nlp, examples)
+            fit_bias(nlp, examples, missed_share=missed_share)
             calibrate(nlp, examples)
         return nlp
 
