@@ -37,6 +37,9 @@ from xner_spacy.distillation.soft import get_soft
 from xner_spacy.distillation.teachers import entities_of, mix, mix_docs
 from xner_spacy.errors import XnerError
 from xner_spacy.evaluation.entities import compare, evaluate
+from xner_spacy.report.charts import Interval, intervals
+from xner_spacy.report.scales import span
+from xner_spacy.report.svg import Panel, standalone
 from xner_spacy.types import Entity, Json
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -416,6 +419,27 @@ def render(result: Json) -> str:
     return table(header, rows)
 
 
+def draw(result: Json, reference: str = "soft") -> str:
+    """RETURNS (str): An SVG of each recipe's F1 minus that of the reference, by language."""
+    rows = {
+        lang: [(name, row[f"minus_{reference}"]) for name, row in found["recipes"].items() if name != reference]
+        for lang, found in result.items()
+    }  # fmt: skip
+    ends = [100 * x for found in rows.values() for _, test in found for x in test["difference_interval"]]  # fmt: skip
+    panels = []
+    for lang, found in rows.items():
+        marks = []
+        for name, test in sorted(found, key=lambda item: -item[1]["difference"]):
+            value = 100 * test["difference"]
+            low, high = (100 * x for x in test["difference_interval"])
+            marks.append(Interval(name, value, low, high, text=f"{value:+.1f}"))
+        chart = intervals(marks, x_title=f"F1 minus {reference}", limits=span(ends, include=[0.0]))
+        said = "; ".join(f"{mark.label} {mark.text}" for mark in marks)
+        panels.append(Panel(lang, chart, said))
+    title = f"What each recipe brings beside {reference}"
+    return standalone(panels, title, " ".join(f"{p.title}: {p.description}." for p in panels))
+
+
 def _mean(values: Sequence[float], factor: float, digits: int = 1) -> str:
     return f"{factor * statistics.mean(values):.{digits}f}"
 
@@ -460,6 +484,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     srsly.write_json(args.out / "grid.json", result)
     (args.out / "grid.md").write_text(text + "\n", encoding="utf8")
+    if "soft" in recipes and len(recipes) > 1:
+        (args.out / "grid.svg").write_text(draw(result), encoding="utf8")
     print(text)
 
 

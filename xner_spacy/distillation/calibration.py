@@ -65,7 +65,7 @@ def fit_scores(
     evidence: Sequence[Tuple[Floats, Floats]],
     correct: Sequence[float],
     biases: Sequence[float] = SCORE_BIASES,
-    steps: int = 40,
+    steps: int = 25,
 ) -> ScoreMap:
     """The map under which the spans' scores give the least log loss.
 
