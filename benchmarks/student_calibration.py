@@ -22,11 +22,12 @@ from spacy.tokens import Doc
 from spacy.util import load_config
 from tqdm import tqdm
 
-from benchmarks.student_grid import CONFIGS, RECIPES, bare
+from benchmarks.student_grid import CONFIGS, RECIPES, bare, entities
 from benchmarks.student_teachers import write_lines
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.calibration import (
+    BIASES,
     SCORE_BIASES,
     calibrate,
     expected_calibration_error,
@@ -36,9 +37,11 @@ from xner_spacy.distillation.calibration import (
 from xner_spacy.distillation.corpus import make_corpus
 from xner_spacy.distillation.pipes import find_student, run_upstream
 from xner_spacy.docdata import install_extensions
+from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.languages import blank
 
 DEV_SENTENCES = 600
+MISSED_SHARES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3)
 SHARES = (0.0, 0.25, 0.3, 0.35, 0.4, 0.45)
 # What is taken off the scores of O before the temperature: nothing, as much as when decoding, or
 # what fits best.
@@ -73,36 +76,59 @@ def _words(doc: Doc) -> str:
     return " ".join(token.text for token in doc)
 
 
-def compare(runs: Sequence[Path], gold: Dict[str, Path], teachers: Dict[str, Path]) -> List[Any]:
-    """RETURNS (List[Any]): Rows of way, share, and per recipe and language the calibration error and
-    the log loss on gold, means over the seeds.
+def compare(
+    runs: Sequence[Path], gold: Dict[str, Path], teachers: Dict[str, Path]
+) -> List[List[List[Any]]]:
+    """Fit and score every student in all ways.
+
+    RETURNS (List[List[List[Any]]]): Two tables with their headers, means over the seeds: F1 by how
+        the bias of decoding is chosen, and the calibration error and log loss by how the scores are
+        fitted. "gold" is the best that there is, and not to be had.
     """
-    found: Dict[Tuple[str, float], Dict[str, List[Tuple[float, float]]]] = {}
+    by_bias: Dict[str, Dict[str, List[float]]] = {}
+    by_scores: Dict[Tuple[str, float], Dict[str, List[Tuple[float, float]]]] = {}
     for run in tqdm(runs, unit=" student"):
         lang, recipe = run.parent.name, run.name.rsplit("-", 1)[0]
+        group = f"{lang} {recipe}"
         nlp = spacy.load(run / "model" / "model-best")
         references = list(read_docs(gold[lang], nlp.vocab))
         dev = teachers[lang] / RECIPES[recipe].teacher / "dev.spacy"
         examples = list(make_corpus(dev)(nlp))
-        fit_bias(nlp, examples)
         student: Any = find_student(nlp)
         docs = run_upstream(nlp, [bare(nlp, doc) for doc in references], 256)
         scores = student.predict(docs)
+
+        def f1(bias: float) -> float:
+            student.cfg["bias"] = bias  # noqa: B023
+            student.set_annotations(docs, scores)  # noqa: B023
+            return evaluate(entities(references), entities(docs), samples=10)["f1"]  # noqa: B023
+
+        by_bias.setdefault("none", {}).setdefault(group, []).append(f1(0.0))
+        for share in MISSED_SHARES:
+            found = f1(fit_bias(nlp, examples, missed_share=share))
+            by_bias.setdefault(f"{share}", {}).setdefault(group, []).append(found)
+        best = max(f1(bias) for bias in BIASES)
+        by_bias.setdefault("gold", {}).setdefault(group, []).append(best)
+        bias = fit_bias(nlp, examples)
         for way in WAYS:
-            biases = {"nothing": (0.0,), "fitted": SCORE_BIASES}.get(way, (student.cfg["bias"],))
+            biases = {"nothing": (0.0,), "fitted": SCORE_BIASES}.get(way, (bias,))
             for share in SHARES:
                 calibrate(nlp, examples, unfounded_doubt=share, biases=biases)
                 student.set_annotations(docs, scores)
-                errors = found.setdefault((way, share), {})
-                errors.setdefault(f"{lang} {recipe}", []).append(_errors(docs, references))
-    groups = sorted({group for errors in found.values() for group in errors})
-    rows: List[Any] = [["O lowered by", "share", "ECE", "log loss", *groups]]
-    for (way, share), errors in found.items():
-        means = {group: np.mean(errors[group], axis=0) for group in groups}
-        ece, loss = np.mean(list(means.values()), axis=0)
-        cells = [f"{means[group][0]:.3f}" for group in groups]
-        rows.append([way, share, f"{ece:.4f}", f"{loss:.4f}", *cells])
-    return rows
+                errors = by_scores.setdefault((way, share), {})
+                errors.setdefault(group, []).append(_errors(docs, references))
+    groups = sorted(by_bias["none"])
+    first: List[List[Any]] = [["missed share", "F1", *groups]]
+    for name, values in by_bias.items():
+        means = [100 * np.mean(values[group]) for group in groups]
+        first.append([name, f"{np.mean(means):.2f}", *(f"{mean:.1f}" for mean in means)])
+    second: List[List[Any]] = [["O lowered by", "share", "ECE", "log loss", *groups]]
+    for (way, share), errors in by_scores.items():
+        pairs = [np.mean(errors[group], axis=0) for group in groups]
+        ece, loss = np.mean(pairs, axis=0)
+        cells = [f"{pair[0]:.3f}" for pair in pairs]
+        second.append([way, share, f"{ece:.4f}", f"{loss:.4f}", *cells])
+    return [first, second]
 
 
 def _errors(predicted: Sequence[Doc], gold: Sequence[Doc]) -> Tuple[float, float]:
@@ -124,6 +150,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     second = commands.add_parser("compare")
     second.add_argument("places", nargs="+", help="DATA=WORK, as --data and --work of student_grid")
     second.add_argument("--langs", default="pcm,swa,yor")
+    second.add_argument("--recipes", default="hard,soft")
     args = parser.parse_args(argv)
     langs = args.langs.split(",")
     if args.command == "prepare":
@@ -134,13 +161,15 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     gold, teachers = {}, {}
     for data, work in (map(Path, place.split("=")) for place in args.places):
         for lang in langs:
-            here = sorted(work.glob(f"{lang}/*-[0-9]"))
+            names = args.recipes.split(",")
+            here = sorted(run for name in names for run in work.glob(f"{lang}/{name}-[0-9]"))
             if here:
                 runs += [run for run in here if (run / "result.json").exists()]
                 gold[lang] = data / "corpus" / lang / "test.spacy"
                 teachers[lang] = data / "annotated" / "students" / lang
-    header, *rows = compare(runs, gold, teachers)
-    print(table(header, rows))
+    for header, *rows in compare(runs, gold, teachers):
+        print(table(header, rows))
+        print()
 
 
 if __name__ == "__main__":

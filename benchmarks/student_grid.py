@@ -419,17 +419,21 @@ def render(result: Json) -> str:
     return table(header, rows)
 
 
-def draw(result: Json, reference: str = "soft") -> str:
-    """RETURNS (str): An SVG of each recipe's F1 minus that of the reference, by language."""
+def draw(result: Json, reference: str = "soft", far: float = 0.15) -> str:
+    """RETURNS (str): An SVG of each recipe's F1 minus that of the reference, by language, without
+    the recipes that are further than `far` from it anywhere: on their scale no other could be seen.
+    """
     rows = {
-        lang: [(name, row[f"minus_{reference}"]) for name, row in found["recipes"].items() if name != reference]
+        lang: {name: row[f"minus_{reference}"] for name, row in found["recipes"].items() if name != reference}
         for lang, found in result.items()
     }  # fmt: skip
-    ends = [100 * x for found in rows.values() for _, test in found for x in test["difference_interval"]]  # fmt: skip
+    distant = {name for found in rows.values() for name, test in found.items() if abs(test["difference"]) > far}  # fmt: skip
+    rows = {lang: {k: v for k, v in found.items() if k not in distant} for lang, found in rows.items()}  # fmt: skip
+    ends = [100 * x for found in rows.values() for test in found.values() for x in test["difference_interval"]]  # fmt: skip
     panels = []
     for lang, found in rows.items():
         marks = []
-        for name, test in sorted(found, key=lambda item: -item[1]["difference"]):
+        for name, test in sorted(found.items(), key=lambda item: -item[1]["difference"]):
             value = 100 * test["difference"]
             low, high = (100 * x for x in test["difference_interval"])
             marks.append(Interval(name, value, low, high, text=f"{value:+.1f}"))
