@@ -1,5 +1,5 @@
-"""What the scores of students are fitted to: the constants of `distillation.calibration`, chosen on
-languages that no other figure is reported of.
+"""What the bias and the scores of students are fitted to: the constants of
+`distillation.calibration`, chosen on languages other than those of the students' test sets.
 
     python -m benchmarks.student_calibration prepare --langs swa,yor --study corpus/study --data DATA
     python -m benchmarks.student_teachers --langs swa,yor --teachers "DATA/teacher/{lang}" --data DATA --sources en3=...
@@ -8,8 +8,8 @@ languages that no other figure is reported of.
 
 `prepare` makes of the ratio study's corpora what the other two read: MAFAND's sentences with their
 translations, without labels, for training and development, MasakhaNER's test set with gold, and a
-teacher. `compare` fits the scores of the students that are there on projected development data in
-several ways, and compares them on the gold test sets.
+teacher. `compare` fits the students that are there (those of `pcm` are `student_grid`'s too) on
+projected development data in several ways, and compares them on the gold test sets.
 """
 
 import argparse
