@@ -12,7 +12,7 @@ import pytest
 
 from xner_spacy.errors import XnerError
 from xner_spacy.translation.apertium import Apertium, clean_marks
-from xner_spacy.translation.engine import Engine, Mode
+from xner_spacy.translation.engine import Engine, EngineError, Mode
 
 MODES = Path("/usr/share/apertium/modes")
 
@@ -90,6 +90,27 @@ def test_an_engine_that_always_fails_is_an_error_that_names_the_text(
     engine = translator(fake, fault, timeout=0.5)
     with pytest.raises(XnerError, match=f"failed twice on 'seven.*{words}"):
         list(engine(NUMBERS))
+
+
+def test_the_program_that_failed_is_named_and_not_its_neighbours(tmp_path: Path) -> None:
+    """Its reader is gone before its own exit can be seen; its writer dies of a broken pipe."""
+    write = "import os, time, signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.read(0, 9)"
+    programs = {
+        "before": f"{write}\nwhile True: os.write(1, b'x' * 9); time.sleep(0.01)",
+        "culprit": "import os, time; os.read(0, 9); os.close(0); os.close(1); time.sleep(0.2)\n"
+        "os._exit(3)",
+    }
+    for name, code in programs.items():
+        (tmp_path / f"{name}.py").write_text(code, encoding="utf8")
+        (tmp_path / name).write_text(f"#!/bin/sh\nexec '{sys.executable}' '{tmp_path / name}.py'\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "modes").mkdir()
+    line = f"'{tmp_path / 'before'}' | '{tmp_path / 'culprit'}' | cat -u\n"
+    (tmp_path / "modes" / "row.mode").write_text(line, encoding="utf8")
+    engine = Engine(Mode("row", tmp_path), timeout=30.0)
+    with pytest.raises(EngineError, match=r"culprit ended \(exit code 3\)"):
+        engine.exchange(["one"])
+    assert not engine._processes
 
 
 def test_closing_ends_the_programs(fake: Path) -> None:

@@ -188,16 +188,23 @@ class Engine:
         return any(process.poll() not in (None, 0) for process in self._processes)
 
     def _problem(self, ended: bool) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if ended:
-                self._processes[-1].wait(1)
-        for process, command in zip(self._processes, self.mode.commands, strict=True):
-            if process.poll() is not None:
-                how = f"exit code {process.returncode}"
-                if process.returncode < 0:
-                    how = f"signal {-process.returncode}"
-                return f"{command[0]} ended ({how}){self._complaint()}"
-        return f"no answer within {self.timeout:g} seconds{self._complaint()}"
+        # A program that fails takes its neighbours along: those after it find the end of their
+        # input, often before its own exit can be seen, and those before it write to nobody.
+        until = time.monotonic() + 1.0
+        while ended and not any(map(_failed, self._processes)) and time.monotonic() < until:
+            time.sleep(0.01)
+        over = [
+            (process, command)
+            for process, command in zip(self._processes, self.mode.commands, strict=True)
+            if process.poll() is not None
+        ]
+        if not over:
+            return f"no answer within {self.timeout:g} seconds{self._complaint()}"
+        process, command = next((pair for pair in over if _failed(pair[0])), over[0])
+        how = f"exit code {process.returncode}"
+        if process.returncode < 0:
+            how = f"signal {-process.returncode}"
+        return f"{command[0]} ended ({how}){self._complaint()}"
 
     def _complaint(self) -> str:
         if self._errors is None:
@@ -205,6 +212,10 @@ class Engine:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf8", "replace").strip().splitlines()
         return f": {lines[-1][:200]}" if lines else ""
+
+
+def _failed(process: "subprocess.Popen[bytes]") -> bool:
+    return process.poll() not in (None, 0, -signal.SIGPIPE)
 
 
 def _write(source: IO[bytes], texts: Sequence[str]) -> None:
