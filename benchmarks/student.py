@@ -9,21 +9,25 @@ import argparse
 import statistics
 import time
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
+import numpy as np
 import spacy
 import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import load_config
+from thinc.api import NumpyOps
 
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.types import Json
 
 KINDS = ("tok2vec", "ner", "student")
+GEMMS = {"blis": "Thinc's BLIS", "numpy": "NumPy (`xner.NumpyGemm.v1`)"}
 CONFIGS = Path(__file__).parents[1] / "configs"
+Setup = Tuple[str, str]
 WORDS = [
     "Anna",
     "Jónsdóttir",
@@ -45,12 +49,14 @@ WORDS = [
 # --- speed ------------------------------------------------------------------------------------
 
 
-def build(kind: str) -> Language:
+def build(kind: str, gemm: str) -> Language:
     """RETURNS (Language): An initialised pipeline on one tok2vec: "tok2vec" alone, with spaCy's
-    "ner", or with "student".
+    "ner", or with "student". gemm (str): What multiplies matrices in all of it, of GEMMS.
     """
     name = {"student": "student_soft_cpu.cfg"}.get(kind, "student_cpu.cfg")
     config = load_config(CONFIGS / name, overrides={"nlp.lang": "en"})
+    callback = {"@callbacks": "xner.NumpyGemm.v1"} if gemm == "numpy" else None
+    config["nlp"]["after_pipeline_creation"] = callback
     if kind == "tok2vec":
         config["nlp"]["pipeline"] = ["tok2vec"]
         del config["components"]["ner"]
@@ -90,38 +96,71 @@ def speed(docs: Sequence[Doc], repeats: int = 9, batch_size: int = 256, steps: i
         entities to set.
     RETURNS (Json): Words per second, seconds per step, and the ratios.
     """
-    pipelines = {kind: build(kind) for kind in KINDS}
-    examples = {kind: make_examples(nlp, 4000, docs) for kind, nlp in pipelines.items()}
-    for kind in ("ner", "student"):
-        nlp = pipelines[kind]
-        optimizer = nlp.initialize(lambda k=kind: examples[k][:500])
+    setups = [(kind, gemm) for gemm in GEMMS for kind in KINDS]
+    pipelines = {setup: build(*setup) for setup in setups}
+    examples = {setup: make_examples(nlp, 4000, docs) for setup, nlp in pipelines.items()}
+    trained = [setup for setup in setups if setup[0] != "tok2vec"]
+    for setup in trained:
+        nlp, batches = pipelines[setup], examples[setup]
+        optimizer = nlp.initialize(lambda b=batches: b[:500])
         for start in range(0, 2000, 50):
-            nlp.update(examples[kind][start : start + 50] or examples[kind][:50], sgd=optimizer)
-    words = sum(len(eg.predicted) for eg in examples["ner"])
-    rates: Dict[str, List[float]] = {kind: [] for kind in pipelines}
+            nlp.update(batches[start : start + 50] or batches[:50], sgd=optimizer)
+    words = sum(len(eg.predicted) for eg in examples[setups[0]])
+    rates: Dict[Setup, List[float]] = {setup: [] for setup in setups}
     for _ in range(repeats):
-        for kind, nlp in pipelines.items():
-            fresh = [Doc(nlp.vocab, words=[t.text for t in eg.predicted]) for eg in examples[kind]]
+        for setup, nlp in pipelines.items():
+            fresh = [Doc(nlp.vocab, words=[t.text for t in eg.predicted]) for eg in examples[setup]]
             started = time.process_time()
             for _doc in nlp.pipe(fresh, batch_size=batch_size):
                 pass
-            rates[kind].append(words / (time.process_time() - started))
-    seconds: Dict[str, List[float]] = {"ner": [], "student": []}
-    optimizers = {kind: pipelines[kind].resume_training() for kind in seconds}
+            rates[setup].append(words / (time.process_time() - started))
+    seconds: Dict[Setup, List[float]] = {setup: [] for setup in trained}
+    optimizers = {setup: pipelines[setup].resume_training() for setup in trained}
     for k in range(repeats):
-        for kind in seconds:
-            batches = [examples[kind][(k * steps + i) % 80 * 40 :][:40] for i in range(steps)]
+        for setup in trained:
+            batches = [examples[setup][(k * steps + i) % 80 * 40 :][:40] for i in range(steps)]
             started = time.process_time()
             for batch in batches:
-                pipelines[kind].update(batch, sgd=optimizers[kind], drop=0.1)
-            seconds[kind].append((time.process_time() - started) / steps)
+                pipelines[setup].update(batch, sgd=optimizers[setup], drop=0.1)
+            seconds[setup].append((time.process_time() - started) / steps)
     return {
         "words": words,
-        "words_per_second": {k: round(statistics.median(v)) for k, v in rates.items()},
-        "student_over_ner": _ratio(rates["student"], rates["ner"]),
-        "seconds_per_step": {k: round(statistics.median(v), 4) for k, v in seconds.items()},
-        "training_student_over_ner": _ratio(seconds["student"], seconds["ner"]),
+        "billion_operations_per_second": {g: round(gemm_speed(g), 1) for g in GEMMS},
+        "words_per_second": _medians(rates, 0),
+        "student_over_ner": _over_ner(rates),
+        "seconds_per_step": _medians(seconds, 4),
+        "training_student_over_ner": _over_ner(seconds),
     }
+
+
+def gemm_speed(gemm: str, repeats: int = 50) -> float:
+    """RETURNS (float): Billions of operations a second in the product of the tok2vec's hidden
+    layers: 4,096 tokens, a window of three times 96, three pieces of 96.
+    """
+    ops = NumpyOps(use_blis=gemm == "blis")
+    tokens, weights = np.ones((4096, 288), dtype="f"), np.ones((288, 288), dtype="f")
+    seconds = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        ops.gemm(tokens, weights, trans2=True)
+        seconds.append(time.perf_counter() - started)
+    return 2 * tokens.size * len(weights) / statistics.median(seconds) / 1e9
+
+
+def _medians(values: Dict[Setup, List[float]], digits: int) -> Json:
+    found: Json = {gemm: {} for gemm in GEMMS}
+    for (kind, gemm), group in values.items():
+        found[gemm][kind] = round(statistics.median(group), digits or None)
+    return found
+
+
+def _over_ner(values: Dict[Setup, List[float]]) -> Json:
+    """RETURNS (Json): The student's ratio to `ner` with the same library; and, as "configs", of the
+    two as their configs have them: the student with NumPy, `ner` with BLIS.
+    """
+    found = {g: _ratio(values["student", g], values["ner", g]) for g in GEMMS}
+    found["configs"] = _ratio(values["student", "numpy"], values["ner", "blis"])
+    return found
 
 
 def _ratio(a: Sequence[float], b: Sequence[float]) -> Json:
@@ -146,11 +185,21 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     else:
         docs = [eg.reference for eg in make_examples(spacy.blank("en"), 2000)]
     result = speed(docs, args.repeats)
-    rows = [
-        ["words per second", *(f"{result['words_per_second'][k]:,}" for k in KINDS), _cell(result["student_over_ner"])],
-        ["seconds per training step", "", *(result["seconds_per_step"][k] for k in KINDS[1:]), _cell(result["training_student_over_ner"])],
-    ]  # fmt: skip
-    text = table(["", *KINDS, "student / ner, median (least, most)"], rows)
+    rows = []
+    for title, values, ratios in (
+        ("words per second", "words_per_second", "student_over_ner"),
+        ("seconds per training step", "seconds_per_step", "training_student_over_ner"),
+    ):
+        for gemm, name in GEMMS.items():
+            cells = [result[values][gemm].get(kind, "") for kind in KINDS]
+            rows.append([title, name, *cells, _cell(result[ratios][gemm])])
+        rows.append([title, "as configured", "", "", "", _cell(result[ratios]["configs"])])
+    rates = result["billion_operations_per_second"]
+    rows += [
+        ["10^9 operations per second", name, rates[gemm], "", "", ""]
+        for gemm, name in GEMMS.items()
+    ]
+    text = table(["", "matrix product", *KINDS, "student / ner, median (least, most)"], rows)
     srsly.write_json(args.out / "speed.json", result)
     (args.out / "speed.md").write_text(text + "\n", encoding="utf8")
     print(text)

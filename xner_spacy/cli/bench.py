@@ -22,6 +22,10 @@ def bench_cli(
     name: str = typer.Argument(..., metavar="NAME", help="The benchmark; its own options follow."),
 ) -> None:
     """Run a benchmark: `xner bench alignment`, `xner bench projection`, ... (NAME --help for its options)."""
+    if name in ("--help", "-h"):
+        # Not an option here, so that `NAME --help` reaches the benchmark.
+        typer.echo(context.get_help())
+        return
     bench(name, list(context.args))
 
 

@@ -38,10 +38,10 @@ def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
 
 def recipe(training: Training) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): What the result of a training depends on, but for the arm: nothing
-    that the study sets aside.
+    that the study sets aside, and not the order of the config's settings.
     """
     config = training_config(training, {})
-    return {"steps": training.steps, "epochs": training.epochs, "config": config.to_str()}
+    return {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
 
 
 def train_model(

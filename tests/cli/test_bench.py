@@ -1,0 +1,31 @@
+"""`xner bench`, without running a benchmark."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def bench(where: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command: List[str] = [sys.executable, "-m", "xner_spacy", "bench", *arguments]
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=120)
+
+
+def test_help_is_help_and_a_benchmarks_own_is_its_own() -> None:
+    assert "The benchmark; its own options follow" in bench(ROOT, "--help").stdout
+    own = bench(ROOT, "student", "--help")
+    assert own.returncode == 0 and "--repeats" in own.stdout and "xner bench student" in own.stdout
+
+
+@pytest.mark.parametrize("checkout", [True, False])
+def test_an_unknown_benchmark_is_an_error_that_lists_what_there_is(
+    checkout: bool, tmp_path: Path
+) -> None:
+    found = bench(ROOT if checkout else tmp_path, "nonesuch")
+    assert found.returncode == 1 and "No benchmark 'nonesuch' here." in found.stderr
+    expected = "student_grid" if checkout else "a checkout of the repository"
+    assert expected in found.stderr
