@@ -24,6 +24,7 @@ from spacy.util import load_config
 
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
+from xner_spacy.corpora.split import split_docs
 from xner_spacy.distillation.calibration import (
     calibrate,
     expected_calibration_error,
@@ -42,6 +43,10 @@ from xner_spacy.report.scales import span
 from xner_spacy.report.svg import Panel, standalone
 from xner_spacy.types import Entity, Json
 
+# The development data: an eighth of all that is projected, drawn at random (`xner split`), or the
+# corpus's own part.
+DEVS = ("random", "own")
+DEV_SHARE = 0.125
 CONFIGS = Path(__file__).parents[1] / "configs"
 STUDENT = "components.xner_student."
 HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
@@ -115,10 +120,34 @@ class Place(NamedTuple):
     seed: int
     teacher: Path
     recipe: str
+    dev: str
 
     @property
     def folder(self) -> Path:
         return self.work / self.lang / f"{self.recipe}-{self.seed}"
+
+    @property
+    def labelled(self) -> Path:
+        return labelled(self.teacher, self.dev)
+
+
+def labelled(teacher: Path, dev: str) -> Path:
+    """RETURNS (Path): The folder with the training and development data that a teacher labelled, of
+    DEVS; those drawn at random are written the first time.
+    """
+    if dev == "own":
+        return teacher
+    folder = teacher / dev
+    vocab = spacy.blank("xx").vocab
+    if not (folder / "dev.spacy").exists():
+        docs = [
+            doc for part in ("train", "dev") for doc in read_docs(teacher / f"{part}.spacy", vocab)
+        ]
+        rest, aside = split_docs(docs, DEV_SHARE)
+        folder.mkdir(exist_ok=True)
+        write_docbin(folder / "train.spacy", rest)
+        write_docbin(folder / "dev.spacy", aside)
+    return folder
 
 
 def corpus_surest(place: Place) -> Iterable[Doc]:
@@ -128,19 +157,19 @@ def corpus_surest(place: Place) -> Iterable[Doc]:
 def corpus_language(place: Place) -> Iterable[Doc]:
     nlp = spacy.load(place.data / "training" / "en0" / "model-best")
     source = list(read_docs(place.data / "corpus" / "en-soft" / "dev.spacy", nlp.vocab))
-    docs = list(read_docs(place.teacher / "train.spacy", nlp.vocab))
+    docs = list(read_docs(place.labelled / "train.spacy", nlp.vocab))
     return select_least_specific(docs, nlp, source, keep=0.8, seed=place.seed)
 
 
 def corpus_agreement(place: Place) -> Iterable[Doc]:
-    other = read_docs(place.teacher.parent / "enpcm3" / "train.spacy", spacy.blank("xx").vocab)
-    return agree(_train(place), other, drop_soft=True)
+    other = labelled(place.teacher.parent / "enpcm3", place.dev) / "train.spacy"
+    return agree(_train(place), read_docs(other, spacy.blank("xx").vocab), drop_soft=True)
 
 
 def corpus_round2(place: Place) -> Iterable[Doc]:
     first = place._replace(recipe=FIRST_ROUND[place.recipe]).folder / "model" / "model-best"
     nlp = spacy.load(first)
-    docs = list(read_docs(place.teacher / "train.spacy", nlp.vocab))
+    docs = list(read_docs(place.labelled / "train.spacy", nlp.vocab))
     return mix_docs([docs, nlp.pipe([bare(nlp, d) for d in docs], batch_size=256)], [0.5, 0.5])
 
 
@@ -165,7 +194,7 @@ CORPORA: Dict[str, Callable[[Place], Iterable[Doc]]] = {
 
 
 def _train(place: Place) -> List[Doc]:
-    return list(read_docs(place.teacher / "train.spacy", spacy.blank("xx").vocab))
+    return list(read_docs(place.labelled / "train.spacy", spacy.blank("xx").vocab))
 
 
 def bare(nlp: Language, doc: Doc) -> Doc:
@@ -186,6 +215,7 @@ def run(
     steps: int,
     words: int,
     gpu: int,
+    dev: str = DEVS[0],
     rescore: bool = False,
 ) -> Json:
     """Train one student, label the test set with it, and keep both. A run that is there is read.
@@ -195,7 +225,7 @@ def run(
     """
     recipe = RECIPES[name]
     teacher = data / "annotated" / "students" / lang / recipe.teacher
-    place = Place(data, work, lang, seed, teacher, name)
+    place = Place(data, work, lang, seed, teacher, name, dev)
     file = place.folder / "result.json"
     if file.exists():
         result = srsly.read_json(file)
@@ -205,13 +235,13 @@ def run(
         return result
     started = time.process_time()
     place.folder.mkdir(parents=True, exist_ok=True)
-    path = teacher / "train.spacy"
+    path = place.labelled / "train.spacy"
     if recipe.corpus:
         path = place.folder / "train.spacy"
         write_docbin(path, CORPORA[recipe.corpus](place))
     config = _config(recipe, steps, words)
     config.to_disk(place.folder / "config.cfg")
-    paths = {"paths.train": str(path), "paths.dev": str(teacher / "dev.spacy")}
+    paths = {"paths.train": str(path), "paths.dev": str(place.labelled / "dev.spacy")}
     overrides = {**paths, "system.seed": seed}
     train(place.folder / "config.cfg", place.folder / "model", use_gpu=gpu, overrides=overrides)
     result = score(place, steps, words)
@@ -247,8 +277,8 @@ def score(place: Place, steps: int, words: int) -> Json:
     nlp = spacy.load(place.folder / "model" / "model-best")
     student: Any = nlp.get_pipe("xner_student")
     gold = list(read_docs(place.data / "corpus" / place.lang / "test.spacy", nlp.vocab))
-    dev = list(read_docs(place.teacher / "dev.spacy", nlp.vocab))
-    examples = list(make_corpus(place.teacher / "dev.spacy")(nlp))
+    dev = list(read_docs(place.labelled / "dev.spacy", nlp.vocab))
+    examples = list(make_corpus(place.labelled / "dev.spacy")(nlp))
 
     def predict() -> List[Doc]:
         return list(nlp.pipe([bare(nlp, doc) for doc in gold], batch_size=256))
@@ -466,6 +496,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--words", type=int, default=600, help="words of a batch")
+    parser.add_argument("--dev", choices=DEVS, default=DEVS[0], help="the development data")
     parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--rescore", action="store_true", help="score what is there anew")
     parser.add_argument(
@@ -481,7 +512,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         for seed in (int(s) for s in args.seeds.split(",")):
             for name in recipes:
                 for lang in langs:
-                    run(name, lang, seed, args.data, args.work, steps=args.steps, words=args.words, gpu=args.gpu_id, rescore=args.rescore)  # fmt: skip
+                    run(name, lang, seed, args.data, args.work, steps=args.steps, words=args.words, gpu=args.gpu_id, dev=args.dev, rescore=args.rescore)  # fmt: skip
         return
     result = {lang: summarise(lang, recipes, args.data, args.work) for lang in langs}
     text = render(result)

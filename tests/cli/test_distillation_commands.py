@@ -121,3 +121,30 @@ def test_vectors_without_floret(tmp_path, monkeypatch, capsys):
     sides = [str(tmp_path / "en"), str(tmp_path / "xx"), "--links", str(tmp_path / "links")]
     assert run(["vectors", *sides, "-o", str(tmp_path / "out")]) == 1
     assert "[vectors]" in capsys.readouterr().err
+
+
+def test_split(tmp_path, capsys):
+    words = [Doc(VOCAB, words=["Anna", str(k)]) for k in range(20)]
+    a, b = tmp_path / "a.spacy", tmp_path / "b"
+    write_docbin(a, words[:12])
+    b.mkdir()
+    write_docbin(b / "0.spacy", words[12:])
+    soft = corpus(tmp_path / "soft.spacy", [0.2])
+    train, dev = tmp_path / "train.spacy", tmp_path / "dev.spacy"
+    command = ["split", str(a), str(b), soft, "--train", str(train), "--dev", str(dev)]
+    assert run([*command, "--share", "0.5"]) == 0
+    err = capsys.readouterr().err
+    parts = [list(read_docs(path, VOCAB)) for path in (train, dev)]
+    assert f"{len(parts[0])} sentences in {train}" in err
+    assert f"{len(parts[1])} sentences in {dev}" in err
+    assert len(parts[0]) + len(parts[1]) == 24 and 12 <= len(parts[1]) <= 16
+    # What was projected comes along.
+    same = [doc for part in parts for doc in part if doc[1].text == "sings"]
+    assert len(same) == 4 and all(doc.ents and get_soft(doc) is not None for doc in same)
+    before = a.read_bytes(), train.read_bytes()
+    assert run(["split", str(a), str(b), "--train", str(a), "--dev", str(dev)]) == 1
+    assert run(["split", str(a), "--train", str(train), "--dev", str(train)]) == 1
+    assert capsys.readouterr().err.count("would be written over") == 2
+    assert run([*command, "--share", "1"]) == 1
+    assert "between 0 and 1" in capsys.readouterr().err
+    assert (a.read_bytes(), train.read_bytes()) == before

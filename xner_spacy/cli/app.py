@@ -26,6 +26,7 @@ from . import (
     project,
     report,
     select,
+    split,
     study,
     vectors,
 )
@@ -56,6 +57,7 @@ COMMANDS = (
     info,
     distill,
     select,
+    split,
     calibrate,
     vectors,
     study,
