@@ -360,6 +360,8 @@ def summarise(lang: str, recipes: Sequence[str], data: Path, work: Path) -> Json
     vocab = spacy.blank("xx").vocab
     gold = entities(read_docs(data / "corpus" / lang / "test.spacy", vocab))
     result: Json = {"teachers": {}, "recipes": {}}
+    first = data / "annotated" / "students" / lang / RECIPES[recipes[0]].teacher
+    result["names_seen"] = {dev: names_seen(first, dev) for dev in DEVS}
     teachers: Dict[str, Sentences] = {}
     for name in recipes:
         seeds = _seeds(work / lang, name)
@@ -401,6 +403,24 @@ def summarise(lang: str, recipes: Sequence[str], data: Path, work: Path) -> Json
                 )
         result["recipes"][name] = row
     return result
+
+
+def names_seen(teacher: Path, dev: str) -> Json:
+    """RETURNS (Json): The share of the names in a teacher's development and test data that its
+    training data have too. All are projected.
+    """
+    folder = labelled(teacher, dev)
+    files = {"train": folder, "dev": folder, "test": teacher}
+    names = {part: _names(place / f"{part}.spacy") for part, place in files.items()}
+    known = set(names["train"])
+    parts = {part: names[part] for part in ("dev", "test")}
+    return {
+        part: round(sum(n in known for n in g) / max(len(g), 1), 3) for part, g in parts.items()
+    }
+
+
+def _names(path: Path) -> List[str]:
+    return [ent.text for doc in read_docs(path, spacy.blank("xx").vocab) for ent in doc.ents]
 
 
 def _seeds(folder: Path, name: str) -> List[int]:
@@ -446,7 +466,14 @@ def render(result: Json) -> str:
             errors = [_mean(row["ece_raw"], 1, 3), _mean(row["ece"], 1, 3)]
             first = [lang, f"`{name}` of `{row['teacher']}`", len(row["seeds"])]
             rows.append([*first, *alone, *tests, *mixed, *errors])
-    return table(header, rows)
+    seen = [
+        [lang, dev, f"{100 * shares['dev']:.0f}%", f"{100 * shares['test']:.0f}%"]
+        for lang, found in result.items()
+        for dev, shares in found["names_seen"].items()
+    ]
+    note = "Names that the training data have too, of those projected:"
+    names = table(["", "development data", "of the development data", "of the test data"], seen)
+    return f"{table(header, rows)}\n\n{note}\n\n{names}"
 
 
 def draw(result: Json, reference: str = "soft", far: float = 0.15) -> str:
