@@ -4,6 +4,7 @@ die.
 
 import contextlib
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -17,19 +18,25 @@ from .inputs import Slice
 # A worker that was killed is replaced and its shard done again; a shard that kills each of its
 # workers is given up.
 MAX_DEATHS = 3
+# NumPy's matrix library reads the first, and else the second, which torch reads too.
+NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 Record = Callable[[Slice, Json], None]
 Tick = Callable[[int], None]
 
 
 class Worker:
-    """A worker process and the shard that it is at."""
+    """A worker process and the shard that it is at.
 
-    def __init__(self, job: Json) -> None:
+    job (Json): What it loads. environment (Dict[str, str]): Of the process.
+    """
+
+    def __init__(self, job: Json, environment: Dict[str, str]) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "xner_spacy.corpora.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=environment,
         )
         self.piece: Optional[Slice] = None
         self.ticks = 0
@@ -64,6 +71,19 @@ class Worker:
         return self.process.wait()
 
 
+def share_cores(workers: int) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The environment of one of several workers: NumPy has its share of the
+    cores, where nobody has said how many threads it is to use. Else each worker would start one for
+    every core, and they would wait for each other. Torch is left alone: what it computes depends on
+    the number of threads, and shards must not depend on the number of workers.
+    """
+    if any(name in os.environ for name in NUMPY_THREADS):
+        return dict(os.environ)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return {**os.environ, NUMPY_THREADS[0]: str(max(cores // max(workers, 1), 1))}
+
+
 def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, tick: Tick) -> None:
     """Annotate shards in processes of their own.
 
@@ -79,8 +99,11 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
     selector = selectors.DefaultSelector()
     alive: Dict[int, Worker] = {}
 
+    workers = min(workers, len(pieces))
+    environment = share_cores(workers)
+
     def start() -> None:
-        worker = Worker(job)
+        worker = Worker(job, environment)
         alive[worker.process.pid] = worker
         selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
 
@@ -90,7 +113,7 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
         return worker.end()
 
     try:
-        for _ in range(min(workers, len(pieces))):
+        for _ in range(workers):
             start()
         while alive:
             for key, _ in selector.select():
