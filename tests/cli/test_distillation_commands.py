@@ -57,6 +57,26 @@ def test_distill(tmp_path, capsys):
     assert "different numbers" in capsys.readouterr().err
 
 
+def test_distill_with_the_bias_of_a_student(tmp_path, capsys):
+    teachers = [corpus(tmp_path / f"{mass}.spacy", [mass]) for mass in (0.2, 0.6)]
+    nlp = spacy.blank("xx")
+    student = nlp.add_pipe("xner_student")
+    student.add_label("PER")
+    nlp.initialize()
+    out, model = tmp_path / "out.spacy", tmp_path / "model"
+    for bias, found in ((0.0, []), (1.0, ["Anna"])):
+        student.cfg["bias"] = bias
+        nlp.to_disk(model)
+        assert run(["distill", *teachers, "-o", str(out), "--bias-of", str(model)]) == 0
+        doc = next(read_docs(out, VOCAB))
+        assert [e.text for e in doc.ents] == found
+        assert get_soft(doc).probs[0, 1] == pytest.approx(0.4, abs=1e-3)
+    spacy.blank("xx").to_disk(tmp_path / "blank")
+    capsys.readouterr()
+    assert run(["distill", *teachers, "-o", str(out), "--bias-of", str(tmp_path / "blank")]) == 1
+    assert "no xner_student" in capsys.readouterr().err
+
+
 def test_select(tmp_path, capsys):
     a = corpus(tmp_path / "a.spacy", [0.1, 0.5])
     b = corpus(tmp_path / "b.spacy", [0.6])

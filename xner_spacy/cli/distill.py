@@ -5,6 +5,7 @@ from typing import Any, List, Optional, Sequence
 
 import typer
 
+from ..corpora.annotate import load_pipeline
 from ..corpora.docs import read_docs, write_docbin
 from ..corpora.files import PathLike
 from ..errors import XnerError
@@ -39,12 +40,18 @@ def distill_cli(
     keep_entities: bool = typer.Option(
         False, "--keep-entities", help="Leave the first teacher's entities as they are."
     ),
+    bias_of: Optional[Path] = typer.Option(
+        None,
+        "--bias-of",
+        metavar="MODEL",
+        help="Decode with the bias that was fitted for this student, one of the teachers.",
+    ),
     seed: int = typer.Option(0, "--seed", help="Seed of the language model behind similarity."),
 ) -> None:
     """Mix teachers: the weighted mean of their distributions over tags, and the entities that
     follow from it.
     """
-    n, used = distill(teachers, output, weights=weights, sources=sources, keep_entities=keep_entities, seed=seed)  # fmt: skip
+    n, used = distill(teachers, output, weights=weights, sources=sources, keep_entities=keep_entities, bias_of=bias_of, seed=seed)  # fmt: skip
     done(f"{n} sentences, weights {', '.join(f'{w:.3f}' for w in used)}", output)
 
 
@@ -55,15 +62,18 @@ def distill(
     weights: str = "uniform",
     sources: Optional[Sequence[PathLike]] = None,
     keep_entities: bool = False,
+    bias_of: Optional[PathLike] = None,
     seed: int = 0,
 ) -> Any:
     """Mix teachers. Arguments are those of the command.
 
     RETURNS (Tuple[int, List[float]]): Sentences, and the weights (their means, where every sentence
         has its own).
-    RAISES: XnerError for weights that do not fit, or sentences that differ.
+    RAISES: XnerError for weights that do not fit, sentences that differ, or a model without a
+        student.
     """
     # Teachers are a small matter until they are asked for: thinc's optimisers come with them.
+    from ..distillation.pipes import find_student
     from ..distillation.teachers import mix_docs
 
     used: Any
@@ -76,9 +86,10 @@ def distill(
         used = mean if weights == "similarity" else found.sentence
     else:
         used = mean = _numbers(weights, len(teachers))
+    bias = 0.0 if bias_of is None else find_student(load_pipeline(bias_of)).cfg.get("bias", 0.0)
     vocab = blank("xx").vocab
     corpora = [read_docs(path, vocab) for path in teachers]
-    docs = mix_docs(corpora, used, decode_entities=not keep_entities)
+    docs = mix_docs(corpora, used, decode_entities=not keep_entities, bias=bias)
     try:
         return write_docbin(output, docs), mean
     except ValueError as error:

@@ -68,7 +68,11 @@ def entities_of(soft: TokenLabels, doc: Doc, bias: float = 0.0) -> List[Span]:
 
 
 def mix_docs(
-    corpora: Sequence[Iterable[Doc]], weights: Any, *, decode_entities: bool = True
+    corpora: Sequence[Iterable[Doc]],
+    weights: Any,
+    *,
+    decode_entities: bool = True,
+    bias: float = 0.0,
 ) -> Iterator[Doc]:
     """Mix corpora that several teachers have labelled, sentence by sentence.
 
@@ -77,7 +81,8 @@ def mix_docs(
     weights (Sequence[float] or Iterable[Sequence[float]]): One weight a teacher, or such for every
         sentence.
     decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are
-        left.
+        left. bias (float): Taken off the log-probabilities of O then: a student's own, where one is
+        among the teachers.
     YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
     RAISES: XnerError if a sentence has other words in another corpus, or a Doc has no distribution
         in any.
@@ -98,7 +103,7 @@ def mix_docs(
         if mixed is not None:
             set_soft(doc, mixed)
             if decode_entities:
-                doc.set_ents(entities_of(mixed, doc), default="outside")
+                doc.set_ents(entities_of(mixed, doc, bias), default="outside")
         elif decode_entities:
             doc.set_ents([], default="missing")
         yield doc
