@@ -121,8 +121,8 @@ def test_killed_workers_are_replaced(
     seen = []
     start = workers.Worker.__init__
 
-    def spy(self: Any, job: Any) -> None:
-        start(self, job)
+    def spy(self: Any, *arguments: Any) -> None:
+        start(self, *arguments)
         seen.append(self)
 
     done = threading.Event()
@@ -159,8 +159,8 @@ def test_a_shard_that_kills_its_workers_is_named(teacher: Path, text: Path, tmp_
     os.mkfifo(broken / "meta.json")
     from xner_spacy.corpora import workers
 
-    def murder(self: Any, job: Any) -> None:
-        start(self, job)
+    def murder(self: Any, *arguments: Any) -> None:
+        start(self, *arguments)
         self.process.kill()
 
     start = workers.Worker.__init__
