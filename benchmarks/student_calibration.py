@@ -9,7 +9,7 @@
 `prepare` makes of the ratio study's corpora what the other two read: MAFAND's sentences with their
 translations, without labels, for training and development, MasakhaNER's test set with gold, and a
 teacher. `compare` fits the students that are there (those of `pcm` are `student_grid`'s too) on
-projected development data in several ways, and compares them on the gold test sets.
+the corpus's own projected development data in several ways, and compares them on the gold test sets.
 """
 
 import argparse
