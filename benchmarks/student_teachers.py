@@ -21,7 +21,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from benchmarks.student_grid import bare
 from xner_spacy.annotation.ensemble import make_ensemble
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.corpora.files import atomic_write
+from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.distillation.soft import SOFT_KEY
 from xner_spacy.docdata import SPANS_KEY
 

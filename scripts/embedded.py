@@ -11,8 +11,8 @@ import typer
 from spacy.tokens import Doc
 
 from xner_spacy.corpora.docs import write_docbin
-from xner_spacy.corpora.files import atomic_write
 from xner_spacy.corpora.markup import SPLITS, MarkedText, read_markup
+from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.languages import blank
 

@@ -14,8 +14,8 @@ import typer
 
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.files import atomic_write
 from xner_spacy.corpora.iob import Repairs, TaggedSentence, read_iob
+from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank

@@ -6,14 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.corpora.files import (
-    atomic_write,
-    is_blank_token,
-    read_lines,
-    read_sentences,
-    require_same_length,
-)
+from xner_spacy.corpora.files import read_lines, read_sentences, require_same_length
+from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import InputError, XnerError
+from xner_spacy.text import is_blank_token
 
 
 def test_atomic_write_leaves_nothing_on_an_error(tmp_path):
@@ -57,7 +53,7 @@ def test_a_full_disk_leaves_nothing(tmp_path):
     # A limit on the size of files stands in for a full disk: the write itself fails.
     code = (
         "import resource, signal, sys\n"
-        "from xner_spacy.corpora.files import atomic_write\n"
+        "from xner_spacy.corpora.writing import atomic_write\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"

@@ -7,7 +7,8 @@ import srsly
 import typer
 
 from ..corpora.bitext import TokenizedBitext
-from ..corpora.files import PathLike, atomic_write, read_sentences, require_same_length
+from ..corpora.files import PathLike, read_sentences, require_same_length
+from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..types import Aligner
 from .output import done, progress

@@ -11,8 +11,9 @@ from spacy.util import minibatch
 
 from ..corpora.bitext import read_bitext
 from ..corpora.docs import doc_to_sentence, make_doc, read_docs, write_docbin
-from ..corpora.files import PathLike, atomic_write
+from ..corpora.files import PathLike
 from ..corpora.iob import FORMATS, Repairs, is_iob, read_iob, write_iob
+from ..corpora.writing import atomic_write
 from ..errors import XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank

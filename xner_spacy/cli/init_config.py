@@ -5,7 +5,8 @@ from pathlib import Path
 import typer
 from confection import Config
 
-from ..corpora.files import PathLike, atomic_write
+from ..corpora.files import PathLike
+from ..corpora.writing import atomic_write
 from ..errors import InputError
 from ..languages import blank
 from .output import done

@@ -7,7 +7,8 @@ import srsly
 import typer
 
 from ..about import __version__
-from ..corpora.files import PathLike, atomic_write
+from ..corpora.files import PathLike
+from ..corpora.writing import atomic_write
 from ..errors import InputError
 from ..types import Json
 from .output import done, percent

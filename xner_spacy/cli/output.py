@@ -8,7 +8,7 @@ import srsly
 from tqdm import tqdm
 from wasabi import Printer
 
-from ..corpora.files import atomic_write
+from ..corpora.writing import atomic_write
 from ..types import Json
 
 T = TypeVar("T")

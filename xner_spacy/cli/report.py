@@ -7,7 +7,8 @@ from typing import Dict, List, Optional, Sequence
 import srsly
 import typer
 
-from ..corpora.files import PathLike, atomic_write, read_lines
+from ..corpora.files import PathLike, read_lines
+from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..types import Json
 from .output import percent, table

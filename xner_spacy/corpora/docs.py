@@ -11,8 +11,9 @@ from ..docdata import pinned_coders
 from ..errors import InputError, XnerError
 from ..labels import LabelMap, map_label
 from ..types import Entity
-from .files import PathLike, atomic_write
+from .files import PathLike
 from .iob import TaggedSentence
+from .writing import atomic_write
 
 # Token, lemma and tag attributes are not ours to store; what the students and the projection need
 # is.

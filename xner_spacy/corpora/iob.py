@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import InputError
+from ..text import is_blank_token
 from ..types import Entity
-from .files import PathLike, atomic_write, is_blank_token, read_lines
+from .files import PathLike, read_lines
+from .writing import atomic_write
 
 
 class TaggedSentence(NamedTuple):

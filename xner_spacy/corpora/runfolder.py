@@ -23,8 +23,8 @@ from spacy.tokens import DocBin
 from ..errors import InputError, XnerError
 from ..types import Json
 from .counts import summarise
-from .files import atomic_write
 from .inputs import Slice
+from .writing import atomic_write
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"

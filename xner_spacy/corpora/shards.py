@@ -15,9 +15,10 @@ from ..errors import XnerError
 from ..types import Json
 from .counts import count_doc, shown
 from .docs import ATTRIBUTES
-from .files import PathLike, atomic_write
+from .files import PathLike
 from .inputs import CorpusInput, Slice
 from .runfolder import MODELS, describe, shard_name
+from .writing import atomic_write
 
 
 def load_pipeline(name: PathLike) -> Language:

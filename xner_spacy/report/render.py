@@ -8,7 +8,7 @@ from typing import Any, List, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..corpora.files import atomic_write
+from ..corpora.writing import atomic_write
 from .figure import Figure, Section
 from .svg import Panel, chart_css, inline
 

@@ -13,7 +13,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..corpora.docs import ATTRIBUTES, doc_entities, docbin_paths, read_docs, write_docbin
-from ..corpora.files import atomic_write
+from ..corpora.writing import atomic_write
 from ..distillation.selection import select_surest
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft

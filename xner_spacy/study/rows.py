@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, get_type_hints
 
-from ..corpora.files import PathLike, atomic_write
+from ..corpora.files import PathLike
+from ..corpora.writing import atomic_write
 from ..errors import InputError
 
 DONE = "done"

@@ -21,8 +21,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import srsly
 
-from ..corpora.files import atomic_write
 from ..corpora.runfolder import locked
+from ..corpora.writing import atomic_write
 from ..errors import MissingExtraError, XnerError
 from ..types import Json
 from .config import Study

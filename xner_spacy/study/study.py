@@ -11,7 +11,8 @@ from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
 import srsly
 
 from ..about import __version__
-from ..corpora.files import PathLike, atomic_write
+from ..corpora.files import PathLike
+from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Study, read_study

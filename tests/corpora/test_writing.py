@@ -1,0 +1,74 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from xner_spacy.corpora.writing import atomic_write, inside, write_together
+from xner_spacy.errors import XnerError
+
+
+def test_permissions_of_a_replaced_file_stay(tmp_path):
+    path = tmp_path / "secret.iob"
+    path.write_text("old")
+    path.chmod(0o600)
+    with atomic_write(path) as file:
+        file.write("new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_a_link(tmp_path, there):
+    real, link = tmp_path / "real.iob", tmp_path / "link.iob"
+    if there:
+        real.write_text("old")
+    link.symlink_to("real.iob")
+    with atomic_write(link) as file:
+        file.write("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.iob", "real.iob"]
+
+
+def test_files_written_together_are_all_there_or_none(tmp_path):
+    first, second = tmp_path / "a.txt", tmp_path / "b.txt"
+    first.write_text("old")
+    second.mkdir()
+    with (
+        pytest.raises(XnerError, match=r"b\.txt: could not be written"),
+        write_together([first, second]),
+    ):
+        pass
+    assert first.read_text() == "old"
+    second.rmdir()
+    with write_together([first, second]) as (one, two):
+        one.write("1")
+        two.write("2")
+    assert (first.read_text(), second.read_text()) == ("1", "2")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_when_the_second_can_not_be_put_in_place_the_first_comes_back(tmp_path, monkeypatch):
+    first, second = tmp_path / "a.txt", tmp_path / "b.txt"
+    first.write_text("old")
+    replace = Path.replace
+
+    def fail_on_second(self, target):
+        if Path(target).name == "b.txt":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_on_second)
+    with pytest.raises(XnerError, match="No space left"), write_together([first, second]) as files:
+        for file in files:
+            file.write("new")
+    monkeypatch.undo()
+    assert first.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\\b", "a\0b"])
+def test_a_name_from_data_stays_in_its_folder(tmp_path, name):
+    with pytest.raises(XnerError, match="can't be the name of a file"):
+        inside(tmp_path, name)
+    assert inside(tmp_path, "sw.svg") == tmp_path / "sw.svg"

@@ -1,0 +1,155 @@
+"""The one way in which a file is read that may not be what it should: one guarded reader a format.
+
+Whatever is wrong with a file, its reader says so in an `InputError` that names the file (and the line), and what to do.
+Nothing here trusts what we wrote ourselves: files are cut short, edited and replaced.
+"""
+
+import json
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Iterator, Optional, Tuple, Union
+
+import srsly
+from confection import Config
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import InputError, XnerError
+
+PathLike = Union[str, Path]
+
+
+@contextmanager
+def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[None]:
+    """Turn whatever goes wrong in a block that reads a file into a message about that file.
+
+    path (PathLike): The file. what (str): What it should be, with its article: "a trained aligner".
+    RAISES: InputError in place of any error that does not have a message of ours.
+    """
+    try:
+        yield
+    except XnerError:
+        raise
+    except FileNotFoundError:
+        raise InputError("no such file.", path) from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file.", path) from None
+    except PermissionError:
+        raise InputError("may not be read.", path) from None
+    except RecursionError:
+        raise InputError(
+            f"is not {what} that can be read (nested too deep).", path, None, hint
+        ) from None
+    except MemoryError:
+        raise InputError(
+            f"is not {what} that can be read (asks for too much memory).", path, None, hint
+        ) from None
+    except Exception as error:
+        said = " ".join(str(error).split())[:160]
+        reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        raise InputError(f"is not {what} that can be read ({reason}).", path, None, hint) from error
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """RETURNS (bytes): A file. RAISES: InputError if there is none or it may not be read."""
+    with reading(path, "a file"):
+        return Path(path).read_bytes()
+
+
+def parse_json(text: Union[str, bytes], path: PathLike, line: Optional[int] = None) -> Any:
+    """Parse JSON exactly: numbers as they stand there (srsly's reader changes the last digits of decimals), no half
+    of a surrogate pair, no NaN.
+
+    text (Union[str, bytes]): The JSON. path (PathLike), line (Optional[int]): Where it stands, for the message.
+    RETURNS (Any): The data. RAISES: InputError.
+    """
+    try:
+        data = json.loads(text, parse_constant=_no_constant)
+        # A lone surrogate is legal in JSON but is no text: it can't be written as UTF-8. It comes from an escape.
+        if (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
+            json.dumps(data, ensure_ascii=False).encode("utf8")
+    except RecursionError:
+        raise InputError("is not JSON that can be read (nested too deep).", path, line) from None
+    except UnicodeEncodeError:
+        raise InputError("holds half of a surrogate pair, which is no text.", path, line) from None
+    except ValueError as error:
+        raise InputError(f"is not JSON ({error}).", path, line) from None
+    return data
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def read_json(path: PathLike, shape: Any = None, hint: str = "Make it anew.") -> Any:
+    """Read a JSON file.
+
+    path (PathLike): The file. shape (Any): What it must hold, as a type: `Dict[str, int]`, a TypedDict.
+    RETURNS (Any): The data. RAISES: InputError if it is not JSON, or has another shape.
+    """
+    data = parse_json(read_bytes(path), path)
+    return data if shape is None else check_shape(data, shape, path, hint)
+
+
+def parse_msgpack(data: bytes, path: PathLike, what: str, shape: Any = None) -> Any:
+    """Parse msgpack, the form of saved parts.
+
+    data (bytes): The data. path (PathLike): Where it came from. what (str): What it should be, with its article.
+    shape (Any): What it must hold, as a type. RETURNS (Any): The data. RAISES: InputError.
+    """
+    with reading(path, what):
+        found = srsly.msgpack_loads(data)
+    return found if shape is None else check_shape(found, shape, path)
+
+
+def check_shape(data: Any, shape: Any, path: PathLike, hint: str = "Make it anew.") -> Any:
+    """Check data against a type, without changing it.
+
+    RETURNS (Any): The data. RAISES: InputError that names the first place that does not fit.
+    """
+    try:
+        _adapter(shape).validate_python(data, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        said = f"{place}: {first['msg']}" if place else str(first["msg"])
+        raise InputError(f"does not hold what it should ({said}).", path, None, hint) from None
+    return data
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter:
+    return TypeAdapter(shape)
+
+
+def read_config(path: PathLike, *, interpolate: bool = False, overrides: Any = None) -> Config:
+    """Read a config file. RETURNS (Config): The config. RAISES: InputError."""
+    with reading(path, "a config", "Mend the line that is named."):
+        return Config().from_disk(path, interpolate=interpolate, overrides=overrides or {})
+
+
+def read_yaml(path: PathLike, shape: Any = None) -> Any:
+    """Read a YAML file. References (`*name`) are refused: a few of them can stand for gigabytes.
+
+    path (PathLike): The file. shape (Any): What it must hold, as a type. RETURNS (Any): The data. RAISES: InputError.
+    """
+    with reading(path, "YAML", "Mend the place that is named."):
+        text = Path(path).read_text(encoding="utf8")
+        reference = _yaml_reference(text)
+        if reference:
+            raise InputError(
+                f"refers to another place of the file ({reference[1]}).",
+                path, reference[0], "Write out what is meant.",
+            )  # fmt: skip
+        data = srsly.yaml_loads(text)
+    return data if shape is None else check_shape(data, shape, path, "See its example in docs.")
+
+
+def _yaml_reference(text: str) -> Optional[Tuple[int, str]]:
+    from srsly.ruamel_yaml import scan
+    from srsly.ruamel_yaml.tokens import AliasToken
+
+    for token in scan(text):
+        if isinstance(token, AliasToken):
+            return token.start_mark.line + 1, f"*{token.value}"
+    return None

@@ -1,0 +1,152 @@
+"""The one way in which a file is written: aside, flushed to the disk, and put in its place when it is whole."""
+
+import os
+import stat
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Iterator, List, Optional, Sequence, Tuple, Union
+
+from ..errors import XnerError
+
+PathLike = Union[str, Path]
+
+
+@contextmanager
+def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO[Any]]:
+    """Write a file beside its place and move it there when it is whole; on any error nothing is left behind.
+
+    path (PathLike): Where the file goes. Its folder is made. A link stays a link: the file that it points to is
+        replaced. A file that is replaced keeps its permissions. A device or a pipe (/dev/stdout) is written to directly.
+    mode (str): "w" for UTF-8 text with LF line ends, "wb" for bytes.
+    RAISES: XnerError where the disk is full or the place may not be written.
+    """
+    with write_together([path], mode) as (file,):
+        yield file
+
+
+@contextmanager
+def write_together(paths: Sequence[PathLike], mode: str = "w") -> Iterator[List[IO[Any]]]:
+    """Write several files that belong together: all of them are replaced, or none.
+
+    paths (Sequence[PathLike]): Where they go; see `atomic_write`. mode (str): "w" or "wb".
+    YIELDS (List[IO]): An open file each, in order. RAISES: XnerError, as `atomic_write`.
+    """
+    files = [_Written(Path(path), mode) for path in paths]
+    try:
+        with ExitStack() as opened:
+            yield [opened.enter_context(file.open()) for file in files]
+            for file in files:
+                file.flush()
+        _put_all_in_place(files)
+    except OSError as error:
+        where = next((f.path for f in files if f.at_work), files[0].path if files else "")
+        raise XnerError(
+            f"{where}: could not be written ({error.strerror or error}).",
+            "Nothing was left half-written; free some space or choose another place, and run again.",
+        ) from error
+    finally:
+        for file in files:
+            file.discard()
+
+
+def inside(folder: PathLike, name: str) -> Path:
+    """The path of a file in a folder of ours, for a name that comes from data.
+
+    folder (PathLike): The folder. name (str): The file's name.
+    RETURNS (Path): The path. RAISES: XnerError if the name would lead elsewhere.
+    """
+    folder = Path(folder)
+    if name in ("", ".", "..") or "\0" in name or "/" in name or "\\" in name or os.sep in name:
+        raise XnerError(
+            f"{name!r} can't be the name of a file in {folder}.",
+            "It is made from a name in the data or the settings; use letters, digits, - and _ there.",
+        )
+    return folder / name
+
+
+class _Written:
+    """One file on its way to its place."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        self.path = path
+        self.mode = mode
+        self.at_work = False
+        self.temporary: Optional[Path] = None
+        self.backup: Optional[Path] = None
+        self.file: Optional[IO[Any]] = None
+
+    def open(self) -> IO[Any]:
+        self.at_work = True
+        encoding, newline = (None, None) if "b" in self.mode else ("utf8", "\n")
+        # A link is followed, also one that points to nothing yet.
+        self.place = Path(os.path.realpath(self.path))
+        if self.place.is_dir():
+            raise IsADirectoryError(21, "Is a directory", str(self.path))
+        if self.place.exists() and not self.place.is_file():
+            self.file = self.place.open(self.mode, encoding=encoding, newline=newline)
+            return self.file
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part"
+        )
+        self.temporary = Path(name)
+        self.file = os.fdopen(handle, self.mode, encoding=encoding, newline=newline)
+        self.at_work = False
+        return self.file
+
+    def flush(self) -> None:
+        self.at_work = True
+        assert self.file is not None
+        self.file.flush()
+        if self.temporary is not None:
+            os.fsync(self.file.fileno())
+        self.at_work = False
+
+    def put_in_place(self, keep_backup: bool) -> None:
+        if self.temporary is None:
+            return
+        self.at_work = True
+        self.temporary.chmod(_permissions(self.place))
+        if keep_backup and self.place.exists():
+            handle, name = tempfile.mkstemp(dir=self.place.parent, suffix=".part")
+            os.close(handle)
+            self.backup = Path(name)
+            self.place.replace(self.backup)
+        self.temporary.replace(self.place)
+        self.temporary = None
+        self.at_work = False
+
+    def take_back(self, was_put: bool) -> None:
+        if self.backup is not None:
+            self.backup.replace(self.place)
+            self.backup = None
+        elif was_put and self.file is not None and self.temporary is None:
+            self.place.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        for leftover in (self.temporary, self.backup):
+            if leftover is not None:
+                leftover.unlink(missing_ok=True)
+
+
+def _permissions(place: Path) -> int:
+    # mkstemp makes files for the owner alone. A new file gets what open() would have given it.
+    if place.exists():
+        return stat.S_IMODE(place.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _put_all_in_place(files: Sequence[_Written]) -> None:
+    put: List[Tuple[_Written, bool]] = []
+    try:
+        for file in files:
+            regular = file.temporary is not None
+            put.append((file, regular))
+            file.put_in_place(keep_backup=len(files) > 1)
+    except BaseException:
+        for file, regular in reversed(put):
+            file.take_back(regular)
+        raise
