@@ -146,10 +146,10 @@ def read_yaml(path: PathLike, shape: Any = None) -> Any:
 
 
 def _yaml_reference(text: str) -> Optional[Tuple[int, str]]:
-    from srsly.ruamel_yaml import scan
+    from srsly.ruamel_yaml import SafeLoader, scan
     from srsly.ruamel_yaml.tokens import AliasToken
 
-    for token in scan(text):
+    for token in scan(text, Loader=SafeLoader):
         if isinstance(token, AliasToken):
             return token.start_mark.line + 1, f"*{token.value}"
     return None
