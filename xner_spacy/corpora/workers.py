@@ -2,11 +2,8 @@
 die.
 """
 
-import contextlib
-import json
 import os
 import selectors
-import subprocess
 import sys
 from collections import Counter, deque
 from typing import Any, Callable, Deque, Dict, List, Optional
@@ -14,6 +11,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 from ..errors import XnerError
 from ..types import Json
 from .inputs import Slice
+from .process import WorkerProcess, how_it_ended
 
 # A worker that was killed is replaced and its shard done again; a shard that kills each of its
 # workers is given up.
@@ -25,50 +23,17 @@ Record = Callable[[Slice, Json], None]
 Tick = Callable[[int], None]
 
 
-class Worker:
+class Worker(WorkerProcess):
     """A worker process and the shard that it is at.
 
     job (Json): What it loads. environment (Dict[str, str]): Of the process.
     """
 
     def __init__(self, job: Json, environment: Dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "xner_spacy.corpora.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
+        super().__init__("xner_spacy.corpora.worker", environment)
         self.piece: Optional[Slice] = None
         self.ticks = 0
-        self._rest = b""
         self.send(job)
-
-    def send(self, message: Json) -> None:
-        """Send a line. A worker that is dead is noticed when it is read from."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(message).encode("utf8") + b"\n")
-            self.process.stdin.flush()
-
-    def receive(self) -> Optional[List[Json]]:
-        """RETURNS (Optional[List[Json]]): The whole lines that came, or None if the process has
-        ended.
-        """
-        assert self.process.stdout is not None
-        block = self.process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
-        if not block:
-            return None
-        *lines, self._rest = (self._rest + block).split(b"\n")
-        return [json.loads(line) for line in lines]
-
-    def end(self) -> int:
-        """End the process. RETURNS (int): Its exit code."""
-        self.process.kill()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        return self.process.wait()
 
 
 def share_cores(workers: int) -> Dict[str, str]:
@@ -161,10 +126,9 @@ def _count_death(deaths: Counter, worker: Worker, code: int) -> None:
     what: Any = worker.piece.number if worker.piece is not None else "start"
     deaths[what] += 1
     if deaths[what] >= MAX_DEATHS:
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
         where = "while loading the pipeline" if what == "start" else f"at shard {what:05d}"
         raise XnerError(
-            f"Worker processes ended {MAX_DEATHS} times {where} ({how}).",
+            f"Worker processes ended {MAX_DEATHS} times {where} ({how_it_ended(code)}).",
             "Signal 9 is often the system out of memory: use fewer workers or a smaller --batch-size."
             if code == -9
             else "Run with --workers 1 to see the error.",

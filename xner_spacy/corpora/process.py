@@ -1,0 +1,100 @@
+"""A worker process and the one who started it: JSON lines in, JSON lines out.
+
+A worker ends when its input ends, which is also when the process that started it is gone, however that ended. The
+commands that use several processes have this in common; what is said in the lines is their own.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Callable, Dict, List, Optional
+
+from ..types import Json
+
+Answer = Callable[[Json], None]
+Serve = Callable[["queue.Queue[Json]", Answer], None]
+
+PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
+# Without the working folder on the module path (-P): a file of the user's that is called queue.py is no module of ours.
+# The folder that this package lies in comes last, for a checkout that is not installed.
+START = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+
+
+class WorkerProcess:
+    """A worker, seen from the process that started it.
+
+    module (str): Its program, a module that calls `serve`. environment (Dict[str, str]): Of the process.
+    """
+
+    def __init__(self, module: str, environment: Dict[str, str]) -> None:
+        command = [sys.executable, "-P", "-c", START, str(PACKAGE_FOLDER), module]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+        self._rest = b""
+
+    def send(self, message: Json) -> None:
+        """Send a line. A worker that is dead is noticed when it is read from."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(message).encode("utf8") + b"\n")
+            self.process.stdin.flush()
+
+    def receive(self) -> Optional[List[Json]]:
+        """RETURNS (Optional[List[Json]]): The whole lines that came, or None if the process has ended."""
+        assert self.process.stdout is not None
+        block = self.process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
+        if not block:
+            return None
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def end(self) -> int:
+        """End the process. RETURNS (int): Its exit code."""
+        self.process.kill()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return self.process.wait()
+
+
+def how_it_ended(code: int) -> str:
+    """RETURNS (str): An exit code in words."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def serve(work: Serve) -> None:
+    """Be a worker: take lines and answer until the input ends.
+
+    work (Callable): Is given the queue of the lines that come, and what sends an answer.
+    """
+    # Ctrl-C reaches every process of the terminal; the one that started us decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whatever a library prints must not get between the answers.
+    out = os.fdopen(os.dup(1), "w", encoding="utf8")
+    os.dup2(2, 1)
+    tasks: queue.Queue[Json] = queue.Queue()
+    threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
+
+    def answer(message: Json) -> None:
+        out.write(json.dumps(message) + "\n")
+        out.flush()
+
+    try:
+        work(tasks, answer)
+    except BrokenPipeError:
+        os._exit(0)
+
+
+def _listen(tasks: "queue.Queue[Json]") -> None:
+    for line in sys.stdin:
+        tasks.put(json.loads(line))
+    # Nobody is there any more who would take the result: stop at once, in the middle of the work too.
+    os._exit(0)
