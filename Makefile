@@ -2,7 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 TESTENV := .venv-test
-PIP := -m pip install --disable-pip-version-check --constraint constraints.txt
+# constraints.txt holds the versions that were tested together, all of them, for Python 3.11: pip has nothing to search, and
+# every machine gets the same. Another Python gets what the ranges in pyproject.toml admit, and pip has to search.
+LOCK := $(shell $(PYTHON) -c "import sys; print('--constraint constraints.txt' * (sys.version_info[:2] == (3, 11)))")
+PIP := -m pip install --disable-pip-version-check --quiet $(LOCK)
 
 .PHONY: run install test lint clean
 
@@ -11,16 +14,17 @@ run: $(VENV)/.installed
 
 install: $(VENV)/.installed
 
+# setuptools goes first, so that the package is built with the pinned one and not with one that pip fetches aside.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) --quiet --editable .
+	$(VENV)/bin/python $(PIP) 'setuptools>=77'
+	$(VENV)/bin/python $(PIP) --no-build-isolation --editable .
 	touch $@
 
-# torch goes first and alone, so that the pinned build is there before another package asks for any version of it.
 $(TESTENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TESTENV)
-	$(TESTENV)/bin/python $(PIP) --quiet torch
-	$(TESTENV)/bin/python $(PIP) --quiet --editable '.[all,dev]'
+	$(TESTENV)/bin/python $(PIP) 'setuptools>=77'
+	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev]'
 	touch $@
 
 lint: $(TESTENV)/.installed
