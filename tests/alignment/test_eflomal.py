@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.alignment.eflomal import PROGRAM, make_eflomal
+from xner_spacy.alignment.eflomal import PROGRAM, VARIABLE, make_eflomal
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 
@@ -27,34 +27,54 @@ shutil.copy(given["-s"], "{folder}/seen")
 PAIRS = [(["a", "b c", ""], ["x", "y", "z"]), ([], ["x"]), (["d"], ["w", "v"])]
 
 
-def program(folder: Path, text: str) -> str:
-    path = folder / "fake"
-    path.write_text(text.format(python=sys.executable, folder=folder))
-    path.chmod(0o755)
-    return str(path)
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Put another program in its place."""
+
+    def put(text: str) -> None:
+        path = tmp_path / "fake"
+        path.write_text(text.format(python=sys.executable, folder=tmp_path))
+        path.chmod(0o755)
+        monkeypatch.setenv(VARIABLE, str(path))
+
+    return put
 
 
-def test_pairs_go_out_and_links_come_back(tmp_path):
-    part = make_eflomal("union", program(tmp_path, FAKE))
+def test_pairs_go_out_and_links_come_back(tmp_path, program):
+    program(FAKE)
+    part = make_eflomal("union")
     part.train([(["more"], ["text"]), (["left"], [])])
     found = [alignment.to_pharaoh() for alignment in part(PAIRS)]
     # The pair with an empty side stays here, and so do the links of the bitext.
     assert found == ["0-0 1-1 2-2", "", "0-0"]
     # A token with a space in it is still one, and so is an empty one.
     assert (tmp_path / "seen").read_text().splitlines() == ["a bc _", "d", "more"]
-    both = make_eflomal("intersection", program(tmp_path, FAKE))
+    both = make_eflomal("intersection")
     assert [alignment.to_pharaoh() for alignment in both(PAIRS)] == ["0-0", "", "0-0"]
     assert next(iter(part([([], [])]))).to_pharaoh() == ""
 
 
-def test_what_goes_wrong_is_said(tmp_path):
-    with pytest.raises(XnerError, match="not installed"):
-        list(make_eflomal(program=str(tmp_path / "none"))(PAIRS))
-    broken = "#!{python}\nimport sys\nsys.exit('no memory left')\n"
+def test_what_goes_wrong_is_said(tmp_path, program, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "none"))
+    with pytest.raises(XnerError, match=r"XNER_EFLOMAL is .* not the absolute path of a program"):
+        list(make_eflomal()(PAIRS))
+    program("#!{python}\nimport sys\nsys.exit('no memory left')\n")
     with pytest.raises(XnerError, match="exit code 1: no memory left"):
-        list(make_eflomal(program=program(tmp_path, broken))(PAIRS))
+        list(make_eflomal()(PAIRS))
     with pytest.raises(XnerError):
         make_eflomal("best")
+
+
+def test_too_few_lines_are_noticed(program):
+    program(FAKE.replace('reverse.write("0-0\\n")', "pass"))
+    with pytest.raises(XnerError, match="links for 0 sentence pairs where 2 were asked for"):
+        list(make_eflomal()(PAIRS))
+
+
+@pytest.mark.parametrize("name", ["model/run", "./eflomal-align", "/bin/sh", "sh"])
+def test_a_pipeline_can_not_name_a_program(name):
+    with pytest.raises(XnerError, match="may name only eflomal-align"):
+        get_part("xner_aligners", "xner.Eflomal.v1", program=name)
 
 
 def test_the_core_never_imports_it():

@@ -5,31 +5,34 @@ command `eflomal-align` is run on files. It has no model that could be kept: eac
 pairs together with the bitext it was given, and what it gives depends on all of them.
 """
 
-import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Iterable, Iterator, List, Sequence
 
 from ..errors import XnerError
+from ..programs import check_program_name, find_program
 from ..types import Alignment, TokenPair
 from .pharaoh import read_pharaoh
 from .symmetrize import check_method, symmetrize
 
 PROGRAM = "eflomal-align"
+# Where a user may name another place for it. A saved pipeline can't: it would name a file of its own.
+VARIABLE = "XNER_EFLOMAL"
 
 
 class Eflomal:
     """Aligns by eflomal.
 
     symmetrize (str): How its two directions are combined, a key of `symmetrize.METHODS`.
-    program (str): The command, or a path to it; empty to look beside the Python in use and in PATH.
+    program (str): Its name, for configs of version 0.1; empty or "eflomal-align". It is looked for beside the Python in
+        use and in PATH; the environment variable XNER_EFLOMAL names another place.
     """
 
     def __init__(self, *, symmetrize: str = "grow-diag-final-and", program: str = "") -> None:
         self.symmetrize = check_method(symmetrize)
-        self.program = program
+        self.program = program or PROGRAM
+        check_program_name(self.program, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1")
         self._bitext: List[TokenPair] = []
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
@@ -62,19 +65,19 @@ class Eflomal:
             return results
         with tempfile.TemporaryDirectory(prefix="xner-eflomal-") as folder:
             for result, links in zip(results, _run(self._find(), asked, Path(folder)), strict=True):
-                for k, alignment in zip(kept, links, strict=False):
+                # Behind those that were asked for come the links of the bitext.
+                for k, alignment in zip(kept, links[: len(kept)], strict=True):
                     result[k] = alignment
         return results
 
     def _find(self) -> str:
-        beside = Path(sys.executable).with_name(PROGRAM)
-        found = self.program or (str(beside) if beside.is_file() else shutil.which(PROGRAM))
-        if not found or not shutil.which(found):
-            raise XnerError(
-                f"xner.Eflomal.v1 needs the program {found or PROGRAM}, which is not installed.",
-                "Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'",
-            )
-        return found
+        return find_program(
+            self.program,
+            VARIABLE,
+            (PROGRAM,),
+            part="xner.Eflomal.v1",
+            install="Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'.",
+        )
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): Nothing: eflomal keeps no model."""
@@ -88,19 +91,27 @@ class Eflomal:
 def _run(program: str, pairs: Sequence[TokenPair], folder: Path) -> List[List[Alignment]]:
     names = {name: folder / name for name in ("source", "target", "forward", "reverse")}
     for side, name in enumerate(("source", "target")):
-        with names[name].open("w", encoding="utf-8", newline="\n") as file:
-            # Whitespace inside a token would make two of it.
-            file.writelines(
-                " ".join("".join(token.split()) or "_" for token in pair[side]) + "\n"
-                for pair in pairs
-            )
+        # Half of a surrogate pair can't be written.
+        with names[name].open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.writelines(" ".join(map(_one_word, pair[side])) + "\n" for pair in pairs)
     command = [program, "--overwrite", "-s", names["source"], "-t", names["target"]]
     command += ["-f", names["forward"], "-r", names["reverse"]]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise XnerError(f"eflomal failed with exit code {done.returncode}: {last}")
-    return [list(read_pharaoh(names[name])) for name in ("forward", "reverse")]
+    results = [list(read_pharaoh(names[name])) for name in ("forward", "reverse")]
+    for links in results:
+        if len(links) != len(pairs):
+            raise XnerError(
+                f"eflomal gave links for {len(links)} sentence pairs where {len(pairs)} were asked for."
+            )
+    return results
+
+
+def _one_word(token: str) -> str:
+    # Whitespace of any kind inside a token would make two of it, or two lines.
+    return "".join(token.split()) or "_"
 
 
 def make_eflomal(symmetrize: str = "grow-diag-final-and", program: str = "") -> Eflomal:
