@@ -6,9 +6,9 @@ than any of them, and it knows better how sure it is.
 
 from typing import Any, Iterator, List, Optional, Sequence
 
-import spacy
 from spacy.tokens import Doc
 
+from ..corpora.pipelines import load_pipeline
 from ..distillation.soft import get_soft
 from ..distillation.teachers import entities_of, mix
 from ..errors import XnerError
@@ -37,7 +37,7 @@ def make_ensemble(
 
     def ensemble(sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:
         if not loaded:
-            loaded.extend(spacy.load(model) for model in models)
+            loaded.extend(load_pipeline(model) for model in models)
         streams = [
             nlp.pipe([Doc(nlp.vocab, words=list(s)) for s in sentences], batch_size=batch_size)
             for nlp in loaded

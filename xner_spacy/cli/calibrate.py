@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import typer
 
-from ..corpora.annotate import load_pipeline
 from ..corpora.files import PathLike
+from ..corpora.pipelines import load_pipeline
 from .output import done
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import Optional
 
 import typer
 
-from ..corpora.annotate import load_pipeline
 from ..corpora.docs import read_docs, write_docbin
 from ..corpora.files import PathLike
+from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
 from .output import done

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Callable, Dict, List, Literal, Optional
 
 import spacy
-from confection import Config
 from spacy.util import get_package_path
 
 from ..about import __version__
@@ -24,8 +23,10 @@ from ..errors import XnerError
 from ..types import Json
 from .files import PathLike
 from .inputs import CorpusInput, Slice
+from .pipelines import load_pipeline
+from .reading import read_config
 from .runfolder import LOCK, MANIFEST, RunFolder, locked, prepare, shard_name
-from .shards import annotate_shard, load_pipeline, memory_zones
+from .shards import annotate_shard, memory_zones
 from .workers import run_workers
 
 Engine = Literal["local", "ray"]
@@ -202,7 +203,7 @@ def _identity(pipeline: PathLike, corpus: CorpusInput, shard_size: int, batch_si
 
 
 def _facts(pipeline: PathLike, corpus: CorpusInput) -> Json:
-    config = Config().from_disk(pipeline_folder(pipeline) / "config.cfg", interpolate=False)
+    config = read_config(pipeline_folder(pipeline) / "config.cfg")
     return {
         "source": str(corpus.path),
         "pipeline": str(pipeline),

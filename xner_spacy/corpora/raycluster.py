@@ -11,7 +11,8 @@ from typing import Any, Dict, Iterator, List, Optional
 from ..errors import MissingExtraError, XnerError
 from ..types import Json
 from .inputs import CorpusInput, Slice
-from .shards import annotate_shard, load_pipeline
+from .pipelines import load_pipeline
+from .shards import annotate_shard
 from .workers import Record, Tick
 
 CONNECT_SECONDS = 10.0

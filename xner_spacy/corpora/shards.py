@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Dict, Iterator
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import DocBin
 
@@ -15,21 +14,9 @@ from ..errors import XnerError
 from ..types import Json
 from .counts import count_doc, shown
 from .docs import ATTRIBUTES
-from .files import PathLike
 from .inputs import CorpusInput, Slice
 from .runfolder import MODELS, describe, shard_name
 from .writing import atomic_write
-
-
-def load_pipeline(name: PathLike) -> Language:
-    """Load a pipeline. RAISES: XnerError if there is none of this name."""
-    try:
-        return spacy.load(name)
-    except OSError as error:
-        raise XnerError(
-            f"No pipeline {str(name)!r} (neither an installed package nor a folder).",
-            "Train or assemble it first, or correct the path.",
-        ) from error
 
 
 def annotate_shard(

@@ -10,8 +10,9 @@ from pathlib import Path
 from ..errors import XnerError
 from ..types import Json
 from .inputs import CorpusInput, Slice
+from .pipelines import load_pipeline
 from .process import Answer, serve
-from .shards import annotate_shard, load_pipeline
+from .shards import annotate_shard
 
 TICK_SECONDS = 0.5
 

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 
-import spacy
 import srsly
 from confection import Config
 from spacy.language import Language
@@ -16,6 +15,7 @@ from spacy.util import ensure_path, load_model_from_config
 
 from .. import registry as _registry  # noqa: F401
 from ..annotation.base import Annotator
+from ..corpora.pipelines import load_pipeline
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import map_soft
 from ..errors import XnerError
@@ -89,12 +89,9 @@ class AnnotatorComponent(BatchPipe):
         """The source pipeline, loaded at first use. RAISES: XnerError if there is no such pipeline."""
         if self._nlp is None and self.model is not None:
             try:
-                self._nlp = spacy.load(self.model)
-            except OSError as error:
-                raise XnerError(
-                    f"{self.name}: no source pipeline {self.model!r} (neither a package nor a folder).",
-                    "Install it with `spacy download`, or train it, or correct the path.",
-                ) from error
+                self._nlp = load_pipeline(self.model)
+            except XnerError as error:
+                raise XnerError(f"{self.name}: {error.message}", error.hint) from error
         return self._nlp
 
     def initialize(
@@ -179,5 +176,5 @@ class AnnotatorComponent(BatchPipe):
     ) -> "AnnotatorComponent":
         folder = ensure_path(path) / "model"
         if folder.exists():
-            self._nlp = spacy.load(folder)
+            self._nlp = load_pipeline(folder)
         return self

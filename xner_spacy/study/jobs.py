@@ -13,6 +13,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..corpora.docs import ATTRIBUTES, doc_entities, docbin_paths, read_docs, write_docbin
+from ..corpora.pipelines import load_pipeline
 from ..corpora.writing import atomic_write
 from ..distillation.selection import select_surest
 from ..distillation.soft import get_soft, set_soft
@@ -101,7 +102,7 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents) -> Json
 def _labels(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
     """Label the translations, project, and measure what needs no student."""
     lang = params["lang"]
-    nlp = spacy.load(parents["teacher"] / "model")
+    nlp = load_pipeline(parents["teacher"] / "model")
     projector = registry.resolve({"projector": params["projector"]})["projector"]
     pool = list(read_docs(study.target(lang), nlp.vocab))
     gold = list(read_docs(study.test(lang), nlp.vocab))
@@ -133,7 +134,7 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
 
 def _transfer(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
     """Apply the source model to the target text directly."""
-    nlp = spacy.load(parents["teacher"] / "model")
+    nlp = load_pipeline(parents["teacher"] / "model")
     pool = (_bare(nlp.vocab, doc) for doc in read_docs(study.target(params["lang"]), nlp.vocab))
     write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
     return {}
@@ -167,7 +168,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json
         steps=facts["steps"],
         gpu_id=study.settings.gpu_id,
     )
-    nlp = spacy.load(model)
+    nlp = load_pipeline(model)
     gold = list(read_docs(study.test(lang), nlp.vocab))
     predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
     truth = _entities(gold)

@@ -1,0 +1,93 @@
+"""Loading a pipeline: the one place that says in plain words what is wrong with one."""
+
+import re
+from pathlib import Path
+from typing import Union
+
+import spacy
+from catalogue import RegistryError
+from confection import ConfigValidationError
+from spacy.language import Language
+from spacy.util import is_package
+
+from ..errors import XnerError
+
+PathLike = Union[str, Path]
+
+_FACTORY = re.compile(r"Can't find factory for '([^']+)'")
+_FUNCTION = re.compile(r"Could not find function '([^']+)' in function registry '([^']+)'")
+_LANGUAGE = re.compile(r"Can't import language (\S+)")
+# Who brings what a pipeline may name.
+_PACKAGES = {
+    "transformer": "pip install 'xner-spacy[transformers]'",
+    "curated_transformer": "pip install spacy-curated-transformers",
+    "experimental_edit_tree_lemmatizer": "pip install spacy-experimental",
+    "llm": "pip install spacy-llm",
+}
+
+
+def load_pipeline(name: PathLike) -> Language:
+    """Load a pipeline.
+
+    name (PathLike): An installed package, or a folder that `nlp.to_disk` wrote.
+    RETURNS (Language): The pipeline.
+    RAISES: XnerError that says what is wrong: there is none of this name, its folder is cut short, it names a
+        component, a function or a language that is not installed, or its config does not hold.
+    """
+    folder = Path(name)
+    if not folder.exists() and not is_package(str(name)):
+        raise XnerError(
+            f"No pipeline {str(name)!r} (neither an installed package nor a folder).",
+            "Train or assemble it first, or correct the path.",
+        )
+    if folder.exists() and not (folder / "config.cfg").is_file():
+        raise XnerError(
+            f"{name} is not a folder with a pipeline: it has no config.cfg.",
+            "Give the folder that `spacy train` or `spacy assemble` made, such as model-best.",
+        )
+    try:
+        return spacy.load(name)
+    except XnerError:
+        raise
+    # Whatever the files of a pipeline make of a library, they are the user's to mend.
+    except Exception as error:
+        raise _explain(str(name), error) from error
+
+
+def _explain(name: str, error: Exception) -> XnerError:
+    text = str(error)
+    factory, function = _FACTORY.search(text), _FUNCTION.search(text)
+    language = _LANGUAGE.search(text)
+    if factory:
+        package = _PACKAGES.get(factory[1], "Install the package that brings it.")
+        return XnerError(
+            f"The pipeline {name!r} has a component {factory[1]!r}, which is not installed.",
+            package,
+        )
+    if function and isinstance(error, RegistryError):
+        return XnerError(
+            f"The pipeline {name!r} uses {function[1]!r} ({function[2]}), which is not installed.",
+            "Install the package that brings it.",
+        )
+    if language:
+        return XnerError(
+            f"The pipeline {name!r} is for the language {language[1]!r}, which spaCy does not have.",
+            "Correct nlp.lang in its config.cfg, or install the package that brings the language.",
+        )
+    said = " ".join(text.split())[:300]
+    if isinstance(error, ImportError):
+        return XnerError(
+            f"The pipeline {name!r} needs a package that is not installed: {said}",
+            "Install it and run again.",
+        )
+    if isinstance(error, FileNotFoundError):
+        return XnerError(
+            f"The pipeline {name!r} is not whole: {error.filename or said} is missing.",
+            "Copy or make it anew.",
+        )
+    if isinstance(error, ConfigValidationError):
+        return XnerError(f"The config of the pipeline {name!r} does not hold: {said}")
+    return XnerError(
+        f"The pipeline {name!r} can't be loaded ({type(error).__name__}: {said}).",
+        "Its folder may be cut short, or made by another version of a package: make it anew.",
+    )
