@@ -12,8 +12,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..corpora.docs import ATTRIBUTES, doc_entities, docbin_paths, read_docs, write_docbin
+from ..corpora.docs import doc_entities, docbin_paths, read_docs, write_docbin
 from ..corpora.pipelines import load_pipeline
+from ..corpora.reading import joined, part_of, read_docbin
 from ..corpora.writing import atomic_write
 from ..distillation.selection import select_surest
 from ..distillation.soft import get_soft, set_soft
@@ -201,7 +202,7 @@ def _source_sample(study: Study, params: Json, vocab: Vocab) -> List[Doc]:
         strata = [source_stratum(doc) for doc in whole.get_docs(vocab)]
     chosen = order(strata, params["draw"], "source", method)
     chosen = take(chosen, params["n_source"], "labelled source text")
-    return list(pick(whole, chosen).get_docs(vocab))
+    return list(part_of(whole, chosen).get_docs(vocab))
 
 
 def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
@@ -215,34 +216,20 @@ def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
 
 
 def _lexicon(study: Study, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
-    docs = list(pick(read_bin(study.target(lang)), which).get_docs(vocab))
+    docs = list(part_of(read_bin(study.target(lang)), which).get_docs(vocab))
     pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
     return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
 
 
 def read_bin(path: Path) -> DocBin:
     """RETURNS (DocBin): A DocBin file or all shards of a folder, unpacked, no Doc built."""
-    first, *others = (DocBin().from_bytes(file.read_bytes()) for file in docbin_paths(path))
-    for other in others:
-        first.merge(other)
-    return first
-
-
-def pick(whole: DocBin, which: Sequence[int]) -> DocBin:
-    """RETURNS (DocBin): Some Docs in a given order, without building them."""
-    part = DocBin(attrs=ATTRIBUTES, store_user_data=True)
-    part.attrs = whole.attrs
-    part.strings = whole.strings
-    for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
-        values = getattr(whole, name)
-        setattr(part, name, [values[i] for i in which])
-    return part
+    return joined(read_docbin(file) for file in docbin_paths(path))
 
 
 def subset(source: Path, which: Sequence[int], target: Path) -> None:
     """Copy some Docs of a DocBin file to another."""
     with pinned_coders():
-        data = pick(read_bin(source), which).to_bytes()
+        data = part_of(read_bin(source), which).to_bytes()
     with atomic_write(target, "wb") as out:
         out.write(data)
 
