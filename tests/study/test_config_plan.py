@@ -38,7 +38,7 @@ def test_no_config_and_no_config_at_all(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_study(tmp_path / "none.cfg")
     (tmp_path / "bad.cfg").write_text("what = is this\n")
-    with pytest.raises(InputError, match="is no config"):
+    with pytest.raises(InputError, match="is not a config that can be read"):
         read_study(tmp_path / "bad.cfg")
 
 

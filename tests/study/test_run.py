@@ -1,27 +1,35 @@
 """Running a study: order, failures, deaths, and a small grid that is killed and goes on."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import spacy
 import srsly
 from typer.testing import CliRunner
 
+from tests.study.kills import campaign
 from tests.study.toy import ROOT, block, make_toy
 from tests.tiny_models import build
 from xner_spacy.cli.app import app
 from xner_spacy.cli.study import parse_overrides
+from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.corpora.reading import read_json
 from xner_spacy.corpora.runfolder import locked
-from xner_spacy.errors import XnerError
+from xner_spacy.corpora.writing import write_json
+from xner_spacy.errors import InputError, XnerError
 from xner_spacy.study.config import read_study
+from xner_spacy.study.perform import perform, sweep
 from xner_spacy.study.plan import Job, make_plan
 from xner_spacy.study.rows import read_rows, write_rows
-from xner_spacy.study.runner import Outcome, _schedule, price
+from xner_spacy.study.runner import Outcome, _schedule, finished_jobs, price
 from xner_spacy.study.study import RESULTS, run_study
 
 # --- the schedule, with a pool that only pretends ---------------------------------------------
@@ -246,11 +254,104 @@ def test_a_cell_that_cannot_be_measured_is_a_row_with_its_reason(tmp_path):
     assert result.exit_code == 1 and "2 cells failed" in result.output
 
 
-def test_two_runs_in_one_folder(tmp_path):
+@pytest.mark.parametrize("folder", ["work", "report"])
+def test_two_runs_in_one_folder(tmp_path, folder):
+    """The second is refused before it has written anything."""
     config = make_toy(tmp_path)
-    (tmp_path / "work").mkdir()
-    with locked(tmp_path / "work"), pytest.raises(XnerError, match="another run is writing here"):
+    (tmp_path / folder).mkdir()
+    (tmp_path / "report").mkdir(exist_ok=True)
+    (tmp_path / "report" / "meta.json").write_text("of the first run")
+    with locked(tmp_path / folder), pytest.raises(XnerError, match="another run is writing here"):
         run_study(config)
+    assert (tmp_path / "report" / "meta.json").read_text() == "of the first run"
+
+
+def test_a_users_meta_json_is_not_replaced(tmp_path):
+    config = make_toy(tmp_path)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "meta.json").write_text('{"name": "my model"}')
+    with pytest.raises(InputError, match="is there, and not of a study"):
+        run_study(config)
+    assert (tmp_path / "report" / "meta.json").read_text() == '{"name": "my model"}'
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_leave_the_same_end(tmp_path):
+    """Any number of them: `python -m tests.study.kills --rounds 25`."""
+    assert campaign(tmp_path, rounds=2, seed=3) > 0
+
+
+@pytest.mark.slow
+def test_a_file_that_is_replaced_during_a_run_is_noticed(tmp_path):
+    config = make_toy(tmp_path)
+    settings = block(arms=["teacher", "hard"], n_target=[10])
+    study = read_study(config, settings)
+    text = tmp_path / "is" / "test.spacy"
+
+    @contextmanager
+    def replace_it_then(had, total):
+        # The bar is shown when the plan is made and no job has run.
+        write_docbin(text, list(read_docs(text, spacy.blank("xx").vocab))[:-1])
+        yield lambda: None
+
+    with pytest.raises(XnerError, match=r"test.spacy: has changed since the run began"):
+        run_study(config, overrides=settings, progress=replace_it_then)
+    # What does not depend on it is kept, and nothing that does.
+    kinds = [
+        json.loads(file.read_text())["kind"] for file in (study.work / "jobs").glob("*/job.json")
+    ]
+    assert kinds == ["teacher"]
+    assert read_rows(study.report / RESULTS) == []
+    assert all(row.test_sentences == 6 for row in run_study(config, overrides=settings))
+
+
+def test_a_training_config_that_changes_during_a_run_is_noticed(tmp_path):
+    toy = make_toy(tmp_path)
+    base = tmp_path / "base.cfg"
+    base.write_text((ROOT / "configs" / "student_soft_cpu.cfg").read_text())
+    settings = {**block(arms=["teacher"]), "teacher.config": str(base)}
+    study = read_study(toy, settings)
+    job = next(iter(make_plan(study).jobs.values()))
+    (study.work / "jobs").mkdir(parents=True)
+    base.write_text(base.read_text().replace("dropout = 0.1", "dropout = 0.2"))
+    outcome = perform(job, study)
+    assert outcome.result is None and "base.cfg: has changed since the run began" in outcome.stop[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[", "[1]", '{"seconds": "x", "measurements": {}}', '{"seconds": 1.0}']
+)
+def test_a_result_that_cannot_be_read_is_measured_again(tmp_path, text):
+    config = make_toy(tmp_path)
+    study = read_study(config)
+    plan = make_plan(study)
+    key = plan.cells[0].job
+    for content, done in (
+        (text, False),
+        ('{"seconds": 1.0, "measurements": {}}', False),
+        ('{"seconds": 1.0, "measurements": {"transfer": {}, "teacher": {"f1": 0.72727}}}', True),
+    ):
+        folder = study.work / "jobs" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "result.json").write_text(content)
+        found = finished_jobs(plan, study.work)
+        assert (key in found) == done
+    # Numbers are read as they were written: srsly makes 0.7272700000000001 of this one.
+    assert found[key].result["measurements"]["teacher"]["f1"] == 0.72727
+
+
+def test_numbers_of_results_come_back_from_files_as_they_were(tmp_path):
+    values = [k / 100_000 for k in range(0, 100_000, 37)]
+    write_json(tmp_path / "x.json", values)
+    assert read_json(tmp_path / "x.json") == values
+
+
+def test_only_what_is_ours_is_swept_away(tmp_path):
+    jobs = tmp_path / "jobs"
+    for name in (".0123456789abcdef.ab12", ".config.d", ".0123.x", "0123456789abcdef"):
+        (jobs / name).mkdir(parents=True)
+    sweep(tmp_path)
+    assert sorted(p.name for p in jobs.iterdir()) == [".0123.x", ".config.d", "0123456789abcdef"]
 
 
 def test_the_price(tmp_path):

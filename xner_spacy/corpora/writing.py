@@ -1,5 +1,6 @@
 """The one way in which a file is written: aside, flushed to the disk, and put in its place when it is whole."""
 
+import json
 import os
 import stat
 import tempfile
@@ -48,6 +49,23 @@ def write_together(paths: Sequence[PathLike], mode: str = "w") -> Iterator[List[
     finally:
         for file in files:
             file.discard()
+
+
+def to_json(data: Any) -> str:
+    """RETURNS (str): Data as JSON for people and programs: indented, numbers exact (srsly's writer rounds them), with a
+    line end.
+    """
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: PathLike, data: Any) -> None:
+    """Write a JSON file.
+
+    path (PathLike): Where it goes. data (Any): The data. RAISES: XnerError, as `atomic_write`.
+    """
+    text = to_json(data)
+    with atomic_write(path) as file:
+        file.write(text)
 
 
 def inside(folder: PathLike, name: str) -> Path:

@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from string import Formatter
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from confection import Config, ConfigValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..corpora.files import PathLike
+from ..corpora.reading import read_config
 from ..errors import InputError
-from .rows import ARMS
+from ..types import Json
+from .rows import ARMS, CODE
 
 DESIGNS = ("steps", "epochs")
 METHODS = ("uniform", "stratified")
@@ -72,13 +74,15 @@ class Block(_Section):
             raise ValueError(f"design is one of {', '.join(DESIGNS)}")
         if any(n < 1 for n in (*self.n_source, *self.n_target)):
             raise ValueError("sizes must be positive")
+        if any(n < 0 for n in (*self.seeds, *self.draws)):
+            raise ValueError("seeds and draws must not be negative")
         return self
 
     @property
     def replicates(self) -> List[Tuple[int, int]]:
         """RETURNS (List[Tuple[int, int]]): Seeds and draws."""
         if self.pairing == "paired":
-            return list(zip(self.seeds, self.draws))
+            return list(zip(self.seeds, self.draws, strict=True))
         return [(seed, draw) for seed in self.seeds for draw in self.draws]
 
 
@@ -116,6 +120,27 @@ class Settings(_Section):
             raise ValueError(f"one of {', '.join(METHODS)}")
         return method
 
+    @field_validator("languages")
+    @classmethod
+    def _codes(cls, languages: Dict[str, str]) -> Dict[str, str]:
+        # Codes become parts of file names and of anchors in the page.
+        odd = [code for code in languages if not CODE.fullmatch(code)]
+        if odd:
+            raise ValueError(f"no codes of languages: {', '.join(map(repr, odd))}")
+        return languages
+
+    @field_validator("target", "test")
+    @classmethod
+    def _template(cls, path: str) -> str:
+        try:
+            fields = [name for _, name, *_ in Formatter().parse(path) if name is not None]
+        except ValueError as error:
+            raise ValueError(f"{path!r} cannot be read ({error})") from None
+        odd = [name for name in fields if name != "lang"]
+        if odd:
+            raise ValueError(f"{{{odd[0]}}} is not known in a path; there is {{lang}}")
+        return path
+
 
 class _Whole(_Section):
     study: Settings
@@ -148,6 +173,25 @@ class Study:
         """RETURNS (Path): Where a language's gold test set lies."""
         return Path(self.settings.test.format(lang=lang))
 
+    def files(self, languages: Sequence[str]) -> Dict[str, Path]:
+        """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by what they are."""
+        found = {"source": Path(self.settings.source)}
+        for lang in languages:
+            found[f"target {lang}"] = self.target(lang)
+            found[f"test {lang}"] = self.test(lang)
+        return found
+
+    def to_json(self) -> Json:
+        """RETURNS (Json): The study, for another process."""
+        whole = _Whole(
+            study=self.settings,
+            teacher=self.teacher,
+            student=self.student,
+            projector=self.projector,
+            blocks=self.blocks,
+        )
+        return {"path": str(self.path), **whole.model_dump()}
+
     @property
     def work(self) -> Path:
         """RETURNS (Path): The folder of the jobs."""
@@ -169,28 +213,41 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
     path = Path(path)
     if not path.is_file():
         raise InputError("no such file.", path, hint="Copy one of configs/study_*.cfg.")
+    given = dict(overrides or {})
+    # Names of settings with dots in them, which are no sections here.
+    inner = {name: given.pop(name) for name in list(given) if OVERRIDE.match(name)}
+    config = dict(read_config(path, interpolate=True, overrides=given))
+    for name, value in inner.items():
+        section, setting = OVERRIDE.match(name).groups()  # type: ignore[union-attr]
+        part = config.get(section)
+        if not isinstance(part, dict) or not isinstance(part.setdefault("overrides", {}), dict):
+            raise InputError(
+                f"[{section}.overrides]: is no section, so --{name} has no place.", path
+            )
+        part["overrides"][setting] = value
     try:
-        given = dict(overrides or {})
-        # Names of settings with dots in them, which are no sections here.
-        inner = {name: given.pop(name) for name in list(given) if OVERRIDE.match(name)}
-        config = Config().from_disk(path, overrides=given)
-        for name, value in inner.items():
-            section, setting = OVERRIDE.match(name).groups()  # type: ignore[union-attr]
-            config[section].setdefault("overrides", {})[setting] = value
-        whole = _Whole.model_validate(dict(config))
+        study = _study(path, config)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"[{place}]: {message}.", path) from None
-    except (ConfigValidationError, ValueError) as error:
-        raise InputError(f"is no config: {' '.join(str(error).split())}", path) from error
-    for name, block in whole.blocks.items():
-        unknown = [lang for lang in block.languages if lang not in whole.study.languages]
+    for name, block in study.blocks.items():
+        unknown = [lang for lang in block.languages if lang not in study.settings.languages]
         if unknown:
             raise InputError(
                 f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path
             )
+    return study
+
+
+def study_from_json(data: Json) -> Study:
+    """RETURNS (Study): What `Study.to_json` made."""
+    return _study(Path(data["path"]), {k: v for k, v in data.items() if k != "path"})
+
+
+def _study(path: Path, config: Json) -> Study:
+    whole = _Whole.model_validate(config)
     return Study(
         path, whole.study, whole.teacher, whole.student, whole.projector, dict(whole.blocks)
     )

@@ -4,18 +4,17 @@ import platform
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Union
 
 import spacy
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..corpora.docs import doc_entities, docbin_paths, read_docs, write_docbin
+from ..corpora.docs import ATTRIBUTES, doc_entities, read_docs, write_docbin
 from ..corpora.pipelines import load_pipeline
-from ..corpora.reading import joined, part_of, read_docbin
-from ..corpora.writing import atomic_write
+from ..corpora.reading import read_json
+from ..corpora.writing import atomic_write, write_json
 from ..distillation.selection import select_surest
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft
@@ -27,9 +26,10 @@ from ..evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
 from ..registry import registry
 from ..types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
-from .plan import Job
+from .inputs import InputChanged, Inputs, read_bin
+from .plan import Job, digest
 from .sampling import order, source_stratum, take, target_stratum
-from .training import steps_of_epochs, train_model
+from .training import recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
 BATCH = 256
@@ -48,6 +48,8 @@ RECIPES: Dict[str, Json] = {
 }
 
 Parents = Dict[str, Path]
+# Start, end and label of the entities of each sentence, by what found them.
+Found = Dict[str, List[List[List[Union[int, str]]]]]
 
 
 def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
@@ -62,12 +64,27 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
         spacy.require_gpu(study.settings.gpu_id)
     started = time.process_time()
     with pinned_coders():
-        measured = KINDS[job.kind](job.params, study, folder, parents)
+        inputs = _inputs(job, study)
+        measured = KINDS[job.kind](job.params, study, folder, parents, inputs)
     return {
         "measurements": measured,
         "seconds": round(time.process_time() - started, 2),
         "machine": machine(),
     }
+
+
+def _inputs(job: Job, study: Study) -> Inputs:
+    """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config is another than when the run began."""
+    for name, training in (("teacher", study.teacher), ("student", study.student)):
+        expected = job.reads.get(f"config of the {name}")
+        if expected is not None and digest(recipe(training)) != expected:
+            raise InputChanged(
+                "has changed since the run began.",
+                training.config,
+                hint="What was measured before is kept. Run again, when the file will not change any more.",
+            )
+    lang = job.params.get("lang")
+    return Inputs(study.files([lang] if lang else []), job.reads)
 
 
 def machine() -> str:
@@ -83,8 +100,8 @@ def machine() -> str:
 # --- the kinds --------------------------------------------------------------------------------
 
 
-def _teacher(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
-    docs = _source_sample(study, params, spacy.blank("xx").vocab)
+def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+    docs = _source_sample(inputs, params, spacy.blank("xx").vocab)
     corpus = folder / "train.spacy"
     write_docbin(corpus, docs)
     train_model(
@@ -100,13 +117,13 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents) -> Json
     return {}
 
 
-def _labels(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     """Label the translations, project, and measure what needs no student."""
     lang = params["lang"]
     nlp = load_pipeline(parents["teacher"] / "model")
     projector = registry.resolve({"projector": params["projector"]})["projector"]
-    pool = list(read_docs(study.target(lang), nlp.vocab))
-    gold = list(read_docs(study.test(lang), nlp.vocab))
+    pool = list(inputs.read(f"target {lang}").get_docs(nlp.vocab))
+    gold = list(inputs.read(f"test {lang}").get_docs(nlp.vocab))
     translated = all(doc._.xner_source is not None for doc in gold)
     if not all(doc._.xner_source is not None for doc in pool):
         raise XnerError(
@@ -126,30 +143,29 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
         test = list(_project(nlp, projector, gold, pairs, soft))
         write_docbin(folder / "test.spacy", test)
         found["teacher"] = _entities(test)
-    with atomic_write(folder / "found.json") as file:
-        file.write(
-            srsly.json_dumps({k: [[list(e[:3]) for e in s] for s in v] for k, v in found.items()})
-        )
+    said = {k: [[list(e[:3]) for e in s] for s in v] for k, v in found.items()}
+    write_json(folder / "found.json", said)
     return {name: measure(truth, spans, found) for name, spans in found.items()}
 
 
-def _transfer(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     """Apply the source model to the target text directly."""
     nlp = load_pipeline(parents["teacher"] / "model")
-    pool = (_bare(nlp.vocab, doc) for doc in read_docs(study.target(params["lang"]), nlp.vocab))
+    whole = inputs.read(f"target {params['lang']}")
+    pool = (_bare(nlp.vocab, doc) for doc in whole.get_docs(nlp.vocab))
     write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
     return {}
 
 
-def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json:
+def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     lang, arm = params["lang"], params["arm"]
     vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
     labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
-    which = _target_sample(study, params, vocab)
+    which = _target_sample(inputs, params, vocab)
     if arm == "translate_train":
-        lexicon = _lexicon(study, lang, which, vocab)
-        source = _source_sample(study, params, vocab)
+        lexicon = _lexicon(inputs, lang, which, vocab)
+        source = _source_sample(inputs, params, vocab)
         write_docbin(corpus, (translate_words(doc, lexicon, vocab) for doc in source))
     else:
         subset(labelled, which, corpus)
@@ -170,7 +186,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json
         gpu_id=study.settings.gpu_id,
     )
     nlp = load_pipeline(model)
-    gold = list(read_docs(study.test(lang), nlp.vocab))
+    gold = list(inputs.read(f"test {lang}").get_docs(nlp.vocab))
     predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
     truth = _entities(gold)
     others = _read_found(parents["labels"] / "found.json")
@@ -184,7 +200,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents) -> Json
     return measured
 
 
-KINDS: Dict[str, Callable[[Json, Study, Path, Parents], Json]] = {
+KINDS: Dict[str, Callable[[Json, Study, Path, Parents, Inputs], Json]] = {
     "teacher": _teacher,
     "labels": _labels,
     "transfer": _transfer,
@@ -194,20 +210,20 @@ KINDS: Dict[str, Callable[[Json, Study, Path, Parents], Json]] = {
 # --- subsamples -------------------------------------------------------------------------------
 
 
-def _source_sample(study: Study, params: Json, vocab: Vocab) -> List[Doc]:
-    whole = read_bin(Path(study.settings.source))
+def _source_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[Doc]:
+    whole = inputs.read("source")
     method = params["sampling"]
     strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
     if method != "uniform":
         strata = [source_stratum(doc) for doc in whole.get_docs(vocab)]
     chosen = order(strata, params["draw"], "source", method)
     chosen = take(chosen, params["n_source"], "labelled source text")
-    return list(part_of(whole, chosen).get_docs(vocab))
+    return list(pick(whole, chosen).get_docs(vocab))
 
 
-def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
+def _target_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[int]:
     lang, method = params["lang"], params["sampling"]
-    whole = read_bin(study.target(lang))
+    whole = inputs.read(f"target {lang}")
     strata: List[Any] = [None] * len(whole)
     if method != "uniform":
         strata = [target_stratum(doc) for doc in whole.get_docs(vocab)]
@@ -215,21 +231,27 @@ def _target_sample(study: Study, params: Json, vocab: Vocab) -> List[int]:
     return take(chosen, params["n_target"], f"unlabelled text of {lang!r}")
 
 
-def _lexicon(study: Study, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
-    docs = list(part_of(read_bin(study.target(lang)), which).get_docs(vocab))
+def _lexicon(inputs: Inputs, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
+    docs = list(pick(inputs.read(f"target {lang}"), which).get_docs(vocab))
     pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
     return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
 
 
-def read_bin(path: Path) -> DocBin:
-    """RETURNS (DocBin): A DocBin file or all shards of a folder, unpacked, no Doc built."""
-    return joined(read_docbin(file) for file in docbin_paths(path))
+def pick(whole: DocBin, which: Sequence[int]) -> DocBin:
+    """RETURNS (DocBin): Some Docs in a given order, without building them."""
+    part = DocBin(attrs=ATTRIBUTES, store_user_data=True)
+    part.attrs = whole.attrs
+    part.strings = whole.strings
+    for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
+        values = getattr(whole, name)
+        setattr(part, name, [values[i] for i in which])
+    return part
 
 
 def subset(source: Path, which: Sequence[int], target: Path) -> None:
     """Copy some Docs of a DocBin file to another."""
     with pinned_coders():
-        data = part_of(read_bin(source), which).to_bytes()
+        data = pick(read_bin(source), which).to_bytes()
     with atomic_write(target, "wb") as out:
         out.write(data)
 
@@ -259,7 +281,7 @@ def _read_source(nlp: Language, docs: Sequence[Doc]) -> Any:
     """What the source model makes of the translations: sentence pairs, and distributions."""
     sources = nlp.pipe([_bare(nlp.vocab, doc._.xner_source) for doc in docs], batch_size=BATCH)
     pairs, softs = [], []
-    for doc, source in zip(docs, sources):
+    for doc, source in zip(docs, sources, strict=True):
         pairs.append(
             SentencePair(
                 [t.text for t in source],
@@ -299,9 +321,10 @@ def _ensemble(students: Iterable[Doc], teachers: Iterable[Doc]) -> List[List[Ent
 
 
 def _read_found(path: Path) -> Dict[str, List[Sentence]]:
+    found = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
     return {
         name: [[Entity(*entity) for entity in sentence] for sentence in sentences]
-        for name, sentences in srsly.read_json(path).items()
+        for name, sentences in found.items()
     }
 
 

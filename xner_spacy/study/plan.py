@@ -14,22 +14,22 @@ again.
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import spacy
 
-from ..corpora.docs import docbin_paths, read_docs
+from ..corpora.docs import read_docs
 from ..docdata import install_extensions
 from ..types import Json
 from .config import Block, Study
+from .inputs import KEY_LENGTH, file_checksum
 from .rows import SOURCE_ARMS, Row
 from .training import recipe
 
 # Raised when a change of the code changes results.
 VERSION = 1
-KEY_LENGTH = 16
 # The arms that learn from what the transferred source model says; the others learn from the
 # projection.
 TRANSFER_ARMS = ("tsl",)
@@ -43,13 +43,24 @@ class Job:
 
     kind (str): "teacher", "labels", "transfer" or "student". params (Json): What tells it from
         others of its kind. parents (Tuple[str, ...]): Keys of the jobs whose results it reads.
-    key (str): Its hash.
+    key (str): Its hash. reads (Dict[str, str]): Checksums of the study's files that it reads, by
+        name, and of the configs that it trains by.
     """
 
     kind: str
     params: Json
     parents: Tuple[str, ...]
     key: str
+    reads: Dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        """RETURNS (Json): The job, for another process."""
+        return {**asdict(self), "parents": list(self.parents)}
+
+
+def job_from_json(data: Json) -> Job:
+    """RETURNS (Job): What `to_json` made."""
+    return Job(**{**data, "parents": tuple(data["parents"])})
 
 
 @dataclass(frozen=True)
@@ -80,16 +91,6 @@ def digest(value: Json) -> str:
     return hashlib.sha256(text.encode("utf8")).hexdigest()[:KEY_LENGTH]
 
 
-def checksum(path: Path) -> str:
-    """RETURNS (str): The hash of a DocBin file or folder of shards, whatever its name. RAISES:
-    InputError if there is none.
-    """
-    found = hashlib.sha256()
-    for file in docbin_paths(path):
-        found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()[:KEY_LENGTH]
-
-
 def is_translated(path: Path) -> bool:
     """RETURNS (bool): Whether each of a file's Docs has its source with it."""
     install_extensions()
@@ -116,13 +117,10 @@ def restrict(plan: Plan, cells: Sequence[Cell]) -> Plan:
 class _Planner:
     def __init__(self, study: Study) -> None:
         self.study = study
-        settings = study.settings
         languages = sorted({lang for block in study.blocks.values() for lang in block.languages})
-        files = {"source": Path(settings.source)}
-        for lang in languages:
-            files[f"target {lang}"] = study.target(lang)
-            files[f"test {lang}"] = study.test(lang)
-        self.checksums = {name: checksum(path) for name, path in files.items()}
+        self.checksums = {
+            name: file_checksum(path) for name, path in study.files(languages).items()
+        }
         self.translated = {lang: is_translated(study.test(lang)) for lang in languages}
         self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
         self.jobs: Dict[str, Job] = {}
@@ -179,8 +177,7 @@ class _Planner:
         params: Json = {"lang": lang}
         if kind == "labels":
             params["projector"] = self.study.projector
-        files = [f"target {lang}", f"test {lang}"]
-        return self._add(kind, params, (teacher.key,), files)
+        return self._add(kind, params, (teacher.key,), [f"target {lang}", f"test {lang}"])
 
     def _student(self, row: Row, teacher: Job, labels: Job, transfer: Optional[Job]) -> Job:
         params = {
@@ -196,7 +193,8 @@ class _Planner:
         if row.arm == "surest":
             params["keep"] = self.study.settings.keep
         parents = (teacher.key, labels.key) + ((transfer.key,) if transfer else ())
-        return self._add("student", params, parents, ["source"], recipe="student")
+        files = [f"target {row.lang}", f"test {row.lang}"]
+        return self._add("student", params, parents, ["source"], recipe="student", also=files)
 
     def _add(
         self,
@@ -205,7 +203,9 @@ class _Planner:
         parents: Tuple[str, ...],
         files: Sequence[str],
         recipe: str = "",
+        also: Sequence[str] = (),
     ) -> Job:
+        """RETURNS (Job): The job of a key, made if it is new. `also` are files that its key knows of by its parents."""
         depends = {
             "version": VERSION,
             "kind": kind,
@@ -215,7 +215,10 @@ class _Planner:
             "recipe": self.recipes.get(recipe),
         }
         key = digest(depends)
-        return self.jobs.setdefault(key, Job(kind, params, parents, key))
+        reads = {name: self.checksums[name] for name in (*files, *also)}
+        if recipe:
+            reads[f"config of the {recipe}"] = digest(self.recipes[recipe])
+        return self.jobs.setdefault(key, Job(kind, params, parents, key, reads))
 
 
 def _cell(row: Row, job: Job, name: str) -> Cell:

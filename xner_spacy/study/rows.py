@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, get_type_hints
@@ -10,6 +11,8 @@ from ..corpora.files import PathLike
 from ..corpora.writing import atomic_write
 from ..errors import InputError
 
+# Codes of languages: they become parts of file names.
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 DONE = "done"
 FAILED = "failed"
 

@@ -1,97 +1,36 @@
-"""Runs the jobs of a study, on this machine or on a Ray cluster, each once.
-
-A job's folder appears under its key when it is whole. A run that is killed leaves folders named
-`.KEY.*`, which the next one takes away; all else it goes on from.
-"""
+"""Runs the jobs of a study, on this machine or on a Ray cluster, each once."""
 
 import heapq
-import json
-import os
-import shutil
-import tempfile
-import traceback
 from collections import Counter, defaultdict
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
-import srsly
-
-from ..corpora.runfolder import locked
-from ..corpora.writing import atomic_write
-from ..errors import MissingExtraError, XnerError
+from ..errors import XnerError
 from ..types import Json
 from .config import Study
-from .jobs import do
+from .perform import JOBS, Outcome, read_result, sweep
 from .plan import Job, Plan
+from .pools import POOLS
 from .rows import DONE, FAILED, Row
 
-JOBS = "jobs"
-RESULT = "result.json"
-FAILURES = "failures"
 # A job whose process dies (for want of memory, say) is tried again; one that kills each is given up.
 MAX_DEATHS = 3
-# One thread a process: the jobs are what runs side by side.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-class Outcome(NamedTuple):
-    """What came of a job: what it measured, or why it failed."""
-
-    result: Optional[Json]
-    reason: str = ""
-
-
-def job_folder(work: Path, key: str) -> Path:
-    """RETURNS (Path): Where a job's files lie once it is done."""
-    return work / JOBS / key
-
-
-def read_result(work: Path, key: str) -> Optional[Json]:
-    """RETURNS (Optional[Json]): What a job measured, or None if it is not done."""
-    try:
-        found = srsly.read_json(job_folder(work, key) / RESULT)
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def perform(job: Job, study: Study) -> Outcome:
-    """Do a job and put its folder in place. This runs in a process of its own.
-
-    RETURNS (Outcome): Its result, or the reason of its failure; the traceback is kept in a file.
-    """
-    jobs = study.work / JOBS
-    folder = Path(tempfile.mkdtemp(dir=jobs, prefix=f".{job.key}."))
-    parents = {}
-    for key in job.parents:
-        parents[json.loads((jobs / key / "job.json").read_text())["kind"]] = jobs / key
-    try:
-        result = do(job, study, folder, parents)
-        facts = {"kind": job.kind, "params": job.params, "parents": list(job.parents)}
-        for name, data in (("job.json", facts), (RESULT, result)):
-            with atomic_write(folder / name) as file:
-                file.write(srsly.json_dumps(data, indent=2) + "\n")
-        final = job_folder(study.work, job.key)
-        if final.exists():  # what is left of a folder whose result cannot be read
-            shutil.rmtree(final)
-        folder.rename(final)
-        return Outcome(result)
-    except Exception as error:  # noqa: BLE001  (whatever a job fails of, the others go on)
-        shutil.rmtree(folder, ignore_errors=True)
-        with atomic_write(study.work / FAILURES / f"{job.key}.txt") as file:
-            file.write(f"{job}\n\n{traceback.format_exc()}")
-        return Outcome(None, f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def finished_jobs(plan: Plan, work: Path) -> Dict[str, Outcome]:
-    """RETURNS (Dict[str, Outcome]): What earlier runs have measured of a plan, by key."""
+    """RETURNS (Dict[str, Outcome]): What earlier runs have measured of a plan, by key. A result that lacks what the
+    plan wants of it is none.
+    """
+    wanted: Dict[str, Set[str]] = defaultdict(set)
+    for cell in plan.cells:
+        wanted[cell.job].add(cell.name)
     found = {key: read_result(work, key) for key in plan.jobs}
-    return {key: Outcome(result) for key, result in found.items() if result is not None}
+    return {
+        key: Outcome(result)
+        for key, result in found.items()
+        if result is not None and wanted[key] <= set(result["measurements"])
+    }
 
 
 def run_jobs(
@@ -111,21 +50,20 @@ def run_jobs(
     workers (int): Jobs at a time. engine (str): "local" or "ray". address (Optional[str]): Of the
         Ray cluster; None starts one here.
     tick (Callable[[Job], None]): Called after each job.
-    RAISES: XnerError if another run works in the folder.
+    The caller holds the lock of the folder of jobs.
+    RAISES: XnerError if no further job makes sense: a file of the study has changed, say.
     """
     jobs = study.work / JOBS
     jobs.mkdir(parents=True, exist_ok=True)
-    with locked(study.work):
-        for left in jobs.glob(".*.*"):
-            shutil.rmtree(left, ignore_errors=True)
-        todo = [job for job in plan.jobs.values() if job.key not in outcomes]
-        if not todo:
-            return
-        pool = _RayPool(address) if engine == "ray" else _LocalPool(workers)
-        with pool.started():
-            for job, outcome in _schedule(todo, study, outcomes, pool, workers):
-                outcomes[job.key] = outcome
-                tick(job)
+    sweep(study.work)
+    todo = [job for job in plan.jobs.values() if job.key not in outcomes]
+    if not todo:
+        return
+    pool = POOLS[engine](workers, address)
+    with pool.started():
+        for job, outcome in _schedule(todo, study, outcomes, pool, workers):
+            outcomes[job.key] = outcome
+            tick(job)
 
 
 def _schedule(
@@ -173,111 +111,10 @@ def _schedule(
                     heapq.heappush(ready, (place[job.key], job.key))
                     continue
                 outcome = Outcome(None, f"its process died {MAX_DEATHS} times")
+            if outcome.stop:
+                raise XnerError(*outcome.stop)
             yield job, outcome
             release(job)
-
-
-class _LocalPool:
-    """Processes on this machine. When one dies the pool is made anew."""
-
-    died = (BrokenProcessPool,)
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self.executor: Optional[ProcessPoolExecutor] = None
-
-    @contextmanager
-    def started(self) -> Iterator[None]:
-        before = {name: os.environ.get(name) for name in THREADS}
-        os.environ.update(dict.fromkeys(THREADS, "1"))
-        try:
-            yield
-        except BaseException:
-            self._kill()
-            raise
-        finally:
-            if self.executor is not None:
-                self.executor.shutdown(cancel_futures=True)
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-    def submit(self, job: Job, study: Study) -> "Future[Outcome]":
-        try:
-            return self._pool().submit(perform, job, study)
-        except BrokenProcessPool:
-            self.executor = None
-            return self._pool().submit(perform, job, study)
-
-    def _pool(self) -> ProcessPoolExecutor:
-        if self.executor is None:
-            # spawn: a forked child would take over threads and locks of its parent.
-            self.executor = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
-        return self.executor
-
-    def finished(self, handles: List[Any]) -> List[Any]:
-        return list(wait(handles, return_when=FIRST_COMPLETED).done)
-
-    def result(self, handle: "Future[Outcome]") -> Outcome:
-        return handle.result()
-
-    def _kill(self) -> None:
-        for process in list(getattr(self.executor, "_processes", {}).values()):
-            process.kill()
-
-
-class _RayPool:
-    """Tasks on a Ray cluster. Every machine must see the same folders."""
-
-    died: tuple = ()
-
-    def __init__(self, address: Optional[str]) -> None:
-        self.address = address
-        self.task: Any = None
-
-    @contextmanager
-    def started(self) -> Iterator[None]:
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("--engine ray", "ray") from error
-        fresh = not ray.is_initialized()
-        if fresh:
-            threads = {"env_vars": dict.fromkeys(THREADS, "1")}
-            try:
-                ray.init(
-                    address=self.address,
-                    runtime_env=threads,
-                    log_to_driver=False,
-                    configure_logging=False,
-                )
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise XnerError(
-                    f"No Ray cluster at {self.address!r}: {str(error).splitlines()[0]}",
-                    "Start one with `ray start --head`, or leave the address out.",
-                ) from error
-        self.died = (ray.exceptions.RayError,)
-        self.task = ray.remote(perform)
-        try:
-            yield
-        finally:
-            if fresh:
-                ray.shutdown()
-
-    def submit(self, job: Job, study: Study) -> Any:
-        return self.task.remote(job, study)
-
-    def finished(self, handles: List[Any]) -> List[Any]:
-        import ray
-
-        return list(ray.wait(handles, num_returns=1)[0])
-
-    def result(self, handle: Any) -> Outcome:
-        import ray
-
-        return ray.get(handle)
 
 
 def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
@@ -297,7 +134,7 @@ def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
                 cell.row,
                 status=DONE,
                 seconds=outcome.result["seconds"],
-                machine=outcome.result["machine"],
+                machine=outcome.result.get("machine", ""),
                 **known,
             )
         )

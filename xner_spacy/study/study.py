@@ -2,21 +2,24 @@
 
 import platform
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
 
-import srsly
+from typing_extensions import TypedDict
 
 from ..about import __version__
 from ..corpora.files import PathLike
-from ..corpora.writing import atomic_write
+from ..corpora.reading import read_json
+from ..corpora.runfolder import locked
+from ..corpora.writing import write_json
 from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Study, read_study
 from .plan import Cell, Job, Plan, digest, make_plan, restrict
+from .pools import require_ray
 from .rows import DONE, FAILED, Row, read_rows, write_rows
 from .runner import finished_jobs, make_rows, price, run_jobs
 
@@ -25,6 +28,19 @@ META = "meta.json"
 # How often the results are written while a study runs.
 WRITE_SECONDS = 20.0
 PACKAGES = ("spacy", "thinc", "numpy", "scipy")
+
+
+class Meta(TypedDict):
+    """What `meta.json` must hold."""
+
+    title: str
+    languages: Dict[str, str]
+    limits: List[str]
+    config: str
+    command: str
+    report_command: str
+    signature: Dict[str, Any]
+
 
 # Given the jobs that are done and all jobs: a context that gives what to call after each further one.
 Bar = Callable[[int, int], ContextManager[Callable[[], Any]]]
@@ -56,31 +72,51 @@ def run_study(
         file.
     """
     study = read_study(path, overrides)
+    if engine == "ray":
+        require_ray()
     whole = make_plan(study)
-    known = read_known(study, whole)
-    plan = restrict(whole, _wanted(study, whole, known, blocks))
-    outcomes = finished_jobs(plan, study.work)
-    last = time.monotonic()
+    with ExitStack() as stack:
+        # First the locks, then a look at what is there, and only then the first file that is written.
+        for folder in dict.fromkeys((study.work.resolve(), study.report.resolve())):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder))
+        known = read_known(study, whole)
+        plan = restrict(whole, _wanted(study, whole, known, blocks))
+        outcomes = finished_jobs(plan, study.work)
+        last = time.monotonic()
 
-    def write() -> List[Row]:
-        rows = [*known.values(), *make_rows(plan, outcomes)]
-        write_rows(study.report / RESULTS, rows)
-        return rows
+        def write() -> List[Row]:
+            rows = [*known.values(), *make_rows(plan, outcomes)]
+            write_rows(study.report / RESULTS, rows)
+            return rows
 
-    # Before the first cell, so that a report can be made of what there is at any time.
-    with atomic_write(study.report / META) as file:
-        file.write(srsly.json_dumps(make_meta(study, whole), indent=2) + "\n")
-    with progress(sum(k in outcomes for k in plan.jobs), len(plan.jobs)) as step:
+        # Before the first cell, so that a report can be made of what there is at any time.
+        write_meta(study.report / META, make_meta(study, whole))
+        with progress(sum(k in outcomes for k in plan.jobs), len(plan.jobs)) as step:
 
-        def note(job: Job) -> None:
-            nonlocal last
-            step()
-            if time.monotonic() - last > WRITE_SECONDS:
-                write()
-                last = time.monotonic()
+            def note(job: Job) -> None:
+                nonlocal last
+                step()
+                if time.monotonic() - last > WRITE_SECONDS:
+                    write()
+                    last = time.monotonic()
 
-        run_jobs(plan, study, outcomes, workers=workers, engine=engine, address=address, tick=note)
-    return write()
+            try:
+                run_jobs(
+                    plan,
+                    study,
+                    outcomes,
+                    workers=workers,
+                    engine=engine,
+                    address=address,
+                    tick=note,
+                )
+            except BaseException:
+                # What is measured is in the folder of jobs in any case; the first error is the one to tell.
+                with suppress(XnerError):
+                    write()
+                raise
+        return write()
 
 
 def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
@@ -158,13 +194,22 @@ def _said(study: Study) -> Json:
 
 
 def read_meta(path: Path) -> Json:
-    """RETURNS (Json): What `make_meta` made. RAISES: InputError if there is no such file."""
-    try:
-        return srsly.read_json(path)
-    except ValueError:
-        raise InputError(
-            "no such file, or no JSON.", path, hint="Run the study first: xner study run CONFIG."
-        ) from None
+    """RETURNS (Json): What `make_meta` made. RAISES: InputError if there is no such file, or it holds something else."""
+    return read_json(path, Meta, hint="Run the study: xner study run CONFIG.")
+
+
+def write_meta(path: Path, meta: Json) -> None:
+    """Write what a page has to say. RAISES: InputError where a file of this name is not of a study."""
+    if path.exists():
+        try:
+            read_meta(path)
+        except InputError as error:
+            raise InputError(
+                f"is there, and not of a study: it {error.fault}",
+                path,
+                hint="Move it away, or name another folder with --study.report.",
+            ) from None
+    write_json(path, meta)
 
 
 def _shown(path: Path) -> str:

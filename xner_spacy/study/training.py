@@ -8,7 +8,8 @@ from typing import Any, Dict, Mapping
 import numpy as np
 from confection import Config
 
-from ..errors import XnerError
+from ..corpora.reading import read_config
+from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Training
 
@@ -26,12 +27,18 @@ def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
     """RETURNS (Config): The config with the study's settings, those of the training, and those of
     an arm, in this order.
     """
-    config = Config().from_disk(training.config, interpolate=False)
+    config = read_config(training.config)
     for name, value in {**FIXED, **training.overrides, **overrides}.items():
         *sections, last = name.split(".")
         place: Any = config
         for section in sections:
             place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise InputError(
+                    f"[{name}]: {section!r} is a setting, not a section.",
+                    training.config,
+                    hint="Correct the name among the overrides of the study.",
+                )
         place[last] = value
     return config
 
@@ -82,8 +89,9 @@ def steps_of_epochs(training: Training, words: int) -> int:
     """RETURNS (int): Optimiser steps of so many passes over so many words. RAISES: XnerError unless
     batches have a fixed size in words.
     """
-    size = training_config(training, {})["training"]["batcher"]["size"]
-    if not isinstance(size, int):
+    batcher = training_config(training, {})["training"].get("batcher")
+    size = batcher.get("size") if isinstance(batcher, dict) else None
+    if not isinstance(size, int) or size < 1:
         raise XnerError(
             "The design 'epochs' needs batches of a fixed number of words.",
             "Set training.batcher.size in the student's overrides.",

@@ -1,0 +1,84 @@
+"""Processes that die: the job that ran in one is charged, and no other."""
+
+import os
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+from tests.study.kills import alive, workers_of
+from xner_spacy.errors import XnerError
+from xner_spacy.study.plan import Job
+from xner_spacy.study.pools import LocalPool
+from xner_spacy.study.runner import Outcome, _schedule
+from xner_spacy.types import Json
+
+PROGRAM = "tests.study.odd_worker"
+
+
+class Folder:
+    """Stands for the study: tells the workers where to note what they do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def to_json(self) -> Json:
+        return {"folder": str(self.folder)}
+
+
+def run(folder: Path, jobs: List[Job], workers: int) -> Dict[str, Outcome]:
+    """RETURNS (Dict[str, Outcome]): What came of the jobs, by key."""
+    pool = LocalPool(workers, PROGRAM)
+    found: Dict[str, Outcome] = {}
+    with pool.started():
+        for job, outcome in _schedule(jobs, Folder(folder), found, pool, workers):  # type: ignore[arg-type]
+            found[job.key] = outcome
+    return found
+
+
+def times(folder: Path, key: str) -> int:
+    """RETURNS (int): How often a job was begun."""
+    return len((folder / key).read_text()) if (folder / key).exists() else 0
+
+
+def test_a_job_that_kills_its_workers_is_given_up_and_its_neighbours_run_once(
+    tmp_path: Path,
+) -> None:
+    jobs = [Job("teacher", {"dies": True}, (), "bad")]
+    jobs += [Job("teacher", {"seconds": 0.5}, (), f"good{k}") for k in range(3)]
+    found = run(tmp_path, jobs, workers=3)
+    assert found["bad"] == Outcome(None, "its process died 3 times") and times(tmp_path, "bad") == 3
+    for key in ("good0", "good1", "good2"):
+        assert found[key].result == {"key": key} and times(tmp_path, key) == 1
+
+
+def test_a_worker_that_never_begins_charges_no_job(tmp_path: Path) -> None:
+    jobs = [Job("teacher", {"never begins": True}, (), "a")]
+    with pytest.raises(XnerError, match=r"ended 3 times before they began .*exit code 7"):
+        run(tmp_path, jobs, workers=2)
+    assert not times(tmp_path, "a")
+
+
+def test_an_error_of_a_worker_ends_the_run_and_the_others_with_it(tmp_path: Path) -> None:
+    jobs = [Job("teacher", {"seconds": 60}, (), "long"), Job("teacher", {"error": "no"}, (), "b")]
+    pool = LocalPool(2, PROGRAM)
+    with pytest.raises(XnerError, match=r"^no$"), pool.started():
+        list(_schedule(jobs, Folder(tmp_path), {}, pool, 2))  # type: ignore[arg-type]
+    assert not alive(workers_of(os.getpid()))
+
+
+def test_a_worker_that_dies_while_it_has_nothing_to_do(tmp_path: Path) -> None:
+    pool = LocalPool(1, PROGRAM)
+    study = Folder(tmp_path)
+    with pool.started():
+        for key in ("a", "b"):
+            task = pool.submit(Job("teacher", {}, (), key), study)  # type: ignore[arg-type]
+            assert pool.finished([task]) == [task]
+            assert pool.result(task).result == {"key": key}
+            pool.idle[0].process.kill()
+            if key == "a":
+                pool.idle[0].process.wait()
+        # Here it is not even known yet that the process is gone.
+        task = pool.submit(Job("teacher", {}, (), "c"), study)  # type: ignore[arg-type]
+        assert pool.finished([task]) == [task] and pool.result(task).result == {"key": "c"}
+    assert [times(tmp_path, key) for key in "abc"] == [1, 1, 1]

@@ -1,0 +1,33 @@
+"""A worker process of `xner study run`.
+
+The first line that it gets is the study; then one line a job.
+"""
+
+import queue
+
+from ..corpora.process import Answer, serve
+from ..types import Json
+from .config import study_from_json
+from .perform import perform
+from .plan import job_from_json
+
+
+def do_jobs(tasks: "queue.Queue[Json]", answer: Answer) -> None:
+    """Do the jobs of the study that the first task is."""
+    try:
+        study = study_from_json(tasks.get()["study"])
+        while True:
+            job = job_from_json(tasks.get()["job"])
+            answer({"begun": job.key})
+            answer({"outcome": list(perform(job, study))})
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  (told to the one who started us, who raises it)
+        import traceback
+
+        traceback.print_exc()
+        answer({"error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    serve(do_jobs)
