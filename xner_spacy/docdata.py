@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Callable, Iterator, Optional
 
-import spacy
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 from srsly import msgpack_dumps
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
+from .errors import XnerError
+from .languages import blank_vocab
 from .types import Alignment
 
 SPANS_KEY = "xner"
@@ -67,9 +68,9 @@ def source_vocab(lang: str) -> Vocab:
     lang (str): spaCy's language code; an unknown one gives the multi-language vocabulary.
     """
     try:
-        return spacy.blank(lang).vocab
-    except ImportError:
-        return spacy.blank("xx").vocab
+        return blank_vocab(lang)
+    except XnerError:
+        return blank_vocab("xx")
 
 
 def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:

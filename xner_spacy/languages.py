@@ -6,10 +6,12 @@ pes_Arab) and spaCy's code. The table holds the 39 languages of XTREME, the 20 o
 and those that spaCy has a class for. NLLB has neither Ghomala nor Nigerian Pidgin.
 """
 
-from typing import Dict, Iterable, NamedTuple, Optional, Set
+from typing import Dict, Iterable, NamedTuple, Optional, Set, Tuple
 
 import spacy
 from spacy.language import Language
+from spacy.util import get_lang_class
+from spacy.vocab import Vocab, create_vocab
 
 from .errors import XnerError
 
@@ -205,6 +207,28 @@ def model_code(lang: str, available: Iterable[str], model: str) -> str:
     )
 
 
+def blank_vocab(code: str) -> Vocab:
+    """The vocabulary of a language, for text that is tokenised already: no tokenizer is made, so that none has to be
+    installed.
+
+    code (str): As for `blank`. RETURNS (Vocab): An empty vocabulary.
+    RAISES: XnerError if neither spaCy nor the table knows the code.
+    """
+    entry = find_code(code)
+    name = entry.spacy if entry else code
+    try:
+        return create_vocab(name, get_lang_class(name).Defaults)
+    except ImportError:
+        raise XnerError(*_unknown(code)) from None
+
+
+def _unknown(code: str) -> Tuple[str, str]:
+    return (
+        f"Unknown language {code!r}.",
+        f"Give a code of spaCy's, 'xx' for any other language, or one of: {', '.join(CODES)}.",
+    )
+
+
 def blank(code: str) -> Language:
     """A blank pipeline for a language: spaCy's own class, or the multi-language one where spaCy has
     none.
@@ -223,7 +247,4 @@ def blank(code: str) -> Language:
                 f"spaCy's tokenizer for {entry.name} needs a package that is not installed.",
                 " ".join(str(error).split()),
             ) from None
-        raise XnerError(
-            f"Unknown language {code!r}.",
-            f"Give a code of spaCy's, 'xx' for any other language, or one of: {', '.join(CODES)}.",
-        ) from None
+        raise XnerError(*_unknown(code)) from None

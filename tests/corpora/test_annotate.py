@@ -263,7 +263,7 @@ def test_models_are_recorded_and_may_not_change(
     teacher: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from xner_spacy.corpora import annotate as module
-    from xner_spacy.corpora.shards import load_pipeline
+    from xner_spacy.corpora.pipelines import load_pipeline
 
     revision = ["a"]
 
@@ -293,7 +293,7 @@ def test_vocabularies_forget(
     gone when the next begins: else memory would grow with the corpus.
     """
     from xner_spacy.corpora import annotate as module
-    from xner_spacy.corpora.shards import load_pipeline
+    from xner_spacy.corpora.pipelines import load_pipeline
 
     nlp = load_pipeline(teacher)
     monkeypatch.setattr(module, "load_pipeline", lambda name: nlp)

@@ -23,8 +23,8 @@ import pytest
 import spacy
 
 from tests.corpora.annotate_helpers import facts, make_teacher, sentences, shard_bytes
-from xner_spacy.corpora import shards
 from xner_spacy.corpora.annotate import annotate
+from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.errors import XnerError
 
 N, SIZE = 240, 4
@@ -89,7 +89,7 @@ def test_killed_at_random_moments(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Thirty kills in all; each run goes on where the one before was killed."""
-    nlp = shards.load_pipeline(teacher)
+    nlp = load_pipeline(teacher)
     monkeypatch.setattr("xner_spacy.corpora.annotate.load_pipeline", lambda name: nlp)
     rng = random.Random(seed)
     out = tmp_path / "out"
@@ -206,7 +206,7 @@ def test_interrupted(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nlp = shards.load_pipeline(teacher)
+    nlp = load_pipeline(teacher)
     monkeypatch.setattr("xner_spacy.corpora.annotate.load_pipeline", lambda name: nlp)
     out = tmp_path / "out"
     for part in (0.2, 0.5):
@@ -272,7 +272,7 @@ def test_a_file_that_grows_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The system refuses to write on, in the middle of a shard."""
-    nlp = shards.load_pipeline(teacher)
+    nlp = load_pipeline(teacher)
     monkeypatch.setattr("xner_spacy.corpora.annotate.load_pipeline", lambda name: nlp)
     out = tmp_path / "out"
     sizes = sorted(map(len, whole["shards"].values()))

@@ -59,7 +59,7 @@ def test_broken_docbin(tmp_path):
     whole = path.read_bytes()
     for data in (b"", b"nonsense", whole[: len(whole) // 2]):
         path.write_bytes(data)
-        with pytest.raises(InputError, match="not a readable DocBin"):
+        with pytest.raises(InputError, match="not a DocBin that can be read"):
             list(read_docs(path, spacy.blank("xx").vocab))
 
 

@@ -1,5 +1,10 @@
 """`xner.NumpyGemm.v1`: the same numbers by another library, wherever the pipeline goes."""
 
+import copy
+import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import List
 
@@ -69,3 +74,68 @@ def test_other_operations_and_components_without_a_model_are_left_alone() -> Non
 def test_all_configs_of_cpu_students_have_it(name: str) -> None:
     config = load_config(ROOT / "configs" / f"{name}.cfg", interpolate=False)
     assert config["nlp"]["after_pipeline_creation"] == {"@callbacks": "xner.NumpyGemm.v1"}
+
+
+PRODUCT = """
+import hashlib, sys
+import numpy as np
+from xner_spacy.distillation.matmul import row_block_product
+rng = np.random.default_rng(0)
+digest = hashlib.sha256()
+for width, columns in ((480, 288), (288, 288), (96, 17), (300, 128), (128, 37), (64, 1), (7, 5)):
+    weights = rng.standard_normal((columns, width), dtype=np.float32)
+    rows = rng.standard_normal((300, width), dtype=np.float32)
+    found = row_block_product(rows, weights)
+    assert found.shape == (300, columns)
+    np.testing.assert_allclose(found, rows @ weights.T, rtol=1e-4, atol=1e-4)
+    digest.update(found.tobytes())
+    for _ in range(30):
+        some = rng.permutation(300)[: rng.integers(1, 60)]
+        assert (row_block_product(rows[some], weights) == found[some]).all(), (width, columns)
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("processor", ["Haswell", "SkylakeX", "Nehalem"])
+def test_a_row_of_a_product_depends_neither_on_its_neighbours_nor_on_threads(
+    processor: str,
+) -> None:
+    """OpenBLAS plays processors of before by a setting; where it has none (other machines), it is ignored."""
+    digests = set()
+    for threads in ("1", "2"):
+        setting = {"OPENBLAS_CORETYPE": processor, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", PRODUCT],
+            env={**os.environ, **setting},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode < 0:
+            pytest.skip(f"this processor can't play {processor}")
+        assert done.returncode == 0, done.stderr
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def test_training_multiplies_as_before_and_predicting_row_by_row() -> None:
+    nlp = build()
+    model = nlp.get_pipe("tok2vec").model
+    docs = [nlp.make_doc(TEXT), nlp.make_doc("Anna"), nlp.make_doc("It rains in Reykjavík .")]
+    plain = model.copy()
+    trained, _ = model.begin_update(docs)
+    for node in plain.walk():
+        node.ops = NumpyOps(use_blis=False)
+    expected, _ = plain.begin_update(docs)
+    for ours, theirs in zip(trained, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    together = model.predict(docs)
+    for doc, vectors in zip(docs, together, strict=True):
+        np.testing.assert_array_equal(model.predict([doc])[0], vectors)
+
+
+def test_a_model_can_still_be_copied_and_pickled() -> None:
+    model = build().get_pipe("tok2vec").model
+    doc = spacy.blank("en").make_doc(TEXT)
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(again.predict([doc])[0], model.predict([doc])[0])

@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
@@ -284,3 +286,35 @@ def test_imports_no_torch():
     if subprocess.run([sys.executable, "-c", bare], check=False).returncode:
         pytest.skip("another plug-in of spaCy imports torch")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def noisy(scheme="biluo", **config):
+    """A student whose scores are near to each other, so that every bit shows, and that finds entities anywhere."""
+    nlp = make(scheme, listener=True, store_soft=True, **config)
+    nlp.initialize(lambda: gold(nlp))
+    layer = nlp.get_pipe("xner_student").model.get_ref("output_layer").layers[0]
+    rng = np.random.default_rng(0)
+    layer.set_param("W", rng.standard_normal(layer.get_param("W").shape, dtype=np.float32))
+    return nlp
+
+
+def stored(docs):
+    return [DocBin(store_user_data=True, docs=[doc]).to_bytes() for doc in docs]
+
+
+TEXTS = [" ".join(f"Wort{k * n % 41}" for k in range(n)) for n in (*range(1, 40), 90, 200)]
+NOISY = noisy()
+ALONE = stored(NOISY(text) for text in TEXTS)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(range(len(TEXTS))), st.integers(1, 50), st.integers(0, len(TEXTS)))
+def test_a_sentence_gets_the_same_bytes_whatever_stands_beside_it(order, batch_size, cut):
+    parts = (order[:cut], order[cut:])
+    again = [d for p in parts for d in NOISY.pipe([TEXTS[k] for k in p], batch_size=batch_size)]
+    assert stored(again) == [ALONE[k] for k in order]
+
+
+def test_also_in_other_processes():
+    docs = NOISY.pipe(TEXTS, n_process=2, batch_size=7)
+    assert stored(docs) == ALONE

@@ -16,7 +16,7 @@ from ..corpora.iob import FORMATS, Repairs, is_iob, read_iob, write_iob
 from ..corpora.writing import atomic_write
 from ..errors import XnerError
 from ..labels import LabelMap, get_label_map, map_label
-from ..languages import blank
+from ..languages import blank, blank_vocab
 from ..types import Entity
 from .output import done, show_counts
 
@@ -139,22 +139,23 @@ def _docs(
     repair: bool,
     repairs: Repairs,
 ) -> Iterator[Doc]:
-    nlp = blank(lang)
+    # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
+    vocab = blank_vocab(lang)
     if style == "docbin":
-        yield from read_docs(path, nlp.vocab)
+        yield from read_docs(path, vocab)
     elif style == "bitext":
         if target is None:
             raise XnerError(
                 "A bitext is two files.", "IN is the source file; name the other with --target."
             )
-        source_nlp = blank(source_lang)
+        nlp, source_nlp = blank(lang), blank(source_lang)
         for left, right in read_bitext(path, Path(target), repair=repair):
             doc = nlp.make_doc(right)
             doc._.xner_source = source_nlp.make_doc(left)
             yield doc
     else:
         for sentence in read_iob(path, style, repair=repair, repairs=repairs, labels=labels):
-            yield make_doc(nlp.vocab, sentence.words, sentence.entities)
+            yield make_doc(vocab, sentence.words, sentence.entities)
 
 
 def _mapped(

@@ -8,16 +8,19 @@ from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from ..docdata import pinned_coders
-from ..errors import InputError, XnerError
+from ..errors import InputError
 from ..labels import LabelMap, map_label
 from ..types import Entity
 from .files import PathLike
 from .iob import TaggedSentence
+from .reading import docs_of, read_docbin
 from .writing import atomic_write
 
-# Token, lemma and tag attributes are not ours to store; what the students and the projection need
-# is.
-ATTRIBUTES = ["ORTH", "SPACY", "ENT_IOB", "ENT_TYPE", "SENT_START"]
+# All that a pipeline says of tokens, but for NORM, which a vocabulary gives anew.
+ATTRIBUTES = [
+    *("ORTH", "SPACY", "TAG", "POS", "LEMMA", "MORPH", "HEAD", "DEP"),
+    *("ENT_IOB", "ENT_TYPE", "ENT_ID", "ENT_KB_ID", "SENT_START"),
+]
 
 _NO_SPACE_BEFORE = set(".,;:!?)]}%»”’…") | {"'s", "n't", "'re", "'ve", "'ll", "'m", "'d"}
 _NO_SPACE_AFTER = set("([{«„‘$£€")
@@ -119,23 +122,7 @@ def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
     RAISES: InputError for a file that is not a DocBin.
     """
     for file in docbin_paths(path):
-        try:
-            with pinned_coders():
-                yield from DocBin().from_bytes(file.read_bytes()).get_docs(vocab)
-        except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
-            if isinstance(error, XnerError):
-                raise
-            raise InputError(
-                f"is not a readable DocBin ({type(error).__name__}).",
-                file,
-                hint="It may be cut short; make it anew.",
-            ) from error
-        except Exception as error:  # zlib.error has no common base with the rest
-            if type(error).__module__ != "zlib":
-                raise
-            raise InputError(
-                "is not a readable DocBin (corrupt).", file, hint="Make it anew."
-            ) from error
+        yield from docs_of(read_docbin(file), vocab, file)
 
 
 def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:

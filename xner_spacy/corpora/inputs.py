@@ -18,6 +18,7 @@ from ..types import Json
 from .docs import docbin_paths, make_doc
 from .files import PathLike, read_lines
 from .iob import is_iob, read_iob
+from .reading import docs_of, part_of, read_docbin
 
 META_KEY = "meta"
 
@@ -79,7 +80,7 @@ class CorpusInput:
 
     def _count(self) -> int:
         if self.kind == "docbin":
-            self._counts = [len(_read_docbin(file)) for file in self.files]
+            self._counts = [len(read_docbin(file)) for file in self.files]
             return sum(self._counts)
         if self.kind == "iob":
             return sum(1 for _ in read_iob(self.path))
@@ -167,10 +168,10 @@ class CorpusInput:
             start, end = max(piece.start - first, 0), min(piece.start + piece.size - first, count)
             if start < end:
                 if self._opened[0] != file:
-                    self._opened = (file, _read_docbin(file))
+                    self._opened = (file, read_docbin(file))
                 whole = self._opened[1]
                 assert whole is not None
-                for doc in _part(whole, start, end).get_docs(vocab):
+                for doc in docs_of(part_of(whole, range(start, end)), vocab, file):
                     doc.set_ents([], default="missing")
                     yield doc
             first += count
@@ -225,21 +226,3 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (
         isinstance(value, list) and all(isinstance(word, str) and word for word in value)
     )
-
-
-def _part(docbin: DocBin, start: int, end: int) -> DocBin:
-    """RETURNS (DocBin): Some of a DocBin's Docs, without making the others."""
-    part = DocBin(store_user_data=docbin.store_user_data)
-    part.attrs, part.strings = docbin.attrs, docbin.strings
-    for name in ("tokens", "spaces", "cats", "span_groups", "flags", "user_data"):
-        setattr(part, name, getattr(docbin, name)[start:end])
-    return part
-
-
-def _read_docbin(file: Path) -> DocBin:
-    try:
-        return DocBin().from_bytes(file.read_bytes())
-    except Exception as error:
-        raise InputError(
-            f"is not a readable DocBin ({type(error).__name__}).", file, hint="Make it anew."
-        ) from error

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from ..errors import InputError
-from ..languages import blank
+from ..languages import blank_vocab
 from .docs import doc_to_sentence, read_docs
 from .files import PathLike
 from .iob import TaggedSentence, read_iob
@@ -19,7 +19,7 @@ def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".spacy":
-        return [doc_to_sentence(doc) for doc in read_docs(path, blank("xx").vocab)]
+        return [doc_to_sentence(doc) for doc in read_docs(path, blank_vocab("xx"))]
     return list(read_iob(path, labels=labels))
 
 

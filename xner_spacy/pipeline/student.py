@@ -17,6 +17,7 @@ from thinc.types import Floats2d
 
 from ..distillation.decoding import decode, log_softmax
 from ..distillation.losses import Loss
+from ..distillation.matmul import predict_row_by_row
 from ..distillation.model import resize_output
 from ..distillation.prototypes import FeatureLoss
 from ..distillation.soft import SOFT_KEY, entity_labels, pack, scheme_to_iob2
@@ -92,6 +93,11 @@ def make_student(
     hard_loss, soft_loss (Loss): From the registry `losses`.
     scorer (Optional[Callable]): As of spaCy's `ner`.
     """
+    # A shared tok2vec comes before the student that listens to it. What it gives is as little to depend on the rest of
+    # a batch as what the student makes of it.
+    for _, pipe in nlp.components:
+        if isinstance(getattr(pipe, "model", None), Model):
+            predict_row_by_row(pipe.model)  # type: ignore[attr-defined]
     return Student(
         nlp.vocab,
         model,
@@ -235,6 +241,7 @@ class Student(TrainablePipe):
         docs = list(docs)
         if not self.labels or not self.model.get_ref("output_layer").layers[0].has_param("W"):
             raise ValueError(Errors.E109.format(name=self.name))
+        predict_row_by_row(self.model)  # also layers that were made since
         if not any(len(doc) for doc in docs):
             width = len(self.tagset)
             return [self.model.ops.alloc2f(0, width) for _ in docs]

@@ -7,10 +7,11 @@ import hashlib
 from pathlib import Path
 from typing import Dict, Iterable, List
 
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 
 from ..corpora.docs import docbin_paths
-from ..corpora.reading import read_bytes, reading
+from ..corpora.reading import docs_of, joined, parse_docbin, read_bytes
 from ..errors import InputError
 
 KEY_LENGTH = 16
@@ -61,6 +62,10 @@ class Inputs:
             )
         return unpack(files, contents)
 
+    def docs(self, name: str, vocab: Vocab) -> List[Doc]:
+        """RETURNS (List[Doc]): All Docs of a file. RAISES: As `read`."""
+        return list(docs_of(self.read(name), vocab, self.paths[name]))
+
 
 def read_bin(path: Path) -> DocBin:
     """RETURNS (DocBin): A DocBin file of ours or all shards of a folder, unpacked, no Doc built."""
@@ -70,11 +75,4 @@ def read_bin(path: Path) -> DocBin:
 
 def unpack(files: List[Path], contents: List[bytes]) -> DocBin:
     """RETURNS (DocBin): What DocBin files hold, as one. RAISES: InputError that names the file."""
-    parts = []
-    for file, data in zip(files, contents, strict=True):
-        with reading(file, "a DocBin"):
-            parts.append(DocBin().from_bytes(data))
-    first, *others = parts
-    for other in others:
-        first.merge(other)
-    return first
+    return joined(parse_docbin(data, file) for file, data in zip(files, contents, strict=True))

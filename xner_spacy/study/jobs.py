@@ -8,12 +8,12 @@ from typing import Any, Callable, Dict, Iterable, List, Sequence, Union
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..corpora.docs import ATTRIBUTES, doc_entities, read_docs, write_docbin
+from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.pipelines import load_pipeline
-from ..corpora.reading import read_json
+from ..corpora.reading import part_of, read_json
 from ..corpora.writing import atomic_write, write_json
 from ..distillation.selection import select_surest
 from ..distillation.soft import get_soft, set_soft
@@ -122,8 +122,8 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
     lang = params["lang"]
     nlp = load_pipeline(parents["teacher"] / "model")
     projector = registry.resolve({"projector": params["projector"]})["projector"]
-    pool = list(inputs.read(f"target {lang}").get_docs(nlp.vocab))
-    gold = list(inputs.read(f"test {lang}").get_docs(nlp.vocab))
+    pool = inputs.docs(f"target {lang}", nlp.vocab)
+    gold = inputs.docs(f"test {lang}", nlp.vocab)
     translated = all(doc._.xner_source is not None for doc in gold)
     if not all(doc._.xner_source is not None for doc in pool):
         raise XnerError(
@@ -151,8 +151,8 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
 def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     """Apply the source model to the target text directly."""
     nlp = load_pipeline(parents["teacher"] / "model")
-    whole = inputs.read(f"target {params['lang']}")
-    pool = (_bare(nlp.vocab, doc) for doc in whole.get_docs(nlp.vocab))
+    docs = inputs.docs(f"target {params['lang']}", nlp.vocab)
+    pool = (_bare(nlp.vocab, doc) for doc in docs)
     write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
     return {}
 
@@ -186,7 +186,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
         gpu_id=study.settings.gpu_id,
     )
     nlp = load_pipeline(model)
-    gold = list(inputs.read(f"test {lang}").get_docs(nlp.vocab))
+    gold = inputs.docs(f"test {lang}", nlp.vocab)
     predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
     truth = _entities(gold)
     others = _read_found(parents["labels"] / "found.json")
@@ -218,7 +218,7 @@ def _source_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[Doc]:
         strata = [source_stratum(doc) for doc in whole.get_docs(vocab)]
     chosen = order(strata, params["draw"], "source", method)
     chosen = take(chosen, params["n_source"], "labelled source text")
-    return list(pick(whole, chosen).get_docs(vocab))
+    return list(part_of(whole, chosen).get_docs(vocab))
 
 
 def _target_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[int]:
@@ -232,26 +232,15 @@ def _target_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[int]:
 
 
 def _lexicon(inputs: Inputs, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
-    docs = list(pick(inputs.read(f"target {lang}"), which).get_docs(vocab))
+    docs = list(part_of(inputs.read(f"target {lang}"), which).get_docs(vocab))
     pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
     return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
-
-
-def pick(whole: DocBin, which: Sequence[int]) -> DocBin:
-    """RETURNS (DocBin): Some Docs in a given order, without building them."""
-    part = DocBin(attrs=ATTRIBUTES, store_user_data=True)
-    part.attrs = whole.attrs
-    part.strings = whole.strings
-    for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
-        values = getattr(whole, name)
-        setattr(part, name, [values[i] for i in which])
-    return part
 
 
 def subset(source: Path, which: Sequence[int], target: Path) -> None:
     """Copy some Docs of a DocBin file to another."""
     with pinned_coders():
-        data = pick(read_bin(source), which).to_bytes()
+        data = part_of(read_bin(source), which).to_bytes()
     with atomic_write(target, "wb") as out:
         out.write(data)
 
