@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import MissingExtraError, XnerError
 from ..translation.hub import explain, import_transformers, load_options, weight_options
+from ..translation.int8 import leave_room_for_sums
 from .packed import packed_copy
 
 Int = npt.NDArray[np.int64]
@@ -260,6 +261,8 @@ class CTranslate2Forward:
         spec = _specify(model, config)
         spec.validate()
         spec.optimize(quantization=dtype)
+        if dtype == "int8":
+            leave_room_for_sums(spec)
         kind, index = _split_device(device)
         with tempfile.TemporaryDirectory(prefix="xner-") as folder:
             spec.save(str(Path(folder)))
