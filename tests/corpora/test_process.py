@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
-from xner_spacy.corpora.process import WorkerProcess, how_it_ended
+import pytest
+
+from xner_spacy.corpora.process import WorkerProcess, how_it_ended, isolated_python
 
 WORKER = "xner_spacy.corpora.worker"
 
@@ -30,16 +32,32 @@ def ended(pid: int) -> bool:
     return state == "Z"
 
 
-def test_a_worker_takes_no_module_from_the_working_folder(tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("more", [None, "", f"{os.pathsep}nowhere"])
+def test_a_worker_takes_no_module_from_the_working_folder(
+    tmp_path: Path, monkeypatch: Any, more: Optional[str]
+) -> None:
     (tmp_path / "queue.py").write_text("open('RAN', 'w').close()\nraise ImportError('mine')\n")
     (tmp_path / "spacy.py").write_text("open('RAN', 'w').close()\nraise ImportError('mine')\n")
     monkeypatch.chdir(tmp_path)
-    worker = WorkerProcess(WORKER, dict(os.environ))
+    environment = dict(os.environ)
+    if more is not None:
+        # An empty entry stands for the working folder.
+        environment["PYTHONPATH"] = environment.get("PYTHONPATH", "") + more
+    worker = WorkerProcess(WORKER, environment)
     worker.send({"pipeline": "no_such_pipeline", "input": {}})
     messages = worker.receive()
     worker.end()
     assert messages and "no_such_pipeline" in messages[0]["error"]
     assert not (tmp_path / "RAN").exists()
+
+
+def test_modules_of_the_users_pythonpath_are_found(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "mine_alone.py").write_text("print('mine')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "lib")}
+    command = isolated_python("mine_alone")
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert (found.returncode, found.stdout) == (0, "mine\n")
 
 
 def test_a_worker_ends_with_the_one_who_started_it() -> None:

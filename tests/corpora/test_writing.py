@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.corpora.writing import atomic_write, inside, write_together
+from xner_spacy.corpora.writing import (
+    atomic_write,
+    inside,
+    put_in_place,
+    write_aside,
+    write_together,
+)
 from xner_spacy.errors import XnerError
 
 
@@ -46,6 +52,27 @@ def test_files_written_together_are_all_there_or_none(tmp_path):
         two.write("2")
     assert (first.read_text(), second.read_text()) == ("1", "2")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_two_outputs_can_not_have_one_place(tmp_path):
+    (tmp_path / "link").symlink_to("a.txt")
+    with (
+        pytest.raises(XnerError, match="two outputs would be written there"),
+        write_together([tmp_path / "a.txt", tmp_path / "link"]),
+    ):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["link"]
+    with write_together(["/dev/null", "/dev/null"]) as files:
+        for file in files:
+            file.write("x")
+
+
+def test_what_lies_aside_is_put_in_its_place_later(tmp_path):
+    aside = write_aside(tmp_path / "a.bin", b"new")
+    assert [p.name for p in tmp_path.iterdir()] == [aside.name] and aside.name.endswith(".part")
+    put_in_place(aside, tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
 
 
 def test_when_the_second_can_not_be_put_in_place_the_first_comes_back(tmp_path, monkeypatch):

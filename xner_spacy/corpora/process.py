@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Mapping, Optional
 
 from ..types import Json
 
@@ -21,9 +21,33 @@ Answer = Callable[[Json], None]
 Serve = Callable[["queue.Queue[Json]", Answer], None]
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
-# Without the working folder on the module path (-P): a file of the user's that is called queue.py is no module of ours.
+# Without the working folder on the module path: a file of the user's that is called queue.py is no module of ours. (The
+# option -P, which does the same, came with Python 3.11; `-m` has the folder on the path before a line of ours runs.)
 # The folder that this package lies in comes last, for a checkout that is not installed.
-START = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+_START = (
+    "import sys; sys.path[:] = [folder for folder in sys.path if folder]; "
+    "sys.path.append(sys.argv.pop(1)); import runpy; "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+
+
+def isolated_python(module: str) -> List[str]:
+    """How to start a module as a program, as `python -m` does, but without the working folder on the module path.
+
+    module (str): The module. RETURNS (List[str]): The beginning of a command; the program's arguments follow.
+    """
+    return [sys.executable, "-c", _START, str(PACKAGE_FOLDER), module]
+
+
+def isolated_environment(environment: Mapping[str, str]) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): An environment whose PYTHONPATH holds what the user named; an empty entry, which
+    stands for the working folder, is left out.
+    """
+    found = dict(environment)
+    if "PYTHONPATH" in found:
+        entries = [entry for entry in found["PYTHONPATH"].split(os.pathsep) if entry]
+        found["PYTHONPATH"] = os.pathsep.join(entries)
+    return found
 
 
 class WorkerProcess:
@@ -33,9 +57,11 @@ class WorkerProcess:
     """
 
     def __init__(self, module: str, environment: Dict[str, str]) -> None:
-        command = [sys.executable, "-P", "-c", START, str(PACKAGE_FOLDER), module]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+            isolated_python(module),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=isolated_environment(environment),
         )
         self._rest = b""
 

@@ -4,7 +4,7 @@ import json
 import os
 import stat
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -33,22 +33,72 @@ def write_together(paths: Sequence[PathLike], mode: str = "w") -> Iterator[List[
     paths (Sequence[PathLike]): Where they go; see `atomic_write`. mode (str): "w" or "wb".
     YIELDS (List[IO]): An open file each, in order. RAISES: XnerError, as `atomic_write`.
     """
-    files = [_Written(Path(path), mode) for path in paths]
+    with all_or_none() as asides:
+        files = []
+        for path in paths:
+            asides.append(FileAside(Path(path), mode))
+            files.append(asides[-1].open())
+        yield files
+
+
+@contextmanager
+def all_or_none() -> Iterator[List[Any]]:
+    """Put several things in their places when the block has ended well: all of them, or none.
+
+    YIELDS (List[Aside]): What is put in place; the block adds to it (a `FileAside`, a folder). RAISES: XnerError where
+        the disk is full or a place may not be written; nothing is left behind then, and what was there is there again.
+    """
+    asides: List[Any] = []
     try:
-        with ExitStack() as opened:
-            yield [opened.enter_context(file.open()) for file in files]
-            for file in files:
-                file.flush()
-        _put_all_in_place(files)
+        yield asides
+        _refuse_one_place_twice(asides)
+        for aside in asides:
+            aside.finish()
+        _put_all_in_place(asides)
+    except BrokenPipeError:
+        raise  # who reads our output went away: see cli.app
     except OSError as error:
-        where = next((f.path for f in files if f.at_work), files[0].path if files else "")
+        where = next((a.path for a in asides if a.at_work), asides[0].path if asides else "")
         raise XnerError(
             f"{where}: could not be written ({error.strerror or error}).",
             "Nothing was left half-written; free some space or choose another place, and run again.",
         ) from error
     finally:
-        for file in files:
-            file.discard()
+        for aside in asides:
+            aside.discard()
+
+
+def write_aside(path: PathLike, data: bytes) -> Path:
+    """Write a file beside its place and leave it there, whole and on the disk; `put_in_place` moves it.
+
+    path (PathLike): Where it will go. data (bytes): What it holds. RETURNS (Path): Where it lies.
+    RAISES: XnerError where it can't be written.
+    """
+    aside = FileAside(Path(path), "wb")
+    try:
+        aside.open().write(data)
+        aside.finish()
+    except BaseException as error:
+        aside.discard()
+        if isinstance(error, OSError):
+            raise XnerError(
+                f"{path}: could not be written ({error.strerror or error}).",
+                "Free some space and run again.",
+            ) from error
+        raise
+    assert aside.temporary is not None
+    return aside.temporary
+
+
+def put_in_place(temporary: Path, path: PathLike) -> None:
+    """Move what `write_aside` wrote to its place. RAISES: XnerError if that fails."""
+    aside = FileAside(Path(path), "wb")
+    aside.place, aside.temporary = Path(os.path.realpath(path)), temporary
+    try:
+        aside.put_in_place(keep_backup=False)
+    except OSError as error:
+        aside.discard()
+        raise XnerError(f"{path}: could not be written ({error.strerror or error}).") from error
 
 
 def to_json(data: Any) -> str:
@@ -83,8 +133,11 @@ def inside(folder: PathLike, name: str) -> Path:
     return folder / name
 
 
-class _Written:
-    """One file on its way to its place."""
+class FileAside:
+    """One file on its way to its place.
+
+    path (Path): Where it goes. mode (str): "w" or "wb".
+    """
 
     def __init__(self, path: Path, mode: str) -> None:
         self.path = path
@@ -93,12 +146,13 @@ class _Written:
         self.temporary: Optional[Path] = None
         self.backup: Optional[Path] = None
         self.file: Optional[IO[Any]] = None
+        # A link is followed, also one that points to nothing yet.
+        self.place = Path(os.path.realpath(path))
 
     def open(self) -> IO[Any]:
+        """RETURNS (IO): The file, to write to."""
         self.at_work = True
         encoding, newline = (None, None) if "b" in self.mode else ("utf8", "\n")
-        # A link is followed, also one that points to nothing yet.
-        self.place = Path(os.path.realpath(self.path))
         if self.place.is_dir():
             raise IsADirectoryError(21, "Is a directory", str(self.path))
         if self.place.exists() and not self.place.is_file():
@@ -113,12 +167,14 @@ class _Written:
         self.at_work = False
         return self.file
 
-    def flush(self) -> None:
+    def finish(self) -> None:
+        """See that all of the file is on the disk."""
         self.at_work = True
         assert self.file is not None
         self.file.flush()
         if self.temporary is not None:
             os.fsync(self.file.fileno())
+        self.file.close()
         self.at_work = False
 
     def put_in_place(self, keep_backup: bool) -> None:
@@ -143,6 +199,10 @@ class _Written:
             self.place.unlink(missing_ok=True)
 
     def discard(self) -> None:
+        if self.file is not None and not self.file.closed:
+            # What could not be flushed will not be kept.
+            with suppress(OSError):
+                self.file.close()
         for leftover in (self.temporary, self.backup):
             if leftover is not None:
                 leftover.unlink(missing_ok=True)
@@ -157,8 +217,19 @@ def _permissions(place: Path) -> int:
     return 0o666 & ~mask
 
 
-def _put_all_in_place(files: Sequence[_Written]) -> None:
-    put: List[Tuple[_Written, bool]] = []
+def _refuse_one_place_twice(asides: Sequence[Any]) -> None:
+    seen = set()
+    for aside in asides:
+        if aside.place in seen:
+            raise XnerError(
+                f"{aside.path}: two outputs would be written there.", "Give each a name of its own."
+            )
+        if not aside.place.exists() or aside.place.is_file() or aside.place.is_dir():
+            seen.add(aside.place)
+
+
+def _put_all_in_place(files: Sequence[Any]) -> None:
+    put: List[Tuple[Any, bool]] = []
     try:
         for file in files:
             regular = file.temporary is not None
