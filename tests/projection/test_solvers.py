@@ -178,3 +178,70 @@ def test_narrowing_keeps_the_optimum(options, low):
     limits = Limits(low, 1)
     total = sum(c.score for c in solve_exact(options, limits))
     assert sum(c.score for c in solve_exact(narrow(options, low), limits)) == pytest.approx(total)
+
+
+def best_by_states(options, limits):
+    """The best (spans that lower limits ask for, score), by every state there is: how many spans each entity has."""
+    size = max((o[2] for mine in options for o in mine), default=0)
+    most = limits.low if limits.high is None else limits.high
+    layers = [{} for _ in range(size + 1)]
+    layers[0][(0,) * len(options)] = (0, 0.0)
+
+    def put(layer, state, value):
+        layer[state] = max(layer.get(state, value), value)
+
+    starts = [[] for _ in range(size)]
+    for s, mine in enumerate(options):
+        for w, a, b in mine:
+            starts[a].append((s, w, b))
+    for place in range(size):
+        for state, (met, total) in layers[place].items():
+            put(layers[place + 1], state, (met, total))
+            for s, w, b in starts[place]:
+                if limits.high is None or state[s] < most:
+                    after = (*state[:s], min(most, state[s] + 1), *state[s + 1 :])
+                    put(layers[b], after, (met + (state[s] < limits.low), total + w))
+        layers[place] = {}
+    return max(layers[size].values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(13, 16),
+    st.integers(4, 14),
+    st.integers(0, 10**6),
+    st.sampled_from([Limits(0, 1), Limits(1, 1), Limits(1, None), Limits(2, 2), Limits(0, 0)]),
+)
+def test_many_entities_that_compete_for_few_words(n, tokens, seed, limits):
+    """From 13 entities on the linear program goes first; what it is given must still hold an optimum."""
+    rng = np.random.default_rng(seed)
+    options = []
+    for _ in range(n):
+        mine = {}
+        for _ in range(rng.integers(1, 4)):
+            start = int(rng.integers(0, tokens))
+            end = int(min(tokens, start + rng.choice([1, 1, 2, tokens])))
+            # Some spans are worth a hundred times as much as others: greed for them costs others their place.
+            mine[start, end] = float(rng.choice([0.01, 1.0, 5.0]) * (1 + rng.random()))
+        options.append([(w, a, b) for (a, b), w in sorted(mine.items())])
+    chosen = solve_exact(options, limits)
+    check_choice(chosen, options, limits)
+    ours = worth([(c.entity, c.score) for c in chosen], n, limits.low)
+    assert ours == pytest.approx(best_by_states(options, limits), abs=1e-6)
+
+
+def test_each_of_thirteen_gets_its_span():
+    """One entity's best span covers all others: a better score, but then twelve have none."""
+    options = [[(50.0, 0, 13), (0.1, 0, 1)], *([(1.0, k, k + 1)] for k in range(1, 13))]
+    chosen = solve_exact(options, Limits(1, 1))
+    assert [(c.entity, c.start, c.end) for c in chosen] == [(k, k, k + 1) for k in range(13)]
+    assert [(c.entity, c.end) for c in solve_exact(options, Limits(0, 1))] == [(0, 13)]
+
+
+@pytest.mark.parametrize("solver", [solve_exact, None])
+def test_a_count_of_none_places_none(solver):
+    options = [[(1.0, 0, 1)], [(2.0, 1, 2)]]
+    if solver is None:
+        assert solve_greedy(*dense(options, 2), Limits(0, 0)) == []
+    else:
+        assert solver(options, Limits(0, 0)) == []

@@ -66,7 +66,9 @@ def _solve_many(
     its answer is not whole, the integer program with a time limit.
     """
     left = [list(mine) for mine in options]
-    if high == 1:
+    # Where the first solution misses a span that is asked for, a better one may have a lower score: the argument
+    # from scores below holds only among solutions that miss as few.
+    if high == 1 and (not low or len(best) == len(options)):
         tops = [max(o[0] for o in mine) for mine in options]
         # An entity's option below its best by more than all that could be gained is not needed.
         gap = sum(tops) - sum(o[0] for _, o in best)

@@ -57,7 +57,10 @@ def _program(options: Sequence[Sequence[Option]], low: int, high: Optional[int])
             cols = np.concatenate([cols, len(flat) + np.arange(n_slack)])
         lower = np.concatenate([lower, np.full(len(members), float(low))])
         upper = np.concatenate([upper, np.full(len(members), np.inf if high is None else high)])
-    cost = np.concatenate([-score, np.full(n_slack, 1.0 + score.sum())])
+    # No more scores than words, and none above the best, fit together: a cost no greater than need be keeps the
+    # solver's tolerances small.
+    most = min(float(score.sum()), float(score.max()) * len(points))
+    cost = np.concatenate([-score, np.full(n_slack, 1.0 + most)])
     ceiling = np.concatenate([np.ones(len(flat)), np.full(n_slack, float(low))])
     matrix = coo_matrix((np.ones(len(rows)), (rows, cols)), shape=(len(upper), len(cost))).tocsr()
     return _Program(flat, cost, matrix, lower, upper, ceiling)
@@ -76,7 +79,7 @@ def solve_milp(
     low (int): Spans that each entity with options should get.
     high (Optional[int]): Spans it gets at most, None for no limit.
     time_limit (float): Seconds; what was found by then is returned.
-    gap (float): Relative gap to the bound at which the search may stop.
+    gap (float): Gap to the bound at which the search may stop, as a share of the scores.
     RETURNS (List[Tuple[int, Option]]): The chosen options with their entity.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -84,24 +87,31 @@ def solve_milp(
     if not any(options):
         return []
     program = _program(options, low, high)
+    # What missing spans cost is part of the program's value: the gap is a share of the scores alone.
+    slack = program.cost[len(program.flat) :]
+    scores = -program.cost[: len(program.flat)].sum()
     result = milp(
         program.cost,
         constraints=LinearConstraint(program.matrix, program.lower, program.upper),
         integrality=np.ones(len(program.cost)),
         bounds=Bounds(0, program.ceiling),
-        options={"time_limit": time_limit, "mip_rel_gap": gap},
+        options={
+            "time_limit": time_limit,
+            "mip_rel_gap": gap * scores / (scores + low * slack.sum()),
+        },
     )
     return _picked(program, result.x)
 
 
 def solve_relaxed(
-    options: Sequence[Sequence[Option]], low: int, high: Optional[int]
+    options: Sequence[Sequence[Option]], low: int, high: Optional[int], time_limit: float = 10.0
 ) -> Optional[List[Pick]]:
     """Solve without asking for whole numbers: between intervals the answer nearly always is whole.
 
     options, low, high: As in `solve_milp`.
+    time_limit (float): Seconds.
     RETURNS (Optional[List[Pick]]): An optimal solution of the matching problem, or None if the
-        program's is not whole.
+        program's is not whole, or none was found in time.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -112,9 +122,11 @@ def solve_relaxed(
         program.cost,
         constraints=LinearConstraint(program.matrix, program.lower, program.upper),
         bounds=Bounds(0, program.ceiling),
+        options={"time_limit": time_limit},
     )
     x = result.x
-    if x is None or np.any((x > 1e-6) & (np.abs(x - np.round(x)) > 1e-6)):
+    # In time (status 0), or it is no optimum.
+    if result.status != 0 or x is None or np.any((x > 1e-6) & (np.abs(x - np.round(x)) > 1e-6)):
         return None
     return _picked(program, x)
 

@@ -67,7 +67,7 @@ def solve_greedy(
     """
     left = np.array(scores, dtype=np.float64)
     chosen: List[Choice] = []
-    if not left.size:
+    if not left.size or limits.high == 0:
         return chosen
     edges = np.asarray(spans, dtype=np.int64)
     used = [0] * len(left)
