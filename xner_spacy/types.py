@@ -132,6 +132,8 @@ class Reason:
     UNMAPPED_LABEL = "unmapped_label"  # the label map drops its label
     NO_TRANSLATION = "no_translation"  # the sentence was passed on without a translation
     INCOMPLETE = "incomplete"  # a completeness filter gave it up, alone or with its sentence
+    BLANK = "blank"  # it holds whitespace alone
+    TOO_LONG = "too_long"  # the sentence has too many tokens for this projector
 
 
 class TokenLabels(NamedTuple):

@@ -1,13 +1,22 @@
 """Where the target spans come from that entities may be matched with."""
 
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Iterator, List, Optional, Protocol, Sequence, Set, Tuple, runtime_checkable
 
 from ..errors import XnerError
-from ..types import SentencePair
-from .links import entity_links
+from ..text import trim_span
+from ..types import SentencePair, Translator
+from .links import blank, entity_links, strongest
+from .spelling import comparable
+from .state import part_state, with_state
+from .translations import translate_names
 
 Span = Tuple[int, int]
+
+_MOST_NGRAMS = 1_000_000
+# Characters of a text that is looked for: what is longer is no name, and comparing takes the square of it.
+LONGEST_NAME = 1_000
 
 
 @runtime_checkable
@@ -28,8 +37,8 @@ def make_ngrams(
 ) -> Candidates:
     """Create the n-gram candidates (`xner.Ngrams.v1`).
 
-    max_words (Optional[int]): Longest candidate in words; None for no limit. The thesis takes 10,
-        the seed paper none.
+    max_words (Optional[int]): Longest candidate in words; None for no limit (but at most a million candidates a
+        sentence). The thesis takes 10, the seed paper none.
     exclude (Sequence[str]): No candidate holds one of these tokens.
     pruned (bool): Keep only candidates that begin and end with words linked to one same entity.
         With the `align` score this loses nothing: a span scores strictly less than what remains
@@ -57,10 +66,18 @@ class Ngrams:
         # stop[j]: the first excluded token at or after j; no candidate reaches over it.
         stop = self.stops(pair.target)
         if not self.pruned:
-            return [(a, b) for a in range(n) for b in range(a + 1, min(a + longest, stop[a]) + 1)]
+            longest = min(longest, max(10, _MOST_NGRAMS // max(1, n)))
+            seen = [not blank(word) for word in pair.target]
+            return [
+                (a, b)
+                for a in range(n)
+                if seen[a]
+                for b in range(a + 1, min(a + longest, stop[a]) + 1)
+                if seen[b - 1]
+            ]
         found = set()
         for words in entity_links(pair):
-            places = [w[0] for w in words]
+            places = [w[0] for w in strongest(words)]
             for x, a in enumerate(places):
                 limit = min(a + longest, stop[a])
                 for b in places[x:]:
@@ -108,7 +125,7 @@ class LinkedRanges:
     def _spans(self, pair: SentencePair) -> List[Span]:
         found = set()
         for words in entity_links(pair):
-            places = [w[0] for w in words]
+            places = [w[0] for w in strongest(words)]
             for x, a in enumerate(places):
                 last = a
                 for b in places[x:]:
@@ -145,7 +162,8 @@ class TaggerSpans:
         if pair.target_labels is None:
             raise XnerError(
                 "The tagger's candidates need a tagger of the target language.",
-                "Fill SentencePair.target_labels with its distributions.",
+                "In a pipeline, put an xner_annotator with side = 'target' before the projector; "
+                "in Python, fill SentencePair.target_labels.",
             )
         labels = pair.target_labels.labels
         tags = [labels[k] for k in pair.target_labels.probs.argmax(axis=1).tolist()]
@@ -153,7 +171,8 @@ class TaggerSpans:
         start = -1
         for j, tag in enumerate([*tags, "O"]):
             if start >= 0 and not (tag.startswith("I-") and tag[2:] == tags[start][2:]):
-                spans.append((start, j))
+                span = trim_span(pair.target, start, j)
+                spans += [span] if span is not None else []
                 start = -1
             # An I- without a beginning opens a span: taggers are not bound to be consistent.
             if tag != "O" and start < 0:
@@ -161,35 +180,75 @@ class TaggerSpans:
         return spans
 
 
-def make_translated_spans(min_ratio: float = 0.7, max_words: int = 10) -> Candidates:
+def make_translated_spans(
+    min_ratio: float = 0.7,
+    max_words: int = 10,
+    translator: Optional[Translator] = None,
+    separator: str = " ",
+) -> "TranslatedSpans":
     """Create candidates from the entities' own translations (`xner.TranslatedSpans.v1`): target
-    spans that are spelled nearly like one. Needs `SentencePair.entity_translations`.
+    spans that are spelled nearly like one.
 
-    min_ratio (float): Least similarity (difflib's ratio of the texts in lower case).
+    min_ratio (float): Least similarity (difflib's ratio of the texts in lower case), at least 0.4.
     max_words (int): Longest candidate.
-    RETURNS (Candidates): The candidate generator.
+    translator (Optional[Translator]): Translates the entities, from the source language into the target's: the other
+        way round than the pipeline's translator. Without one, `SentencePair.entity_translations` must be filled.
+    separator (str): What joins source tokens to the text that is translated.
+    RETURNS (TranslatedSpans): The candidate generator.
     """
-    return TranslatedSpans(min_ratio, max_words)
+    if not 0 <= min_ratio <= 1 or max_words < 1:
+        raise XnerError(
+            "xner.TranslatedSpans.v1: min_ratio must be between 0 and 1, and max_words at least 1."
+        )
+    return TranslatedSpans(min_ratio, max_words, translator, separator)
 
 
 class TranslatedSpans:
     """Spans like the translated entity. See `make_translated_spans` for the settings."""
 
-    def __init__(self, min_ratio: float, max_words: int) -> None:
+    def __init__(
+        self,
+        min_ratio: float,
+        max_words: int,
+        translator: Optional[Translator] = None,
+        separator: str = " ",
+    ) -> None:
         self.min_ratio = min_ratio
         self.max_words = max_words
+        self.translator = translator
+        self.separator = separator
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        return [self._spans(pair) for pair in pairs]
+        return [self._spans(pair) for pair in self._translated(pairs)]
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What the translator has to be saved, if anything."""
+        return part_state("xner.TranslatedSpans.v1", self.translator)
+
+    def from_bytes(self, data: bytes) -> "TranslatedSpans":
+        """Take on what `to_bytes` gave. RETURNS (TranslatedSpans): Itself. RAISES: InputError."""
+        self.translator = with_state("xner.TranslatedSpans.v1", self.translator, data)
+        return self
+
+    def _translated(self, pairs: Sequence[SentencePair]) -> List[SentencePair]:
+        todo = [p for p in pairs if p.entity_translations is None]
+        if todo and self.translator is None:
+            raise XnerError(
+                "xner.TranslatedSpans.v1 needs the entities' own translations.",
+                "Give it a translator from the source language into the target's, in a section [....translator] "
+                "of its own; or, in Python, fill SentencePair.entity_translations.",
+            )
+        done: Iterator[List[str]] = iter(
+            translate_names(todo, self.translator, self.separator) if self.translator else []
+        )
+        return [
+            replace(p, entity_translations=next(done)) if p.entity_translations is None else p
+            for p in pairs
+        ]
 
     def _spans(self, pair: SentencePair) -> List[Span]:
-        if pair.entity_translations is None:
-            raise XnerError(
-                "These candidates need the entities' own translations.",
-                "Fill SentencePair.entity_translations with one text per entity.",
-            )
         found: Set[Span] = set()
-        for text in pair.entity_translations:
+        for text in dict.fromkeys(pair.entity_translations or ()):
             if text.strip():
                 found.update(
                     span
@@ -209,14 +268,22 @@ def fuzzy_spans(
     max_words (int): Longest span.
     YIELDS (Tuple[float, Span]): Similarity in [0, 1] and span.
     """
-    wanted = " ".join(text.casefold().split())
+    wanted = " ".join(comparable(text).split())
+    if not 0 < len(wanted) <= LONGEST_NAME:
+        return
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
+    tokens = [comparable(word) for word in target]
     for a in range(len(target)):
+        if blank(target[a]):
+            continue
         for b in range(a + 1, min(len(target), a + max_words) + 1):
-            words = " ".join(target[a:b]).casefold()
+            words = " ".join(tokens[a:b])
             if len(words) > 2 * len(wanted) + 2:
                 break
+            # The ratio is at most 2 * shorter / (shorter + longer): .4 for a text of a quarter of the length.
+            if blank(target[b - 1]) or 4 * len(words) <= len(wanted):
+                continue
             matcher.set_seq1(words)
             if matcher.quick_ratio() > 0.4:
                 yield matcher.ratio(), (a, b)

@@ -1,6 +1,6 @@
 """Which source words each target word stands for: link probabilities, corrected by spelling."""
 
-from typing import Container, Dict, List, Tuple
+from typing import Container, Dict, Iterator, List, Set, Tuple
 
 from ..types import SentencePair
 from .links import check_link
@@ -8,6 +8,10 @@ from .spelling import is_punctuation, similarity
 
 # Per target word: source word -> probability of the link.
 Rows = List[Dict[int, float]]
+
+# In a sentence of more target words a source word is compared with those about its own place only, this many to
+# each side: comparing all would take the square of the length.
+_REACH = 200
 
 
 def link_rows(
@@ -52,25 +56,20 @@ def _respell(
     trust: float,
     least: float,
 ) -> None:
-    named = {i for e in pair.entities for i in range(e[0], e[1])}
-    source = [
-        (i, word)
-        for i, word in enumerate(pair.source)
-        if (i in named or word[:1].isupper() or word[:1].isdigit()) and not is_punctuation(word)
-    ]
     n_source, n_target = len(pair.source), len(pair.target)
     # Best spelling first, links break ties, then position: so that the second "Commission" of a
     # sentence meets the second "Kommission".
     found: List[Tuple[float, float, int, int, float]] = []
-    for j, word in enumerate(pair.target):
-        if word in function_words or is_punctuation(word):
-            continue
-        for i, other in source:
-            alike = similarity(other, word)
-            if alike >= least:
-                rank = -alike - 0.5 * rows[j].get(i, 0.0)
-                found.append((rank, abs(i / n_source - j / n_target), i, j, alike))
+    for i, j in _compared(pair, function_words):
+        alike = similarity(pair.source[i], pair.target[j])
+        if alike >= least:
+            rank = -alike - 0.5 * rows[j].get(i, 0.0)
+            found.append((rank, abs(i / n_source - j / n_target), i, j, alike))
     found.sort()
+    linked: Dict[int, Set[int]] = {}
+    for j, row in enumerate(rows):
+        for i in row:
+            linked.setdefault(i, set()).add(j)
     used_source, used_target = set(), set()
     for _, _, i, j, alike in found:
         if i in used_source or j in used_target:
@@ -90,7 +89,34 @@ def _respell(
         for k in row:
             row[k] *= 1.0 - gain
         row[i] = row.get(i, 0.0) + gain
+        linked.setdefault(i, set()).add(j)
         if alike == 1.0:
-            for k, other_row in enumerate(rows):
-                if k != j and i in other_row:
-                    other_row[i] *= 1.0 - gain
+            for k in linked[i] - {j}:
+                rows[k][i] *= 1.0 - gain
+
+
+def _compared(pair: SentencePair, function_words: Container[str]) -> Iterator[Tuple[int, int]]:
+    """YIELDS (Tuple[int, int]): The source and target words whose spelling is compared."""
+    named = {i for e in pair.entities for i in range(e[0], e[1])}
+    source = [
+        i
+        for i, word in enumerate(pair.source)
+        if (i in named or word[:1].isupper() or word[:1].isdigit()) and not is_punctuation(word)
+    ]
+    target = [
+        j
+        for j, word in enumerate(pair.target)
+        if word not in function_words and not is_punctuation(word)
+    ]
+    if len(pair.target) <= 2 * _REACH:
+        yield from ((i, j) for j in target for i in source)
+        return
+    first = 0
+    for i in source:
+        place = i * len(pair.target) // len(pair.source)
+        while first < len(target) and target[first] < place - _REACH:
+            first += 1
+        for k in range(first, len(target)):
+            if target[k] > place + _REACH:
+                break
+            yield i, target[k]

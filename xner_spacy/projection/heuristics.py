@@ -5,10 +5,11 @@ Politov et al. 2025 (arXiv 2501.18750), after Garcia-Ferrero et al. 2022; the op
 `only_i`, `overlap="skip"` and `order="length"` are those of Shkalikov's thesis.
 """
 
-from typing import Iterable, Iterator, List, Literal, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Literal, Optional, Set, Tuple
 
 from ..errors import XnerError
-from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from ..types import Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .base import BaseProjector
 from .calibration import LINK_CONFIDENCE
 from .links import LinkedWords, entity_links
 
@@ -42,7 +43,7 @@ def make_heuristic(
     return HeuristicProjector(max_gap, min_ratio, top_k, top_k_by, only_i, overlap, order)
 
 
-class HeuristicProjector:
+class HeuristicProjector(BaseProjector):
     """Projects through linked ranges. See `make_heuristic` for the settings."""
 
     def __init__(
@@ -63,7 +64,7 @@ class HeuristicProjector:
         self.overlap = overlap
         self.order = order
 
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """Project each pair. The spans' confidence is calibrated from the mean link score of the
         range's words (0 where a gap was filled) times the share of the entity's words that the range accounts for.
 
@@ -71,10 +72,9 @@ class HeuristicProjector:
         YIELDS (Projection): One per pair, in order.
         """
         for pair in pairs:
-            yield self.project(pair) if pair.entities else Projection()
+            yield self._project(pair) if pair.entities else Projection()
 
-    def project(self, pair: SentencePair) -> Projection:
-        """RETURNS (Projection): The projection of one pair."""
+    def _project(self, pair: SentencePair) -> Projection:
         entities = pair.entities
         linked = entity_links(pair)
         turn = range(len(entities))
@@ -85,12 +85,13 @@ class HeuristicProjector:
         holder = [-1] * len(pair.target)
         placed: List[Tuple[int, float]] = []  # source entity and score of each range
         reasons = {}
+        firsts = self._firsts(pair)
         for s in turn:
             words = linked[s]
             if not words:
                 reasons[s] = Reason.NO_LINKS
                 continue
-            ranges = self._ranges(pair, s, words)
+            ranges = self._ranges(entities[s], words, firsts.get(s, set()))
             if not ranges:
                 reasons[s] = Reason.TOO_SHORT
                 continue
@@ -106,14 +107,24 @@ class HeuristicProjector:
                 placed.append((s, mean * share))
         return self._collect(pair, holder, placed, reasons)
 
-    def _ranges(self, pair: SentencePair, s: int, words: LinkedWords) -> List[Tuple[int, int]]:
-        """RETURNS (List[Tuple[int, int]]): The merged ranges of entity s that pass the filters, by
+    def _firsts(self, pair: SentencePair) -> Dict[int, Set[int]]:
+        """RETURNS (Dict[int, Set[int]]): Per entity the target words linked to its first word, where `only_i` asks
+        for them.
+        """
+        firsts: Dict[int, Set[int]] = {}
+        if self.only_i:
+            owner = {entity[0]: s for s, entity in enumerate(pair.entities)}
+            for i, j in pair.alignment.links.tolist():
+                if i in owner:
+                    firsts.setdefault(owner[i], set()).add(j)
+        return firsts
+
+    def _ranges(
+        self, entity: Entity, words: LinkedWords, firsts: Set[int]
+    ) -> List[Tuple[int, int]]:
+        """RETURNS (List[Tuple[int, int]]): The merged ranges of an entity that pass the filters, by
         start.
         """
-        entity = pair.entities[s]
-        firsts = set()
-        if self.only_i:
-            firsts = {j for i, j in pair.alignment.links.tolist() if i == entity[0]}
         reach = self.max_gap + 1
         ranges: List[Tuple[int, int]] = []
         start = end = words[0][0]

@@ -7,11 +7,11 @@ done outside it, entity by entity, and the entities' spans are then chosen toget
 """
 
 import math
-from itertools import islice
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ..errors import XnerError
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .base import BaseProjector, batches, give_up
 from .bounded_dp import Option
 from .links import entity_links
 from .markers import mark
@@ -26,6 +26,7 @@ def make_insertion(
     slack: Optional[int] = 2,
     separator: str = " ",
     batch_size: int = 32,
+    max_tokens: int = 300,
 ) -> Projector:
     """Create constrained re-insertion (`xner.Insertion.v1`).
 
@@ -38,14 +39,16 @@ def make_insertion(
         their range are tried; None tries all.
     separator (str): What joins tokens to text.
     batch_size (int): Sentence pairs whose positions are scored together.
+    max_tokens (int): Longer sentences, of either language, are given up with the reason `too_long`: each position is a
+        whole sentence to score.
     RETURNS (Projector): The projector.
     """
-    if top_k < 1 or max_words < 1 or batch_size < 1:
-        raise XnerError("top_k, max_words and batch_size must be at least 1.")
-    return InsertionProjector(scorer, top_k, max_words, slack, separator, batch_size)
+    if min(top_k, max_words, batch_size, max_tokens) < 1:
+        raise XnerError("top_k, max_words, batch_size and max_tokens must be at least 1.")
+    return InsertionProjector(scorer, top_k, max_words, slack, separator, batch_size, max_tokens)
 
 
-class InsertionProjector:
+class InsertionProjector(BaseProjector):
     """Projects by scoring marker positions. See `make_insertion` for the settings."""
 
     def __init__(
@@ -56,6 +59,7 @@ class InsertionProjector:
         slack: Optional[int],
         separator: str,
         batch_size: int,
+        max_tokens: int,
     ) -> None:
         self.scorer = scorer
         self.top_k = top_k
@@ -63,29 +67,31 @@ class InsertionProjector:
         self.slack = slack
         self.separator = separator
         self.batch_size = batch_size
+        self.max_tokens = max_tokens
 
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """Project each pair. A span's score is its share of the probability of all spans scored.
 
         pairs (Iterable[SentencePair]): Sentence pairs.
         YIELDS (Projection): One per pair, in order.
         """
-        rest = iter(pairs)
-        while batch := list(islice(rest, self.batch_size)):
-            options = iter(self._options([p for p in batch if p.entities and p.target]))
+        for batch in batches(pairs, self.batch_size):
+            asked = [p for p in batch if p.entities and p.target and not self._too_long(p)]
+            options = iter(self._options(asked))
             for pair in batch:
                 if not pair.entities:
                     yield Projection()
                 elif not pair.target:
-                    lost = [Unprojected(s, Reason.NO_CANDIDATE) for s in range(len(pair.entities))]
-                    yield Projection([], lost)
+                    yield give_up(pair, Reason.NO_CANDIDATE)
+                elif self._too_long(pair):
+                    yield give_up(pair, Reason.TOO_LONG)
                 else:
                     yield self._project(pair, next(options))
 
     def _options(self, pairs: List[SentencePair]) -> List[List[List[Option]]]:
         jobs = [(p, s) for p in pairs for s in range(len(p.entities))]
         sources = [mark(p.source, [p.entities[s]], separator=self.separator) for p, s in jobs]
-        ranges = [self._range(p, s) for p, s in jobs]
+        ranges = [r for p in pairs for r in self._ranges(p)]
         # First pass: where the opening marker may stand.
         firsts = self._score(
             [
@@ -94,10 +100,12 @@ class InsertionProjector:
                 for a in range(*ranges[k])
             ]
         )
+        openings: List[List[Tuple[float, int]]] = [[] for _ in jobs]
+        for value, k, a, _ in firsts:
+            openings[k].append((-value, a))
         second: List[Tuple[str, str, int, int, Optional[int]]] = []
         for k, (p, _) in enumerate(jobs):
-            ranked = sorted((-value, a) for value, job, a, _ in firsts if job == k)
-            for _, a in ranked[: self.top_k]:
+            for _, a in sorted(openings[k])[: self.top_k]:
                 for end in range(a + 1, min(ranges[k][1], a + self.max_words) + 1):
                     second.append((sources[k], self._insert(p, a, end), k, a, end))
         scored = self._score(second)
@@ -111,12 +119,20 @@ class InsertionProjector:
             out.append([self._shares(next(done)) for _ in p.entities])
         return out
 
-    def _range(self, pair: SentencePair, s: int) -> Tuple[int, int]:
+    def _too_long(self, pair: SentencePair) -> bool:
+        return max(len(pair.source), len(pair.target)) > self.max_tokens
+
+    def _ranges(self, pair: SentencePair) -> List[Tuple[int, int]]:
+        """RETURNS (List[Tuple[int, int]]): Per entity the positions that are tried."""
         n = len(pair.target)
-        words = entity_links(pair)[s] if self.slack is not None else []
-        if not words or self.slack is None:
-            return 0, n
-        return max(0, words[0][0] - self.slack), min(n, words[-1][0] + 1 + self.slack)
+        if self.slack is None:
+            return [(0, n)] * len(pair.entities)
+        return [
+            (max(0, words[0][0] - self.slack), min(n, words[-1][0] + 1 + self.slack))
+            if words
+            else (0, n)
+            for words in entity_links(pair)
+        ]
 
     def _insert(self, pair: SentencePair, start: int, end: Optional[int]) -> str:
         words = list(pair.target)
@@ -131,6 +147,11 @@ class InsertionProjector:
         if not jobs:
             return []
         values = self.scorer.score_batch([j[0] for j in jobs], [j[1] for j in jobs])
+        if len(values) != len(jobs):
+            raise XnerError(
+                f"{type(self.scorer).__name__} gave {len(values)} scores for {len(jobs)} translations.",
+                "A scorer has to give one for each, in order.",
+            )
         return [
             (float(value), k, a, b) for value, (_, _, k, a, b) in zip(values, jobs, strict=True)
         ]

@@ -1,9 +1,17 @@
 """What the word links of a sentence pair say about each of its entities."""
 
+from functools import lru_cache
 from typing import Dict, List, Sequence, Tuple
 
 from ..errors import XnerError
+from ..text import is_blank_token
 from ..types import Entity, SentencePair
+
+# `is_blank_token`, remembered: it is asked of each word of a corpus.
+blank = lru_cache(maxsize=65_536)(is_blank_token)
+
+# An entity is hardly ever linked to so many words; where it is, ranges between all of them would be a million.
+MOST_LINKED = 60
 
 # For one entity: target word -> links (target word, count of links, summed link score) from the
 # entity's words.
@@ -11,7 +19,7 @@ LinkedWords = List[Tuple[int, int, float]]
 
 
 def entity_links(pair: SentencePair) -> List[LinkedWords]:
-    """Collect the target words that each source entity is linked to.
+    """Collect the target words that each source entity is linked to. Links to blank tokens don't count.
 
     Plain Python on purpose: a sentence has some 25 links, too few for numpy calls to pay.
 
@@ -32,7 +40,7 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
         if i >= n_source or j >= n_target:
             check_link(i, j, n_source, n_target)
         index = owner[i]
-        if index >= 0:
+        if index >= 0 and not blank(pair.target[j]):
             words = found[index]
             if j in words:
                 count, total = words[j]
@@ -40,6 +48,15 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
             else:
                 words[j] = (1, score)
     return [[(j, count, total) for j, (count, total) in sorted(w.items())] for w in found]
+
+
+def strongest(words: LinkedWords) -> LinkedWords:
+    """RETURNS (LinkedWords): The words of an entity between which ranges are tried: all, or if they are more than
+    `MOST_LINKED`, the most strongly linked.
+    """
+    if len(words) <= MOST_LINKED:
+        return words
+    return sorted(sorted(words, key=lambda w: (-w[2], w[0]))[:MOST_LINKED])
 
 
 def check_link(i: int, j: int, n_source: int, n_target: int) -> None:

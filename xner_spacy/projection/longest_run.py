@@ -6,6 +6,7 @@ import string
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .base import BaseProjector
 from .calibration import LINK_CONFIDENCE
 from .links import entity_links
 from .spelling import is_punctuation
@@ -31,7 +32,7 @@ def make_garcia_ferrero(
     return LongestRunProjector(max_gap, punctuation, defects)
 
 
-class LongestRunProjector:
+class LongestRunProjector(BaseProjector):
     """Projects to the longest run. See `make_garcia_ferrero` for the settings."""
 
     def __init__(self, max_gap: int, punctuation: bool, defects: bool) -> None:
@@ -39,7 +40,7 @@ class LongestRunProjector:
         self.punctuation = punctuation
         self.defects = defects
 
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """Project each pair. A span's confidence is calibrated from the mean link score over its
         words, 0 for unlinked ones.
 
@@ -132,9 +133,11 @@ class LongestRunProjector:
             else:
                 joined.append((start, end, s))
         kept: List[Tuple[int, int, int]] = []
+        taken = bytearray(len(pair.target))
         for run in sorted(joined, key=lambda r: (r[0] - r[1], r[0])):
-            if all(run[1] <= k[0] or k[1] <= run[0] for k in kept):
+            if taken.find(1, run[0], run[1]) < 0:
                 kept.append(run)
+                taken[run[0] : run[1]] = b"\1" * (run[1] - run[0])
         return sorted(kept)
 
     def _old_collisions(

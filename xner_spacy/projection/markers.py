@@ -12,7 +12,6 @@ import re
 from difflib import SequenceMatcher
 from itertools import islice
 from typing import (
-    Any,
     Dict,
     Iterable,
     Iterator,
@@ -24,8 +23,8 @@ from typing import (
     Tuple,
 )
 
-from ..errors import XnerError
 from ..types import (
+    Alignment,
     Entity,
     ProjectedSpan,
     Projection,
@@ -35,9 +34,13 @@ from ..types import (
     Translator,
     Unprojected,
 )
+from .base import BaseProjector, batches, give_up, too_long
 from .bounded_dp import Option
-from .candidates import fuzzy_spans
+from .candidates import LONGEST_NAME, fuzzy_spans
 from .solvers import Limits, solve_exact
+from .spelling import comparable
+from .state import part_state, with_state
+from .translations import translate_all, translate_names
 
 MarkerStyle = Literal["brackets", "tags"]
 _BRACKETS = re.compile(r"\[\s*([^\[\]]*?)\s*\]")
@@ -167,7 +170,9 @@ def match_names(
 
 
 def _ratio(one: str, other: str) -> float:
-    return SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).ratio()
+    if max(len(one), len(other)) > LONGEST_NAME:
+        return 0.0
+    return SequenceMatcher(None, comparable(one), comparable(other), autojunk=False).ratio()
 
 
 def translate_marked(
@@ -189,10 +194,11 @@ def translate_marked(
     YIELDS (MarkedTranslation): One per sentence, in order.
     """
     rest = iter(sentences)
-    while batch := list(islice(rest, batch_size)):
+    while some := list(islice(rest, batch_size)):
+        batch = [SentencePair(tokens, (), entities, Alignment()) for tokens, entities in some]
         marked = _translate_marked(batch, translator, style, separator)
-        alone = _translate_names(batch, translator, separator) if style == "brackets" else []
-        for k, (_, entities) in enumerate(batch):
+        alone = translate_names(batch, translator, separator) if style == "brackets" else []
+        for k, (_, entities) in enumerate(some):
             output = marked[k]
             if output is None:
                 lost = [Unprojected(s, Reason.NO_TRANSLATION) for s in range(len(entities))]
@@ -218,27 +224,11 @@ def translate_marked(
 
 
 def _translate_marked(
-    batch: Sequence[Tuple[Sequence[str], Sequence[Entity]]],
-    translator: Translator,
-    style: MarkerStyle,
-    separator: str,
+    batch: Sequence[SentencePair], translator: Translator, style: MarkerStyle, separator: str
 ) -> List[Optional[Marked]]:
-    texts = [mark(tokens, entities, style, separator) for tokens, entities in batch]
-    outputs = list(translator(texts))
-    if len(outputs) != len(texts):
-        raise XnerError(f"The translator gave {len(outputs)} outputs for {len(texts)} texts.")
+    texts = [mark(pair.source, pair.entities, style, separator) for pair in batch]
+    outputs = translate_all(translator, texts)
     return [None if o.text is None else unmark(o.text, style) for o in outputs]
-
-
-def _translate_names(
-    batch: Sequence[Tuple[Sequence[str], Sequence[Entity]]],
-    translator: Translator,
-    separator: str,
-) -> List[List[str]]:
-    names = [separator.join(tokens[e[0] : e[1]]) for tokens, entities in batch for e in entities]
-    texts = iter([t.text or name for t, name in zip(translator(names), names, strict=True)])
-    # A full stop that the translator adds to a lone name is not the name's.
-    return [[next(texts).strip().rstrip(".") for _ in entities] for _, entities in batch]
 
 
 def make_markers(
@@ -266,7 +256,7 @@ def make_markers(
     return MarkerProjector(translator, style, threshold, max_words, separator, batch_size)
 
 
-class MarkerProjector:
+class MarkerProjector(BaseProjector):
     """Projects by looking for translated entities. See `make_markers` for the settings."""
 
     def __init__(
@@ -285,28 +275,34 @@ class MarkerProjector:
         self.separator = separator
         self.batch_size = batch_size
 
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """Project each pair. A span's score is its similarity with the translated entity.
 
         pairs (Iterable[SentencePair]): Sentence pairs; links are not looked at.
         YIELDS (Projection): One per pair, in order.
         """
-        rest = iter(pairs)
-        while batch := list(islice(rest, self.batch_size)):
-            labelled = [(p.source, p.entities) for p in batch if p.entities]
-            marked = iter(
-                _translate_marked(labelled, self.translator, self.style, self.separator)
-                if labelled
-                else []
-            )
-            names: Iterator[Any] = iter(
-                _translate_names(labelled, self.translator, self.separator) if labelled else []
-            )
+        for batch in batches(pairs, self.batch_size):
+            asked = [p for p in batch if p.entities and p.target and not too_long(p)]
+            marked = iter(_translate_marked(asked, self.translator, self.style, self.separator))
+            names = iter(translate_names(asked, self.translator, self.separator))
             for pair in batch:
                 if not pair.entities:
                     yield Projection()
-                    continue
-                yield self._project(pair, next(marked), next(names))
+                elif not pair.target:
+                    yield give_up(pair, Reason.NO_CANDIDATE)
+                elif too_long(pair):
+                    yield give_up(pair, Reason.TOO_LONG)
+                else:
+                    yield self._project(pair, next(marked), next(names))
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What the translator has to be saved, if anything."""
+        return part_state("xner.Markers.v1", self.translator)
+
+    def from_bytes(self, data: bytes) -> "MarkerProjector":
+        """Take on what `to_bytes` gave. RETURNS (MarkerProjector): Itself. RAISES: InputError."""
+        self.translator = with_state("xner.Markers.v1", self.translator, data)
+        return self
 
     def _project(
         self, pair: SentencePair, output: Optional[Marked], alone: List[str]

@@ -1,10 +1,22 @@
 """Candidate matching: target spans are chosen for all entities of a sentence together."""
 
 from itertools import islice
-from typing import Any, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import numpy as np
-import srsly
+from typing_extensions import TypedDict
 
 from ..errors import XnerError
 from ..types import (
@@ -16,16 +28,25 @@ from ..types import (
     TrainableProjector,
     Unprojected,
 )
+from .base import BaseProjector, batches, prepare, too_long
 from .bounded_dp import Option
 from .calibration import Calibration
 from .candidates import Candidates, Ngrams, make_ngrams
-from .consistency import LabelVotes, make_phrase_lexicon
+from .consistency import LabelVotes, make_phrase_lexicon, sentence_key
 from .links import entity_links
 from .scores import AlignScore, Modifier, Score, make_align_score
 from .solvers import Choice, Limits, parse_limits, solve_exact, solve_greedy
 from .span_score import SpanScore, make_span_score
+from .state import pack_state, unpack_state
 
 Options = List[List[Option]]
+
+
+class _State(TypedDict):
+    scores: Dict[str, bytes]
+    votes: bytes
+    candidates: Optional[bytes]
+
 
 # Maps from score and margin to confidence, fitted on the embedded Icelandic-English corpus (see
 # docs/projection.md), for the two scores that stand alone.
@@ -78,8 +99,10 @@ def make_matching(
     batch_size (int): Sentence pairs that are scored together. Memory does not depend on the corpus.
     RETURNS (TrainableProjector): The projector. It works untrained; `train` makes it better.
     """
-    if count < 0 or batch_size < 1 or (min_score or 0) < 0 or rounds < 0:
+    if count < 0 or batch_size < 1 or not (min_score or 0) >= 0 or rounds < 0:
         raise XnerError("count, min_score and rounds must not be negative, batch_size not below 1.")
+    if not 0 <= min_confidence <= 1:
+        raise XnerError(f"min_confidence must be between 0 and 1, not {min_confidence}.")
     least = 0.0
     if scores is None:
         if solver == "greedy":
@@ -110,7 +133,7 @@ def make_matching(
     )
 
 
-class MatchingProjector:
+class MatchingProjector(BaseProjector):
     """Projects by candidate matching. See `make_matching` for the settings."""
 
     def __init__(
@@ -150,6 +173,8 @@ class MatchingProjector:
         self.candidates: Candidates = make_ngrams() if candidates is None else candidates
         ngrams = self.candidates if isinstance(self.candidates, Ngrams) else None
         self.ngrams = ngrams if ngrams is not None and ngrams.pruned else None
+        # Whether each entity is compared with each candidate.
+        self.dense = self.span is None and (self.align is None or self.ngrams is None)
         self.calibration = calibration
         if calibration is None and self.limits.high == 1:
             if self.align is not None:
@@ -157,7 +182,7 @@ class MatchingProjector:
             elif isinstance(only, SpanScore):
                 self.calibration = CALIBRATIONS["span"]
 
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """Project each pair.
 
         pairs (Iterable[SentencePair]): Sentence pairs.
@@ -167,12 +192,13 @@ class MatchingProjector:
             yield self._project(pair, options) if pair.entities else Projection()
 
     def match(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[List[Choice], Options]]:
-        """Solve without making a projection of it: for those who fit or check.
+        """Solve without making a projection of it: for those who fit or check. Positions are those of the pairs without
+        blank tokens (see `base.prepare`).
 
         YIELDS (Tuple[List[Choice], Options]): Per pair the choices, scores as matched, and the
             options.
         """
-        for _, options in self._scored(pairs):
+        for _, options in self._scored(prepare(pair).pair for pair in pairs):
             yield self._solve(options), options
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
@@ -183,7 +209,8 @@ class MatchingProjector:
             be read only once the first 50,000 pairs are kept in memory.
         bitext (Iterable[TokenPair]): More text for the word counts, read once.
         """
-        corpus = list(islice(pairs, TRAIN_LIMIT)) if iter(pairs) is pairs else pairs
+        stream = islice(pairs, TRAIN_LIMIT) if iter(pairs) is pairs else pairs
+        corpus = [prepare(pair).pair for pair in stream]
         self.votes = LabelVotes()
         for score in self.scores.values():
             if hasattr(score, "train"):
@@ -194,26 +221,51 @@ class MatchingProjector:
                 modifier.learn(scored, self._skip())
         if self.relabel:
             votes = LabelVotes()
+            seen: Set[Tuple[int, str, str]] = set()
             for pair, options in self._scored(corpus):
                 for c in self._solve(options) if pair.entities else ():
-                    votes.add(pair.target[c.start : c.end], self._label(pair, c))
+                    phrase, label = pair.target[c.start : c.end], self._label(pair, c)
+                    # A sentence that the corpus holds many times has one vote for a phrase.
+                    vote = (sentence_key(pair), " ".join(phrase), label)
+                    if vote not in seen:
+                        seen.add(vote)
+                        votes.add(phrase, label)
             self.votes = votes
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What was learned."""
         parts = {**self.scores, **self.modifiers}
         state = {n: s.to_bytes() for n, s in parts.items() if hasattr(s, "to_bytes")}
-        return srsly.msgpack_dumps({"scores": state, "votes": self.votes.to_bytes()})
+        candidates = getattr(self.candidates, "to_bytes", None)
+        return pack_state(
+            "xner.Matching.v1",
+            2,
+            {
+                "scores": state,
+                "votes": self.votes.to_bytes(),
+                "candidates": candidates() if candidates else None,
+            },
+        )
 
     def from_bytes(self, data: bytes) -> "MatchingProjector":
-        """Take on what `to_bytes` gave. RETURNS (MatchingProjector): Itself."""
-        state = srsly.msgpack_loads(data)
+        """Take on what `to_bytes` gave. RETURNS (MatchingProjector): Itself. RAISES: InputError, XnerError."""
+        state = unpack_state(data, "xner.Matching.v1", 2, _State)
         parts: Dict[str, Any] = {**self.scores, **self.modifiers}
+        has_state = {name for name, part in parts.items() if hasattr(part, "from_bytes")}
+        if has_state != set(state["scores"]) or (state["candidates"] is not None) != hasattr(
+            self.candidates, "from_bytes"
+        ):
+            raise XnerError(
+                f"The stored projector learned for the scores {sorted(state['scores'])}, "
+                f"this one has {sorted(has_state)}.",
+                "Load it with the config that it was made with, or train it anew.",
+            )
+        votes = LabelVotes().from_bytes(state["votes"])
         for name, learned in state["scores"].items():
-            if name not in parts:
-                raise XnerError(f"The stored projector has a score {name!r} that this one lacks.")
             parts[name].from_bytes(learned)
-        self.votes = LabelVotes().from_bytes(state["votes"])
+        if state["candidates"] is not None:
+            self.candidates.from_bytes(state["candidates"])  # type: ignore[attr-defined]
+        self.votes = votes
         return self
 
     def _skip(self) -> Any:
@@ -237,7 +289,7 @@ class MatchingProjector:
 
     def _base(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[SentencePair, Options]]:
         factor = next(iter(self.weights[n] for n in self.scores))
-        if self.span is not None or (self.align is not None and self.ngrams is not None):
+        if not self.dense:
             for pair in pairs:
                 options: Options = []
                 if pair.entities:
@@ -249,18 +301,33 @@ class MatchingProjector:
                         options = [[(w * factor, a, b) for w, a, b in mine] for mine in options]
                 yield pair, options
             return
-        rest = iter(pairs)
-        while batch := list(islice(rest, self.batch_size)):
-            labelled = [pair for pair in batch if pair.entities]
-            done = iter(self._matrices(labelled))
+        for batch in batches(pairs, self.batch_size):
+            done = iter(self._matrices([p for p in batch if p.entities and not too_long(p)]))
             for pair in batch:
-                yield pair, next(done) if pair.entities else []
+                if not pair.entities:
+                    yield pair, []
+                elif too_long(pair):
+                    yield pair, [[] for _ in pair.entities]
+                else:
+                    yield pair, next(done)
 
     def _matrices(self, pairs: Sequence[SentencePair]) -> List[Options]:
+        if not pairs:
+            return []
         spans = self.candidates(pairs)
+        if len(spans) != len(pairs):
+            raise XnerError(
+                f"{type(self.candidates).__name__} gave candidates for {len(spans)} of {len(pairs)} sentences."
+            )
         totals = [np.zeros((len(p.entities), len(c))) for p, c in zip(pairs, spans, strict=True)]
         for name, score in self.scores.items():
-            for out, matrix in zip(totals, score(pairs, spans), strict=True):
+            matrices = score(pairs, spans)
+            if [m.shape for m in matrices] != [t.shape for t in totals]:
+                raise XnerError(
+                    f"The score {name!r} ({type(score).__name__}) gave a matrix of another form than "
+                    "one row an entity and one column a candidate."
+                )
+            for out, matrix in zip(totals, matrices, strict=True):
                 out += self.weights[name] * matrix
         result: List[Options] = []
         for mine, matrix in zip(spans, totals, strict=True):
@@ -318,8 +385,10 @@ class MatchingProjector:
             if s in found:
                 continue
             reason = reasons.get(s)
-            if reason is None and options[s]:
+            if reason is None and options[s] and self.limits.high != 0:
                 reason = Reason.OVERLAP
+            if reason is None and self.dense and too_long(pair):
+                reason = Reason.TOO_LONG
             if reason is None:
                 linked = entity_links(pair) if linked is None else linked
                 reason = Reason.NO_CANDIDATE if linked[s] else Reason.NO_LINKS

@@ -3,6 +3,7 @@
 from typing import Iterable, Iterator, List
 
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from .base import BaseProjector
 from .calibration import LINK_CONFIDENCE
 from .links import entity_links
 
@@ -28,7 +29,7 @@ def make_minmax(
     return MinMaxProjector(comp_src, comp_tgt, comp_ins, restrict, whole_sentence)
 
 
-class MinMaxProjector:
+class MinMaxProjector(BaseProjector):
     """Projects to the range of linked words. See `make_minmax` for the settings.
 
     Where ranges meet, the one with the denser links stays; the paper's code lets later ones
@@ -49,7 +50,7 @@ class MinMaxProjector:
         self.restrict = restrict
         self.whole_sentence = whole_sentence
 
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """Project each pair. A span's confidence is calibrated from the mean link score over its
         words, 0 for unlinked ones.
 
@@ -81,9 +82,11 @@ class MinMaxProjector:
             score = sum(total / n for j, n, total in words if j < end) / (end - start)
             found.append(ProjectedSpan(start, end, entity[2], s, min(1.0, score)))
         kept: List[ProjectedSpan] = []
+        taken = bytearray(len(pair.target))
         for span in sorted(found, key=lambda x: (-x.score, x.start, x.source)):
-            if all(span.end <= k.start or k.end <= span.start for k in kept):
+            if taken.find(1, span.start, span.end) < 0:
                 kept.append(span)
+                taken[span.start : span.end] = b"\1" * (span.end - span.start)
             else:
                 lost.append(Unprojected(span.source, Reason.OVERLAP))
         failed = any(u.reason == Reason.INCOMPLETE for u in lost)

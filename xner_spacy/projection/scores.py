@@ -8,12 +8,13 @@ import numpy.typing as npt
 from ..types import SentencePair
 from .bounded_dp import Option
 from .candidates import Ngrams, Span
-from .links import entity_links
+from .links import entity_links, strongest
 
 ScoreMatrix = npt.NDArray[np.float64]
+# A sentence pair, and per entity the spans that it may get.
+ScoredPair = Tuple[SentencePair, Sequence[Sequence[Option]]]
 
 
-@runtime_checkable
 @runtime_checkable
 class Modifier(Protocol):
     """Adjusts the sum of the other scores by what it learned from the whole corpus."""
@@ -22,7 +23,7 @@ class Modifier(Protocol):
 
     def learn(
         self,
-        scored: Iterable[Tuple[SentencePair, Sequence[Sequence[Option]]]],
+        scored: Iterable[ScoredPair],
         skip: Container[str],
     ) -> None: ...
 
@@ -78,6 +79,7 @@ class AlignScore:
         for entity, words in zip(pair.entities, entity_links(pair), strict=True):
             length = entity[1] - entity[0]
             mine: List[Option] = []
+            words = strongest(words)
             ahead = sum(w[1] for w in words)
             for x, (a, here, _) in enumerate(words):
                 limit = min(a + longest, stop[a])

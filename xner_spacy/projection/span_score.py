@@ -8,27 +8,38 @@ maximises.
 """
 
 import math
-from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from bisect import bisect_left
+from itertools import accumulate
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
-import srsly
+from typing_extensions import TypedDict
 
+from ..errors import XnerError
 from ..types import Entity, SentencePair, TokenPair
 from .bounded_dp import Option
 from .candidates import Span
+from .case import Case, CaseState, first_word
 from .evidence import Rows, link_rows
-from .functionwords import FunctionWords
+from .functionwords import FunctionWords, FunctionWordsState
+from .links import MOST_LINKED
 from .scores import ScoreMatrix
 from .spelling import fold, is_punctuation
+from .state import pack_state, unpack_state
 
 _SMOOTH = 0.03
 _CAP = 3.0
 # A link to a function word of the entity counts as this share of a link: "the" is everywhere.
 _FUNCTION_LINK = 0.3
+# A link from a function word outside the entity to a word that is none counts as this share of a link: such a word
+# renders both ("Ankara'da", "in Ankara"), and the name is not less in it for that.
+_FUNCTION_RIVAL = 0.1
 # A word between linked words that no word of the entity is linked to.
 _FUNCTION_COST = -0.3
 _PUNCTUATION_COST = -0.4
 _EDGE_GAIN = 0.6
+# From this much link on a word of the entity is not missing in a span (a sum of float32: a little less than .2).
+_LINKED = 0.2 - 1e-6
 _BRACKET_COST = 0.6
 _LOWER_COST = 0.5
 _OTHER_LOWER_COST = 0.1
@@ -56,13 +67,40 @@ def make_span_score(
         it.
     max_words (int): Longest span.
     RETURNS (SpanScore): The score.
+    RAISES: XnerError for a setting outside its bounds.
     """
+    if not (0 <= spelling <= 1 and 0 <= unlinked <= 1) or max_words < 1:
+        raise XnerError(
+            "xner.SpanScore.v1: spelling and unlinked are probabilities, and max_words at least 1."
+        )
     return SpanScore(spelling, unlinked, missing, lower, names, adjectives, max_words)
 
 
-class _Weighed(NamedTuple):
-    """One entity's view of the target words."""
+class _State(TypedDict):
+    labels: List[str]
+    source: FunctionWordsState
+    target: FunctionWordsState
+    case: CaseState
 
+
+class _Sentence(NamedTuple):
+    """What all entities of a sentence pair need to know of it."""
+
+    pair: SentencePair
+    rows: Rows
+    columns: Dict[int, List[int]]  # source word -> target words that it is linked to, ascending
+    owner: Dict[int, int]  # source word -> entity
+    marks: List[bool]  # target words that are punctuation
+    functions: List[bool]  # target words that are function words
+    apart: Set[int]  # source words that have a target word which no function word shares
+    cased: bool  # whether capitals tell names in it
+    brackets: Optional[List[int]]  # prefix sums of opened less closed ones, if there are any
+
+
+class _Weighed(NamedTuple):
+    """One entity's view of the target words from `first` on."""
+
+    first: int
     sums: List[float]  # prefix sums of the words' log-odds
     starts: List[int]  # words that a span may begin with
     ends: List[int]  # words that it may end with
@@ -92,61 +130,98 @@ class SpanScore:
         self.source_function = FunctionWords()
         self.target_function = FunctionWords()
         self.labels: Set[str] = set()
+        self.case = Case()
 
-    # Learning: which words are function words, and which labels there are.
+    # Learning: which words are function words, which labels there are, and what capitals tell.
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
-        """Count words and labels.
+        """Count words, labels and capitals.
 
         pairs (Iterable[SentencePair]): The corpus, read once.
         bitext (Iterable[TokenPair]): More text of both languages, read once.
         """
         labels: Set[str] = set()
+        source_case, target_case = Case(), Case()
         for pair in pairs:
             labels.update(e[2] for e in pair.entities)
-            self.source_function.add(pair.source)
-            self.target_function.add(pair.target)
+            owner = {i: e for e in pair.entities for i in range(e[0], e[1])}
+            self._count_case(source_case, pair.source, {i: (i, e) for i, e in owner.items()}, pair)
+            leaders = {j: (i, owner[i]) if i in owner else None for j, i in _leaders(pair).items()}
+            self._count_case(target_case, pair.target, leaders, pair)
+            self.source_function.add(pair.source, [pair.source[i] for i in owner])
+            self.target_function.add(
+                pair.target, [pair.target[j] for j, found in leaders.items() if found is not None]
+            )
         for source, target in bitext:
             self.source_function.add(source)
             self.target_function.add(target)
         self.labels = labels
-        self.source_function.finish()
-        self.target_function.finish()
+        self.case = target_case
+        self.source_function.finish(source_case.tells)
+        self.target_function.finish(target_case.tells)
+
+    def _count_case(
+        self,
+        case: Case,
+        words: Sequence[str],
+        names: Dict[int, Optional[Tuple[int, Entity]]],
+        pair: SentencePair,
+    ) -> None:
+        """Count a sentence's words.
+
+        names (Dict): For each word that is linked (or of the source itself) the word and entity it stands for, None
+            for a word outside. Words that are not linked are left out.
+        """
+        start = first_word(words)
+        for j, found in names.items():
+            if j == start:
+                continue
+            if found is None:
+                case.add(words[j], "other")
+            elif pair.source[found[0]][:1].isupper():
+                if found[1][2] in self.names:
+                    case.add(words[j], "name")
+                elif found[1][2] == self.adjectives:
+                    case.add(words[j], "adjective")
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What was learned."""
-        return srsly.msgpack_dumps(
+        return pack_state(
+            "xner.SpanScore.v1",
+            2,
             {
                 "labels": sorted(self.labels),
                 "source": self.source_function.state(),
                 "target": self.target_function.state(),
-            }
+                "case": self.case.state(),
+            },
         )
 
     def from_bytes(self, data: bytes) -> "SpanScore":
-        """Take on what `to_bytes` gave. RETURNS (SpanScore): Itself."""
-        state: Dict[str, Any] = srsly.msgpack_loads(data)
+        """Take on what `to_bytes` gave. RETURNS (SpanScore): Itself. RAISES: InputError."""
+        state = unpack_state(data, "xner.SpanScore.v1", 2, _State)
         self.labels = set(state["labels"])
         self.source_function.set_state(state["source"])
         self.target_function.set_state(state["target"])
+        self.case.set_state(state["case"])
         return self
 
     # Scoring.
 
     def options(self, pair: SentencePair) -> List[List[Option]]:
         """RETURNS (List[List[Option]]): Per entity all spans that score above 0."""
-        rows = link_rows(pair, self.target_function, self.spelling)
+        sentence = self._read(pair)
         out: List[List[Option]] = []
         for entity in pair.entities:
-            view = self._weigh(pair, entity, rows)
-            extra = self._extras(pair, entity, rows)
+            view = self._weigh(sentence, entity)
+            extra = self._extras(sentence, entity)
             mine: List[Option] = []
             for a in view.starts:
-                for b in view.ends:
-                    if a <= b < a + self.max_words:
-                        score = self._value(view, a, b) - (extra(a, b + 1) if extra else 0.0)
-                        if score > 0:
-                            mine.append((score, a, b + 1))
+                low = bisect_left(view.ends, a)
+                for b in view.ends[low : bisect_left(view.ends, a + self.max_words)]:
+                    score = self._value(view, a, b) - (extra(a, b + 1) if extra else 0.0)
+                    if score > 0:
+                        mine.append((score, a, b + 1))
             out.append(mine)
         return out
 
@@ -156,29 +231,93 @@ class SpanScore:
         """RETURNS (List[ScoreMatrix]): Scores of given spans, 0 where no span is likelier."""
         out: List[ScoreMatrix] = []
         for pair, spans in zip(pairs, candidates, strict=True):
-            rows = link_rows(pair, self.target_function, self.spelling)
+            sentence = self._read(pair)
             matrix = np.zeros((len(pair.entities), len(spans)))
             for s, entity in enumerate(pair.entities):
-                view = self._weigh(pair, entity, rows)
-                extra = self._extras(pair, entity, rows)
+                view = self._weigh(sentence, entity)
+                extra = self._extras(sentence, entity)
+                last = view.first + len(view.sums) - 1
                 for t, (a, b) in enumerate(spans):
-                    score = self._value(view, a, b - 1) - (extra(a, b) if extra else 0.0)
-                    matrix[s, t] = max(0.0, score)
+                    # What lies outside the view holds no word that speaks for the entity.
+                    if view.first <= a and b <= last:
+                        score = self._value(view, a, b - 1) - (extra(a, b) if extra else 0.0)
+                        matrix[s, t] = max(0.0, score)
             out.append(matrix)
         return out
 
+    def _read(self, pair: SentencePair) -> _Sentence:
+        rows = link_rows(pair, self.target_function, self.spelling)
+        columns: Dict[int, List[int]] = {}
+        for j, row in enumerate(rows):
+            for i in row:
+                columns.setdefault(i, []).append(j)
+        target = pair.target
+        brackets = None
+        if "(" in target or ")" in target:
+            steps = ((word == "(") - (word == ")") for word in target)
+            brackets = [0, *accumulate(steps)]
+        owner = {i: s for s, e in enumerate(pair.entities) for i in range(e[0], e[1])}
+        marks = [is_punctuation(word) for word in target]
+        functions = [word in self.target_function for word in target]
+        if not self.target_function.trained and not any(w[:1].isupper() for w in target[1:]):
+            # As yet every short word counts as one. Where nothing has capitals, "eu" and "usa" would too.
+            for j, row in enumerate(rows):
+                leader = max(row, key=row.__getitem__, default=-1)
+                if leader in owner and pair.source[leader][:1].isupper():
+                    functions[j] = False
+        alone = [
+            not (marks[j] or functions[j])
+            and all(i in owner or not self._is_particle(pair.source[i]) for i in row)
+            for j, row in enumerate(rows)
+        ]
+        return _Sentence(
+            pair,
+            rows,
+            columns,
+            owner,
+            marks,
+            functions,
+            {i for i in owner if any(alone[j] for j in columns.get(i, ()))},
+            self.case.counts_in(target),
+            brackets,
+        )
+
     def _value(self, view: _Weighed, a: int, b: int) -> float:
-        score = view.sums[b + 1] - view.sums[a]
+        score = view.sums[b + 1 - view.first] - view.sums[a - view.first]
         if a in view.gains:
             score += _EDGE_GAIN
         if b in view.gains and b != a:
             score += _EDGE_GAIN
         return score
 
-    def _weigh(self, pair: SentencePair, entity: Entity, rows: Rows) -> _Weighed:
+    def _is_particle(self, word: str) -> bool:
+        """RETURNS (bool): Whether a source word may be rendered by the same target word as the name beside it: "in", "of",
+        marks. Articles are not: what renders an article too is mostly no name but a noun.
+        """
+        if is_punctuation(word):
+            return True
+        functions = self.source_function
+        if not functions.trained:
+            # Of four letters too: "from", "with".
+            return len(word) <= 4 and word.islower()
+        return word in functions and not functions.is_article(word)
+
+    def _reach(self, sentence: _Sentence, entity: Entity) -> Tuple[int, int]:
+        """RETURNS (Tuple[int, int]): The target words that a span of the entity may hold: no span is longer than
+        `max_words`, and each holds a word that one of the entity's is linked to.
+        """
+        n = len(sentence.pair.target)
+        if n <= 2 * self.max_words or self.unlinked > 0.5:
+            return 0, n
+        places = [j for i in range(entity[0], entity[1]) for j in sentence.columns.get(i, ())]
+        if not places:
+            return 0, 0
+        return max(0, min(places) - self.max_words), min(n, max(places) + self.max_words + 1)
+
+    def _weigh(self, sentence: _Sentence, entity: Entity) -> _Weighed:
         begin, stop = entity[0], entity[1]
-        source, target = pair.source, pair.target
-        functions = self.target_function
+        source, target = sentence.pair.source, sentence.pair.target
+        rows, owner = sentence.rows, sentence.owner
         own = {fold(w) for w in source[begin:stop]}
         factor = [
             _FUNCTION_LINK if w in self.source_function or is_punctuation(w) else 1.0
@@ -187,45 +326,77 @@ class SpanScore:
         lower = _LOWER_COST if entity[2] in self.names else _OTHER_LOWER_COST
         sums = [0.0]
         total = 0.0
-        positive: List[int] = []
-        for j, word in enumerate(target):
-            inside = outside = strongest = 0.0
+        strong: List[Tuple[float, int]] = []
+        first_place, last_place = self._reach(sentence, entity)
+        for j in range(first_place, last_place):
+            word = target[j]
+            inside = outside = rival = function = strongest = 0.0
             leader = -1
             for i, value in rows[j].items():
                 if begin <= i < stop:
                     inside += value * factor[i - begin]
+                elif i in owner:
+                    rival += value
+                elif self._is_particle(source[i]):
+                    function += value
                 else:
                     outside += value
                 if value > strongest:
                     strongest, leader = value, i
-            scale = max(1.0, inside + outside)
-            inside, outside = inside / scale, outside / scale
-            if is_punctuation(word):
-                weight = _PUNCTUATION_COST if inside < 0.2 else 0.0
-            elif word in functions:
-                weight = 0.0 if fold(word) in own else _FUNCTION_COST * (1.0 + outside)
+            if sentence.marks[j]:
+                scale = max(1.0, inside + outside + rival + function)
+                weight = _PUNCTUATION_COST if inside / scale < 0.2 else 0.0
+            elif sentence.functions[j]:
+                outside += rival + function
+                scale = max(1.0, inside + outside)
+                weight = 0.0 if fold(word) in own else _FUNCTION_COST * (1.0 + outside / scale)
             else:
+                shared = function and not any(
+                    i in sentence.apart for i in rows[j] if begin <= i < stop
+                )
+                outside += _FUNCTION_RIVAL * function if shared else function
+                # A word that stands for two entities alike may go to either: the solver decides. If each counted
+                # against the other, neither would get it.
+                if rival > inside:
+                    outside += rival
+                scale = max(1.0, inside + outside)
+                inside, outside = inside / scale, outside / scale
                 nothing = 1.0 - inside - outside
                 weight = math.log(
                     (inside + self.unlinked * nothing + _SMOOTH)
                     / (outside + (1.0 - self.unlinked) * nothing + _SMOOTH)
                 )
-                if word[:1].islower() and begin <= leader < stop and source[leader][:1].isupper():
+                if (
+                    sentence.cased
+                    and word[:1].islower()
+                    and begin <= leader < stop
+                    and source[leader][:1].isupper()
+                ):
                     weight -= lower
                 weight = max(-_CAP, min(_CAP, weight))
             if weight > 0.0:
-                positive.append(j)
+                strong.append((-weight, j))
             total += weight
             sums.append(total)
-        if not positive:
-            return _Weighed(sums, [], [], set())
-        first = self._copies(source[begin], target, positive)
-        last = self._copies(source[stop - 1], target, positive)
+        if not strong:
+            return _Weighed(first_place, sums, [], [], set())
+        if len(strong) > MOST_LINKED:
+            strong = sorted(strong)[:MOST_LINKED]
+        positive = sorted(j for _, j in strong)
+        places = range(first_place, last_place)
+        first = self._copies(source[begin], target, positive, places)
+        last = self._copies(source[stop - 1], target, positive, places)
         return _Weighed(
-            sums, sorted(positive + first), sorted(positive + last), set(first) | set(last)
+            first_place,
+            sums,
+            sorted(positive + first),
+            sorted(positive + last),
+            set(first) | set(last),
         )
 
-    def _copies(self, word: str, target: Sequence[str], positive: Sequence[int]) -> List[int]:
+    def _copies(
+        self, word: str, target: Sequence[str], positive: Sequence[int], places: Iterable[int]
+    ) -> List[int]:
         """RETURNS (List[int]): Where the entity's edge word, a function word or punctuation mark,
         stands in the target too: there a span may begin or end with it ("von Wogau").
         """
@@ -233,45 +404,51 @@ class SpanScore:
         if not is_punctuation(word) and folded not in self.target_function:
             return []
         known = set(positive)
-        return [j for j, w in enumerate(target) if j not in known and fold(w) == folded]
+        found = [j for j in places if j not in known and fold(target[j]) == folded]
+        return found[:MOST_LINKED]
 
-    def _extras(self, pair: SentencePair, entity: Entity, rows: Rows) -> Any:
+    def _extras(self, sentence: _Sentence, entity: Entity) -> Optional[Callable[[int, int], float]]:
         """RETURNS (Optional[Callable[[int, int], float]]): What a span costs beyond its words, as a
         function of its edges, or None if nothing can.
         """
-        source, target = pair.source, pair.target
-        brackets = any(w in ("(", ")") for w in target)
+        source, target = sentence.pair.source, sentence.pair.target
+        brackets = sentence.brackets
         content = [
             i
             for i in range(entity[0], entity[1])
             if source[i] not in self.source_function and not is_punctuation(source[i])
         ]
-        linked: List[List[Tuple[int, float]]] = []
+        # Per content word: the target words that it is linked to, and prefix sums of the links.
+        linked: List[Tuple[List[int], List[float]]] = []
         if self.missing and len(content) > 1:
-            linked = [[(j, row[i]) for j, row in enumerate(rows) if i in row] for i in content]
+            for i in content:
+                places = sentence.columns.get(i, [])
+                linked.append((places, [0.0, *accumulate(sentence.rows[j][i] for j in places)]))
         name = (
             bool(self.lower)
+            and sentence.cased
             and entity[2] in self.names
-            and self.adjectives not in self.labels
+            and not self._has_adjectives()
             and all(source[i][:1].isupper() for i in content if source[i][:1].isalpha())
-            and any(w[:1].isupper() for w in target)
         )
         if not (brackets or linked or name):
             return None
 
         def cost(a: int, b: int) -> float:
             total = 0.0
-            for places in linked:
-                if sum(v for j, v in places if a <= j < b) < 0.2:
+            for places, sums in linked:
+                if sums[bisect_left(places, b)] - sums[bisect_left(places, a)] < _LINKED:
                     total += self.missing
             if brackets:
-                inside = target[a:b]
-                total += _BRACKET_COST * abs(inside.count("(") - inside.count(")"))
+                total += _BRACKET_COST * abs(brackets[b] - brackets[a])
             if name and self.is_lower(target[a:b]):
                 total += self.lower
             return total
 
         return cost
+
+    def _has_adjectives(self) -> bool:
+        return self.adjectives in self.labels and self.case.has_adjectives
 
     def is_lower(self, words: Sequence[str]) -> bool:
         """RETURNS (bool): Whether all content words begin with a lower-case letter."""
@@ -282,7 +459,7 @@ class SpanScore:
         """RETURNS (str): The label of a projected span: that of the entity, or the adjectives' one
         for a single lower-case word that renders a name (Europe, europäisch).
         """
-        if entity[2] in self.names and self.adjectives in self.labels:
+        if entity[2] in self.names and self._has_adjectives() and self.case.counts_in(pair.target):
             content = [
                 w
                 for w in pair.target[start:end]
@@ -299,3 +476,14 @@ class SpanScore:
             ):
                 return self.adjectives
         return entity[2]
+
+
+def _leaders(pair: SentencePair) -> Dict[int, int]:
+    """RETURNS (Dict[int, int]): For each target word that is linked the source word with the strongest link."""
+    best: Dict[int, Tuple[float, int]] = {}
+    for (i, j), score in zip(
+        pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True
+    ):
+        if j not in best or score > best[j][0]:
+            best[j] = (score, i)
+    return {j: i for j, (_, i) in best.items()}

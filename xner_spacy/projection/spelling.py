@@ -29,6 +29,20 @@ def fold(word: str) -> str:
     return plain.translate(_LETTERS)
 
 
+@lru_cache(maxsize=100_000)
+def composed(word: str) -> str:
+    """RETURNS (str): The word with its accents in one piece with their letters (NFC): "é" may come as one character or
+    as two, and is the same.
+    """
+    return unicodedata.normalize("NFC", word)
+
+
+@lru_cache(maxsize=100_000)
+def comparable(text: str) -> str:
+    """RETURNS (str): The text without case, as whole letters (NFC): equal for texts that read the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
 @lru_cache(maxsize=200_000)
 def similarity(source: str, target: str) -> float:
     """Compare a source word with a target word.

@@ -59,7 +59,8 @@ class TaggerScore:
         if pair.target_labels is None:
             raise XnerError(
                 "The ner scores need a tagger of the target language.",
-                "Fill SentencePair.target_labels with its distributions.",
+                "In a pipeline, put an xner_annotator with side = 'target' before the projector; "
+                "in Python, fill SentencePair.target_labels.",
             )
         edges = np.asarray(spans, dtype=np.int64)
         labels = sorted({t[2:] for t in pair.target_labels.labels if t[:2] in ("B-", "I-")})

@@ -9,6 +9,7 @@ from typing import Dict, List, Optional, Protocol, Sequence, Tuple, runtime_chec
 
 import numpy as np
 
+from ..errors import XnerError
 from ..types import SentencePair
 from .candidates import Span
 from .scores import Score, ScoreMatrix
@@ -93,9 +94,22 @@ class TranslationScore:
 
     def _direction(self, scorer: TranslationScorer, keys: Sequence[Tuple[str, str]]) -> List[float]:
         """RETURNS (List[float]): P(target|source), over P(target|target) if normalised."""
-        direct = scorer.score_batch([s for s, _ in keys], [t for _, t in keys])
+        direct = _scores(scorer, [s for s, _ in keys], [t for _, t in keys])
         if not self.normalize:
             return [math.exp(x) for x in direct]
         alone = sorted({t for _, t in keys})
-        itself = dict(zip(alone, scorer.score_batch(alone, alone), strict=True))
+        itself = dict(zip(alone, _scores(scorer, alone, alone), strict=True))
         return [math.exp(x - itself[t]) for x, (_, t) in zip(direct, keys, strict=True)]
+
+
+def _scores(
+    scorer: TranslationScorer, sources: Sequence[str], targets: Sequence[str]
+) -> Sequence[float]:
+    """RETURNS (Sequence[float]): One per pair of texts. RAISES: XnerError if the scorer gives more or fewer."""
+    values = scorer.score_batch(sources, targets)
+    if len(values) != len(targets):
+        raise XnerError(
+            f"{type(scorer).__name__} gave {len(values)} scores for {len(targets)} translations.",
+            "A scorer has to give one for each, in order.",
+        )
+    return values
