@@ -10,7 +10,7 @@ import typer
 from tqdm import tqdm
 
 from ..corpora.annotate import annotate, plan
-from .output import bar_settings, done, show_counts
+from .output import bar_settings, done, say, show_counts
 
 
 class EngineName(str, Enum):
@@ -76,14 +76,12 @@ def annotate_cli(
             workers=workers,
         )
         time = str(timedelta(seconds=round(found["seconds"])))
-        typer.echo(
-            f"{found['sentences']:,} sentences in {found['shards']:,} shards of {shard_size:,}"
-        )
-        typer.echo(
+        say(f"{found['sentences']:,} sentences in {found['shards']:,} shards of {shard_size:,}")
+        say(
             f"{found['ready']:,} shards are there, {found['missing']:,} are to be made ({found['todo']:,} sentences)"
         )
         if found["todo"]:
-            typer.echo(
+            say(
                 f"about {time} with {workers} worker{'s' * (workers > 1)}: {found['rate']:,} sentences/s each, "
                 f"{found['load_seconds']} s to load the pipeline"
             )

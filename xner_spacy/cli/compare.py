@@ -9,7 +9,7 @@ from ..corpora.files import PathLike
 from ..corpora.load import read_tagged, require_same_words
 from ..evaluation.entities import compare as compare_entities
 from ..types import Json
-from .output import percent, write_json
+from .output import percent, say, write_json
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def compare_cli(
     result = compare(gold, pred_a, pred_b, samples=samples, seed=seed)
     write_json(json_path, result)
     low, high = result["difference_interval"]
-    typer.echo(
+    say(
         f"A {percent(result['f1_a'])}  B {percent(result['f1_b'])}  "
         f"A - B {percent(result['difference'])} [{percent(low)}, {percent(high)}]  "
         f"p = {result['p_value']:.4f}\n{result['signature']}"

@@ -11,7 +11,7 @@ from ..corpora.load import read_tagged, require_same_words
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..types import Json
-from .output import percent, table, write_json
+from .output import percent, say, table, write_json
 
 
 def register(app: typer.Typer) -> None:
@@ -49,13 +49,13 @@ def evaluate_cli(
             gold, predicted, one_indexed=one_indexed, reverse=reverse, samples=samples, seed=seed
         )
         write_json(json_path, rates)
-        typer.echo(render_links(rates))
+        say(render_links(rates))
         return
     scores = evaluate(
         gold, predicted, labels=labels.split(",") if labels else None, samples=samples, seed=seed
     )
     write_json(json_path, scores)
-    typer.echo(render(scores))
+    say(render(scores))
 
 
 def evaluate(

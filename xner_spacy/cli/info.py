@@ -10,6 +10,7 @@ import typer
 from ..about import __version__
 from ..registry import REGISTRIES, registry
 from ..types import Json
+from .output import say
 
 PACKAGES = (
     "spacy", "weasel", "numpy", "scipy", "torch", "spacy-transformers", "transformers", "simalign", "ctranslate2", "ray", "eflomal",
@@ -23,13 +24,13 @@ def register(app: typer.Typer) -> None:
 def info_cli() -> None:
     """Versions of what is installed, external programs, and the registered parts."""
     found = info()
-    typer.echo(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
+    say(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
     for name, number in found["packages"].items():
-        typer.echo(f"  {name:<20}{number or '-'}")
+        say(f"  {name:<20}{number or '-'}")
     for name, place in found["programs"].items():
-        typer.echo(f"  {name:<20}{place or '-'}")
+        say(f"  {name:<20}{place or '-'}")
     for name, parts in found["parts"].items():
-        typer.echo(f"{name}: {', '.join(parts)}")
+        say(f"{name}: {', '.join(parts)}")
 
 
 def info() -> Json:

@@ -3,15 +3,43 @@
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-import srsly
 import typer
+from typing_extensions import NotRequired, TypedDict
 
 from ..about import __version__
 from ..corpora.files import PathLike
-from ..corpora.writing import atomic_write
+from ..corpora.reading import read_json, read_yaml
+from ..corpora.writing import write_json
 from ..errors import InputError
+from ..evaluation.scores import read_scores
 from ..types import Json
 from .output import done, percent
+
+
+class Source(TypedDict):
+    """A source of a model: text, labels, another model."""
+
+    name: str
+    license: str
+
+
+class Card(TypedDict):
+    """What the YAML file must hold."""
+
+    description: str
+    license: str
+    author: NotRequired[Optional[str]]
+    url: NotRequired[Optional[str]]
+    email: NotRequired[Optional[str]]
+    notes: NotRequired[Optional[str]]
+    sources: NotRequired[Optional[List[Source]]]
+
+
+class Meta(TypedDict):
+    """What the `meta.json` of a pipeline must hold."""
+
+    name: str
+    version: str
 
 
 def register(app: typer.Typer) -> None:
@@ -48,29 +76,28 @@ def model_card(
 ) -> Json:
     """Fill a student's metadata. Arguments are those of the command.
 
-    RETURNS (Json): The metadata. RAISES: InputError for a missing file or a source without name or licence.
+    RETURNS (Json): The metadata. RAISES: InputError for a file that is missing or lacks something, and
+    for a source without name or licence.
     """
-    files = {"model": Path(model) / "meta.json", "sources": Path(sources), "scores": Path(scores)}
-    for file in files.values():
-        if not file.exists():
-            raise InputError("no such file.", file)
-    meta: Dict[str, Any] = srsly.read_json(files["model"])
-    card: Dict[str, Any] = srsly.read_yaml(files["sources"])
-    result: Json = srsly.read_json(files["scores"])
-    for source in card.get("sources", []):
-        if not source.get("name") or not source.get("license"):
+    meta: Dict[str, Any] = read_json(
+        Path(model) / "meta.json", Meta, hint="Give the folder of a trained pipeline."
+    )
+    card: Dict[str, Any] = read_yaml(sources, Card)
+    result: Json = read_scores(scores)
+    for source in card.get("sources") or []:
+        if not source["name"].strip() or not source["license"].strip():
             raise InputError("every source needs a name and a license.", sources)
     meta.update(
         {
             "name": name or meta["name"],
             "version": version or meta["version"],
             "description": card["description"].strip(),
-            "author": card.get("author", ""),
-            "url": card.get("url", ""),
-            "email": card.get("email", ""),
+            "author": card.get("author") or "",
+            "url": card.get("url") or "",
+            "email": card.get("email") or "",
             "license": card["license"],
-            "sources": card.get("sources", []),
-            "notes": _notes(card, result, srsly.read_json(teacher) if teacher else None),
+            "sources": card.get("sources") or [],
+            "notes": _notes(card, result, read_scores(teacher) if teacher else None),
         }
     )
     meta["performance"] = {
@@ -85,15 +112,14 @@ def model_card(
         "scores": result,
         "signature": result["signature"],
     }
-    with atomic_write(output) as handle:
-        handle.write(srsly.json_dumps(meta, indent=2) + "\n")
+    write_json(output, meta)
     return meta
 
 
 def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
     low, high = result["f1_interval"]
     lines: List[str] = [
-        card.get("notes", "").strip(),
+        (card.get("notes") or "").strip(),
         f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent(low)}-{percent(high)}, "
         f"{result['sentences']} sentences, {result['gold']} entities).",
     ]

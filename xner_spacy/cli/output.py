@@ -1,14 +1,18 @@
-"""What the commands print: to standard error what tells how it went, to standard output what was asked for."""
+"""What the commands print: to standard error what tells how it went, to standard output what was asked for.
+
+Everything goes through `for_terminal`: labels, tokens and file names are data, and may hold what a terminal obeys.
+"""
 
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
-import srsly
+import typer
 from tqdm import tqdm
 from wasabi import Printer
 
-from ..corpora.writing import atomic_write
+from ..corpora import writing
+from ..escape import for_terminal
 from ..types import Json
 
 T = TypeVar("T")
@@ -18,14 +22,21 @@ def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def say(text: str) -> None:
+    """Print what was asked for, which may have several lines."""
+    typer.echo(for_terminal(text, lines=True))
+
+
 def message(kind: str, title: str, text: str = "") -> str:
     """Lay out a message as spaCy's commands do, but never wrapped, so that a path and its line
     number stay in one piece.
 
-    kind (str): "good", "warn" or "fail". RETURNS (str): The title behind its mark, and the text.
+    kind (str): "good", "warn" or "fail". title (str): One line. text (str): More, in lines.
+    RETURNS (str): The title behind its mark, and the text.
     """
     # wasabi wraps whatever it is given, at 80 characters; of its own marks there is nothing to wrap.
     mark = getattr(Printer(no_print=True), kind)("")
+    title, text = for_terminal(title), for_terminal(text, lines=True)
     return f"{mark} {title}\n{text}" if text else f"{mark} {title}"
 
 
@@ -44,16 +55,19 @@ def show_counts(counts: Mapping[str, int]) -> None:
     """Say what was counted, one a line, zeros left out."""
     for name, number in counts.items():
         if number and name != "sentences":
-            _say(f"  {name}: {number:,}")
+            _say(f"  {for_terminal(name)}: {number:,}")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """RETURNS (str): A table in Markdown whose columns line up, numbers to the right."""
-    cells: List[List[str]] = [[str(c) for c in header], *[[str(c) for c in r] for r in rows]]
+    """RETURNS (str): A table in Markdown whose columns line up, numbers to the right. A cell is one line of text."""
+    cells: List[List[str]] = [[for_terminal(str(c)) for c in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = []
     for n, row in enumerate(cells):
-        padded = [c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))]
+        padded = [
+            c.ljust(w) if i == 0 else c.rjust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("| " + " | ".join(padded) + " |")
         if n == 0:
             marks = ["-" * w if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
@@ -64,8 +78,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def write_json(path: Optional[Path], data: Json) -> None:
     """Write JSON atomically, if a path is given."""
     if path is not None:
-        with atomic_write(path) as file:
-            file.write(srsly.json_dumps(data, indent=2) + "\n")
+        writing.write_json(path, data)
 
 
 def bar_settings(unit: str) -> Dict[str, Any]:

@@ -2,16 +2,20 @@
 
 import re
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
-import srsly
 import typer
 
 from ..corpora.files import PathLike, read_lines
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
+from ..escape import for_code, for_markdown
+from ..evaluation.scores import read_scores
 from ..types import Json
-from .output import percent, table
+from .output import percent, say, table
+
+# Nothing that could end the comment that a mark is.
+KEY = re.compile(r"[\w. +]+(-[\w. +]+)*")
 
 
 def register(app: typer.Typer) -> None:
@@ -42,40 +46,41 @@ def report_cli(
         name, equals, file = item.partition("=")
         if not equals:
             raise XnerError(f"{item!r} is not NAME=FILE.")
+        if name in named:
+            raise XnerError(f"The name {name!r} is given twice.", "Give each file its own name.")
         named[name] = Path(file)
+    if update is not None and key is None:
+        raise XnerError("--update needs --key, the name of the section.")
+    if key is not None and update is None:
+        raise XnerError("--key needs --update, the page that the section is in.")
     text = report(named, title=title, command=command)
-    typer.echo(text)
-    if update is not None:
-        if key is None:
-            raise XnerError("--update needs --key, the name of the section.")
+    if update is not None and key is not None:
         update_section(update, key, text)
+    say(text)
     places = [f"results: {file}" for file in named.values()]
     if packages is not None:
         places += [f"wheel:   {file}" for file in sorted(packages.rglob("*.whl"))]
     if update is not None:
         places.append(f"page:    {update}")
-    typer.echo("\n" + "\n".join(places))
+    say("\n" + "\n".join(places))
 
 
 def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None) -> str:
     """Lay out figures.
 
     named (Dict[str, Path]): Files of `xner evaluate --json`, by the name of the system.
-    RETURNS (str): Markdown. RAISES: InputError for a missing file.
+    RETURNS (str): Markdown. RAISES: InputError for a file that is missing or holds something else.
     """
-    loaded: Dict[str, Json] = {}
-    for name, file in named.items():
-        if not file.exists():
-            raise InputError("no such file.", file, hint="Run the evaluation first.")
-        loaded[name] = srsly.read_json(file)
+    loaded = {name: read_scores(file) for name, file in named.items()}
     labels = sorted({label for scores in loaded.values() for label in scores["per_type"]})
     rows = [_row(name, scores, labels) for name, scores in loaded.items()]
-    header = ["", "P", "R", "F1", "95% interval", *[f"F1 {label}" for label in labels], "entities"]
+    types = [f"F1 {for_markdown(label)}" for label in labels]
+    header = ["", "P", "R", "F1", "95% interval", *types, "entities"]
     first = next(iter(loaded.values()))
-    lines = [f"### {title}", "", table(header, rows), ""]
-    note = f"{first['sentences']} test sentences; signature `{first['signature']}`."
+    lines = [f"### {for_markdown(title)}", "", table(header, rows), ""]
+    note = f"{first['sentences']} test sentences; signature {for_code(first['signature'])}."
     if command:
-        note += f" Made by `{command}`."
+        note += f" Made by {for_code(command)}."
     return "\n".join([*lines, note])
 
 
@@ -86,7 +91,7 @@ def _row(name: str, scores: Json, labels: Sequence[str]) -> List[str]:
         for label in labels
     ]
     return [
-        name,
+        for_markdown(name),
         percent(scores["precision"]),
         percent(scores["recall"]),
         percent(scores["f1"]),
@@ -100,15 +105,61 @@ def update_section(page: PathLike, key: str, text: str) -> None:
     """Replace the section between the marks of `key` in a Markdown page, or add it at the end.
 
     page (PathLike): The page; made if it is not there. key (str): The section's name. text (str): Its new content.
+    RAISES: InputError where the marks in the page don't belong together: nothing is replaced then.
     """
     page = Path(page)
+    if not KEY.fullmatch(key):
+        raise XnerError(
+            f"{key!r} can't be the name of a section.",
+            "Use letters, digits, spaces, . _ + and single -.",
+        )
     start, end = f"<!-- xner: {key} -->", f"<!-- xner: end {key} -->"
+    if start in text or end in text:
+        raise XnerError(
+            f"The new section holds a mark of its own ({start} or {end}).", "Name the section anew."
+        )
     old = "\n".join(line for _, line in read_lines(page)) if page.exists() else ""
     section = f"{start}\n{text}\n{end}"
-    pattern = re.compile(re.escape(start) + r".*?" + re.escape(end), re.DOTALL)
-    if pattern.search(old):
-        new = pattern.sub(lambda _: section, old)
+    places = _sections(page, old, start, end)
+    if places:
+        ends = [0, *(b for _, b in places)]
+        starts = [*(a for a, _ in places), len(old)]
+        new = section.join(old[a:b] for a, b in zip(ends, starts, strict=True))
     else:
         new = f"{old.rstrip()}\n\n{section}" if old.strip() else section
     with atomic_write(page) as file:
         file.write(new.rstrip() + "\n")
+
+
+def _sections(page: Path, text: str, start: str, end: str) -> List[Tuple[int, int]]:
+    """Find the sections of a key, in one pass over the page.
+
+    RETURNS (List[Tuple[int, int]]): Where each begins and ends, marks included. RAISES: InputError.
+    """
+    found: List[Tuple[int, int]] = []
+    opened: Optional[int] = None
+    for mark in re.finditer(f"{re.escape(start)}|{re.escape(end)}", text):
+        if (mark.group() == start) != (opened is None):
+            what = (
+                "begins again before it has ended"
+                if opened is not None
+                else "ends before it has begun"
+            )
+            raise _broken(page, text, mark.start(), f"the section {what} ({mark.group()}).")
+        if opened is None:
+            opened = mark.start()
+        else:
+            found.append((opened, mark.end()))
+            opened = None
+    if opened is not None:
+        raise _broken(page, text, opened, f"the section has no end ({end}).")
+    return found
+
+
+def _broken(page: Path, text: str, at: int, fault: str) -> InputError:
+    return InputError(
+        fault,
+        page,
+        text.count("\n", 0, at) + 1,
+        "Mend the marks; a section has one of either kind.",
+    )

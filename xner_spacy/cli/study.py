@@ -13,7 +13,7 @@ from ..errors import XnerError
 from ..study.study import failures, price_study, report_study, run_study
 from ..types import Json
 from .annotate import EngineName
-from .output import bar_settings, done, table, warn
+from .output import bar_settings, done, say, table, warn
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -48,7 +48,7 @@ def run_cli(
     """Run a study, or what is missing of it. Any setting can be overridden: --student.steps 200."""
     overrides = parse_overrides(context.args)
     if dry_run:
-        typer.echo(show_price(price_study(config, overrides, blocks), workers))
+        say(show_price(price_study(config, overrides, blocks), workers))
         return
     rows = run_study(
         config,

@@ -1,0 +1,159 @@
+"""`xner report` and `xner model-card`: files that hold something else, marks that don't belong together, text that is
+data.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.helpers import xner
+
+SCORES = {
+    "precision": 0.5,
+    "recall": 0.25,
+    "f1": 0.33333,
+    "f1_interval": [0.2, 0.4],
+    "gold": 4,
+    "sentences": 2,
+    "per_type": {"PER": {"precision": 1.0, "recall": 1.0, "f1": 1.0}},
+    "signature": "entity-f1",
+}
+CARD = "description: Names.\nlicense: MIT\nsources:\n  - name: a corpus\n    license: CC0\n"
+
+
+@pytest.fixture()
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "x.json").write_text(json.dumps(SCORES))
+    (tmp_path / "card.yml").write_text(CARD)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "meta.json").write_text('{"name": "is", "version": "1.0"}')
+    return tmp_path
+
+
+def card(f: Path, sources: str = "card.yml", scores: str = "x.json"):
+    return xner(
+        "model-card", f / "model", f / "out.json", "--sources", f / sources, "--scores", f / scores
+    )
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        ("{}", "precision: Field required"),
+        ("not json", "is not JSON"),
+        ("[]", "does not hold what it should"),
+        (json.dumps({**SCORES, "f1": "high"}), "f1: "),
+        (json.dumps({**SCORES, "f1": 33.3}), "f1: "),
+        (json.dumps({**SCORES, "f1_interval": [0.2]}), "f1_interval: "),
+        (json.dumps({**SCORES, "per_type": {"PER": {}}}), "per_type.PER.precision: "),
+        ('{"precision": NaN}', "NaN is no JSON number"),
+        ("[" * 100_000, "nested too deep"),
+    ],
+)
+def test_figures_that_are_none(folder: Path, text: str, part: str) -> None:
+    (folder / "bad.json").write_text(text)
+    for result in (
+        xner("report", f"x={folder / 'bad.json'}", "--update", folder / "page.md", "--key", "k"),
+        card(folder, scores="bad.json"),
+    ):
+        assert result.code == 1 and f"{folder / 'bad.json'}: " in result.err and part in result.err
+        assert not (folder / "page.md").exists() and not (folder / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        ("a: *nope\n", "refers to another place"),
+        ("license: x\n", "description: Field required"),
+        ("a: [\n", "is not YAML"),
+        ("description: x\nlicense: 1\n", "license: "),
+        (CARD.replace("    license: CC0\n", ""), "sources.0.license: "),
+        (CARD.replace("CC0", "' '"), "needs a name and a license"),
+        ("- x\n", "does not hold what it should"),
+    ],
+)
+def test_sources_that_lack_something(folder: Path, text: str, part: str) -> None:
+    (folder / "bad.yml").write_text(text)
+    result = card(folder, sources="bad.yml")
+    assert result.code == 1 and f"{folder / 'bad.yml'}" in result.err and part in result.err
+    assert not (folder / "out.json").exists()
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"name": 1, "version": "1"}'])
+def test_a_model_without_a_sound_meta_json(folder: Path, text: str) -> None:
+    (folder / "model" / "meta.json").write_text(text)
+    result = card(folder)
+    assert result.code == 1 and f"{folder / 'model' / 'meta.json'}: " in result.err
+
+
+def test_a_card(folder: Path) -> None:
+    (folder / "card.yml").write_text(CARD + "author:\n")
+    assert card(folder).code == 0
+    meta = json.loads((folder / "out.json").read_text())
+    assert (meta["name"], meta["author"], meta["xner"]["scores"]) == ("is", "", SCORES)
+    assert meta["sources"] == [{"name": "a corpus", "license": "CC0"}]
+
+
+START, END = "<!-- xner: k -->", "<!-- xner: end k -->"
+
+
+@pytest.mark.parametrize(
+    "page, line",
+    [
+        (START, 1),
+        (f"a\n{END}\n", 2),
+        (f"{START}\n\n{START}\nmine\n{END}\n", 3),
+        (f"{START}\n{END}\n{END}\n", 3),
+        (START * 60_000, 1),
+        (f"{START}\n" * 60_000 + END, 2),
+    ],
+)
+def test_marks_that_do_not_belong_together(folder: Path, page: str, line: int) -> None:
+    (folder / "p.md").write_text(page)
+    began = time.monotonic()
+    result = xner("report", f"x={folder / 'x.json'}", "--update", folder / "p.md", "--key", "k")
+    assert time.monotonic() - began < 10
+    assert result.code == 1 and f"{folder / 'p.md'}:{line}: the section" in result.err
+    assert (folder / "p.md").read_text() == page and not result.out
+
+
+def test_a_section_is_replaced_and_the_rest_is_left_alone(folder: Path) -> None:
+    other = "<!-- xner: k2 -->\nother\n<!-- xner: end k2 -->\n"
+    (folder / "p.md").write_text(f"# Mine\n\n{START}\nold\n{END}\n\nafter\n\n{other}")
+    result = xner("report", f"x={folder / 'x.json'}", "--update", folder / "p.md", "--key", "k")
+    text = (folder / "p.md").read_text()
+    assert result.code == 0 and "old" not in text and "| x " in text
+    assert text.startswith(f"# Mine\n\n{START}\n### Results") and text.endswith(
+        f"\nafter\n\n{other}"
+    )
+
+
+@pytest.mark.parametrize("key", ["a --> b", "a--b", "", "x\ny", "-a"])
+def test_a_key_that_would_end_its_mark(folder: Path, key: str) -> None:
+    result = xner("report", f"x={folder / 'x.json'}", "--update", folder / "p.md", "--key", key)
+    assert result.code == 1 and "can't be the name of a section" in result.err
+    assert not (folder / "p.md").exists()
+
+
+def test_options_that_belong_together(folder: Path) -> None:
+    scores = f"x={folder / 'x.json'}"
+    assert "--update needs --key" in xner("report", scores, "--update", folder / "p.md").err
+    assert "--key needs --update" in xner("report", scores, "--key", "k").err
+    assert "given twice" in xner("report", scores, scores).err
+
+
+def test_text_from_data_is_no_markup_and_no_command(folder: Path) -> None:
+    odd = "<img onerror>|\x1b[2J"
+    scores = {**SCORES, "per_type": {odd: SCORES["per_type"]["PER"]}, "signature": "a`<b>`"}  # type: ignore[index]
+    (folder / "odd.json").write_text(json.dumps(scores))
+    result = xner(
+        "report", f"{odd}={folder / 'odd.json'}", "--title", "[x](javascript:y)", "--command", "a`b",
+        "--update", folder / "p.md", "--key", "k",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    for text in (result.out, (folder / "p.md").read_text()):
+        assert "<img" not in text and "\x1b" not in text
+        assert "F1 &lt;img onerror&gt;\\|\\x1b\\[2J" in text
+        assert "### \\[x\\](javascript:y)" in text and "``a`b``" in text and "`` a`<b>` ``" in text

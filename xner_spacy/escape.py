@@ -1,0 +1,87 @@
+"""Text from data is text, wherever it is shown: on a terminal, in Markdown, in a table for spreadsheets.
+
+A label, a file name or a language's name may hold anything. Each place has its own signs that are commands there; one
+function a place turns them into what can be read. (HTML is made by Jinja, which escapes by itself.)
+"""
+
+import re
+import unicodedata
+from typing import Union
+
+Value = Union[str, int, float, None]
+
+# Signs that change the direction of what follows, and so what a line seems to say.
+_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# Control characters (the escape that begins a terminal's commands among them), halves of surrogate pairs, line ends.
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
+
+# What a spreadsheet may take for a formula, also in their wide forms, and what it skips before one.
+_FORMULA = re.compile(r"'*[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?%?")
+
+_MARKS = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
+# What begins a heading, list, rule or quotation where it begins a line.
+_OPENS = re.compile(r"^(#|[-+=](?=\s|$|[-+=])|\d+(?=[.)](\s|$)))")
+
+
+def for_terminal(text: str, *, lines: bool = False) -> str:
+    """Show every control character as an escape, so that text can't clear the screen or hide what is printed.
+
+    text (str): The text. lines (bool): Whether it may have several lines. RETURNS (str): What may be printed.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(c) if _is_control(c) and not (lines and c == "\n") else c for c in text)
+
+
+def _is_control(c: str) -> bool:
+    return unicodedata.category(c) in _CONTROLS or c in _DIRECTION
+
+
+def _shown(c: str) -> str:
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(c) or ascii(c)[1:-1]
+
+
+def for_markdown(text: str) -> str:
+    """Make text that Markdown shows as it is: no HTML, link, emphasis or table comes of it, and it stays in one line.
+
+    text (str): The text. RETURNS (str): Markdown.
+    """
+    text = for_terminal(" ".join(text.split("\n")))
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _MARKS.sub(lambda mark: "\\" + mark.group(), text)
+    return _OPENS.sub(lambda mark: _opened(mark.group()), text)
+
+
+def _opened(mark: str) -> str:
+    return f"{mark}\\" if mark.isdecimal() else f"\\{mark}"
+
+
+def for_code(text: str) -> str:
+    """RETURNS (str): Markdown that shows text between backticks, in one line, whatever is in it."""
+    text = for_terminal(" ".join(text.split("\n")))
+    fence = fence_for(text, 1)
+    space = " " if text[:1] in ("`", "") or text[-1:] == "`" else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def fence_for(text: str, least: int = 3) -> str:
+    """RETURNS (str): Backticks, more in a row than the text holds, to go around it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)
+
+
+def for_csv(value: Value) -> Value:
+    """Make a cell that a spreadsheet takes for text and not for a formula: an apostrophe stands before it. Numbers stay
+    as they are. `from_csv` takes the apostrophe away again.
+
+    value (Union[str, int, float, None]): The cell. RETURNS (Union[str, int, float, None]): What to write.
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def from_csv(text: str) -> str:
+    """RETURNS (str): What `for_csv` was given."""
+    return text[1:] if text.startswith("'") and for_csv(text[1:]) == text else text
