@@ -4,9 +4,20 @@ import importlib.util
 
 import pytest
 from spacy.lang.en import English
+from spacy.util import get_lang_class
 
 from xner_spacy.errors import XnerError
-from xner_spacy.languages import CODES, MASAKHANER, XTREME, blank, find_code, model_code
+from xner_spacy.languages import (
+    CODES,
+    MASAKHANER,
+    XTREME,
+    all_codes,
+    blank,
+    blank_vocab,
+    choose_tokenizer,
+    find_code,
+    model_code,
+)
 
 NLLB = {entry.flores for entry in CODES.values() if entry.flores}
 
@@ -28,9 +39,49 @@ def test_seed_exceptions(code: str, flores: str) -> None:
 
 
 def test_codes_are_unique() -> None:
-    for field in ("iso1", "flores"):
-        values = [getattr(entry, field) for entry in CODES.values() if getattr(entry, field)]
+    for entries, field in ((CODES.values(), "iso1"), (all_codes(), "flores")):
+        values = [getattr(entry, field) for entry in entries if getattr(entry, field)]
         assert len(values) == len(set(values)), field
+
+
+def test_covers_nllb_and_m2m() -> None:
+    """Every code of the models leads to an entry, and the entry back to the same code."""
+    nllb = pytest.importorskip("transformers.models.nllb.tokenization_nllb").FAIRSEQ_LANGUAGE_CODES
+    assert len(nllb) == 202
+    for code in nllb:
+        entry = find_code(code)
+        assert entry is not None and entry.flores == code and entry.script == code[4:], code
+        assert model_code(code, nllb, "NLLB") == code
+        assert find_code(entry.iso3) is not None
+    m2m = pytest.importorskip(
+        "transformers.models.m2m_100.tokenization_m2m_100"
+    ).FAIRSEQ_LANGUAGE_CODES["m2m100"]
+    assert [
+        code for code in m2m if model_code(code, m2m, "M2M") != code or not find_code(code)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "code, flores, m2m",
+    [("km", "khm_Khmr", "km"), ("lo", "lao_Laoo", "lo"), ("uz", "uzn_Latn", "uz"), ("ps", "pbt_Arab", "ps"), ("quy", "quy_Latn", None), ("zho_Hant", "zho_Hant", "zh"), ("zh-TW", "zho_Hant", "zh"), ("zh", "zho_Hans", "zh"), ("nso", "nso_Latn", "ns"), ("mg", "plt_Latn", "mg"), ("mon", "khk_Cyrl", "mn"), ("sat", "sat_Beng", None), ("pt-BR", "por_Latn", "pt")],
+)  # fmt: skip
+def test_models_names(code: str, flores: str, m2m: str) -> None:
+    known = pytest.importorskip("transformers.models.nllb.tokenization_nllb").FAIRSEQ_LANGUAGE_CODES
+    assert model_code(code, known, "NLLB") == flores
+    if m2m:
+        assert (
+            model_code(code, ["ns", "km", "lo", "uz", "ps", "zh", "mg", "mn", "pt"], "M2M") == m2m
+        )
+
+
+def test_a_script_is_part_of_the_code() -> None:
+    traditional = find_code("zho_Hant")
+    assert traditional is not None
+    assert (traditional.iso3, traditional.iso1, traditional.spacy) == ("zho", "zh", "zh")
+    assert traditional.script == "Hant" and find_code("zho").script == "Hans"  # type: ignore[union-attr]
+    latin = find_code("srp_Latn")
+    assert latin is not None and latin.script == "Latn" and latin.flores == ""
+    assert find_code("../zho") is None and find_code("zho_../x") is None and find_code("") is None
 
 
 def test_spacy_codes_exist() -> None:
@@ -58,3 +109,45 @@ def test_blank() -> None:
     assert blank("luo").lang == "xx"
     with pytest.raises(XnerError, match="Unknown language 'qqq'"):
         blank("qqq")
+    with pytest.raises(XnerError, match="Unknown language 'qqq'"):
+        blank_vocab("qqq")
+
+
+@pytest.mark.parametrize(
+    "name, near",
+    [("Icelandic", r"isl \(Icelandic\)"), ("burmes", r"mya \(Burmese\)"), ("quechua", r"quy \(")],
+)
+def test_an_unknown_language_is_refused_with_near_names(name: str, near: str) -> None:
+    with pytest.raises(XnerError, match=f"Unknown language '{name}'.*Did you mean .*{near}"):
+        choose_tokenizer(name)
+
+
+@pytest.mark.parametrize("lang", ["zh", "ja", "th", "ko", "vi"])
+def test_spacys_own_tokenizer_goes_with_the_language(lang: str) -> None:
+    """Read from spaCy, so that a language that gets one there has it here."""
+    choice = choose_tokenizer(lang)
+    wanted = get_lang_class(lang).default_config["nlp"]["tokenizer"]
+    assert choice.lang == lang and choice.tokenizer == wanted
+    assert choice.tokenizer["@tokenizers"] != "spacy.Tokenizer.v1"
+
+
+@pytest.mark.parametrize("lang, package", [("ja", "udachi"), ("th", "yTha"), ("ko", "mecab"), ("vi", "yvi")])  # fmt: skip
+def test_a_missing_package_is_named(lang: str, package: str) -> None:
+    choice = choose_tokenizer(lang)
+    if not choice.note:
+        pytest.skip("the package is installed")
+    assert package in choice.note
+    with pytest.raises(XnerError, match=f"needs a package that is not installed.*{package}"):
+        blank(lang)
+    # Tokens that are given need none.
+    assert blank_vocab(lang).lang == lang
+
+
+@pytest.mark.parametrize("lang, spacys", [("my", "xx"), ("km", "xx"), ("lo", "xx"), ("bo", "bo"), ("dzo", "xx"), ("yue", "xx"), ("shn", "xx")])  # fmt: skip
+def test_a_script_without_spaces_never_stays_one_token(lang: str, spacys: str) -> None:
+    choice = choose_tokenizer(lang)
+    assert choice.lang == spacys and "written without spaces" in choice.note
+    with pytest.warns(UserWarning):
+        nlp = blank(lang)
+    assert nlp.lang == spacys
+    assert len(nlp("ရန်ကုန်ភ្នំພາສາབོད་ཡིག北京")) > 6

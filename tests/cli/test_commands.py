@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import spacy
@@ -12,7 +13,9 @@ from tests.cli.helpers import xner
 from tests.conftest import PAIRS
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.reading import read_config
 from xner_spacy.errors import XnerError
+from xner_spacy.languages import choose_tokenizer
 
 GOLD = "Anna\tB-PER\nlives\tO\nin\tO\nNew\tB-LOC\nYork\tI-LOC\n\nYes\tO\n\n"
 
@@ -208,6 +211,96 @@ def test_init_config_sets_spacys_code(tmp_path):
         text = (tmp_path / "out.cfg").read_text()
         assert f'lang = "{code}"' in text and "${paths.x}" in text
     assert xner("init-config", base, tmp_path / "out.cfg", "--lang", "klingon").code == 1
+
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.cfg"))
+
+
+@pytest.mark.parametrize(
+    "lang, spacys, tokenizer",
+    [
+        ("zh", "zh", "spacy.zh.ChineseTokenizer"),
+        ("zho_Hant", "zh", "spacy.zh.ChineseTokenizer"),
+        ("ja", "ja", "spacy.ja.JapaneseTokenizer"),
+        ("th", "th", "spacy.th.ThaiTokenizer"),
+        ("ko", "ko", "spacy.ko.KoreanTokenizer"),
+        ("vi", "vi", "spacy.vi.VietnameseTokenizer"),
+        ("my", "xx", "xner.Syllables.v1"),
+        ("bo", "bo", "xner.Syllables.v1"),
+        ("is", "is", "spacy.Tokenizer.v1"),
+        ("luo", "xx", "spacy.Tokenizer.v1"),
+    ],
+)
+def test_init_config_sets_the_tokenizer_with_the_language(tmp_path, lang, spacys, tokenizer):
+    out = tmp_path / "out.cfg"
+    for base in CONFIGS:
+        if "[nlp]" not in base.read_text(encoding="utf8"):
+            continue
+        result = xner("init-config", base, out, "--lang", lang)
+        assert result.code == 0
+        config = read_config(out)
+        assert config["nlp"]["lang"] == spacys
+        assert config["nlp"]["tokenizer"]["@tokenizers"] == tokenizer
+        # And back: nothing of the other language is left.
+        assert xner("init-config", out, out, "--lang", "is").code == 0
+        assert read_config(out)["nlp"]["tokenizer"] == {"@tokenizers": "spacy.Tokenizer.v1"}
+        assert not read_config(out).get("initialize", {}).get("tokenizer")
+    if tokenizer == "xner.Syllables.v1":
+        assert "written without spaces" in result.err
+
+
+def test_a_chinese_sentence_is_more_than_one_token(tmp_path):
+    xner("init-config", CONFIGS[0].with_name("teacher_bitext.cfg"), tmp_path / "zh.cfg", "--lang", "zh")  # fmt: skip
+    nlp = spacy.util.load_model_from_config(read_config(tmp_path / "zh.cfg"), auto_fill=True)
+    assert len(nlp.make_doc("他在北京工作。")) == 7
+
+
+def test_init_config_names_the_package_that_is_missing(tmp_path):
+    for lang, package in (("ja", "udachi"), ("ko", "mecab"), ("th", "yTha"), ("vi", "yvi")):
+        result = xner("init-config", CONFIGS[0], tmp_path / "o.cfg", "--lang", lang)
+        assert result.code == 0 and (package in result.err or not choose_tokenizer(lang).note)
+
+
+def test_init_config_keeps_a_tokenizer_of_ones_own(tmp_path):
+    base = tmp_path / "base.cfg"
+    base.write_text('[nlp]\nlang = "xx"\n\n[nlp.tokenizer]\n@tokenizers = "mine.Own.v1"\n')
+    result = xner("init-config", base, tmp_path / "out.cfg", "--lang", "zh")
+    assert result.code == 0 and "'mine.Own.v1'" in result.err
+    assert 'mine.Own.v1"' in (tmp_path / "out.cfg").read_text()
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[x]\na = 1\n", "has no section [nlp]"),
+        ('[nlp]\nlang = "en"\nlang = "en"\n', "option 'lang' in section 'nlp' already exists"),
+        ("[nlp]\n[nlp]\n", "section 'nlp' already exists"),
+        ("nlp = 5\n", "is not a config"),
+        ('[nlp]\nlang = "\udcff"\n', "is not a config"),
+        ("", "has no section [nlp]"),
+    ],
+)
+def test_init_config_refuses_what_is_no_config(tmp_path, text, message):
+    base, out = tmp_path / "base.cfg", tmp_path / "out.cfg"
+    base.write_bytes(text.encode("utf8", "surrogateescape"))
+    result = xner("init-config", base, out, "--lang", "is")
+    assert result.code == 1 and message in result.err and "base.cfg" in result.err
+    assert not out.exists()
+
+
+def test_init_config_suggests_languages(tmp_path):
+    result = xner("init-config", CONFIGS[0], tmp_path / "o.cfg", "--lang", "icelandc")
+    assert result.code == 1 and "Did you mean isl (Icelandic)" in result.err
+    assert not (tmp_path / "o.cfg").exists()
+
+
+def test_info_lists_the_languages():
+    result = xner("info", "--languages")
+    assert result.code == 0
+    rows = {line.split("|")[3].strip(): line for line in result.out.splitlines()}
+    assert "xner.Syllables.v1" in rows["lao_Laoo"] and "Lao" in rows["lao_Laoo"]
+    assert "spacy.zh.ChineseTokenizer" in rows["zho_Hant"]
+    assert len(result.out.splitlines()) > 205
 
 
 def test_info_lists_the_parts():

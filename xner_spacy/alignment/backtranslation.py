@@ -15,6 +15,7 @@ import srsly
 
 from ..errors import XnerError
 from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
+from ..scripts import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
 
 
@@ -163,7 +164,7 @@ class TrainableBackTranslation(BackTranslation):
         if "direct" in learners:
             learners["direct"].train(kept)
         if "aligner" in learners:
-            texts = [self.separator.join(source) for source, _ in kept]
+            texts = [join_words(source, self.separator) for source, _ in kept]
             back = zip(self.translator(texts), kept, strict=True)
             learners["aligner"].train(
                 [(self._split(t.text)[0], target) for t, (_, target) in back if t.text]
@@ -234,7 +235,7 @@ def make_backtranslation(
     target_lang (str): spaCy's code of the target language, whose tokenizer splits the translation.
     style (MarkerStyle): "brackets" [ ] or numbered "tags", for translators that keep HTML.
     threshold (float): Least similarity of what stands in a bracket to an entity translated alone.
-    separator (str): What joins source tokens to text.
+    separator (str): What stands between source tokens in a text; nothing in a script without spaces.
     quirks (bool): Match brackets to entities as the paper's released code does: the last entity
         over the threshold, not the best, and compared with the brackets still on.
     batch_size (int): Sentence pairs that are translated together.

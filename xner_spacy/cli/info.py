@@ -3,14 +3,15 @@
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
-from typing import Dict, Optional
+from typing import Dict, List, Optional, Tuple
 
 import typer
 
 from ..about import __version__
+from ..languages import PLAIN, all_codes, choose_tokenizer
 from ..registry import REGISTRIES, registry
 from ..types import Json
-from .output import say
+from .output import say, table
 
 PACKAGES = (
     "spacy", "weasel", "numpy", "scipy", "torch", "spacy-transformers", "transformers", "simalign", "ctranslate2", "ray", "eflomal",
@@ -21,8 +22,19 @@ def register(app: typer.Typer) -> None:
     app.command("info")(info_cli)
 
 
-def info_cli() -> None:
+def info_cli(
+    languages: bool = typer.Option(
+        False, "--languages", help="List the languages and their codes instead."
+    ),
+) -> None:
     """Versions of what is installed, external programs, and the registered parts."""
+    if languages:
+        say(
+            table(
+                ("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), language_rows()
+            )
+        )
+        return
     found = info()
     say(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
     for name, number in found["packages"].items():
@@ -31,6 +43,21 @@ def info_cli() -> None:
         say(f"  {name:<20}{place or '-'}")
     for name, parts in found["parts"].items():
         say(f"{name}: {', '.join(parts)}")
+
+
+def language_rows() -> List[Tuple[str, ...]]:
+    """RETURNS (List[Tuple[str, ...]]): A row a language and script, `-` for what it lacks. The tokenizer is spaCy's
+    general one where nothing is said.
+    """
+    rows = []
+    for code in all_codes():
+        choice = choose_tokenizer(code.flores or code.iso3)
+        name = choice.tokenizer["@tokenizers"]
+        cells = (
+            code.iso3, code.iso1, code.flores, code.spacy, "" if name == PLAIN else name, code.name,
+        )  # fmt: skip
+        rows.append(tuple(cell or "-" for cell in cells))
+    return rows
 
 
 def info() -> Json:

@@ -10,6 +10,7 @@ from spacy.vocab import Vocab
 from ..docdata import pinned_coders
 from ..errors import InputError
 from ..labels import LabelMap, map_label
+from ..scripts import glued, is_unspaced
 from ..types import Entity
 from .files import PathLike
 from .iob import TaggedSentence
@@ -28,15 +29,18 @@ _NO_SPACE_AFTER = set("([{«„‘$£€")
 
 def guess_spaces(words: Sequence[str]) -> List[bool]:
     """Where a text whose tokens are known alone probably had spaces: none before closing marks,
-    none after opening ones.
+    none after opening ones, none between words of a script that is written without.
 
     Straight quotes open and close in turn.
 
     words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
     """
     spaces = [True] * len(words)
-    quoted = False
+    if is_unspaced(words):
+        spaces = glued(words)
+    quoted = opened_low = False
     for i, word in enumerate(words):
+        opened_low = opened_low or word == "„"
         if word == '"':
             if quoted and i:
                 spaces[i - 1] = False
@@ -47,7 +51,7 @@ def guess_spaces(words: Sequence[str]) -> List[bool]:
             spaces[i - 1] = False
         # A German-style quotation opens with „ and closes with “, an English one opens with “.
         elif word == "“":
-            if "„" in words[:i] and i:
+            if opened_low:
                 spaces[i - 1] = False
             else:
                 spaces[i] = False

@@ -1,17 +1,19 @@
 """`xner_translator`: gives a target-language Doc its reading in the source language."""
 
+import unicodedata
 from collections import Counter
 from typing import Callable, Iterable, List, Optional
 
 from confection import Config
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
 from ..docdata import FAULT_KEY
 from ..errors import XnerError
 from ..languages import blank
+from ..scripts import join_words
 from ..types import Translation, Translator
 from .base import BatchPipe
 
@@ -72,7 +74,7 @@ class TranslatorComponent(BatchPipe):
         for doc in todo:
             # An empty Doc counts as having sentence boundaries, and has no sentence.
             whole = not len(doc) or not doc.has_annotation("SENT_START")
-            sentences = [s.text.strip() for s in ([doc[:]] if whole else doc.sents)]
+            sentences = [_text(s) for s in ([doc[:]] if whole else doc.sents)]
             counts.append(len(sentences))
             texts += sentences
         # An empty text needs no translator, and engines differ in what they make of one. Equal
@@ -120,3 +122,13 @@ class TranslatorComponent(BatchPipe):
         if any(alternatives):
             source.user_data["alternatives"] = alternatives
         return source
+
+
+def _text(sentence: Span) -> str:
+    """What the translator is asked. Text in NFC, so that both ways to write an accent are one text; without the spaces
+    that a tokenised corpus in a script without spaces was given.
+    """
+    text = sentence.text.strip()
+    if len(sentence) > 1 and all(token.whitespace_ for token in sentence[:-1]):
+        text = join_words(text.split(" "))
+    return unicodedata.normalize("NFC", text)

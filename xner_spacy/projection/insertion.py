@@ -10,6 +10,7 @@ import math
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ..errors import XnerError
+from ..scripts import join_words
 from ..types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
 from .base import BaseProjector, batches, give_up
 from .bounded_dp import Option
@@ -37,7 +38,7 @@ def make_insertion(
     max_words (int): Longest span.
     slack (Optional[int]): If the entity has links, only positions at most this many words outside
         their range are tried; None tries all.
-    separator (str): What joins tokens to text.
+    separator (str): What stands between tokens in a text; nothing in a script without spaces.
     batch_size (int): Sentence pairs whose positions are scored together.
     max_tokens (int): Longer sentences, of either language, are given up with the reason `too_long`: each position is a
         whole sentence to score.
@@ -139,7 +140,7 @@ class InsertionProjector(BaseProjector):
         words[start] = "[" + words[start]
         if end is not None:
             words[end - 1] += "]"
-        return self.separator.join(words)
+        return join_words(words, self.separator, like=pair.target)
 
     def _score(
         self, jobs: List[Tuple[str, str, int, int, Optional[int]]]

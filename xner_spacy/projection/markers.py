@@ -23,6 +23,7 @@ from typing import (
     Tuple,
 )
 
+from ..scripts import join_words
 from ..types import (
     Alignment,
     Entity,
@@ -84,7 +85,7 @@ def mark(
         "brackets", so that they are not taken for markers.
     entities (Sequence[Entity]): The entities; they may not overlap.
     style (str): "brackets" [ ] or numbered "tags" <e0> </e0>, for translators that keep HTML.
-    separator (str): What joins tokens to text.
+    separator (str): What stands between tokens in a text; nothing in a script without spaces.
     RETURNS (str): The marked text.
     """
     words = list(tokens)
@@ -94,7 +95,7 @@ def mark(
         opening, closing = ("[", "]") if style == "brackets" else (f"<e{number}>", f"</e{number}>")
         words[entity[0]] = opening + words[entity[0]]
         words[entity[1] - 1] += closing
-    return separator.join(words)
+    return join_words(words, separator, like=tokens)
 
 
 def unmark(text: str, style: MarkerStyle = "brackets") -> Marked:
@@ -249,7 +250,7 @@ def make_markers(
     style (str): "brackets" or numbered "tags".
     threshold (float): Least similarity of a target span with the translated entity.
     max_words (int): Longest target span.
-    separator (str): What joins tokens to text.
+    separator (str): What stands between tokens in a text; nothing in a script without spaces.
     batch_size (int): Sentence pairs that are translated together.
     RETURNS (Projector): The projector.
     """

@@ -10,6 +10,7 @@ from typing import Dict, List, Optional, Protocol, Sequence, Tuple, runtime_chec
 import numpy as np
 
 from ..errors import XnerError
+from ..scripts import join_words
 from ..types import SentencePair
 from .candidates import Span
 from .scores import Score, ScoreMatrix
@@ -43,7 +44,7 @@ def make_translation_score(
         only one direction counts.
     cutoff (float): Lower scores are 0.
     normalize (bool): Divide by the probability of the text given itself.
-    separator (str): What joins tokens to text; empty for scripts without spaces.
+    separator (str): What stands between tokens in a text; nothing in a script without spaces.
     RETURNS (Score): The score.
     """
     return TranslationScore(forward, backward, cutoff, normalize, separator)
@@ -74,8 +75,10 @@ class TranslationScore:
         texts: List[List[str]] = []
         wanted: Dict[Tuple[str, str], float] = {}
         for pair, spans in zip(pairs, candidates, strict=True):
-            names.append([self.separator.join(pair.source[e[0] : e[1]]) for e in pair.entities])
-            texts.append([self.separator.join(pair.target[a:b]) for a, b in spans])
+            names.append(
+                [join_words(pair.source[e[0] : e[1]], self.separator) for e in pair.entities]
+            )
+            texts.append([join_words(pair.target[a:b], self.separator) for a, b in spans])
             # The same pair of texts is scored once per batch, however often it occurs.
             wanted.update(((n, t), 0.0) for n in names[-1] for t in texts[-1])
         keys = list(wanted)

@@ -3,6 +3,7 @@
 from typing import List, Sequence
 
 from ..errors import XnerError
+from ..scripts import join_words
 from ..types import SentencePair, Translation, Translator
 
 
@@ -28,7 +29,7 @@ def translate_names(
     RETURNS (List[List[str]]): Per pair a text for each entity. Where there is no translation it is the entity itself:
         many names are the same in both languages.
     """
-    names = [[separator.join(p.source[e[0] : e[1]]) for e in p.entities] for p in pairs]
+    names = [[join_words(p.source[e[0] : e[1]], separator) for e in p.entities] for p in pairs]
     texts = list(dict.fromkeys(name for row in names for name in row))
     # A full stop that the translator adds to a lone name is not the name's.
     known = {

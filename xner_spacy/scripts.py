@@ -1,0 +1,135 @@
+"""Scripts that are written without spaces between words: how such text is put together, and how it is cut where nobody
+has a better tokenizer.
+
+Chinese and Japanese have no spaces at all; Thai, Lao, Khmer, Burmese and Tibetan have them between phrases.
+"""
+
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+from typing import List, Optional, Sequence
+
+# ISO 15924 codes.
+UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
+
+# How the Unicode names of their characters begin. East Asian characters take no space beside anything ("NATO軍"), the
+# others none beside each other.
+_EAST_ASIAN = frozenset(
+    (
+        *("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"),
+        *("FULLWIDTH", "HALFWIDTH"),
+    )
+)
+_SOUTH_EAST_ASIAN = frozenset(("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"))
+
+# Khmer coeng and Burmese virama put the next letter below this one.
+_STACKERS = "\u17d2\u1039"
+# Vowels that are written before their consonant, and letters that end what stands before them (Thai, Lao).
+_PREPOSED = "เแโใไເແໂໃໄ"
+_POSTPOSED = "ะาำๅະາຳຽ"
+_ASAT = "\u103a"  # the Burmese consonant before it ends a syllable
+_TSHEG = "\u0f0b\u0f0c"  # ends a Tibetan syllable
+_ZERO_WIDTH_JOINERS = "\u200c\u200d"
+_INSIDE_WORDS = ".,'’-_"
+
+
+def glued(words: Sequence[str]) -> List[bool]:
+    """Where a text has spaces whose tokens are known alone, in a script that is written without.
+
+    words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
+    """
+    spaces = []
+    for left, right in pairwise(words):
+        before, after = _kind(left[-1:]), _kind(right[:1])
+        spaces.append("east" not in (before, after) and not before == after == "southeast")
+    return [*spaces, False] if words else []
+
+
+def is_unspaced(words: Sequence[str]) -> bool:
+    """RETURNS (bool): Whether a sentence is of a script that is written without spaces; a word of another counts as
+    much as two characters.
+    """
+    unspaced = sum(bool(_kind(c)) for word in words for c in word if c.isalpha())
+    return unspaced > 2 * sum(any(map(_is_plain, word)) for word in words)
+
+
+def join_words(
+    words: Sequence[str], separator: str = " ", like: Optional[Sequence[str]] = None
+) -> str:
+    """Make a text of tokens, for a translator.
+
+    words (Sequence[str]): Tokens. separator (str): What stands between two of them, where the script has spaces.
+    like (Optional[Sequence[str]]): The tokens before markers were put on them: where a space belongs is seen on these.
+    RETURNS (str): The text.
+    """
+    plain = words if like is None else like
+    if separator == " " and is_unspaced(plain):
+        return "".join(w + " " * space for w, space in zip(words, glued(plain), strict=True))
+    return separator.join(words)
+
+
+def cut_syllables(text: str) -> List[str]:
+    """Cut text of a script without spaces into syllables (Burmese, Tibetan) or characters with all that is written
+    around them (Chinese, Japanese, Khmer, Lao, Thai). Words and numbers of other scripts stay whole.
+
+    text (str): The text. RETURNS (List[str]): Its pieces, whitespace left out; joined they give the text without it.
+    """
+    pieces: List[str] = []
+    start = 0
+    for place, char in enumerate(text):
+        if place > start and not char.isspace() and _joins(text, start, place):
+            continue
+        pieces.append(text[start:place])
+        start = place + char.isspace()
+    pieces.append(text[start:])
+    return _join_finals([piece for piece in pieces if piece and not piece.isspace()])
+
+
+def _joins(text: str, start: int, place: int) -> bool:
+    """RETURNS (bool): Whether a character belongs to the piece that began at `start`."""
+    char, last = text[place], text[place - 1]
+    if unicodedata.category(char)[0] == "M" or char in _ZERO_WIDTH_JOINERS or char in _POSTPOSED:
+        return True
+    if last in _STACKERS or last in _PREPOSED or last == "\u200d":
+        return True
+    if _is_plain(char):
+        if last in _INSIDE_WORDS:
+            return place - start > 1 and _is_plain(text[place - 2])
+        return _is_plain(last) or (_is_plain(text[start]) and unicodedata.category(last)[0] == "M")
+    if char in _INSIDE_WORDS:
+        return _is_plain(last) and _is_plain(text[place + 1 : place + 2])
+    if char.isdecimal():
+        return last.isdecimal()
+    return _is_tibetan(char) and _is_tibetan(text[start]) and last not in _TSHEG
+
+
+def _join_finals(pieces: List[str]) -> List[str]:
+    """A Burmese consonant with asat ends the syllable before it."""
+    found: List[str] = []
+    for piece in pieces:
+        if piece[1:2] == _ASAT and found and _first_name(found[-1][:1]) == "MYANMAR":
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
+
+
+def _is_plain(char: str) -> bool:
+    """RETURNS (bool): Whether a character is a letter or digit of a script with spaces between words."""
+    return char.isalnum() and not _kind(char)
+
+
+def _is_tibetan(char: str) -> bool:
+    return _first_name(char) == "TIBETAN" and (char.isalpha() or char in _TSHEG)
+
+
+def _kind(char: str) -> str:
+    name = _first_name(char)
+    if name in _EAST_ASIAN:
+        return "east"
+    return "southeast" if name in _SOUTH_EAST_ASIAN else ""
+
+
+@lru_cache(maxsize=4096)
+def _first_name(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0] if char else ""
