@@ -3,12 +3,15 @@
 import errno
 import os
 import sys
-from typing import List, Optional
+import traceback
+from contextlib import suppress
+from typing import List, Optional, Tuple
 
 import typer
 from catalogue import RegistryError
 from confection import ConfigValidationError
 
+from ..about import __version__
 from ..errors import XnerError
 from . import (
     align,
@@ -42,6 +45,8 @@ app = typer.Typer(
 )
 # What typer makes of Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
+# Set in the environment, it shows where an error arose that is a fault of ours.
+DEBUG = "XNER_DEBUG"
 COMMANDS = (
     convert,
     convert_model,
@@ -66,42 +71,87 @@ for module in COMMANDS:
     module.register(app)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"xner-spacy {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_version, help="Show the version and stop."
+    ),
+) -> None:
+    """Named entity recognition with spaCy for languages that nobody has labelled."""
+
+
 def run(arguments: Optional[List[str]] = None) -> int:
-    """Run a command line.
+    """Run a command line. Whatever happens ends as one message: what the user can mend says how, and
+    what is a fault of ours says so, and how to see where it arose.
 
     arguments (Optional[List[str]]): Without the program's name. RETURNS (int): The exit code: 0, 1
-        for an error of the input or the system, 2 for a command line that cannot be read.
+        for an error of the input, the system or ours, 2 for a command line that cannot be read.
     """
     try:
         result = typer.main.get_command(app).main(
             args=arguments, prog_name="xner", standalone_mode=False
         )
         code = result if isinstance(result, int) else 0
+        # What is still in the buffer may not fit on the disk, or its reader may have gone.
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return _interrupted() if code == INTERRUPTED else code
     except typer.Exit as error:
         return _interrupted() if error.exit_code == INTERRUPTED else error.exit_code
     except XnerError as error:
         return _fail(error.message, error.hint)
     except (RegistryError, ConfigValidationError) as error:
-        return _fail("The configuration does not hold.", str(error).strip())
+        return _fail(f"A configuration does not hold{_given(arguments)}.", str(error).strip())
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
         # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing
         # can be printed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except MemoryError:
+        return _fail(
+            f"There is not enough memory{_given(arguments)}.", "Use smaller files or batches."
+        )
     except OSError as error:
-        hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
-        place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{error.strerror or error}.", hint)
-    except Exception as error:
+        return _fail(*_system(error, arguments))
+    except Exception as error:  # noqa: BLE001  (the last net: it says whose fault it is, and hides nothing)
         # typer brings a click of its own or uses the one installed, so their errors have no class
         # that can be named here.
-        if not (hasattr(error, "show") and hasattr(error, "exit_code")):
-            raise
-        error.show()
-        return int(error.exit_code)
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            error.show()
+            return int(error.exit_code)
+        return _fault(error, arguments)
+
+
+def _given(arguments: Optional[List[str]]) -> str:
+    """The command line, to name the files where an error does not."""
+    words = sys.argv[1:] if arguments is None else arguments
+    return f" (xner {' '.join(words)[:300]})" if words else ""
+
+
+def _system(error: OSError, arguments: Optional[List[str]]) -> Tuple[str, str]:
+    hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
+    said = error.strerror or str(error) or type(error).__name__
+    if error.filename:
+        return f"{error.filename}: {said}.", hint
+    return f"{said}{_given(arguments)}.", hint
+
+
+def _fault(error: Exception, arguments: Optional[List[str]]) -> int:
+    said = " ".join(str(error).split())[:300]
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
+    return _fail(
+        f"This is a fault of xner{_given(arguments)}: {type(error).__name__}{': ' * bool(said)}{said}",
+        f"Nothing was left half-written. Please report it with what {DEBUG}=1 before the command shows.",
+    )
 
 
 def _interrupted() -> int:
@@ -109,7 +159,9 @@ def _interrupted() -> int:
 
 
 def _fail(title: str, hint: str = "") -> int:
-    sys.stdout.flush()
-    text = message("fail", title, hint)
-    typer.echo(text, err=True)
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+    with suppress(OSError, ValueError):
+        typer.echo(message("fail", title, hint), err=True)
     return 1

@@ -3,6 +3,8 @@
 Everything goes through `for_terminal`: labels, tokens and file names are data, and may hold what a terminal obeys.
 """
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
@@ -18,8 +20,12 @@ from ..types import Json
 T = TypeVar("T")
 
 
+# wasabi colours its marks wherever the system can; a pipe or a log keeps the codes as they are.
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    typer.echo(text, err=True)
 
 
 def say(text: str) -> None:
@@ -36,8 +42,14 @@ def message(kind: str, title: str, text: str = "") -> str:
     """
     # wasabi wraps whatever it is given, at 80 characters; of its own marks there is nothing to wrap.
     mark = getattr(Printer(no_print=True), kind)("")
+    if not _live() or os.environ.get("NO_COLOR"):
+        mark = _COLOUR.sub("", mark)
     title, text = for_terminal(title), for_terminal(text, lines=True)
     return f"{mark} {title}\n{text}" if text else f"{mark} {title}"
+
+
+def _live() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def done(what: str, where: Union[str, Path, None] = None) -> None:
@@ -83,7 +95,7 @@ def write_json(path: Optional[Path], data: Json) -> None:
 
 def bar_settings(unit: str) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): How a progress bar looks: live on a terminal, a line every 30 seconds in a file or pipe."""
-    live = sys.stderr.isatty()
+    live = _live()
     return {
         "unit": f" {unit}",
         "smoothing": 0.1,
