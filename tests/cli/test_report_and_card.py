@@ -155,5 +155,5 @@ def test_text_from_data_is_no_markup_and_no_command(folder: Path) -> None:
     assert result.code == 0, result.err
     for text in (result.out, (folder / "p.md").read_text()):
         assert "<img" not in text and "\x1b" not in text
-        assert "F1 &lt;img onerror&gt;\\|\\x1b\\[2J" in text
+        assert "F1 &lt;img onerror&gt;\\|\\\\x1b\\[2J" in text
         assert "### \\[x\\](javascript:y)" in text and "``a`b``" in text and "`` a`<b>` ``" in text
