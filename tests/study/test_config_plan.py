@@ -1,5 +1,6 @@
 """The config of a study, and the jobs that it comes to."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from tests.study.toy import ROOT, block, make_toy
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.errors import InputError
-from xner_spacy.study.config import read_study
-from xner_spacy.study.plan import make_plan, restrict
+from xner_spacy.study.config import read_study, study_from_json
+from xner_spacy.study.plan import job_from_json, make_plan, restrict
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,12 @@ def toy(tmp_path_factory) -> Path:
         ({"study.colour": "red"}, r"\[study.colour\]"),
         ({"student.steps": 0}, r"\[student.steps\]"),
         ({"study.sampling": "odd"}, r"\[study.sampling\]: one of uniform, stratified"),
+        ({"study.target": "{nope}"}, r"\[study.target\]: \{nope\} is not known"),
+        ({"study.test": "{lang.__class__}"}, r"\[study.test\]: \{lang.__class__\} is not known"),
+        ({"study.test": "a{"}, r"\[study.test\]: 'a\{' cannot be read"),
+        ({"study.languages": {"../x": "X"}}, r"\[study.languages\]: no codes of languages: '../x'"),
+        ({"blocks.main.seeds": [-1]}, "must not be negative"),
+        ({"student.overrides": 3}, r"\[student.overrides\]"),
         (block(arms=["hard", "soft", "magic"]), r"\[blocks.main.arms\]: unknown: magic"),
         (block(languages=["xx"]), r"\[blocks.main.languages\]: not in \[study.languages\]: xx"),
         (block(seeds=[0, 1]), "as many seeds as draws"),
@@ -136,3 +143,53 @@ def test_what_a_result_depends_on_changes_its_key(toy, tmp_path):
 def test_a_missing_file_is_named(toy):
     with pytest.raises(InputError, match=r"nowhere.spacy: no such file"):
         make_plan(read_study(toy, {"study.source": "nowhere.spacy"}))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("steps = 12", "steps = 12\nsteps = 13"),
+        ("[student]", "[teacher]"),
+        ("steps = 12", "steps = ${nothing.here}"),
+        ('title = "Toy"', b'title = "\xff"'),
+    ],
+)
+def test_a_config_with_a_fault_is_named(toy, tmp_path, old, new):
+    path = tmp_path / "study.cfg"
+    new = new if isinstance(new, bytes) else new.encode("utf8")
+    path.write_bytes(toy.read_bytes().replace(old.encode("utf8"), new, 1))
+    with pytest.raises(InputError, match=r"study.cfg: is not a config that can be read"):
+        read_study(path)
+
+
+def test_an_override_of_a_training_that_is_not_there(toy, tmp_path):
+    path = tmp_path / "study.cfg"
+    path.write_text('[study]\ntitle = "x"\n\n[teacher]\noverrides = 3\n')
+    with pytest.raises(InputError, match=r"\[student.overrides\]: is no section"):
+        read_study(path, {"student.overrides.training.dropout": 0.1})
+    with pytest.raises(InputError, match=r"\[teacher.overrides\]: is no section"):
+        read_study(path, {"teacher.overrides.training.dropout": 0.1})
+
+
+def test_a_training_config_with_a_fault_is_named(toy, tmp_path):
+    (tmp_path / "base.cfg").write_text("[training]\na = 1\na = 2\n")
+    for path, message in (
+        (tmp_path / "base.cfg", "is not a config that can be read"),
+        (tmp_path / "none.cfg", "no such file"),
+    ):
+        with pytest.raises(InputError, match=message):
+            make_plan(read_study(toy, {"teacher.config": str(path)}))
+    with pytest.raises(InputError, match=r"'seed' is a setting, not a section"):
+        make_plan(read_study(toy, {"student.overrides.training.seed.x": 1}))
+
+
+def test_a_study_goes_to_another_process_and_back(toy):
+    study = read_study(
+        toy, {"study.limits": ["a", "=b"], "student.overrides.training.dropout": 0.3}
+    )
+    again = study_from_json(json.loads(json.dumps(study.to_json())))
+    assert again == study
+    plan = make_plan(study)
+    assert make_plan(again) == plan
+    for job in plan.jobs.values():
+        assert job_from_json(json.loads(json.dumps(job.to_json()))) == job

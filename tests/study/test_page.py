@@ -1,6 +1,7 @@
 """The report of a study: complete, deterministic, without a network, for any subset of rows."""
 
 import csv
+import json
 import random
 import re
 from dataclasses import replace
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from xner_spacy.errors import InputError, XnerError
 from xner_spacy.study.analysis import analyse
 from xner_spacy.study.caveats import unknown
 from xner_spacy.study.page import write_report
@@ -87,13 +89,78 @@ def test_the_same_input_gives_the_same_bytes(
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes()
 
 
-def test_figures_of_an_earlier_report_go(rows: List[Row], analysis: Json, tmp_path: Path) -> None:
+def test_figures_of_an_earlier_report_go_and_what_is_the_users_stays(
+    rows: List[Row], analysis: Json, tmp_path: Path
+) -> None:
     (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "old.svg").write_text("old")
+    (tmp_path / "figures" / "mine.png").write_text("mine")
     (tmp_path / "results.csv").write_text("kept")
     write_report(rows, analysis, META, tmp_path)
-    assert not (tmp_path / "figures" / "old.svg").exists()
+    first = {p.name for p in (tmp_path / "figures").iterdir()}
+    kept = [row for row in rows if row.lang != "luo"]
+    write_report(kept, analyse(kept, samples=5), META, tmp_path)
+    second = {p.name for p in (tmp_path / "figures").iterdir()}
+    assert first - second == {"f1-luo.svg", "f1-luo.csv"} and "mine.png" in second
     assert (tmp_path / "results.csv").read_text() == "kept"
+    named = json.loads((tmp_path / "report.json").read_text())["files"]
+    assert {name.removeprefix("figures/") for name in named} == (second - {"mine.png"}) | {
+        "README.md",
+        "index.html",
+    }
+
+
+@pytest.mark.parametrize("name", ["README.md", "index.html", "figures/f1-main.svg"])
+def test_a_file_of_the_users_is_in_the_way(
+    rows: List[Row], analysis: Json, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match="is there, and no report of ours made it"):
+        write_report(rows, analysis, META, tmp_path)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [tmp_path / name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "manifest", ["{", "{}", '{"files": "README.md"}', '{"files": ["../mine"]}', '{"files": ["figures/../../mine"]}']
+)  # fmt: skip
+def test_a_manifest_that_leads_elsewhere_or_cannot_be_read(
+    rows: List[Row], analysis: Json, tmp_path: Path, manifest: str
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.json").write_text(manifest)
+    with pytest.raises(XnerError):
+        write_report(rows, analysis, META, tmp_path / "report")
+    assert (tmp_path / "mine").exists()
+    assert [p.name for p in (tmp_path / "report").iterdir()] == ["report.json"]
+
+
+def test_a_code_that_leads_elsewhere(tmp_path: Path) -> None:
+    kept = [replace(row, lang="../../escaped") for row in grid_rows(["lug"])]
+    with pytest.raises(XnerError, match="can't be the name of a file"):
+        write_report(kept, analyse(kept, samples=5), META, tmp_path / "a" / "report")
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+def test_names_from_data_are_no_markup_and_no_formula(tmp_path: Path) -> None:
+    odd = "=HYPERLINK(1)</td><script>alert(1)</script>[x](javascript:y)|\x1b"
+    meta = {**META, "languages": {"lug": odd}, "limits": ["# no heading ```"], "config": "```\n# x"}
+    kept = [replace(row, reason=odd, status="failed") for row in grid_rows(["lug"])[:3]]
+    kept += grid_rows(["lug", "luo"])[3:]
+    files = write_report(kept, analyse(kept, samples=5), meta, tmp_path)
+    for path in files:
+        if path.suffix != ".csv":
+            text = path.read_text(encoding="utf8")
+            assert "\x1b" not in text and "<script" not in text, path
+    readme = (tmp_path / "README.md").read_text(encoding="utf8")
+    assert "](javascript" not in readme.replace("\\](", "") and "- \\# no heading" in readme
+    assert "\n````\n```\n# x\n````\n" in readme
+    assert Page((tmp_path / "index.html").read_text(encoding="utf8")).open == []
+    tables = [p for p in files if p.suffix == ".csv"]
+    cells = [c for p in tables for line in csv.reader(p.open(encoding="utf8")) for c in line]
+    assert any(c.startswith("'=HYPERLINK") for c in cells)
+    assert not any(c.startswith("=") for c in cells) and any(c.startswith("-0.") for c in cells)
 
 
 def test_the_page_is_one_file(html: str, page: Page) -> None:
@@ -159,7 +226,7 @@ def test_markup_of_the_page_for_assistive_technology(page: Page) -> None:
 def test_text_from_outside_is_escaped(html: str, folder: Path) -> None:
     assert "A study &amp; its &lt;title&gt;" in html and "its <title>" not in html
     assert "killed &amp; &lt;restarted&gt;" in html
-    assert "# A study & its <title>" in (folder / "README.md").read_text(encoding="utf8")
+    assert "# A study &amp; its &lt;title&gt;" in (folder / "README.md").read_text(encoding="utf8")
 
 
 def test_the_markdown_twin_says_the_same(folder: Path, html: str, page: Page) -> None:

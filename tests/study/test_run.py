@@ -385,7 +385,14 @@ def test_overrides_are_json_or_text():
         "student.steps": 7,
         "blocks.main.seeds": [1, 2],
     }
-    for wrong in (["steps", "3"], ["--steps", "3"], ["--student.steps"]):
+    exact = ["--study.keep", "0.72727", "--study.title", "NaN", "--study.work", "[" * 100_000]
+    assert parse_overrides(exact) == {
+        "study.keep": 0.72727,
+        "study.title": "NaN",
+        "study.work": "[" * 100_000,
+    }
+    twice = ["--student.steps", "3", "--student.steps=4"]
+    for wrong in (["steps", "3"], ["--steps", "3"], ["--student.steps"], twice):
         with pytest.raises(XnerError):
             parse_overrides(wrong)
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-import srsly
 import typer
 from tqdm import tqdm
 
-from ..errors import XnerError
+from ..corpora.reading import parse_json
+from ..errors import InputError, XnerError
 from ..study.study import failures, price_study, report_study, run_study
 from ..types import Json
 from .annotate import EngineName
@@ -79,7 +79,8 @@ def report_cli(
 def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
     """Read `--section.name value` or `--section.name=value`, values as JSON where they are.
 
-    RETURNS (Dict[str, Any]): By dotted name. RAISES: XnerError for anything else.
+    RETURNS (Dict[str, Any]): By dotted name. RAISES: XnerError for anything else, and for a setting that is given
+    twice.
     """
     found: Dict[str, Any] = {}
     rest = list(arguments)
@@ -93,9 +94,11 @@ def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
             if not rest:
                 raise XnerError(f"{name} has no value.")
             value = rest.pop(0)
+        if name[2:] in found:
+            raise XnerError(f"{name} is given twice.", "Give each setting once.")
         try:
-            found[name[2:]] = srsly.json_loads(value)
-        except ValueError:
+            found[name[2:]] = parse_json(value, name)
+        except InputError:
             found[name[2:]] = value
     return found
 

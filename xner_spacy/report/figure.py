@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass, field
 from typing import List, Optional, Sequence, Tuple, Union
 
+from ..escape import for_csv
 from .svg import Panel, standalone
 
 Value = Union[str, int, float, None]
@@ -39,9 +40,9 @@ class Table:
         """RETURNS (str): All values, with six significant digits."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(self.columns)
+        writer.writerow([for_csv(name) for name in self.columns])
         for row in self.rows:
-            writer.writerow([_plain(value) for value in row])
+            writer.writerow([for_csv(_plain(value)) for value in row])
         return out.getvalue()
 
 

@@ -1,15 +1,15 @@
 """A report as one page without a network, and as Markdown."""
 
 import base64
-import shutil
 from pathlib import Path
 from typing import Any, List, Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..corpora.writing import atomic_write
+from ..escape import fence_for, for_markdown, for_terminal
 from .figure import Figure, Section
+from .folder import FIGURES, write_folder
 from .svg import Panel, chart_css, inline
 
 
@@ -20,23 +20,15 @@ def write_page(
 
     folder (Path): Made where it is missing; figures of an earlier report in it are removed.
     title, question, footer (str): Text. sections (Sequence[Section]): The report.
-    RETURNS (List[Path]): The files written.
+    RETURNS (List[Path]): The files written. RAISES: InputError where a file is in the way that no report made.
     """
     figures = [figure for section in sections for figure in section.figures()]
     said = {"title": title, "question": question, "sections": sections, "footer": footer}
-    texts = {
-        folder / "index.html": render("page.html", **said),
-        folder / "README.md": render("page.md", **said),
-    }
+    texts = {"index.html": render("page.html", **said), "README.md": render("page.md", **said)}
     for figure in figures:
-        texts[folder / "figures" / f"{figure.key}.svg"] = figure.svg()
-        texts[folder / "figures" / f"{figure.key}.csv"] = figure.table.csv()
-    shutil.rmtree(folder / "figures", ignore_errors=True)
-    for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as file:
-            file.write(text)
-    return list(texts)
+        texts[f"{FIGURES}/{figure.key}.svg"] = figure.svg()
+        texts[f"{FIGURES}/{figure.key}.csv"] = figure.table.csv()
+    return write_folder(folder, texts)
 
 
 def render(template: str, **values: Any) -> str:
@@ -46,11 +38,17 @@ def render(template: str, **values: Any) -> str:
         autoescape=template.endswith(".html"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
+        finalize=_printable,
     )
-    environment.filters.update(drawn=_drawn, data_uri=_data_uri)
+    environment.filters.update(drawn=_drawn, data_uri=_data_uri, md=for_markdown, fence=fence_for)
     page_css = environment.get_template("page.css").render()
     style = Markup(f"{chart_css()}{page_css}")
     return environment.get_template(template).render(style=style, **values)
+
+
+def _printable(value: Any) -> Any:
+    plain = isinstance(value, str) and not isinstance(value, Markup)
+    return for_terminal(value, lines=True) if plain else value
 
 
 def _drawn(panel: Panel, figure: Figure, index: int) -> Markup:

@@ -11,6 +11,8 @@ from typing import Optional, Sequence, Union
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from ..escape import for_terminal
+
 Number = Union[int, float]
 GAP = 24.0
 HEAD = 24.0
@@ -49,9 +51,9 @@ class Svg:
             given[name.replace("_", "-")] = value if isinstance(value, str) else number(value)
         element = SubElement(self.root, tag, given)
         if text is not None:
-            element.text = text
+            element.text = for_terminal(text)
         if tip is not None:
-            SubElement(element, "title").text = tip
+            SubElement(element, "title").text = for_terminal(tip)
         return element
 
     def text(self, x: float, y: float, text: str, css: str = "tick", anchor: str = "start") -> None:
@@ -100,8 +102,8 @@ def inline(panel: Panel, key: str, title: str, description: str) -> str:
             "aria-describedby": f"{key}-desc",
         },
     )
-    SubElement(root, "title", {"id": f"{key}-title"}).text = title
-    SubElement(root, "desc", {"id": f"{key}-desc"}).text = description
+    SubElement(root, "title", {"id": f"{key}-title"}).text = for_terminal(title)
+    SubElement(root, "desc", {"id": f"{key}-desc"}).text = for_terminal(description)
     root.extend(svg.root)
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -115,7 +117,9 @@ def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
     across = max(panel.svg.width for panel in panels)
     lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     heads = [HEAD * max(len(wrap(p.title, TITLE_CHARACTERS)) for p in line) for line in lines]
-    heights = [max(p.svg.height for p in line) + head for line, head in zip(lines, heads)]
+    heights = [
+        max(p.svg.height for p in line) + head for line, head in zip(lines, heads, strict=True)
+    ]
     width = columns * across + (columns + 1) * GAP
     height = sum(heights) + (len(lines) + 1) * GAP
     root = Element(
@@ -130,8 +134,8 @@ def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
             "aria-labelledby": "title desc",
         },
     )
-    SubElement(root, "title", {"id": "title"}).text = title
-    SubElement(root, "desc", {"id": "desc"}).text = description
+    SubElement(root, "title", {"id": "title"}).text = for_terminal(title)
+    SubElement(root, "desc", {"id": "desc"}).text = for_terminal(description)
     SubElement(root, "style").text = chart_css()
     SubElement(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     y = GAP
@@ -140,7 +144,7 @@ def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
             x = GAP + place * (across + GAP)
             for i, part in enumerate(wrap(panel.title, TITLE_CHARACTERS)):
                 at = {"class": "head", "x": number(x), "y": number(y + HEAD * (i + 0.6))}
-                SubElement(root, "text", at).text = part
+                SubElement(root, "text", at).text = for_terminal(part)
             box = {
                 "x": number(x),
                 "y": number(y + head),

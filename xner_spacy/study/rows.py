@@ -4,15 +4,20 @@ import csv
 import io
 import re
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, get_type_hints
 
 from ..corpora.files import PathLike
+from ..corpora.reading import read_bytes
 from ..corpora.writing import atomic_write
 from ..errors import InputError
+from ..escape import for_csv, from_csv
 
 # Codes of languages: they become parts of file names.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+# No count in a study comes near.
+MOST = 10**15
 DONE = "done"
 FAILED = "failed"
 
@@ -135,7 +140,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow(["" if v is None else v for v in asdict(row).values()])
+        writer.writerow(["" if v is None else for_csv(v) for v in asdict(row).values()])
     return out.getvalue()
 
 
@@ -148,32 +153,57 @@ def read_rows(path: PathLike) -> List[Row]:
     path = Path(path)
     if not path.exists():
         raise InputError("no such file.", path, hint="Run the study first: xner study run CONFIG.")
-    with path.open(encoding="utf8", newline="") as file:
-        reader = csv.reader(file)
+    data = read_bytes(path)
+    try:
+        text = data.decode("utf8")
+    except UnicodeDecodeError as error:
+        at = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            "is not UTF-8.", path, at, "Delete it: a run makes it again from the folder of jobs."
+        ) from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    rows = []
+    try:
         header = next(reader, [])
         if tuple(header) != COLUMNS:
             raise InputError(
                 "is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}"
             )
-        return [
-            _row(path, number, dict(zip(COLUMNS, line))) for number, line in enumerate(reader, 2)
-        ]
+        for line in reader:
+            rows.append(_row(path, reader.line_num, line))
+    except csv.Error as error:
+        raise InputError(f"is no row of results ({error}).", path, reader.line_num) from None
+    return rows
 
 
-def _row(path: Path, number: int, values: Dict[str, str]) -> Row:
+def _row(path: Path, number: int, line: List[str]) -> Row:
+    if len(line) != len(COLUMNS):
+        raise InputError(f"has {len(line)} values where {len(COLUMNS)} are needed.", path, number)
     parsed: Dict[str, Any] = {}
-    for name in COLUMNS:
-        kind, text = _TYPES[name], values.get(name)
+    for name, text in zip(COLUMNS, line, strict=True):
         try:
-            if text is None:
-                raise ValueError
-            if kind is str or kind is int or kind is float:
-                parsed[name] = kind(text)
-            else:
-                parsed[name] = float(text) if text else None
+            parsed[name] = _value(_TYPES[name], text)
         except ValueError:
-            raise InputError(f"has no usable {name}: {text!r}.", path, number) from None
+            raise InputError(f"has no usable {name}: {text[:60]!r}.", path, number) from None
     row = Row(**parsed)
     if row.arm not in ARMS or row.status not in (DONE, FAILED):
         raise InputError(f"unknown arm or status: {row.arm!r}, {row.status!r}.", path, number)
+    if not CODE.fullmatch(row.lang):
+        raise InputError(f"{row.lang!r} is no code of a language.", path, number)
     return row
+
+
+def _value(kind: Any, text: str) -> Any:
+    if kind is str:
+        return from_csv(text)
+    if kind is int:
+        count = int(text)
+        if not 0 <= count < MOST:
+            raise ValueError
+        return count
+    if not text and kind is not float:
+        return None
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError
+    return number

@@ -1,0 +1,61 @@
+"""The table of results: what it can't hold is refused with its line, text in it is no formula."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.study.report_rows import grid_rows
+from xner_spacy.errors import InputError
+from xner_spacy.study.rows import COLUMNS, read_rows, to_csv, write_rows
+
+ROWS = sorted(grid_rows(["lug"], ["hard"], [320, 1000], [100], [(0, 0)]), key=lambda row: row.order)
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    rows = [
+        replace(ROWS[0], reason="=cmd|' /C calc'!A0\nx", status="failed", f1=None),
+        replace(ROWS[1], f1=0.72727, minus_teacher=-0.5, machine="@SUM(1)"),
+    ]
+    path = tmp_path / "results.csv"
+    assert write_rows(path, rows) == 3  # a reason of two lines
+    assert read_rows(path) == rows
+    text = path.read_text()
+    assert "'=cmd" in text and "'@SUM" in text and ",-0.5," in text and ",0.72727," in text
+
+
+def cell(name: str, value: str) -> bytes:
+    lines = to_csv(ROWS).split("\n")
+    values = lines[2].split(",")
+    values[COLUMNS.index(name)] = value
+    return "\n".join([*lines[:2], ",".join(values), *lines[3:]]).encode("utf8")
+
+
+GOOD = to_csv(ROWS).encode("utf8")
+
+
+@pytest.mark.parametrize(
+    "data, line, part",
+    [
+        (GOOD + b"\xff\n", 4, "is not UTF-8"),
+        (cell("reason", "x" * 140_000), 3, "field larger than field limit"),
+        (cell("f1", "nan"), 3, "no usable f1: 'nan'"),
+        (cell("f1", "1e999"), 3, "no usable f1"),
+        (cell("seed", "9" * 5000), 3, "no usable seed"),
+        (cell("seed", "-1"), 3, "no usable seed"),
+        (cell("seconds", ""), 3, "no usable seconds"),
+        (cell("lang", "../../x"), 3, "no code of a language"),
+        (cell("lang", '"a b"'), 3, "no code of a language"),
+        (cell("arm", "none"), 3, "unknown arm"),
+        (GOOD + b"main,lug\n", 4, "has 2 values"),
+        (GOOD.replace(b"\n", b",x\n").replace(b",x\n", b"\n", 1), 2, "has 30 values"),
+        (b"", 1, "is not a table of study results"),
+        (b'"', 1, "is not a table of study results"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, line: int, part: str) -> None:
+    path = tmp_path / "results.csv"
+    path.write_bytes(data)
+    with pytest.raises(InputError) as error:
+        read_rows(path)
+    assert error.value.line == line and part in error.value.message, error.value.message
