@@ -10,6 +10,7 @@ import typer
 from tqdm import tqdm
 
 from ..corpora.annotate import annotate, plan
+from .options import size_option
 from .output import bar_settings, done, say, show_counts
 
 
@@ -46,14 +47,19 @@ def annotate_cli(
         "--text-field",
         help="Field of JSONL or parquet with the text, or the list of its tokens.",
     ),
-    shard_size: int = typer.Option(1000, "--shard-size", min=1, help="Sentences a shard."),
-    batch_size: int = typer.Option(256, "--batch-size", min=1, help="Sentences a batch."),
+    shard_size: int = size_option(1000, "--shard-size", "Sentences a shard."),
+    batch_size: int = size_option(256, "--batch-size", "Sentences a batch."),
     overwrite: bool = typer.Option(
         False, "--overwrite", help="Start anew where OUT holds another run's shards."
     ),
     engine: EngineName = typer.Option("local", "--engine", help="local, or ray for a cluster."),
     workers: int = typer.Option(
-        1, "--workers", "-w", min=1, help="Processes (or Ray actors); each loads the pipeline once."
+        1,
+        "--workers",
+        "-w",
+        min=1,
+        max=1000,
+        help="Processes (or Ray actors); each loads the pipeline once.",
     ),
     address: Optional[str] = typer.Option(
         None, "--address", help="Ray cluster to use; without it one is started on this machine."

@@ -9,6 +9,7 @@ from ..corpora.files import PathLike
 from ..corpora.load import read_tagged, require_same_words
 from ..evaluation.entities import compare as compare_entities
 from ..types import Json
+from .options import samples_option, seed_option
 from .output import percent, say, write_json
 
 
@@ -23,8 +24,8 @@ def compare_cli(
     pred_a: Path = typer.Argument(..., metavar="PRED_A", help="One system's predictions."),
     pred_b: Path = typer.Argument(..., metavar="PRED_B", help="The other's."),
     json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
-    samples: int = typer.Option(10000, "--samples", min=1, help="Resamples."),
-    seed: int = typer.Option(0, "--seed", help="Seed of the resampling."),
+    samples: int = samples_option(10000, "Resamples."),
+    seed: int = seed_option("resampling"),
 ) -> None:
     """Paired test of the difference in F1 (approximate randomisation over sentences, two-sided)."""
     result = compare(gold, pred_a, pred_b, samples=samples, seed=seed)

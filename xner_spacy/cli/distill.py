@@ -10,6 +10,7 @@ from ..corpora.files import PathLike
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
+from .options import seed_option
 from .output import done
 
 
@@ -46,7 +47,7 @@ def distill_cli(
         metavar="MODEL",
         help="Decode with the bias that was fitted for this student, one of the teachers.",
     ),
-    seed: int = typer.Option(0, "--seed", help="Seed of the language model behind similarity."),
+    seed: int = seed_option("language model behind similarity"),
 ) -> None:
     """Mix teachers: the weighted mean of their distributions over tags, and the entities that
     follow from it.

@@ -11,6 +11,7 @@ from ..corpora.load import read_tagged, require_same_words
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..types import Json
+from .options import samples_option, seed_option
 from .output import percent, say, table, write_json
 
 
@@ -29,8 +30,8 @@ def evaluate_cli(
     labels: Optional[str] = typer.Option(
         None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
     ),
-    samples: int = typer.Option(1000, "--samples", min=1, help="Bootstrap resamples."),
-    seed: int = typer.Option(0, "--seed", help="Seed of the resampling."),
+    samples: int = samples_option(1000, "Bootstrap resamples."),
+    seed: int = seed_option("resampling"),
     links: bool = typer.Option(
         False, "--links", help="GOLD and PRED are word links (i-j; in GOLD ipj is a possible one)."
     ),

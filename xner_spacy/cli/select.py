@@ -10,6 +10,7 @@ from ..corpora.files import PathLike
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
+from .options import seed_option, share_option
 from .output import done
 
 METHODS = ("surest", "language", "agreement")
@@ -23,9 +24,7 @@ def select_cli(
     corpus: Path = typer.Argument(..., metavar="SHARDS", help="A labelled corpus (xner annotate)."),
     output: Path = typer.Argument(..., metavar="OUT.spacy", help="Where the selection goes."),
     by: str = typer.Option("surest", "--by", help=f"{', '.join(METHODS)}."),
-    keep: float = typer.Option(
-        0.8, "--keep", help="Share of the sentences to keep (surest, language)."
-    ),
+    keep: float = share_option(0.8, "--keep", "Share of the sentences to keep (surest, language)."),
     other: Optional[Path] = typer.Option(
         None,
         "--other",
@@ -34,7 +33,7 @@ def select_cli(
     model: Optional[Path] = typer.Option(
         None, "--model", help="language: a pipeline with an xner_student, whose encoder is used."
     ),
-    seed: int = typer.Option(0, "--seed", help="language: seed of the discriminator."),
+    seed: int = seed_option("discriminator (language)"),
 ) -> None:
     """Filter a corpus: by the teacher's confidence, by how little a language discriminator sees in
     it, or to where two teachers agree.

@@ -10,6 +10,7 @@ from ..corpora.files import PathLike
 from ..corpora.split import split_docs
 from ..errors import XnerError
 from ..languages import blank
+from .options import seed_option, share_option
 from .output import done
 
 
@@ -21,8 +22,8 @@ def split_cli(
     corpora: List[Path] = typer.Argument(..., metavar="SHARDS...", help="DocBin files or folders."),
     train: Path = typer.Option(..., "--train", "-t", help="Where the larger part goes (.spacy)."),
     dev: Path = typer.Option(..., "--dev", "-d", help="Where the smaller part goes (.spacy)."),
-    share: float = typer.Option(0.1, "--share", help="Of the sentences that go to --dev."),
-    seed: int = typer.Option(0, "--seed", help="Of the draw."),
+    share: float = share_option(0.1, "--share", "Of the sentences that go to --dev.", ends=False),
+    seed: int = seed_option("draw"),
 ) -> None:
     """Split a corpus at random into training and development data; the same text is never in both."""
     sizes = split(corpora, train, dev, share=share, seed=seed)

@@ -33,7 +33,7 @@ def run_cli(
     config: Path = typer.Argument(
         ..., metavar="CONFIG", help="Config of the study, such as configs/study_cpu.cfg."
     ),
-    workers: int = typer.Option(1, "--workers", "-w", min=1, help="Jobs at a time."),
+    workers: int = typer.Option(1, "--workers", "-w", min=1, max=1000, help="Jobs at a time."),
     blocks: Optional[List[str]] = typer.Option(
         None, "--block", "-b", help="Only this block of the grid (can be given again)."
     ),

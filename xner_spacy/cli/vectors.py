@@ -7,6 +7,7 @@ import typer
 
 from ..corpora.files import PathLike
 from .align import load_aligner, read_parallel
+from .options import seed_option, share_option, size_option
 from .output import done
 from .parts import ALIGNERS
 
@@ -37,15 +38,15 @@ def vectors_cli(
     aligner: str = typer.Option(
         "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
     ),
-    share: float = typer.Option(
-        0.5, "--share", help="Probability that a linked word is replaced by its partner."
+    share: float = share_option(
+        0.5, "--share", "Probability that a linked word is replaced by its partner."
     ),
-    copies: int = typer.Option(2, "--copies", help="Mixed copies of each sentence."),
-    dim: int = typer.Option(100, "--dim", help="Width of the vectors."),
-    bucket: int = typer.Option(20000, "--bucket", help="Rows of the table."),
-    epochs: int = typer.Option(5, "--epochs", help="Passes over the text."),
-    threads: int = typer.Option(1, "--threads", help="With one, a run can be repeated exactly."),
-    seed: int = typer.Option(0, "--seed", help="Seed of the mixing."),
+    copies: int = size_option(2, "--copies", "Mixed copies of each sentence.", 1000),
+    dim: int = size_option(100, "--dim", "Width of the vectors.", 10_000),
+    bucket: int = size_option(20000, "--bucket", "Rows of the table.", 10_000_000),
+    epochs: int = size_option(5, "--epochs", "Passes over the text.", 1000),
+    threads: int = size_option(1, "--threads", "With one, a run can be repeated exactly.", 256),
+    seed: int = seed_option("mixing"),
 ) -> None:
     """Train vectors in which translations lie near each other, for a model that is applied to
     another language directly.

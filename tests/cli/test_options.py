@@ -1,0 +1,37 @@
+"""Every number on a command line has bounds, and what is none is refused by name."""
+
+import inspect
+from typing import Iterator, Optional, Tuple
+
+import pytest
+
+from tests.cli.helpers import xner
+from xner_spacy.cli.app import app
+
+
+def numbers() -> Iterator[Tuple[Tuple[str, ...], str]]:
+    """YIELDS (Tuple[Tuple[str, ...], str]): Each command and its options with numbers."""
+    groups = [(app, ())] + [(g.typer_instance, (g.name,)) for g in app.registered_groups]
+    for group, words in groups:
+        for command in group.registered_commands:
+            for parameter in inspect.signature(command.callback).parameters.values():
+                if parameter.annotation in (int, float, Optional[int], Optional[float]):
+                    yield (*words, command.name), parameter.default.param_decls[0]
+
+
+# convert's options are being rewritten; its bounds come with that.
+NUMBERS = [(words, option) for words, option in numbers() if words != ("convert",)]
+
+
+def test_there_are_numbers():
+    assert len(NUMBERS) > 20
+
+
+@pytest.mark.parametrize("words, option", NUMBERS, ids=str)
+@pytest.mark.parametrize(
+    "value", ["-1", "nan", "inf", "-inf", "1e3", "99999999999999999999", "x", ""]
+)
+def test_odd_numbers_are_refused(words, option, value):
+    result = xner(*words, option, value)
+    assert result.code == 2
+    assert f"Invalid value for '{option}'" in result.err, result.err
