@@ -11,9 +11,10 @@ loads its entry points while spaCy is still being imported.)
 (a list of {start, end, label, reason} on source tokens).
 """
 
+import math
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -40,6 +41,26 @@ def install_extensions() -> None:
     for name in ("xner_source", "xner_alignment"):
         if not Doc.has_extension(name):
             Doc.set_extension(name, default=None)
+
+
+def span_scores(doc: Doc) -> List[float]:
+    """RETURNS (List[float]): The score of each span of `doc.spans["xner"]`, 1 where none are stored. RAISES: XnerError
+    for scores that are not one number a span.
+    """
+    group = doc.spans.get(SPANS_KEY)
+    if group is None:
+        return []
+    scores = group.attrs.get("scores")
+    if scores is None:
+        return [1.0] * len(group)
+    numbers = isinstance(scores, (list, tuple)) and all(
+        isinstance(score, (int, float)) and math.isfinite(score) for score in scores
+    )
+    if not numbers or len(scores) != len(group):
+        raise XnerError(
+            f"{len(group)} spans do not have a score each: {doc.text[:60]!r}.", "Make them anew."
+        )
+    return [float(score) for score in scores]
 
 
 @contextmanager

@@ -4,16 +4,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from xner_spacy.distillation.soft import (
+    SOFT_KEY,
+    free_blank,
+    get_soft,
     iob2_to_scheme,
     pack,
     scheme_to_iob2,
+    set_soft,
     to_labels,
     unpack,
 )
 from xner_spacy.distillation.softprojection import likely_entities, map_soft, project_soft
 from xner_spacy.distillation.tags import TagSet
+from xner_spacy.distillation.teachers import entities_of
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 from xner_spacy.types import Alignment, SentencePair, TokenLabels
@@ -30,7 +37,7 @@ def random_soft(n, seed, sharp=0.5):
 @given(n=st.integers(0, 12), seed=st.integers(0, 2**20))
 def test_pack_and_unpack(n, seed):
     probs = random_soft(n, seed)
-    soft = unpack(pack(TAGS, probs))
+    soft = unpack(pack(TAGS, probs), len(probs))
     assert soft.labels == tuple(TAGS)
     np.testing.assert_allclose(soft.probs, probs, atol=6e-3)
     np.testing.assert_allclose(soft.probs.sum(axis=1), 1, atol=1e-5)
@@ -38,7 +45,7 @@ def test_pack_and_unpack(n, seed):
 
 def test_rows_that_do_not_sum_to_one():
     probs = np.array([[0.5, 0.25, 0, 0, 0], [0, 0, 0, 0, 0], [2, 2, 0, 0, 0]], dtype=np.float32)
-    soft = unpack(pack(TAGS, probs))
+    soft = unpack(pack(TAGS, probs), len(probs))
     np.testing.assert_allclose(soft.probs[0, :2], [2 / 3, 1 / 3], atol=1e-3)
     assert not soft.probs[1].any()
     np.testing.assert_allclose(soft.probs[2, :2], [0.5, 0.5])
@@ -138,3 +145,85 @@ def test_label_map():
     mapped = map_soft(soft, {"GPE": "LOC", "LOC": "LOC", "MISC": None})
     assert list(mapped.labels) == ["O", "B-LOC", "I-LOC"]
     np.testing.assert_allclose(mapped.probs, [[0.5, 0.5, 0]], atol=1e-6)
+
+
+def soft_doc(**changes):
+    doc = Doc(Vocab(), words=["Anna", "sings"])
+    set_soft(doc, TokenLabels(TAGS, random_soft(2, 0)))
+    doc.user_data[SOFT_KEY] = {**doc.user_data[SOFT_KEY], **changes}
+    return doc
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"labels": [""] * 100_000}, "100000 tags"),
+        ({"labels": [""]}, "no IOB2 tag"),
+        ({"labels": ["O", "O", *TAGS[1:]]}, "there twice"),
+        ({"labels": "O"}, "not a list of texts"),
+        ({"labels": [1, 2]}, "not a list of texts"),
+        ({"counts": b"\0" * 200_000}, "count 0 probabilities"),
+        ({"counts": b"\0" * 200_000, "ids": b"", "probs": b""}, "200000 soft labels for 2 tokens"),
+        ({"counts": "xx"}, "not what pack"),
+        ({"ids": b""}, "hold 0 tags"),
+        ({"probs": b"\0"}, "count"),
+        ({"counts": b"\1\0", "ids": b"\xff", "probs": b"\0\0"}, "refer to tag 255"),
+        ({"counts": b"\1\0", "ids": b"\0", "probs": b"\xff\xff"}, "non-finite"),
+    ],
+)
+def test_stored_labels_that_are_none_are_refused_before_room_is_made_for_them(changes, message):
+    with pytest.raises(XnerError, match=message) as error:
+        get_soft(soft_doc(**changes))
+    assert "Anna sings" in str(error.value)
+    assert get_soft(soft_doc()) is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.recursive(st.none() | st.binary(max_size=9) | st.text(max_size=3) | st.integers(), st.lists) | st.dictionaries(st.sampled_from(["labels", "counts", "ids", "probs"]), st.binary(max_size=6) | st.lists(st.sampled_from(TAGS), max_size=4)))  # fmt: skip
+def test_whatever_is_stored_is_read_or_refused(data):
+    try:
+        soft = unpack(data, 2)
+    except XnerError:
+        return
+    assert soft.probs.shape == (2, len(soft.labels)) and np.isfinite(soft.probs).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(blank=st.lists(st.booleans(), max_size=8), seed=st.integers(0, 2**20))
+def test_no_mass_begins_or_ends_an_entity_at_a_blank_token(blank, seed):
+    blank = np.array(blank, dtype=bool)
+    before = TokenLabels(TAGS, random_soft(len(blank), seed))
+    after = free_blank(before, blank)
+    np.testing.assert_allclose(after.probs.sum(axis=1), before.probs.sum(axis=1), atol=1e-5)
+    assert (after.probs >= 0).all()
+    for k in np.flatnonzero(blank):
+        assert not after.probs[k, 1::2].any()
+        inside = after.probs[k, 2::2]
+        if k + 1 == len(blank):
+            assert not inside.any()
+        else:
+            assert (inside <= after.probs[k + 1, 2::2] + 1e-6).all()
+    again = free_blank(after, blank)
+    np.testing.assert_allclose(again.probs, after.probs, atol=1e-6)
+
+
+def test_a_name_with_whitespace_about_and_within():
+    tags = TagSet(["PER"], "iob2").tags
+    words = [" ", "Ada", " ", "Lovelace", " "]
+    certain = TokenLabels(tags, np.eye(3, dtype=np.float32)[[1, 2, 2, 2, 2]])
+    doc = Doc(Vocab(), words=words)
+    set_soft(doc, certain)
+    assert get_soft(doc).probs.argmax(axis=1).tolist() == [0, 1, 2, 2, 0]
+    assert [(e.start, e.end) for e in entities_of(get_soft(doc), doc)] == [(1, 4)]
+    assert [e[:3] for e in likely_entities(certain, 0.1, words)] == [(1, 4, "PER")]
+
+
+def test_soft_projection_gives_whitespace_no_name():
+    target = ["Anna", "\n", "Lind", "\u200b"]
+    links = Alignment([(0, 0), (0, 1), (1, 2), (1, 3)])
+    p = SentencePair(["Anna", "Lind"], target, [], links)
+    certain = TokenLabels(TAGS, np.eye(5, dtype=np.float32)[[1, 2]])
+    for projector in (None, get_part("xner_projectors", "xner.Heuristic.v1")):
+        (soft,) = project_soft(projector, [p], [certain])
+        assert not soft.probs[[1, 3]][:, 1::2].any()
+        assert soft.probs[3, 0] == pytest.approx(1)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from xner_spacy.distillation.decoding import decode, log_softmax, viterbi
 from xner_spacy.distillation.tags import MISSING, TagSet
 from xner_spacy.errors import XnerError
+from xner_spacy.text import trim_span
 
 SCHEMES = ("iob2", "biluo")
 
@@ -90,3 +91,67 @@ def test_long_sentence_stays_finite():
     tags = decode(tagset, scores, [3000])
     assert tagset.tags[tags[0]] == "B-PER" and tagset.tags[tags[-1]] == "L-PER"
     assert np.isfinite(log_softmax(scores)).all()
+
+
+def blank_allowed(tagset, tags, blank):
+    """What the tags of a sentence with blank tokens may be, by the entities that they spell."""
+    if not allowed(tagset, tags):
+        return False
+    last = np.zeros(len(tags), dtype=bool)
+    last[-1] = True
+    starts, ends, _ = tagset.spans(np.array(tags), last)
+    return not blank[starts].any() and not blank[ends].any()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=60, deadline=None)
+@given(blank=st.lists(st.booleans(), min_size=1, max_size=5), seed=st.integers(0, 2**20))
+def test_blank_tokens_are_no_edges_brute_force(scheme, blank, seed):
+    tagset = TagSet(["PER", "LOC"] if scheme == "iob2" else ["PER"], scheme)
+    blank = np.array(blank)
+    scores = np.random.default_rng(seed).normal(size=(len(blank), len(tagset)))
+    scores = scores.astype(np.float32)
+    scores[:, 0] -= 1
+    best = max(
+        (
+            t
+            for t in product(range(len(tagset)), repeat=len(scores))
+            if blank_allowed(tagset, t, blank)
+        ),
+        key=lambda t: scores[np.arange(len(scores)), list(t)].astype(np.float64).sum(),
+    )
+    assert decode(tagset, scores, [len(scores)], blank).tolist() == list(best)
+    twice = decode(tagset, np.concatenate([scores, scores]), [len(scores)] * 2, np.tile(blank, 2))
+    assert twice.tolist() == [*best, *best]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=100, deadline=None)
+@given(words=st.lists(st.sampled_from(["a", " ", "\n"]), min_size=1, max_size=8), data=st.data())
+def test_trimmed_tags_spell_trimmed_spans(scheme, words, data):
+    tagset = TagSet(["PER", "LOC"], scheme)
+    tags, spans, at = np.zeros(len(words), dtype=np.int64), [], 0
+    while at < len(words):
+        end = data.draw(st.integers(at + 1, len(words)))
+        label = data.draw(st.sampled_from([None, "PER", "LOC"]))
+        if label:
+            tags[at:end] = tagset.of_span(end - at, label)
+            spans.append((at, end, label))
+        at = end
+    kept = [(trim_span(words, a, b), label) for a, b, label in spans]
+    trimmed, count = tagset.trim(tags, words)
+    last = np.zeros(len(tags), dtype=bool)
+    last[-1] = True
+    again = [
+        ((int(a), int(b) + 1), tagset.labels[k])
+        for a, b, k in zip(*tagset.spans(trimmed, last), strict=True)
+    ]
+    assert again == [(span, label) for span, label in kept if span]
+    assert count == sum(k[0] != s[:2] for k, s in zip(kept, spans, strict=True))
+
+
+def test_what_is_missing_stays_missing():
+    tagset = TagSet(["PER"])
+    tags = np.array([MISSING, *tagset.of_span(2, "PER"), MISSING])
+    trimmed, count = tagset.trim(tags, [" ", " ", "Anna", " "])
+    assert trimmed.tolist() == [MISSING, 0, tagset.index["U-PER"], MISSING] and count == 1

@@ -4,6 +4,7 @@ missing.
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from thinc.api import fix_random_seed
 
 from xner_spacy.distillation.soft import get_soft, set_soft
 from xner_spacy.errors import XnerError
+from xner_spacy.text import is_blank_token
 from xner_spacy.types import TokenLabels
 
 TRAIN = [
@@ -267,7 +269,7 @@ def test_confidence_weights():
 
 
 def test_soft_labels_survive_a_docbin():
-    nlp = make(hard_weight=0.0, store_soft=True)
+    nlp = make(store_soft=True)
     train(nlp, gold(nlp), steps=1)
     doc = nlp(TRAIN[0][0])
     data = DocBin(store_user_data=True, docs=[doc]).to_bytes()
@@ -318,3 +320,127 @@ def test_a_sentence_gets_the_same_bytes_whatever_stands_beside_it(order, batch_s
 def test_also_in_other_processes():
     docs = NOISY.pipe(TEXTS, n_process=2, batch_size=7)
     assert stored(docs) == ALONE
+
+
+ODD = ["  Anna  ", "Anna\n\nBob", " \t ", "New  York\u200b City ", "\n", "Anna \u2009 sings \u00a0"]
+
+
+@pytest.mark.parametrize("scheme", ["biluo", "iob2"])
+def test_no_entity_begins_or_ends_with_whitespace(scheme):
+    nlp = noisy(scheme)
+    text = " ".join(ODD * 5)
+    docs = [*nlp.pipe(ODD), nlp(text), nlp("")]
+    entities = [e for doc in docs for e in doc.ents]
+    assert len(entities) > 10
+    for ent in entities:
+        assert not is_blank_token(ent[0].text) and not is_blank_token(ent[-1].text)
+    # Inside a name it may stand.
+    assert any(is_blank_token(t.text) for e in entities for t in e)
+    for doc in docs:
+        assert len(doc.spans["xner"].attrs["scores"]) == len(doc.ents)
+        soft = get_soft(doc)
+        for token in doc if soft else ():
+            if is_blank_token(token.text):
+                assert not soft.probs[token.i, 1::2].any()
+
+
+@pytest.mark.parametrize("scheme", ["biluo", "iob2"])
+def test_gold_with_whitespace_at_the_edges_is_trimmed_and_counted(scheme):
+    nlp = make(scheme)
+    words = ["\n", "Anna", " ", "Lind", " ", "\t", "sings"]
+    doc = Doc(nlp.vocab, words=words, spaces=[False] * 7)
+    doc.set_ents([Span(doc, 0, 5, "PER"), Span(doc, 5, 6, "LOC")], default="outside")
+    eg = Example(Doc(nlp.vocab, words=words, spaces=[False] * 7), doc)
+    nlp.initialize(lambda: [eg])
+    pipe = nlp.get_pipe("xner_student")
+    with pytest.warns(UserWarning, match="whitespace"):
+        targets = pipe.get_targets([eg])
+    names = [pipe.tagset.tags[t] for t in targets.hard]
+    last = "L-PER" if scheme == "biluo" else "I-PER"
+    assert names == ["O", "B-PER", "I-PER", last, "O", "O", "O"]
+    assert pipe.trimmed == 2
+
+
+def test_no_distributions_of_a_former_teacher_are_left():
+    nlp = make()
+    train(nlp, gold(nlp), steps=1)
+    for text in ("Anna sings", ""):
+        doc = nlp.make_doc(text)
+        set_soft(doc, TokenLabels(["O"], np.ones((len(doc), 1), dtype=np.float32)))
+        assert get_soft(nlp.get_pipe("xner_student")(doc)) is None
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ({"hard_weight": 0.0}, "no distributions in the training data"),
+        ({"soft_weight": 0.0}, "no labels in the training data"),
+        ({}, "no distributions and no labels"),
+        ({"hard_weight": 0.0, "soft_weight": 0.0}, "both 0"),
+    ],
+)
+def test_nothing_to_learn_from_is_an_error_when_the_training_begins(config, message):
+    nlp = make(**config)
+    nlp.config["initialize"]["components"]["xner_student"] = {"labels": ["PER"]}
+    examples = gold(nlp)
+    if config != {"hard_weight": 0.0}:
+        for eg in examples:
+            eg.reference.set_ents([], default="missing")
+    with pytest.raises(XnerError, match=message):
+        nlp.initialize(lambda: examples)
+
+
+def test_and_in_one_that_goes_on_without_initialize():
+    nlp = make(hard_weight=0.0)
+    soft = soft_examples(nlp, [(["Anna"], ["O", "B-PER", "I-PER"], [[0, 1, 0]])])
+    optimizer = nlp.initialize(lambda: soft)
+    again = make(hard_weight=0.0).from_bytes(nlp.to_bytes())
+    with pytest.raises(XnerError, match="no distributions in the training data"):
+        for _ in range(200):
+            again.update(gold(again), sgd=optimizer)
+    nlp.update(soft, sgd=optimizer)
+    for _ in range(200):
+        nlp.update(gold(nlp), sgd=optimizer)
+
+
+def test_rehearsing_brings_back_what_was_forgotten():
+    nlp = make()
+    train(nlp, gold(nlp))
+    pipe = nlp.get_pipe("xner_student")
+    with pytest.raises(XnerError, match="resume_training"):
+        nlp.rehearse(gold(nlp))
+    optimizer = nlp.resume_training()
+    pipe.add_label("EVENT")
+    wrong = gold(nlp, [(TRAIN[0][0], [(0, 4, "EVENT")]), (TRAIN[1][0], [])])
+    for _ in range(30):
+        nlp.update(wrong, sgd=optimizer)
+    assert found(nlp(TRAIN[0][0])) != TRAIN[0][1]
+    bare = [Example(nlp.make_doc(text), nlp.make_doc(text)) for text, _ in TRAIN]
+    history = [nlp.rehearse(bare, sgd=optimizer, losses={})["xner_student"] for _ in range(40)]
+    assert history[-1] < history[0] / 2
+    before = pipe._rehearsal_model.predict([nlp.make_doc(TRAIN[0][0])])[0]
+    after = pipe.predict([nlp.make_doc(TRAIN[0][0])])[0][:, : before.shape[1]]
+    assert (before.argmax(axis=1) == after.argmax(axis=1)).all()
+
+
+def test_a_listener_cannot_rehearse_and_says_so():
+    nlp = make(listener=True)
+    train(nlp, gold(nlp), steps=1)
+    nlp.resume_training()
+    with pytest.raises(XnerError, match="listens to another component"):
+        nlp.rehearse(gold(nlp))
+
+
+def test_a_sentence_of_many_tokens_takes_room_and_time_in_its_length():
+    nlp = noisy()
+    words = [f"Wort{k % 50}" for k in range(20_000)]
+    short = [Doc(nlp.vocab, words=words[:5]) for _ in range(100)]
+    pipe = nlp.get_pipe("xner_student")
+    tracemalloc.start()
+    docs = list(nlp.pipe([Doc(nlp.vocab, words=words), *short]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6
+    assert len(docs[0].ents) > 1000
+    assert [e.text for e in docs[1].ents] == [e.text for e in nlp(short[0]).ents]
+    assert pipe.labels

@@ -45,7 +45,7 @@ def calibrate(
     from ..distillation.corpus import make_corpus
 
     nlp = load_pipeline(model)
-    found = fit(nlp, make_corpus(Path(dev))(nlp))
+    found = fit(nlp, make_corpus(Path(dev))(nlp), must_find=True)
     place = Path(output if output is not None else model)
     nlp.to_disk(place)
     return found, place

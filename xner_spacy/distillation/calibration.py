@@ -2,6 +2,7 @@
 call a token a name, and what its span scores mean. And how far off the scores are.
 """
 
+import copy
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -10,9 +11,11 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 from spacy.language import Language
 from spacy.training import Example
+from spacy.util import resolve_dot_names
 
 from ..corpora.docs import read_docs
-from ..docdata import SPANS_KEY
+from ..docdata import SPANS_KEY, span_scores
+from ..errors import XnerError
 from .corpus import make_corpus
 from .pipes import find_student, run_upstream
 from .soft import get_soft, to_labels
@@ -116,6 +119,7 @@ def calibrate(
     *,
     unfounded_doubt: float = UNFOUNDED_DOUBT,
     biases: Sequence[float] = SCORE_BIASES,
+    must_find: bool = False,
 ) -> ScoreMap:
     """Fit what makes a student's span scores probabilities, and set it.
 
@@ -128,7 +132,8 @@ def calibrate(
         much elsewhere.
     batch_size (int): Examples a batch.
     unfounded_doubt (float): That share, in [0, 1]. biases (Sequence[float]): To try.
-    RETURNS (ScoreMap): The map. RAISES: XnerError if there is no student.
+    must_find (bool): That the student finds no span is an error. (In a training that has just begun it is none.)
+    RETURNS (ScoreMap): The map. RAISES: XnerError if there is no student, or nothing to fit to.
     """
     student = find_student(nlp)
     evidence: List[Tuple[Floats, Floats]] = []
@@ -156,6 +161,11 @@ def calibrate(
                     column = student.labels.index(ent.label_)
                     mass = float(belief[ent.start : ent.end, column].min())
                     correct.append(mass + unfounded_doubt * (1 - mass))
+    if must_find and not evidence:
+        raise XnerError(
+            f"Nothing to fit to: the student finds no span in the {len(examples)} sentences.",
+            "Give projected development data of its language, or train it longer.",
+        )
     found = fit_scores(evidence, correct, biases)
     student.cfg["temperature"] = round(found.temperature, 4)
     student.cfg["score_bias"] = found.bias
@@ -227,15 +237,17 @@ def _teacher_masses(eg: Example, labels: Sequence[str]) -> Optional[Floats]:
 
 def make_fit_temperature(path: Optional[Path] = None) -> Callable[[Language], Language]:
     """Fit the span scores whenever the training saves, `xner.FitTemperature.v1`, for
-    `[training.before_to_disk]`.
+    `[training.before_to_disk]`. The pipeline that trains stays as it is.
 
     path (Optional[Path]): Projected development data; None leaves them as they are.
     """
 
     def fit(nlp: Language) -> Language:
-        if path is not None:
-            calibrate(nlp, make_corpus(path)(nlp))
-        return nlp
+        if path is None:
+            return nlp
+        saved = with_settings_apart(nlp)
+        calibrate(saved, make_corpus(path)(saved))
+        return saved
 
     return fit
 
@@ -246,18 +258,57 @@ def make_fit_decoding(
     """Fit the bias against O, and then the span scores, whenever the training saves,
     `xner.FitDecoding.v1`, for `[training.before_to_disk]`.
 
+    The pipeline that trains stays as it is, so that all its checkpoints are scored alike: without a bias. The scores in
+    the saved `meta.json` are those of the saved pipeline.
+
     path (Optional[Path]): Projected development data; None leaves both as they are.
     missed_share (float): As of `fit_bias`; 0 for a source model on gold development data.
     """
 
     def fit(nlp: Language) -> Language:
-        if path is not None:
-            examples = list(make_corpus(path)(nlp))
-            fit_bias(nlp, examples, missed_share=missed_share)
-            calibrate(nlp, examples)
-        return nlp
+        if path is None:
+            return nlp
+        saved = with_settings_apart(nlp)
+        examples = list(make_corpus(path)(saved))
+        fit_bias(saved, examples, missed_share=missed_share)
+        calibrate(saved, examples)
+        rescore(saved)
+        return saved
 
     return fit
+
+
+def with_settings_apart(nlp: Language) -> Language:
+    """The same pipeline, but that its student has settings of its own: what is fitted for a checkpoint goes to the disk
+    with it, and the training that goes on scores the next one without it.
+
+    nlp (Language): A pipeline with an `xner_student`. RETURNS (Language): One that shares its models and vocabulary.
+    """
+    student = find_student(nlp)
+    apart = copy.copy(nlp)
+    own = copy.copy(student)
+    own.cfg = copy.deepcopy(student.cfg)
+    apart._meta = copy.deepcopy(nlp._meta)
+    apart._components = [(name, own if pipe is student else pipe) for name, pipe in nlp._components]
+    return apart
+
+
+def rescore(nlp: Language) -> None:
+    """Write to a pipeline's meta what it scores on the development data that its training names, where meta has the
+    scores of a training: they were made before the student's settings were fitted.
+
+    nlp (Language): The pipeline.
+    """
+    scored = nlp.meta.get("performance") or {}
+    config = nlp.config.interpolate()
+    name = config.get("training", {}).get("dev_corpus")
+    if not scored or not isinstance(name, str):
+        return
+    (corpus,) = resolve_dot_names(config, [name])
+    examples = list(corpus(nlp)) if corpus is not None else []
+    if examples:
+        found = nlp.evaluate(examples)
+        scored.update({key: found[key] for key in scored if key in found})
 
 
 def scored_spans(predicted: Iterable[Any], gold: Iterable[Any]) -> Tuple[List[float], List[bool]]:
@@ -268,8 +319,7 @@ def scored_spans(predicted: Iterable[Any], gold: Iterable[Any]) -> Tuple[List[fl
     correct: List[bool] = []
     for doc, reference in zip(predicted, gold, strict=True):
         known = {(e.start, e.end, e.label_) for e in reference.ents}
-        group = doc.spans[SPANS_KEY]
-        for span, score in zip(group, group.attrs["scores"], strict=True):
+        for span, score in zip(doc.spans[SPANS_KEY], span_scores(doc), strict=True):
             scores.append(score)
             correct.append((span.start, span.end, span.label_) in known)
     return scores, correct

@@ -22,8 +22,8 @@ import numpy as np
 
 from ..types import Alignment, Entity, FloatArray, Projector, SentencePair, TokenLabels
 from .decoding import decode
-from .soft import entity_labels
-from .tags import TagSet
+from .soft import entity_labels, free_blank
+from .tags import TagSet, blank_tokens
 
 TINY = 1e-6
 
@@ -50,7 +50,10 @@ def project_soft(
     use_scores (bool): Scale the label mass of a span by the projector's confidence.
     YIELDS (TokenLabels): IOB2 distributions over the target tokens.
     """
-    found = [likely_entities(soft, threshold) for soft in sources]
+    found = [
+        likely_entities(soft, threshold, pair.source)
+        for pair, soft in zip(pairs, sources, strict=True)
+    ]
     spans: Iterable[Sequence] = ([] for _ in pairs)
     if projector is not None:
         asked = [
@@ -71,7 +74,8 @@ def project_soft(
             begin[span.start] = 1.0
             if span.end < len(begin):
                 begin[span.end] = 1.0
-        yield TokenLabels(tagset.tags, to_iob2(mass, begin))
+        made = TokenLabels(tagset.tags, to_iob2(mass, begin))
+        yield free_blank(made, blank_tokens(pair.target))
 
 
 def label_masses(soft: TokenLabels, tagset: TagSet) -> FloatArray:
@@ -123,10 +127,13 @@ def to_iob2(mass: FloatArray, begin: FloatArray) -> FloatArray:
     return out
 
 
-def likely_entities(soft: TokenLabels, threshold: float) -> List[Entity]:
+def likely_entities(
+    soft: TokenLabels, threshold: float, words: Optional[Sequence[str]] = None
+) -> List[Entity]:
     """The best entities when O is held back so that a token counts as one in an entity from
     `threshold` on.
 
+    words (Optional[Sequence[str]]): The sentence: no entity begins or ends at a blank token.
     RETURNS (List[Entity]): Entities that do not overlap, scored by the mean probability of their
         label.
     """
@@ -138,7 +145,7 @@ def likely_entities(soft: TokenLabels, threshold: float) -> List[Entity]:
         scores[:, tagset.index[tag]] = np.maximum(soft.probs[:, k], TINY)
     logs = np.log(scores)
     logs[:, 0] += np.log(threshold / (1.0 - threshold))
-    tags = decode(tagset, logs, [len(logs)])
+    tags = decode(tagset, logs, [len(logs)], None if words is None else blank_tokens(words))
     last = np.zeros(len(tags), dtype=bool)
     last[-1] = True
     masses = label_masses(soft, tagset)

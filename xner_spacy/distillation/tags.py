@@ -2,18 +2,24 @@
 and back.
 """
 
-from typing import List, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import XnerError
+from ..text import is_blank_token, trim_span
 
 SCHEMES = {"iob2": "BI", "biluo": "BILU"}
 MISSING = -1
 
 Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+
+def blank_tokens(words: Iterable[str]) -> Mask:
+    """RETURNS (Mask): (words,) which of them nobody can see: no entity may begin or end there."""
+    return np.fromiter((is_blank_token(word) for word in words), dtype=bool)
 
 
 class TagSet:
@@ -52,6 +58,12 @@ class TagSet:
         )
         self.may_start: Mask = ~self.continues
         self.may_end: Mask = may_close
+        # A blank token is no edge of an entity: it is outside, or the entity goes on before and behind it.
+        middle = (prefix == "O") | (prefix == "I")
+        self.may_be_blank: Mask = middle
+        self.allowed_after_blank: Mask = self.allowed & (
+            (prefix == "O")[:, None] | self.continues[None, :]
+        )
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -80,6 +92,31 @@ class TagSet:
         tags[inside] = (base + offset)[inside]
         tags[iob == 0] = MISSING
         return tags
+
+    def trim(self, tags: Ids, words: Sequence[str]) -> Tuple[Ids, int]:
+        """Free the entities of one sentence of blank tokens at their edges; such tokens are then outside.
+
+        tags (Ids): (n,) tag indices, `MISSING` where nothing is known. words (Sequence[str]): The sentence.
+        RETURNS (Tuple[Ids, int]): The tags, and how many entities were trimmed or, blank all over, left out.
+        """
+        suspects = np.flatnonzero((tags > 0) & blank_tokens(words))
+        if not len(suspects):
+            return tags, 0
+        trimmed, count, start = tags.copy(), 0, 0
+        while start < len(tags):
+            end = start + 1
+            if tags[start] > 0:
+                while end < len(tags) and tags[end] > 0 and self.continues[tags[end]]:
+                    end += 1
+                kept = trim_span(words, start, end)
+                if kept != (start, end):
+                    count += 1
+                    trimmed[start:end] = 0
+                    if kept is not None:
+                        label = self.labels[self.label_of[tags[start]]]
+                        trimmed[kept[0] : kept[1]] = self.of_span(kept[1] - kept[0], label)
+            start = end
+        return trimmed, count
 
     def of_span(self, length: int, label: str) -> List[int]:
         """RETURNS (List[int]): The tags of an entity of `length` tokens."""

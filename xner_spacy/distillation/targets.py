@@ -9,11 +9,11 @@ from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH  # type: ignore[import-not-found
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..docdata import SPANS_KEY
+from ..docdata import SPANS_KEY, span_scores
 from ..errors import XnerError
-from ..types import FloatArray
-from .soft import get_soft, iob2_to_scheme, normalise, to_labels
-from .tags import MISSING, Ids, TagSet
+from ..types import FloatArray, TokenLabels
+from .soft import free_blank, get_soft, iob2_to_scheme, normalise, to_labels
+from .tags import MISSING, Ids, TagSet, blank_tokens
 
 
 class Targets(NamedTuple):
@@ -54,6 +54,8 @@ class TargetReader:
         self.use_hard = use_hard
         self.use_soft = use_soft
         self.confidence = confidence
+        # Entities whose edges were whitespace, which no entity is to learn; they were trimmed.
+        self.trimmed = 0
         self._label_ids: Dict[int, int] = {}
 
     def __call__(self, examples: Sequence[Example]) -> Targets:
@@ -87,8 +89,11 @@ class TargetReader:
         )
         hard = np.full(n, MISSING, dtype=np.int64)
         hard_weights = np.zeros(n, dtype=np.float32)
+        words = [token.text for token in predicted]
         if self.use_hard and n:
             hard = self._read_hard(reference) if same else self._read_aligned(eg)
+            hard, trimmed = self.tagset.trim(hard, words)
+            self.trimmed += trimmed
             hard_weights = (hard != MISSING).astype(np.float32)
             if self.confidence and same:
                 self._weigh_spans(reference, hard_weights)
@@ -98,6 +103,7 @@ class TargetReader:
             probs = to_labels(labels, self.iob2.tags)
             if not same:
                 probs = realign(probs, eg)
+            probs = free_blank(TokenLabels(self.iob2.tags, probs), blank_tokens(words)).probs
             soft_weights = (probs.sum(axis=1) > 0).astype(np.float32)
             if self.confidence:
                 soft_weights *= probs.max(axis=1) ** self.confidence
@@ -138,7 +144,7 @@ class TargetReader:
         group = doc.spans.get(SPANS_KEY)
         if group is None:
             return
-        for span, score in zip(group, group.attrs.get("scores", ()), strict=False):
+        for span, score in zip(group, span_scores(doc), strict=True):
             weights[span.start : span.end] *= min(max(score, 0.0), 1.0) ** self.confidence
 
 

@@ -18,7 +18,7 @@ from ..errors import XnerError
 from ..types import TokenLabels
 from .decoding import decode
 from .soft import entity_labels, get_soft, normalise, set_soft, to_labels
-from .tags import TagSet
+from .tags import TagSet, blank_tokens
 
 Floats = npt.NDArray[np.float32]
 
@@ -63,7 +63,8 @@ def entities_of(soft: TokenLabels, doc: Doc, bias: float = 0.0) -> List[Span]:
     logs[:, 0] -= bias
     last = np.zeros(len(doc), dtype=bool)
     last[-1] = True
-    spans = zip(*tagset.spans(decode(tagset, logs, [len(doc)]), last), strict=True)
+    tags = decode(tagset, logs, [len(doc)], blank_tokens(token.text for token in doc))
+    spans = zip(*tagset.spans(tags, last), strict=True)
     return [Span(doc, int(a), int(b) + 1, label=tagset.labels[k]) for a, b, k in spans]
 
 

@@ -2,6 +2,7 @@
 from their absence.
 """
 
+import warnings
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -16,16 +17,16 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..distillation.decoding import decode, log_softmax
-from ..distillation.losses import Loss
+from ..distillation.losses import EPSILON, Loss, softmax
 from ..distillation.matmul import predict_row_by_row
 from ..distillation.model import resize_output
 from ..distillation.prototypes import FeatureLoss
-from ..distillation.soft import SOFT_KEY, entity_labels, pack, scheme_to_iob2
-from ..distillation.tags import TagSet
+from ..distillation.soft import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
+from ..distillation.tags import TagSet, blank_tokens
 from ..distillation.targets import TargetReader, Targets, one_hot
 from ..docdata import SPANS_KEY
 from ..errors import XnerError
-from ..types import FloatArray
+from ..types import FloatArray, TokenLabels
 
 DEFAULT_CONFIG = """
 [student]
@@ -57,6 +58,8 @@ maxout_pieces = 3
 subword_features = true
 """
 DEFAULTS = Config().from_str(DEFAULT_CONFIG)["student"]
+# Batches without labels and distributions after which a training is given up, if none before it had any.
+MOST_IDLE = 100
 
 
 @Language.factory(
@@ -160,6 +163,8 @@ class Student(TrainablePipe):
         }
         self._tagset = TagSet((), scheme)
         self._reader: Optional[TargetReader] = None
+        self._idle = 0  # batches before the first that taught anything; -1 from then on
+        self._rehearsal_model: Optional[Model] = None  # set by `nlp.resume_training`
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -209,20 +214,27 @@ class Student(TrainablePipe):
         get_examples (Callable[[], Iterable[Example]]): Gives representative examples.
         nlp (Optional[Language]): The pipeline.
         labels (Optional[Sequence[str]]): The labels, so that the examples need not be searched.
-        RAISES: ValueError (E143) if there are no labels.
+        RAISES: ValueError (E143) if there are no labels; XnerError if the examples hold nothing that the student
+            learns from.
         """
         validate_get_examples(get_examples, "Student.initialize")
         sample: List[Doc] = []
+        teaches = False
         for eg in get_examples():
             if len(sample) < 10 and len(eg.predicted):
                 sample.append(eg.predicted)
+            teaches = teaches or self._can_learn_from(eg.reference)
             if labels is None:
                 for label in _labels_of(eg.reference):
                     self.add_label(label)
-            elif len(sample) >= 10:
+            elif len(sample) >= 10 and teaches:
                 break
         for label in labels or ():
             self.add_label(label)
+        # What nlp.initialize() takes for want of examples; the labels are then known in another way.
+        stand_in = len(sample) == 1 and sample[0].text.split() == ["x", "y", "z"]
+        if sample and not teaches and not stand_in:
+            raise self._nothing_to_learn()
         self._require_labels()
         width = len(self.tagset)
         output = self.model.get_ref("output_layer")
@@ -233,6 +245,29 @@ class Student(TrainablePipe):
             self.model.initialize(X=sample, Y=[ops.alloc2f(len(doc), width) for doc in sample])
         else:
             self.model.initialize()
+
+    def _can_learn_from(self, doc: Doc) -> bool:
+        return (self.soft_weight > 0 and has_soft(doc)) or (
+            self.hard_weight > 0 and any(token.ent_iob for token in doc)
+        )
+
+    def _nothing_to_learn(self) -> XnerError:
+        kinds = [
+            *(["distributions"] if self.soft_weight > 0 else []),
+            *(["labels"] if self.hard_weight > 0 else []),
+        ]
+        if not kinds:
+            return XnerError(
+                f"{self.name} learns from nothing: hard_weight and soft_weight are both 0.",
+                "Set one of them to 1.",
+            )
+        hint = (
+            "Make the data with a source model that stores them (store_soft = true, see docs/students.md), with "
+            "xner annotate or xner distill; or learn from labels: hard_weight = 1."
+            if kinds[0] == "distributions"
+            else "Label it first (xner annotate); missing values teach nothing."
+        )
+        return XnerError(f"{self.name}: no {' and no '.join(kinds)} in the training data.", hint)
 
     def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
         """RETURNS (List[Floats2d]): (tokens, tags) scores of each Doc. RAISES: ValueError (E109)
@@ -253,6 +288,8 @@ class Student(TrainablePipe):
         docs (Iterable[Doc]): The Docs. scores (List[Floats2d]): From `predict`.
         """
         docs = list(docs)
+        for doc in docs:
+            set_soft(doc, None)  # a former teacher's would pass for the student's
         lengths = [len(doc) for doc in docs]
         if not sum(lengths):
             for doc in docs:
@@ -260,7 +297,8 @@ class Student(TrainablePipe):
             return
         flat: FloatArray = self.model.ops.to_numpy(self.model.ops.xp.concatenate(scores))
         tagset = self.tagset
-        tags = decode(tagset, self._lowered(flat, "bias"), lengths)
+        blank = blank_tokens(token.text for doc in docs for token in doc)
+        tags = decode(tagset, self._lowered(flat, "bias"), lengths, blank)
         offsets = np.cumsum([0, *lengths])
         last = np.zeros(len(tags), dtype=bool)
         last[offsets[1:][np.asarray(lengths) > 0] - 1] = True
@@ -306,7 +344,7 @@ class Student(TrainablePipe):
         tags = TagSet(self.labels, "iob2").tags
         for k, doc in enumerate(docs):
             rows = scheme_to_iob2(probs[offsets[k] : offsets[k + 1]], self.tagset)
-            doc.user_data[SOFT_KEY] = pack(tags, rows)
+            set_soft(doc, TokenLabels(tags, rows))
 
     def update(
         self,
@@ -335,6 +373,7 @@ class Student(TrainablePipe):
         vectors, backprop_tok2vec = self.model.get_ref("tok2vec").begin_update(docs)
         scores, backprop_head = self.model.get_ref("head").begin_update(vectors)
         targets = self.get_targets(examples)
+        self._check_that_it_learns(targets)
         loss, d_scores = self._loss(targets, scores)
         d_vectors = None
         if self.auxiliary is not None:
@@ -352,6 +391,62 @@ class Student(TrainablePipe):
         losses[self.name] += loss
         return losses
 
+    def _check_that_it_learns(self, targets: Targets) -> None:
+        """Some batches may well hold nothing. A training that holds nothing else must not look like one that is done."""
+        if targets.hard_weights.any() or targets.soft_weights.any():
+            self._idle = -1
+        elif self._idle >= 0:
+            self._idle += 1
+            if self._idle >= MOST_IDLE:
+                raise self._nothing_to_learn()
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn to give what the student gave when `nlp.resume_training` was called, so that it does not forget it
+        over new data: cross-entropy to its distributions of then. Labels that it got since are left out.
+
+        examples (Iterable[Example]): The batch; its labels are not read. drop (float): Dropout rate. sgd
+            (Optional[Optimizer]): The optimiser. losses (Optional[Dict[str, float]]): Losses by component, added to.
+        RETURNS (Dict[str, float]): The losses.
+        RAISES: XnerError before `nlp.resume_training`, or for a student that listens to another component.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "Student.rehearse")
+        if self._rehearsal_model is None:
+            raise XnerError(
+                f"{self.name} has nothing to rehearse.", "Call nlp.resume_training() before."
+            )
+        if any(hasattr(node, "upstream_name") for node in self.model.walk()):
+            raise XnerError(
+                f"{self.name} can't rehearse: it listens to another component, of which no copy was kept.",
+                f"Call nlp.replace_listeners for it first, or leave it out: exclude=[{self.name!r}].",
+            )
+        docs = [eg.predicted for eg in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update(docs)
+        xp = self.model.ops.xp
+        flat = xp.concatenate(scores)
+        before = xp.concatenate(self._rehearsal_model.predict(docs))
+        known = before.shape[1]
+        wanted, probs = softmax(xp, before), softmax(xp, flat[:, :known])
+        gradient = xp.zeros_like(flat)
+        gradient[:, :known] = probs - wanted
+        backprop(_split(gradient, [len(s) for s in scores]))
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += float(-(wanted * xp.log(probs + EPSILON)).sum())
+        return losses
+
     def get_targets(self, examples: Sequence[Example]) -> Targets:
         """RETURNS (Targets): What the batch is to teach."""
         tagset = self.tagset
@@ -362,7 +457,20 @@ class Student(TrainablePipe):
                 use_soft=self.soft_weight > 0,
                 confidence=self.confidence,
             )
-        return self._reader(examples)
+        before = self._reader.trimmed
+        targets = self._reader(examples)
+        if self._reader.trimmed and not before:
+            warnings.warn(
+                f"{self.name}: entities of the training data begin or end with whitespace. They are trimmed, and "
+                f"counted in its `trimmed`.",
+                stacklevel=2,
+            )
+        return targets
+
+    @property
+    def trimmed(self) -> int:
+        """RETURNS (int): Entities of the training data that were trimmed so far, one at each time that it was read."""
+        return self._reader.trimmed if self._reader is not None else 0
 
     def get_loss(
         self, examples: Iterable[Example], scores: List[Floats2d]
@@ -402,8 +510,8 @@ class Student(TrainablePipe):
 
 def _labels_of(doc: Doc) -> List[str]:
     found = sorted({ent.label_ for ent in doc.ents if ent.label_})
-    soft = doc.user_data.get(SOFT_KEY)
-    return found + (entity_labels(soft["labels"]) if soft else [])
+    soft = get_soft(doc)
+    return found + (entity_labels(soft.labels) if soft is not None else [])
 
 
 def _set_entities(doc: Doc, spans: List[Span], scores: List[float]) -> None:
