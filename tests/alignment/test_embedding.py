@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from xner_spacy.alignment.embedding import make_awesome, make_encoder, make_simalign
-from xner_spacy.alignment.encoders import windows
+from xner_spacy.alignment.windows import windows
 from xner_spacy.errors import MissingExtraError, XnerError
 from xner_spacy.registry import get_part
 

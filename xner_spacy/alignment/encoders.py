@@ -1,6 +1,5 @@
 """Vectors of sub-words or words from one layer of a pretrained encoder, for many sentences at once."""
 
-from itertools import pairwise
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -9,11 +8,9 @@ import numpy.typing as npt
 from ..errors import XnerError
 from .backends import Backend, Dtype, Loaded, Source, load, padded_batches
 from .subwords import Frame, Pieces, Subwords
+from .windows import windows
 
 Int = npt.NDArray[np.int64]
-
-# Of a window's sub-words, the share that the next one sees again.
-OVERLAP = 0.25
 
 
 class Vectors(NamedTuple):
@@ -125,24 +122,6 @@ class Encoder:
                 k, first, last, position = owners[row]
                 parts[k].append((position, hidden[n, first:last]))
         return [_joined(found, sentence) for found, sentence in zip(parts, pieces, strict=True)]
-
-
-def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
-    """Cut a long sentence.
-
-    n (int): Its sub-words.
-    room (int): The most a window takes.
-    RETURNS (List[Tuple[int, int, int, int]]): Of each window where it begins and ends, and which
-        part of it is used: together the used parts are the sentence. None for an empty sentence.
-    """
-    if n <= room:
-        return [(0, n, 0, n)] if n else []
-    overlap = min(max(int(room * OVERLAP), 2), room - 1)
-    count = 1 + -(-(n - room) // (room - overlap))
-    # Evenly spread, so that the last window is not a short one.
-    starts = [round(k * (n - room) / (count - 1)) for k in range(count)]
-    cuts = [0, *((a + room + b) // 2 for a, b in pairwise(starts)), n]
-    return [(a, a + room, cuts[k], cuts[k + 1]) for k, a in enumerate(starts)]
 
 
 def _framed(ids: Int, frame: Frame) -> Int:

@@ -7,11 +7,12 @@ one step over the whole batch is one block of memory.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[Any]  # float32 in training, float64 where links are decided
 Int = npt.NDArray[np.int32]
 
 
@@ -95,24 +96,26 @@ def posteriors(
     null (float): Probability of the empty word.
     statistics (Optional[Statistics]): Takes up the expected jump counts.
     RETURNS (Float): (time, batch, state) posteriors; what is missing to 1 in a time step
-        belongs to the empty word.
+        belongs to the empty word. It is computed in the precision of `emission`.
     """
     n_time, n_batch, n_state = emission.shape
-    weights = jumps.matrix(n_state)
+    dtype = emission.dtype
+    weights = jumps.matrix(n_state).astype(dtype)
     # What a position's jumps sum to inside a sentence of a given length, as a table by length.
     mass = np.cumsum(weights, axis=1)
     scale = 1.0 / mass[:, states - 1].T
-    first = jumps.first(n_state)[None, :] / np.cumsum(jumps.first(n_state))[states - 1][:, None]
+    begin = jumps.first(n_state).astype(dtype)
+    first = begin[None, :] / np.cumsum(begin)[states - 1][:, None]
     emission *= 1.0 - null
     # A step beyond the sentence leaves everything as it is.
-    stay = np.where(np.arange(n_time)[:, None] < steps[None, :], null * empty, np.float32(1.0))
-    stay = stay.astype(np.float32)[:, :, None]
+    stay = np.where(np.arange(n_time)[:, None] < steps[None, :], null * empty, 1.0)
+    stay = stay.astype(dtype)[:, :, None]
 
     linked = np.empty_like(emission)
     position = np.empty_like(emission)
-    norm = np.empty((n_time, n_batch, 1), dtype=np.float32)
+    norm = np.empty((n_time, n_batch, 1), dtype=dtype)
     inside = np.arange(n_state)[None, :] < states[:, None]
-    before = np.where(inside, first, np.float32(0.0)).astype(np.float32)
+    before = np.where(inside, first, 0.0).astype(dtype)
     for time in range(n_time):
         arriving = before if time == 0 else (before * scale) @ weights
         np.multiply(arriving, emission[time], out=linked[time])
@@ -124,9 +127,9 @@ def posteriors(
         before = position[time]
 
     # Backwards; `emission` becomes what a state and all after it say about the step.
-    after = np.ones((n_batch, n_state), dtype=np.float32)
+    after = np.ones((n_batch, n_state), dtype=dtype)
     back = np.ascontiguousarray(weights.T)
-    pairs = np.zeros((n_state, n_state), dtype=np.float32)
+    pairs = np.zeros((n_state, n_state), dtype=dtype)
     for time in range(n_time - 1, -1, -1):
         linked[time] *= after
         after *= norm[time]

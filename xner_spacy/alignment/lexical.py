@@ -6,27 +6,39 @@ posteriors in the two models. See docs/alignment.md.
 """
 
 import os
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple, overload
 
 import numpy as np
 import srsly
 
+from ..corpora.reading import parse_msgpack, reading
 from ..errors import XnerError
-from ..types import Alignment, FloatArray, TokenPair
+from ..types import Alignment, FloatArray, IntArray, TokenPair
 from .batches import make_batches
 from .model import Model
 from .training import (
     BATCH_CELLS,
     Int,
     Trainer,
+    TrainingReport,
     find_cells,
     link_posteriors,
     make_pool,
     read_bitext,
 )
-from .vocabulary import Vocabulary
+from .vocabulary import Vocabulary, fold
+from .windows import PairWindow, pair_windows
 
+# So much is aligned at a time: sentence pairs, and cells of their word-by-word tables.
 CHUNK_PAIRS = 2_000
+CHUNK_CELLS = 2_000_000
+# The most words of a side that are aligned in one piece. Longer pairs are aligned in windows.
+WINDOW = 256
+# Scores are rounded to so many decimals, before they are compared with the threshold. This is the one place where
+# that is done. A score nearer to the middle between two of them than UNSURE (of a step) is computed once more by
+# itself, since what else is in a batch can change its last digits.
+DECIMALS = 6
+UNSURE = 1e-4
 
 
 class LexicalAligner:
@@ -38,7 +50,7 @@ class LexicalAligner:
     strength (float): Weight of the learned prior, in observations of a word.
     null (float): Probability of a word without a counterpart.
     max_words (int): Vocabulary cap of each language; later words are treated as unseen.
-    max_length (int): Sentences with more words are left out of the training.
+    max_length (int): Longer sentence pairs are cut into pieces of so many words for the training.
     threads (int): Threads; 0 for one per core, at most 4. They do not change the result.
     seed (int): For interfaces that hand one over. The training has no random part.
     """
@@ -72,18 +84,22 @@ class LexicalAligner:
         self.threads = threads or min(os.cpu_count() or 1, 4)
         self.seed = seed
         self.model: Optional[Model] = None
+        self.report = TrainingReport()
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
         """Learn from a bitext. What was learned before is forgotten.
 
         pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read once, not kept.
+            Those with an empty side are skipped. `report` counts what was skipped and what was cut.
         RAISES: XnerError if there is no pair with words on both sides.
         """
         source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
-        sources, targets = read_bitext(pairs, source, target, self.max_length)
+        sources, targets, self.report = read_bitext(pairs, source, target, self.max_length)
         if not sources:
+            said = self.report.said()
             raise XnerError(
-                "The aligner got no sentence pairs to learn from.", "Give it a bitext to train on."
+                f"The aligner got no sentence pairs to learn from{f' ({said})' if said else ''}.",
+                "Give it a bitext to train on.",
             )
         pool = make_pool(self.threads)
         try:
@@ -112,11 +128,23 @@ class LexicalAligner:
         YIELDS (Alignment): Links with their probabilities, one alignment per pair, in order.
         RAISES: XnerError if the aligner has not been trained.
         """
-        for (source, target), (one, other) in self.posteriors(pairs):
-            both = np.minimum(np.sqrt(one * other), np.float32(1.0))
-            links = np.argwhere(both >= self.threshold)
-            assert both.shape == (len(source), len(target))
-            yield Alignment(links, both[links[:, 0], links[:, 1]])
+        model = self._trained()
+        for chunk in _chunks(pairs):
+            found: List[List[Tuple[IntArray, FloatArray]]] = [[] for _ in chunk]
+            for number, window, (one, other) in self._aligned(model, chunk):
+                scores = _scores(one, other, self.threshold)
+                if scores is None:
+                    source, target = chunk[number]
+                    part = (source[slice(*window.source)], target[slice(*window.target)])
+                    # The other side of a window is a little longer, and must not be cut once more.
+                    [(_, _, (one, other))] = self._aligned(model, [part], 2 * WINDOW)
+                    scores = _scores(one, other)
+                found[number].append(_links(scores, window, self.threshold))
+            for parts in found:
+                yield Alignment(
+                    [link for links, _ in parts for link in links.tolist()],
+                    [score for _, scores in parts for score in scores.tolist()],
+                )
 
     def posteriors(
         self, pairs: Iterable[TokenPair]
@@ -126,63 +154,141 @@ class LexicalAligner:
         pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
         YIELDS (Tuple[TokenPair, Tuple[FloatArray, FloatArray]]): The pair, and two (source, target)
             arrays: the probability of the target word coming from the source word, and the reverse.
+            A pair longer than 256 words is aligned in windows; outside them both are 0.
         RAISES: XnerError if the aligner has not been trained.
         """
+        model = self._trained()
+        for chunk in _chunks(pairs):
+            results = [_nothing(len(source), len(target)) for source, target in chunk]
+            for number, window, both in self._aligned(model, chunk):
+                for whole, part in zip(results[number], both, strict=True):
+                    kept = _kept(window)
+                    whole[slice(*window.source), slice(*window.target)][kept] = part[kept]
+            yield from zip(chunk, results, strict=True)
+
+    def _trained(self) -> Model:
         if self.model is None:
             raise XnerError(
                 "The aligner xner.Lexical.v1 has not been trained.",
                 "Train it on a bitext first, by `nlp.initialize` or `aligner.train(pairs)`.",
             )
-        chunk: List[TokenPair] = []
-        for pair in pairs:
-            chunk.append(pair)
-            if len(chunk) == CHUNK_PAIRS:
-                yield from zip(chunk, self._chunk(self.model, chunk), strict=True)
-                chunk = []
-        yield from zip(chunk, self._chunk(self.model, chunk), strict=True)
+        return self.model
 
-    def _chunk(self, model: Model, pairs: List[TokenPair]) -> List[Tuple[FloatArray, FloatArray]]:
+    def _aligned(
+        self, model: Model, pairs: List[TokenPair], window_size: int = WINDOW
+    ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
+        """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models, in
+        no order that would matter."""
         source_words, target_words = list(model.source.words), list(model.target.words)
         new: Tuple[Dict[str, int], Dict[str, int]] = ({}, {})
+        owners: List[Tuple[int, PairWindow]] = []
         sources: List[Int] = []
         targets: List[Int] = []
-        for source, target in pairs:
-            sources.append(_encode(source, model.source, new[0], source_words))
-            targets.append(_encode(target, model.target, new[1], target_words))
-        result = [_nothing(len(source), len(target)) for source, target in pairs]
+        for number, (source, target) in enumerate(pairs):
+            s = _encode(source, model.source, new[0], source_words)
+            t = _encode(target, model.target, new[1], target_words)
+            for window in pair_windows(len(s), len(t), window_size):
+                owners.append((number, window))
+                sources.append(s[slice(*window.source)])
+                targets.append(t[slice(*window.target)])
+        tables = model.with_room(source_words, target_words)
         for batch in make_batches(sources, targets, BATCH_CELLS):
             cells, _ = find_cells(batch)
             keys = cells.pairs.copy()
             keys[0] = 0  # the padding; its probability is put to 0 below
-            one, other, forward, reverse = model.tables(keys, source_words, target_words)
+            one, other = tables(keys)
             one[0] = other[0] = 0.0
-            ahead, back = link_posteriors(cells, one, other, forward, reverse, self.null)
+            # In float64, so that what else is in the batch changes no digit that is kept.
+            one, other = one.astype(np.float64), other.astype(np.float64)
+            ahead, back = link_posteriors(
+                cells, one, other, tables.forward, tables.reverse, self.null
+            )
             for k, row in enumerate(batch.rows):
                 m, n = batch.source_length[k], batch.target_length[k]
-                result[row] = (ahead[:n, k, :m].T, back[:n, k, :m].T)
-        return result
+                yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What was learned, without the settings."""
         return srsly.msgpack_dumps(None if self.model is None else self.model.to_dict())
 
     def from_bytes(self, data: bytes) -> "LexicalAligner":
-        """Take on what `to_bytes` gave. RETURNS (LexicalAligner): Itself."""
-        state = srsly.msgpack_loads(data)
-        self.model = None if state is None else Model.from_dict(state)
+        """Take on what `to_bytes` gave.
+
+        RETURNS (LexicalAligner): Itself. RAISES: XnerError if it is damaged; nothing is changed then.
+        """
+        state = parse_msgpack(data, "xner.Lexical.v1", "the state of a trained aligner")
+        with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it anew."):
+            self.model = None if state is None else Model.from_dict(state)
         return self
 
 
+def _chunks(pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
+    """Gather pairs whose tables are small together."""
+    chunk: List[TokenPair] = []
+    cells = 0
+    for source, target in pairs:
+        pair = (list(source), list(target))
+        longer, shorter = sorted(map(len, pair))[::-1]
+        size = longer * min(shorter, WINDOW)
+        if chunk and (len(chunk) == CHUNK_PAIRS or cells + size > CHUNK_CELLS):
+            yield chunk
+            chunk, cells = [], 0
+        chunk.append(pair)
+        cells += size
+    if chunk:
+        yield chunk
+
+
+@overload
+def _scores(one: FloatArray, other: FloatArray) -> FloatArray: ...
+
+
+@overload
+def _scores(one: FloatArray, other: FloatArray, threshold: float) -> Optional[FloatArray]: ...
+
+
+def _scores(
+    one: FloatArray, other: FloatArray, threshold: Optional[float] = None
+) -> Optional[FloatArray]:
+    """The scores of all possible links, rounded.
+
+    one (FloatArray), other (FloatArray): Posteriors of both models.
+    threshold (Optional[float]): Of scores that can reach it, none may hang on digits that a batch can change.
+    RETURNS (Optional[FloatArray]): The scores, or None if one does.
+    """
+    steps = np.minimum(np.sqrt(one * other), 1.0) * 10**DECIMALS
+    if threshold is not None:
+        near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
+        if np.any(near & (steps >= threshold * 10**DECIMALS - 1)):
+            return None
+    return np.rint(steps) / 10**DECIMALS
+
+
+def _kept(window: PairWindow) -> Tuple[slice, slice]:
+    start = window.source[0] if window.by_source else window.target[0]
+    kept = slice(window.kept[0] - start, window.kept[1] - start)
+    return (kept, slice(None)) if window.by_source else (slice(None), kept)
+
+
+def _links(scores: FloatArray, window: PairWindow, threshold: float) -> Tuple[IntArray, FloatArray]:
+    kept = np.zeros(scores.shape, dtype=bool)
+    kept[_kept(window)] = True
+    links = np.argwhere(kept & (scores >= threshold))
+    offset = np.array([window.source[0], window.target[0]])
+    return links + offset, scores[links[:, 0], links[:, 1]]
+
+
 def _nothing(n_source: int, n_target: int) -> Tuple[FloatArray, FloatArray]:
-    empty = np.zeros((n_source, n_target), dtype=np.float32)
-    return empty, empty
+    shape = (n_source, n_target)
+    return np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
 
 
 def _encode(tokens: Iterable[str], known: Vocabulary, new: Dict[str, int], words: List[str]) -> Int:
     """Word numbers, with new ones after the vocabulary for words that it lacks."""
-    numbers = known.encode(list(tokens))
+    tokens = list(tokens)
+    numbers = known.encode(tokens)
     for position in np.flatnonzero(numbers == 0):
-        word = list(tokens)[position].casefold()
+        word = fold(tokens[position])
         if word not in new:
             new[word] = len(words)
             words.append(word)

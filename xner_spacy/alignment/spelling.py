@@ -43,6 +43,7 @@ def plain(word: str) -> str:
     word = word.casefold()
     if word.isascii():
         return word
+    # One character with a mark or two, it comes to the same here.
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(
         char if char.isascii() else _romanise(char)

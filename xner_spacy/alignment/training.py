@@ -6,7 +6,18 @@ the product of its posteriors in the two models, so what only one of them believ
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Tuple,
+    TypeVar,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +37,7 @@ from .model import (
 from .spelling import Spelling
 from .stems import StemIndex, StemTable, stem_prior
 from .vocabulary import Vocabulary
+from .windows import pair_cuts
 
 Int = npt.NDArray[np.int32]
 
@@ -34,8 +46,40 @@ Int = npt.NDArray[np.int32]
 BATCH_CELLS = 260_000
 # Pairs with fewer expected links than this are not kept: the prior alone says as much.
 KEEP = 1e-3
+# A long pair with so many times the words on one side is no translation that could be cut in step.
+MOST_UNLIKE = 9
 # So many tables of word pairs are merged at once.
 MERGED_TABLES = 64
+
+
+@dataclass
+class TrainingReport:
+    """How many sentence pairs were learned from, and how many were not and why.
+
+    pairs (int): All that were given.
+    empty (int): Left out, since a side has no words.
+    unlike (int): Left out: long, and one side has more than nine times the words of the other.
+    cut (int): Long ones, learned from in pieces.
+    """
+
+    pairs: int = 0
+    empty: int = 0
+    unlike: int = 0
+    cut: int = 0
+
+    def counts(self) -> Dict[str, int]:
+        """RETURNS (Dict[str, int]): What is worth saying, in plain words."""
+        return {
+            "pairs to learn from": self.pairs,
+            "of these left out, a side is empty": self.empty,
+            f"of these left out, long and one side has over {MOST_UNLIKE} times the words": self.unlike,
+            "of these long, learned from in pieces": self.cut,
+        }
+
+    def said(self) -> str:
+        """RETURNS (str): The same in a line; empty if every pair was used as it is."""
+        found = [f"{name}: {n:,}" for name, n in list(self.counts().items())[1:] if n]
+        return f"{self.pairs:,} sentence pairs to learn from; {'; '.join(found)}" if found else ""
 
 
 @dataclass
@@ -120,21 +164,53 @@ def in_order(pool: Optional[Executor], work: Callable[[T], R], items: Iterable[T
     return map(work, items) if pool is None else pool.map(work, items)
 
 
+class Bitext(NamedTuple):
+    """What there is to learn from.
+
+    sources (List[Int]): Word numbers of the source sentences.
+    targets (List[Int]): Word numbers of the target sentences.
+    report (TrainingReport): What was used and what was not.
+    """
+
+    sources: List[Int]
+    targets: List[Int]
+    report: TrainingReport
+
+
 def read_bitext(
     pairs: Iterable[Tuple[Iterable[str], Iterable[str]]],
     source: Vocabulary,
     target: Vocabulary,
     max_length: int,
-) -> Tuple[List[Int], List[Int]]:
-    """RETURNS (Tuple[List[Int], List[Int]]): Word numbers of the pairs that can be learned from."""
-    sources: List[Int] = []
-    targets: List[Int] = []
+) -> Bitext:
+    """Number the words of a bitext.
+
+    pairs (Iterable[Tuple[Iterable[str], Iterable[str]]]): Tokenised pairs. Pairs with an empty side are left out.
+    source (Vocabulary), target (Vocabulary): They take in the words.
+    max_length (int): Longer pairs are cut into pieces of so many words, unless their sides are too unlike in length
+        for the same place of both to mean the same.
+    RETURNS (Bitext): What can be learned from.
+    """
+    found = Bitext([], [], TrainingReport())
+    report = found.report
     for left, right in pairs:
         left, right = list(left), list(right)
-        if 0 < len(left) <= max_length and 0 < len(right) <= max_length:
-            sources.append(source.add(left))
-            targets.append(target.add(right))
-    return sources, targets
+        report.pairs += 1
+        longer, shorter = max(len(left), len(right)), min(len(left), len(right))
+        if not shorter:
+            report.empty += 1
+        elif longer <= max_length:
+            found.sources.append(source.add(left))
+            found.targets.append(target.add(right))
+        elif longer > MOST_UNLIKE * shorter:
+            report.unlike += 1
+        else:
+            report.cut += 1
+            s, t = source.add(left), target.add(right)
+            for piece in pair_cuts(len(s), len(t), max_length):
+                found.sources.append(s[slice(*piece.source)])
+                found.targets.append(t[slice(*piece.target)])
+    return found
 
 
 def merge(tables: List[Tuple[Keys, Int]]) -> Tuple[Keys, Int]:

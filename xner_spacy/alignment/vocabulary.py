@@ -1,5 +1,6 @@
 """Words as integers."""
 
+import unicodedata
 from typing import Dict, Iterable, List, Sequence
 
 import numpy as np
@@ -8,8 +9,17 @@ import numpy.typing as npt
 Int = npt.NDArray[np.int32]
 
 
+def fold(word: str) -> str:
+    """RETURNS (str): What a word is known by: without case, and the same for a letter with a mark whether that is one
+    character or two (NFC and NFD). Texts themselves are never changed.
+    """
+    if word.isascii():
+        return word.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", word).casefold())
+
+
 class Vocabulary:
-    """The case-folded words of one language, numbered from 1; 0 is every word that is not in it.
+    """The folded words of one language, numbered from 1; 0 is every word that is not in it.
 
     words (Iterable[str]): Words to begin with, already folded.
     limit (int): No more words than this are taken in; later ones are 0.
@@ -19,7 +29,10 @@ class Vocabulary:
         self.limit = limit
         self.words: List[str] = [""]
         self.words.extend(words)
-        self._index: Dict[str, int] = {word: i for i, word in enumerate(self.words) if i}
+        self._index: Dict[str, int] = {}
+        for number, word in enumerate(self.words):
+            if number:
+                self._index.setdefault(word, number)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -29,7 +42,7 @@ class Vocabulary:
         index = self._index
         numbers = np.zeros(len(tokens), dtype=np.int32)
         for position, token in enumerate(tokens):
-            word = token.casefold()
+            word = fold(token)
             number = index.get(word)
             if number is None:
                 if len(self.words) > self.limit:
@@ -43,6 +56,4 @@ class Vocabulary:
     def encode(self, tokens: Sequence[str]) -> Int:
         """RETURNS (Int): The numbers of the tokens, 0 for those that are not in the vocabulary."""
         get = self._index.get
-        return np.fromiter(
-            (get(t.casefold(), 0) for t in tokens), dtype=np.int32, count=len(tokens)
-        )
+        return np.fromiter((get(fold(t), 0) for t in tokens), dtype=np.int32, count=len(tokens))
