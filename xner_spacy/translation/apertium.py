@@ -6,9 +6,9 @@ of the form `<e0>...</e0>` travel with the words they enclose (Apertium's word-b
 where the translation puts them in another order.
 """
 
+import logging
 import os
 import re
-import shutil
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
@@ -16,9 +16,19 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional
 from spacy.util import minibatch
 
 from ..errors import XnerError
+from ..programs import check_program_name, find_program
 from ..types import Translation, Translator
 from .engine import Engine, EngineError, Mode
-from .faults import find_fault
+from .faults import FAILED, RULES, find_fault
+
+_LOGGER = logging.getLogger("xner_spacy")
+
+PART = "xner.Apertium.v1"
+PROGRAMS = ("apertium",)
+VARIABLE = "XNER_APERTIUM"
+DATA_VARIABLE = "APERTIUM_DATADIR"
+# So many texts in a row on which the engine fails are no fault of the texts.
+HOPELESS = 3
 
 MARKED = re.compile(r"(?<!\S)([\"'(«„“‘\[]*)[*@#](?=\w)|(?<=[-/–])[*@#](?=\w)")
 _SPECIAL = re.compile(r"([\[\]{}^$/\\@<>])")
@@ -42,9 +52,10 @@ def make_apertium(
     """Make the translator. The engine is looked for at first use.
 
     mode (str): Apertium's translation direction, such as "isl-eng".
-    command (str): The program, a name on the path or a file: where it is, the rest is too.
-    data (Optional[str]): Apertium's data folder (with `modes/`), where it is not beside the
-        program.
+    command (str): "apertium". A config may come from someone else, so it can't name another program: one in another
+        place is named by the environment variable XNER_APERTIUM.
+    data (Optional[str]): None, for the same reason: data (a folder with `modes/`) that does not lie beside the program
+        is named by the environment variable APERTIUM_DATADIR.
     timeout (float): Seconds without an answer after which the engine is started anew.
     markup (bool): Carry markers `<e0>...</e0>` over; else they are text.
     """
@@ -62,11 +73,17 @@ class Apertium:
         timeout: float = 60.0,
         markup: bool = True,
     ) -> None:
+        check_program_name(command, VARIABLE, PROGRAMS, part=PART)
+        if data is not None:
+            raise XnerError(
+                f"{PART} can't be told to use the data in {data!r}: a pipeline may not name files to run.",
+                f"Leave `data` out, and set the environment variable {DATA_VARIABLE} to the folder.",
+            )
         self.mode = mode
         self.command = command
-        self.data = data
         self.timeout = timeout
         self.markup = markup
+        self._failed_in_a_row = 0
         self._engine: Optional[Engine] = None
         self._identity: Optional[Dict[str, Any]] = None
 
@@ -76,17 +93,12 @@ class Apertium:
         is missing.
         """
         if self._engine is None:
-            program = shutil.which(self.command)
-            if program is None:
-                raise XnerError(
-                    f"The translator Apertium is not installed (no program {self.command!r}).",
-                    f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}",
-                )
-            folder = Path(
-                self.data
-                or os.environ.get("APERTIUM_DATADIR")
-                or Path(program).resolve().parent.parent / "share" / "apertium"
-            )
+            program = find_program(
+                self.command, VARIABLE, PROGRAMS, part=PART,
+                install=f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}.",
+            )  # fmt: skip
+            chosen = os.environ.get(DATA_VARIABLE)
+            folder = Path(chosen or Path(program).resolve().parent.parent / "share" / "apertium")
             modes = sorted(path.stem for path in folder.glob("modes/*.mode"))
             listed = ", ".join(modes) or "none"
             # Compared with the names that there are, so that no path can be made of it.
@@ -96,7 +108,7 @@ class Apertium:
                     f"On Debian and Ubuntu: apt-get install apertium-{self.mode}, "
                     "or the pair the other way round.",
                 )
-            self._engine = Engine(Mode(self.mode, folder), self.timeout)
+            self._engine = Engine(Mode(self.mode, folder, program), self.timeout)
         return self._engine
 
     @property
@@ -108,6 +120,7 @@ class Apertium:
                 "mode": self.mode,
                 "revision": self.engine.mode.revision(),
                 "markup": self.markup,
+                "faults": RULES,
             }
         return self._identity
 
@@ -124,21 +137,36 @@ class Apertium:
         if self._engine is not None:
             self._engine.close()
 
-    def _ask(self, texts: List[str]) -> List[str]:
-        answers: List[str] = []
+    def _ask(self, texts: List[str]) -> List[Optional[str]]:
+        """RETURNS (List[Optional[str]]): An answer each, or None where the engine failed twice.
+        RAISES: XnerError if it fails on one text after the other.
+        """
+        answers: List[Optional[str]] = []
         failed_at = -1
         while len(answers) < len(texts):
             try:
                 answers += self.engine.exchange(texts[len(answers) :])
             except EngineError as error:
                 answers += error.answers
-                if len(answers) == failed_at:
+                if error.answers:
+                    self._failed_in_a_row = 0
+                if len(answers) != failed_at:
+                    failed_at = len(answers)
+                    continue
+                self._failed_in_a_row += 1
+                if self._failed_in_a_row >= HOPELESS:
                     raise XnerError(
-                        f"Apertium ({self.mode}) failed twice on {texts[failed_at][:80]!r}: "
-                        f"{error}.",
-                        "Run again; if it is always this text, leave it out.",
+                        f"Apertium ({self.mode}) failed on {HOPELESS} texts one after the other, the last "
+                        f"{_shown(texts[failed_at])!r}: {error}.",
+                        f"Try it: echo TEXT | apertium {self.mode}",
                     ) from error
-                failed_at = len(answers)
+                _LOGGER.warning(
+                    "Apertium (%s) failed twice on %r: %s. The sentence has no translation.",
+                    self.mode, _shown(texts[failed_at]), error,
+                )  # fmt: skip
+                answers.append(None)
+            else:
+                self._failed_in_a_row = 0
         return answers
 
     def _encode(self, line: str) -> str:
@@ -155,7 +183,9 @@ class Apertium:
             last = match.end()
         return "".join([*parts, _escape(line[last:]), _END])
 
-    def _decode(self, line: str, answer: str) -> Translation:
+    def _decode(self, line: str, answer: Optional[str]) -> Translation:
+        if answer is None:
+            return Translation(None, fault=FAILED)
         output = _ENDED.sub("", answer)
         if self.markup:
             output = _restore_markers(output)
@@ -163,6 +193,10 @@ class Apertium:
         translation = clean_marks(line, output)
         fault = find_fault(line, translation.text or "")
         return Translation(None, unknown=translation.unknown, fault=fault) if fault else translation
+
+
+def _shown(text: str) -> str:
+    return text.removesuffix(_END)[:80]
 
 
 def _escape(text: str) -> str:

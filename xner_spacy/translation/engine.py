@@ -1,7 +1,8 @@
 """An Apertium translation direction as a row of processes that stay: start-up is paid once, and
 each text is flushed on its own.
 
-The programs of a direction are started straight from its `.mode` file, without a shell. Texts go in
+The programs of a direction are started straight from its `.mode` file, without a shell. Only Apertium's own are, as they
+are installed, and they read only what lies in its data folder: a mode file is data too. Texts go in
 and come out ended by NUL, so that one text's rules never reach into the next: a translation does
 not depend on what else is in the batch.
 """
@@ -19,9 +20,11 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import IO, Any, List, Optional, Sequence
+from typing import IO, Any, List, Optional, Sequence, Tuple
 
-from ..errors import XnerError
+from ..corpora.reading import reading
+from ..errors import InputError, XnerError
+from ..programs import find_installed
 
 # What takes `-z`, to flush at NUL.
 _FLUSHING = frozenset(
@@ -32,6 +35,15 @@ _FLUSHING = frozenset(
     )
 )
 _ATTACH, _DETACH = "apertium-wblank-attach", "apertium-wblank-detach"
+# What a mode file may run: the filters of lttoolbox, lexical selection, CG, HFST and Apertium. None of them starts
+# another program or writes a file.
+PROGRAMS = _FLUSHING | frozenset(
+    (
+        *(_ATTACH, _DETACH, "apertium-wblank-mode", "apertium-cleanstream", "apertium-unformat"),
+        *("apertium-multiple-translations", "apertium-extract-caps", "apertium-restore-caps"),
+        *("cg-conv", "cg-mwesplit", "hfst-lookup"),
+    )
+)
 
 
 class EngineError(RuntimeError):
@@ -48,15 +60,22 @@ class EngineError(RuntimeError):
 class Mode:
     """A translation direction: its programs and their data.
 
-    name (str): Such as "isl-eng". folder (Path): Apertium's data folder, with `modes/`.
-    RAISES: XnerError for a `.mode` file that is more than a pipe of programs.
+    name (str): Such as "isl-eng". folder (Path): Apertium's data folder, with `modes/`. program (str): The program
+        `apertium`: its neighbours come before what else is installed.
+    RAISES: XnerError for a `.mode` file that is more than a pipe of Apertium's programs over files of the folder.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, program: str = "") -> None:
         self.name = name
         self.path = folder / "modes" / f"{name}.mode"
-        text = self.path.read_text(encoding="utf8")
-        self.commands = _parse(text, self.path)
+        with reading(self.path, "a mode file", f"Install {name} anew."):
+            text = self.path.read_text(encoding="utf8")
+        with reading(self.path, "a pipe of programs", f"Install {name} anew."):
+            found = _parse(text, self.path)
+        self.commands = [
+            [_find(command[0], program, self.path), *_checked(command[1:], folder, self.path)]
+            for command in _add_marks(found, program)
+        ]
 
     def revision(self) -> str:
         """RETURNS (str): A checksum of the programs' names and of the files that they read."""
@@ -69,7 +88,8 @@ class Mode:
         return digest.hexdigest()[:16]
 
 
-def _parse(text: str, path: Path) -> List[List[str]]:
+def _parse(text: str, path: Path) -> Tuple[List[List[str]], int]:
+    """RETURNS (Tuple[List[List[str]], int]): The commands, and which of them is the generator (0 = none)."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
     commands: List[List[str]] = [[]]
@@ -78,7 +98,7 @@ def _parse(text: str, path: Path) -> List[List[str]]:
         if word == "|":
             commands.append([])
         elif set(word) <= set("|&;<>()"):
-            raise XnerError(f"{path}: {word!r} in a mode file; only a pipe of programs can be run.")
+            raise InputError(f"has {word!r}; only a pipe of programs can be run.", path)
         elif word == "$1":
             commands[-1].append("-g")  # mark unknown words
             generator = len(commands) - 1
@@ -86,14 +106,56 @@ def _parse(text: str, path: Path) -> List[List[str]]:
             commands[-1].append(word)
     for command in commands:
         if not command:
-            raise XnerError(f"{path}: not a pipe of programs.")
+            raise InputError("is not a pipe of programs.", path)
+        command[0] = Path(command[0]).name
+        if command[0] not in PROGRAMS:
+            raise InputError(
+                f"would run {command[0]!r}, which is none of Apertium's programs.",
+                path, None, f"They are: {', '.join(sorted(PROGRAMS))}.",
+            )  # fmt: skip
         if command[0] in _FLUSHING and "-z" not in command:
             command.insert(1, "-z")
-    if generator and shutil.which(_ATTACH) and shutil.which(_DETACH):
-        # Marks on words pass from the analyser on to the generator.
+    return commands, generator
+
+
+def _add_marks(parsed: Tuple[List[List[str]], int], program: str) -> List[List[str]]:
+    """Marks on words pass from the analyser on to the generator."""
+    commands, generator = parsed
+    if generator and all(_installed(name, program) for name in (_ATTACH, _DETACH)):
         commands.insert(generator, [_DETACH])
         commands.insert(1, [_ATTACH])
     return commands
+
+
+def _installed(name: str, program: str) -> Optional[str]:
+    beside = Path(program).with_name(name) if program else None
+    return str(beside) if beside and shutil.which(beside) else find_installed(name)
+
+
+def _find(name: str, program: str, path: Path) -> str:
+    found = _installed(name, program)
+    if found is None:
+        raise XnerError(
+            f"Apertium's program {name!r} is not installed ({path.name} asks for it).",
+            "Install the whole of the direction: on Debian and Ubuntu apt-get install apertium-all-dev",
+        )
+    return found
+
+
+def _checked(words: List[str], folder: Path, path: Path) -> List[str]:
+    """RETURNS (List[str]): A program's arguments. RAISES: InputError for a file outside of Apertium's data folder."""
+    inside = folder.resolve()
+    for word in words:
+        if word.startswith("-"):
+            allowed = "/" not in word and "\\" not in word
+        else:
+            allowed = word.isdecimal() or Path(word).resolve().is_relative_to(inside)
+        if not allowed:
+            raise InputError(
+                f"names {word!r}, which is not in Apertium's data folder {folder}.",
+                path, None, "To use data of another place, set APERTIUM_DATADIR to its folder.",
+            )  # fmt: skip
+    return words
 
 
 class Engine:
@@ -178,7 +240,7 @@ class Engine:
         except OSError as error:
             _kill(processes, os.getpid())
             raise XnerError(
-                f"Apertium's program {command[0]!r} could not be started ({error.strerror}).",
+                f"Apertium's program {Path(command[0]).name!r} could not be started ({error.strerror}).",
                 f"Install the whole of the direction {self.mode.name}.",
             ) from error
         self._processes = processes
@@ -204,7 +266,7 @@ class Engine:
         how = f"exit code {process.returncode}"
         if process.returncode < 0:
             how = f"signal {-process.returncode}"
-        return f"{command[0]} ended ({how}){self._complaint()}"
+        return f"{Path(command[0]).name} ended ({how}){self._complaint()}"
 
     def _complaint(self) -> str:
         if self._errors is None:

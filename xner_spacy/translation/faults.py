@@ -1,4 +1,5 @@
-"""Translations that went wrong: empty, repeating themselves, or of an impossible length.
+"""Translations that went wrong: empty, repeating themselves, or of an impossible length; and texts that could not be
+translated at all.
 
 Neural translators fall into loops or stop after a word, above all for languages of which they saw
 little. What they say then is no reading of the sentence, and what is projected from it would be
@@ -6,47 +7,75 @@ noise. The codes are written to files: add, never rename.
 """
 
 import re
+import unicodedata
+from functools import lru_cache
 from typing import List, Optional
 
 EMPTY = "empty"  # nothing, or no letter or digit, for a text that has some
 REPETITION = "repetition"  # the same words over and over
 LENGTH = "length"  # far longer or far shorter than the text
-FAULTS = (EMPTY, REPETITION, LENGTH)
+TOO_LONG = "too long"  # the text is more than the translator, or spaCy's tokenizer, can take
+FAILED = "failed"  # the translator broke on this text
+MISSING = "missing"  # the translator has none: no stored one, or it gave no reason
+FAULTS = (EMPTY, REPETITION, LENGTH, TOO_LONG, FAILED, MISSING)
+# These may go better another time: they are not kept in a store.
+PASSING = (FAILED,)
+# Part of a translator's identity: what was judged by older rules is judged anew.
+RULES = 2
 
-# Bytes of UTF-8 make scripts comparable where characters do not: a Chinese character says about as
-# much as three Latin ones.
 MAX_RATIO = 4.0
 SMOOTHING = 30
 LONGEST_CYCLE = 8
-_CHARACTER_LOOP = re.compile(r"(.{1,12}?)\1{9,}", re.DOTALL)
+TIMES_WORDS = 4
+TIMES_CHARACTERS = 10
+_CHARACTER_LOOP = re.compile(rf"(.{{1,12}}?)\1{{{TIMES_CHARACTERS - 1},}}", re.DOTALL)
+# How many Latin letters a character of a script says as much as. Others count as one.
+_WEIGHTS = {"CJK": 3.0, "HIRAGANA": 2.0, "KATAKANA": 2.0, "HANGUL": 2.0, "ETHIOPIC": 1.5}
 
 
 def find_fault(text: str, translation: str, max_ratio: float = MAX_RATIO) -> Optional[str]:
     """Say what is wrong with a translation.
 
     text (str): What was translated. translation (str): What came out.
-    max_ratio (float): How many times longer or shorter (in bytes, smoothed for short texts) it may
-        be.
+    max_ratio (float): How many times longer or shorter it may be: in characters, those of scripts that write a
+        syllable or a word with one counted for more (see `text_size`), smoothed for short texts.
     RETURNS (Optional[str]): A code of `FAULTS`, or None for a plausible translation.
     """
     if not any(c.isalnum() for c in translation):
         return EMPTY if any(c.isalnum() for c in text) else None
-    if _loops(translation) and not _loops(text):
+    if repeats_itself(translation) and not repeats_itself(text):
         return REPETITION
-    ratio = (len(translation.encode("utf8")) + SMOOTHING) / (len(text.encode("utf8")) + SMOOTHING)
+    ratio = (text_size(translation) + SMOOTHING) / (text_size(text) + SMOOTHING)
     return LENGTH if not 1 / max_ratio <= ratio <= max_ratio else None
 
 
-def _loops(text: str) -> bool:
-    return _repeats(text.split()) or _CHARACTER_LOOP.search(text) is not None
+def text_size(text: str) -> float:
+    """RETURNS (float): How much a text says, in Latin letters: a Chinese character says about as much as three, a
+    Korean syllable as two; marks on letters, which some scripts have many of, count as letters.
+    """
+    return sum(map(_weight, unicodedata.normalize("NFC", text)))
 
 
-def _repeats(words: List[str]) -> bool:
-    """RETURNS (bool): Whether a cycle of words comes four times in a row, over eight or more."""
-    for length in range(1, min(LONGEST_CYCLE, len(words) // 4) + 1):
+@lru_cache(maxsize=8192)
+def _weight(char: str) -> float:
+    return _WEIGHTS.get(unicodedata.name(char, "").partition(" ")[0], 1.0)
+
+
+def repeats_itself(text: str) -> bool:
+    """RETURNS (bool): Whether a cycle of one to eight words comes four times in a row, or one of up to twelve characters
+    ten times. Dots, dashes and other signs are neither: a line of dots is no loop.
+    """
+    words = [w for w in text.casefold().split() if any(c.isalnum() for c in w)]
+    if _cycles(words):
+        return True
+    return any(any(c.isalpha() for c in m[1]) for m in _CHARACTER_LOOP.finditer(text))
+
+
+def _cycles(words: List[str]) -> bool:
+    for length in range(1, min(LONGEST_CYCLE, len(words) // TIMES_WORDS) + 1):
         run = 0
         for i in range(length, len(words)):
             run = run + 1 if words[i] == words[i - length] else 0
-            if run + length >= max(8, 4 * length):
+            if run + length >= TIMES_WORDS * length:
                 return True
     return False

@@ -12,7 +12,7 @@ from spacy.util import minibatch
 
 from ..languages import find_code
 from ..types import Translation
-from .faults import LENGTH, MAX_RATIO, find_fault
+from .faults import LENGTH, MAX_RATIO, RULES, find_fault
 from .splitting import join_pieces, split_text
 
 
@@ -87,7 +87,7 @@ class NeuralTranslator:
         """What a stored translation depends on, beside the text."""
         ignored = ("batch_tokens", "pool_size")  # they change the speed alone
         options = {k: v for k, v in self.settings._asdict().items() if k not in ignored}
-        return {**self._model_identity(), **options}
+        return {**self._model_identity(), **options, "faults": RULES}
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         for pool in minibatch(texts, self.settings.pool_size):
