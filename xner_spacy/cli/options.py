@@ -4,6 +4,8 @@ from typing import Any, Optional
 
 import typer
 
+from ..errors import XnerError
+
 # NumPy takes seeds of 32 bits.
 LARGEST_SEED = 2**32 - 1
 LARGEST_SIZE = 10**9
@@ -34,7 +36,7 @@ def share_option(default: float, flag: str, text: str, *, ends: bool = True) -> 
         # Comparisons with NaN are false, so that a range alone lets it through.
         if value is not None and not (0 <= value <= 1 and (ends or value not in (0, 1))):
             between = "from 0 to 1" if ends else "between 0 and 1"
-            raise typer.BadParameter(f"{value:g} is not {between}.")
+            raise XnerError(f"{flag} {value:g} is not a share: give a number {between}.")
         return value
 
     return typer.Option(default, flag, callback=check, help=text)
