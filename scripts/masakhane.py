@@ -7,6 +7,7 @@ Writes to OUT:
     en.tok, target.tok       the whole bitext, tokenised (for the aligner)
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Dict, List
 
@@ -14,7 +15,7 @@ import typer
 
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.iob import Repairs, TaggedSentence, read_iob
+from xner_spacy.corpora.iob import TaggedSentence, read_iob
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -35,20 +36,20 @@ def main(lang: str, ner: Path, mafand: Path, out: Path) -> None:
     nlp, english = blank(lang), blank("en")
     pairs = []
     for split in SPLITS:
-        pairs += list(read_bitext(bitext / f"{split}.en", bitext / f"{split}.{lang}", repair=True))
+        pairs += list(read_bitext(bitext / f"{split}.en", bitext / f"{split}.{lang}"))
     translations: Dict[str, str] = {}
     for source, target in pairs:
         translations.setdefault(letters_key(target), source)
     tokens: Dict[str, List[str]] = {}
     for split in SPLITS:
-        repairs = Repairs()
-        sentences = list(read_iob(ner / lang / f"{split}.txt", repair=True, repairs=repairs))
+        counts: Counter = Counter()
+        sentences = list(read_iob(ner / lang / f"{split}.txt", repair=True, counts=counts))
         kept = [s for s in sentences if letters_key("".join(s.words)) in translations]
         for sentence in kept:
             tokens.setdefault(letters_key("".join(sentence.words)), sentence.words)
         docs = [make_doc(nlp.vocab, s.words, _gold(s) if split == "test" else ()) for s in kept]
         write_docbin(out / f"{split}.spacy", docs)
-        mended = ", ".join(f"{n} x {kind}" for kind, n in repairs.counts.items() if n)
+        mended = ", ".join(f"{n} x {kind}" for kind, n in counts.items() if n)
         typer.echo(
             f"{split}: {len(kept)} of {len(sentences)} sentences have a translation"
             + (f" (mended: {mended})" if mended else "")

@@ -57,7 +57,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
     if not folder.is_dir() or not (ner / lang).is_dir():
         raise XnerError(f"No data for {lang!r} in {folder} and {ner / lang}.", "Fetch them first.")
     bitext: Dict[str, List[Tuple[str, str]]] = {
-        split: list(read_bitext(folder / f"{split}.en", folder / f"{split}.{lang}", repair=True))
+        split: list(read_bitext(folder / f"{split}.en", folder / f"{split}.{lang}"))
         for split in SPLITS
         if (folder / f"{split}.en").exists()
     }

@@ -46,6 +46,30 @@ LABEL_MAPS: Dict[str, LabelMap] = {
     "masakhaner": {**_PLAIN, "DATE": None},
     # Universal NER
     "uner": {**_PLAIN, "OTH": None},
+    # NorNE: a place that acts, and an organisation that is a place, by what they are here
+    "norne": {
+        **_PLAIN,
+        "GPE_LOC": "LOC",
+        "GPE_ORG": "ORG",
+        **dict.fromkeys(["PROD", "EVT", "DRV", "MISC"]),
+    },
+    # GermEval 2014: its derivations (deutsch) and parts of words are no names
+    "germeval": {
+        **_PLAIN,
+        "OTH": None,
+        **dict.fromkeys(
+            f"{label}{kind}" for label in (*LABELS, "OTH") for kind in ("deriv", "part")
+        ),
+    },
+    # MultiCoNER 2022
+    "multiconer": {
+        "PER": "PER",
+        "LOC": "LOC",
+        "CORP": "ORG",
+        "GRP": "ORG",
+        "PROD": None,
+        "CW": None,
+    },
     # WNUT 2017
     "wnut17": {
         "person": "PER",

@@ -49,7 +49,7 @@ def test_not_utf8_and_missing(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="UTF-8"):
         list(read_pharaoh(path))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         list(read_pharaoh(tmp_path / "none"))
 
 

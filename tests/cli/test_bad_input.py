@@ -57,10 +57,8 @@ TEXT_FAULTS = [
     ("empty sentence", "Anna hleypur\n\n", 2, "empty sentence"),
     ("empty file", "", None, "is empty"),
     ("invalid UTF-8", b"Anna hleypur\nJ\xf3n\n", 2, "not UTF-8"),
-    ("BOM", b"\xef\xbb\xbfAnna hleypur\nJon\n", 1, "byte order mark"),
-    ("CRLF", b"Anna hleypur\r\nJon\r\n", 1, "CRLF"),
     ("zero-width token", "Anna \u200b hleypur\nJon\n", 1, "zero-width"),
-    ("whitespace-only line", "Anna hleypur\n \u00a0 \n", 2, "empty sentence"),
+    ("whitespace-only line", "Anna hleypur\n \u00a0 \n", 2, "nothing that can be seen"),
 ]
 IOB_FAULTS = [
     ("I- that opens", "Anna\tI-PER\n\n", 1, "opens an entity"),
@@ -70,8 +68,6 @@ IOB_FAULTS = [
     ("empty sentence", "Anna\tB-PER\n\n\nJon\tO\n", 3, "empty sentence"),
     ("empty file", "", None, "is empty"),
     ("invalid UTF-8", b"Anna\tB-PER\nr\xfcns\tO\n", 2, "not UTF-8"),
-    ("BOM", b"\xef\xbb\xbfAnna\tB-PER\n\n", 1, "byte order mark"),
-    ("CRLF", b"Anna\tB-PER\r\n\r\n", 1, "CRLF"),
     ("zero-width token", "\u200b\tO\n\n", 1, "nothing that can be seen"),
     ("whitespace-only token", "\u00a0\tO\n\n", 1, "nothing that can be seen"),
 ]
@@ -93,6 +89,22 @@ def test_text(files, command, fault, data, line, message):
 def test_iob(files, command, fault, data, line, message):
     put(files / "s.iob", data)
     check(command(files), files, place(files / "s.iob", line), message)
+
+
+@pytest.mark.parametrize("command", [run_align, run_project])
+def test_a_text_from_windows_is_read_and_told(files, command, caplog):
+    plain = command(files)
+    assert plain.code == 0, plain.err
+    expected = (files / "out.links" if command is run_align else files / "out.iob").read_bytes()
+    text = (files / "t.txt").read_bytes()
+    put(files / "t.txt", b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    result = command(files)
+    assert result.code == 0, result.err
+    assert f"{files / 't.txt'}: 2 Windows line ends (CRLF)" in caplog.text
+    assert f"{files / 't.txt'}: 1 byte order mark" in caplog.text
+    assert (
+        files / "out.links" if command is run_align else files / "out.iob"
+    ).read_bytes() == expected
 
 
 def test_unequal_lengths(files):
@@ -153,7 +165,7 @@ def test_unknown_label_language_map_and_names(files):
     check(
         xner("convert", files / "s.iob", files / "out.xyz"),
         files,
-        "no format for the ending '.xyz'",
+        "no form of corpus is known for the ending '.xyz'",
     )
 
 

@@ -1,15 +1,11 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.corpora.iob import (
-    Repairs,
-    TaggedSentence,
-    entities_to_tags,
-    read_iob,
-    tags_to_entities,
-    write_iob,
-)
+from xner_spacy.corpora.formats.schemes import entities_to_tags, tags_to_entities
+from xner_spacy.corpora.iob import TaggedSentence, read_iob, write_iob
 from xner_spacy.errors import InputError
 from xner_spacy.types import Entity
 
@@ -71,8 +67,7 @@ def write(tmp_path, text, name="x.iob"):
         ("\na\tO\n", 1, "empty sentence"),
         ("\u200b\tO\n", 1, "nothing that can be seen"),
         ("\u00a0\tO\n", 1, "nothing that can be seen"),
-        (b"\xef\xbb\xbfa\tO\n", 1, "byte order mark"),
-        (b"a\tO\r\n", 1, "CRLF"),
+        (b"a\tO\nb\tO\0\n", 2, "zero byte"),
         (b"a\tO\nb\xff\tO\n", 2, "not UTF-8"),
         ("", None, "empty"),
         ("\n\n", None, "empty"),
@@ -97,11 +92,26 @@ def test_repair_mends_and_counts(tmp_path):
     text = (
         b"\xef\xbb\xbfa\tI-PER\r\n\xe2\x80\x8b\tB-LOC\r\nb\tI-LOC\r\nc\tI-LOC\r\n\r\n\r\nd\tO\r\n"
     )
-    repairs = Repairs()
-    found = list(read_iob(write(tmp_path, text), repair=True, repairs=repairs))
+    counts = Counter()
+    found = list(read_iob(write(tmp_path, text), repair=True, counts=counts))
     assert [s.words for s in found] == [["a", "b", "c"], ["d"]]
     assert found[0].entities == [Entity(0, 1, "PER"), Entity(1, 3, "LOC")]
-    assert +repairs.counts == {"opening I-": 1, "invisible token": 1, "blank line": 1}
+    assert +counts == {
+        "repaired opening I-": 1,
+        "repaired invisible token": 1,
+        "repaired blank line": 1,
+        "byte order mark left out": 1,
+        "Windows line ends (CRLF) read as line ends": 7,
+    }
+
+
+def test_repair_counts_what_has_no_visible_token(tmp_path):
+    text = "a\tO\n\n\u200b\tB-PER\n\nb\tO\n"
+    counts = Counter()
+    found = list(read_iob(write(tmp_path, text), repair=True, counts=counts))
+    assert [s.words for s in found] == [["a"], ["b"]]
+    assert counts["sentences left out: no token that can be seen"] == 1
+    assert counts["entities left out: no token that can be seen"] == 1
 
 
 def test_trailing_blank_lines_are_no_sentence(tmp_path):

@@ -1,11 +1,12 @@
 """Pharaoh link files: `i-j i-j ...` a line, 0-based, source first, line n for sentence pair n."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
+from ..corpora.files import read_lines
+from ..corpora.writing import atomic_write
 from ..errors import InputError
+from ..text import split_tokens
 from ..types import Alignment
 
 PathLike = Union[str, Path]
@@ -21,7 +22,7 @@ def parse_links(text: str, path: PathLike = "<links>", line: Optional[int] = Non
     RAISES: InputError for anything but two non-negative integers joined by a hyphen.
     """
     links: List[Tuple[int, int]] = []
-    for token in text.split():
+    for token in split_tokens(text.rstrip("\r\n")):
         left, hyphen, right = token.partition("-")
         # str.isdigit alone would let through superscripts and the like.
         if not (
@@ -44,19 +45,12 @@ def parse_links(text: str, path: PathLike = "<links>", line: Optional[int] = Non
 def read_pharaoh(path: PathLike) -> Iterator[Alignment]:
     """Read a Pharaoh file line by line.
 
-    path (Union[str, Path]): The file, UTF-8, with or without a BOM.
+    path (Union[str, Path]): The file; see `read_lines` for what is accepted.
     YIELDS (Alignment): The links of each line; an empty line is a pair without links.
     RAISES: InputError if the file is missing, is no UTF-8, or holds a bad token (with its line).
     """
-    try:
-        # newline="\n": other characters that Python takes for line ends must not shift the lines.
-        with Path(path).open(encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                yield parse_links(line, path, number)
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not valid UTF-8.", path) from error
-    except OSError as error:
-        raise InputError(f"The file cannot be read: {error.strerror}.", path) from error
+    for number, line in read_lines(path):
+        yield parse_links(line, path, number)
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:
@@ -65,26 +59,11 @@ def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:
     path (Union[str, Path]): The file to write.
     alignments (Iterable[Alignment]): The links in sentence order.
     RETURNS (int): The number of lines written.
-    RAISES: InputError if the file cannot be written.
+    RAISES: XnerError if the file cannot be written.
     """
-    path = Path(path)
     count = 0
-    try:
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"The file cannot be written: {error.strerror}.", path) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for alignment in alignments:
-                file.write(alignment.to_pharaoh() + "\n")
-                count += 1
-        # mkstemp makes files that only their owner can read.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(part).chmod(0o666 & ~umask)
-        Path(part).replace(path)
-    except OSError as error:
-        raise InputError(f"The file cannot be written: {error.strerror}.", path) from error
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        for alignment in alignments:
+            file.write(alignment.to_pharaoh() + "\n")
+            count += 1
     return count

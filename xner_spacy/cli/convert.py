@@ -1,6 +1,7 @@
-"""`xner convert`: any corpus format to DocBin and back."""
+"""`xner convert`: a corpus from one form into another, with an account of what the new form can't hold."""
 
 from collections import Counter
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -10,17 +11,25 @@ from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 
 from ..corpora.bitext import read_bitext
-from ..corpora.docs import doc_to_sentence, make_doc, read_docs, write_docbin
-from ..corpora.files import PathLike
-from ..corpora.iob import FORMATS, Repairs, is_iob, read_iob, write_iob
-from ..corpora.writing import atomic_write
-from ..errors import XnerError
+from ..corpora.docs import make_doc, read_docs, set_aside_if_long, write_docbin
+from ..corpora.files import STDIN, PathLike
+from ..corpora.formats.columns import LAYOUTS, ColumnLayout, parse_column, read_columns
+from ..corpora.formats.jsonl import JSONL, read_jsonl
+from ..corpora.formats.lines import read_text
+from ..corpora.formats.schemes import SCHEMES
+from ..corpora.write import FORMS, WriteOptions, form_of, write_corpus
+from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
-from ..types import Entity
+from ..text import split_tokens
 from .output import done, show_counts
 
-Format = Enum("Format", {name: name for name in [*FORMATS, "bitext", "docbin"]}, type=str)  # type: ignore[misc]
+FORMATS = (*LAYOUTS, "txt", "jsonl", *JSONL, "bitext", "docbin")
+Format = Enum("Format", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]
+Scheme = Enum("Scheme", {name: name for name in SCHEMES}, type=str)  # type: ignore[misc]
+Form = Enum("Form", {name: name for name in FORMS}, type=str)  # type: ignore[misc]
+Missing = Enum("Missing", {name: name for name in ("refuse", "outside", "skip")}, type=str)  # type: ignore[misc]
+Spaces = Enum("Spaces", {name: name for name in ("refuse", "replace")}, type=str)  # type: ignore[misc]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,55 +38,113 @@ def register(app: typer.Typer) -> None:
 
 def convert_cli(
     input_path: Path = typer.Argument(
-        ..., metavar="IN", help="File to read (for DocBin also a folder of shards)."
+        ..., metavar="IN", help="File to read, - for standard input, or a folder of .spacy shards."
     ),
     output_path: Path = typer.Argument(
-        ..., metavar="OUT", help=".iob, .txt, .spacy, or a folder for numbered shards."
+        ...,
+        metavar="OUT",
+        help=".iob or .txt (also .gz), .spacy, - for standard output, or a folder for numbered shards.",
     ),
-    from_: Format = typer.Option(
+    from_: Optional[Format] = typer.Option(
         None,
         "--from",
-        help="Format of IN. By default .spacy files and folders are DocBin, all else iob2.",
+        help="Layout of IN. By default .spacy files and folders are docbin, .jsonl is jsonl (prodigy or doccano, as each "
+        "record's keys say), and all else iob2.",
     ),
-    target: Optional[Path] = typer.Option(
-        None, "--target", help="For bitext: the target-language file; IN is the source."
-    ),
-    lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
-    source_lang: str = typer.Option(
-        "en", "--source-lang", help="For bitext: language code of the source text."
-    ),
-    label_map: Optional[str] = typer.Option(
+    token_column: Optional[str] = typer.Option(
         None,
-        "--label-map",
-        "-m",
-        help="conll, ontonotes, masakhaner, uner or wnut17: to PER, LOC, ORG.",
+        "--token-column",
+        metavar="COLUMN",
+        help="Where the token stands: 1 is the first column, -1 the last; or a name of CoNLL-U (FORM).",
     ),
-    labels: Optional[str] = typer.Option(
-        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
+    tag_column: Optional[str] = typer.Option(
+        None,
+        "--tag-column",
+        metavar="COLUMN",
+        help="Where the tag stands: as above, or MISC:key for `key=B-PER` in CoNLL-U's MISC.",
     ),
-    limit: int = typer.Option(0, "--limit", help="Stop after so many sentences (0 = all)."),
-    shard_size: int = typer.Option(
-        1000, "--shard-size", min=1, help="Sentences a shard, where OUT is a folder."
+    scheme: Optional[Scheme] = typer.Option(
+        None, "--scheme", case_sensitive=False, help="How the tags mark entities."
+    ),
+    comments: Optional[bool] = typer.Option(
+        None,
+        "--comments/--no-comments",
+        help="Whether lines that begin with # and are no token with its tag are left out.",
     ),
     repair: bool = typer.Option(
         False,
         "--repair",
         help="Mend what can be mended, and count it, instead of refusing the file.",
     ),
+    to: Optional[Form] = typer.Option(
+        None, "--to", help="Form of OUT, where its ending doesn't say it."
+    ),
+    missing: Optional[Missing] = typer.Option(
+        None,
+        "--missing",
+        help="To .iob: of tokens with missing values and sentences without translation nothing is known. refuse (the "
+        "default), outside: write O, skip: leave the sentence out.",
+    ),
+    spaces: Optional[Spaces] = typer.Option(
+        None,
+        "--spaces",
+        help="To .iob, .txt: a token that they can't hold, since it has white space inside. refuse (the default), or "
+        "replace it by _.",
+    ),
+    join_sentences: bool = typer.Option(
+        False,
+        "--join-sentences",
+        help="To .iob, .txt: write a text of several sentences as one, not as one each.",
+    ),
+    shard_size: Optional[int] = typer.Option(
+        None, "--shard-size", min=1, help="Sentences a shard, where OUT is a folder (default 1000)."
+    ),
+    label_map: Optional[str] = typer.Option(
+        None,
+        "--label-map",
+        "-m",
+        help="conll, ontonotes, masakhaner, uner, norne, germeval, multiconer or wnut17: to PER, LOC, ORG.",
+    ),
+    labels: Optional[str] = typer.Option(
+        None,
+        "--labels",
+        help="Labels that may occur (after --label-map), comma-separated; any other is an error.",
+    ),
+    limit: int = typer.Option(0, "--limit", min=0, help="Stop after so many sentences (0 = all)."),
+    lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
+    target: Optional[Path] = typer.Option(
+        None, "--target", help="For bitext: the target-language file; IN is the source."
+    ),
+    source_lang: Optional[str] = typer.Option(
+        None, "--source-lang", help="For bitext: language code of the source text (default en)."
+    ),
+    tokenized: bool = typer.Option(
+        False, "--tokenized", help="For bitext: tokens are separated by spaces already."
+    ),
 ) -> None:
-    """Convert a corpus: IOB2, IOB1, CoNLL columns, UNER, PAN-X or a bitext to DocBin, and DocBin back to .iob or .txt."""
+    """Convert a corpus: column files of every kind, JSON lines of annotation tools, tokenised text or a bitext to
+    DocBin, .iob or .txt. What the new form can't hold is counted. See docs/formats.md."""
     counts = convert(
         input_path,
         output_path,
         style=from_.value if from_ else None,
-        target=target,
-        lang=lang,
-        source_lang=source_lang,
+        token_column=token_column,
+        tag_column=tag_column,
+        scheme=scheme.value if scheme else None,
+        comments=comments,
+        repair=repair,
+        to=to.value if to else None,
+        missing=missing.value if missing else None,
+        spaces=spaces.value if spaces else None,
+        join_sentences=join_sentences,
+        shard_size=shard_size,
         label_map=label_map,
         labels=labels.split(",") if labels else None,
         limit=limit,
-        shard_size=shard_size,
-        repair=repair,
+        lang=lang,
+        target=target,
+        source_lang=source_lang,
+        tokenized=tokenized,
     )
     show_counts(counts)
     done(f"{counts['sentences']} sentences", output_path)
@@ -88,87 +155,208 @@ def convert(
     output_path: PathLike,
     *,
     style: Optional[str] = None,
-    target: Optional[PathLike] = None,
-    lang: str = "xx",
-    source_lang: str = "en",
+    token_column: Optional[str] = None,
+    tag_column: Optional[str] = None,
+    scheme: Optional[str] = None,
+    comments: Optional[bool] = None,
+    repair: bool = False,
+    to: Optional[str] = None,
+    missing: Optional[str] = None,
+    spaces: Optional[str] = None,
+    join_sentences: bool = False,
+    shard_size: Optional[int] = None,
     label_map: Optional[str] = None,
     labels: Optional[List[str]] = None,
     limit: int = 0,
-    shard_size: int = 1000,
-    repair: bool = False,
+    lang: str = "xx",
+    target: Optional[PathLike] = None,
+    source_lang: Optional[str] = None,
+    tokenized: bool = False,
 ) -> Dict[str, int]:
     """Convert a corpus file. Arguments are those of the command.
 
-    RETURNS (Dict[str, int]): What was counted: `sentences`, `entities`, `dropped LABEL`, `repaired KIND`.
-    RAISES: InputError with file and line for what cannot be read; nothing is written then.
+    RETURNS (Dict[str, int]): What was counted: `sentences` and `entities` that were read, what was repaired, what was
+        left out and what OUT can't hold.
+    RAISES: InputError with file and line for what cannot be read; XnerError for what can't be written, or an option
+        that has no effect. Nothing is written then.
     """
     input_path, output_path = Path(input_path), Path(output_path)
-    if style is None:
-        style = "docbin" if input_path.is_dir() or input_path.suffix == ".spacy" else "iob2"
-    repairs = Repairs()
-    counts: Counter = Counter(sentences=0, entities=0)
-    docs = _docs(input_path, style, target, lang, source_lang, labels, repair, repairs)
-    kept = _mapped(docs, label_map, limit, counts)
-    if is_iob(output_path):
-        write_iob(output_path, (doc_to_sentence(doc) for doc in kept))
-    elif output_path.suffix == ".txt":
-        with atomic_write(output_path) as file:
-            for doc in kept:
-                file.write(" ".join(doc_to_sentence(doc).words) + "\n")
-    elif output_path.suffix == ".spacy":
-        write_docbin(output_path, kept)
-    elif output_path.suffix:
+    if limit < 0 or (shard_size is not None and shard_size < 1):
+        raise XnerError("--limit is 0 or more, and --shard-size 1 or more.")
+    style = _style(input_path, style)
+    is_folder = to is None and not output_path.suffix and str(output_path) != STDIN
+    if is_folder and output_path.exists() and not output_path.is_dir():
         raise XnerError(
-            f"{output_path}: no format for the ending {output_path.suffix!r}.",
-            "Use .iob, .txt or .spacy, or a name without ending for a folder of shards.",
+            f"{output_path} is no folder, and its name does not say which form it is to have.",
+            "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.",
         )
-    else:
-        for number, shard in enumerate(minibatch(kept, shard_size)):
-            write_docbin(output_path / f"{number:05d}.spacy", shard)
-    counts.update({f"repaired {kind}": n for kind, n in repairs.counts.items() if n})
-    return dict(counts)
-
-
-def _docs(
-    path: Path,
-    style: str,
-    target: Optional[PathLike],
-    lang: str,
-    source_lang: str,
-    labels: Optional[List[str]],
-    repair: bool,
-    repairs: Repairs,
-) -> Iterator[Doc]:
-    # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
-    vocab = blank_vocab(lang)
-    if style == "docbin":
-        yield from read_docs(path, vocab)
-    elif style == "bitext":
+    form = "docbin" if is_folder else form_of(output_path, to)
+    _refuse(
+        f"has no effect with the layout {style}",
+        {
+            "--target": target is not None and style != "bitext",
+            "--source-lang": source_lang is not None and style != "bitext",
+            "--tokenized": tokenized and style != "bitext",
+            "--token-column": token_column is not None and style not in LAYOUTS,
+            "--tag-column": tag_column is not None and style not in LAYOUTS,
+            "--scheme": scheme is not None and style not in LAYOUTS,
+            "--comments": comments is not None and style not in LAYOUTS,
+            "--repair": repair and style not in (*LAYOUTS, "txt"),
+        },
+    )
+    _refuse(
+        f"has no effect on {output_path}",
+        {
+            "--missing": missing is not None and form != "iob",
+            "--spaces": spaces is not None and form == "docbin",
+            "--join-sentences": join_sentences and form == "docbin",
+            "--shard-size": shard_size is not None and not is_folder,
+        },
+    )
+    counts: Counter = Counter(sentences=0, entities=0)
+    reader = _Reader(input_path, style, lang, repair, counts)
+    if style in LAYOUTS:
+        reader.layout = _layout(style, token_column, tag_column, scheme, comments)
+    if style == "bitext":
         if target is None:
             raise XnerError(
                 "A bitext is two files.", "IN is the source file; name the other with --target."
             )
-        nlp, source_nlp = blank(lang), blank(source_lang)
-        for left, right in read_bitext(path, Path(target), repair=repair):
+        reader.bitext = (Path(target), source_lang or "en", tokenized)
+    docs = _chosen(reader, label_map, labels, limit, counts)
+    if is_folder:
+        _write_folder(output_path, docs, shard_size or 1000)
+    else:
+        options = WriteOptions(missing or "refuse", spaces or "refuse", join_sentences)  # type: ignore[arg-type]
+        written = write_corpus(output_path, docs, form, options, counts)
+        if written != counts["sentences"]:
+            counts["sentences written"] = written
+    return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}
+
+
+def _write_folder(folder: Path, docs: Iterator[Doc], shard_size: int) -> None:
+    for number, shard in enumerate(minibatch(docs, shard_size)):
+        write_docbin(folder / f"{number:05d}.spacy", shard)
+
+
+def _style(path: Path, style: Optional[str]) -> str:
+    if style is not None:
+        if style not in FORMATS:
+            raise XnerError(f"Unknown layout {style!r}.", f"Known: {', '.join(FORMATS)}.")
+        return style
+    endings = [ending for ending in path.suffixes if ending != ".gz"][-1:]
+    if path.is_dir() or endings == [".spacy"]:
+        return "docbin"
+    if endings == [".jsonl"]:
+        return "jsonl"
+    if endings == [".json"]:
+        raise InputError("is JSON.", path, None, "Name its layout: --from labelstudio.")
+    return "iob2"
+
+
+def _refuse(why: str, options: Dict[str, bool]) -> None:
+    for option, given in options.items():
+        if given:
+            raise XnerError(f"{option} {why}.", "Leave it away.")
+
+
+def _layout(
+    style: str,
+    token_column: Optional[str],
+    tag_column: Optional[str],
+    scheme: Optional[str],
+    comments: Optional[bool],
+) -> ColumnLayout:
+    layout = LAYOUTS[style]
+    if token_column is not None or tag_column is not None:
+        # Who names a column knows the file: how many there are is not checked then.
+        token = parse_column(token_column, "--token-column") if token_column else layout.token
+        tag = parse_column(tag_column, "--tag-column") if tag_column else layout.tag
+        layout = replace(layout, token=token, tag=tag, columns=(), one_gap=False)
+    if scheme is not None:
+        layout = replace(layout, scheme=scheme)
+    return layout if comments is None else replace(layout, comments=comments)
+
+
+class _Reader:
+    """The Docs of a corpus in any layout."""
+
+    def __init__(self, path: Path, style: str, lang: str, repair: bool, counts: Counter) -> None:
+        self.path = path
+        self.style = style
+        self.lang = lang
+        self.repair = repair
+        self.counts = counts
+        self.layout = LAYOUTS["iob2"]
+        self.bitext: Optional[Tuple[Path, str, bool]] = None
+
+    def docs(self) -> Iterator[Tuple[Doc, Optional[int]]]:
+        """YIELDS (Tuple[Doc, Optional[int]]): The Docs, with the line that a Doc begins at."""
+        if self.bitext is not None:
+            yield from ((doc, None) for doc in self._bitext(*self.bitext))
+        elif self.style in ("jsonl", *JSONL):
+            layout = None if self.style == "jsonl" else self.style
+            yield from (
+                (doc, None) for doc in read_jsonl(self.path, layout, blank(self.lang), self.counts)
+            )
+        else:
+            # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
+            vocab = blank_vocab(self.lang)
+            if self.style == "docbin":
+                yield from ((doc, None) for doc in read_docs(self.path, vocab))
+            elif self.style == "txt":
+                for number, words in enumerate(read_text(self.path, self.counts, self.repair), 1):
+                    yield Doc(vocab, words=words, spaces=[True] * len(words)), number
+            else:
+                for sentence in read_columns(
+                    self.path, self.layout, repair=self.repair, counts=self.counts
+                ):
+                    yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
+
+    def _bitext(self, target: Path, source_lang: str, tokenized: bool) -> Iterator[Doc]:
+        pairs = read_bitext(self.path, target, self.counts)
+        if tokenized:
+            vocab, source_vocab = blank_vocab(self.lang), blank_vocab(source_lang)
+            for left, right in pairs:
+                doc = Doc(vocab, words=split_tokens(right))
+                doc._.xner_source = Doc(source_vocab, words=split_tokens(left))
+                yield doc
+            return
+        nlp, source_nlp = blank(self.lang), blank(source_lang)
+        for left, right in pairs:
+            if set_aside_if_long(source_nlp, left, self.path, None, self.counts):
+                continue
+            if set_aside_if_long(nlp, right, target, None, self.counts):
+                continue
             doc = nlp.make_doc(right)
             doc._.xner_source = source_nlp.make_doc(left)
             yield doc
-    else:
-        for sentence in read_iob(path, style, repair=repair, repairs=repairs, labels=labels):
-            yield make_doc(vocab, sentence.words, sentence.entities)
 
 
-def _mapped(
-    docs: Iterator[Doc], label_map: Optional[str], limit: int, counts: Counter
+def _chosen(
+    reader: _Reader,
+    label_map: Optional[str],
+    labels: Optional[List[str]],
+    limit: int,
+    counts: Counter,
 ) -> Iterator[Doc]:
     mapping = get_label_map(label_map)
-    for doc in docs:
+    for number, (doc, line) in enumerate(reader.docs(), 1):
         if limit and counts["sentences"] >= limit:
             return
-        counts["sentences"] += 1
         if mapping is not None:
             doc, dropped = _apply(doc, mapping)
             counts.update(f"dropped {label}" for label in dropped)
+        for ent in doc.ents:
+            if labels is not None and ent.label_ not in labels:
+                where = "" if line else f"sentence {number}: "
+                raise InputError(
+                    f"{where}unknown label {ent.label_!r}; expected {', '.join(labels)}.",
+                    reader.path,
+                    line,
+                    "Correct it, or translate or drop it with --label-map.",
+                )
+        counts["sentences"] += 1
         counts["entities"] += len(doc.ents)
         yield doc
 
@@ -180,7 +368,7 @@ def _apply(doc: Doc, mapping: LabelMap) -> Tuple[Doc, List[str]]:
         if label is None:
             dropped.append(ent.label_)
         else:
-            kept.append(Entity(ent.start, ent.end, label))
+            kept.append(Span(doc, ent.start, ent.end, label=label, kb_id=ent.kb_id, span_id=ent.id))
     missing = [Span(doc, t.i, t.i + 1) for t in doc if not t.ent_iob]
-    doc.set_ents([Span(doc, e.start, e.end, label=e.label) for e in kept], missing=missing)
+    doc.set_ents(kept, missing=missing)
     return doc, dropped

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import typer
+from spacy.tokens import Doc
 
 from ..corpora.bitext import TokenizedBitext
+from ..corpora.docs import make_doc
 from ..corpora.files import PathLike, read_sentences, require_same_length
-from ..corpora.iob import TaggedSentence, read_iob, write_iob
+from ..corpora.iob import TaggedSentence, read_iob
+from ..corpora.write import form_of, write_corpus
 from ..errors import InputError
+from ..languages import blank_vocab
 from ..types import (
     Aligner,
     Alignment,
@@ -37,7 +41,11 @@ def project_cli(
         ..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."
     ),
     output: Path = typer.Option(
-        ..., "--output", "-o", metavar="TARGET.iob", help="Where the labelled target goes."
+        ...,
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="Where the labelled target goes: .iob (also .gz) or .spacy.",
     ),
     links: Optional[Path] = typer.Option(
         None, "--links", help="Word links (Pharaoh), instead of an aligner."
@@ -101,6 +109,7 @@ def project(
     RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: spans and what was not projected).
     RAISES: InputError with file and line; nothing is written then.
     """
+    form = form_of(output)
     tagged = list(read_iob(source, labels=labels))
     translated = read_sentences(target)
     require_same_length(source, len(tagged), target, len(translated), "sentences")
@@ -130,14 +139,16 @@ def project(
         more = TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
         part.train(inputs, more)
 
-    def projected() -> Iterator[TaggedSentence]:
+    vocab = blank_vocab("xx")
+
+    def projected() -> Iterator[Doc]:
         results = zip(part(inputs), tagged, translated)
         for projection, sentence, words in progress(results, len(pairs)):
             rows.append(_row(sentence, projection, counts))
             spans = sorted(Entity(*s[:3]) for s in projection.spans)
-            yield TaggedSentence(words, spans)
+            yield make_doc(vocab, words, spans)
 
-    write_iob(output, projected())
+    write_corpus(output, projected(), form)
     return {"counts": dict(counts), "sentences": rows}
 
 

@@ -1,5 +1,6 @@
 """Line-parallel bitext: two text files, line n of one the translation of line n of the other."""
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -10,20 +11,31 @@ from spacy.tokens import Doc
 
 from ..errors import InputError
 from ..languages import blank
-from .files import read_lines
+from ..text import split_tokens
+from .files import PathLike, read_lines, require_file, tell_once
 
 Tokenizer = Callable[[str], Doc]
 
 
-def read_bitext(source: Path, target: Path, *, repair: bool = False) -> Iterator[Tuple[str, str]]:
-    """Read two files in step.
+# Why a line of a bitext is left out.
+BOTH_EMPTY = "lines left out: empty on both sides"
+ONE_EMPTY = "lines left out: empty on one side"
 
+
+def read_bitext(
+    source: PathLike, target: PathLike, counts: Optional[Counter] = None
+) -> Iterator[Tuple[str, str]]:
+    """Read two files in step. Lines of which a side is empty are left out and counted: they are no pairs.
+
+    source, target (PathLike): The files. counts (Optional[Counter]): Where to count what is left out, and what
+        `read_lines` counts.
     YIELDS (Tuple[str, str]): Source and target line, stripped.
-    RAISES: InputError if one file is longer, empty, or has an empty line where the other has none.
+    RAISES: InputError if one file is longer, or if there is no pair at all.
     """
-    number = 0
-    for s, t in zip_longest(read_lines(source, repair=repair), read_lines(target, repair=repair)):
-        number += 1
+    pairs = 0
+    left_out: Counter = Counter()
+    lines = zip_longest(read_lines(source, counts), read_lines(target, counts))
+    for number, (s, t) in enumerate(lines, 1):
         if s is None or t is None:
             short, long = (source, target) if s is None else (target, source)
             raise InputError(
@@ -33,14 +45,18 @@ def read_bitext(source: Path, target: Path, *, repair: bool = False) -> Iterator
                 "Mend the files so that they run parallel.",
             )
         left, right = s[1].strip(), t[1].strip()
-        if bool(left) != bool(right):
-            raise InputError(
-                "is an empty sentence whose partner is not.", source if not left else target, number
-            )
-        if left:
+        if left and right:
+            pairs += 1
             yield left, right
-    if not number:
-        raise InputError("is empty.", source)
+        else:
+            left_out[ONE_EMPTY if left or right else BOTH_EMPTY] += 1
+    if not pairs:
+        raise InputError("is empty: it holds no pair of sentences.", source)
+    if counts is not None:
+        counts.update(left_out)
+    else:
+        for what, n in left_out.items():
+            tell_once(source, f"{n} {what}")
 
 
 @dataclass
@@ -69,6 +85,8 @@ class TokenizedBitext:
         return cls(Path(source), Path(target), blank(source_lang).tokenizer, nlp.tokenizer)
 
     def __iter__(self) -> Iterator[Tuple[List[str], List[str]]]:
+        for path in (self.source, self.target):
+            require_file(path, "a bitext is read several times")
         for left, right in read_bitext(self.source, self.target):
             yield (
                 _split(left, self.source_tokenizer),
@@ -78,5 +96,7 @@ class TokenizedBitext:
 
 def _split(text: str, tokenizer: Optional[Tokenizer]) -> List[str]:
     return (
-        text.split() if tokenizer is None else [t.text for t in tokenizer(text) if not t.is_space]
+        split_tokens(text)
+        if tokenizer is None
+        else [t.text for t in tokenizer(text) if not t.is_space]
     )

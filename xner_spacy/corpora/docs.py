@@ -1,8 +1,10 @@
 """Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Iterable, Iterator, List, Optional, Sequence
 
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.util import filter_spans
 from spacy.vocab import Vocab
@@ -12,8 +14,8 @@ from ..errors import InputError
 from ..labels import LabelMap, map_label
 from ..scripts import glued, is_unspaced
 from ..types import Entity
-from .files import PathLike
-from .iob import TaggedSentence
+from .files import PathLike, tell_once
+from .formats.columns import TaggedSentence, visible
 from .reading import docs_of, read_docbin
 from .writing import atomic_write
 
@@ -85,22 +87,27 @@ def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]
 
 
 def doc_to_sentence(doc: Doc) -> TaggedSentence:
-    """RETURNS (TaggedSentence): The Doc's tokens and entities; tokens of whitespace alone are left
+    """RETURNS (TaggedSentence): The Doc's tokens and entities; tokens that nobody can see are left
     out.
     """
-    position: List[int] = []
-    words: List[str] = []
-    for token in doc:
-        position.append(len(words))
-        if not token.is_space:
-            words.append(token.text)
-    position.append(len(words))
-    entities = [
-        Entity(position[e.start], position[e.end], e.label_)
-        for e in filter_spans(doc.ents)
-        if position[e.start] < position[e.end]
-    ]
+    entities = [Entity(e.start, e.end, e.label_) for e in filter_spans(doc.ents)]
+    words, entities, _ = visible([token.text for token in doc], entities)
     return TaggedSentence(words, entities)
+
+
+def set_aside_if_long(
+    nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter
+) -> bool:
+    """Count a text that is longer than spaCy's tokenizers take, and tell where it stands.
+
+    RETURNS (bool): Whether the text is too long.
+    """
+    if len(text) <= nlp.max_length:
+        return False
+    reason = f"sentences left out: over {nlp.max_length:,} characters"
+    counts[reason] += 1
+    tell_once(f"{path}:{line}" if line else path, reason)
+    return True
 
 
 def docbin_paths(path: PathLike) -> List[Path]:

@@ -1,63 +1,179 @@
-"""Reading lines that may be broken."""
+"""Reading text: the one way in which a line of a text file reaches us.
 
+A file is UTF-8. It may begin with a byte order mark and end its lines as Windows does: both are read and told of. It
+may be compressed with gzip, and it may be standard input (`-`) or a pipe.
+"""
+
+import gzip
+import logging
+import sys
+import zlib
+from collections import Counter
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Iterator, List, Tuple, Union
+from typing import IO, Any, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 from ..errors import InputError
 from ..text import is_blank_token, split_tokens
 
 PathLike = Union[str, Path]
 
+STDIN = "-"
+# What is told of a file that was read although it is not as it should be.
+MARK = "byte order mark left out"
+WINDOWS = "Windows line ends (CRLF) read as line ends"
+# A line of more bytes than this is no sentence; a few bytes of gzip can stand for gigabytes.
+LONGEST_LINE = 64 * 2**20
 
-def read_lines(path: PathLike, *, repair: bool = False) -> Iterator[Tuple[int, str]]:
-    """Read a UTF-8 file line by line.
+_GZIP = b"\x1f\x8b"
+BOM = b"\xef\xbb\xbf"
+# How files begin that are no text, and what to do with them.
+_OTHER_KINDS: Dict[bytes, str] = {
+    b"\x78\x01": "It looks like a DocBin: give it the ending .spacy.",
+    b"\x78\x9c": "It looks like a DocBin: give it the ending .spacy.",
+    b"\x78\xda": "It looks like a DocBin: give it the ending .spacy.",
+    b"PK\x03\x04": "It looks like a zip archive (or .docx, .xlsx): unpack it, or save it as plain text.",
+    b"%PDF": "It is a PDF: save its text as UTF-8.",
+    b"PAR1": "It is a parquet file: give it the ending .parquet.",
+    b"SQLite": "It is a database, not a text.",
+    b"BZh": "It is compressed with bzip2: unpack it, or pack it with gzip.",
+    b"\xfd7zXZ": "It is compressed with xz: unpack it, or pack it with gzip.",
+    b"\x28\xb5\x2f\xfd": "It is compressed with zstd: unpack it, or pack it with gzip.",
+    b"\xff\xfe": "It is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+    b"\xfe\xff": "It is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+}
 
-    path (PathLike): The file.
-    repair (bool): Accept a byte order mark and CRLF line ends.
+_log = logging.getLogger("xner_spacy")
+_told: Set[Tuple[str, str]] = set()
+
+
+def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tuple[int, str]]:
+    """Read a text line by line.
+
+    path (PathLike): The file; `-` is standard input. What is compressed with gzip is unpacked.
+    counts (Optional[Counter]): Where to count lines that end as on Windows, and a byte order mark. Without it both are
+        told once a file, through the logger "xner_spacy".
     YIELDS (Tuple[int, str]): 1-based line number and the line without its end.
-    RAISES: InputError with the line of the first fault (not UTF-8; a byte order mark; CRLF), or if there is no such file.
+    RAISES: InputError with the line of the first fault (not UTF-8, a zero byte, far too long), or if there is no such
+        file.
     """
-    path = Path(path)
-    if path.is_dir():
+    found: Counter = Counter()
+    for number, raw in enumerate(_raw_lines(path), 1):
+        line = raw[:-1] if raw.endswith(b"\n") else raw
+        if number == 1 and line.startswith(BOM):
+            line = line[len(BOM) :]
+            found[MARK] += 1
+        if line.endswith(b"\r"):
+            line = line[:-1]
+            found[WINDOWS] += 1
+        if b"\0" in line:
+            raise InputError("holds a zero byte: it is no text.", path, number, _hint(raw, number))
+        try:
+            text = line.decode("utf8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1}).",
+                path,
+                number,
+                _hint(raw, number),
+            ) from None
+        yield number, text
+    if counts is not None:
+        counts.update(found)
+    else:
+        for what, n in found.items():
+            tell_once(path, f"{n} {what}")
+
+
+def tell_once(path: PathLike, what: str) -> None:
+    """Tell of a file what its reader did with it, through the logger "xner_spacy": once, however often it is read."""
+    if (str(path), what) not in _told:
+        _told.add((str(path), what))
+        _log.warning("%s: %s", path, what)
+
+
+def _raw_lines(path: PathLike) -> Iterator[bytes]:
+    if str(path) != STDIN and Path(path).is_dir():
         raise InputError("is a folder, not a file.", path)
+    number = 0
     try:
-        file = path.open("rb")
+        with _open(path) as file:
+            while raw := file.readline(LONGEST_LINE + 1):
+                number += 1
+                if len(raw) > LONGEST_LINE:
+                    raise InputError(
+                        f"is longer than {LONGEST_LINE // 2**20} MiB.",
+                        path,
+                        number,
+                        "Is it a text with a sentence or a token a line?",
+                    )
+                yield raw
     except FileNotFoundError:
         raise InputError("no such file.", path) from None
     except PermissionError:
         raise InputError("may not be read.", path) from None
-    fix = "Save the file as UTF-8 with LF line ends, or run `xner convert --repair` on it."
-    with file:
-        for number, raw in enumerate(file, 1):
-            if number == 1 and raw.startswith(b"\xef\xbb\xbf"):
-                if not repair:
-                    raise InputError("starts with a byte order mark.", path, 1, fix)
-                raw = raw[3:]
-            if raw.endswith(b"\n"):
-                raw = raw[:-1]
-            if raw.endswith(b"\r"):
-                if not repair:
-                    raise InputError("has a Windows line end (CRLF).", path, number, fix)
-                raw = raw[:-1]
-            try:
-                yield number, raw.decode("utf8")
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"is not UTF-8 (byte 0x{raw[error.start]:02x} at column {error.start + 1}).",
-                    path,
-                    number,
-                    "Convert it to UTF-8 first, for instance with iconv.",
-                ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise InputError(
+            "is a gzip file that is cut short or broken.", path, number + 1, "Copy it anew."
+        ) from None
+    except OSError as error:
+        raise InputError(f"can't be read ({error.strerror or error}).", path) from None
 
 
-def read_sentences(path: PathLike, *, repair: bool = False) -> List[List[str]]:
+@contextmanager
+def _open(path: PathLike) -> Iterator[IO[bytes]]:
+    file: Any
+    with ExitStack() as stack:
+        if str(path) == STDIN:
+            file = sys.stdin.buffer
+            if file.closed:
+                raise InputError("standard input can be read only once.", path)
+        else:
+            file = stack.enter_context(Path(path).open("rb"))
+        # No UTF-8 text begins like gzip, so nothing is guessed.
+        if file.peek(2)[:2] == _GZIP:
+            file = stack.enter_context(gzip.GzipFile(fileobj=file))
+        yield file
+
+
+def is_packed(path: PathLike) -> bool:
+    """RETURNS (bool): Whether a file is packed with gzip."""
+    with Path(path).open("rb") as file:
+        return file.read(2) == _GZIP
+
+
+def _hint(raw: bytes, number: int) -> str:
+    if number == 1:
+        for start, hint in _OTHER_KINDS.items():
+            if raw.startswith(start):
+                return hint
+    if any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in raw):
+        return "It is no text file, or one of UTF-16; give a text in UTF-8."
+    return "If it is a text in an older encoding: iconv -f ISO-8859-1 -t UTF-8 OLD > NEW"
+
+
+def require_file(path: PathLike, why: str) -> None:
+    """Refuse standard input and pipes where a text is read more than once.
+
+    path (PathLike): The file. why (str): Who reads it again: "training reads it several times".
+    RAISES: InputError.
+    """
+    if str(path) == STDIN or (
+        Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
+    ):
+        raise InputError(
+            f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that."
+        )
+
+
+def read_sentences(path: PathLike) -> List[List[str]]:
     """Read a tokenised `.txt` file, one sentence a line.
 
     RETURNS (List[List[str]]): The tokens of each line.
     RAISES: InputError for an empty file, an empty line, or a token that cannot be seen.
     """
     sentences = []
-    for number, line in read_lines(path, repair=repair):
+    for number, line in read_lines(path):
         tokens = split_tokens(line)
         if not tokens:
             raise InputError(
@@ -66,7 +182,7 @@ def read_sentences(path: PathLike, *, repair: bool = False) -> List[List[str]]:
         for token in tokens:
             if is_blank_token(token):
                 raise InputError(
-                    f"token {token!a} holds nothing but zero-width characters.",
+                    f"token {token!a} holds nothing that can be seen (zero-width characters, or spaces).",
                     path,
                     number,
                     "Remove it.",

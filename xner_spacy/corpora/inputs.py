@@ -5,6 +5,7 @@ held in memory but where the slices begin, so the size of the corpus does not ma
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -14,9 +15,10 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..errors import InputError, MissingExtraError
+from ..text import split_tokens
 from ..types import Json
 from .docs import docbin_paths, make_doc
-from .files import PathLike, read_lines
+from .files import BOM, PathLike, is_packed, read_lines, require_file
 from .iob import is_iob, read_iob
 from .reading import docs_of, part_of, read_docbin
 
@@ -76,7 +78,10 @@ class CorpusInput:
             return "docbin"
         if self.path.suffix in (".jsonl", ".parquet"):
             return self.path.suffix[1:]
-        return "iob" if is_iob(self.path) else "text"
+        if is_iob(self.path):
+            return "iob"
+        require_text(self.path)
+        return "text"
 
     def _count(self) -> int:
         if self.kind == "docbin":
@@ -120,9 +125,12 @@ class CorpusInput:
             with self.path.open("rb") as file:
                 file.seek(piece.offset)
                 for k in range(piece.size):
-                    line = file.readline().decode("utf8").rstrip("\r\n")
+                    raw = file.readline()
+                    if k == 0 and piece.start == 0 and raw.startswith(BOM):
+                        raw = raw[len(BOM) :]
+                    line = raw.decode("utf8").rstrip("\r\n")
                     if self.kind == "text":
-                        yield self._make(nlp, line.strip())
+                        yield self._make(nlp, line)
                     else:
                         yield self._make(nlp, **self._parse(line, piece.start + k + 1))
         elif self.kind == "docbin":
@@ -180,7 +188,7 @@ class CorpusInput:
         if isinstance(text, str) and not self.tokenized:
             doc = nlp.make_doc(text.strip())
         else:
-            doc = make_doc(nlp.vocab, text.split() if isinstance(text, str) else text)
+            doc = make_doc(nlp.vocab, split_tokens(text) if isinstance(text, str) else text)
             doc.set_ents([], default="missing")
         if meta is not None:
             doc.user_data[META_KEY] = meta
@@ -220,6 +228,62 @@ class CorpusInput:
                 hint="Name the column with --text-field.",
             )
         return file
+
+
+# What is plainly no text with a sentence a line, and what to do with it.
+_NO_TEXT = {
+    ".json": "Convert it (xner convert IN OUT.spacy --from labelstudio), or write JSON lines to a .jsonl.",
+    ".csv": "Save its texts as a .txt with one a line, or as a .jsonl.",
+    ".tsv": "If it holds a token and a tag a line: xner convert IN OUT.spacy --from ...",
+    ".conllu": "Convert it: xner convert IN OUT.spacy --from conllu",
+    ".conllup": "Convert it: xner convert IN OUT.spacy --from conllup",
+    ".xml": "Save its texts as a .txt with one a line.",
+    ".html": "Save its texts as a .txt with one a line.",
+}
+# A word, maybe more columns, and a tag.
+_TOKEN_LINE = re.compile(r"[^ \t]+[ \t](?:[^ \t]+[ \t])*(?:O|[BIESLU]-[A-Za-z_]+)[ \t]*")
+_LOOK_AT = 200
+
+
+def require_text(path: Path) -> None:
+    """Refuse a file that is no text with a sentence a line: by its ending, or since every line of it is a token with
+    its tag.
+
+    path (Path): The file. RAISES: InputError with what to do.
+    """
+    if path.suffix.lower() in _NO_TEXT:
+        raise InputError(
+            f"is no text with a sentence a line ({path.suffix}).",
+            path,
+            None,
+            _NO_TEXT[path.suffix.lower()],
+        )
+    require_file(path, "a corpus is read several times")
+    if path.is_file() and is_packed(path):
+        raise InputError(
+            "is packed with gzip, and a corpus is read piece by piece.",
+            path,
+            None,
+            "Unpack it first.",
+        )
+    tagged = False
+    lines = 0
+    for _, line in read_lines(path):
+        if not line.strip():
+            continue
+        if not _TOKEN_LINE.fullmatch(line):
+            return
+        lines += 1
+        tagged = tagged or not line.rstrip().endswith("O")
+        if lines == _LOOK_AT:
+            break
+    if tagged or lines > 1:
+        raise InputError(
+            "holds a token and its tag a line, not a sentence a line.",
+            path,
+            None,
+            "Convert it first: xner convert IN OUT.spacy --from iob2 (or its layout); then annotate OUT.spacy.",
+        )
 
 
 def _is_text(value: Any) -> bool:

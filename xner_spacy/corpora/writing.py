@@ -1,8 +1,11 @@
 """The one way in which a file is written: aside, flushed to the disk, and put in its place when it is whole."""
 
+import gzip
+import io
 import json
 import os
 import stat
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,13 +15,16 @@ from ..errors import XnerError
 
 PathLike = Union[str, Path]
 
+STDOUT = "-"
+
 
 @contextmanager
 def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO[Any]]:
     """Write a file beside its place and move it there when it is whole; on any error nothing is left behind.
 
     path (PathLike): Where the file goes. Its folder is made. A link stays a link: the file that it points to is
-        replaced. A file that is replaced keeps its permissions. A device or a pipe (/dev/stdout) is written to directly.
+        replaced. A file that is replaced keeps its permissions. A device or a pipe (/dev/stdout) is written to directly;
+        `-` is standard output. A name that ends with .gz is packed with gzip.
     mode (str): "w" for UTF-8 text with LF line ends, "wb" for bytes.
     RAISES: XnerError where the disk is full or the place may not be written.
     """
@@ -146,35 +152,51 @@ class FileAside:
         self.temporary: Optional[Path] = None
         self.backup: Optional[Path] = None
         self.file: Optional[IO[Any]] = None
+        self.raw: Optional[IO[bytes]] = None
         # A link is followed, also one that points to nothing yet.
         self.place = Path(os.path.realpath(path))
 
     def open(self) -> IO[Any]:
         """RETURNS (IO): The file, to write to."""
         self.at_work = True
-        encoding, newline = (None, None) if "b" in self.mode else ("utf8", "\n")
+        self.raw = self._open_raw()
+        file: Any = self.raw
+        if self.path.suffix == ".gz":
+            # Without a name and a time in it, equal texts give equal bytes.
+            file = gzip.GzipFile("", "wb", fileobj=self.raw, mtime=0)
+        if "b" not in self.mode:
+            file = io.TextIOWrapper(file, encoding="utf8", newline="\n")
+        self.file = file
+        self.at_work = False
+        return file
+
+    def _open_raw(self) -> IO[bytes]:
+        if str(self.path) == STDOUT:
+            sys.stdout.flush()
+            return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         if self.place.is_dir():
             raise IsADirectoryError(21, "Is a directory", str(self.path))
         if self.place.exists() and not self.place.is_file():
-            self.file = self.place.open(self.mode, encoding=encoding, newline=newline)
-            return self.file
+            return self.place.open("wb")
         self.place.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part"
         )
         self.temporary = Path(name)
-        self.file = os.fdopen(handle, self.mode, encoding=encoding, newline=newline)
-        self.at_work = False
-        return self.file
+        return os.fdopen(handle, "wb")
 
     def finish(self) -> None:
         """See that all of the file is on the disk."""
         self.at_work = True
-        assert self.file is not None
+        assert self.file is not None and self.raw is not None
         self.file.flush()
+        if self.path.suffix == ".gz":
+            self.file.close()  # writes the end of the gzip file, and leaves what is below open
+            self.raw.flush()
         if self.temporary is not None:
-            os.fsync(self.file.fileno())
+            os.fsync(self.raw.fileno())
         self.file.close()
+        self.raw.close()
         self.at_work = False
 
     def put_in_place(self, keep_backup: bool) -> None:
@@ -203,6 +225,9 @@ class FileAside:
             # What could not be flushed will not be kept.
             with suppress(OSError):
                 self.file.close()
+        if self.raw is not None:
+            with suppress(OSError):
+                self.raw.close()
         for leftover in (self.temporary, self.backup):
             if leftover is not None:
                 leftover.unlink(missing_ok=True)

@@ -11,7 +11,9 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple, U
 import numpy as np
 import numpy.typing as npt
 
+from ..corpora.files import read_lines
 from ..errors import InputError, XnerError
+from ..text import split_tokens
 from ..types import Alignment, Json
 
 Link = Tuple[int, int]
@@ -41,19 +43,10 @@ def read_gold_links(
     RAISES: InputError with file and line for anything else.
     """
     result: List[GoldLinks] = []
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not valid UTF-8.", path) from error
-    except OSError as error:
-        raise InputError(f"The file cannot be read: {error.strerror}.", path) from error
-    lines = text.split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    for number, line in enumerate(lines, start=1):
+    for number, line in read_lines(path):
         sure: Set[Link] = set()
         possible: Set[Link] = set()
-        for token in line.split():
+        for token in split_tokens(line):
             mark = "p" if "p" in token else "-"
             left, _, right = token.partition(mark)
             digits = left.isascii() and left.isdigit() and right.isascii() and right.isdigit()

@@ -1,0 +1,1 @@
+"""The layouts of corpora: columns, JSON lines of annotation tools, tokenised text."""

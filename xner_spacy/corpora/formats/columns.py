@@ -1,0 +1,446 @@
+"""Column files: a token and its tag a line, blank lines between sentences, whatever else is in the other columns.
+
+One reader for all of them. A layout says where token and tag stand and how the tags are meant; the layouts of the
+well-known data sets have names (`LAYOUTS`).
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from ...errors import InputError, XnerError
+from ...text import is_blank_token
+from ...types import Entity
+from ..files import PathLike, read_lines
+from .schemes import SCHEMES, Fault, SentenceTags, split_tag, tags_to_entities
+
+# What is counted of lines that hold no token.
+DOCSTART = "-DOCSTART-"
+DOCSTART_LINES = "lines left out: -DOCSTART-"
+COMMENTS = "lines left out: comments"
+RANGES = "lines left out: ranges of words (2-3)"
+EMPTY_NODES = "lines left out: empty nodes (2.1)"
+TAGGED_ROWS = "tags left out with ranges and empty nodes"
+INNER = "entities left out: inner layer"
+
+Column = Union[int, str]
+
+
+class TaggedSentence(NamedTuple):
+    """Tokens, their entities, and the 1-based line of the first token."""
+
+    words: List[str]
+    entities: List[Entity]
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class ColumnLayout:
+    """How a column file is laid out.
+
+    token, tag (Union[int, str, None]): Columns. They count from 1; negative ones from the end, -1 being the last. A name
+        is one of the file's `# global.columns` comment (CoNLL-U Plus) or of CoNLL-U's ten; `MISC:key` is the value of a key in
+        the column MISC. None: the file must say it.
+    scheme (str): One of `SCHEMES`. separator (Optional[str]): Between columns; None = tab or spaces, one of them
+        throughout.
+    columns (Tuple[int, ...]): How many there may be; empty = any number.
+    comments (bool): Lines that begin with # and are no row are left out.
+    numbered (bool): The first column numbers the tokens; rows of ranges (2-3) and empty nodes (2.1) are no tokens.
+    prefixed (bool): Where there are two columns, tokens are written `xx:word`.
+    inner (Optional[int]): A column of nested entities, which are left out and counted.
+    one_gap (bool): Exactly one blank line between sentences.
+    """
+
+    token: Optional[Column] = 1
+    tag: Optional[Column] = 2
+    scheme: str = "iob2"
+    separator: Optional[str] = None
+    columns: Tuple[int, ...] = ()
+    comments: bool = False
+    numbered: bool = False
+    prefixed: bool = False
+    inner: Optional[int] = None
+    one_gap: bool = False
+
+
+_CONLLU = ColumnLayout("FORM", None, separator="\t", comments=True, numbered=True)
+
+LAYOUTS: Dict[str, ColumnLayout] = {
+    "iob2": ColumnLayout(columns=(2,), one_gap=True),
+    "iob1": ColumnLayout(columns=(2,), scheme="iob1"),
+    "conll": ColumnLayout(tag=-1),
+    "conll2002": ColumnLayout(tag=-1, columns=(2, 3)),
+    "conll2003": ColumnLayout(tag=-1, columns=(4, 5), scheme="iob1"),
+    "germeval": ColumnLayout(
+        2, 3, separator="\t", columns=(4,), comments=True, numbered=True, inner=4
+    ),
+    "norne": replace(_CONLLU, tag="MISC:name", columns=(10,)),
+    "conllu": _CONLLU,
+    "conllup": _CONLLU,
+    "multiconer": ColumnLayout(tag=-1, columns=(4,), comments=True),
+    "panx": ColumnLayout(-2, -1, separator="\t", columns=(2, 3), prefixed=True),
+    "uner": ColumnLayout(2, 3, separator="\t", comments=True, numbered=True),
+    "wikineural": ColumnLayout(2, 3, separator="\t", columns=(3,), numbered=True),
+}
+
+CONLLU_COLUMNS = (
+    *("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"),
+)
+_GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
+_PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
+# So many tokens are looked at before a file counts as one whose tokens have a language's prefix.
+_TELLING = 50
+
+
+def parse_column(text: str, option: str) -> Column:
+    """RETURNS (Union[int, str]): A column as it is given on the command line. RAISES: XnerError for 0 or nothing."""
+    if re.fullmatch(r"[+-]?\d{1,6}", text):
+        number = int(text)
+        if number == 0:
+            raise XnerError(
+                f"{option} 0: columns count from 1.", "-1 is the last one, -2 the one before it."
+            )
+        return number
+    if not text.strip():
+        raise XnerError(f"{option} is empty.", "Give a number from 1 on, or a column's name.")
+    return text
+
+
+def read_columns(
+    path: PathLike,
+    layout: ColumnLayout = LAYOUTS["iob2"],
+    *,
+    repair: bool = False,
+    counts: Optional[Counter] = None,
+    labels: Optional[Sequence[str]] = None,
+) -> Iterator[TaggedSentence]:
+    """Read a column file.
+
+    path (PathLike): The file. layout (ColumnLayout): How it is laid out.
+    repair (bool): Mend what can be mended (an `I-` that opens, tokens that cannot be seen, doubled blank lines) instead
+        of raising.
+    counts (Optional[Counter]): Where to count what was left out and what was mended.
+    labels (Optional[Sequence[str]]): The labels that may occur; any may where this is None.
+    YIELDS (TaggedSentence): One a sentence.
+    RAISES: InputError with the file and line of the first fault.
+    """
+    if layout.scheme not in SCHEMES:
+        raise XnerError(f"Unknown scheme {layout.scheme!r}.", f"Known: {', '.join(SCHEMES)}.")
+    yield from _ColumnReader(path, layout, repair, counts, labels).read()
+
+
+class _ColumnReader:
+    def __init__(
+        self,
+        path: PathLike,
+        layout: ColumnLayout,
+        repair: bool,
+        counts: Optional[Counter],
+        labels: Optional[Sequence[str]],
+    ) -> None:
+        self.path = path
+        self.layout = layout
+        self.repair = repair
+        self.told = counts
+        self.counts: Counter = Counter() if counts is None else counts
+        self.labels = labels
+        self.separator = layout.separator
+        self.names: Optional[List[str]] = None  # of a `# global.columns` comment
+        self.token_column = layout.token
+        self.tag_column = layout.tag
+        self.prefix = ""
+        self.keys_found = False  # whether the key of MISC:key was there at all
+        self.shared: Optional[str] = None  # the prefix of all tokens so far
+        self.tokens = 0
+        self._new_sentence()
+
+    def _new_sentence(self) -> None:
+        self.words: List[str] = []
+        self.tags = SentenceTags(self.layout.scheme, self.repair, self.counts)
+        self.first = 0
+
+    def read(self) -> Iterator[TaggedSentence]:
+        gap: Optional[int] = (
+            None  # a second blank line in a row: an error only if a sentence follows
+        )
+        skipped = False  # the line before held no token: a blank line after it parts nothing
+        sentences = number = 0
+        for number, line in read_lines(self.path, self.told):
+            if not line.strip():
+                if self.words:
+                    ended = self._end(number)
+                    if ended is not None:
+                        sentences += 1
+                        yield ended
+                elif gap is None and not skipped:
+                    gap = number
+                skipped = False
+                continue
+            row = self._row(line, number)
+            skipped = row is None
+            if row is None:
+                continue
+            if not self.words:
+                if gap is not None and self.layout.one_gap and not self.repair:
+                    raise InputError(
+                        "is an empty sentence (a blank line with no sentence before it).",
+                        self.path, gap, "Leave exactly one blank line between sentences.",
+                    )  # fmt: skip
+                self.counts["repaired blank line"] += gap is not None and self.layout.one_gap
+                gap, self.first = None, number
+            self._add(*row, number)
+        if self.words:
+            ended = self._end(number)
+            if ended is not None:
+                sentences += 1
+                yield ended
+        self._check_whole(sentences)
+
+    def _add(self, token: str, tag: str, number: int) -> None:
+        if is_blank_token(token) and not self.repair:
+            raise InputError(
+                f"token {token!a} holds nothing that can be seen.",
+                self.path, number, "Remove the line, or run `xner convert --repair`.",
+            )  # fmt: skip
+        try:
+            self.tags.add(tag)
+        except Fault as fault:
+            raise InputError(fault.message, self.path, number, fault.hint) from None
+        label = self.tags.tags[-1][2:]
+        if self.labels is not None and label and label not in self.labels:
+            raise InputError(
+                f"unknown label {label!r}; expected {', '.join(self.labels)}.",
+                self.path,
+                number,
+                "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME",
+            )
+        self.words.append(token)
+
+    def _end(self, number: int) -> Optional[TaggedSentence]:
+        try:
+            self.tags.end()
+        except Fault as fault:
+            raise InputError(fault.message, self.path, number, fault.hint) from None
+        words, entities, first = self.words, tags_to_entities(self.tags.tags), self.first
+        self._new_sentence()
+        if not self.repair:
+            return TaggedSentence(words, entities, first)
+        kept, entities, lost = visible(words, entities)
+        self.counts["repaired invisible token"] += len(words) - len(kept)
+        self.counts["entities left out: no token that can be seen"] += lost
+        self.counts["sentences left out: no token that can be seen"] += not kept
+        return TaggedSentence(kept, entities, first) if kept else None
+
+    def _row(self, line: str, number: int) -> Optional[Tuple[str, str]]:
+        """The token and tag of a line, or None for one that holds none."""
+        if self.layout.comments and line.startswith("#") and not self._is_row(line):
+            found = _GLOBAL_COLUMNS.match(line)
+            if found:
+                self._name_columns(found[1].split(), number)
+            self.counts[COMMENTS] += 1
+            return None
+        if not self.words and line.startswith(DOCSTART):
+            parts = line.split("\t" if "\t" in line else " ")
+            if parts[0] == DOCSTART and not _is_entity(parts[-1]):
+                self.counts[DOCSTART_LINES] += 1
+                return None
+        cells = self._cells(line, number)
+        self._check_width(cells, number)
+        if self.layout.numbered or (self.layout.prefixed and len(cells) == 3):
+            kind = _row_kind(cells[0])
+            if kind is None:
+                raise InputError(
+                    f"begins with {cells[0]!r}, where the number of a token should stand.",
+                    self.path, number, "Name the layout with --from, or the columns with --token-column.",
+                )  # fmt: skip
+            if kind:
+                self.counts[kind] += 1
+                self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells, number))
+                return None
+        token, tag = self._token(cells, number), self._tag(cells, number)
+        if self.layout.inner is not None and self.layout.inner <= len(cells):
+            self.counts[INNER] += cells[self.layout.inner - 1].startswith("B-")
+        return token, tag
+
+    def _is_row(self, line: str) -> bool:
+        """Whether a line that begins with # is nevertheless a token with its tag."""
+        if self.layout.numbered:
+            return False
+        cells = line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
+        allowed = self.layout.columns
+        if len(cells) < 2 or (allowed and len(cells) not in allowed):
+            return False
+        if not isinstance(self.tag_column, int) or abs(self.tag_column) > len(cells):
+            return False
+        try:
+            split_tag(cells[_index(self.tag_column)].strip(), self.layout.scheme)
+        except Fault:
+            return False
+        return True
+
+    def _cells(self, line: str, number: int) -> List[str]:
+        if self.separator is None:
+            self.separator = "\t" if "\t" in line else " "
+        if self.separator == " ":
+            if "\t" in line:
+                raise self._mixed("a tab in a file that began with spaces", number)
+            return [cell for cell in line.split(" ") if cell]
+        # Only where the separator was not given can a file mix them.
+        if self.layout.separator is None and "\t" not in line and " " in line.strip(" "):
+            raise self._mixed("the file began with tabs", number)
+        return line.split("\t")
+
+    def _mixed(self, how: str, number: int) -> InputError:
+        return InputError(
+            f"mixes separators: {how}.", self.path, number, "Use one separator throughout."
+        )
+
+    def _check_width(self, cells: List[str], number: int) -> None:
+        allowed = self.layout.columns
+        needed = max(
+            [2, *(abs(c) for c in (self.layout.token, self.layout.tag) if isinstance(c, int))]
+        )
+        if (allowed and len(cells) not in allowed) or len(cells) < needed:
+            found = f"{len(cells)} column{'s' if len(cells) != 1 else ''}"
+            wanted = " or ".join(map(str, allowed)) if allowed else f"at least {needed}"
+            if len(cells) > 1:
+                hint = (
+                    "Name the layout with --from (conll2003, germeval, ...; see xner convert --help), or the "
+                    "columns with --token-column and --tag-column."
+                )
+            else:
+                hint = "Mend the line; a text with a sentence a line is read with --from txt."
+            raise InputError(
+                f"has {found} where {wanted} are needed (a token and its tag).",
+                self.path, number, hint,
+            )  # fmt: skip
+
+    def _name_columns(self, names: List[str], number: int) -> None:
+        self.names = names
+        if self.layout.tag is None:
+            others = [name for name in names if name not in CONLLU_COLUMNS]
+            if len(others) == 1:
+                self.tag_column = others[0]
+
+    def _place(self, column: Optional[Column], number: int) -> int:
+        """The 0-based index of a column that was given by number or by name."""
+        if isinstance(column, int):
+            return _index(column)
+        names = self.names or list(CONLLU_COLUMNS)
+        if column is None:
+            others = [name for name in names if name not in CONLLU_COLUMNS]
+            raise InputError(
+                "no column is known to hold the entities"
+                + (f" (columns: {', '.join(names)})." if self.names else "."),
+                self.path,
+                number,
+                f"Name it with --tag-column: its number, its name ({', '.join(others)}), or MISC:key."
+                if others
+                else "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC.",
+            )
+        if column not in names:
+            raise InputError(
+                f"there is no column {column!r}; there are: {', '.join(names)}.", self.path, number
+            )
+        return names.index(column)
+
+    def _cell(self, cells: List[str], column: Optional[Column], number: int) -> str:
+        place = self._place(column, number)
+        if place >= len(cells) or -place > len(cells):
+            raise InputError(
+                f"has {len(cells)} columns, and no column {column}.", self.path, number
+            )
+        return cells[place]
+
+    def _token(self, cells: List[str], number: int) -> str:
+        token = self._cell(cells, self.token_column, number)
+        if self.layout.prefixed and len(cells) == 2:
+            self.prefix = self.prefix or "".join(_PREFIX.findall(token)[:1])
+            if not self.prefix or not token.startswith(self.prefix):
+                raise InputError(
+                    f"token {token!r} does not begin with {self.prefix or 'a language code as in sw:word'!r}.",
+                    self.path, number, "If the tokens have no prefix, read the file with --from iob2.",
+                )  # fmt: skip
+            return token[len(self.prefix) :]
+        self._watch_prefix(token, number)
+        return token
+
+    def _watch_prefix(self, token: str, number: int) -> None:
+        if self.tokens == 0:
+            match = _PREFIX.match(token)
+            self.shared = match[0] if match else None
+        elif self.shared and not token.startswith(self.shared):
+            self.shared = None
+        self.tokens += 1
+        if self.shared and self.tokens == _TELLING:
+            raise self._prefix_error()
+
+    def _prefix_error(self) -> InputError:
+        return InputError(
+            f"every token begins with {self.shared!r}, as in PAN-X (WikiANN).",
+            self.path, None, "Read the file with --from panx, which takes the prefix off.",
+        )  # fmt: skip
+
+    def _tag(self, cells: List[str], number: int) -> str:
+        column = self.tag_column
+        if isinstance(column, str) and ":" in column and column not in (self.names or ()):
+            name, _, key = column.partition(":")
+            values = self._cell(cells, name, number)
+            for value in values.split("|"):
+                if value.startswith(f"{key}="):
+                    self.keys_found = True
+                    return value[len(key) + 1 :].strip(" ")
+            return "O"
+        return self._cell(cells, column, number).strip(" ")
+
+    def _check_whole(self, sentences: int) -> None:
+        if not sentences:
+            raise InputError("is empty: it holds no sentence.", self.path)
+        if self.shared and self.tokens > 1:
+            raise self._prefix_error()
+        column = self.tag_column
+        if isinstance(column, str) and ":" in column and column not in (self.names or ()):
+            name, _, key = column.partition(":")
+            if not self.keys_found:
+                raise InputError(
+                    f"no row has {key}= in its column {name}.",
+                    self.path, None, f"Name the right key: --tag-column {name}:KEY",
+                )  # fmt: skip
+
+
+def visible(
+    words: Sequence[str], entities: Sequence[Entity]
+) -> Tuple[List[str], List[Entity], int]:
+    """Leave out the tokens that nobody can see.
+
+    RETURNS (Tuple[List[str], List[Entity], int]): The other tokens, the entities on them, and how many entities held
+        no other token.
+    """
+    place: List[int] = []
+    kept: List[str] = []
+    for word in words:
+        place.append(len(kept))
+        if not is_blank_token(word):
+            kept.append(word)
+    place.append(len(kept))
+    moved = [Entity(place[e.start], place[e.end], *e[2:]) for e in entities]
+    left = [entity for entity in moved if entity.start < entity.end]
+    return kept, left, len(moved) - len(left)
+
+
+def _index(column: int) -> int:
+    return column - 1 if column > 0 else column
+
+
+def _is_entity(tag: str) -> bool:
+    return len(tag) > 2 and tag[1] == "-" and tag[0] in "BIESLU"
+
+
+def _row_kind(number: str) -> Optional[str]:
+    """What a numbered row is: "" for a token, a reason to leave it out, or None if it has no number."""
+    if number.isascii() and number.isdigit():
+        return ""
+    if re.fullmatch(r"[0-9]+-[0-9]+", number):
+        return RANGES
+    return EMPTY_NODES if re.fullmatch(r"[0-9]+\.[0-9]+", number) else None

@@ -1,0 +1,263 @@
+"""JSON of annotation tools: texts whose entities are character spans. Prodigy, doccano and Label Studio.
+
+Prodigy       {"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}
+doccano       {"text": "Ada left.", "label": [[0, 3, "PER"]]}           (or "labels", or "entities" with offsets)
+Label Studio  [{"data": {"text": "Ada left."}, "annotations": [{"result": [...]}]}]   (JSON or JSON-MIN)
+"""
+
+from collections import Counter
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
+
+from ...errors import InputError
+from ...text import trim_span
+from ...types import Json
+from ..docs import set_aside_if_long
+from ..files import PathLike, read_lines
+from ..reading import parse_json
+
+JSONL = ("prodigy", "doccano", "labelstudio")
+
+WIDENED = "spans widened to whole tokens"
+OVERLAPPING = "entities left out: another one overlaps them"
+BLANK = "entities left out: no token that can be seen"
+NOT_ACCEPTED = "records left out: answered reject or ignore"
+RETOKENISED = "records tokenised anew: their tokens don't cover the text"
+MORE_ANNOTATIONS = "annotations left out: a text has several, and the first counts"
+UNANNOTATED = "records left out: not annotated"
+
+CharSpan = Tuple[int, int, str]
+
+
+class _Record(NamedTuple):
+    """One text: `spans` are None where nobody annotated it; `tokens` are (start, end) where the tool had some."""
+
+    line: Optional[int]
+    text: str
+    spans: Optional[List[CharSpan]]
+    tokens: Optional[List[Tuple[int, int]]] = None
+    meta: Any = None
+
+
+def read_jsonl(
+    path: PathLike, layout: Optional[str], nlp: Language, counts: Counter
+) -> Iterator[Doc]:
+    """Read the export of an annotation tool.
+
+    path (PathLike): The file. layout (Optional[str]): One of `JSONL`; None: each record's keys tell, and one whose keys
+        don't is refused.
+    nlp (Language): Its tokenizer cuts texts that bring no tokens. counts (Counter): What was left out and changed.
+    YIELDS (Doc): A Doc a text, its entities snapped to whole tokens.
+    RAISES: InputError with the line of what can't be read.
+    """
+    records = (
+        _labelstudio(path, counts) if layout == "labelstudio" else _lines(path, layout, counts)
+    )
+    for record in records:
+        if set_aside_if_long(nlp, record.text, path, record.line, counts):
+            continue
+        if record.spans is None:
+            counts[UNANNOTATED] += 1
+            continue
+        doc = _doc(nlp, record, path, counts)
+        ends = [Span(doc, s.start, s.end, label=s.label_) for s in _ents(doc, record, path, counts)]
+        doc.set_ents(ends, default="outside")
+        if record.meta is not None:
+            doc.user_data["meta"] = record.meta
+        yield doc
+
+
+def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Span]:
+    words = [token.text for token in doc]
+    found: List[Span] = []
+    for start, end, label in record.spans or ():
+        if not 0 <= start < end <= len(record.text):
+            raise InputError(
+                f"the span {start}-{end} is not inside its text of {len(record.text)} characters.",
+                path,
+                record.line,
+            )
+        # White space at the edges of a mark is a slip of the hand, and no part of a token.
+        text = record.text[start:end]
+        inner_start = start + len(text) - len(text.lstrip())
+        inner_end = end - (len(text) - len(text.rstrip()))
+        if inner_start >= inner_end:
+            counts[BLANK] += 1
+            continue
+        span = doc.char_span(inner_start, inner_end, label=label)
+        if span is None:
+            counts[WIDENED] += 1
+            span = doc.char_span(inner_start, inner_end, label=label, alignment_mode="expand")
+        trimmed = trim_span(words, span.start, span.end) if span is not None else None
+        if trimmed is None:
+            counts[BLANK] += 1
+        else:
+            found.append(Span(doc, *trimmed, label=label))
+    kept = filter_spans(found)
+    counts[OVERLAPPING] += len(found) - len(kept)
+    return kept
+
+
+def _doc(nlp: Language, record: _Record, path: PathLike, counts: Counter) -> Doc:
+    tokens = record.tokens
+    if tokens is None:
+        return nlp.make_doc(record.text)
+    words: List[str] = []
+    spaces: List[bool] = []
+    position = 0
+    for start, end in tokens:
+        gap = record.text[position:start] if position <= start < end <= len(record.text) else "?"
+        if gap == " " and words:
+            spaces[-1] = True
+        elif gap:
+            break
+        words.append(record.text[start:end])
+        spaces.append(False)
+        position = end
+    rest = record.text[position:]
+    if words and rest == " ":
+        spaces[-1], rest = True, ""
+    if rest or not words:
+        counts[RETOKENISED] += bool(record.text)
+        return nlp.make_doc(record.text)
+    return Doc(nlp.vocab, words=words, spaces=spaces)
+
+
+def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_Record]:
+    records = 0
+    for number, line in read_lines(path, counts):
+        if not line.strip():
+            continue
+        data = parse_json(line, path, number)
+        if isinstance(data, list) and layout is None:
+            raise InputError(
+                "is a JSON array.", path, number, "Name its layout: --from labelstudio."
+            )
+        if not isinstance(data, dict):
+            raise InputError("is no JSON object.", path, number)
+        records += 1
+        which = layout or _layout_of(data, path, number)
+        text = data.get("text", data.get("data") if which == "doccano" else None)
+        if not isinstance(text, str):
+            raise InputError('has no "text" that is a text.', path, number)
+        if which == "prodigy" and data.get("answer", "accept") != "accept":
+            counts[NOT_ACCEPTED] += 1
+            continue
+        read = _prodigy if which == "prodigy" else _doccano
+        yield read(data, text, path, number)
+    if not records:
+        raise InputError("is empty.", path)
+
+
+def _layout_of(data: Json, path: PathLike, number: int) -> str:
+    prodigy = isinstance(data.get("spans"), list)
+    doccano = any(isinstance(data.get(key), list) for key in ("label", "labels", "entities"))
+    if prodigy == doccano:
+        raise InputError(
+            f"has {'both' if prodigy else 'neither'} \"spans\" (Prodigy) "
+            f"{'and' if prodigy else 'nor'} \"label\" (doccano).",
+            path, number, "Name its layout: --from prodigy or --from doccano.",
+        )  # fmt: skip
+    return "prodigy" if prodigy else "doccano"
+
+
+def _prodigy(data: Json, text: str, path: PathLike, number: int) -> _Record:
+    spans = [
+        _span(span, ("start", "end", "label"), path, number)
+        for span in _list(data.get("spans"), "spans", path, number) or []
+    ]
+    tokens = _list(data.get("tokens"), "tokens", path, number)
+    offsets = None
+    if tokens:
+        offsets = [_span(token, ("start", "end", None), path, number)[:2] for token in tokens]
+    return _Record(number, text, spans, offsets, data.get("meta"))
+
+
+def _doccano(data: Json, text: str, path: PathLike, number: int) -> _Record:
+    for key in ("label", "labels", "entities"):
+        found = _list(data.get(key), key, path, number)
+        if found is None:
+            continue
+        spans = []
+        for span in found:
+            if isinstance(span, list) and len(span) == 3:
+                span = dict(zip(("start_offset", "end_offset", "label"), span, strict=True))
+            spans.append(_span(span, ("start_offset", "end_offset", "label"), path, number))
+        return _Record(number, text, spans)
+    return _Record(number, text, None)
+
+
+def _labelstudio(path: PathLike, counts: Counter) -> Iterator[_Record]:
+    data = parse_json("\n".join(line for _, line in read_lines(path, counts)), path)
+    if not isinstance(data, list) or not data:
+        raise InputError("is no list of tasks.", path, None, "Export it from Label Studio as JSON.")
+    for number, task in enumerate(data, 1):
+        where = f"{path} (task {number})"
+        if not isinstance(task, dict):
+            raise InputError("is no JSON object.", where)
+        inner = task.get("data", task)
+        text = inner.get("text") if isinstance(inner, dict) else None
+        if not isinstance(text, str):
+            raise InputError('has no "text" that is a text.', where)
+        results = _results(task, where, counts)
+        spans = None
+        if results is not None:
+            spans = [found for result in results for found in _marked(result, text, where)]
+        yield _Record(None, text, spans)
+
+
+def _results(task: Json, where: str, counts: Counter) -> Optional[List[Any]]:
+    if "annotations" not in task:  # JSON-MIN
+        return _list(task.get("label", []), "label", where, None)
+    made = [
+        annotation
+        for annotation in _list(task["annotations"], "annotations", where, None) or []
+        if isinstance(annotation, dict) and not annotation.get("was_cancelled")
+    ]
+    if not made:
+        return None
+    counts[MORE_ANNOTATIONS] += len(made) - 1
+    return _list(made[0].get("result", []), "result", where, None)
+
+
+def _marked(result: Any, text: str, where: str) -> Iterator[CharSpan]:
+    value = result.get("value", result) if isinstance(result, dict) else None
+    if not isinstance(value, dict):
+        raise InputError("a result is no JSON object.", where)
+    if "labels" not in value:
+        return  # a relation, a choice: not about entities
+    for label in _list(value["labels"], "labels", where, None) or []:
+        start, end, label = _span({**value, "label": label}, ("start", "end", "label"), where, None)
+        said = value.get("text")
+        if isinstance(said, str) and text[start:end] != said:
+            # Offsets of a browser count UTF-16 units: a character beyond the first 65,536 counts twice.
+            units = text.encode("utf-16-le")
+            start = len(units[: 2 * start].decode("utf-16-le", "ignore"))
+            end = len(units[: 2 * end].decode("utf-16-le", "ignore"))
+            if text[start:end] != said:
+                raise InputError(f"the offsets of {said!r} point to {text[start:end]!r}.", where)
+        yield start, end, label
+
+
+def _span(
+    span: Any, keys: Sequence[Optional[str]], path: PathLike, number: Optional[int]
+) -> CharSpan:
+    values: Dict[str, Any] = span if isinstance(span, dict) else {}
+    start: Any = values.get(keys[0] or "")
+    end: Any = values.get(keys[1] or "")
+    label = values.get(keys[2]) if keys[2] else "-"
+    sound = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
+    if not (sound and isinstance(label, str) and label.strip()):
+        raise InputError(
+            f"{str(span)[:80]!a} is no span (two character offsets and a label).", path, number
+        )
+    return start, end, label.strip()
+
+
+def _list(value: Any, key: str, path: PathLike, number: Optional[int]) -> Optional[List[Any]]:
+    if value is not None and not isinstance(value, list):
+        raise InputError(f"its {key!r} is no list.", path, number)
+    return value

@@ -1,0 +1,158 @@
+"""How tags say where an entity begins and ends: IOB2, IOB1, BIOES and BILOU, read as IOB2.
+
+| scheme | one token | several tokens | a second entity right after |
+|---|---|---|---|
+| iob2 | B | B I I | B |
+| iob1 | I | I I I | B, if its label is the same |
+| bioes | S | B I E | S or B |
+| bilou | U | B I L | U or B |
+"""
+
+from collections import Counter
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from ...types import Entity
+
+SCHEMES = ("iob2", "iob1", "bioes", "bilou")
+
+
+class Fault(ValueError):
+    """A tag that does not fit. message (str): What is wrong. hint (str): What to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class _Marks(NamedTuple):
+    """The letters of a scheme for the last token of an entity, and for an entity of one token."""
+
+    last: str
+    single: str
+
+
+_MARKS = {"bioes": _Marks("E", "S"), "bilou": _Marks("L", "U")}
+_OWNERS = {"E": "bioes", "S": "bioes", "L": "bilou", "U": "bilou"}
+
+
+def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
+    """RETURNS (Tuple[str, str]): The letter and the label of a tag, or ("O", ""). RAISES: Fault if it is no tag of the
+    scheme.
+    """
+    if tag == "O":
+        return "O", ""
+    mark, _, label = tag.partition("-")
+    letters = "BI" + "".join(_MARKS.get(scheme, ()))
+    if label and len(mark) == 1 and mark in letters:
+        if label != label.strip() or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in label):
+            raise Fault(f"the label of {tag!a} holds characters that can't be seen.")
+        return mark, label
+    if label and mark in _OWNERS:
+        owner = _OWNERS[mark]
+        raise Fault(
+            f"{tag!r} is a tag of {owner.upper()}, not of {scheme.upper()}.",
+            f"Read the file with --scheme {owner}.",
+        )
+    forms = ", ".join(f"{letter}-LABEL" for letter in letters)
+    raise Fault(
+        f"{tag!r} is not an {scheme.upper()} tag (O, {forms}).".replace("an B", "a B"),
+        "If the tags are in another column, name it with --tag-column.",
+    )
+
+
+class SentenceTags:
+    """The tags of one sentence, read one by one and turned into IOB2.
+
+    scheme (str): One of `SCHEMES`. repair (bool): Mend tags that don't fit together instead of raising.
+    counts (Counter): Where to count what was mended.
+    """
+
+    def __init__(self, scheme: str, repair: bool, counts: Counter) -> None:
+        self.scheme = scheme
+        self.repair = repair
+        self.counts = counts
+        self.tags: List[str] = []
+        self._open: Optional[str] = None  # the label of the entity that may go on
+        self._unclosed = False  # whether it must go on, in BIOES and BILOU
+
+    def add(self, tag: str) -> None:
+        """Read the next tag. RAISES: Fault if it is none, or does not fit what came before."""
+        mark, label = split_tag(tag, self.scheme)
+        marks = _MARKS.get(self.scheme)
+        if marks is None:
+            self._add_iob(tag, mark, label)
+        else:
+            self._add_closed(tag, mark, label, marks)
+
+    def end(self) -> None:
+        """The sentence is over. RAISES: Fault if an entity is not closed."""
+        self._close()
+
+    def _add_iob(self, tag: str, mark: str, label: str) -> None:
+        if mark == "I" and label != self._open:
+            if self.scheme == "iob2" and not self.repair:
+                raise Fault(
+                    f"{tag} opens an entity; in IOB2 an entity opens with B-{label}.",
+                    "If the file is IOB1, as CoNLL-2003 is, read it with --scheme iob1; else mend it or run "
+                    "`xner convert --repair`.",
+                )
+            self.counts["repaired opening I-"] += self.scheme == "iob2"
+            mark = "B"
+        self._open = label or None
+        self.tags.append(f"{mark}-{label}" if label else "O")
+
+    def _add_closed(self, tag: str, mark: str, label: str, marks: _Marks) -> None:
+        goes_on = mark in ("I", marks.last)
+        if goes_on and label != self._open:
+            if not self.repair:
+                raise Fault(f"{tag} comes without a B-{label} before it.", self._advice())
+            self.counts[f"repaired {mark}- without B-"] += 1
+            self._close()
+            self._open = label
+            self.tags.append(f"B-{label}")
+        elif goes_on:
+            self.tags.append(f"I-{label}")
+        else:
+            self._close()
+            self._open = label or None
+            self.tags.append(f"B-{label}" if label else "O")
+        self._unclosed = mark in ("B", "I")
+        if not self._unclosed:
+            self._open = None
+
+    def _close(self) -> None:
+        if self._unclosed:
+            if not self.repair:
+                last = _MARKS[self.scheme].last
+                raise Fault(
+                    f"the entity before it is not closed by {last}-{self._open}.", self._advice()
+                )
+            self.counts["repaired unclosed entity"] += 1
+        self._unclosed = False
+
+    def _advice(self) -> str:
+        return "If the file is IOB2, read it with --scheme iob2; else mend it or run `xner convert --repair`."
+
+
+def tags_to_entities(tags: Sequence[str]) -> List[Entity]:
+    """RETURNS (List[Entity]): The spans of valid IOB2 tags."""
+    entities: List[Entity] = []
+    start = -1
+    for i, tag in enumerate([*tags, "O"]):
+        if start >= 0 and not tag.startswith("I-"):
+            entities.append(Entity(start, i, tags[start][2:]))
+            start = -1
+        if tag.startswith("B-"):
+            start = i
+    return entities
+
+
+def entities_to_tags(n_tokens: int, entities: Iterable[Entity]) -> List[str]:
+    """RETURNS (List[str]): IOB2 tags. RAISES: ValueError if spans overlap or leave the sentence."""
+    tags = ["O"] * n_tokens
+    for start, end, label, *_ in entities:
+        if not 0 <= start < end <= n_tokens or any(tag != "O" for tag in tags[start:end]):
+            raise ValueError(f"span {start}-{end} overlaps another or leaves the sentence")
+        tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
+    return tags

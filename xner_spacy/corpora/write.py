@@ -1,0 +1,238 @@
+"""Docs into a corpus file of any form, and an account of what that form can't hold.
+
+A DocBin holds all of a Doc. `.iob` holds tokens and entities, `.txt` tokens: what else there is, is counted, never
+dropped in silence.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Tuple
+
+from spacy.tokens import Doc, Span, Token
+from spacy.util import filter_spans
+
+from ..docdata import FAULT_KEY, SPANS_KEY
+from ..errors import XnerError
+from ..text import is_blank_token
+from ..types import Entity
+from .docs import write_docbin
+from .files import STDIN, PathLike
+from .formats.columns import DOCSTART, TaggedSentence, visible
+from .iob import is_iob, write_iob
+from .writing import atomic_write
+
+Form = Literal["iob", "txt", "docbin"]
+FORMS: Tuple[Form, ...] = ("iob", "txt", "docbin")
+Missing = Literal["refuse", "outside", "skip"]
+Spaces = Literal["refuse", "replace"]
+
+# White space inside a token would cut it or its line in two; the byte order mark is taken for that of the file.
+_CUTTING = {"iob": "\t\n\r\0", "txt": " \t\n\r\0"}
+_BOM = "\ufeff"
+
+
+@dataclass
+class WriteOptions:
+    """What to do with what a form can't hold.
+
+    missing (str): Tokens of which it is not known whether they are entities, and sentences without translation:
+        "refuse" them, write them as "outside" (O), or "skip" the sentence. Both are counted.
+    spaces (str): White space inside a token: "refuse" it, or "replace" each run of it by _ and count.
+    join (bool): A Doc of several sentences is written as one.
+    """
+
+    missing: Missing = "refuse"
+    spaces: Spaces = "refuse"
+    join: bool = False
+
+
+def form_of(path: PathLike, form: Optional[str] = None) -> Form:
+    """The form of a corpus file: as stated, or by its ending (also before .gz).
+
+    RETURNS (str): One of `FORMS`. RAISES: XnerError for an ending without a form.
+    """
+    for known in FORMS:
+        if form == known:
+            return known
+    if form is not None:
+        raise XnerError(f"{form!r} is no form of corpus.", f"Known: {', '.join(FORMS)}.")
+    path = Path(path)
+    ending = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if is_iob(path):
+        return "iob"
+    if ending == ".txt":
+        return "txt"
+    if path.suffix == ".spacy":
+        return "docbin"
+    what = "standard output" if str(path) == STDIN else f"the ending {''.join(path.suffixes)!r}"
+    raise XnerError(
+        f"{path}: no form of corpus is known for {what}.",
+        "Give the file the ending .iob, .txt (both also with .gz) or .spacy, or name the form.",
+    )
+
+
+def write_corpus(
+    path: PathLike,
+    docs: Iterable[Doc],
+    form: Optional[str] = None,
+    options: Optional[WriteOptions] = None,
+    counts: Optional[Counter] = None,
+) -> int:
+    """Write a corpus in the form that its name says, atomically.
+
+    path (PathLike): The file; `-` is standard output, .gz is packed. docs (Iterable[Doc]): The sentences.
+    form (Optional[str]): One of `FORMS`, for a name that doesn't say it. options (Optional[WriteOptions]): What to do
+        with what the form can't hold. counts (Optional[Counter]): Where to count what it doesn't hold.
+    RETURNS (int): How many sentences were written.
+    RAISES: XnerError for a form that is none, and for what can't be written; nothing is written then.
+    """
+    form = form_of(path, form)
+    counts = Counter() if counts is None else counts
+    if form == "docbin":
+        if Path(path).suffix == ".gz":
+            raise XnerError(f"{path}: a DocBin is compressed already.", "Leave .gz away.")
+        return write_docbin(path, docs)
+    sentences = _sentences(docs, form, options or WriteOptions(), counts)
+    if form == "iob":
+        return write_iob(path, _at_least_one(sentences, path))
+    written = 0
+    with atomic_write(path) as file:
+        for sentence in _at_least_one(sentences, path):
+            file.write(" ".join(sentence.words) + "\n")
+            written += 1
+    return written
+
+
+def _at_least_one(sentences: Iterator[TaggedSentence], path: PathLike) -> Iterator[TaggedSentence]:
+    first = next(sentences, None)
+    if first is None:
+        raise XnerError(f"{path}: no sentence is left to be written.", "See what was left out.")
+    yield from chain([first], sentences)
+
+
+def _sentences(
+    docs: Iterable[Doc], form: Form, options: WriteOptions, counts: Counter
+) -> Iterator[TaggedSentence]:
+    for number, doc in enumerate(docs, 1):
+        _count_lost(doc, form, counts)
+        for part in _parts(doc, options, counts):
+            found = [
+                Entity(e.start - part.start, e.end - part.start, e.label_)
+                for e in filter_spans(part.ents)
+            ]
+            words, entities, gone = visible([token.text for token in part], found)
+            counts["tokens left out: can't be seen"] += len(part) - len(words)
+            if form == "txt":
+                entities = []
+            else:
+                counts["entities left out: no token that can be seen"] += gone
+                if not words:
+                    counts["sentences left out: without tokens"] += 1
+                    continue
+                if _is_skipped(part, number, options, counts):
+                    continue
+                for entity in entities:
+                    _check_label(entity.label, number)
+            held = [_held(word, form, number, options, counts) for word in words]
+            yield TaggedSentence(held, entities)
+
+
+def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
+    """The sentences of a Doc; two that share an entity stay together."""
+    whole = [doc[:]]
+    if options.join or not len(doc) or not doc.has_annotation("SENT_START"):
+        return whole
+    starts = [token.i for token in doc if token.i and token.is_sent_start]
+    cut = [k for k in starts if doc[k].ent_iob != 1]
+    counts["sentence ends left out: inside an entity"] += len(starts) - len(cut)
+    if not cut:
+        return whole
+    counts["texts of several sentences, written as one each"] += 1
+    edges = [0, *cut, len(doc)]
+    return [doc[start:end] for start, end in pairwise(edges)]
+
+
+def _is_skipped(part: Span, number: int, options: WriteOptions, counts: Counter) -> bool:
+    """Settle what becomes of tokens of which it is not known whether they are entities."""
+    untranslated = not part.ents and (
+        FAULT_KEY in part.doc.user_data
+        or (SPANS_KEY in part.doc.spans and part.doc._.xner_source is None)
+    )
+    unknown = [token for token in part if not token.ent_iob and not is_blank_token(token.text)]
+    if not untranslated and not unknown:
+        return False
+    what = "no translation" if untranslated else "missing values"
+    if options.missing == "refuse":
+        words = f"{what}, such as {unknown[0].text!r}" if unknown else what
+        raise XnerError(
+            f"Sentence {number} ({part.text[:60]!r}) has {words}: whether they are entities is not known, and .iob "
+            "can't say so.",
+            "Write them as O with --missing outside, leave such sentences out with --missing skip, or write .spacy.",
+        )
+    if options.missing == "skip":
+        counts[f"sentences left out: {what}"] += 1
+        counts[f"entities left out: {what} beside them"] += len(part.ents)
+        return True
+    counts["missing values written as O"] += len(unknown)
+    counts["sentences without translation written as O"] += untranslated
+    return False
+
+
+def _check_label(label: str, number: int) -> None:
+    if not label or label != label.strip() or any(c < " " or "\x7f" <= c < "\xa0" for c in label):
+        raise XnerError(
+            f"Sentence {number}: the label {label!a} can't be written to .iob.",
+            "A label is letters and the like, without white space at its ends; correct it, or write .spacy.",
+        )
+
+
+def _held(word: str, form: Form, number: int, options: WriteOptions, counts: Counter) -> str:
+    """The token as the form can hold it."""
+    held = re.sub(f"[{_CUTTING[form]}]+", "_", word)
+    held = held.lstrip(_BOM) if held.startswith(_BOM) else held
+    if form == "iob" and held == DOCSTART:
+        held = DOCSTART.strip("-")
+    if held != word:
+        if options.spaces == "refuse":
+            raise XnerError(
+                f"Sentence {number}: the token {word!a} can't be written to .{form}: it would be read as something "
+                "else.",
+                "Write white space inside tokens as _ with --spaces replace, or write .spacy.",
+            )
+        counts[f"tokens changed: .{form} can't hold them as they are"] += 1
+    return held
+
+
+def _count_lost(doc: Doc, form: Form, counts: Counter) -> None:
+    """Count what a Doc holds and the form doesn't."""
+
+    def lost(what: str, n: int) -> None:
+        if n:
+            counts[f"not kept by .{form}: {what}"] += n
+
+    if form == "txt":
+        lost("entities", len(doc.ents))
+    for name, is_set in _ATTRIBUTES.items():
+        if doc.has_annotation(name):
+            lost(f"{name} of tokens", sum(map(is_set, doc)))
+    lost("ENT_ID of entities", sum(bool(ent.ent_id) for ent in doc.ents))
+    lost("KB_ID of entities", sum(bool(ent.kb_id) for ent in doc.ents))
+    for key, group in doc.spans.items():
+        lost(f"spans in doc.spans[{key!r}]", len(group))
+    lost("categories of texts", len(doc.cats))
+    lost("source sentences and links", doc._.xner_source is not None)
+    lost("other data of texts", any(key not in _OURS for key in doc.user_data))
+
+
+_ATTRIBUTES: Dict[str, Callable[[Token], Any]] = {
+    "TAG": lambda token: token.tag,
+    "POS": lambda token: token.pos,
+    "LEMMA": lambda token: token.lemma,
+    "MORPH": lambda token: str(token.morph),
+    "DEP": lambda token: token.dep,
+}
+# Counted by themselves, or of use to no one without their Doc.
+_OURS = {FAULT_KEY, ("._.", "xner_source", None, None), ("._.", "xner_alignment", None, None)}
