@@ -31,7 +31,7 @@ from xner_spacy.corpora import shards
 from xner_spacy.corpora.annotate import annotate, load_pipeline
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
-from xner_spacy.corpora.shards import annotate_shard
+from xner_spacy.corpora.shards import ShardMaker
 
 WORDS = [
     "the",
@@ -213,17 +213,19 @@ def stages(teacher: Path, corpus: Path, n: int, mode: str, translation: Path) ->
     pipes["translator"].part = apertium
     source = CorpusInput(corpus)
     with tempfile.TemporaryDirectory() as folder:
-        annotate_shard(nlp, source, source.slices(20)[0], Path(folder), 256)
+        job = {"output": folder, "batch_size": 256, "watched": {}}
+        ShardMaker(nlp, source, job).make(source.slices(20)[0])
         timed = {name: Timed(pipe.part) for name, pipe in pipes.items() if name != "annotator"}
         for name, wrapped in timed.items():
             pipes[name].part = wrapped
         inner = timed["annotator"] = Timed(pipes["annotator"].source_nlp, "pipe")
         pipes["annotator"]._nlp = inner
+        maker = ShardMaker(nlp, source, job)
         pieces = [piece for piece in source.slices(1000) if piece.start + piece.size <= n]
         clock = _time_files(source)
         wall, began = time.perf_counter(), time.process_time() + programs(apertium)
         for piece in pieces:
-            annotate_shard(nlp, source, piece, Path(folder), 256)
+            maker.make(piece)
         seconds = time.perf_counter() - wall
         total = time.process_time() + programs(apertium) - began
         apertium.close()

@@ -13,7 +13,7 @@ loads its entry points while spaCy is still being imported.)
 
 import math
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Callable, Iterator, List, Optional
 
 from spacy.tokens import Doc
@@ -28,8 +28,16 @@ from .types import Alignment
 SPANS_KEY = "xner"
 # Why a Doc has no source: what is wrong with its translation (see xner_spacy.translation.faults).
 FAULT_KEY = "xner_fault"
-_ALIGNMENT = "__xner_alignment__"
-_DOC = "__xner_doc__"
+# A fault of the text itself: no pipeline could take it.
+TOO_LONG = "too long"
+TEXT_FAULTS = (TOO_LONG,)
+# Byte strings: whatever a user keeps with a Doc and comes from JSON has text for keys, so that it is never taken for
+# one of ours.
+_ALIGNMENT = b"xner_alignment"
+_DOC = b"xner_doc"
+_LANG = b"lang"
+# What version 0.1.0 wrote in their place.
+_OLD_ALIGNMENT, _OLD_DOC = "__xner_alignment__", "__xner_doc__"
 
 
 def install_extensions() -> None:
@@ -40,7 +48,38 @@ def install_extensions() -> None:
     msgpack_decoders.register("xner_data", func=decode)
     for name in ("xner_source", "xner_alignment"):
         if not Doc.has_extension(name):
-            Doc.set_extension(name, default=None)
+            Doc.set_extension(name, getter=partial(_get, name), setter=partial(_set, name))
+
+
+def _key(name: str) -> Any:
+    # Where spaCy itself keeps what an extension attribute is set to.
+    return ("._.", name, None, None)
+
+
+def _get(name: str, doc: Doc) -> Any:
+    value = doc.user_data.get(_key(name))
+    if isinstance(value, dict):
+        # Only here, where nothing of the user's can be, is the old form looked for.
+        value = _from_old_form(value)
+        doc.user_data[_key(name)] = value
+    return value
+
+
+def _set(name: str, doc: Doc, value: Any) -> None:
+    doc.user_data[_key(name)] = value
+
+
+def _from_old_form(value: Any) -> Any:
+    if _OLD_ALIGNMENT in value:
+        return _to_alignment(value[_OLD_ALIGNMENT])
+    if _OLD_DOC in value:
+        return Doc(source_vocab(value["lang"])).from_bytes(value[_OLD_DOC])
+    return value
+
+
+def _to_alignment(value: Any) -> Alignment:
+    links, scores = value
+    return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores)
 
 
 def span_scores(doc: Doc) -> List[float]:
@@ -103,7 +142,7 @@ def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
         # A set, in the order of the day: sorted, so that equal Docs give equal bytes in every
         # process.
         message["strings"] = sorted(message["strings"])
-        return {_DOC: msgpack_dumps(message), "lang": obj.lang_}
+        return {_DOC: msgpack_dumps(message), _LANG: obj.lang_}
     return obj if chain is None else chain(obj)
 
 
@@ -111,8 +150,7 @@ def decode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
     """msgpack decoder, the inverse of `encode`."""
     if isinstance(obj, dict):
         if _ALIGNMENT in obj:
-            links, scores = obj[_ALIGNMENT]
-            return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores)
+            return _to_alignment(obj[_ALIGNMENT])
         if _DOC in obj:
-            return Doc(source_vocab(obj["lang"])).from_bytes(obj[_DOC])
+            return Doc(source_vocab(obj[_LANG])).from_bytes(obj[_DOC])
     return obj if chain is None else chain(obj)

@@ -47,7 +47,11 @@ def test_help_names_every_command():
 def test_convert_there_and_back(gold, tmp_path):
     assert xner("convert", gold, tmp_path / "x.spacy", "--lang", "en").code == 0
     assert xner("convert", tmp_path / "x.spacy", tmp_path / "shards", "--shard-size", 1).code == 0
-    assert sorted(p.name for p in (tmp_path / "shards").iterdir()) == ["00000.spacy", "00001.spacy"]
+    assert sorted(p.name for p in (tmp_path / "shards").iterdir()) == [
+        "00000.spacy",
+        "00001.spacy",
+        "manifest.json",
+    ]
     assert xner("convert", tmp_path / "shards", tmp_path / "back.iob").code == 0
     assert (tmp_path / "back.iob").read_text() == GOLD
     assert xner("convert", gold, tmp_path / "x.txt").code == 0

@@ -8,15 +8,15 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 import typer
 from spacy.tokens import Doc, Span
-from spacy.util import minibatch
 
 from ..corpora.bitext import read_bitext
-from ..corpora.docs import make_doc, read_docs, set_aside_if_long, write_docbin
+from ..corpora.docs import make_doc, read_docs, set_aside_if_long
 from ..corpora.files import STDIN, PathLike
 from ..corpora.formats.columns import LAYOUTS, ColumnLayout, parse_column, read_columns
 from ..corpora.formats.jsonl import JSONL, read_jsonl
 from ..corpora.formats.lines import read_text
 from ..corpora.formats.schemes import SCHEMES
+from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_shards
 from ..corpora.write import FORMS, WriteOptions, form_of, write_corpus
 from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
@@ -184,7 +184,7 @@ def convert(
     if limit < 0 or (shard_size is not None and shard_size < 1):
         raise XnerError("--limit is 0 or more, and --shard-size 1 or more.")
     style = _style(input_path, style)
-    is_folder = to is None and not output_path.suffix and str(output_path) != STDIN
+    is_folder = to is None and is_folder_output(output_path) and str(output_path) != STDIN
     if is_folder and output_path.exists() and not output_path.is_dir():
         raise XnerError(
             f"{output_path} is no folder, and its name does not say which form it is to have.",
@@ -225,18 +225,25 @@ def convert(
         reader.bitext = (Path(target), source_lang or "en", tokenized)
     docs = _chosen(reader, label_map, labels, limit, counts)
     if is_folder:
-        _write_folder(output_path, docs, shard_size or 1000)
+        settings = {
+            **{"style": style, "token_column": token_column, "tag_column": tag_column},
+            **{"scheme": scheme, "comments": comments, "repair": repair, "label_map": label_map},
+            **{"limit": limit, "lang": lang, "source_lang": source_lang, "tokenized": tokenized},
+        }
+        write_shards(
+            output_path,
+            docs,
+            made_by="xner convert",
+            inputs=[path for path in (input_path, target) if path is not None],
+            settings=settings,
+            shard_size=shard_size or SHARD_SIZE,
+        )
     else:
         options = WriteOptions(missing or "refuse", spaces or "refuse", join_sentences)  # type: ignore[arg-type]
         written = write_corpus(output_path, docs, form, options, counts)
         if written != counts["sentences"]:
             counts["sentences written"] = written
     return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}
-
-
-def _write_folder(folder: Path, docs: Iterator[Doc], shard_size: int) -> None:
-    for number, shard in enumerate(minibatch(docs, shard_size)):
-        write_docbin(folder / f"{number:05d}.spacy", shard)
 
 
 def _style(path: Path, style: Optional[str]) -> str:

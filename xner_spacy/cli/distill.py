@@ -5,8 +5,9 @@ from typing import Any, List, Optional, Sequence
 
 import typer
 
-from ..corpora.docs import read_docs, write_docbin
+from ..corpora.docs import read_docs
 from ..corpora.files import PathLike
+from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
@@ -25,7 +26,11 @@ def distill_cli(
         help="What each teacher made of the same sentences (xner annotate).",
     ),
     output: Path = typer.Option(
-        ..., "--output", "-o", metavar="OUT.spacy", help="Where the mixture goes."
+        ...,
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="Where the mixture goes: .spacy, or a folder of shards.",
     ),
     weights: str = typer.Option(
         "uniform",
@@ -92,7 +97,10 @@ def distill(
     corpora = [read_docs(path, vocab) for path in teachers]
     docs = mix_docs(corpora, used, decode_entities=not keep_entities, bias=bias)
     try:
-        return write_docbin(output, docs), mean
+        settings = {"weights": mean, "keep_entities": keep_entities, "seed": seed}
+        inputs = [*teachers, *(sources or ())]
+        count = write_shards(output, docs, made_by="xner distill", inputs=inputs, settings=settings)
+        return count, mean
     except ValueError as error:
         if "zip()" in str(error):
             raise XnerError(

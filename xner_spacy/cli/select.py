@@ -5,8 +5,9 @@ from typing import Optional
 
 import typer
 
-from ..corpora.docs import read_docs, write_docbin
+from ..corpora.docs import read_docs
 from ..corpora.files import PathLike
+from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
@@ -22,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def select_cli(
     corpus: Path = typer.Argument(..., metavar="SHARDS", help="A labelled corpus (xner annotate)."),
-    output: Path = typer.Argument(..., metavar="OUT.spacy", help="Where the selection goes."),
+    output: Path = typer.Argument(
+        ..., metavar="OUT", help="Where the selection goes: .spacy, or a folder of shards."
+    ),
     by: str = typer.Option("surest", "--by", help=f"{', '.join(METHODS)}."),
     keep: float = share_option(0.8, "--keep", "Share of the sentences to keep (surest, language)."),
     other: Optional[Path] = typer.Option(
@@ -81,4 +84,7 @@ def select(
                 f"{len(docs)} and {len(others)} sentences.", "Label one file with both teachers."
             )
         kept = list(agree(docs, others))
-    return len(docs), write_docbin(output, kept)
+    inputs = [path for path in (corpus, other) if path is not None]
+    settings = {"by": by, "keep": keep, "seed": seed}
+    count = write_shards(output, kept, made_by="xner select", inputs=inputs, settings=settings)
+    return len(docs), count

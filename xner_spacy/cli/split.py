@@ -5,8 +5,9 @@ from typing import List, Sequence, Tuple
 
 import typer
 
-from ..corpora.docs import docbin_paths, read_docs, write_docbin
+from ..corpora.docs import docbin_paths, read_docs
 from ..corpora.files import PathLike
+from ..corpora.made_at_once import write_docbins
 from ..corpora.split import split_docs
 from ..errors import XnerError
 from ..languages import blank
@@ -20,8 +21,12 @@ def register(app: typer.Typer) -> None:
 
 def split_cli(
     corpora: List[Path] = typer.Argument(..., metavar="SHARDS...", help="DocBin files or folders."),
-    train: Path = typer.Option(..., "--train", "-t", help="Where the larger part goes (.spacy)."),
-    dev: Path = typer.Option(..., "--dev", "-d", help="Where the smaller part goes (.spacy)."),
+    train: Path = typer.Option(
+        ..., "--train", "-t", help="Where the larger part goes: .spacy, or a folder of shards."
+    ),
+    dev: Path = typer.Option(
+        ..., "--dev", "-d", help="Where the smaller part goes: .spacy, or a folder of shards."
+    ),
     share: float = share_option(0.1, "--share", "Of the sentences that go to --dev.", ends=False),
     seed: int = seed_option("draw"),
 ) -> None:
@@ -50,6 +55,9 @@ def split(
         if path in files or outputs[0] == outputs[1]:
             raise XnerError(f"{path} would be written over.", "Choose another name for it.")
     vocab = blank("xx").vocab
+    settings = {"share": share, "seed": seed}
     docs = [doc for corpus in corpora for doc in read_docs(corpus, vocab)]
     rest, aside = split_docs(docs, share, seed)
-    return write_docbin(train, rest), write_docbin(dev, aside)
+    parts = [(train, rest), (dev, aside)]
+    sizes = write_docbins(parts, made_by="xner split", inputs=corpora, settings=settings)
+    return sizes[0], sizes[1]

@@ -7,26 +7,32 @@ the same input, pipeline and settings makes what is missing, and nothing twice. 
 shards do not depend on the number of processes, nor on the engine.
 """
 
-import hashlib
 import platform
 import time
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Callable, Dict, List, Literal, Optional
+from typing import Callable, Literal, Optional
 
-import spacy
 from spacy.util import get_package_path
 
-from ..about import __version__
 from ..errors import XnerError
 from ..types import Json
 from .files import PathLike
 from .inputs import CorpusInput, Slice
 from .pipelines import load_pipeline
 from .reading import read_config
-from .runfolder import LOCK, MANIFEST, RunFolder, locked, prepare, shard_name
-from .shards import annotate_shard, memory_zones
+from .runfolder import RunFolder, locked, prepare
+from .shard_folder import LOCK, MANIFEST, refuse_overlap, shard_name
+from .shards import ShardMaker, memory_zones
+from .watching import (
+    WHERE_LOADED,
+    WatchedFiles,
+    base_versions,
+    checksum,
+    installed,
+    joint_checksum,
+    printable,
+)
 from .workers import run_workers
 
 Engine = Literal["local", "ray"]
@@ -35,7 +41,6 @@ Engine = Literal["local", "ray"]
 Progress = Callable[[int, int], "AbstractContextManager[Callable[[int], None]]"]
 
 SAMPLE = 128
-LIBRARIES = ("numpy", "thinc", "torch", "transformers", "ctranslate2", "spacy-transformers")
 
 __all__ = ["LOCK", "MANIFEST", "CorpusInput", "annotate", "load_pipeline", "locked", "plan"]
 
@@ -76,8 +81,11 @@ def annotate(
     started = time.perf_counter()
     output = Path(output)
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
-    identity = _identity(pipeline, corpus, shard_size, batch_size)
-    prepare(output)
+    folder_of_pipeline = pipeline_folder(pipeline)
+    prepare(output, [*corpus.read_paths(), folder_of_pipeline])
+    refuse_overlap([output], folder_of_pipeline)
+    watched = _watched(folder_of_pipeline, corpus)
+    identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
     with locked(output), ExitStack() as stack:
         folder = RunFolder(output, identity, overwrite)
         folder.clean()
@@ -86,7 +94,7 @@ def annotate(
         pieces = corpus.slices(shard_size)
         todo = folder.missing(pieces)
         facts = _facts(pipeline, corpus)
-        folder.write_manifest(facts, done=False)
+        folder.write_manifest(facts, planned=len(pieces), done=False)
         had = corpus.total - sum(piece.size for piece in todo)
         bar = progress(had, corpus.total) if progress and todo else nullcontext(lambda n: None)
         with bar as tick:
@@ -95,6 +103,7 @@ def annotate(
                 "input": corpus.spec(),
                 "output": str(output),
                 "batch_size": batch_size,
+                "watched": watched.known,
             }
 
             def record(piece: Slice, entry: Json) -> None:
@@ -107,12 +116,14 @@ def annotate(
             elif workers > 1 and todo:
                 run_workers(job, todo, workers, record, tick)
             elif todo:
-                nlp = load_pipeline(pipeline)
+                maker = ShardMaker(load_pipeline(pipeline), corpus, job)
                 for piece in todo:
-                    record(piece, annotate_shard(nlp, corpus, piece, output, batch_size, tick))
+                    record(piece, maker.make(piece, tick))
+        # Read once more, to the last byte: a file may be written to without any trace in its times.
+        watched.check(thoroughly=True)
         facts["seconds"] = round(time.perf_counter() - started, 3)
         facts["workers"] = workers
-        return folder.write_manifest(facts, done=True)
+        return folder.write_manifest(facts, planned=len(pieces), done=True)
 
 
 def plan(
@@ -137,8 +148,11 @@ def plan(
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
     pieces = corpus.slices(shard_size)
     todo = pieces
+    folder_of_pipeline = pipeline_folder(pipeline)
+    refuse_overlap([*corpus.read_paths(), folder_of_pipeline], output)
     if Path(output).is_dir():
-        identity = _identity(pipeline, corpus, shard_size, batch_size)
+        watched = _watched(folder_of_pipeline, corpus)
+        identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
         todo = RunFolder(Path(output), identity, overwrite).missing(pieces)
     sentences = sum(piece.size for piece in todo)
     found: Json = {
@@ -185,44 +199,46 @@ def pipeline_folder(pipeline: PathLike) -> Path:
 
 def pipeline_hash(pipeline: PathLike) -> str:
     """RETURNS (str): SHA-256 over a pipeline's files."""
-    folder = pipeline_folder(pipeline)
-    digest = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if "__pycache__" not in file.parts:
-            digest.update(f"{file.relative_to(folder)}\0".encode())
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-    return digest.hexdigest()
+    return checksum(pipeline_folder(pipeline))
 
 
-def _identity(pipeline: PathLike, corpus: CorpusInput, shard_size: int, batch_size: int) -> Json:
+def _watched(folder_of_pipeline: Path, corpus: CorpusInput) -> WatchedFiles:
+    watched = WatchedFiles()
+    watched.add(corpus.files, corpus.seen)
+    watched.add([folder_of_pipeline])
+    watched.check()
+    return watched
+
+
+def _identity(
+    watched: WatchedFiles,
+    folder_of_pipeline: Path,
+    corpus: CorpusInput,
+    shard_size: int,
+    batch_size: int,
+) -> Json:
+    """What the shards depend on. A resumed run must agree with it to the last word."""
     settings = {"shard_size": shard_size, "batch_size": batch_size, **corpus.spec()}
     del settings["path"]
-    return {"input": corpus.checksum(), "pipeline": pipeline_hash(pipeline), **settings}
+    sums = watched.checksums()
+    return {
+        "input": joint_checksum(sums[str(file)] for file in corpus.files),
+        "pipeline": sums[str(folder_of_pipeline)],
+        "versions": base_versions(),
+        **settings,
+    }
 
 
 def _facts(pipeline: PathLike, corpus: CorpusInput) -> Json:
     config = read_config(pipeline_folder(pipeline) / "config.cfg")
     return {
-        "source": str(corpus.path),
-        "pipeline": str(pipeline),
+        "source": printable(corpus.path),
+        "pipeline": printable(pipeline),
         "sentences": corpus.total,
         "versions": {
-            "xner-spacy": __version__,
-            "spacy": spacy.__version__,
+            **base_versions(),
             "python": platform.python_version(),
-            **_versions(list(LIBRARIES)),
+            **installed(WHERE_LOADED.values()),
         },
         "config": config.to_str(interpolate=False),
     }
-
-
-def _versions(names: List[str]) -> Dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

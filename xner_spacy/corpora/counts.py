@@ -7,7 +7,7 @@ from typing import Dict, Iterable, Mapping
 
 from spacy.tokens import Doc
 
-from ..docdata import FAULT_KEY, SPANS_KEY
+from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS
 
 
 def count_doc(doc: Doc) -> Dict[str, int]:
@@ -19,7 +19,9 @@ def count_doc(doc: Doc) -> Dict[str, int]:
         counts.update(f"not projected: {u['reason']}" for u in attrs.get("unprojected", ()))
         counts["without translation"] = int(doc._.xner_source is None)
     if FAULT_KEY in doc.user_data:
-        counts[f"faulty translation: {doc.user_data[FAULT_KEY]}"] = 1
+        fault = doc.user_data[FAULT_KEY]
+        what = "text" if fault in TEXT_FAULTS else "translation"
+        counts[f"faulty {what}: {fault}"] = 1
     return counts
 
 

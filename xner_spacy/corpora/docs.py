@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Sequence
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
@@ -17,6 +17,7 @@ from ..types import Entity
 from .files import PathLike, tell_once
 from .formats.columns import TaggedSentence, visible
 from .reading import docs_of, read_docbin
+from .shard_folder import shards_in
 from .writing import atomic_write
 
 # All that a pipeline says of tokens, but for NORM, which a vocabulary gives anew.
@@ -111,16 +112,13 @@ def set_aside_if_long(
 
 
 def docbin_paths(path: PathLike) -> List[Path]:
-    """The DocBin files that a path stands for: itself, or the `.spacy` files of a folder in order.
+    """The DocBin files that a path stands for: itself, or the `.spacy` files of a folder in the order of their numbers.
 
-    RAISES: InputError if there is none.
+    RAISES: InputError if there is none, or if the folder's manifest names other files (see `shards_in`).
     """
     path = Path(path)
     if path.is_dir():
-        found = sorted(path.glob("*.spacy"))
-        if not found:
-            raise InputError("is a folder without .spacy files.", path)
-        return found
+        return shards_in(path)
     if not path.exists():
         raise InputError("no such file or folder.", path)
     return [path]
@@ -136,16 +134,23 @@ def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
         yield from docs_of(read_docbin(file), vocab, file)
 
 
-def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:
-    """Write one DocBin with all that a projected Doc carries, atomically.
-
-    RETURNS (int): The number of Docs.
+def docbin_bytes(docs: Iterable[Doc]) -> Tuple[bytes, int]:
+    """RETURNS (Tuple[bytes, int]): A DocBin with all that a projected Doc carries, as it stands in a file, and the
+    number of its Docs.
     """
     docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
     with pinned_coders():
         for doc in docs:
             docbin.add(doc)
-        data = docbin.to_bytes()
+        return docbin.to_bytes(), len(docbin)
+
+
+def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:
+    """Write one DocBin with all that a projected Doc carries, atomically.
+
+    RETURNS (int): The number of Docs.
+    """
+    data, count = docbin_bytes(docs)
     with atomic_write(path, "wb") as file:
         file.write(data)
-    return len(docbin)
+    return count

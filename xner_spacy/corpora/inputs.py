@@ -4,25 +4,31 @@ Text with a sentence a line, JSONL, `.iob`, parquet, a DocBin, or a folder of Do
 held in memory but where the slices begin, so the size of the corpus does not matter.
 """
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from ..docdata import FAULT_KEY, TOO_LONG
 from ..errors import InputError, MissingExtraError
 from ..text import split_tokens
 from ..types import Json
 from .docs import docbin_paths, make_doc
 from .files import BOM, PathLike, is_packed, read_lines, require_file
 from .iob import is_iob, read_iob
-from .reading import docs_of, part_of, read_docbin
+from .reading import docs_of, parse_json, part_of, read_docbin
+from .watching import checksum, joint_checksum, printable, signature
 
 META_KEY = "meta"
+# A sentence of more tokens is kept as it is, but no pipeline sees it: tables of all pairs of words would not fit into
+# memory. No sentence has as many; a line that does is a file without line ends.
+MAX_TOKENS = 5000
+# How deep the `meta` of a record may be nested; what stores it has a limit too.
+MAX_DEPTH = 100
+_SEVERAL_TIMES = "a corpus is read several times"
 
 
 class Slice(NamedTuple):
@@ -45,18 +51,28 @@ class CorpusInput:
     tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else
         the pipeline splits it.
     text_field (str): Where JSONL and parquet hold the text: a string, or a list of tokens.
+    max_tokens (int): A longer sentence is kept, but marked as a fault, so that no pipeline sees it.
     RAISES: InputError with the line if something is missing, empty or broken; MissingExtraError for
         parquet without pyarrow.
     """
 
     def __init__(
-        self, path: PathLike, *, tokenized: bool = False, text_field: str = "text"
+        self,
+        path: PathLike,
+        *,
+        tokenized: bool = False,
+        text_field: str = "text",
+        max_tokens: int = MAX_TOKENS,
     ) -> None:
         self.path = Path(path)
         self.tokenized = tokenized
         self.text_field = text_field
+        self.max_tokens = max_tokens
+        require_file(self.path, _SEVERAL_TIMES)
         self.kind = self._kind()
         self.files = docbin_paths(self.path) if self.kind == "docbin" else [self.path]
+        # What the files look like before the first look into them.
+        self.seen = {str(file): signature(file) for file in self.files}
         self._counts: List[int] = []
         self._cursor: Optional[Iterator[Any]] = None
         self._position = 0
@@ -71,11 +87,24 @@ class CorpusInput:
             "path": str(self.path),
             "tokenized": self.tokenized,
             "text_field": self.text_field,
+            "max_tokens": self.max_tokens,
         }
+
+    def read_paths(self) -> List[Path]:
+        """RETURNS (List[Path]): What is read: the path that was given, and the files that it stands for."""
+        return [self.path, *self.files]
+
+    def place(self, number: int) -> str:
+        """RETURNS (str): Where a sentence stands, for a message. number (int): Counted from 0."""
+        if self.kind in ("text", "jsonl"):
+            return f"{printable(self.path)}:{number + 1}"
+        return f"{printable(self.path)}, sentence {number + 1}"
 
     def _kind(self) -> str:
         if self.path.is_dir() or self.path.suffix == ".spacy":
             return "docbin"
+        if self.path.suffix == ".jsonl":
+            refuse_packed(self.path)
         if self.path.suffix in (".jsonl", ".parquet"):
             return self.path.suffix[1:]
         if is_iob(self.path):
@@ -97,12 +126,7 @@ class CorpusInput:
 
     def checksum(self) -> str:
         """RETURNS (str): SHA-256 of the files' bytes."""
-        digest = hashlib.sha256()
-        for file in self.files:
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-        return digest.hexdigest()
+        return joint_checksum(checksum(file) for file in self.files)
 
     def slices(self, size: int) -> List[Slice]:
         """RETURNS (List[Slice]): The corpus in slices of `size` sentences, the last one shorter."""
@@ -181,24 +205,35 @@ class CorpusInput:
                 assert whole is not None
                 for doc in docs_of(part_of(whole, range(start, end)), vocab, file):
                     doc.set_ents([], default="missing")
-                    yield doc
+                    yield self._checked(doc)
             first += count
 
     def _make(self, nlp: Language, text: Any, meta: Any = None) -> Doc:
-        if isinstance(text, str) and not self.tokenized:
-            doc = nlp.make_doc(text.strip())
+        if isinstance(text, str):
+            # spaCy's tokenizers refuse a longer text (E088).
+            whole = not self.tokenized and len(text) <= nlp.max_length
+            doc = nlp.make_doc(text.strip()) if whole else self._of_words(nlp, split_tokens(text))
+            if len(text) > nlp.max_length:
+                doc.user_data[FAULT_KEY] = TOO_LONG
         else:
-            doc = make_doc(nlp.vocab, split_tokens(text) if isinstance(text, str) else text)
-            doc.set_ents([], default="missing")
+            doc = self._of_words(nlp, text)
         if meta is not None:
             doc.user_data[META_KEY] = meta
+        return self._checked(doc)
+
+    @staticmethod
+    def _of_words(nlp: Language, words: List[str]) -> Doc:
+        doc = make_doc(nlp.vocab, words)
+        doc.set_ents([], default="missing")
+        return doc
+
+    def _checked(self, doc: Doc) -> Doc:
+        if len(doc) > self.max_tokens:
+            doc.user_data[FAULT_KEY] = TOO_LONG
         return doc
 
     def _parse(self, line: str, number: int) -> Dict[str, Any]:
-        try:
-            record = srsly.json_loads(line)
-        except ValueError as error:
-            raise InputError(f"is not JSON ({error}).", self.path, number) from error
+        record = parse_json(line, self.path, number)
         if not isinstance(record, dict) or not _is_text(record.get(self.text_field)):
             raise InputError(
                 f"has no {self.text_field!r} that is a text or a list of tokens.",
@@ -206,7 +241,11 @@ class CorpusInput:
                 number,
                 "Name the field with --text-field.",
             )
-        return {"text": record[self.text_field], "meta": record.get("meta")}
+        meta = record.get("meta")
+        fault = _not_storable(meta)
+        if fault:
+            raise InputError(f"has a 'meta' that {fault}.", self.path, number)
+        return {"text": record[self.text_field], "meta": meta}
 
     def _parquet(self) -> Any:
         try:
@@ -245,6 +284,17 @@ _TOKEN_LINE = re.compile(r"[^ \t]+[ \t](?:[^ \t]+[ \t])*(?:O|[BIESLU]-[A-Za-z_]+
 _LOOK_AT = 200
 
 
+def refuse_packed(path: Path) -> None:
+    """RAISES: InputError for a file that is packed with gzip: no piece of it can be read alone."""
+    if path.is_file() and is_packed(path):
+        raise InputError(
+            "is packed with gzip, and a corpus is read piece by piece.",
+            path,
+            None,
+            "Unpack it first.",
+        )
+
+
 def require_text(path: Path) -> None:
     """Refuse a file that is no text with a sentence a line: by its ending, or since every line of it is a token with
     its tag.
@@ -258,14 +308,8 @@ def require_text(path: Path) -> None:
             None,
             _NO_TEXT[path.suffix.lower()],
         )
-    require_file(path, "a corpus is read several times")
-    if path.is_file() and is_packed(path):
-        raise InputError(
-            "is packed with gzip, and a corpus is read piece by piece.",
-            path,
-            None,
-            "Unpack it first.",
-        )
+    require_file(path, _SEVERAL_TIMES)
+    refuse_packed(path)
     tagged = False
     lines = 0
     for _, line in read_lines(path):
@@ -290,3 +334,21 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (
         isinstance(value, list) and all(isinstance(word, str) and word for word in value)
     )
+
+
+def _not_storable(meta: Any) -> str:
+    """What about a record's metadata can't be stored with a Doc, or nothing."""
+    layer = [meta]
+    for _ in range(MAX_DEPTH):
+        inner: List[Any] = []
+        for value in layer:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+                return f"holds a number of more than 64 bits ({str(value)[:20]}...)"
+        if not inner:
+            return ""
+        layer = inner
+    return f"is nested more than {MAX_DEPTH} deep"

@@ -5,14 +5,13 @@ Every machine must see the input, the pipeline and the output under the same pat
 """
 
 import socket
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 from ..errors import MissingExtraError, XnerError
 from ..types import Json
 from .inputs import CorpusInput, Slice
 from .pipelines import load_pipeline
-from .shards import annotate_shard
+from .shards import ShardMaker
 from .workers import Record, Tick
 
 CONNECT_SECONDS = 10.0
@@ -24,15 +23,20 @@ class ShardActor:
     """
 
     def __init__(self, job: Json) -> None:
-        self.job = job
-        self.nlp = load_pipeline(job["pipeline"])
-        self.corpus = CorpusInput(**job["input"])
+        self.fault: Optional[XnerError] = None
+        try:
+            nlp = load_pipeline(job["pipeline"])
+            self.maker = ShardMaker(nlp, CorpusInput(**job["input"]), job)
+        except XnerError as error:
+            # An actor that can't be made would be made again and again.
+            self.fault = error
 
     def __call__(self, row: Dict[str, Any]) -> Dict[str, Any]:
         piece = Slice(*(int(n) for n in row["slice"]))
-        folder, batch_size = Path(self.job["output"]), self.job["batch_size"]
         try:
-            entry = annotate_shard(self.nlp, self.corpus, piece, folder, batch_size)
+            if self.fault is not None:
+                raise self.fault
+            entry = self.maker.make(piece)
         except XnerError as error:
             # Ray would wrap it in errors of its own and print them all.
             return {"slice": list(piece), "entry": None, "error": [error.message, error.hint]}

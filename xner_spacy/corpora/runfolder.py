@@ -1,123 +1,180 @@
-"""The folder of an annotation run: its lock, its manifest, and a journal of the shards that are
-done.
+"""The folder of a run that can be continued: its lock, its manifest, and a journal of the shards that are done.
 
-`manifest.json` says what is annotated by what; it is written when a run begins and when it ends. In
-between a line is added to the journal for each shard, so that the cost of a shard does not grow
-with their number. A process that is killed leaves at worst half a line at the end of the journal,
-and a file `.*.part`; both are ignored by the next one.
+`manifest.json` says what is annotated by what; it is written when a run begins and when it ends. In between a line is
+added to the journal for each shard, so that the cost of a shard does not grow with their number. The line is on the disk
+before the shard is in its place: a shard that nobody vouches for is made again. A process that is killed leaves at worst
+half a line at the end of the journal, and a file `.*.part`; both are ignored by the next one.
 """
 
-import fcntl
 import hashlib
 import json
 import os
-from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping
 
-import spacy
-import srsly
-from spacy.tokens import DocBin
+from filelock import FileLock, Timeout
 
 from ..errors import InputError, XnerError
 from ..types import Json
-from .counts import summarise
 from .inputs import Slice
-from .writing import atomic_write
+from .reading import check_shape
+from .shard_folder import (
+    ANNOTATE,
+    JOURNAL,
+    LOCK,
+    MANIFEST,
+    PathLike,
+    check_entry,
+    make_manifest,
+    own_names,
+    parse_journal,
+    read_manifest,
+    refuse_overlap,
+    refuse_strangers,
+    shard_name,
+    sweep,
+    totals,
+)
+from .watching import changes, checksum, installed
+from .writing import put_in_place, write_json
 
-MANIFEST = "manifest.json"
-LOCK = ".lock"
-JOURNAL = ".journal.jsonl"
-# Beside the shards, in the manifest and in the journal: what the pipeline's models are.
-MODELS = "models"
-# What an entry of the manifest says that is not to be summed.
-NOT_COUNTS = ("sha256", "bytes", "seconds")
+# What comes with the entry of a shard, and must be the same for all of them: what each part says of its model, the
+# checksums of the files that the parts read, the versions of the libraries that they loaded.
+MODELS, FILES, LIBRARIES = "models", "files", "libraries"
+ALIKE = (MODELS, FILES, LIBRARIES)
+# With the entry too: where the shard lies until it is in the journal.
+ASIDE = "aside"
+
+_CHOICE = "Choose another folder, or start anew with --overwrite."
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder for one process. The lock ends with the process, however that ends.
 
-    RAISES: XnerError if another holds it.
+    RAISES: XnerError if another holds it, or the folder has no lock of ours.
     """
-    with (folder / LOCK).open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise XnerError(
-                f"{folder}: another run is writing here.", "Wait for it, or choose another folder."
-            ) from None
+    path = folder / LOCK
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise XnerError(
+            f"{path}: is not a lock file of ours, but a link or a folder.",
+            "Remove it, or choose another folder.",
+        )
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise XnerError(
+            f"{folder}: another run is writing here.", "Wait for it, or choose another folder."
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise XnerError(
+            f"{path}: could not be locked ({said}).", "Choose a folder on another file system."
+        ) from error
+    try:
         yield
-
-
-def shard_name(number: int) -> str:
-    """RETURNS (str): The file name of a shard."""
-    return f"{number:05d}.spacy"
+    finally:
+        lock.release()
 
 
 class RunFolder:
     """A run's folder, which this process has locked.
 
-    path (Path): The folder. identity (Json): What the shards depend on: checksums of input and
-        pipeline, settings.
+    path (Path): The folder. identity (Json): What the shards depend on: checksums of input and pipeline, settings,
+        versions.
     overwrite (bool): Delete the shards of another run, or of this one.
-    RAISES: XnerError where the folder holds shards of another run.
+    RAISES: XnerError where the folder holds shards of another run or `.spacy` files that are not ours; InputError for a
+        broken manifest or journal.
     """
 
     def __init__(self, path: Path, identity: Json, overwrite: bool = False) -> None:
         self.path = path
         self.identity = identity
         self.entries: Dict[str, Json] = {}
-        self.models: Json = {}
-        manifest = self._manifest()
-        shards = sorted(path.glob("*.spacy"))
-        same = manifest.get("identity") == identity
-        if shards and not same and not overwrite:
+        self.alike: Dict[str, Json] = {name: {} for name in ALIKE}
+        manifest = read_manifest(path)
+        journal = self._journal()
+        self._own = {*own_names(manifest), *(name for name in journal if name not in ALIKE)}
+        self._refuse_what_is_not_ours(manifest, journal)
+        there = [name for name in sorted(self._own) if (path / name).exists()]
+        same = manifest is not None and manifest["identity"] == identity
+        if there and not same and not overwrite:
+            assert manifest is not None
+            what = "; ".join(changes(manifest["identity"], identity))
             raise XnerError(
-                f"{path}: holds shards of another input, pipeline or setting.",
-                "Choose another folder, or start anew with --overwrite.",
+                f"{path}: holds shards of another input, pipeline or setting ({what}).", _CHOICE
             )
         self._fresh = overwrite or not same
         if not self._fresh:
-            self.entries = {**manifest.get("shards", {}), **self._journal()}
-            self.models = self.entries.pop(MODELS, manifest.get(MODELS, {}))
+            assert manifest is not None
+            known = {**manifest["shards"], **journal}
+            self.alike = {name: known.pop(name, manifest.get(name, {})) for name in ALIKE}
+            self.entries = known
+            self._refuse_other_files_and_libraries()
 
-    def _manifest(self) -> Json:
-        try:
-            found = srsly.read_json(self.path / MANIFEST)
-        except (ValueError, OSError):
-            return {}
-        return found if isinstance(found, dict) else {}
+    def _refuse_what_is_not_ours(self, manifest: Any, journal: Mapping) -> None:
+        file = self.path / MANIFEST
+        if manifest is None and (file.exists() or file.is_symlink()):
+            raise XnerError(f"{file}: is not a manifest of ours.", "Choose another folder.")
+        if manifest is None and journal:
+            raise XnerError(
+                f"{self.path}: lacks the {MANIFEST} that its journal belongs to.",
+                "Restore it, or choose another folder.",
+            )
+        maker = manifest.get("made_by", ANNOTATE) if manifest else ANNOTATE
+        if maker != ANNOTATE:
+            raise XnerError(
+                f"{self.path}: holds shards that `{maker}` made.", "Choose another folder."
+            )
+        refuse_strangers(self.path, {"shards": dict.fromkeys(self._own)})
+
+    def _refuse_other_files_and_libraries(self) -> None:
+        """What the shards before were made with, beside the pipeline's folder and the input, must be there still."""
+        changed = []
+        for path, expected in self.alike[FILES].items():
+            if not Path(path).exists() or checksum(path) != expected:
+                changed.append(f"{path} has changed")
+        now = installed(self.alike[LIBRARIES])
+        changed += changes(self.alike[LIBRARIES], now)
+        if changed:
+            raise XnerError(
+                f"{self.path}: holds shards that were made with something else ({'; '.join(changed)}).",
+                f"Put back what was there. {_CHOICE}",
+            )
 
     def _journal(self) -> Dict[str, Json]:
         file = self.path / JOURNAL
         entries: Dict[str, Json] = {}
-        if file.exists():
-            for line in file.read_bytes().split(b"\n")[:-1]:
-                try:
-                    name, entry = json.loads(line)
-                except ValueError:
-                    continue  # half a line, from a run that was killed, with another one's after it
-                entries[name] = entry
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            raise XnerError(f"{file}: is not a journal of ours.", "Choose another folder.")
+        if not file.exists():
+            return entries
+        hint = "Delete it: the shards that it names are made again."
+        for name, entry in parse_journal(file):
+            if name in ALIKE:
+                check_shape(entry, Dict[str, Any], file, hint)
+            else:
+                check_entry(name, entry, file, hint)
+            entries[name] = entry
         return entries
 
     def clean(self) -> None:
-        """Take away what is not this run's: on `overwrite` all shards, and always what was left
+        """Take away what is not this run's: on `overwrite` the shards that the manifest names, and always what was left
         half-written.
         """
         if self._fresh:
-            for shard in self.path.glob("*.spacy"):
-                shard.unlink()
+            for name in self._own:
+                (self.path / name).unlink(missing_ok=True)
             (self.path / JOURNAL).unlink(missing_ok=True)
         self.sweep()
 
     def sweep(self) -> None:
         """Take away what was left half-written."""
-        for part in self.path.glob(".*.part"):
-            part.unlink(missing_ok=True)
+        sweep(self.path)
 
-    def missing(self, pieces: List[Slice], vocab: Any = None) -> List[Slice]:
+    def missing(self, pieces: List[Slice]) -> List[Slice]:
         """Find what is to do: shards that are not there, or are not what was written.
 
         pieces (List[Slice]): All shards of the run. RETURNS (List[Slice]): Those to make.
@@ -126,52 +183,67 @@ class RunFolder:
         known, self.entries = self.entries, {}
         for piece in pieces:
             name = shard_name(piece.number)
-            entry = self._check(self.path / name, known.get(name), piece.size)
-            if entry is None:
+            entry = known.get(name)
+            if self._fresh or entry is None or not self._is_sound(name, entry):
                 todo.append(piece)
             else:
                 self.entries[name] = entry
         return todo
 
-    def _check(self, shard: Path, entry: Optional[Json], count: int) -> Optional[Json]:
-        if self._fresh or not shard.exists():
-            return None
-        data = shard.read_bytes()
-        if entry is not None:
-            sound = hashlib.sha256(data).hexdigest() == entry.get("sha256")
-            return entry if sound else None
-        # Whole, but the process was killed before the journal knew of it.
+    def _is_sound(self, name: str, entry: Json) -> bool:
         try:
-            docs = list(DocBin().from_bytes(data).get_docs(spacy.blank("xx").vocab))
-        except Exception:  # noqa: BLE001  (whatever is wrong with it, it is made again)
-            return None
-        return describe(summarise(docs), data, None) if len(docs) == count else None
+            data = (self.path / name).read_bytes()
+        except OSError:
+            return False
+        return hashlib.sha256(data).hexdigest() == entry.get("sha256")
 
     def record(self, name: str, entry: Json) -> None:
-        """Note in the journal that a shard is done.
+        """Note in the journal that a shard is done, and put it in its place.
 
-        name (str): The shard. entry (Json): Its entry, with the identities of the models.
-        RAISES: XnerError if the disk is full, or if the models are others than those of the shards
+        name (str): The shard. entry (Json): Its entry, with what must be the same for all shards, and where it lies.
+        RAISES: XnerError if the disk is full, or if models, files or libraries are others than those of the shards
             before.
         """
-        for component, identity in entry.pop(MODELS, {}).items():
-            known = self.models.setdefault(component, identity)
-            if known is identity:
-                self._note(MODELS, self.models)
-            elif known != identity:
+        aside = Path(entry.pop(ASIDE)) if ASIDE in entry else None
+        for kind in ALIKE:
+            self._agree(kind, entry.pop(kind, {}))
+        self._note(name, entry)
+        if aside is not None:
+            # Another machine may know the folder by another name.
+            put_in_place(self.path / aside.name, self.path / name)
+        self.entries[name] = entry
+
+    def _agree(self, kind: str, found: Mapping[str, Any]) -> None:
+        known = self.alike[kind]
+        fresh = {key: value for key, value in found.items() if key not in known}
+        for key, value in found.items():
+            if key in fresh or known[key] == value:
+                continue
+            if kind == MODELS:
                 raise XnerError(
-                    f"{self.path}: the model of {component} is {identity}; the shards before were "
-                    f"made with {known}.",
+                    f"{self.path}: the model of {key} is {value}; the shards before were made with {known[key]}.",
                     "Name its revision in the pipeline's config, or start anew with --overwrite.",
                 )
-        self.entries[name] = entry
-        self._note(name, entry)
+            if kind == FILES:
+                raise InputError(
+                    "has changed since the run began.",
+                    key,
+                    None,
+                    f"Put back what was there. {_CHOICE}",
+                )
+            raise XnerError(
+                f"{self.path}: {key} is {value}; the shards before were made with {known[key]}.",
+                f"Install that version. {_CHOICE}",
+            )
+        if fresh:
+            known.update(fresh)
+            self._note(kind, known)
 
     def _note(self, name: str, entry: Json) -> None:
         try:
             with (self.path / JOURNAL).open("ab") as file:
                 # After half a line that a killed run left, this one begins on its own.
-                line = json.dumps([name, entry], ensure_ascii=False).encode("utf8")
+                line = json.dumps([name, entry]).encode("utf8")
                 file.write(b"\n" + line + b"\n" if _open_ended(file) else line + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -181,21 +253,17 @@ class RunFolder:
                 "Free some space and run again; the finished shards are kept.",
             ) from error
 
-    def write_manifest(self, facts: Json, *, done: bool) -> Json:
+    def write_manifest(self, facts: Json, *, planned: int, done: bool) -> Json:
         """Write the manifest; at the end of a run with the totals, and the journal goes.
 
+        facts (Json): What is told beside the identity. planned (int): Shards of the whole run.
         RETURNS (Json): The manifest.
         """
-        manifest: Json = {"identity": self.identity, **facts}
-        manifest[MODELS] = self.models
-        manifest["shards"] = dict(sorted(self.entries.items()))
+        told = {**facts, **self.alike, "planned": planned}
+        manifest = make_manifest(ANNOTATE, self.identity, told, self.entries)
         if done:
-            totals: Counter = Counter()
-            for entry in self.entries.values():
-                totals.update({k: v for k, v in entry.items() if k not in NOT_COUNTS})
-            manifest["totals"] = dict(sorted(totals.items()))
-        with atomic_write(self.path / MANIFEST) as file:
-            file.write(srsly.json_dumps(manifest, indent=2) + "\n")
+            manifest["totals"] = totals(self.entries.values())
+        write_json(self.path / MANIFEST, manifest)
         if done:
             (self.path / JOURNAL).unlink(missing_ok=True)
         return manifest
@@ -209,18 +277,9 @@ def _open_ended(file: Any) -> bool:
         return reader.read(1) != b"\n"
 
 
-def prepare(output: Path) -> None:
-    """Make the folder. RAISES: InputError if it is a file."""
+def prepare(output: Path, inputs: Iterable[PathLike] = ()) -> None:
+    """Make the folder. RAISES: InputError if it is a file; XnerError if it is or holds one of the inputs."""
+    refuse_overlap(inputs, output)
     if output.exists() and not output.is_dir():
         raise InputError("is a file; the shards need a folder.", output)
     output.mkdir(parents=True, exist_ok=True)
-
-
-def describe(counts: Dict[str, int], data: bytes, seconds: Optional[float]) -> Json:
-    """RETURNS (Json): A shard's entry in the manifest."""
-    return {
-        **counts,
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "seconds": seconds,
-    }

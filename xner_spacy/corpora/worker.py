@@ -5,14 +5,13 @@ The first line that it gets says what to load; then one line a shard.
 
 import queue
 import time
-from pathlib import Path
 
 from ..errors import XnerError
 from ..types import Json
 from .inputs import CorpusInput, Slice
 from .pipelines import load_pipeline
 from .process import Answer, serve
-from .shards import annotate_shard
+from .shards import ShardMaker
 
 TICK_SECONDS = 0.5
 
@@ -23,6 +22,7 @@ def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
     try:
         nlp = load_pipeline(job["pipeline"])
         corpus = CorpusInput(**job["input"])
+        maker = ShardMaker(nlp, corpus, job)
         answer({"ready": True})
         while True:
             piece = Slice(*tasks.get()["slice"])
@@ -35,7 +35,7 @@ def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
                     answer({"ticks": done})
                     done, told = 0, time.monotonic()
 
-            entry = annotate_shard(nlp, corpus, piece, Path(job["output"]), job["batch_size"], tick)
+            entry = maker.make(piece, tick)
             answer({"ticks": done, "done": piece.number, "entry": entry})
     except Exception as error:  # noqa: BLE001  (told to the one who started us, who raises it)
         if isinstance(error, XnerError):

@@ -1,0 +1,166 @@
+"""What decides the output of a run, and whether it is still the same: files by their checksums, libraries by their
+versions.
+"""
+
+import hashlib
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+
+from ..about import __version__
+from ..errors import InputError
+from .reading import reading
+
+PathLike = Union[str, Path]
+
+# What every pipeline computes with, and what only some load. By the name of the module, that of the distribution.
+ALWAYS = {"spacy": "spacy", "thinc": "thinc", "numpy": "numpy"}
+WHERE_LOADED = {
+    "torch": "torch",
+    "transformers": "transformers",
+    "tokenizers": "tokenizers",
+    "sentencepiece": "sentencepiece",
+    "ctranslate2": "ctranslate2",
+    "spacy_transformers": "spacy-transformers",
+    "spacy_curated_transformers": "spacy-curated-transformers",
+    "simalign": "simalign",
+    "gliner": "gliner",
+}
+_BLOCK = 1 << 20
+_IGNORED = "__pycache__"
+
+
+def base_versions() -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The versions of what every output depends on."""
+    return {"xner-spacy": __version__, **installed(ALWAYS.values())}
+
+
+def loaded_versions() -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The versions of the other libraries that a pipeline in this process computes with."""
+    return installed(name for module, name in WHERE_LOADED.items() if module in sys.modules)
+
+
+def installed(names: Iterable[str]) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The versions of distributions, without those that are not installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def checksum(path: PathLike) -> str:
+    """RETURNS (str): SHA-256 of a file, or of a folder's files with their names. RAISES: InputError if it can't be
+    read.
+    """
+    path = Path(path)
+    digest = hashlib.sha256()
+    with reading(path, "a file"):
+        for file in _files(path):
+            if file != path:
+                digest.update(os.fsencode(f"{file.relative_to(path)}\0"))
+            with file.open("rb") as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def joint_checksum(checksums: Iterable[str]) -> str:
+    """RETURNS (str): The checksum of several files by theirs; of one it is its own."""
+    sums = list(checksums)
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode("ascii")).hexdigest()
+
+
+def printable(path: PathLike) -> str:
+    """RETURNS (str): A path as text that can be written as UTF-8: a name on disk may hold any bytes."""
+    return os.fsencode(path).decode("utf8", "backslashreplace")
+
+
+def _files(path: Path) -> List[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and _IGNORED not in p.parts)
+
+
+def signature(path: PathLike) -> List[List[Union[str, int]]]:
+    """What changes when a file is written to or replaced, told without reading it.
+
+    path (PathLike): A file or folder. RETURNS (List): Name, size, times and number of each file; empty if there is none.
+    """
+    path = Path(path)
+    found: List[List[Union[str, int]]] = []
+    try:
+        for file in _files(path):
+            s = file.stat()
+            name = "" if file == path else os.fsencode(file.relative_to(path)).hex()
+            found.append([name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino])
+    except OSError:
+        return []
+    return found
+
+
+def existing(names: Iterable[Optional[PathLike]]) -> List[str]:
+    """RETURNS (List[str]): Those names that are files or folders: a model may also be a name on the Hub, or an
+    installed package.
+    """
+    return [str(name) for name in names if name and Path(name).exists()]
+
+
+class WatchedFiles:
+    """Files and folders that must stay what they are while a run goes. A look costs no reading, unless one was touched.
+
+    known (Mapping): By path, the checksum and signature that another process has found.
+    """
+
+    def __init__(self, known: Optional[Mapping[str, Tuple[str, list]]] = None) -> None:
+        self.known: Dict[str, Tuple[str, list]] = {
+            k: (v[0], v[1]) for k, v in (known or {}).items()
+        }
+
+    def add(self, paths: Iterable[PathLike], seen: Optional[Mapping[str, list]] = None) -> None:
+        """Watch files from now on.
+
+        paths (Iterable): Files or folders. seen (Mapping): Their signatures at an earlier moment, from which on they
+            must not have changed.
+        RAISES: InputError if one can't be read.
+        """
+        for path in map(str, paths):
+            if path not in self.known:
+                before = (seen or {}).get(path) or signature(path)
+                self.known[path] = (checksum(path), before)
+
+    def checksums(self) -> Dict[str, str]:
+        """RETURNS (Dict[str, str]): The checksums by path."""
+        return {path: found for path, (found, _) in self.known.items()}
+
+    def check(self, *, thoroughly: bool = False) -> None:
+        """See that the files are what they were.
+
+        thoroughly (bool): Read all of them. RAISES: InputError that names a file which has changed.
+        """
+        for path, (expected, seen) in self.known.items():
+            now = signature(path)
+            if now == seen and not thoroughly:
+                continue
+            if not now or checksum(path) != expected:
+                raise InputError(
+                    "has changed since the run began.",
+                    path, None,
+                    "What was made before is kept. Put back what was there, or begin anew in another folder.",
+                )  # fmt: skip
+            self.known[path] = (expected, now)
+
+
+def changes(before: Mapping, now: Mapping, prefix: str = "") -> Iterator[str]:
+    """YIELDS (str): What differs between two identities, in words."""
+    for name in sorted({*before, *now}):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from changes(old, new, f"{prefix}{name} ")
+        elif old != new:
+            short = [str(v)[:12] + "…" if len(str(v)) > 40 else v for v in (old, new)]
+            yield f"{prefix}{name} was {short[0]!r}, is {short[1]!r}"
