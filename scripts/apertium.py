@@ -21,6 +21,7 @@ from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank
 from xner_spacy.registry import get_part
+from xner_spacy.translation.store import Stored
 
 # Files of train, dev and test, their format and the map of their labels.
 SETS = {
@@ -61,9 +62,7 @@ def main(lang: str, data: Path, out: Path, mode: str, store: Path) -> None:
             texts = list(dict.fromkeys(doc.text for doc in docs))
             words = {doc.text: [t.text for t in doc] for doc in docs}
     apertium = get_part("xner_translators", "xner.Apertium.v1", mode=mode)
-    translator = get_part(
-        "xner_translators", "xner.Stored.v1", translator=apertium, path=str(store)
-    )
+    translator = Stored(apertium, store)
     pairs = [(text, t.text) for text, t in zip(texts, translator(texts)) if t.text]
     _write(out / "target.tok", [" ".join(words[text]) for text, _ in pairs])
     _write(

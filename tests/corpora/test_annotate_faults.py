@@ -224,6 +224,7 @@ def test_a_store_that_is_locked(tmp_path: Path, text: Path) -> None:
     nlp = spacy.blank("xx")
     translator = {**store, "translator": {"@xner_translators": "xner.NoOp.v1"}}
     nlp.add_pipe("xner_translator", config={"source_lang": "xx", "translator": translator})
+    nlp.initialize()  # a pipeline that is loaded makes no store
     nlp.to_disk(tmp_path / "nlp")
     whole = annotate(tmp_path / "nlp", text, tmp_path / "whole", shard_size=50)
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)

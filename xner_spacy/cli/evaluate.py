@@ -1,18 +1,20 @@
 """`xner evaluate`: how good predicted entities or links are."""
 
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 import typer
 
 from ..alignment.pharaoh import read_pharaoh
 from ..corpora.files import PathLike
 from ..corpora.load import read_tagged, require_same_words
+from ..errors import XnerError
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
+from ..evaluation.sides import lay_out
 from ..types import Json
 from .options import samples_option, seed_option
-from .output import percent, say, table, write_json
+from .output import percent, say, table, warn, write_json
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +47,10 @@ def evaluate_cli(
     """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error.
 
     With --links: alignment error rate, precision and recall of word links."""
+    if links and labels is not None:
+        raise XnerError("--labels is of entities.", "Leave it out with --links.")
+    if not links and (one_indexed or reverse):
+        raise XnerError("--one-indexed and --reverse are of word links.", "Give --links with them.")
     if links:
         rates = evaluate_link_files(
             gold, predicted, one_indexed=one_indexed, reverse=reverse, samples=samples, seed=seed
@@ -53,10 +59,26 @@ def evaluate_cli(
         say(render_links(rates))
         return
     scores = evaluate(
-        gold, predicted, labels=labels.split(",") if labels else None, samples=samples, seed=seed
+        gold,
+        predicted,
+        labels=label_list(labels) if labels is not None else None,
+        samples=samples,
+        seed=seed,
     )
     write_json(json_path, scores)
     say(render(scores))
+    for title, text in remarks(scores["notes"]):
+        warn(title, text)
+
+
+def label_list(text: str) -> List[str]:
+    """RETURNS (List[str]): Labels that are given with commas between them. RAISES: XnerError if one is empty."""
+    labels = [label.strip() for label in text.split(",")]
+    if not all(labels):
+        raise XnerError(
+            f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG"
+        )
+    return labels
 
 
 def evaluate(
@@ -69,13 +91,51 @@ def evaluate(
 ) -> Json:
     """Compare two corpora of the same sentences.
 
-    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`. RAISES: InputError at the first difference in the text.
+    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`, and `notes`, see `xner_spacy.evaluation.sides.Sides`.
+    RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
     """
     g, p = read_tagged(gold, labels), read_tagged(predicted, labels)
     require_same_words(gold, g, predicted, p)
-    return evaluate_entities(
-        [s.entities for s in g], [s.entities for s in p], samples=samples, seed=seed
-    )
+    sides = lay_out(gold, g, p)
+    scores = evaluate_entities(sides.gold, sides.predicted[0], samples=samples, seed=seed)
+    return {**scores, "notes": sides.notes}
+
+
+def remarks(notes: Json) -> List[Tuple[str, str]]:
+    """RETURNS (List[Tuple[str, str]]): What a reader of the figures has to know, titles and texts."""
+    found = []
+    edges, missing = notes["whitespace_edges"], notes["missing"]
+    for side, what in (("gold", "freed of it"), ("predicted", "counted as wrong")):
+        if edges[side]:
+            title = f"{side} entities with whitespace at their edges: {edges[side]:,}"
+            found.append((title, f"They are {what}: no whitespace belongs to an entity."))
+    if missing["gold_tokens"]:
+        left_out = missing["predicted_left_out"]
+        found.append(
+            (
+                f"gold tokens without annotation: {missing['gold_tokens']:,}",
+                f"Predicted entities that touch them are neither right nor wrong; left out: {left_out:,}.",
+            )
+        )
+    if missing["sentences_without_predictions"]:
+        found.append(
+            (
+                f"sentences without any prediction: {missing['sentences_without_predictions']:,}",
+                "Of none of their tokens is it said whether it is in an entity; they count as without entities.",
+            )
+        )
+    for side, other in (("gold", "predictions"), ("predicted", "gold")):
+        labels = notes["labels_only_in"][side]
+        if labels:
+            listed = ", ".join(f"{label} ({n:,} entities)" for label, n in labels.items())
+            where = "gold" if side == "gold" else "the predictions"
+            found.append(
+                (
+                    f"labels in {where} alone: {listed}",
+                    f"None of the {other} has them; `xner convert --label-map` translates labels.",
+                )
+            )
+    return found
 
 
 def evaluate_link_files(

@@ -5,6 +5,7 @@ from typing import Any, Optional
 import typer
 
 from ..errors import XnerError
+from ..evaluation.entities import MOST_SAMPLES
 
 # NumPy takes seeds of 32 bits.
 LARGEST_SEED = 2**32 - 1
@@ -18,7 +19,7 @@ def seed_option(of: str, default: int = 0) -> Any:
 
 def samples_option(default: int, text: str) -> Any:
     """RETURNS (Any): `--samples`, how often figures are drawn anew for their interval."""
-    return typer.Option(default, "--samples", min=1, max=1_000_000, help=text)
+    return typer.Option(default, "--samples", min=1, max=MOST_SAMPLES, help=text)
 
 
 def size_option(default: int, flag: str, text: str, largest: int = LARGEST_SIZE) -> Any:

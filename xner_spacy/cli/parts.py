@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from confection import Config
-
+from ..corpora.reading import read_config
 from ..errors import InputError, XnerError
 from ..registry import get_part, registry
+from ..translation.store import trusted_configs
 
 ALIGNERS: Dict[str, Tuple[str, Dict[str, Any]]] = {
     "lexical": ("xner.Lexical.v1", {}),
@@ -45,10 +45,11 @@ def make_part(
     if config is not None:
         if not config.exists():
             raise InputError("no such file.", config)
-        loaded = Config().from_disk(config)
+        loaded = read_config(config, interpolate=True)
         if section not in loaded:
             raise InputError(f"has no section [{section}].", config)
-        return registry.resolve({section: {**loaded[section], **settings}})[section]
+        with trusted_configs():
+            return registry.resolve({section: {**loaded[section], **settings}})[section]
     if name == "markers":
         raise XnerError(
             "The projector 'markers' needs a translator.",

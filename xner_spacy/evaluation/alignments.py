@@ -5,19 +5,19 @@ precision is |A & P| / |A|, recall |A & S| / |S|, and
 AER = 1 - (|A & S| + |A & P|) / (|A| + |S|). Where every gold link is sure, 1 - AER is the F1.
 """
 
-from pathlib import Path
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..corpora.files import read_lines
+from ..corpora.files import PathLike, read_lines
 from ..errors import InputError, XnerError
 from ..text import split_tokens
 from ..types import Alignment, Json
+from .entities import check_resampling
 
 Link = Tuple[int, int]
-PathLike = Union[str, Path]
+MOST_DIGITS = 9
 
 
 class GoldLinks(NamedTuple):
@@ -49,13 +49,12 @@ def read_gold_links(
         for token in split_tokens(line):
             mark = "p" if "p" in token else "-"
             left, _, right = token.partition(mark)
-            digits = left.isascii() and left.isdigit() and right.isascii() and right.isdigit()
-            first, second = (int(left), int(right)) if digits else (-1, -1)
+            first, second = _position(left), _position(right)
             if one_indexed:
                 first, second = first - 1, second - 1
             if first < 0 or second < 0:
                 raise InputError(
-                    f"'{token}' is not a gold link.",
+                    f"{token[:40]!r} is not a gold link.",
                     path,
                     number,
                     "Write i-j for a sure link and ipj for a possible one, "
@@ -67,6 +66,11 @@ def read_gold_links(
                 sure.add(link)
         result.append(GoldLinks(sure, possible))
     return result
+
+
+def _position(text: str) -> int:
+    # No sentence has a token of a higher number, and Python reads no number of thousands of digits.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else -1
 
 
 def _scores(sums: npt.NDArray[np.int64]) -> Tuple[float, float, float]:
@@ -97,6 +101,7 @@ def evaluate_links(
         `aer_interval` and `f1_interval` (95%), and the numbers of `pairs` and `links`.
     RAISES: XnerError if the numbers of sentence pairs differ.
     """
+    check_resampling(samples, seed)
     found = list(predicted)
     if len(found) != len(gold):
         left, right = names or ("gold", "prediction")

@@ -5,17 +5,23 @@ interval is the percentile bootstrap over sentences; the paired test is approxim
 two-sided.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..about import __version__
+from ..errors import XnerError
 from ..types import Entity, Json
 
 Sentence = Sequence[Entity]
+# More resamples make no interval better that anybody would notice.
+MOST_SAMPLES = 1_000_000
+# Sentences times resamples at a time: bounds the memory.
+BLOCK = 2_000_000
 
 
 @dataclass
@@ -45,7 +51,7 @@ def count(
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold sentences but {len(predicted)} predicted ones")
     rows = np.zeros((3, len(gold)), dtype=np.int64)
-    for k, (g, p) in enumerate(zip(gold, predicted)):
+    for k, (g, p) in enumerate(zip(gold, predicted, strict=True)):
         g_set = {e[:3] for e in g if label is None or e.label == label}
         p_set = {e[:3] for e in p if label is None or e.label == label}
         rows[:, k] = len(g_set & p_set), len(p_set), len(g_set)
@@ -60,20 +66,36 @@ def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
     )
 
 
-def _resamples(n: int, samples: int, seed: int) -> npt.NDArray[np.float64]:
+def check_resampling(samples: int, seed: int) -> None:
+    """RAISES: XnerError for a number of resamples, or a seed, that cannot be."""
+    if not 0 <= samples <= MOST_SAMPLES:
+        raise XnerError(f"{samples:,} resamples: from 0 to {MOST_SAMPLES:,} can be drawn.")
+    if seed < 0:
+        raise XnerError(f"The seed {seed} is negative.", "Give 0 or more.")
+
+
+def _resamples(n: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
+    """Weights of n sentences in each resample, some resamples at a time."""
+    check_resampling(samples, seed)
     rng = np.random.default_rng(seed)
-    return rng.multinomial(n, np.full(n, 1.0 / n), size=samples).astype(np.float64)
+    block = max(1, BLOCK // n)
+    for start in range(0, samples, block):
+        size = min(block, samples - start)
+        yield rng.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
 
 
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
     """95% percentile bootstrap interval of F1 over sentences.
 
-    RETURNS (Tuple[float, float]): Lower and upper end in [0, 1].
+    RETURNS (Tuple[float, float]): Lower and upper end in [0, 1]; F1 itself without resamples. RAISES: XnerError for more
+        resamples than can be drawn, or a negative seed.
     """
-    if not len(counts.gold):
+    n = len(counts.gold)
+    if not n:
         return 0.0, 0.0
-    scores = _f1(counts, _resamples(len(counts.gold), samples, seed))
-    low, high = np.percentile(scores, [2.5, 97.5])
+    scores = [_f1(counts, weights) for weights in _resamples(n, samples, seed)]
+    scores = scores or [_f1(counts, np.ones((1, n)))]
+    low, high = np.percentile(np.concatenate(scores), [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -91,22 +113,37 @@ def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict
             ("correct", "boundary", "type", "boundary_and_type", "spurious", "missing"), 0
         )
     )
-    for g_all, p_all in zip(gold, predicted):
+    for g_all, p_all in zip(gold, predicted, strict=True):
         exact = {e[:3] for e in g_all} & {e[:3] for e in p_all}
         kinds["correct"] += len(exact)
         g_left = sorted(e for e in g_all if e[:3] not in exact)
         p_left = sorted(e for e in p_all if e[:3] not in exact)
         for kind in ("type", "boundary", "boundary_and_type"):
-            for p in list(p_left):
-                for g in g_left:
-                    if _is_kind(kind, g, p):
-                        kinds[kind] += 1
-                        g_left.remove(g)
-                        p_left.remove(p)
-                        break
+            before = len(g_left)
+            g_left, p_left = _unexplained(kind, g_left, p_left)
+            kinds[kind] += before - len(g_left)
         kinds["spurious"] += len(p_left)
         kinds["missing"] += len(g_left)
     return dict(kinds)
+
+
+def _unexplained(
+    kind: str, gold: List[Entity], predicted: List[Entity]
+) -> Tuple[List[Entity], List[Entity]]:
+    """Pair sorted entities by a kind of error, and give what is left of both. Only gold entities near a prediction are
+    looked at, so that the time is linear in the length of a sentence."""
+    starts = [g.start for g in gold]
+    longest = max((g.end - g.start for g in gold), default=1)
+    used = set()
+    rest = []
+    for p in predicted:
+        near = range(bisect_right(starts, p.start - longest), bisect_left(starts, p.end))
+        at = next((k for k in near if k not in used and _is_kind(kind, gold[k], p)), None)
+        if at is None:
+            rest.append(p)
+        else:
+            used.add(at)
+    return [g for k, g in enumerate(gold) if k not in used], rest
 
 
 def _is_kind(kind: str, g: Entity, p: Entity) -> bool:
@@ -187,6 +224,7 @@ def compare(
     RETURNS (Json): `f1_a`, `f1_b`, `difference` (a - b) with its 95% bootstrap interval, and `p_value` of the two-sided approximate
         randomisation test.
     """
+    check_resampling(samples, seed)
     counts_a, counts_b = count(gold, a), count(gold, b)
     n = len(gold)
     one = np.ones((1, n))
@@ -194,7 +232,7 @@ def compare(
     rng = np.random.default_rng(seed)
     extreme = 0
     differences: List[float] = []
-    block = max(1, 2_000_000 // max(n, 1))
+    block = max(1, BLOCK // max(n, 1))
     for start in range(0, samples, block):
         size = min(block, samples - start)
         swap = rng.integers(0, 2, size=(size, n)).astype(np.float64)
@@ -228,6 +266,6 @@ def proj_ratio(gold: Iterable[Sentence], predicted: Iterable[Sentence]) -> float
     """
     ratios = [
         1.0 if not len(g) and not len(p) else len(p) / max(len(g), 1)
-        for g, p in zip(gold, predicted)
+        for g, p in zip(gold, predicted, strict=True)
     ]
     return float(np.mean(ratios)) if ratios else 0.0

@@ -2,7 +2,9 @@
 
 import unicodedata
 from collections import Counter
-from typing import Callable, Iterable, List, Optional
+from dataclasses import replace
+from itertools import islice
+from typing import Callable, Dict, Iterable, List, Optional
 
 from confection import Config
 from spacy.language import Language
@@ -14,6 +16,7 @@ from ..docdata import FAULT_KEY
 from ..errors import XnerError
 from ..languages import blank
 from ..scripts import join_words
+from ..translation.faults import MISSING, TOO_LONG
 from ..types import Translation, Translator
 from .base import BatchPipe
 
@@ -65,32 +68,48 @@ class TranslatorComponent(BatchPipe):
         *,
         nlp: Optional[Language] = None,
     ) -> None:
-        """Nothing is learned."""
+        """Nothing is learned; a store of translations is made, where there is none yet."""
+        initialize = getattr(self.part, "initialize", None)
+        if initialize is not None:
+            initialize()
 
     def process(self, docs: List[Doc]) -> None:
         todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
-        texts: List[str] = []
-        counts: List[int] = []
+        asked: List[List[str]] = []
         for doc in todo:
             # An empty Doc counts as having sentence boundaries, and has no sentence.
             whole = not len(doc) or not doc.has_annotation("SENT_START")
-            sentences = [_text(s) for s in ([doc[:]] if whole else doc.sents)]
-            counts.append(len(sentences))
-            texts += sentences
-        # An empty text needs no translator, and engines differ in what they make of one. Equal
-        # texts are translated once.
-        filled = list(dict.fromkeys(text for text in texts if text))
-        results = iter(self.part(filled))
-        known = {text: next(results, Translation(None)) for text in filled}
-        if next(results, None) is not None:
-            raise XnerError(f"{self.name}: the translator gave more translations than texts.")
-        known[""] = Translation("")
-        position = 0
-        for doc, count in zip(todo, counts):
-            translations = [known[text] for text in texts[position : position + count]]
+            asked.append([_text(s) for s in ([doc[:]] if whole else doc.sents)])
+        known = self._translate([text for texts in asked for text in texts])
+        for doc, texts in zip(todo, asked, strict=True):
+            translations = [known[text] for text in texts]
             doc._.xner_source = self._join(translations)
             self._note_fault(doc, translations)
-            position += count
+
+    def _translate(self, texts: List[str]) -> Dict[str, Translation]:
+        """RETURNS (Dict[str, Translation]): The translation of each text, or why there is none. Equal texts are
+        translated once.
+        """
+        limit = self.source_nlp.max_length
+        known = {text: Translation(None, fault=TOO_LONG) for text in texts if len(text) > limit}
+        # An empty text needs no translator, and engines differ in what they make of one.
+        known[""] = Translation("")
+        filled = list(dict.fromkeys(text for text in texts if text not in known))
+        # One more than was asked for is enough to see that there are too many.
+        results = list(islice(self.part(filled), len(filled) + 1)) if filled else []
+        if len(results) != len(filled):
+            given = f"{len(results)}" if len(results) < len(filled) else f"more than {len(filled)}"
+            raise XnerError(
+                f"{self.name}: {type(self.part).__name__} gave {given} translations for {len(filled)} texts.",
+                "A translator has to give one for each, in order.",
+            )
+        for text, result in zip(filled, results, strict=True):
+            if result.text is None and result.fault is None:
+                result = replace(result, fault=MISSING)
+            elif len(result.text or "") > limit:
+                result = Translation(None, fault=TOO_LONG)
+            known[text] = result
+        return known
 
     def _note_fault(self, doc: Doc, translations: List[Translation]) -> None:
         """A translation that went wrong is no reading: the Doc says why it has none."""

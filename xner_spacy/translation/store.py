@@ -2,31 +2,64 @@
 runs and processes.
 
 The memory is one SQLite file. A translation's key is a checksum of the translator's identity
-(engine, model revision, languages, options) and the text; change any of them and the text is
+(engine, model revision, languages, options) and the text in NFC; change any of them and the text is
 translated anew. Of two processes that translate the same text at the same time the first to write
 wins, and both go on with what it wrote: every reader sees one translation of a text.
+
+Where the file lies is said in a config, and a config may come from someone else. So a pipeline that is loaded only opens
+a store that is there. It is made when the pipeline is initialised (`spacy assemble`), by `Stored.initialize`, or where
+the environment variable XNER_STORE_FOLDER allows it.
 """
 
 import hashlib
 import json
+import logging
+import math
 import os
 import sqlite3
+import threading
+import unicodedata
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from spacy.util import minibatch
 
-from ..errors import XnerError
+from ..corpora.reading import check_shape, parse_json
+from ..errors import InputError, XnerError
 from ..types import Translation, Translator
+from .faults import PASSING
+from .pools import pools
 
 SCHEMA = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS translations (
     key BLOB PRIMARY KEY, engine INTEGER NOT NULL, source TEXT NOT NULL, translation TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS engines (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
+COMMIT;
 """
+TABLES = frozenset(("translations", "engines"))
+VARIABLE = "XNER_STORE_FOLDER"
+# Text, score, unknown words, fault, alternatives with their scores.
+ROW = Tuple[
+    Optional[str], Optional[float], int, Optional[str], List[Tuple[str, Optional[float]]]
+]  # fmt: skip
 _MANY = 500  # placeholders in a query
+_LOGGER = logging.getLogger("xner_spacy")
+_TRUSTED: ContextVar[bool] = ContextVar("xner_store_trusted", default=False)
+
+
+@contextmanager
+def trusted_configs() -> Iterator[None]:
+    """Stores of the configs that are resolved in this block may be made anywhere: the user named the config himself."""
+    token = _TRUSTED.set(True)
+    try:
+        yield
+    finally:
+        _TRUSTED.reset(token)
 
 
 def make_stored(
@@ -35,21 +68,29 @@ def make_stored(
     """Make the translator.
 
     translator (Translator): Translates what is not stored yet. It must say what it is (`identity`).
-    path (str): The SQLite file; made if it is not there.
+    path (str): The SQLite file. It is made when the pipeline is initialised; a pipeline that is loaded opens it.
     wait (float): Seconds to wait for another process that writes.
     batch_size (int): Texts that are looked up, and written, at a time.
     """
-    return Stored(translator, Path(path), wait, batch_size)
+    return Stored(translator, Path(path), wait, batch_size, may_create=_TRUSTED.get())
 
 
 class Stored:
     """Looks translations up, and has made and keeps what is not there. See `make_stored`.
 
-    `hits` and `misses` count the texts that were there and those that were not.
+    `hits` and `misses` count the texts that were there and those that were not; `damaged` the rows that could not be
+    read: those are translated anew. It may be used from several threads; they take turns.
+
+    may_create (bool): Make the file if it is not there. Without it a file is made in the folder XNER_STORE_FOLDER alone.
     """
 
     def __init__(
-        self, translator: Translator, path: Path, wait: float = 120.0, batch_size: int = 2048
+        self,
+        translator: Translator,
+        path: Path,
+        wait: float = 120.0,
+        batch_size: int = 2048,
+        may_create: bool = True,
     ) -> None:
         if not hasattr(translator, "identity"):
             raise XnerError(
@@ -60,10 +101,19 @@ class Stored:
         self.path = Path(path)
         self.wait = wait
         self.batch_size = batch_size
+        self.may_create = may_create
         self.hits = 0
         self.misses = 0
+        self.damaged = 0
         self._connection: Optional[sqlite3.Connection] = None
         self._owner = 0
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "_connection": None, "_lock": None}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())
 
     @property
     def identity(self) -> Dict[str, Any]:
@@ -75,48 +125,106 @@ class Stored:
         """The translator's own `score_batch`, where it has one."""
         return self.translator.score_batch  # type: ignore[attr-defined]
 
+    def initialize(self) -> None:
+        """Make the file if it is not there: the pipeline is put together, by a user who has read its config."""
+        self.may_create = True
+        with self._turn():
+            _ = self.connection
+
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
-        for batch in minibatch(texts, self.batch_size):
+        for batch in pools(texts, self.batch_size):
+            with self._turn():
+                found = self._translate(batch)
+            yield from found
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._connection is not None and self._owner != os.getpid():
+            # A fork: the connection is the parent's, and so may be the thread that holds the lock.
+            self._connection, self._lock = None, threading.RLock()
+        with self._lock:
             try:
-                yield from self._translate(batch)
+                yield
             except sqlite3.Error as error:
                 raise _explain(self.path, error) from error
 
     def _translate(self, texts: List[str]) -> List[Translation]:
+        # Both ways to write an accent are the same text.
+        texts = [unicodedata.normalize("NFC", text) for text in texts]
         prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
         keys = {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in texts}
-        found = self._read(list(keys.values()))
+        found, damaged = self._read(list(keys.values()))
         missing = [text for text, key in keys.items() if key not in found]
-        if missing:
-            results = self.translator(missing)
-            # A piece at a time, so that a run that is killed loses little of what it had
-            # translated.
-            todo = iter(missing)
-            while piece := list(islice(todo, 256)):
-                fresh = [next(results, None) for _ in piece]
-                if None in fresh:
-                    raise XnerError("The translator gave fewer translations than texts.")
-                self._write(
-                    [(keys[t], t, r) for t, r in zip(piece, fresh, strict=True) if r is not None]
-                )
-            found.update(self._read([keys[text] for text in missing]))
         self.hits += len(keys) - len(missing)
         self.misses += len(missing)
-        return [_load(found[keys[text]]) for text in texts]
+        if damaged:
+            self.damaged += len(damaged)
+            _LOGGER.warning(
+                "%s: %d stored translations can't be read; they are made anew.",
+                self.path, len(damaged),
+            )  # fmt: skip
+        for piece, fresh in self._pieces(missing):
+            # A piece at a time, so that a run that is killed loses little of what it had translated.
+            rows = [
+                (keys[text], text, result)
+                for text, result in zip(piece, fresh, strict=True)
+                if result.fault not in PASSING
+            ]
+            self._write(rows, damaged)
+            found.update({keys[t]: r for t, r in zip(piece, fresh, strict=True)})
+            found.update(self._read([key for key, _, _ in rows])[0])
+        return [found[keys[text]] for text in texts]
+
+    def _pieces(self, texts: List[str]) -> Iterator[Tuple[List[str], List[Translation]]]:
+        """YIELDS (Tuple[List[str], List[Translation]]): Some of the texts and their translations."""
+        if not texts:
+            return
+        results = iter(self.translator(texts))
+        todo = iter(texts)
+        given = 0
+        while piece := list(islice(todo, 256)):
+            fresh = list(islice(results, len(piece)))
+            given += len(fresh)
+            if len(fresh) < len(piece):
+                raise self._wrong_number(f"{given}", len(texts))
+            yield piece, fresh
+        if next(results, None) is not None:
+            raise self._wrong_number(f"more than {given}", len(texts))
+
+    def _wrong_number(self, given: str, asked: int) -> XnerError:
+        return XnerError(
+            f"The translator {type(self.translator).__name__} gave {given} translations for {asked} texts.",
+            "A translator has to give one for each, in order.",
+        )
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The open file; opened anew in a forked process."""
         if self._connection is None or self._owner != os.getpid():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=self.wait, isolation_level=None)
-            # Readers do not wait for a writer, and what a killed process left half-written is
-            # rolled back.
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.executescript(SCHEMA)
+            new = not self.path.exists() or not self.path.stat().st_size
+            if new:
+                self._check_may_create()
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self.path, timeout=self.wait, isolation_level=None, check_same_thread=False
+            )
+            try:
+                _prepare(connection, self.path)
+            except BaseException:
+                connection.close()
+                raise
             self._connection, self._owner = connection, os.getpid()
         return self._connection
+
+    def _check_may_create(self) -> None:
+        folder = os.environ.get(VARIABLE)
+        allowed = folder and self.path.resolve().is_relative_to(Path(folder).resolve())
+        if not self.may_create and not allowed:
+            raise XnerError(
+                f"{self.path}: there is no translation store, and a pipeline that is loaded may not make one.",
+                f"Run in the folder that it was assembled in, correct the path, or set {VARIABLE} to a folder in which "
+                f"stores may be made ({VARIABLE}=. for the working folder).",
+            )
 
     def close(self) -> None:
         """Close the file, and the translator where it can be closed."""
@@ -125,15 +233,22 @@ class Stored:
         self._connection = None
         getattr(self.translator, "close", lambda: None)()
 
-    def _read(self, keys: List[bytes]) -> Dict[bytes, str]:
-        rows: Dict[bytes, str] = {}
+    def _read(self, keys: List[bytes]) -> Tuple[Dict[bytes, Translation], Set[bytes]]:
+        """RETURNS (Tuple[Dict[bytes, Translation], Set[bytes]]): What is stored, and the keys of damaged rows."""
+        rows: Dict[bytes, Translation] = {}
+        damaged: Set[bytes] = set()
         for some in minibatch(keys, _MANY):
             marks = ",".join("?" * len(some))
             query = f"SELECT key, translation FROM translations WHERE key IN ({marks})"
-            rows.update(self.connection.execute(query, some).fetchall())
-        return rows
+            for key, row in self.connection.execute(query, some).fetchall():
+                result = _load(row, self.path)
+                if result is None:
+                    damaged.add(key)
+                else:
+                    rows[key] = result
+        return rows, damaged
 
-    def _write(self, rows: List[Any]) -> None:
+    def _write(self, rows: List[Tuple[bytes, str, Translation]], damaged: Set[bytes]) -> None:
         identity = _dump(self.identity)
         connection = self.connection
         connection.execute("BEGIN IMMEDIATE")
@@ -142,6 +257,8 @@ class Stored:
             (engine,) = connection.execute(
                 "SELECT id FROM engines WHERE identity = ?", (identity,)
             ).fetchone()
+            spoilt = [(key,) for key, _, _ in rows if key in damaged]
+            connection.executemany("DELETE FROM translations WHERE key = ?", spoilt)
             connection.executemany(
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?)",
                 [(key, engine, text, _save(result)) for key, text, result in rows],
@@ -160,9 +277,23 @@ class Stored:
 
     def from_bytes(self, data: bytes) -> "Stored":
         """Load the state of the translator inside. RETURNS (Stored): This translator."""
-        if data:
-            self.translator.from_bytes(data)  # type: ignore[attr-defined]
+        if data and hasattr(self.translator, "from_bytes"):
+            self.translator.from_bytes(data)
         return self
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """RAISES: InputError for a database of another kind: it is not touched."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    tables = {name for (name,) in connection.execute(query)}
+    if tables and not tables >= TABLES:
+        raise InputError("is a database, but not a translation store.", path, None, "Choose another file.")  # fmt: skip
+    # Readers do not wait for a writer, and what a killed process left half-written is
+    # rolled back.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    if not tables:
+        connection.executescript(SCHEMA)
 
 
 def _dump(value: Any) -> str:
@@ -170,13 +301,28 @@ def _dump(value: Any) -> str:
 
 
 def _save(result: Translation) -> str:
-    fields = (result.text, result.score, result.unknown, result.fault, list(result.alternatives))
-    return _dump(fields)
+    alternatives = [(text, _finite(score)) for text, score in result.alternatives]
+    return _dump((result.text, _finite(result.score), result.unknown, result.fault, alternatives))
 
 
-def _load(row: str) -> Translation:
-    text, score, unknown, fault, alternatives = json.loads(row)
-    return Translation(text, score, unknown, fault, tuple((t, s) for t, s in alternatives))
+def _finite(score: Optional[float]) -> Optional[float]:
+    """RETURNS (Optional[float]): A score that JSON can hold."""
+    return score if score is not None and math.isfinite(score) else None
+
+
+def _load(row: Any, path: Path) -> Optional[Translation]:
+    """RETURNS (Optional[Translation]): A stored translation, or None for a row that holds none."""
+    try:
+        fields = parse_json(row, path) if isinstance(row, str) else None
+        if not isinstance(fields, list) or len(fields) != 5:
+            return None
+        *simple, alternatives = fields
+        pairs = [tuple(pair) for pair in alternatives]
+        check_shape((*simple, pairs), ROW, path)
+    except (InputError, TypeError):
+        return None
+    text, score, unknown, fault = simple
+    return Translation(text, score, unknown, fault, tuple(pairs))
 
 
 def _explain(path: Path, error: sqlite3.Error) -> XnerError:
@@ -188,6 +334,11 @@ def _explain(path: Path, error: sqlite3.Error) -> XnerError:
         )
     if "full" in text:
         return XnerError(f"{path}: the disk is full.", "Free some space and run again.")
+    if any(word in text for word in ("readonly", "unable to open", "disk I/O")):
+        return XnerError(
+            f"{path}: the translation store can't be opened or written ({text}).",
+            "See whether its folder is there, may be written to, and has space; run again.",
+        )
     return XnerError(
         f"{path}: not a usable translation store ({text}).",
         "Move the file away, and translations are made anew.",

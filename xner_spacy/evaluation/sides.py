@@ -1,0 +1,135 @@
+"""Gold and predictions laid on the same tokens, with what can't be compared counted.
+
+Readings of one sentence agree in the tokens that can be seen. Tokens of whitespace may stand in one and not in another;
+they are kept, so that an entity that begins or ends with one has other boundaries than the entity without it.
+"""
+
+from collections import Counter
+from typing import List, NamedTuple, Sequence, Set
+
+from ..corpora.load import Labelled
+from ..errors import InputError
+from ..text import is_blank_token, trim_span
+from ..types import Entity, Json
+from .entities import Sentence
+
+
+class Sides(NamedTuple):
+    """What is to be compared.
+
+    gold (List[Sequence[Entity]]): The gold entities of each sentence. predicted
+        (List[List[Sequence[Entity]]]): The same for each system.
+    notes (Json): What is counted: `whitespace_edges` (`gold`, `predicted`), `missing` (`gold_tokens`,
+        `predicted_left_out`, `sentences_without_predictions`), `labels_only_in` (`gold`, `predicted`: entities by
+        label). Numbers of several systems are added up.
+    """
+
+    gold: List[Sentence]
+    predicted: List[List[Sentence]]
+    notes: Json
+
+
+def lay_out(gold_path: object, gold: Sequence[Labelled], *systems: Sequence[Labelled]) -> Sides:
+    """Lay gold and predictions of the same sentences on the same tokens.
+
+    A gold entity is freed of whitespace at its edges. A predicted one is not: it is wrong. Predictions that touch a token
+    that nobody has labelled in gold are neither right nor wrong, and left out (as spaCy's own evaluation does).
+
+    gold_path (object): What to call the gold corpus. gold (Sequence[Labelled]), systems (Sequence[Labelled]): The
+        sentences.
+    RETURNS (Sides): The entities by common positions. RAISES: InputError if nothing in gold is labelled.
+    """
+    counts: Counter = Counter()
+    found: List[Sentence] = []
+    predicted: List[List[Sentence]] = [[] for _ in systems]
+    labels = (Counter(), Counter())  # type: ignore[var-annotated]
+    for truth, *others in zip(gold, *systems, strict=True):
+        positions = common_positions([side.words for side in (truth, *others)])
+        entities = []
+        for entity in truth.entities:
+            counts["gold edges"] += _has_blank_edge(truth.words, entity)
+            span = trim_span(truth.words, entity.start, entity.end)
+            if span is not None:
+                entities.append(_moved(entity._replace(start=span[0], end=span[1]), positions[0]))
+        labels[0].update(entity.label for entity in entities)
+        found.append(entities)
+        unknown = {positions[0][i] for i in truth.missing if not is_blank_token(truth.words[i])}
+        counts["gold tokens"] += len(unknown)
+        counts["tokens"] += len(truth.visible)
+        for side, places, sentences in zip(others, positions[1:], predicted, strict=True):
+            kept = []
+            for entity in side.entities:
+                labels[1][entity.label] += 1
+                counts["predicted edges"] += _has_blank_edge(side.words, entity)
+                moved = _moved(entity, places)
+                if _touches(moved, unknown):
+                    counts["left out"] += 1
+                else:
+                    kept.append(moved)
+            counts["no predictions"] += bool(side.words) and len(side.missing) == len(side.words)
+            sentences.append(kept)
+    if counts["tokens"] and counts["gold tokens"] == counts["tokens"]:
+        raise InputError(
+            "holds no annotation: of no token is it said whether it is in an entity.",
+            str(gold_path),
+            hint="Give the corpus with the gold labels.",
+        )
+    notes = {
+        "whitespace_edges": {"gold": counts["gold edges"], "predicted": counts["predicted edges"]},
+        "missing": {
+            "gold_tokens": counts["gold tokens"],
+            "predicted_left_out": counts["left out"],
+            "sentences_without_predictions": counts["no predictions"],
+        },
+        "labels_only_in": {
+            name: {label: n for label, n in sorted(here.items()) if label not in there}
+            for name, here, there in (("gold", *labels), ("predicted", *reversed(labels)))
+        },
+    }
+    return Sides(found, predicted, notes)
+
+
+def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:
+    """Lay several readings of a sentence on one sequence of tokens. They have the same tokens that can be seen; blank
+    tokens between two of those share the places there.
+
+    readings (Sequence[Sequence[str]]): The tokens of each. RETURNS (List[List[int]]): The place of each token.
+    """
+    blank = [[is_blank_token(word) for word in words] for words in readings]
+    # How many blank tokens stand before each visible token, and after the last: the most of any reading.
+    gaps: List[int] = []
+    for marks in blank:
+        k, run = 0, 0
+        for is_blank in [*marks, False]:
+            if is_blank:
+                run += 1
+                continue
+            if k == len(gaps):
+                gaps.append(0)
+            gaps[k] = max(gaps[k], run)
+            k, run = k + 1, 0
+    result = []
+    for marks in blank:
+        places: List[int] = []
+        k, start, run = 0, 0, 0
+        for is_blank in marks:
+            if is_blank:
+                places.append(start + run)
+                run += 1
+            else:
+                places.append(start + gaps[k])
+                start, k, run = start + gaps[k] + 1, k + 1, 0
+        result.append(places)
+    return result
+
+
+def _moved(entity: Entity, places: Sequence[int]) -> Entity:
+    return entity._replace(start=places[entity.start], end=places[entity.end - 1] + 1)
+
+
+def _touches(entity: Entity, places: Set[int]) -> bool:
+    return bool(places) and any(place in places for place in range(entity.start, entity.end))
+
+
+def _has_blank_edge(words: Sequence[str], entity: Entity) -> bool:
+    return is_blank_token(words[entity.start]) or is_blank_token(words[entity.end - 1])
