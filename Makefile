@@ -33,7 +33,7 @@ lint: $(TESTENV)/.installed
 	$(TESTENV)/bin/mypy
 
 test: lint
-	. $(TESTENV)/bin/activate && python -m pytest -n 2 --dist loadfile
+	. $(TESTENV)/bin/activate && python -m pytest -n 2 --dist loadfile && python -m tests.processors -n 2 --dist loadfile
 
 clean:
 	rm -rf $(VENV) $(TESTENV) corpus training annotated metrics packages project.lock

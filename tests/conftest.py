@@ -1,6 +1,7 @@
 """Fixtures that several test modules share."""
 
 from pathlib import Path
+from typing import List
 
 import pytest
 import spacy
@@ -9,6 +10,26 @@ import xner_spacy  # noqa: F401  (installs the extensions)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+
+
+# Modules that compare numbers: `python -m tests.processors` runs them as on other processors.
+NUMBERS = {
+    "alignment": ["embedding", "hmm", "lexical", "matching", "properties", "symmetrize"],
+    "annotation": ["ensemble", "token_classifier"],
+    "distillation": ["losses", "matmul", "pooling", "soft", "tags_decoding", "teachers_selection", "wordwise"],
+    "evaluation": ["alignments", "entities"],
+    "pipeline": ["student", "teacher"],
+    "projection": ["calibration", "heuristics", "matching", "other_projectors", "solvers", "span_score"],
+    "translation": ["neural"],
+}  # fmt: skip
+_FILES = {f"{folder}/test_{name}.py" for folder, names in NUMBERS.items() for name in names}
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Mark the tests of `NUMBERS`."""
+    for item in items:
+        if f"{item.path.parent.name}/{item.path.name}" in _FILES:
+            item.add_marker("numbers")
 
 
 @pytest.fixture(scope="session")
