@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Iterable, Iterator, List, Sequence
 
+from ..corpora.pharaoh import read_pharaoh
 from ..errors import XnerError
 from ..programs import check_program_name, find_program
 from ..types import Alignment, TokenPair
-from .pharaoh import read_pharaoh
 from .symmetrize import check_method, symmetrize
 
 PROGRAM = "eflomal-align"

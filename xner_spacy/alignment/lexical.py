@@ -5,6 +5,7 @@ prior that is learned from spelling. The probability of a link is the geometric 
 posteriors in the two models. See docs/alignment.md.
 """
 
+import logging
 import os
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple, overload
 
@@ -28,6 +29,8 @@ from .training import (
 )
 from .vocabulary import Vocabulary, fold
 from .windows import PairWindow, pair_windows
+
+_log = logging.getLogger("xner_spacy")
 
 # So much is aligned at a time: sentence pairs, and cells of their word-by-word tables.
 CHUNK_PAIRS = 2_000
@@ -101,6 +104,8 @@ class LexicalAligner:
                 f"The aligner got no sentence pairs to learn from{f' ({said})' if said else ''}.",
                 "Give it a bitext to train on.",
             )
+        if self.report.said():
+            _log.warning("xner.Lexical.v1: %s", self.report.said())
         pool = make_pool(self.threads)
         try:
             trainer = Trainer(

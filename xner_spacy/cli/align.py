@@ -1,14 +1,16 @@
 """`xner align`: word links for two parallel files."""
 
+import json
+from itertools import chain
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-import srsly
 import typer
 
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.files import PathLike, read_sentences, require_same_length
-from ..corpora.writing import atomic_write
+from ..corpora.reading import read_bytes, read_config, read_json, reading
+from ..corpora.writing import atomic_write, write_together
 from ..errors import InputError, XnerError
 from ..types import Aligner
 from .output import done, progress
@@ -41,7 +43,7 @@ def align_cli(
     model: Optional[Path] = typer.Option(
         None,
         "--model",
-        help="A trained aligner: read if the folder is there, else written. For simalign, awesome and encoder the model to use.",
+        help="A trained aligner: read if the folder holds one (then without --bitext), else written to a new folder. For simalign, awesome and encoder the model to use.",
     ),
     symmetrize: Optional[str] = typer.Option(
         None, "--symmetrize", help="How two directions become one, where the aligner has them."
@@ -67,6 +69,7 @@ def align(
     config: Optional[PathLike] = None,
 ) -> int:
     """Align two files. An aligner that learns is trained on the pairs themselves and on `bitext`, unless `model` holds a trained one.
+    Lines of which a side is empty get an empty line of links, and are skipped in training.
 
     RETURNS (int): Sentence pairs. RAISES: InputError for files that do not run parallel; nothing is written then.
     """
@@ -81,10 +84,12 @@ def align(
 
 
 def read_parallel(source: PathLike, target: PathLike) -> List[Tuple[List[str], List[str]]]:
-    """RETURNS (List[Tuple[List[str], List[str]]]): Token pairs. RAISES: InputError if the files differ in length."""
-    s, t = read_sentences(source), read_sentences(target)
+    """RETURNS (List[Tuple[List[str], List[str]]]): Token pairs; an empty line has no tokens. RAISES: InputError if the
+    files differ in length.
+    """
+    s, t = read_sentences(source, allow_empty=True), read_sentences(target, allow_empty=True)
     require_same_length(source, len(s), target, len(t))
-    return list(zip(s, t))
+    return list(zip(s, t, strict=True))
 
 
 def load_aligner(
@@ -96,15 +101,18 @@ def load_aligner(
     symmetrize: Optional[str] = None,
     config: Optional[PathLike] = None,
     links: Optional[PathLike] = None,
+    link_form: Optional[Dict[str, Any]] = None,
 ) -> Aligner:
     """Build the aligner, and load or train it. Arguments are those of the commands.
 
-    pairs: What will be aligned; an aligner that learns learns from it too.
-    RETURNS (Aligner): The aligner, ready.
+    pairs: What will be aligned; an aligner that learns learns from it too. link_form (Optional[Dict[str, Any]]): How
+        `links` are written, settings of `xner.Links.v1`.
+    RETURNS (Aligner): The aligner, ready. RAISES: XnerError for options that this aligner has no use for; InputError
+        for a model folder that is broken or holds something else.
     """
-    settings = {"symmetrize": symmetrize} if symmetrize else {}
+    settings: Dict[str, Any] = {"symmetrize": symmetrize} if symmetrize else {}
     if links is not None:
-        aligner, settings = "links", {"path": str(links)}
+        aligner, settings = "links", {"path": str(links), **(link_form or {})}
     if aligner in ENCODER_ALIGNERS and model is not None:
         settings["model"], model = str(model), None
     part = make_part(
@@ -121,16 +129,75 @@ def load_aligner(
                 f"The aligner {aligner!r} does not learn: --model and --bitext are not for it."
             )
         return part
-    state = Path(model) / "aligner" if model is not None else None
-    if state is not None and state.exists():
-        return part.from_bytes(state.read_bytes()) or part
-    if state is not None and Path(model or "").exists() and not Path(model or "").is_dir():
-        raise InputError("is not a folder.", str(model))
-    more = TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
-    part.train([*pairs, *more])
-    if state is not None:
-        with atomic_write(state, "wb") as file:
-            file.write(part.to_bytes())
-        with atomic_write(state.with_name("aligner.json")) as file:
-            file.write(srsly.json_dumps({"aligner": aligner, **settings}) + "\n")
+    if model is None:
+        part.train(_to_learn_from(pairs, bitext))
+        return part
+    return _with_model(part, _name_of(aligner, config), Path(model), pairs, bitext)
+
+
+TokenPairs = Sequence[Tuple[Sequence[str], Sequence[str]]]
+STATE, DESCRIPTION = "aligner", "aligner.json"
+
+
+def _with_model(
+    part: Any, name: str, folder: Path, pairs: TokenPairs, bitext: Optional[Tuple[Any, Any]]
+) -> Aligner:
+    """RETURNS (Aligner): The aligner with what the folder holds, or trained and saved there."""
+    if not part.to_bytes():
+        raise XnerError(f"The aligner {name!r} keeps no model: --model is not for it.")
+    state, description = folder / STATE, folder / DESCRIPTION
+    if state.exists():
+        if bitext is not None:
+            raise XnerError(
+                f"{folder} holds a trained aligner, which would not learn from the bitext.",
+                "Leave --bitext out, or name a new folder to train another one.",
+            )
+        if description.exists():
+            trained = read_json(description, Dict[str, Any]).get("aligner")
+            if trained is not None and trained != name:
+                raise InputError(
+                    f"is of the aligner {trained!r}, not of {name!r}.",
+                    folder,
+                    hint=f"Add --aligner {trained}, or name another folder.",
+                )
+        return _read_state(part, state)
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is not a folder.", folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(
+            "is a folder of something else: it holds no trained aligner, and is not empty.",
+            folder,
+            hint="Name a new folder for the aligner, or the one that `xner align --model` made.",
+        )
+    part.train(_to_learn_from(pairs, bitext))
+    with write_together([state, description], "wb") as (file, more):
+        file.write(part.to_bytes())
+        more.write((json.dumps({"aligner": name}) + "\n").encode("utf8"))
     return part
+
+
+def _read_state(part: Any, state: Path) -> Aligner:
+    data = read_bytes(state)
+    hint = "Remove the folder and train the aligner anew."
+    try:
+        with reading(state, "a trained aligner", hint):
+            return part.from_bytes(data) or part
+    except InputError as error:
+        if error.path == str(state):
+            raise
+        raise InputError(f"can't be used ({error.message})", state, hint=hint) from error
+    except XnerError as error:
+        raise InputError(f"can't be used ({error.message})", state, hint=hint) from error
+
+
+def _name_of(aligner: str, config: Optional[PathLike]) -> str:
+    if config is None:
+        return aligner
+    return str(read_config(config, interpolate=True)["aligner"]["@xner_aligners"])
+
+
+def _to_learn_from(
+    pairs: TokenPairs, bitext: Optional[Tuple[PathLike, PathLike]]
+) -> Iterator[Tuple[Sequence[str], Sequence[str]]]:
+    more = TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
+    return chain(pairs, more)

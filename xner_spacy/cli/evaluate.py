@@ -5,9 +5,9 @@ from typing import List, Optional, Tuple
 
 import typer
 
-from ..alignment.pharaoh import read_pharaoh
 from ..corpora.files import PathLike
 from ..corpora.load import read_tagged, require_same_words
+from ..corpora.pharaoh import read_pharaoh
 from ..errors import XnerError
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities

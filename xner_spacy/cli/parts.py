@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
+from confection import ConfigValidationError
+
 from ..corpora.reading import read_config
 from ..errors import InputError, XnerError
 from ..registry import get_part, registry
@@ -43,13 +45,7 @@ def make_part(
     RAISES: XnerError for an unknown name; InputError for a config without the section.
     """
     if config is not None:
-        if not config.exists():
-            raise InputError("no such file.", config)
-        loaded = read_config(config, interpolate=True)
-        if section not in loaded:
-            raise InputError(f"has no section [{section}].", config)
-        with trusted_configs():
-            return registry.resolve({section: {**loaded[section], **settings}})[section]
+        return _from_config(kind, config, section, settings)
     if name == "markers":
         raise XnerError(
             "The projector 'markers' needs a translator.",
@@ -57,13 +53,47 @@ def make_part(
             "and its [projector.translator].",
         )
     registered, defaults = short.get(name, (name, {}))
-    if registered not in registry.get_registry_names() and not _exists(kind, registered):
+    if registered not in getattr(registry, kind):
         raise XnerError(
             f"Unknown name {name!r}.",
             f"Known: {', '.join(short)}; or a name registered in {kind}.",
         )
-    return get_part(kind, registered, **{**defaults, **settings})
+    try:
+        return get_part(kind, registered, **{**defaults, **settings})
+    except ConfigValidationError as error:
+        raise XnerError(
+            f"{registered} can't be built with {_listed(settings)}: {_said(error)}"
+        ) from error
 
 
-def _exists(kind: str, name: str) -> bool:
-    return name in getattr(registry, kind)
+def _from_config(kind: str, config: Path, section: str, settings: Dict[str, Any]) -> Any:
+    loaded = read_config(config, interpolate=True)
+    if section not in loaded:
+        raise InputError(f"has no section [{section}].", config)
+    block, key = loaded[section], f"@{kind}"
+    if not isinstance(block, dict) or not isinstance(block.get(key), str):
+        raise InputError(
+            f"[{section}] does not say which part it describes: {key} must be a name.",
+            config,
+            hint=f'Write for instance {key} = "{sorted(getattr(registry, kind).get_all())[0]}"',
+        )
+    try:
+        with trusted_configs():
+            return registry.resolve({section: {**block, **settings}})[section]
+    except XnerError:
+        raise
+    # Whatever a setting makes of a part or a library, the config is the user's to mend.
+    except Exception as error:
+        raise InputError(
+            f"[{section}] can't be built ({type(error).__name__}: {_said(error)}).",
+            config,
+            hint="Mend the setting that is named.",
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _listed(settings: Dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in settings.items()) or "its settings"

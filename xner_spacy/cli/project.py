@@ -11,8 +11,9 @@ from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import make_doc
 from ..corpora.files import PathLike, read_sentences, require_same_length
 from ..corpora.iob import TaggedSentence, read_iob
+from ..corpora.pharaoh import check_possible
 from ..corpora.write import form_of, write_corpus
-from ..errors import InputError
+from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..types import (
     Aligner,
@@ -50,6 +51,15 @@ def project_cli(
     links: Optional[Path] = typer.Option(
         None, "--links", help="Word links (Pharaoh), instead of an aligner."
     ),
+    one_indexed: bool = typer.Option(
+        False, "--one-indexed", help="With --links: positions count from 1."
+    ),
+    reverse: bool = typer.Option(False, "--reverse", help="With --links: the target comes first."),
+    possible: str = typer.Option(
+        "refuse",
+        "--possible",
+        help="With --links: what becomes of possible links (ipj): keep (with half the weight), drop, or refuse.",
+    ),
     aligner: str = typer.Option(
         "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
     ),
@@ -83,7 +93,7 @@ def project_cli(
     """Project the entities of labelled sentences onto their translations."""
     summary = project(
         source, target, output,
-        links=links, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
+        links=links, one_indexed=one_indexed, reverse=reverse, possible=possible, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
         labels=labels.split(",") if labels else None,
     )  # fmt: skip
     write_json(json_path, summary)
@@ -97,6 +107,9 @@ def project(
     output: PathLike,
     *,
     links: Optional[PathLike] = None,
+    one_indexed: bool = False,
+    reverse: bool = False,
+    possible: str = "refuse",
     aligner: str = "lexical",
     bitext: Optional[Tuple[PathLike, PathLike]] = None,
     model: Optional[PathLike] = None,
@@ -113,23 +126,34 @@ def project(
     tagged = list(read_iob(source, labels=labels))
     translated = read_sentences(target)
     require_same_length(source, len(tagged), target, len(translated), "sentences")
-    pairs = [(s.words, t) for s, t in zip(tagged, translated)]
+    pairs = [(s.words, t) for s, t in zip(tagged, translated, strict=True)]
     config_path = Path(config) if config else None
+    link_form = {
+        "one_indexed": one_indexed,
+        "reverse": reverse,
+        "possible": check_possible(possible),
+    }
+    if links is None and (one_indexed or reverse or possible != "refuse"):
+        raise XnerError("--one-indexed, --reverse and --possible say how --links are written.")
     part = make_part("xner_projectors", PROJECTORS, projector, config_path, "projector")
     ready = load_aligner(
         pairs,
         aligner=aligner,
-        bitext=bitext,
+        # With links at hand, a bitext is for the projector alone.
+        bitext=None if links is not None and hasattr(part, "train") else bitext,
         model=model,
         links=links,
+        link_form=link_form,
         config=config_path if aligner == "config" else None,
     )
     rows: List[Json] = []
     counts: Counter = Counter(sentences=len(pairs))
 
     inputs: List[SentencePair] = []
-    # The alignments come first in the zip: asked for one more than there are, they tell of links left over.
-    for number, (alignment, sentence, (words, t)) in enumerate(zip(ready(pairs), tagged, pairs), 1):
+    alignments = _align(ready, pairs, tagged)
+    for number, (alignment, sentence, (words, t)) in enumerate(
+        zip(alignments, tagged, pairs, strict=True), 1
+    ):
         try:
             alignment.check(len(words), len(t))
         except ValueError as error:
@@ -142,7 +166,7 @@ def project(
     vocab = blank_vocab("xx")
 
     def projected() -> Iterator[Doc]:
-        results = zip(part(inputs), tagged, translated)
+        results = zip(part(inputs), tagged, translated, strict=True)
         for projection, sentence, words in progress(results, len(pairs)):
             rows.append(_row(sentence, projection, counts))
             spans = sorted(Entity(*s[:3]) for s in projection.spans)

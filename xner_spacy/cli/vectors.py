@@ -79,5 +79,7 @@ def vectors(
 
     pairs = read_parallel(source, target)
     part = load_aligner(pairs, aligner=aligner, links=links)
-    mixed = code_switch(zip(pairs, part(pairs)), share=share, copies=copies, seed=seed)
+    linked = zip(pairs, part(pairs), strict=True)
+    # An empty line teaches nothing; a side whose partner is empty still does.
+    mixed = filter(None, code_switch(linked, share=share, copies=copies, seed=seed))
     return train_floret(mixed, Path(output), dim=dim, bucket=bucket, epochs=epochs, threads=threads)

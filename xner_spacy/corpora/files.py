@@ -166,16 +166,17 @@ def require_file(path: PathLike, why: str) -> None:
         )
 
 
-def read_sentences(path: PathLike) -> List[List[str]]:
+def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[str]]:
     """Read a tokenised `.txt` file, one sentence a line.
 
+    path (PathLike): The file. allow_empty (bool): An empty line is a sentence without tokens, and no fault.
     RETURNS (List[List[str]]): The tokens of each line.
     RAISES: InputError for an empty file, an empty line, or a token that cannot be seen.
     """
     sentences = []
     for number, line in read_lines(path):
         tokens = split_tokens(line)
-        if not tokens:
+        if not tokens and not allow_empty:
             raise InputError(
                 "is an empty sentence.", path, number, "Every line must hold a sentence."
             )

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..corpora.files import PathLike, read_lines
-from ..errors import InputError, XnerError
-from ..text import split_tokens
+from ..corpora.pharaoh import parse_line
+from ..errors import XnerError
 from ..types import Alignment, Json
 from .entities import check_resampling
 
 Link = Tuple[int, int]
-MOST_DIGITS = 9
 
 
 class GoldLinks(NamedTuple):
@@ -44,33 +43,9 @@ def read_gold_links(
     """
     result: List[GoldLinks] = []
     for number, line in read_lines(path):
-        sure: Set[Link] = set()
-        possible: Set[Link] = set()
-        for token in split_tokens(line):
-            mark = "p" if "p" in token else "-"
-            left, _, right = token.partition(mark)
-            first, second = _position(left), _position(right)
-            if one_indexed:
-                first, second = first - 1, second - 1
-            if first < 0 or second < 0:
-                raise InputError(
-                    f"{token[:40]!r} is not a gold link.",
-                    path,
-                    number,
-                    "Write i-j for a sure link and ipj for a possible one, "
-                    + ("counting from 1." if one_indexed else "counting from 0."),
-                )
-            link = (second, first) if reverse else (first, second)
-            possible.add(link)
-            if mark == "-":
-                sure.add(link)
-        result.append(GoldLinks(sure, possible))
+        sure, possible = parse_line(line, path, number, one_indexed=one_indexed, reverse=reverse)
+        result.append(GoldLinks(set(sure), {*sure, *possible}))
     return result
-
-
-def _position(text: str) -> int:
-    # No sentence has a token of a higher number, and Python reads no number of thousands of digits.
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else -1
 
 
 def _scores(sums: npt.NDArray[np.int64]) -> Tuple[float, float, float]:

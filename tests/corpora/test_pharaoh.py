@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xner_spacy.alignment.links import make_links
-from xner_spacy.alignment.pharaoh import parse_links, read_pharaoh, write_pharaoh
+from xner_spacy.corpora.pharaoh import parse_links, read_pharaoh, write_pharaoh
 from xner_spacy.errors import InputError
 from xner_spacy.types import Alignment
 
