@@ -25,7 +25,20 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     return found
 
 
-def marian(folder: Path) -> Path:
+@pytest.fixture(scope="session")
+def opus(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
+    """A model with the 512 positions of OPUS-MT, as `marian` and `marian-ct2`."""
+    pytest.importorskip("torch")
+    pytest.importorskip("ctranslate2")
+    from xner_spacy.translation.convert import convert_model
+
+    root = tmp_path_factory.mktemp("opus")
+    found = {"marian": marian(root / "marian", 512), "marian-ct2": root / "marian-ct2"}
+    convert_model(str(found["marian"]), found["marian-ct2"], quantization="float32")
+    return found
+
+
+def marian(folder: Path, positions: int = 130) -> Path:
     """An OPUS-MT-like model: two SentencePiece models over one vocabulary, no language tags."""
     import torch
     from transformers import MarianConfig, MarianMTModel, MarianTokenizer
@@ -42,13 +55,14 @@ def marian(folder: Path) -> Path:
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf8")
     names = ("source.spm", "target.spm", "vocab.json")
     tokenizer = MarianTokenizer(*(str(folder / name) for name in names))
-    tokenizer.model_max_length = 128
+    tokenizer.model_max_length = positions - 2
     tokenizer.save_pretrained(folder)
     pad = vocabulary["<pad>"]
     settings: Dict[str, Any] = {
         **SEQ2SEQ, "pad_token_id": pad, "eos_token_id": 0, "decoder_start_token_id": pad,
         "forced_eos_token_id": 0, "bos_token_id": 0,
         "activation_function": "swish", "scale_embedding": True,
+        "max_position_embeddings": positions,
     }  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)

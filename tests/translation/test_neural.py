@@ -10,6 +10,8 @@ from xner_spacy.errors import MissingExtraError, XnerError
 from xner_spacy.registry import get_part
 from xner_spacy.translation.convert import convert_model
 from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, Settings, plan_batches
+from xner_spacy.translation.pools import pools
+from xner_spacy.translation.splitting import split_text
 from xner_spacy.types import Translation
 
 TEXTS = [
@@ -135,6 +137,127 @@ def test_plan_batches() -> None:
     plan = plan_batches([3, 9, 1, 3, 50], 10)
     assert plan == [[4], [1], [0, 3, 2]]
     assert plan_batches([], 10) == []
+
+
+def long_text(translator: Any, length: int) -> str:
+    """RETURNS (str): A text of so many sub-words, without a place to split it but its spaces."""
+    words = ["Berlin"]
+    while len(translator._encode([" ".join(words)])[0]) < length:
+        words.append(f"in Reykjavík{len(words)}")
+    return " ".join(words)
+
+
+@pytest.mark.parametrize("name", ["marian-ct2", "marian"])
+@pytest.mark.parametrize("length", [150, 164, 180, 199])
+def test_a_looping_translation_of_a_long_text(
+    opus: Dict[str, Path], name: str, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random weights loop. Three times 164 sub-words and 20 are more than the 512 positions of the decoder."""
+    translator = make(opus, name)
+    text = long_text(translator, length)
+    loops, short = list(translator([text, "Berlin ."]))
+    assert loops.text is None and loops.fault in ("repetition", "length")
+    assert short == next(translator(["Berlin ."]))
+    assert sum(translator.faults.values()) >= 2
+
+    # Where the library breaks all the same, the sentence is a fault and its neighbours are not.
+    module = "ct2" if name.endswith("ct2") else "seq2seq"
+    monkeypatch.setattr(
+        f"xner_spacy.translation.{module}.decoding_limit", lambda n, most: 3 * n + 20
+    )
+    broken, neighbour = list(make(opus, name)([text, "Berlin ."]))
+    assert neighbour == short
+    assert broken.fault == ("failed" if length >= 170 else broken.fault) and broken.text is None
+
+
+@pytest.mark.parametrize("name", ["nllb-ct2", "nllb", "m2m-ct2", "m2m", "marian-ct2", "marian"])
+def test_texts_of_any_length_and_kind(models: Dict[str, Path], name: str) -> None:
+    """Every text has its translation or its fault, whatever it is."""
+    translator = make(models, name, max_length=100_000)
+    texts = [
+        long_text(translator, 40),
+        long_text(translator, 127),
+        long_text(translator, 400),
+        "x" * 3000,
+        "北京" * 500,
+        "\u200b\ufeff",
+        "." * 2000,
+        "a\0b\u2028c",
+        "👩‍👩‍👧" * 50,
+    ]
+    found = list(translator(texts))
+    assert len(found) == len(texts)
+    assert all((t.text is None) == (t.fault is not None) for t in found)
+
+
+@pytest.mark.parametrize("name", ["marian-ct2", "marian", "nllb"])
+def test_scores_of_texts_longer_than_the_model(models: Dict[str, Path], name: str) -> None:
+    translator = make(models, name)
+    text = long_text(translator, 500)
+    assert all(score < 0 for score in translator.score_batch([text, "x"], ["x", text]))
+
+
+def test_an_output_that_the_library_breaks_on_is_a_fault_of_its_text_alone() -> None:
+    class Breaking(Echo):
+        def _decode(self, batches: List[List[Any]]) -> Any:
+            for found in super()._decode(batches):
+                if any("bad" in words for batch in batches for words in batch):
+                    raise RuntimeError("no position embedding")
+                yield found
+
+    echo = Breaking()
+    found = list(echo(["one two", "bad text", "three four", "five six"]))
+    assert [t.text for t in found] == ["ONE TWO", None, "THREE FOUR", "FIVE SIX"]
+    assert found[1].fault == "failed" and echo.faults == {"failed": 1}
+    with pytest.raises(XnerError, match=r"Breaking failed on each of 2 texts.*no position"):
+        list(Breaking()(["bad text", "text bad"]))
+
+
+def test_a_memory_that_is_too_small_is_said_so() -> None:
+    class Full(Echo):
+        def _decode(self, batches: List[List[Any]]) -> Any:
+            raise RuntimeError("CUDA out of memory. Tried to allocate ...")
+
+    with pytest.raises(XnerError, match="memory is too small for a text of 2 sub-words"):
+        list(Full()(["one two"]))
+
+
+def test_a_piece_that_cannot_be_made_short_enough_is_a_fault() -> None:
+    class Dense(Echo):
+        def _encode(self, texts: List[str]) -> List[Any]:
+            return [[c for word in text.split() for c in word * 30] for text in texts]
+
+        def _limit(self) -> int:
+            return 20
+
+    found = list(Dense()(["a"]))
+    assert found == [Translation(None, fault="too long")]
+
+
+def test_pools_are_bounded_by_characters_too() -> None:
+    texts = ["a" * 10] * 7 + ["b" * 100] + ["c"] * 3
+    found = list(pools(texts, 5, 35))
+    assert [len(pool) for pool in found] == [3, 3, 1, 1, 3]
+    assert [text for pool in found for text in pool] == texts
+    assert list(pools([], 5)) == []
+
+
+def test_a_very_long_line_takes_linear_time() -> None:
+    """A line of 100,000 words, and one of 300,000 characters without a space."""
+    echo = Echo(limit=50)
+    text = " ".join(f"w{k}" for k in range(100_000))
+    (found,) = echo([text])
+    assert found.text == text.upper()
+    measured = 0
+
+    def measure(part: str) -> int:
+        nonlocal measured
+        measured += len(part)
+        return len(part)
+
+    pieces = split_text("北" * 300_000, measure, 200)
+    assert "".join(pieces) == "北" * 300_000 and max(map(len, pieces)) == 200
+    assert measured < 40 * 300_000
 
 
 def test_a_language_that_the_model_lacks(models: Dict[str, Path]) -> None:

@@ -13,13 +13,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
 
-from spacy.util import minibatch
-
 from ..errors import XnerError
 from ..programs import check_program_name, find_program
 from ..types import Translation, Translator
 from .engine import Engine, EngineError, Mode
 from .faults import FAILED, RULES, find_fault
+from .pools import pools
 
 _LOGGER = logging.getLogger("xner_spacy")
 
@@ -125,7 +124,7 @@ class Apertium:
         return self._identity
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
-        for batch in minibatch(texts, 1000):
+        for batch in pools(texts, 1000):
             lines = [" ".join(_CONTROL.sub(" ", text).split()) for text in batch]
             # Of a text of spaces alone nothing can be asked.
             answers = iter(self._ask([self._encode(line) for line in lines if line]))

@@ -118,8 +118,9 @@ class CTranslate2(NeuralTranslator):
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         model, beam = self.loaded, max(self.settings.beam_size, self.settings.n_best)
         pending = []
+        most = self._limit() - len(model.prefix)
         for batch in batches:
-            limit = decoding_limit(len(batch[0]))
+            limits = [decoding_limit(len(tokens), most) for tokens in batch]
             options: Dict[str, Any] = {}
             if model.prefix:
                 options["target_prefix"] = [model.prefix] * len(batch)
@@ -127,21 +128,25 @@ class CTranslate2(NeuralTranslator):
                 batch,
                 beam_size=beam,
                 num_hypotheses=self.settings.n_best,
-                max_decoding_length=limit,
+                max_decoding_length=max(limits),
                 max_input_length=0,
                 return_scores=True,
                 asynchronous=True,
                 **options,
             )
-            pending.append((limit, results))
-        for limit, results in pending:
-            yield [self._hypotheses(result.result(), limit) for result in results]
+            pending.append((limits, results))
+        for limits, results in pending:
+            yield [
+                self._hypotheses(result.result(), limit)
+                for limit, result in zip(limits, results, strict=True)
+            ]
 
     def _hypotheses(self, result: Any, limit: int) -> List[Hypothesis]:
         model = self.loaded
         found = []
         for tokens, score in zip(result.hypotheses, result.scores, strict=True):
-            words = tokens[len(model.prefix) :]
+            # A longer neighbour in the batch allows more; a text is judged as if it were alone.
+            words = tokens[len(model.prefix) : limit]
             found.append(Hypothesis(model.decode(words), float(score), len(tokens) < limit))
         return found
 

@@ -6,13 +6,14 @@ memory stays flat; in a pool equal texts are translated once, and batches go fro
 shortest.
 """
 
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+import logging
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
-from spacy.util import minibatch
-
+from ..errors import XnerError
 from ..languages import find_code
 from ..types import Translation
-from .faults import LENGTH, MAX_RATIO, RULES, find_fault
+from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
+from .pools import pools
 from .splitting import join_pieces, split_text
 
 
@@ -68,11 +69,25 @@ def plan_batches(lengths: Sequence[int], batch_tokens: int) -> List[List[int]]:
     return batches
 
 
-def decoding_limit(length: int) -> int:
-    """RETURNS (int): How many sub-words a translation of `length` sub-words may have; beyond that
-    it has run away.
+def decoding_limit(length: int, most: int) -> int:
+    """How many sub-words a translation may have; beyond that it has run away.
+
+    length (int): Sub-words of the text. most (int): What the model's decoder has positions for: a looping translation
+        of 164 sub-words would leave the 512 of OPUS-MT.
+    RETURNS (int): The limit.
     """
-    return 3 * length + 20
+    return min(3 * length + 20, most)
+
+
+# A text's hypotheses, the best first, or why it has none.
+Outcome = Union[List[Hypothesis], str]
+# What the libraries raise on a text that they can't take.
+BROKEN = (RuntimeError, ValueError, IndexError)
+_LOGGER = logging.getLogger("xner_spacy")
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class NeuralTranslator:
@@ -90,7 +105,7 @@ class NeuralTranslator:
         return {**self._model_identity(), **options, "faults": RULES}
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
-        for pool in minibatch(texts, self.settings.pool_size):
+        for pool in pools(texts, self.settings.pool_size):
             unique = list(dict.fromkeys(text.strip() for text in pool))
             known = dict(zip(unique, self._translate_pool(unique), strict=True))
             for text in pool:
@@ -107,38 +122,78 @@ class NeuralTranslator:
             owners.append(list(range(len(pieces), len(pieces) + len(parts))))
             pieces += parts
         encoded = self._encode(pieces)
-        plan = plan_batches([len(e) for e in encoded], self.settings.batch_tokens)
-        results: List[List[Hypothesis]] = [[] for _ in pieces]
+        # What no split makes short enough: one character of many sub-words, under a very low limit.
+        short = [k for k, tokens in enumerate(encoded) if len(tokens) <= self._limit()]
+        plan = plan_batches([len(encoded[k]) for k in short], self.settings.batch_tokens)
+        batches = [[short[k] for k in batch] for batch in plan]
+        results: List[Outcome] = [TOO_LONG for _ in pieces]
         for batch, found in zip(
-            plan, self._decode([[encoded[k] for k in b] for b in plan]), strict=True
+            batches, self._decode_all([[encoded[k] for k in b] for b in batches]), strict=True
         ):
-            for k, hypotheses in zip(batch, found, strict=True):
-                results[k] = hypotheses
-        return [
-            self._join(text, [pieces[k] for k in own], [results[k] for k in own])
-            for text, own in zip(texts, owners, strict=True)
-        ]
+            for k, outcome in zip(batch, found, strict=True):
+                results[k] = outcome
+        return [self._join([pieces[k] for k in own], [results[k] for k in own]) for own in owners]
 
-    def _join(self, text: str, pieces: List[str], results: List[List[Hypothesis]]) -> Translation:
+    def _decode_all(self, batches: List[List[Any]]) -> List[Sequence[Outcome]]:
+        """Decode batches; where the library breaks, text by text, so that one text does not take the others along.
+
+        RETURNS (List[Sequence[Outcome]]): Per batch, per text its hypotheses, or a fault.
+        RAISES: XnerError where the library breaks on everything, or the memory is too small for one text.
+        """
+        try:
+            return list(self._decode(batches))
+        except BROKEN as error:
+            _LOGGER.warning("A batch could not be translated (%s); text by text.", _said(error))
+        found = [[self._decode_one(encoded) for encoded in batch] for batch in batches]
+        outcomes = [outcome for batch in found for outcome in batch]
+        broken = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if broken and (len(broken) == len(outcomes) > 1):
+            raise XnerError(
+                f"{type(self).__name__} failed on each of {len(outcomes)} texts ({_said(broken[0])}).",
+                "The model or its settings may not fit; try another device, or make the model anew.",
+            ) from broken[0]
+        return [[FAILED if isinstance(o, Exception) else o for o in batch] for batch in found]
+
+    def _decode_one(self, encoded: Any) -> Union[List[Hypothesis], Exception]:
+        try:
+            ((hypotheses,),) = self._decode([[encoded]])
+        except BROKEN as error:
+            if "out of memory" in str(error):
+                raise XnerError(
+                    f"The device's memory is too small for a text of {len(encoded)} sub-words.",
+                    "Set a lower max_length, or a lower beam_size and n_best.",
+                ) from error
+            _LOGGER.warning(
+                "A text of %d sub-words could not be translated: %s", len(encoded), _said(error)
+            )
+            return error
+        return hypotheses
+
+    def _join(self, pieces: List[str], outcomes: List[Outcome]) -> Translation:
         if not pieces:
             return Translation("")
-        best = [hypotheses[0] for hypotheses in results]
+        best: List[Hypothesis] = []
         fault = None
-        for piece, hypothesis in zip(pieces, best, strict=True):
+        for piece, outcome in zip(pieces, outcomes, strict=True):
             # One piece that went wrong spoils the reading of the whole.
-            fault = fault or find_fault(piece, hypothesis.text, self.settings.max_ratio)
-            fault = fault or (None if hypothesis.complete else LENGTH)
+            if isinstance(outcome, str):
+                fault = fault or outcome
+                continue
+            best.append(outcome[0])
+            fault = fault or find_fault(piece, outcome[0].text, self.settings.max_ratio)
+            fault = fault or (None if outcome[0].complete else LENGTH)
         scores = [h.score for h in best if h.score is not None]
         score = sum(scores) / len(scores) if scores else None
         if fault is not None:
             self.faults[fault] = self.faults.get(fault, 0) + 1
-            return Translation(None, score=score, fault=fault)
+            return Translation(None, fault=fault)
         entry = find_code(self.settings.target_lang)
         joined = join_pieces([h.text for h in best], entry.script if entry else "Latn")
-        others: Sequence[Tuple[str, Optional[float]]] = ()
-        if len(results) == 1:
-            others = tuple((h.text, h.score) for h in results[0][1:])
-        return Translation(joined, score=score, alternatives=others)
+        # Of a text in pieces there are too many combinations.
+        others = outcomes[0][1:] if len(outcomes) == 1 and isinstance(outcomes[0], list) else []
+        return Translation(
+            joined, score=score, alternatives=tuple((h.text, h.score) for h in others)
+        )
 
     def _model_identity(self) -> Dict[str, Any]:
         raise NotImplementedError

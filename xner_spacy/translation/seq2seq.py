@@ -11,6 +11,8 @@ from .ct2 import TAGS
 from .hub import explain, import_transformers, load_options, revision_of, weight_options
 from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit, plan_batches
 
+SCORED_CELLS = 1 << 27  # floats, half a gigabyte
+
 
 def make_transformers(
     model: str,
@@ -77,13 +79,17 @@ class Transformers(NeuralTranslator):
         """How likely given translations are; as `CTranslate2.score_batch`.
 
         RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its
-            end, at most 0.
+            end, at most 0. What is longer than the model takes is judged by its beginning.
         """
         model = self.loaded
-        left, right = self._encode(list(sources)), model.encode_targets(list(targets))
+        left = [_shorten(tokens, model.limit) for tokens in self._encode(list(sources))]
+        right = [_shorten(t, model.positions) for t in model.encode_targets(list(targets))]
         scores = [0.0] * len(left)
         longest = [max(len(a), len(b)) for a, b in zip(left, right, strict=True)]
-        for batch in plan_batches(longest, self.settings.batch_tokens):
+        # A score of every word of the vocabulary for every sub-word: NLLB's 256,000 words times 4,096 sub-words would
+        # be 4 GB.
+        most = min(self.settings.batch_tokens, max(1, SCORED_CELLS // model.words))
+        for batch in plan_batches(longest, most):
             found = model.score([left[k] for k in batch], [right[k] for k in batch])
             for k, score in zip(batch, found, strict=True):
                 scores[k] = score
@@ -111,6 +117,11 @@ class Transformers(NeuralTranslator):
             yield self.loaded.generate(batch, self.settings)
 
 
+def _shorten(tokens: List[int], limit: int) -> List[int]:
+    """RETURNS (List[int]): The beginning of a text that is too long, with the sign of its end."""
+    return tokens if len(tokens) <= limit else [*tokens[: limit - 1], tokens[-1]]
+
+
 class _Model:
     """A sequence-to-sequence model with its tokenizer, set to two languages."""
 
@@ -131,8 +142,10 @@ class _Model:
             raise explain(owner.model, error, owner.legacy_weights) from error
         self.model = model.to(device=owner.device, dtype=precision).eval()
         self.device = owner.device
-        limit = int(getattr(self.config, "max_position_embeddings", 512)) - 2
-        self.limit = min(limit, int(self.tokenizer.model_max_length))
+        self.words = int(self.model.config.vocab_size)
+        # What the decoder can say, and what the encoder can read.
+        self.positions = int(getattr(self.config, "max_position_embeddings", 512)) - 2
+        self.limit = min(self.positions, int(self.tokenizer.model_max_length))
         self.prefix: Optional[int] = None
         self._set_languages(owner.settings, owner.model)
 
@@ -173,7 +186,7 @@ class _Model:
 
     def generate(self, batch: List[List[int]], settings: Settings) -> List[List[Hypothesis]]:
         """Decode a batch. RETURNS (List[List[Hypothesis]]): Per text its hypotheses."""
-        limit = decoding_limit(len(batch[0]))
+        limits = [decoding_limit(len(tokens), self.positions) for tokens in batch]
         beam, n_best = max(settings.beam_size, settings.n_best), settings.n_best
         options: Dict[str, Any] = {}
         if self.prefix is not None:
@@ -183,7 +196,7 @@ class _Model:
                 **self._pad(batch),
                 num_beams=beam,
                 num_return_sequences=n_best,
-                max_new_tokens=limit,
+                max_new_tokens=max(limits),
                 do_sample=False,
                 # An end that is forced at the limit would pass for one of the own accord.
                 forced_eos_token_id=None,
@@ -191,13 +204,16 @@ class _Model:
                 output_scores=beam > 1,
                 **options,
             )
-        texts = self.tokenizer.batch_decode(out.sequences, skip_special_tokens=True)
+        # A longer neighbour in the batch allows more; a text is judged as if it were alone.
+        rows = [
+            row[1 : 1 + limits[k // n_best]] for k, row in enumerate(out.sequences.cpu().tolist())
+        ]
+        texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
         scores = out.sequences_scores.tolist() if beam > 1 else [None] * len(texts)
         end = self.model.config.eos_token_id
-        ended = (out.sequences[:, 1:] == end).any(dim=1).tolist()
         flat = [
-            Hypothesis(*item)
-            for item in zip((t.strip() for t in texts), scores, ended, strict=True)
+            Hypothesis(text.strip(), score, end in row)
+            for text, score, row in zip(texts, scores, rows, strict=True)
         ]
         return [flat[k : k + n_best] for k in range(0, len(flat), n_best)]
 

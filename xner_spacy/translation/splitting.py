@@ -1,11 +1,11 @@
 """Splitting what is too long for a translator, at the best place there is; nothing is cut off."""
 
 import re
-from typing import Callable, List
+from typing import Callable, List, Sequence
 
 # Where a text may be split, the best places first: ends of sentences, of clauses, spaces.
 _BORDERS = (
-    re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？।॥။՞؟۔።])\s*"),
+    re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？।॥။།՞؟۔።])\s*"),
     re.compile(r"(?<=[;:,–—])\s+|(?<=[；：，、،؛፣፤])\s*"),
     re.compile(r"\s+"),
 )
@@ -28,19 +28,34 @@ def _split(text: str, measure: Callable[[str], int], limit: int, level: int) -> 
     # The last resort: a single word longer than the limit, or a script without spaces.
     parts = _cut(text, _BORDERS[level]) if level < len(_BORDERS) else list(text)
     pieces: List[str] = []
-    current = ""
-    for part in parts:
-        joined = current + part
-        if current and measure(joined.strip()) > limit:
-            pieces.append(current.strip())
-            current = part
-        else:
-            current = joined
-    if current.strip():
-        pieces.append(current.strip())
+    start = 0
+    while start < len(parts):
+        end = _fitting(parts, start, measure, limit)
+        piece = "".join(parts[start:end]).strip()
+        start = end
+        if piece:
+            pieces.append(piece)
     if level < len(_BORDERS):
         return [small for piece in pieces for small in _split(piece, measure, limit, level + 1)]
     return pieces
+
+
+def _fitting(parts: Sequence[str], start: int, measure: Callable[[str], int], limit: int) -> int:
+    """RETURNS (int): Where to end so that the parts from `start` on fit together; after one part where not even that
+    fits. Measuring is the dear thing, so it doubles its steps and then halves them.
+    """
+
+    def fits(end: int) -> bool:
+        return measure("".join(parts[start:end]).strip()) <= limit
+
+    good, step = start + 1, 1
+    while good + step <= len(parts) and fits(good + step):
+        good, step = good + step, 2 * step
+    bad = min(good + step, len(parts) + 1)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if fits(middle) else (good, middle)
+    return good
 
 
 def _cut(text: str, border: "re.Pattern[str]") -> List[str]:
