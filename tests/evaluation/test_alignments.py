@@ -38,3 +38,21 @@ def test_reader(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="counting from 1") as caught:
         read_gold_links(path, one_indexed=True)
     assert caught.value.line == 2
+
+
+@pytest.mark.parametrize(
+    "odd", ["9" * 5000 + "-1", "1-" + "9" * 5000, "0\u00a0-1", "1-1\u20281-2", "-1-1", "1p"]
+)
+def test_no_gold_link(tmp_path: Path, odd: str) -> None:
+    path = tmp_path / "gold"
+    path.write_text(f"0-0\n{odd}\n", encoding="utf8")
+    with pytest.raises(InputError, match=r"gold:2: .*is not a gold link") as error:
+        read_gold_links(path)
+    assert len(error.value.message) < 200
+
+
+def test_bounds_of_the_resampling() -> None:
+    gold = [GoldLinks({(0, 0)}, {(0, 0)})]
+    for options in ({"seed": -1}, {"samples": 10**9}, {"samples": -1}):
+        with pytest.raises(XnerError):
+            evaluate_links(gold, [Alignment([(0, 0)])], **options)

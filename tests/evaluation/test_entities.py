@@ -1,7 +1,10 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xner_spacy.evaluation import entities
 from xner_spacy.evaluation.entities import (
     bootstrap_f1,
     compare,
@@ -112,6 +115,27 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         low, high = bootstrap_f1(count(gold, predicted), samples=400, seed=seed)
         inside += low <= 0.7 <= high
     assert 88 <= inside <= 100
+
+
+def test_resamples_in_parts_are_those_drawn_at_once(monkeypatch):
+    counts = count(GOLD * 10, PRED * 10)
+    whole = bootstrap_f1(counts, samples=50, seed=4)
+    monkeypatch.setattr(entities, "BLOCK", 7 * 40)
+    assert bootstrap_f1(counts, samples=50, seed=4) == whole
+
+
+def test_without_resamples_the_interval_is_f1_itself():
+    assert bootstrap_f1(count(GOLD, PRED), samples=0) == (0.25, 0.25)
+
+
+def test_a_sentence_of_many_entities_takes_no_quadratic_time():
+    n = 20_000
+    gold = [E(3 * k, 3 * k + 2, "PER") for k in range(n)]
+    wrong = [E(3 * k, 3 * k + 1, "PER") for k in range(n)]
+    began = time.monotonic()
+    kinds = error_kinds([gold], [wrong])
+    assert kinds["boundary"] == n and not kinds["spurious"] and not kinds["missing"]
+    assert time.monotonic() - began < 10
 
 
 def test_sides_of_unequal_length_are_refused():

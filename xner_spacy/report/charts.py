@@ -230,7 +230,7 @@ def shares(bars: Sequence[Bar], parts: Sequence[str]) -> Svg:
         x += wide
     top, step = top + 28, 54.0
     svg = Svg(WIDTH, top + step * len(bars) + 4)
-    for rank, (part, (x, y)) in enumerate(zip(parts, places)):
+    for rank, (part, (x, y)) in enumerate(zip(parts, places, strict=True)):
         svg.add("rect", f"block s{rank}", x=x, y=y, width=12, height=12)
         svg.text(x + 16, y + 10, part)
     for i, bar in enumerate(bars):
@@ -258,7 +258,7 @@ def _end_labels(svg: Svg, shown: Sequence[Series], x_scale: Scale, y_scale: Scal
     traces = [[(x_scale(x), y_scale(y)) for x, y, *_ in one.points] for one in shown]
     if any(one.smooth for one in shown):
         places = _along([one.label for one in shown], traces)
-        for one, (x, y) in zip(shown, places):
+        for one, (x, y) in zip(shown, places, strict=True):
             svg.add("text", f"label {one.colour}", text=one.label, x=x, y=y)
         return
     ends = {i: trace[-1][1] for i, trace in enumerate(traces)}
@@ -274,7 +274,7 @@ def _along(labels: Sequence[str], traces: Sequence[Sequence[Place]]) -> List[Pla
     end on, with the fewest points of lines and other labels under it."""
     dots = [dot for trace in traces for dot in _dense(trace)]
     taken: List[Tuple[Place, float]] = []
-    for label, trace in zip(labels, traces):
+    for label, trace in zip(labels, traces, strict=True):
         wide = CHARACTER * len(label)
         end = trace[-1]
         tries = [(end[0] + 6, end[1] + 4)]
@@ -375,4 +375,4 @@ def _apart(places: Dict[int, float], least: float, low: float, high: float) -> D
     for i in range(len(moved) - 1, -1, -1):
         moved[i] = min(moved[i], limit)
         limit = moved[i] - least
-    return dict(zip(order, moved))
+    return dict(zip(order, moved, strict=True))

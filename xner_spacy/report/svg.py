@@ -139,7 +139,7 @@ def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
     SubElement(root, "style").text = chart_css()
     SubElement(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     y = GAP
-    for line, head, tall in zip(lines, heads, heights):
+    for line, head, tall in zip(lines, heads, heights, strict=True):
         for place, panel in enumerate(line):
             x = GAP + place * (across + GAP)
             for i, part in enumerate(wrap(panel.title, TITLE_CHARACTERS)):

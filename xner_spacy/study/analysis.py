@@ -153,7 +153,7 @@ def _exponent(surface: Surface, values: Floats, axis: Floats) -> Json:
     entry: Json = {"value": float(values[0]), "low": None, "high": None}
     if not fixed:
         entry = surface.estimate(values, *EXPONENTS)
-    ends = zip(("least", "most"), EXPONENTS)
+    ends = zip(("least", "most"), EXPONENTS, strict=True)
     bound = next((name for name, end in ends if abs(values[0] - end) < 1e-3 * end), None)
     return {**entry, "fixed": fixed, "bound": bound}
 

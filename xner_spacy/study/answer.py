@@ -190,7 +190,7 @@ def best_ratios(surface: Surface) -> List[Json]:
                 "total": total,
                 **{
                     name: None if value is None else float(10**value)
-                    for name, value in zip(("ratio", "low", "high"), chosen.values())
+                    for name, value in zip(("ratio", "low", "high"), chosen.values(), strict=True)
                 },
                 "least": float(ratios[0]),
                 "most": float(ratios[-1]),

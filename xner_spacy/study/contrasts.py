@@ -65,7 +65,7 @@ def summarise(differences: Differences) -> List[Json]:
     for size, cells in by_size.items():
         if not cells:
             continue
-        place = dict(zip(("n_source", "n_target"), size or (None, None)))
+        place = dict(zip(("n_source", "n_target"), size or (None, None), strict=True))
         variance, own_degrees = pooled(cells.values())
         for lang, cell in cells.items():
             own_variance = None if variance is None else variance / len(cell.values)
@@ -102,7 +102,7 @@ def _over_languages(
     if len(centres) == 1:
         variance, degrees = pooled(cells.values())
         parts = [(None if variance is None else variance / n, degrees)]
-        return {**result, **dict(zip(("low", "high"), limits(mean, parts)))}
+        return {**result, **dict(zip(("low", "high"), limits(mean, parts), strict=True))}
     between = variance_of(centres) / len(centres)
     if joint is None:
         low, high = limits(mean, [(between, len(centres) - 1)])
@@ -244,6 +244,6 @@ def _coefficients(rows: Sequence[Row]) -> Dict[str, Differences]:
         values = solved[1:].tolist()
         if len(used) == 2:
             values.insert(2, values[0] - values[1])
-        for name, value in zip(names, values):
+        for name, value in zip(names, values, strict=True):
             result[name][lang, (0, 0)].values[seed, draw] = float(value)
     return {name: dict(found) for name, found in result.items()}

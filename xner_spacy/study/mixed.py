@@ -223,7 +223,7 @@ def _fit(
     errors = np.asarray(fit.bse, dtype=np.float64)[-len(names) :] * float(fit.scale) * unit
     result = {
         name: Component(float(variance) * unit, float(error))
-        for name, variance, error in zip(names, fit.vcomp, errors)
+        for name, variance, error in zip(names, fit.vcomp, errors, strict=True)
     }
     result["residual"] = Component(float(fit.scale) * unit, float("nan"))
     return result

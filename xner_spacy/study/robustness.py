@@ -180,7 +180,9 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
     for name, slope in slopes.items():
         # Half: from variance to standard deviation.
         ends = (slope, slope - halves[name], slope + halves[name])
-        result[name] = dict(zip(("value", "low", "high"), (float(np.exp(x / 2)) for x in ends)))
+        result[name] = dict(
+            zip(("value", "low", "high"), (float(np.exp(x / 2)) for x in ends), strict=True)
+        )
     return {**result, "reason": ""}
 
 

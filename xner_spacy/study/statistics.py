@@ -111,7 +111,7 @@ class Replicates:
     @property
     def crossed(self) -> bool:
         """RETURNS (bool): Whether a seed or a draw comes more than once."""
-        seeds, draws = zip(*self.values) if self.values else ((), ())
+        seeds, draws = zip(*self.values, strict=True) if self.values else ((), ())
         return len(set(seeds)) < len(seeds) or len(set(draws)) < len(draws)
 
     def spread(self) -> Tuple[float, int]:
@@ -211,7 +211,9 @@ def means(rows: Sequence[Row]) -> List[Json]:
         by_lang = groups[key]
         entries: Dict[str, Json] = {}
         for lang in [*sorted(by_lang), ALL]:
-            entry: Json = dict(zip(("block", "arm", "design", "n_source", "n_target"), key))
+            entry: Json = dict(
+                zip(("block", "arm", "design", "n_source", "n_target"), key, strict=True)
+            )
             entry["lang"] = lang
             entry["languages"] = sorted(by_lang) if lang == ALL else [lang]
             # Whether the mean is over every language that the arm was run on.
