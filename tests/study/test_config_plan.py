@@ -28,6 +28,8 @@ def toy(tmp_path_factory) -> Path:
         ({"study.test": "a{"}, r"\[study.test\]: 'a\{' cannot be read"),
         ({"study.languages": {"../x": "X"}}, r"\[study.languages\]: no codes of languages: '../x'"),
         ({"blocks.main.seeds": [-1]}, "must not be negative"),
+        ({"blocks.main.draws": [2**32]}, "32 bits at most"),
+        ({"blocks.main.n_source": [10**30]}, "that a corpus can have"),
         ({"student.overrides": 3}, r"\[student.overrides\]"),
         (block(arms=["hard", "soft", "magic"]), r"\[blocks.main.arms\]: unknown: magic"),
         (block(languages=["xx"]), r"\[blocks.main.languages\]: not in \[study.languages\]: xx"),

@@ -8,9 +8,10 @@ import pytest
 
 from tests.study.kills import alive, workers_of
 from xner_spacy.errors import XnerError
-from xner_spacy.study.plan import Job
+from xner_spacy.study import runner
+from xner_spacy.study.plan import Job, Plan
 from xner_spacy.study.pools import LocalPool
-from xner_spacy.study.runner import Outcome, _schedule
+from xner_spacy.study.runner import Outcome, _schedule, run_jobs
 from xner_spacy.types import Json
 
 PROGRAM = "tests.study.odd_worker"
@@ -82,3 +83,17 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do(tmp_path: Path) -> None:
         task = pool.submit(Job("teacher", {}, (), "c"), study)  # type: ignore[arg-type]
         assert pool.finished([task]) == [task] and pool.result(task).result == {"key": "c"}
     assert [times(tmp_path, key) for key in "abc"] == [1, 1, 1]
+
+
+def test_what_a_dead_worker_left_is_swept_away_in_the_same_run(tmp_path: Path, monkeypatch) -> None:
+    half = tmp_path / "jobs" / ".0123456789abcdef.ab"
+
+    def schedule(todo, study, outcomes, pool, workers):
+        half.mkdir()
+        yield todo[0], Outcome({})
+
+    monkeypatch.setattr(runner, "_schedule", schedule)
+    study = type("Study", (), {"work": tmp_path})
+    plan = Plan({"a": Job("teacher", {}, (), "a")}, [], {})
+    run_jobs(plan, study, {})  # type: ignore[arg-type]
+    assert not half.exists()

@@ -41,6 +41,8 @@ GOOD = to_csv(ROWS).encode("utf8")
         (cell("reason", "x" * 140_000), 3, "field larger than field limit"),
         (cell("f1", "nan"), 3, "no usable f1: 'nan'"),
         (cell("f1", "1e999"), 3, "no usable f1"),
+        (cell("f1", "45.5"), 3, "no usable f1"),
+        (GOOD + GOOD.split(b"\n")[1] + b"\n", 4, "is the cell of line 2 again"),
         (cell("seed", "9" * 5000), 3, "no usable seed"),
         (cell("seed", "-1"), 3, "no usable seed"),
         (cell("seconds", ""), 3, "no usable seconds"),

@@ -33,7 +33,7 @@ from . import (
     study,
     vectors,
 )
-from .output import message
+from .output import make_log_printable, message
 
 app = typer.Typer(
     name="xner",
@@ -93,6 +93,7 @@ def run(arguments: Optional[List[str]] = None) -> int:
     arguments (Optional[List[str]]): Without the program's name. RETURNS (int): The exit code: 0, 1
         for an error of the input, the system or ours, 2 for a command line that cannot be read.
     """
+    make_log_printable()
     try:
         result = typer.main.get_command(app).main(
             args=arguments, prog_name="xner", standalone_mode=False

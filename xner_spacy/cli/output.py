@@ -3,6 +3,7 @@
 Everything goes through `for_terminal`: labels, tokens and file names are data, and may hold what a terminal obeys.
 """
 
+import logging
 import os
 import re
 import sys
@@ -31,6 +32,22 @@ def _say(text: str) -> None:
 def say(text: str) -> None:
     """Print what was asked for, which may have several lines."""
     typer.echo(for_terminal(text, lines=True))
+
+
+class _Printable(logging.Filter):
+    """Lets a log say what it says, and command nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = for_terminal(record.getMessage(), lines=True), ()
+        return True
+
+
+_PRINTABLE = _Printable()
+
+
+def make_log_printable() -> None:
+    """Have what is logged pass `for_terminal` too: it names files and quotes data."""
+    logging.getLogger("xner_spacy").addFilter(_PRINTABLE)
 
 
 def message(kind: str, title: str, text: str = "") -> str:

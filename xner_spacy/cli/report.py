@@ -53,6 +53,8 @@ def report_cli(
         raise XnerError("--update needs --key, the name of the section.")
     if key is not None and update is None:
         raise XnerError("--key needs --update, the page that the section is in.")
+    if packages is not None and not packages.is_dir():
+        raise InputError("no such folder.", packages)
     text = report(named, title=title, command=command)
     if update is not None and key is not None:
         update_section(update, key, text)

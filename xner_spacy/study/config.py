@@ -12,7 +12,7 @@ from ..corpora.files import PathLike
 from ..corpora.reading import read_config
 from ..errors import InputError
 from ..types import Json
-from .rows import ARMS, CODE
+from .rows import ARMS, CODE, MOST
 
 DESIGNS = ("steps", "epochs")
 METHODS = ("uniform", "stratified")
@@ -72,10 +72,12 @@ class Block(_Section):
             raise ValueError("paired replicates need as many seeds as draws")
         if self.design not in DESIGNS:
             raise ValueError(f"design is one of {', '.join(DESIGNS)}")
-        if any(n < 1 for n in (*self.n_source, *self.n_target)):
-            raise ValueError("sizes must be positive")
-        if any(n < 0 for n in (*self.seeds, *self.draws)):
-            raise ValueError("seeds and draws must not be negative")
+        if not all(0 < n < MOST for n in (*self.n_source, *self.n_target)):
+            raise ValueError(
+                "sizes must be positive, and numbers of sentences that a corpus can have"
+            )
+        if not all(0 <= n < 2**32 for n in (*self.seeds, *self.draws)):
+            raise ValueError("seeds and draws must not be negative, and have 32 bits at most")
         return self
 
     @property

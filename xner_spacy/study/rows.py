@@ -121,6 +121,8 @@ class Row:
 
 COLUMNS = tuple(field.name for field in fields(Row))
 _TYPES = get_type_hints(Row)
+# Scores lie from 0 to 1, their differences from -1 to 1.
+SCORES = tuple(name for name, kind in _TYPES.items() if kind is Optional[float])
 
 
 def write_rows(path: PathLike, rows: Iterable[Row]) -> int:
@@ -162,7 +164,8 @@ def read_rows(path: PathLike) -> List[Row]:
             "is not UTF-8.", path, at, "Delete it: a run makes it again from the folder of jobs."
         ) from None
     reader = csv.reader(io.StringIO(text, newline=""))
-    rows = []
+    rows: List[Row] = []
+    places: Dict[Tuple, int] = {}
     try:
         header = next(reader, [])
         if tuple(header) != COLUMNS:
@@ -170,7 +173,11 @@ def read_rows(path: PathLike) -> List[Row]:
                 "is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}"
             )
         for line in reader:
-            rows.append(_row(path, reader.line_num, line))
+            row = _row(path, reader.line_num, line)
+            first = places.setdefault(row.order, reader.line_num)
+            if first != reader.line_num:
+                raise InputError(f"is the cell of line {first} again.", path, reader.line_num)
+            rows.append(row)
     except csv.Error as error:
         raise InputError(f"is no row of results ({error}).", path, reader.line_num) from None
     return rows
@@ -183,6 +190,8 @@ def _row(path: Path, number: int, line: List[str]) -> Row:
     for name, text in zip(COLUMNS, line, strict=True):
         try:
             parsed[name] = _value(_TYPES[name], text)
+            if name in SCORES and not -1 <= (parsed[name] or 0) <= 1:
+                raise ValueError
         except ValueError:
             raise InputError(f"has no usable {name}: {text[:60]!r}.", path, number) from None
     row = Row(**parsed)

@@ -60,10 +60,14 @@ def run_jobs(
     if not todo:
         return
     pool = POOLS[engine](workers, address)
-    with pool.started():
-        for job, outcome in _schedule(todo, study, outcomes, pool, workers):
-            outcomes[job.key] = outcome
-            tick(job)
+    try:
+        with pool.started():
+            for job, outcome in _schedule(todo, study, outcomes, pool, workers):
+                outcomes[job.key] = outcome
+                tick(job)
+    finally:
+        # Also what a worker of this run left that died.
+        sweep(study.work)
 
 
 def _schedule(
