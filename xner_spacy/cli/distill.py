@@ -1,5 +1,7 @@
 """`xner distill`: the distributions of several teachers become one."""
 
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
@@ -12,7 +14,7 @@ from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
 from .options import seed_option
-from .output import done
+from .output import done, warn
 
 
 def register(app: typer.Typer) -> None:
@@ -95,18 +97,24 @@ def distill(
     bias = 0.0 if bias_of is None else find_student(load_pipeline(bias_of)).cfg.get("bias", 0.0)
     vocab = blank("xx").vocab
     corpora = [read_docs(path, vocab) for path in teachers]
-    docs = mix_docs(corpora, used, decode_entities=not keep_entities, bias=bias)
-    try:
-        settings = {"weights": mean, "keep_entities": keep_entities, "seed": seed}
-        inputs = [*teachers, *(sources or ())]
-        count = write_shards(output, docs, made_by="xner distill", inputs=inputs, settings=settings)
-        return count, mean
-    except ValueError as error:
-        if "zip()" in str(error):
-            raise XnerError(
-                "The teachers labelled different numbers of sentences.", "Label one file with all."
-            ) from None
-        raise
+    counts: Counter = Counter()
+    docs = mix_docs(
+        corpora,
+        used,
+        decode_entities=not keep_entities,
+        bias=bias,
+        names=[str(path) for path in teachers],
+        counts=counts,
+    )
+    settings = {"weights": mean, "keep_entities": keep_entities, "seed": seed}
+    inputs = [*teachers, *(sources or ())]
+    n = write_shards(output, docs, made_by="xner distill", inputs=inputs, settings=settings)
+    if counts["unmixed"]:
+        warn(
+            f"{counts['unmixed']} of {n} sentences have no distribution from any teacher.",
+            "They keep the entities of the first.",
+        )
+    return n, mean
 
 
 def _numbers(text: str, n: int) -> List[float]:
@@ -114,12 +122,13 @@ def _numbers(text: str, n: int) -> List[float]:
         numbers = [float(x) for x in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != n or min(numbers) < 0 or not sum(numbers):
+    total = sum(numbers)
+    if len(numbers) != n or not min(numbers) >= 0 or not 0 < total < math.inf:
         raise XnerError(
             f"--weights {text!r} does not fit {n} teachers.",
             "Give uniform, similarity, similarity-sentence, or one number a teacher.",
         )
-    return [x / sum(numbers) for x in numbers]
+    return [x / total for x in numbers]
 
 
 def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed: int) -> Any:

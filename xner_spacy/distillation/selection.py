@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Adam
 
-from ..docdata import SPANS_KEY
+from ..docdata import SPANS_KEY, span_scores
 from ..errors import XnerError
 from .pipes import find_student, run_upstream
 from .soft import get_soft, set_soft
@@ -28,9 +28,7 @@ def confidence(doc: Doc) -> float:
     if soft is not None and len(doc):
         known = soft.probs.sum(axis=1) > 0
         return float(soft.probs[known].max(axis=1).mean()) if known.any() else 0.0
-    group = doc.spans.get(SPANS_KEY)
-    scores = group.attrs.get("scores", []) if group is not None else []
-    return float(min(scores, default=1.0))
+    return min(span_scores(doc), default=1.0)
 
 
 def keep_best(docs: Sequence[Doc], scores: Sequence[float], keep: float) -> List[Doc]:
@@ -45,8 +43,13 @@ def keep_best(docs: Sequence[Doc], scores: Sequence[float], keep: float) -> List
 
 
 def select_surest(docs: Iterable[Doc], keep: float = 0.8) -> List[Doc]:
-    """RETURNS (List[Doc]): The sentences whose teacher is surest."""
+    """RETURNS (List[Doc]): The sentences whose teacher is surest. RAISES: XnerError if nothing says how sure it is."""
     docs = list(docs)
+    if not any(SPANS_KEY in doc.spans or get_soft(doc) is not None for doc in docs):
+        raise XnerError(
+            f"Nothing in the {len(docs)} sentences says how sure their teacher was.",
+            "Give what xner annotate wrote: with distributions, or with projected spans and their scores.",
+        )
     return keep_best(docs, [confidence(doc) for doc in docs], keep)
 
 
@@ -66,8 +69,13 @@ def select_least_specific(
     RETURNS (List[Doc]): The kept sentences.
     """
     docs = list(docs)
-    ours, theirs = encode(nlp, docs), encode(nlp, source)
-    p_target = discriminate(np.concatenate([v for v in theirs if len(v)]), ours, seed)
+    ours, theirs = encode(nlp, docs), [v for v in encode(nlp, source) if len(v)]
+    if not theirs or not any(len(v) for v in ours):
+        raise XnerError(
+            f"No tokens in the sentences {'of the source language' if not theirs else 'to choose from'}.",
+            "Give text of both languages.",
+        )
+    p_target = discriminate(np.concatenate(theirs), ours, seed)
     return keep_best(docs, [-abs(p - 0.5) for p in p_target], keep)
 
 

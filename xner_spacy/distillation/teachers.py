@@ -7,6 +7,8 @@ identification model with a low-rank bilinear form, trained on sentences of the 
 applied to the target's.
 """
 
+from collections import Counter
+from itertools import repeat, zip_longest
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -74,6 +76,8 @@ def mix_docs(
     *,
     decode_entities: bool = True,
     bias: float = 0.0,
+    names: Optional[Sequence[str]] = None,
+    counts: Optional[Counter] = None,
 ) -> Iterator[Doc]:
     """Mix corpora that several teachers have labelled, sentence by sentence.
 
@@ -84,30 +88,57 @@ def mix_docs(
     decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are
         left. bias (float): Taken off the log-probabilities of O then: a student's own, where one is
         among the teachers.
+    names (Optional[Sequence[str]]): What the corpora are called in a message.
+    counts (Optional[Counter]): Gets under "unmixed" the number of sentences of which no teacher has a distribution;
+        they keep the first teacher's entities.
     YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
-    RAISES: XnerError if a sentence has other words in another corpus, or a Doc has no distribution
-        in any.
+    RAISES: XnerError if a sentence has other words in another corpus, if one has fewer sentences, or has no
+        distributions at all.
     """
-    constant = np.ndim(weights) == 1
-    per_sentence = None if constant else iter(weights)
-    for number, docs in enumerate(zip(*corpora, strict=True), 1):
+    names = names or [f"teacher {k + 1}" for k in range(len(corpora))]
+    counts = Counter() if counts is None else counts
+    per_sentence = repeat(weights) if np.ndim(weights) == 1 else iter(weights)
+    spoke = [False] * len(corpora)
+    number = 0
+    for number, docs in enumerate(zip_longest(*corpora), 1):
+        short = [name for name, doc in zip(names, docs, strict=True) if doc is None]
+        if short:
+            raise XnerError(
+                f"The teachers labelled different numbers of sentences: {short[0]} has {number - 1}, another more.",
+                "Label one file with all.",
+            )
         words = [t.text for t in docs[0]]
-        for other in docs[1:]:
+        for name, other in zip(names[1:], docs[1:], strict=True):
             if [t.text for t in other] != words:
                 raise XnerError(
-                    f"Sentence {number} is not the same for all teachers: {other.text[:60]!r}.",
+                    f"Sentence {number} is not the same for all teachers: {name} has {other.text[:60]!r}.",
                     "Label the same file with each, with the same tokens.",
                 )
-        used = weights if per_sentence is None else next(per_sentence)
-        mixed = mix([get_soft(doc) for doc in docs], used)
+        used = next(per_sentence, None)
+        if used is None:
+            raise XnerError(
+                f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence."
+            )
+        softs = [get_soft(doc) for doc in docs]
+        spoke = [
+            before or (soft is not None and bool(soft.probs.any()))
+            for before, soft in zip(spoke, softs, strict=True)
+        ]
+        mixed = mix(softs, used)
         doc = docs[0]
         if mixed is not None:
             set_soft(doc, mixed)
             if decode_entities:
                 doc.set_ents(entities_of(mixed, doc, bias), default="outside")
-        elif decode_entities:
-            doc.set_ents([], default="missing")
+        elif len(doc):
+            counts["unmixed"] += 1
         yield doc
+    silent = [name for name, said in zip(names, spoke, strict=True) if not said]
+    if silent:
+        raise XnerError(
+            f"No distributions in {', '.join(silent)} ({number} sentences): there is nothing to mix.",
+            "Label the text with a model that stores them: an xner_student with store_soft = true (docs/students.md).",
+        )
 
 
 def text_features(texts: Sequence[str], width: int = 256) -> Floats:
