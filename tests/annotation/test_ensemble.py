@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.training import Example
+from spacy.util import ignore_error
 from thinc.api import fix_random_seed
 
 from xner_spacy.annotation.base import Annotator
@@ -67,6 +69,11 @@ def test_what_does_not_fit(models, tmp_path):
         make_ensemble([])
     with pytest.raises(XnerError, match="1 weights for 2 models"):
         make_ensemble(models, weights=[1.0])
+    for weights in ([float("nan"), 1.0], [-1.0, 2.0], [0.0, 0.0], [float("inf"), 1.0]):
+        with pytest.raises(XnerError, match="weights of an ensemble"):
+            make_ensemble(models, weights=weights)
+    with pytest.raises(XnerError, match="nowhere"):
+        list(make_ensemble([str(tmp_path / "nowhere")])([WORDS]))
     plain = {"components.xner_student.store_soft": False}
     spacy.load(models[0], config=plain).to_disk(tmp_path / "plain")
     with pytest.raises(XnerError, match="no distributions"):
@@ -80,3 +87,25 @@ def test_as_the_annotator_of_a_teacher(models):
     doc = nlp(spacy.tokens.Doc(nlp.vocab, words=WORDS))
     assert "PER" in {e.label_ for e in doc.ents}
     assert get_soft(doc) is not None
+
+
+def test_a_model_that_loses_a_sentence_is_named(models, tmp_path):
+    @Language.component("tests_fails_on_rome")
+    def fails(doc):
+        if "Rome" in doc.text:
+            raise ValueError("no Rome")
+        return doc
+
+    nlp = spacy.load(models[0])
+    nlp.add_pipe("tests_fails_on_rome")
+    nlp.set_error_handler(ignore_error)
+    nlp.to_disk(tmp_path / "loses")
+    ensemble = make_ensemble([models[1], str(tmp_path / "loses")])
+    # A loaded pipeline raises; one whose handler leaves out what failed gives too few.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "xner_spacy.annotation.ensemble.load_pipeline",
+            lambda name: nlp if name.endswith("loses") else spacy.load(name),
+        )
+        with pytest.raises(XnerError, match="loses of an ensemble gave 1 results for 2"):
+            list(ensemble([["Anna"], WORDS]))

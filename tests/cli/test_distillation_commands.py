@@ -49,12 +49,62 @@ def test_distill(tmp_path, capsys):
         # The first teacher's language is the nearer one.
         assert get_soft(next(read_docs(out, VOCAB))).probs[0, 1] < 0.4
     capsys.readouterr()
-    for wrong in (["-w", "1"], ["-w", "x,y"], ["-w", "similarity"]):
+    wrong_numbers = ["1", "x,y", "nan,1", "inf,1", "-1,2", "0,0", "1e308,1e308", "1,", ""]
+    for wrong in (*(["-w", numbers] for numbers in wrong_numbers), ["-w", "similarity"]):
         assert run(["distill", a, b, "-o", str(out), *wrong]) == 1
         assert "weights" in capsys.readouterr().err
     short = corpus(tmp_path / "short.spacy", [0.6], n=2)
     assert run(["distill", a, short, "-o", str(out)]) == 1
     assert "different numbers" in capsys.readouterr().err
+
+
+def bare(path, entities=True, n=4):
+    docs = []
+    for _ in range(n):
+        doc = Doc(VOCAB, words=["Anna", "sings"])
+        ents = [Span(doc, 0, 1, label="PER")] if entities else []
+        doc.set_ents(ents, default="outside")
+        docs.append(doc)
+    write_docbin(path, docs)
+    return str(path)
+
+
+def test_distill_without_distributions_is_an_error_that_names_the_shards(tmp_path, capsys):
+    a, b = bare(tmp_path / "a.spacy"), corpus(tmp_path / "b.spacy", [0.6])
+    out = tmp_path / "out.spacy"
+    for teachers, named in (([a, a], a), ([b, a], a), ([a, b], a)):
+        assert run(["distill", *teachers, "-o", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert "No distributions in" in said and named in said and b not in said
+        assert not out.exists()
+
+
+def test_a_sentence_that_no_teacher_has_a_distribution_for_keeps_its_entities(tmp_path, capsys):
+    some = tmp_path / "some.spacy"
+    docs = [*read_docs(corpus(tmp_path / "a.spacy", [0.6], n=2), VOCAB)]
+    docs += read_docs(bare(tmp_path / "b.spacy", n=1), VOCAB)
+    write_docbin(some, docs)
+    out = tmp_path / "out.spacy"
+    assert run(["distill", str(some), str(some), "-o", str(out)]) == 0
+    assert "1 of 3 sentences have no distribution" in "".join(capsys.readouterr())
+    assert [[e.text for e in d.ents] for d in read_docs(out, VOCAB)] == [["Anna"]] * 3
+
+
+def test_select_where_nothing_says_how_sure_the_teacher_was(tmp_path, capsys):
+    out = tmp_path / "out.spacy"
+    assert run(["select", bare(tmp_path / "a.spacy"), str(out)]) == 1
+    assert "how sure" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_select_with_scores_that_are_none(tmp_path, capsys):
+    doc = Doc(VOCAB, words=["Anna", "sings"])
+    for scores in ([], [0.5, 0.5], ["x"], "x", [float("nan")]):
+        doc.spans["xner"] = [Span(doc, 0, 1, label="PER")]
+        doc.spans["xner"].attrs["scores"] = scores
+        write_docbin(tmp_path / "a.spacy", [doc])
+        assert run(["select", str(tmp_path / "a.spacy"), str(tmp_path / "out.spacy")]) == 1
+        assert "do not have a score each" in capsys.readouterr().err
 
 
 def test_distill_with_the_bias_of_a_student(tmp_path, capsys):
@@ -113,6 +163,14 @@ def test_calibrate_and_select_by_language(tmp_path, capsys):
     capsys.readouterr()
     assert run(["calibrate", str(blank), dev]) == 1
     assert "no xner_student" in capsys.readouterr().err
+    nothing = str(tmp_path / "nothing.spacy")
+    write_docbin(nothing, [Doc(VOCAB, words=[])])
+    assert run(["calibrate", model, nothing, "-o", str(tmp_path / "other")]) == 1
+    assert "Nothing to fit to" in capsys.readouterr().err
+    for empty, other in ((nothing, dev), (dev, nothing)):
+        arguments = ["--by", "language", "--model", model, "--other", other]
+        assert run(["select", empty, str(tmp_path / "out.spacy"), *arguments]) == 1
+        assert "No tokens in the sentences" in capsys.readouterr().err
 
 
 def test_vectors(tmp_path):

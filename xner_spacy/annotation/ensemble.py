@@ -4,6 +4,7 @@ Models that differ in their seed alone make different mistakes, so their mean is
 than any of them, and it knows better how sure it is.
 """
 
+import math
 from typing import Any, Iterator, List, Optional, Sequence
 
 from spacy.tokens import Doc
@@ -12,6 +13,7 @@ from ..corpora.pipelines import load_pipeline
 from ..distillation.soft import get_soft
 from ..distillation.teachers import entities_of, mix
 from ..errors import XnerError
+from ..pairing import paired
 from ..types import Entity
 from .base import Annotation, Annotator
 
@@ -32,6 +34,8 @@ def make_ensemble(
         raise XnerError("An ensemble of no models.", "Name at least one pipeline.")
     if weights is not None and len(weights) != len(models):
         raise XnerError(f"{len(weights)} weights for {len(models)} models.", "Give one a model.")
+    if weights is not None and not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
+        raise XnerError(f"The weights of an ensemble are {weights}.", "Give numbers from 0 on.")
     used = weights or [1.0 / len(models)] * len(models)
     loaded: List[Any] = []
 
@@ -42,7 +46,12 @@ def make_ensemble(
             nlp.pipe([Doc(nlp.vocab, words=list(s)) for s in sentences], batch_size=batch_size)
             for nlp in loaded
         ]
-        for docs in zip(*streams):
+        rows = [
+            paired(sentences, stream, f"The model {model} of an ensemble")
+            for model, stream in zip(models, streams, strict=True)
+        ]
+        for row in zip(*rows, strict=True):
+            docs = [doc for _, doc in row]
             soft = mix([get_soft(doc) for doc in docs], used)
             if soft is None:
                 if len(docs[0]):

@@ -2,24 +2,30 @@
 registered annotator.
 """
 
+import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
 
 import srsly
 from confection import Config
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import ensure_path, load_model_from_config
+from spacy.util import ensure_path, filter_spans, load_model_from_config
+from typing_extensions import TypedDict
 
 from .. import registry as _registry  # noqa: F401
 from ..annotation.base import Annotator
 from ..corpora.pipelines import load_pipeline
+from ..corpora.reading import parse_msgpack, reading
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import map_soft
 from ..errors import XnerError
 from ..labels import get_label_map, map_label
+from ..pairing import paired
+from ..text import trim_span
+from ..types import Entity, TokenLabels
 from .base import BatchPipe
 
 DEFAULT_CONFIG = """
@@ -27,11 +33,47 @@ DEFAULT_CONFIG = """
 model = null
 annotator = null
 side = "source"
+spans_key = null
 label_map = "conll"
 """
 DEFAULTS = Config().from_str(DEFAULT_CONFIG)["annotator"]
 
 DROPPED_KEY = "xner_dropped"
+
+
+class _State(TypedDict, total=False):
+    config: str
+    nlp: bytes
+
+
+# Sentences without any entity, after which something is thought to be wrong.
+MANY = 1000
+
+
+class _Labelled(NamedTuple):
+    """What was found in a sentence: entities by the annotator's own labels, and distributions; its tokens; and the keys
+    of `doc.spans` that were set where `doc.ents` is read.
+    """
+
+    entities: Sequence[Any]
+    soft: Optional[TokenLabels]
+    tokens: int = 0
+    groups: Sequence[str] = ()
+
+
+def sets_entities(nlp: Language, spans_key: Optional[str] = None) -> Optional[bool]:
+    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets entities, in `doc.ents` or in
+    `doc.spans[spans_key]`; None where one does not say what it sets.
+    """
+    wanted = "doc.ents" if spans_key is None else "doc.spans"
+    says = []
+    for name, pipe in nlp.pipeline:
+        assigned = nlp.get_pipe_meta(name).assigns
+        # A span ruler sets doc.ents on request only.
+        if wanted in assigned or (spans_key is None and getattr(pipe, "annotate_ents", False)):
+            return True
+        says.append(bool(assigned))
+    return False if all(says) else None
 
 
 @Language.factory("xner_annotator", requires=["doc._.xner_source"], default_config=DEFAULTS)
@@ -41,6 +83,7 @@ def make_annotator_component(
     model: Optional[str],
     annotator: Optional[Annotator],
     side: str,
+    spans_key: Optional[str],
     label_map: Optional[Union[str, Dict[str, Optional[str]]]],
 ) -> "AnnotatorComponent":
     """Make the component.
@@ -52,17 +95,20 @@ def make_annotator_component(
         pipeline. Its model is not saved in here.
     side (str): "source" labels `doc._.xner_source`, "target" the Doc itself: the model-transfer
         baseline, and the tagger that the `ner` scores of a projector behind it ask.
+    spans_key (Optional[str]): Where the source pipeline leaves its entities: `doc.spans[spans_key]`, as a span ruler
+        or a span categoriser does ("sc"); of those that overlap the longest is taken. None: `doc.ents`.
     label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of
         `xner_spacy.labels.LABEL_MAPS`, a map of one's own, or None for the labels as they are.
     """
-    return AnnotatorComponent(name, model, label_map, annotator, side)
+    return AnnotatorComponent(name, model, label_map, annotator, side, spans_key)
 
 
 class AnnotatorComponent(BatchPipe):
     """Sets the entities of `doc._.xner_source`, by the project's labels.
 
     What the label map drops is kept in the source Doc's `spans["xner_dropped"]` and counted in
-    `dropped`.
+    `dropped`. `left_out` counts what is no entity, by the reason: whitespace alone, or a span of `spans_key` that
+    overlaps a longer one.
     """
 
     def __init__(
@@ -72,27 +118,46 @@ class AnnotatorComponent(BatchPipe):
         label_map: Optional[Union[str, Dict[str, Optional[str]]]] = "conll",
         annotator: Optional[Annotator] = None,
         side: str = "source",
+        spans_key: Optional[str] = None,
     ) -> None:
         super().__init__(name, annotator)
         if side not in ("source", "target"):
             raise XnerError(f"{name}: side must be 'source' or 'target', not {side!r}.")
         if annotator is not None and model is not None:
             raise XnerError(f"{name}: give either a model or an annotator, not both.")
+        if annotator is not None and spans_key is not None:
+            raise XnerError(
+                f"{name}: spans_key is for a source pipeline; an annotator gives entities.",
+                "Take one of the two out of the config.",
+            )
         self.side = side
         self.model = model
+        self.spans_key = spans_key
         self.label_map = get_label_map(label_map)
         self.dropped: Counter = Counter()
+        self.left_out: Counter = Counter()
         self._nlp: Optional[Language] = None
+        self._asked = 0  # sentences until the first entity; -1 from then on
 
     @property
     def source_nlp(self) -> Optional[Language]:
         """The source pipeline, loaded at first use. RAISES: XnerError if there is no such pipeline."""
         if self._nlp is None and self.model is not None:
             try:
-                self._nlp = load_pipeline(self.model)
+                self._take(load_pipeline(self.model))
             except XnerError as error:
                 raise XnerError(f"{self.name}: {error.message}", error.hint) from error
         return self._nlp
+
+    def _take(self, nlp: Language) -> None:
+        self._nlp = nlp
+        if sets_entities(nlp, self.spans_key) is False:
+            warnings.warn(f"{self.name}: {self._no_entities()}", stacklevel=3)
+
+    def _no_entities(self) -> str:
+        names = ", ".join(self._nlp.pipe_names) if self._nlp is not None else ""
+        place = "doc.ents" if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
+        return f"no component of the source pipeline sets {place} (it has {names or 'none'})."
 
     def initialize(
         self,
@@ -109,47 +174,116 @@ class AnnotatorComponent(BatchPipe):
             sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
         source_nlp = self.source_nlp
         if self.part is not None:
-            self._process_part(sources)
+            found = self._by_part(sources)
         elif source_nlp is not None:
-            # A copy on the pipeline's own vocabulary: what its components set is meant for that
-            # vocabulary.
-            bare = [
-                Doc(
-                    source_nlp.vocab,
-                    words=[t.text for t in source],
-                    spaces=[bool(t.whitespace_) for t in source],
-                )
-                for source in sources
-            ]
-            for source, labelled in zip(sources, source_nlp.pipe(bare)):
-                self._set_entities(source, labelled)
+            found = self._by_pipeline(source_nlp, sources)
         else:
-            for source in sources:
-                self._set_entities(source, source)
-
-    def _process_part(self, sources: List[Doc]) -> None:
-        found = self.part([[t.text for t in source] for source in sources])
-        for source, (entities, labels) in zip(sources, found):
-            # Without the labels of an earlier annotator: those of this one come on top of nothing.
-            labelled = Doc(source.vocab, words=[t.text for t in source])
-            labelled.set_ents([Span(labelled, e.start, e.end, label=e.label) for e in entities])
-            set_soft(labelled, labels)
+            found = [_Labelled(list(source.ents), get_soft(source)) for source in sources]
+        for source, labelled in zip(sources, found, strict=True):
             self._set_entities(source, labelled)
+        if self.part is not None or source_nlp is not None:
+            self._check_that_it_finds([labelled for labelled in found if labelled.tokens])
 
-    def _set_entities(self, source: Doc, labelled: Doc) -> None:
+    def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List["_Labelled"]:
+        # A copy on the pipeline's own vocabulary: what its components set is meant for that
+        # vocabulary.
+        bare = [
+            Doc(
+                nlp.vocab,
+                words=[t.text for t in source],
+                spaces=[bool(t.whitespace_) for t in source],
+            )
+            for source in sources
+        ]
+        who = f"{self.name}: the source pipeline {self.model or ''}".rstrip()
+        docs = [doc for _, doc in paired(bare, nlp.pipe(bare), who)]
+        key, groups = self.spans_key, sorted({key for doc in docs for key in doc.spans})
+        if key is not None and docs and key not in groups:
+            raise XnerError(
+                f"{who} sets no doc.spans[{key!r}].",
+                f"It sets {', '.join(map(repr, groups))}: give one as spans_key."
+                if groups
+                else "Leave spans_key out if it sets doc.ents.",
+            )
+        for source, doc in zip(sources, docs, strict=True):
+            if len(doc) != len(source):
+                raise XnerError(
+                    f"{who} made {len(doc)} tokens of {len(source)}: {source.text[:60]!r}.",
+                    "Take out the component that merges or splits tokens (merge_entities, retokenizers).",
+                )
+        if key is None:
+            return [_Labelled(list(doc.ents), get_soft(doc), len(doc), groups) for doc in docs]
+        found = []
+        for doc in docs:
+            spans = list(doc.spans.get(key, ()))
+            entities = filter_spans(spans)
+            self.left_out["overlap"] += len(spans) - len(entities)
+            found.append(_Labelled(entities, get_soft(doc), len(doc)))
+        return found
+
+    def _by_part(self, sources: List[Doc]) -> List["_Labelled"]:
+        who = f"{self.name}: {type(self.part).__name__}"
+        sentences = [[t.text for t in source] for source in sources]
+        found = []
+        for words, (entities, soft) in paired(sentences, self.part(sentences), who):
+            at = 0
+            for entity in sorted(entities):
+                if not at <= entity.start < entity.end <= len(words):
+                    raise XnerError(
+                        f"{who} gave an entity from {entity.start} to {entity.end} in {len(words)} tokens, or two "
+                        f"that overlap: {' '.join(words)[:60]!r}.",
+                        "The fault is in that part.",
+                    )
+                at = entity.end
+            found.append(_Labelled(entities, soft, len(words)))
+        return found
+
+    def _set_entities(self, source: Doc, labelled: "_Labelled") -> None:
         kept, dropped = [], []
-        for ent in labelled.ents:
-            label = map_label(ent.label_, self.label_map)
+        words = [t.text for t in source]
+        for ent in labelled.entities:
+            name = ent.label if isinstance(ent, Entity) else ent.label_
+            edges = trim_span(words, ent.start, ent.end)
+            if edges is None:
+                self.left_out["whitespace"] += 1
+                continue
+            label = map_label(name, self.label_map)
             if label is None:
-                self.dropped[ent.label_] += 1
-                dropped.append(Span(source, ent.start, ent.end, label=ent.label_))
+                self.dropped[name] += 1
+                dropped.append(Span(source, *edges, label=name))
             else:
-                kept.append(Span(source, ent.start, ent.end, label=label))
+                kept.append(Span(source, *edges, label=label))
         source.set_ents(kept, default="outside")
         source.spans[DROPPED_KEY] = dropped
         # A source model that says how sure it is of each token (an `xner_student` that stores it).
-        soft = get_soft(labelled)
+        soft = labelled.soft
         set_soft(source, map_soft(soft, self.label_map) if soft is not None else None)
+
+    def _check_that_it_finds(self, found: List["_Labelled"]) -> None:
+        """That no sentence of many holds a name says that something is wrong, and a student of it would learn that
+        nothing is a name.
+        """
+        if self._asked < 0 or not found:
+            return
+        if any(labelled.entities for labelled in found):
+            self._asked = -1
+            return
+        self._asked += len(found)
+        sets = sets_entities(self._nlp, self.spans_key) if self._nlp is not None else True
+        groups = sorted({key for labelled in found for key in labelled.groups})
+        if sets is False or (sets is None and self._asked >= MANY):
+            raise XnerError(
+                f"{self.name}: {self._no_entities()}",
+                f"It does set doc.spans of {', '.join(map(repr, groups))}: give one as spans_key."
+                if groups
+                else "Name a source pipeline that finds entities, or give the spans_key that it sets.",
+            )
+        if self._asked - len(found) < MANY <= self._asked:
+            warnings.warn(
+                f"{self.name}: not one entity in the first {self._asked} sentences. Is the source model one for "
+                "their language?",
+                stacklevel=2,
+            )
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         nlp = self.source_nlp
@@ -159,10 +293,13 @@ class AnnotatorComponent(BatchPipe):
         return srsly.msgpack_dumps(message)
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
-        message = srsly.msgpack_loads(data)
+        what = "a saved annotator"
+        message = parse_msgpack(data, self.name, what, _State)
         if message:
-            config = Config().from_str(message["config"], interpolate=False)
-            self._nlp = load_model_from_config(config, auto_fill=True).from_bytes(message["nlp"])
+            with reading(self.name, what):
+                config = Config().from_str(message["config"], interpolate=False)
+                nlp = load_model_from_config(config, auto_fill=True)
+                self._take(nlp.from_bytes(message["nlp"]))
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
@@ -176,5 +313,5 @@ class AnnotatorComponent(BatchPipe):
     ) -> "AnnotatorComponent":
         folder = ensure_path(path) / "model"
         if folder.exists():
-            self._nlp = load_pipeline(folder)
+            self._take(load_pipeline(folder))
         return self
