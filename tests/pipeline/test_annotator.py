@@ -36,6 +36,19 @@ def merges(doc):
     return doc
 
 
+@Language.factory("tests_asks_when_it_is_initialised")
+class Asks:
+    def __init__(self, nlp, name):
+        self.asked = False
+
+    def initialize(self, get_examples, *, nlp):
+        nlp.get_pipe("xner_annotator")(nlp.make_doc("Ada ."))
+        self.asked = True
+
+    def __call__(self, doc):
+        return doc
+
+
 def save(path, *pipes, **config):
     nlp = spacy.blank("en")
     for name in pipes:
@@ -76,6 +89,23 @@ def test_a_pipeline_that_sets_spans_alone(tmp_path):
         run(model=model, spans_key="other")
     ents = save(tmp_path / "ents", "span_ruler", spans_key="sc", annotate_ents=True)
     assert found(run(model=ents)[1]) == [("Bank of Ghana", "ORG"), ("Ada", "PER")]
+
+
+def test_assembling_warns_and_annotating_refuses(tmp_path):
+    model = save(tmp_path / "spans", "span_ruler", spans_key="sc")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("xner_annotator", config={"model": model, "side": "target"})
+    nlp.add_pipe("tests_asks_when_it_is_initialised")
+    with pytest.warns(UserWarning, match="sets doc.ents"):
+        nlp.initialize()
+    assert nlp.get_pipe("tests_asks_when_it_is_initialised").asked
+    with pytest.raises(XnerError, match="give one as spans_key"):
+        nlp("Ada .")
+    nlp.to_disk(tmp_path / "teacher")
+    with pytest.warns(UserWarning, match="sets doc.ents"):
+        again = spacy.load(tmp_path / "teacher")
+    with pytest.raises(XnerError, match="give one as spans_key"):
+        again("Ada .")
 
 
 def test_the_setting_is_one_of_the_config(tmp_path):

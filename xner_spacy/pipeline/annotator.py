@@ -137,6 +137,7 @@ class AnnotatorComponent(BatchPipe):
         self.dropped: Counter = Counter()
         self.left_out: Counter = Counter()
         self._nlp: Optional[Language] = None
+        self._host: Optional[Language] = None
         self._asked = 0  # sentences until the first entity; -1 from then on
 
     @property
@@ -166,7 +167,16 @@ class AnnotatorComponent(BatchPipe):
         nlp: Optional[Language] = None,
     ) -> None:
         """Load the source pipeline, so that what is saved holds it."""
+        self._host = nlp
         _ = self.source_nlp
+
+    @property
+    def _being_assembled(self) -> bool:
+        """Whether the pipeline of this component is being initialised: a projector behind it that learns from the
+        corpus runs it then. There the warning is enough; nothing is labelled yet.
+        """
+        # spaCy sets the optimiser when all components are initialised.
+        return self._host is not None and self._host._optimizer is None
 
     def process(self, docs: List[Doc]) -> None:
         sources = docs
@@ -263,7 +273,7 @@ class AnnotatorComponent(BatchPipe):
         """That no sentence of many holds a name says that something is wrong, and a student of it would learn that
         nothing is a name.
         """
-        if self._asked < 0 or not found:
+        if self._asked < 0 or not found or self._being_assembled:
             return
         if any(labelled.entities for labelled in found):
             self._asked = -1
