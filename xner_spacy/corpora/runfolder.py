@@ -9,7 +9,7 @@ half a line at the end of the journal, and a file `.*.part`; both are ignored by
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping
 
@@ -151,13 +151,13 @@ class RunFolder:
             raise XnerError(f"{file}: is not a journal of ours.", "Choose another folder.")
         if not file.exists():
             return entries
-        hint = "Delete it: the shards that it names are made again."
         for name, entry in parse_journal(file):
-            if name in ALIKE:
-                check_shape(entry, Dict[str, Any], file, hint)
-            else:
-                check_entry(name, entry, file, hint)
-            entries[name] = entry
+            with suppress(InputError):
+                if name in ALIKE:
+                    check_shape(entry, Dict[str, Any], file)
+                else:
+                    check_entry(name, entry, file)
+                entries[name] = entry
         return entries
 
     def clean(self) -> None:

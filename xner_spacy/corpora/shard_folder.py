@@ -177,9 +177,9 @@ def refuse_shard_beside(path: PathLike) -> None:
 
 
 def strangers_in(folder: Path, manifest: Optional[Json]) -> List[Path]:
-    """RETURNS (List[Path]): The `.spacy` files of a folder that its manifest does not name, and links."""
+    """RETURNS (List[Path]): The `.spacy` files of a folder that its manifest does not name."""
     names = set(own_names(manifest))
-    return [p for p in in_order(folder.glob("*.spacy")) if p.name not in names or p.is_symlink()]
+    return [path for path in in_order(folder.glob("*.spacy")) if path.name not in names]
 
 
 def refuse_strangers(folder: Path, manifest: Optional[Json]) -> None:
@@ -353,16 +353,13 @@ def _take_away(folder: Path) -> None:
 
 
 def parse_journal(file: Path) -> Iterator[Tuple[str, Any]]:
-    """YIELDS (Tuple[str, Any]): The pairs of a journal; a line that a kill cut short is left out. RAISES: InputError."""
+    """YIELDS (Tuple[str, Any]): The names and entries of a journal. A line that is not whole, or not of our making, is
+    left out: the shard that it may have named is made again.
+    """
     for line in read_bytes(file).split(b"\n")[:-1]:
         try:
             pair = json.loads(line)
         except (ValueError, RecursionError):
             continue  # half a line, from a run that was killed, with another one's after it
-        check_shape(pair, List[Any], file, "Delete it: the shards that it names are made again.")
-        if len(pair) != 2 or not isinstance(pair[0], str):
-            raise InputError(
-                "holds something else than what was done.",
-                file, None, "Delete it: the shards that it names are made again.",
-            )  # fmt: skip
-        yield pair[0], pair[1]
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str):
+            yield pair[0], pair[1]

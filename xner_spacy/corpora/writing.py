@@ -80,7 +80,7 @@ def write_aside(path: PathLike, data: bytes) -> Path:
     path (PathLike): Where it will go. data (bytes): What it holds. RETURNS (Path): Where it lies.
     RAISES: XnerError where it can't be written.
     """
-    aside = FileAside(Path(path), "wb")
+    aside = FileAside(Path(path), "wb", follow=False)
     try:
         aside.open().write(data)
         aside.finish()
@@ -97,9 +97,11 @@ def write_aside(path: PathLike, data: bytes) -> Path:
 
 
 def put_in_place(temporary: Path, path: PathLike) -> None:
-    """Move what `write_aside` wrote to its place. RAISES: XnerError if that fails."""
-    aside = FileAside(Path(path), "wb")
-    aside.place, aside.temporary = Path(os.path.realpath(path)), temporary
+    """Move what `write_aside` wrote to its place; a link that is there is replaced, not followed. RAISES: XnerError if
+    that fails.
+    """
+    aside = FileAside(Path(path), "wb", follow=False)
+    aside.temporary = temporary
     try:
         aside.put_in_place(keep_backup=False)
     except OSError as error:
@@ -142,10 +144,10 @@ def inside(folder: PathLike, name: str) -> Path:
 class FileAside:
     """One file on its way to its place.
 
-    path (Path): Where it goes. mode (str): "w" or "wb".
+    path (Path): Where it goes. mode (str): "w" or "wb". follow (bool): Whether a link stays, and its file is replaced.
     """
 
-    def __init__(self, path: Path, mode: str) -> None:
+    def __init__(self, path: Path, mode: str, *, follow: bool = True) -> None:
         self.path = path
         self.mode = mode
         self.at_work = False
@@ -153,8 +155,8 @@ class FileAside:
         self.backup: Optional[Path] = None
         self.file: Optional[IO[Any]] = None
         self.raw: Optional[IO[bytes]] = None
-        # A link is followed, also one that points to nothing yet.
-        self.place = Path(os.path.realpath(path))
+        # Also a link that points to nothing yet.
+        self.place = Path(os.path.realpath(path)) if follow else path
 
     def open(self) -> IO[Any]:
         """RETURNS (IO): The file, to write to."""
@@ -235,7 +237,7 @@ class FileAside:
 
 def _permissions(place: Path) -> int:
     # mkstemp makes files for the owner alone. A new file gets what open() would have given it.
-    if place.exists():
+    if place.exists() and not place.is_symlink():
         return stat.S_IMODE(place.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)
