@@ -11,6 +11,7 @@ loads its entry points while spaCy is still being imported.)
 (a list of {start, end, label, reason} on source tokens).
 """
 
+import hashlib
 import math
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -78,8 +79,41 @@ def _from_old_form(value: Any) -> Any:
 
 
 def _to_alignment(value: Any) -> Alignment:
-    links, scores = value
-    return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores)
+    # Version 0.1 kept no stamp.
+    links, scores, *stamp = value
+    return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores, *stamp)
+
+
+def stamp_of(source: Doc, target: Doc) -> str:
+    """RETURNS (str): What an alignment is stamped with: a checksum of the tokens of both sides."""
+    found = hashlib.sha256()
+    for side in (source, target):
+        for token in side:
+            # With its length, so that nothing that a token holds can be taken for the end of it.
+            text = token.text.encode("utf8", "surrogatepass")
+            found.update(f"{len(text)} ".encode() + text)
+        found.update(b"/")
+    return found.hexdigest()[:16]
+
+
+def why_not_linked(doc: Doc) -> Optional[str]:
+    """Whether the links of a Doc belong to the tokens that it and its source have now.
+
+    RETURNS (Optional[str]): What is wrong, or None: there are no links, or they belong to these tokens. Links without a
+        stamp (made by hand, or by version 0.1) are only looked at for tokens that there are not.
+    """
+    source, alignment = doc._.xner_source, doc._.xner_alignment
+    if alignment is None:
+        return None
+    if source is None:
+        return "it has word links, but no source sentence"
+    if alignment.tokens is not None and alignment.tokens != stamp_of(source, doc):
+        return "its word links were made for other tokens than it has now"
+    try:
+        alignment.check(len(source), len(doc))
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def span_scores(doc: Doc) -> List[float]:
@@ -136,7 +170,8 @@ def source_vocab(lang: str) -> Vocab:
 def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
     """msgpack encoder for `Alignment` and for a Doc inside another Doc's user data."""
     if isinstance(obj, Alignment):
-        return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist()]}
+        stamp = [] if obj.tokens is None else [obj.tokens]
+        return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist(), *stamp]}
     if isinstance(obj, Doc):
         message = obj.to_dict(exclude=["tensor"])
         # A set, in the order of the day: sorted, so that equal Docs give equal bytes in every

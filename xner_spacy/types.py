@@ -32,14 +32,18 @@ class Alignment:
     links: Anything that gives an (n, 2) array of 0-based (source, target) token indices, in any order. Of a link given
         twice the highest score is kept.
     scores: n link probabilities in [0, 1], or None for all 1.
+    tokens: What the tokens were that it links, where that is known: see `xner_spacy.docdata.stamp_of`. It is no part of
+        what makes two alignments equal.
     RAISES: ValueError if the shapes do not fit or an index or a score is negative.
     """
 
-    __slots__ = ("links", "scores")
+    __slots__ = ("links", "scores", "tokens")
     links: IntArray
     scores: FloatArray
+    tokens: Optional[str]
 
-    def __init__(self, links: Any = (), scores: Any = None) -> None:
+    def __init__(self, links: Any = (), scores: Any = None, tokens: Optional[str] = None) -> None:
+        self.tokens = tokens
         pairs = np.asarray(links, dtype=np.int32).reshape(-1, 2) if len(links) else _NO_LINKS
         values = (
             np.ones(len(pairs), dtype=np.float32)

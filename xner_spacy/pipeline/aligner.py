@@ -1,5 +1,6 @@
 """`xner_aligner`: links the words of the source reading and of the Doc."""
 
+import logging
 from itertools import chain
 from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
@@ -10,6 +11,7 @@ from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
+from ..docdata import stamp_of, why_not_linked
 from ..errors import XnerError
 from ..languages import blank
 from ..types import Aligner, Alignment, Entity, SentencePair
@@ -23,6 +25,8 @@ overwrite = false
 [aligner.aligner]
 @xner_aligners = "xner.Lexical.v1"
 """
+_log = logging.getLogger("xner_spacy")
+
 DEFAULTS = Config().from_str(DEFAULT_CONFIG)["aligner"]
 
 
@@ -47,7 +51,8 @@ def make_aligner_component(
 class AlignerComponent(BatchPipe):
     """Sets `doc._.xner_alignment` where the Doc has a source; None where it has not.
 
-    Where Doc and source have the same number of sentences, more than one, the sentences are aligned one by one.
+    A Doc that has links already keeps them, unless `overwrite` is set or they were made for other tokens: then it is
+    aligned anew and counted in `realigned`. Where Doc and source have the same number of sentences, more than one, the sentences are aligned one by one.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class AlignerComponent(BatchPipe):
         super().__init__(name, aligner)
         self.source_lang = source_lang
         self.overwrite = overwrite
+        self.realigned = 0
 
     def initialize(
         self,
@@ -83,13 +89,10 @@ class AlignerComponent(BatchPipe):
         train(TokenizedBitext.of(source, target, nlp or blank("xx"), self.source_lang, tokenized))
 
     def process(self, docs: List[Doc]) -> None:
-        todo = [doc for doc in docs if self.overwrite or doc._.xner_alignment is None]
         plans: List[Tuple[Doc, List[Tuple[int, int]]]] = []
         pairs: List[SentencePair] = []
-        for doc in todo:
+        for doc in self._to_align(docs):
             source = doc._.xner_source
-            if source is None:
-                continue
             offsets = []
             for (s_start, s_end), (t_start, t_end) in _sentence_pairs(source, doc):
                 offsets.append((s_start, t_start))
@@ -106,15 +109,48 @@ class AlignerComponent(BatchPipe):
                     )
                 )
             plans.append((doc, offsets))
+        results = iter(self._align(pairs))
+        for doc, offsets in plans:
+            found = [next(results) for _ in offsets]
+            doc._.xner_alignment = _join(found, offsets, stamp_of(doc._.xner_source, doc))
+
+    def _to_align(self, docs: List[Doc]) -> Iterator[Doc]:
+        """Leave out Docs without a source, and those that have links to the tokens that they have now."""
+        for doc in docs:
+            if doc._.xner_source is None:
+                # Links to a source that is gone, or to nothing.
+                doc._.xner_alignment = None
+                continue
+            wrong = why_not_linked(doc)
+            if wrong is not None:
+                self.realigned += 1
+                if self.realigned == 1:
+                    _log.warning(
+                        "%s: a Doc is aligned anew, since %s: %r", self.name, wrong, doc.text[:60]
+                    )
+            if self.overwrite or doc._.xner_alignment is None or wrong is not None:
+                yield doc
+
+    def _align(self, pairs: List[SentencePair]) -> List[Alignment]:
         align_marked = getattr(self.part, "align_marked", None)
-        results = iter(
+        found = list(
             align_marked(pairs)
             if align_marked is not None
             else self.part([(pair.source, pair.target) for pair in pairs])
         )
-        for doc, offsets in plans:
-            found = [next(results) for _ in offsets]
-            doc._.xner_alignment = _join(found, offsets)
+        if len(found) != len(pairs):
+            raise XnerError(
+                f"{self.name}: the aligner {type(self.part).__name__} gave {len(found)} alignments for "
+                f"{len(pairs)} sentence pairs."
+            )
+        for pair, alignment in zip(pairs, found, strict=True):
+            try:
+                alignment.check(len(pair.source), len(pair.target))
+            except ValueError as error:
+                raise XnerError(
+                    f"{self.name}: of the aligner {type(self.part).__name__}: {error}."
+                ) from error
+        return found
 
 
 def _bounds(doc: Doc) -> List[Tuple[int, int]]:
@@ -127,13 +163,11 @@ def _sentence_pairs(source: Doc, target: Doc) -> Iterator[Tuple[Tuple[int, int],
     s, t = _bounds(source), _bounds(target)
     if len(s) != len(t):
         s, t = [(0, len(source))], [(0, len(target))]
-    yield from zip(s, t)
+    yield from zip(s, t, strict=True)
 
 
-def _join(alignments: List[Alignment], offsets: List[Tuple[int, int]]) -> Alignment:
-    if len(alignments) == 1:
-        return alignments[0]
-    links = list(
-        chain.from_iterable((a.links + offset).tolist() for a, offset in zip(alignments, offsets))
-    )
-    return Alignment(links, list(chain.from_iterable(a.scores.tolist() for a in alignments)))
+def _join(alignments: List[Alignment], offsets: List[Tuple[int, int]], tokens: str) -> Alignment:
+    both = list(zip(alignments, offsets, strict=True))
+    links = list(chain.from_iterable((a.links + offset).tolist() for a, offset in both))
+    scores = list(chain.from_iterable(a.scores.tolist() for a in alignments))
+    return Alignment(links, scores, tokens)

@@ -14,7 +14,8 @@ from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft
-from ..docdata import SPANS_KEY
+from ..docdata import SPANS_KEY, why_not_linked
+from ..errors import XnerError
 from ..types import (
     Entity,
     ProjectedSpan,
@@ -124,6 +125,7 @@ class ProjectorComponent(BatchPipe):
                 doc.set_ents([], default="missing")
                 self._store(doc, [], [], [], [])
             else:
+                _check_links(doc, self.name)
                 ready.append(doc)
         pairs = [_pair(doc) for doc in ready]
         for doc, pair, projection in zip(ready, pairs, self.part(pairs)):
@@ -197,6 +199,15 @@ def _bitext_docs(pairs: Iterable[TokenPair], nlp: Language) -> Iterator[Doc]:
         doc = Doc(nlp.vocab, words=list(target))
         doc._.xner_source = Doc(nlp.vocab, words=list(source))
         yield doc
+
+
+def _check_links(doc: Doc, name: str) -> None:
+    wrong = why_not_linked(doc)
+    if wrong is not None:
+        raise XnerError(
+            f"{name}: a sentence can't be projected onto, since {wrong}: {doc.text[:60]!r}.",
+            "Align it after its tokens have changed for the last time: xner_aligner does, where it stands before this one.",
+        )
 
 
 def _pair(doc: Doc) -> SentencePair:
