@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 import typer
 from spacy.tokens import Doc, Span
 
-from ..corpora.bitext import read_bitext
+from ..corpora.bitext import read_numbered_bitext
 from ..corpora.docs import make_doc, read_docs, set_aside_if_long
 from ..corpora.files import STDIN, PathLike
 from ..corpora.formats.columns import LAYOUTS, ColumnLayout, parse_column, read_columns
@@ -17,7 +17,7 @@ from ..corpora.formats.jsonl import JSONL, read_jsonl
 from ..corpora.formats.lines import read_text
 from ..corpora.formats.schemes import SCHEMES
 from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_shards
-from ..corpora.write import FORMS, WriteOptions, form_of, write_corpus
+from ..corpora.write import FORMS, WriteOptions, form_of, nothing_left, write_corpus
 from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
@@ -321,19 +321,19 @@ class _Reader:
                     yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
 
     def _bitext(self, target: Path, source_lang: str, tokenized: bool) -> Iterator[Doc]:
-        pairs = read_bitext(self.path, target, self.counts)
+        pairs = read_numbered_bitext(self.path, target, self.counts)
         if tokenized:
             vocab, source_vocab = blank_vocab(self.lang), blank_vocab(source_lang)
-            for left, right in pairs:
+            for _, left, right in pairs:
                 doc = Doc(vocab, words=split_tokens(right))
                 doc._.xner_source = Doc(source_vocab, words=split_tokens(left))
                 yield doc
             return
         nlp, source_nlp = blank(self.lang), blank(source_lang)
-        for left, right in pairs:
-            if set_aside_if_long(source_nlp, left, self.path, None, self.counts):
+        for number, left, right in pairs:
+            if set_aside_if_long(source_nlp, left, self.path, number, self.counts):
                 continue
-            if set_aside_if_long(nlp, right, target, None, self.counts):
+            if set_aside_if_long(nlp, right, target, number, self.counts):
                 continue
             doc = nlp.make_doc(right)
             doc._.xner_source = source_nlp.make_doc(left)
@@ -366,6 +366,8 @@ def _chosen(
         counts["sentences"] += 1
         counts["entities"] += len(doc.ents)
         yield doc
+    if not counts["sentences"]:
+        raise nothing_left(reader.path, counts)
 
 
 def _apply(doc: Doc, mapping: LabelMap) -> Tuple[Doc, List[str]]:

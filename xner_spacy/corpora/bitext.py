@@ -32,6 +32,14 @@ def read_bitext(
     YIELDS (Tuple[str, str]): Source and target line, stripped.
     RAISES: InputError if one file is longer, or if there is no pair at all.
     """
+    for _, left, right in read_numbered_bitext(source, target, counts):
+        yield left, right
+
+
+def read_numbered_bitext(
+    source: PathLike, target: PathLike, counts: Optional[Counter] = None
+) -> Iterator[Tuple[int, str, str]]:
+    """As `read_bitext`. YIELDS (Tuple[int, str, str]): The 1-based line, and what is on it."""
     pairs = 0
     left_out: Counter = Counter()
     lines = zip_longest(read_lines(source, counts), read_lines(target, counts))
@@ -47,7 +55,7 @@ def read_bitext(
         left, right = s[1].strip(), t[1].strip()
         if left and right:
             pairs += 1
-            yield left, right
+            yield number, left, right
         else:
             left_out[ONE_EMPTY if left or right else BOTH_EMPTY] += 1
     if not pairs:

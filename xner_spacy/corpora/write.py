@@ -97,19 +97,27 @@ def write_corpus(
         return write_docbin(path, docs)
     sentences = _sentences(docs, form, options or WriteOptions(), counts)
     if form == "iob":
-        return write_iob(path, _at_least_one(sentences, path))
+        return write_iob(path, _at_least_one(sentences, path, counts))
     written = 0
     with atomic_write(path) as file:
-        for sentence in _at_least_one(sentences, path):
+        for sentence in _at_least_one(sentences, path, counts):
             file.write(" ".join(sentence.words) + "\n")
             written += 1
     return written
 
 
-def _at_least_one(sentences: Iterator[TaggedSentence], path: PathLike) -> Iterator[TaggedSentence]:
+def nothing_left(path: PathLike, counts: Counter) -> XnerError:
+    """RETURNS (XnerError): That there is no sentence to write, and why."""
+    why = [f"{what}: {n}" for what, n in counts.items() if n and "left out" in what]
+    return XnerError(f"{path}: no sentence is left to be written.", "; ".join(why))
+
+
+def _at_least_one(
+    sentences: Iterator[TaggedSentence], path: PathLike, counts: Counter
+) -> Iterator[TaggedSentence]:
     first = next(sentences, None)
     if first is None:
-        raise XnerError(f"{path}: no sentence is left to be written.", "See what was left out.")
+        raise nothing_left(path, counts)
     yield from chain([first], sentences)
 
 

@@ -153,6 +153,7 @@ class _ColumnReader:
         self.keys_found = False  # whether the key of MISC:key was there at all
         self.shared: Optional[str] = None  # the prefix of all tokens so far
         self.tokens = 0
+        self.counted_up = True  # whether the "tokens" of every sentence so far are 1, 2, 3, ...
         self._new_sentence()
 
     def _new_sentence(self) -> None:
@@ -224,6 +225,7 @@ class _ColumnReader:
             raise InputError(fault.message, self.path, number, fault.hint) from None
         words, entities, first = self.words, tags_to_entities(self.tags.tags), self.first
         self._new_sentence()
+        self._watch_numbers(words)
         if not self.repair:
             return TaggedSentence(words, entities, first)
         kept, entities, lost = visible(words, entities)
@@ -376,6 +378,19 @@ class _ColumnReader:
         if self.shared and self.tokens == _TELLING:
             raise self._prefix_error()
 
+    def _watch_numbers(self, words: List[str]) -> None:
+        start = 0 if words[0] == "0" else 1
+        if words != [str(k) for k in range(start, start + len(words))]:
+            self.counted_up = False
+        elif self.counted_up and self.tokens >= _TELLING:
+            raise self._numbers_error()
+
+    def _numbers_error(self) -> InputError:
+        return InputError(
+            "its tokens are numbers that count up: they are another column.", self.path, None,
+            "Name the layout with --from (germeval, uner, wikineural, conllu, ...), or the column with --token-column.",
+        )  # fmt: skip
+
     def _prefix_error(self) -> InputError:
         return InputError(
             f"every token begins with {self.shared!r}, as in PAN-X (WikiANN).",
@@ -384,6 +399,12 @@ class _ColumnReader:
 
     def _tag(self, cells: List[str], number: int) -> str:
         column = self.tag_column
+        if column is None and not self.names and len(cells) == len(CONLLU_COLUMNS):
+            keys = [value.partition("=")[0] for value in cells[-1].split("|") if "=" in value]
+            raise InputError(
+                f"no column is known to hold the entities; MISC has: {', '.join(keys) or 'nothing'}.",
+                self.path, number, "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC.",
+            )  # fmt: skip
         if isinstance(column, str) and ":" in column and column not in (self.names or ()):
             name, _, key = column.partition(":")
             values = self._cell(cells, name, number)
@@ -399,6 +420,8 @@ class _ColumnReader:
             raise InputError("is empty: it holds no sentence.", self.path)
         if self.shared and self.tokens > 1:
             raise self._prefix_error()
+        if self.counted_up and self.tokens > max(2, sentences):
+            raise self._numbers_error()
         column = self.tag_column
         if isinstance(column, str) and ":" in column and column not in (self.names or ()):
             name, _, key = column.partition(":")
