@@ -225,7 +225,7 @@ def _count_lost(doc: Doc, form: Form, counts: Counter) -> None:
         lost("entities", len(doc.ents))
     for name, is_set in _ATTRIBUTES.items():
         if doc.has_annotation(name):
-            lost(f"{name} of tokens", sum(map(is_set, doc)))
+            lost(f"{name} of tokens", sum(bool(is_set(token)) for token in doc))
     lost("ENT_ID of entities", sum(bool(ent.ent_id) for ent in doc.ents))
     lost("KB_ID of entities", sum(bool(ent.kb_id) for ent in doc.ents))
     for key, group in doc.spans.items():

@@ -234,11 +234,12 @@ def _marked(result: Any, text: str, where: str) -> Iterator[CharSpan]:
         said = value.get("text")
         if isinstance(said, str) and text[start:end] != said:
             # Offsets of a browser count UTF-16 units: a character beyond the first 65,536 counts twice.
+            points_to = text[start:end]
             units = text.encode("utf-16-le")
             start = len(units[: 2 * start].decode("utf-16-le", "ignore"))
             end = len(units[: 2 * end].decode("utf-16-le", "ignore"))
             if text[start:end] != said:
-                raise InputError(f"the offsets of {said!r} point to {text[start:end]!r}.", where)
+                raise InputError(f"the offsets of {said!r} point to {points_to!r}.", where)
         yield start, end, label
 
 
