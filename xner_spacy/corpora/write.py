@@ -172,7 +172,9 @@ def _is_skipped(part: Span, number: int, options: WriteOptions, counts: Counter)
     unknown = [token for token in part if not token.ent_iob and not is_blank_token(token.text)]
     if not untranslated and not unknown:
         return False
-    what = "no translation" if untranslated else "missing values"
+    fault = part.doc.user_data.get(FAULT_KEY)
+    what = f"no translation ({fault})" if fault else "no translation"
+    what = what if untranslated else "missing values"
     if options.missing == "refuse":
         words = f"{what}, such as {unknown[0].text!r}" if unknown else what
         raise XnerError(
