@@ -195,3 +195,25 @@ def test_a_study_goes_to_another_process_and_back(toy):
     assert make_plan(again) == plan
     for job in plan.jobs.values():
         assert job_from_json(json.loads(json.dumps(job.to_json()))) == job
+
+
+def test_a_file_that_a_config_or_the_projector_names_decides_the_keys(toy, tmp_path):
+    vectors, lexicon = tmp_path / "vectors.txt", tmp_path / "lexicon.tsv"
+    vectors.write_text("a 1\n")
+    lexicon.write_text("a b\n")
+    settings = {"student.overrides.paths.vectors": str(vectors), "projector.lexicon": str(lexicon)}
+
+    def keys():
+        plan = make_plan(read_study(toy, settings))
+        return {kind: {j.key for j in plan.jobs.values() if j.kind == kind} for kind in KINDS}
+
+    before = keys()
+    assert keys() == before
+    vectors.write_text("a 2\n")
+    after = keys()
+    assert not after["student"] & before["student"] and after["labels"] == before["labels"]
+    lexicon.write_text("a c\n")
+    assert not keys()["labels"] & before["labels"] and keys()["teacher"] == before["teacher"]
+
+
+KINDS = ("teacher", "labels", "student")

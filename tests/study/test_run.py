@@ -315,7 +315,7 @@ def test_a_training_config_that_changes_during_a_run_is_noticed(tmp_path):
     (study.work / "jobs").mkdir(parents=True)
     base.write_text(base.read_text().replace("dropout = 0.1", "dropout = 0.2"))
     outcome = perform(job, study)
-    assert outcome.result is None and "base.cfg: has changed since the run began" in outcome.stop[0]
+    assert outcome.result is None and "has changed since the run began" in outcome.stop[0]
 
 
 @pytest.mark.parametrize(

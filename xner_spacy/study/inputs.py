@@ -11,6 +11,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..corpora.docs import docbin_paths
+from ..corpora.files import PathLike
 from ..corpora.reading import docs_of, joined, parse_docbin, read_bytes
 from ..errors import InputError
 
@@ -18,7 +19,19 @@ KEY_LENGTH = 16
 
 
 class InputChanged(InputError):
-    """A file of the study that is not what it was when the run began."""
+    """A file of the study that is not what it was when the run began.
+
+    fault (str): What is wrong. path (PathLike): The file.
+    """
+
+    def __init__(self, fault: str, path: PathLike) -> None:
+        hint = (
+            "What was measured before is kept. Run again, when the file will not change any more."
+        )
+        super().__init__(fault, path, hint=hint)
+
+    def __reduce__(self) -> tuple:
+        return (type(self), (self.fault, self.path))
 
 
 def checksum(contents: Iterable[bytes]) -> str:
@@ -55,11 +68,7 @@ class Inputs:
         except InputError:
             contents, files = [], []
         if checksum(contents) != self.checksums[name]:
-            raise InputChanged(
-                "has changed since the run began.",
-                path,
-                hint="What was measured before is kept. Run again, when the file will not change any more.",
-            )
+            raise InputChanged("has changed since the run began.", path)
         return unpack(files, contents)
 
     def docs(self, name: str, vocab: Vocab) -> List[Doc]:

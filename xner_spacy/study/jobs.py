@@ -29,7 +29,7 @@ from .config import Study
 from .inputs import InputChanged, Inputs, read_bin
 from .plan import Job, digest
 from .sampling import order, source_stratum, take, target_stratum
-from .training import recipe, steps_of_epochs, train_model
+from .training import files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
 BATCH = 256
@@ -79,10 +79,13 @@ def _inputs(job: Job, study: Study) -> Inputs:
         expected = job.reads.get(f"config of the {name}")
         if expected is not None and digest(recipe(training)) != expected:
             raise InputChanged(
-                "has changed since the run began.",
-                training.config,
-                hint="What was measured before is kept. Run again, when the file will not change any more.",
+                "or a file that it names has changed since the run began.", training.config
             )
+    expected = job.reads.get("files of the projector")
+    if expected is not None and digest(files_in(study.projector)) != expected:
+        raise InputChanged(
+            "[projector]: a file that it names has changed since the run began.", study.path
+        )
     lang = job.params.get("lang")
     return Inputs(study.files([lang] if lang else []), job.reads)
 

@@ -26,7 +26,7 @@ from ..types import Json
 from .config import Block, Study
 from .inputs import KEY_LENGTH, file_checksum
 from .rows import SOURCE_ARMS, Row
-from .training import recipe
+from .training import files_in, recipe
 
 # Raised when a change of the code changes results.
 VERSION = 1
@@ -214,10 +214,16 @@ class _Planner:
             "files": [self.checksums[name] for name in files],
             "recipe": self.recipes.get(recipe),
         }
+        # Only where there are any: a table of results without such files keeps its keys.
+        settings = files_in(params.get("projector"))
+        if settings:
+            depends["files of the settings"] = settings
         key = digest(depends)
         reads = {name: self.checksums[name] for name in (*files, *also)}
         if recipe:
             reads[f"config of the {recipe}"] = digest(self.recipes[recipe])
+        if settings:
+            reads["files of the projector"] = digest(settings)
         return self.jobs.setdefault(key, Job(kind, params, parents, key, reads))
 
 

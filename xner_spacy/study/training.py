@@ -9,6 +9,7 @@ import numpy as np
 from confection import Config
 
 from ..corpora.reading import read_config
+from ..corpora.watching import checksum
 from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Training
@@ -45,10 +46,32 @@ def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
 
 def recipe(training: Training) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): What the result of a training depends on, but for the arm: nothing
-    that the study sets aside, and not the order of the config's settings.
+    that the study sets aside, and not the order of the config's settings. A file that the config names (vectors, an
+    encoder) is in it by its checksum.
     """
     config = training_config(training, {})
-    return {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
+    found = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
+    named = {k: v for k, v in config.get("paths", {}).items() if k not in ("train", "dev")}
+    files = files_in({"paths": named, "initialize": config.get("initialize", {})})
+    return {**found, "files": files} if files else found
+
+
+def files_in(settings: Any, place: str = "") -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The checksums of the files and folders that settings name, by their place there."""
+    if isinstance(settings, dict):
+        parts = [files_in(value, f"{place}.{name}") for name, value in settings.items()]
+        return {name: found for part in parts for name, found in part.items()}
+    return {place[1:]: checksum(settings)} if _is_file(settings) else {}
+
+
+def _is_file(value: Any) -> bool:
+    # A word without a dot or slash is a name: of a pipeline, a language, a method.
+    if not isinstance(value, str) or not any(sign in value for sign in "./\\"):
+        return False
+    try:
+        return Path(value).exists()
+    except (OSError, ValueError):  # too long for a name, or a zero byte in it
+        return False
 
 
 def train_model(
