@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingExtraError, XnerError
-from ..translation.hub import explain, import_transformers, load_options, weight_options
+from ..translation.hub import import_transformers, load_options, loading, weight_options
 from ..translation.int8 import leave_room_for_sums
 from .packed import packed_copy
 
@@ -88,11 +88,9 @@ def load(
     options = load_options(source.model, source.revision)
     if source.local_files_only:
         options["local_files_only"] = True
-    try:
+    with loading(source.model, source.legacy_weights):
         config = transformers.AutoConfig.from_pretrained(source.model, **options)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source.model, **options)
-    except (OSError, ValueError, ImportError) as error:
-        raise explain(source.model, error, source.legacy_weights) from error
     depth = _cut(config, layer, source.model)
     model = _read_model(transformers, config, source, options)
     if config.is_encoder_decoder:
@@ -145,11 +143,10 @@ def _read_model(transformers: Any, config: Any, source: Source, options: Any) ->
     # It would list the weights of the layers that are left out.
     transformers.logging.set_verbosity_error()
     try:
-        model, report = transformers.AutoModel.from_pretrained(
-            source.model, config=config, output_loading_info=True, **options, **weights
-        )
-    except (OSError, ValueError) as error:
-        raise explain(source.model, error, source.legacy_weights) from error
+        with loading(source.model, source.legacy_weights):
+            model, report = transformers.AutoModel.from_pretrained(
+                source.model, config=config, output_loading_info=True, **options, **weights
+            )
     finally:
         transformers.logging.set_verbosity(verbosity)
     missing = [key for key in report["missing_keys"] if not key.startswith(_UNUSED)]

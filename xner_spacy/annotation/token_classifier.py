@@ -12,9 +12,9 @@ import numpy as np
 
 from ..errors import XnerError
 from ..translation.hub import (
-    explain,
     import_transformers,
     load_options,
+    loading,
     revision_of,
     weight_options,
 )
@@ -161,7 +161,7 @@ class _Model:
 
         self.torch = torch
         options = load_options(owner.model, owner.revision)
-        try:
+        with loading(owner.model, owner.legacy_weights):
             self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(
                 owner.model, add_prefix_space=True, **options
@@ -173,8 +173,6 @@ class _Model:
                 **options,
                 **weight_options(owner.legacy_weights),
             )
-        except (OSError, ValueError, ImportError) as error:
-            raise explain(owner.model, error, owner.legacy_weights) from error
         missing = [name for name in report["missing_keys"] if name.startswith("classifier")]
         if missing:
             raise XnerError(

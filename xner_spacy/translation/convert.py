@@ -1,15 +1,25 @@
 """`xner convert-model`: a translation model of Hugging Face's format becomes one for CTranslate2."""
 
+import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, Literal, Optional, Tuple
 
-import srsly
-
+from ..corpora.writing import atomic_write
 from ..errors import MissingExtraError, XnerError
-from .ct2 import INFO, TAGS
-from .hub import explain, import_transformers, load_options, revision_of, weight_options
+from .ct2 import INFO, TAGS, read_info
+from .hub import (
+    check_weights,
+    checksum_of,
+    import_transformers,
+    load_options,
+    load_tokenizer,
+    loading,
+    revision_of,
+    weight_options,
+)
 
 Quantization = Literal["int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32"]
 FAMILIES = {"m2m_100": "m2m", "marian": "marian"}
@@ -18,6 +28,14 @@ SENTENCEPIECE = {
     "m2m": ("sentencepiece.bpe.model", "sentencepiece.bpe.model"),
     "marian": ("source.spm", "target.spm"),
 }
+
+
+# What the converter writes; for folders of an earlier version, which don't say.
+MADE = (
+    *("model.bin", "config.json", "shared_vocabulary.json", "shared_vocabulary.txt"),
+    *("source_vocabulary.json", "target_vocabulary.json", "source_vocabulary.txt"),
+    *("target_vocabulary.txt",),
+)
 
 
 def convert_model(
@@ -35,7 +53,7 @@ def convert_model(
     quantization (str): Precision of the weights. revision (Optional[str]): Branch, tag or commit on
         the Hub.
     legacy_weights (bool): Accept weights in the old pickle format, read with `weights_only`.
-    overwrite (bool): Replace the folder.
+    overwrite (bool): Replace the folder, if it holds a converted model and nothing else.
     RETURNS (Dict[str, Any]): What `xner.json` in the folder says: family, languages, revision, ...
     RAISES: MissingExtraError; XnerError for a model of another kind, or one that cannot be loaded.
     """
@@ -45,8 +63,7 @@ def convert_model(
     except ImportError as error:
         raise MissingExtraError("xner convert-model", "ctranslate2") from error
     output = Path(output)
-    if output.exists() and not overwrite:
-        raise XnerError(f"{output} exists already.", "Choose another folder, or give --overwrite.")
+    check_replaceable(output, overwrite)
     options, weights = load_options(model, revision), weight_options(legacy_weights)
     # Up to transformers 4.55 the precision is called `torch_dtype`, from ctranslate2 4.6.3 on the
     # converter says `dtype`.
@@ -57,31 +74,32 @@ def convert_model(
             wrong, right = ("dtype", "torch_dtype") if old else ("torch_dtype", "dtype")
             if wrong in settings:
                 settings[right] = settings.pop(wrong)
-            return model_class.from_pretrained(name, **{**settings, **options, **weights})
+            loaded, report = model_class.from_pretrained(
+                name, output_loading_info=True, **{**settings, **options, **weights}
+            )
+            check_weights(name, report)
+            return loaded
 
-    try:
+    with loading(model, legacy_weights):
         config = transformers.AutoConfig.from_pretrained(model, **options)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(model, **options)
-    except (OSError, ValueError, ImportError) as error:
-        raise explain(model, error, legacy_weights) from error
+        vocabulary = list(load_tokenizer(transformers, model, **options).get_vocab())
     family = FAMILIES.get(config.model_type)
     if family is None:
         raise XnerError(
             f"{model!r} is a model of the kind {config.model_type!r}.",
             "NLLB-200, M2M-100 and Marian can be converted; for others use xner.Transformers.v1.",
         )
-    vocabulary = list(tokenizer.get_vocab())
     if family == "m2m" and any(TAGS["nllb"].match(token) for token in vocabulary):
         family = "nllb"
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
         made = Path(temporary) / "model"
-        try:
+        with loading(model, legacy_weights):
             Converter(model, revision=options.get("revision")).convert(
                 str(made), quantization=quantization
             )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise explain(model, error, legacy_weights) from error
+        for name in set(SENTENCEPIECE[family]):
+            shutil.copyfile(_tokenizer_file(model, name, options), made / name)
         info = {
             "family": family,
             "languages": sorted(m[1] for m in map(TAGS[family].match, vocabulary) if m),
@@ -90,17 +108,50 @@ def convert_model(
             "model": model if not Path(model).is_dir() else Path(model).name,
             "revision": revision_of(model, config),
             "quantization": quantization,
+            "files": sorted(path.name for path in made.iterdir()),
+            "checksum": checksum_of(made),
         }
-        for name in set(SENTENCEPIECE[family]):
-            shutil.copyfile(_tokenizer_file(model, name, tokenizer, options), made / name)
-        srsly.write_json(made / INFO, info)
-        if output.exists():
-            shutil.rmtree(output)
-        made.rename(output)
+        with atomic_write(made / INFO) as file:
+            file.write(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+        _put_in_place(made, output, Path(temporary) / "old")
     return info
 
 
-def _tokenizer_file(model: str, name: str, tokenizer: Any, options: Dict[str, Any]) -> Path:
+def check_replaceable(output: Path, overwrite: bool) -> None:
+    """RAISES: XnerError if a folder may not be made, or not be replaced: it must hold a model that we converted, and
+    nothing else.
+    """
+    if not output.exists():
+        return
+    if not overwrite:
+        raise XnerError(f"{output} exists already.", "Choose another folder, or give --overwrite.")
+    if output.is_dir() and not any(output.iterdir()):
+        return
+    info = read_info(output)
+    ours = {INFO, *info["sentencepiece"], *info.get("files", MADE)}
+    others = sorted(
+        path.name for path in output.iterdir() if path.name not in ours or path.is_dir()
+    )
+    if others:
+        raise XnerError(
+            f"{output} holds more than a converted model ({', '.join(others[:3])}), so it is not replaced.",
+            "Choose another folder, or move these out of it.",
+        )
+
+
+def _put_in_place(made: Path, output: Path, old: Path) -> None:
+    place = Path(os.path.realpath(output))  # a link stays a link
+    if place.exists():
+        place.rename(old)
+    try:
+        made.rename(place)
+    except BaseException:
+        if old.exists():
+            old.rename(place)
+        raise
+
+
+def _tokenizer_file(model: str, name: str, options: Dict[str, Any]) -> Path:
     if Path(model).is_dir():
         file = Path(model) / name
     else:

@@ -6,14 +6,16 @@ It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Sequence
 
-import srsly
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
-from ..errors import MissingExtraError, XnerError
+from ..corpora.reading import read_json
+from ..errors import InputError, MissingExtraError, XnerError
 from ..languages import model_code
 from ..types import Translator
-from .hub import revision_of
+from .hub import checksum_of, loading, revision_of
 from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit
 
 INFO = "xner.json"
@@ -151,20 +153,32 @@ class CTranslate2(NeuralTranslator):
         return found
 
 
-def read_info(folder: Path) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): What `xner convert-model` noted of a model: `family`, `languages`,
-    `limit`, `sentencepiece` (names of two files), ...
+class Info(TypedDict):
+    """What `xner convert-model` notes of a model in its folder."""
+
+    family: Literal["nllb", "m2m", "marian"]
+    languages: List[str]
+    limit: Annotated[int, Field(gt=2)]
+    sentencepiece: Annotated[List[str], Field(min_length=2, max_length=2)]
+    model: NotRequired[str]
+    revision: NotRequired[str]
+    quantization: NotRequired[str]
+    files: NotRequired[List[str]]
+    checksum: NotRequired[str]
+
+
+def read_info(folder: Path) -> Info:
+    """RETURNS (Info): What `xner convert-model` noted of a model.
 
     RAISES: XnerError for another folder, or names that lead out of it.
     """
     file = folder / INFO
-    info = srsly.read_json(file) if file.exists() else {}
-    names = info.get("sentencepiece", [])
-    if info.get("family") not in TAGS or len(names) != 2 or not all(map(_FILE.match, names)):
-        raise XnerError(
-            f"{str(folder)!r} is not a folder with a converted model.",
-            "Make one with: xner convert-model MODEL FOLDER",
-        )
+    hint = "Make one with: xner convert-model MODEL FOLDER"
+    if not file.is_file():
+        raise XnerError(f"{str(folder)!r} is not a folder with a converted model.", hint)
+    info: Info = read_json(file, Info, hint)
+    if not all(map(_FILE.match, info["sentencepiece"])):
+        raise InputError("names a file outside of its folder.", file, None, hint)
     return info
 
 
@@ -183,12 +197,27 @@ class _Model:
         self.prefix: List[str] = []
         self.start: List[str] = []
         self._set_tags(owner.settings, owner.model)
+        # A file that was cut short or changed can end the process in the library.
+        if self.info.get("checksum") not in (None, checksum_of(folder, INFO)):
+            raise XnerError(
+                f"The files of the model {owner.model!r} are not those that were converted.",
+                "Copy or convert it anew.",
+            )
         device, _, index = owner.device.partition(":")
+        if not (index or "0").isdecimal():
+            raise XnerError(f"{owner.device!r} is no device.", 'It is "cpu", "cuda" or "cuda:1".')
+        with loading(owner.model):
+            self.translator = self._load(ctranslate2, folder, device, int(index or 0), owner)
+            source, target = self.info["sentencepiece"]
+            self._source = sentencepiece.SentencePieceProcessor(model_file=str(folder / source))
+            self._target = sentencepiece.SentencePieceProcessor(model_file=str(folder / target))
+
+    def _load(self, library: Any, folder: Path, device: str, index: int, owner: CTranslate2) -> Any:
         try:
-            self.translator = ctranslate2.Translator(
+            return library.Translator(
                 str(folder),
                 device=device,
-                device_index=int(index or 0),
+                device_index=index,
                 compute_type=owner.compute_type,
                 intra_threads=owner.threads,
             )
@@ -197,9 +226,6 @@ class _Model:
                 f"CTranslate2 cannot load {owner.model!r} on {owner.device}: {error}",
                 "Choose another device or compute_type, or convert the model anew.",
             ) from error
-        source, target = self.info["sentencepiece"]
-        self._source = sentencepiece.SentencePieceProcessor(model_file=str(folder / source))
-        self._target = sentencepiece.SentencePieceProcessor(model_file=str(folder / target))
 
     def _set_tags(self, settings: Settings, name: str) -> None:
         languages = self.info["languages"]

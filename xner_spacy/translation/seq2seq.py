@@ -5,10 +5,19 @@ CTranslate2 lacks.
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
+from ..errors import XnerError
 from ..languages import model_code
 from ..types import Translator
 from .ct2 import TAGS
-from .hub import explain, import_transformers, load_options, revision_of, weight_options
+from .hub import (
+    import_transformers,
+    load_options,
+    load_seq2seq,
+    load_tokenizer,
+    loading,
+    revision_of,
+    weight_options,
+)
 from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit, plan_batches
 
 SCORED_CELLS = 1 << 27  # floats, half a gigabyte
@@ -131,23 +140,26 @@ class _Model:
 
         self.torch = torch
         options = load_options(owner.model, owner.revision)
-        precision = getattr(torch, owner.dtype)
-        try:
-            self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(owner.model, **options)
-            model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
-                owner.model, config=self.config, **options, **weight_options(owner.legacy_weights)
+        if owner.dtype not in ("float32", "float16", "bfloat16"):
+            raise XnerError(
+                f"{owner.dtype!r} is no precision.", "It is float32, float16 or bfloat16."
             )
-        except (OSError, ValueError, ImportError) as error:
-            raise explain(owner.model, error, owner.legacy_weights) from error
-        self.model = model.to(device=owner.device, dtype=precision).eval()
-        self.device = owner.device
-        self.words = int(self.model.config.vocab_size)
-        # What the decoder can say, and what the encoder can read.
-        self.positions = int(getattr(self.config, "max_position_embeddings", 512)) - 2
-        self.limit = min(self.positions, int(self.tokenizer.model_max_length))
+        self.start = ""
         self.prefix: Optional[int] = None
-        self._set_languages(owner.settings, owner.model)
+        self.device = owner.device
+        with loading(owner.model, owner.legacy_weights):
+            self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
+            self.tokenizer = load_tokenizer(transformers, owner.model, **options)
+            model = load_seq2seq(
+                transformers, owner.model, config=self.config,
+                **options, **weight_options(owner.legacy_weights),
+            )  # fmt: skip
+            self.model = model.to(device=owner.device, dtype=getattr(torch, owner.dtype)).eval()
+            self.words = int(self.model.config.vocab_size)
+            # What the decoder can say, and what the encoder can read.
+            self.positions = int(getattr(self.config, "max_position_embeddings", 512)) - 2
+            self.limit = min(self.positions, int(self.tokenizer.model_max_length))
+            self._set_languages(owner.settings, owner.model)
 
     def _set_languages(self, settings: Settings, name: str) -> None:
         vocabulary = self.tokenizer.get_vocab()
@@ -156,7 +168,6 @@ class _Model:
             for family, pattern in TAGS.items()
         }
         family = next((family for family in ("nllb", "m2m") if tags[family]), "marian")
-        self.start = ""
         if family == "marian":
             if tags["marian"]:
                 self.start = tags["marian"][model_code(settings.target_lang, tags["marian"], name)]
