@@ -109,6 +109,17 @@ def test_figures_of_an_earlier_report_go_and_what_is_the_users_stays(
     }
 
 
+def test_a_folder_of_figures_that_is_a_link(
+    rows: List[Row], analysis: Json, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "figures").symlink_to("../elsewhere")
+    with pytest.raises(InputError, match="is a link"):
+        write_report(rows, analysis, META, tmp_path / "report")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 @pytest.mark.parametrize("name", ["README.md", "index.html", "figures/f1-main.svg"])
 def test_a_file_of_the_users_is_in_the_way(
     rows: List[Row], analysis: Json, tmp_path: Path, name: str

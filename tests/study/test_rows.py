@@ -61,3 +61,9 @@ def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, line: int, par
     with pytest.raises(InputError) as error:
         read_rows(path)
     assert error.value.line == line and part in error.value.message, error.value.message
+
+
+def test_a_table_that_a_spreadsheet_has_saved(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace(b"\n", b"\r\n"))
+    assert read_rows(path) == ROWS

@@ -30,7 +30,7 @@ from xner_spacy.study.perform import perform, sweep
 from xner_spacy.study.plan import Job, make_plan
 from xner_spacy.study.rows import read_rows, write_rows
 from xner_spacy.study.runner import Outcome, _schedule, finished_jobs, price
-from xner_spacy.study.study import RESULTS, run_study
+from xner_spacy.study.study import RESULTS, run_study, write_meta
 
 # --- the schedule, with a pool that only pretends ---------------------------------------------
 
@@ -400,3 +400,52 @@ def test_overrides_are_json_or_text():
 def test_an_unknown_block_is_named(tmp_path):
     with pytest.raises(XnerError, match="No block other"):
         run_study(make_toy(tmp_path), blocks=["other"])
+
+
+def rows_of(plan):
+    return [
+        replace(cell.row, status="done", f1=0.5, precision=0.5, recall=0.5) for cell in plan.cells
+    ]
+
+
+def test_a_table_that_would_lose_rows_is_kept(tmp_path, caplog):
+    """Rows of another config or of other data may have taken hours, and be nowhere else."""
+    config = make_toy(tmp_path)
+    table = tmp_path / "report" / RESULTS
+    write_rows(table, rows_of(make_plan(read_study(config))))
+    before = table.read_bytes()
+    run_study(config)  # nothing to do
+    assert table.read_bytes() == before and not list(table.parent.glob("results-*.csv"))
+    only = block(arms=["transfer"])
+    run_study(config, overrides=only)
+    [copy] = table.parent.glob("results-*.csv")
+    assert copy.read_bytes() == before and len(read_rows(table)) == 1
+    assert (
+        f"7 rows are of another config or of other data; the table as it was is kept as {copy.name}"
+        in caplog.text
+    )
+    # What was set aside can be given back.
+    table.write_bytes(copy.read_bytes())
+    assert len(run_study(config)) == 8
+
+
+def test_cells_that_were_measured_with_other_versions_are_told(tmp_path, caplog):
+    config = make_toy(tmp_path)
+    table, meta = tmp_path / "report" / RESULTS, tmp_path / "report" / "meta.json"
+    write_rows(table, rows_of(make_plan(read_study(config))))
+    run_study(config)
+    said = read_json(meta)
+    assert "earlier_versions" not in said["signature"]
+    now = said["signature"]["versions"]
+    said["signature"]["versions"] = {**now, "spacy": "3.7.0"}
+    write_json(meta, said)
+    run_study(config)
+    assert "spacy was '3.7.0', is" in caplog.text
+    for _ in range(2):
+        found = read_json(meta)["signature"]
+        assert found["versions"] == now
+        assert found["earlier_versions"] == [{**now, "spacy": "3.7.0"}]
+        run_study(config)
+    # A study that has nothing from before has nothing to tell.
+    write_meta(meta, {**said, "signature": {"versions": now}}, goes_on=False)
+    assert "earlier_versions" not in read_json(meta)["signature"]

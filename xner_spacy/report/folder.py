@@ -26,6 +26,12 @@ def write_folder(folder: Path, texts: Dict[str, str]) -> List[Path]:
         `figures/NAME`.
     RETURNS (List[Path]): The files. RAISES: InputError where a file is in the way that no report of ours made.
     """
+    if (folder / FIGURES).is_symlink():
+        raise InputError(
+            "is a link, and figures would land elsewhere.",
+            folder / FIGURES,
+            hint="Remove the link.",
+        )
     places = {name: place_of(folder, name) for name in texts}
     manifest = folder / MANIFEST
     ours = _earlier(manifest)

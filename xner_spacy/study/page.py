@@ -166,4 +166,6 @@ def _made(rows: Sequence[Row], meta: Json) -> Section:
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(_flat(part) for part in value)
     return str(value)

@@ -157,7 +157,7 @@ def read_rows(path: PathLike) -> List[Row]:
         raise InputError("no such file.", path, hint="Run the study first: xner study run CONFIG.")
     data = read_bytes(path)
     try:
-        text = data.decode("utf8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = data.count(b"\n", 0, error.start) + 1
         raise InputError(

@@ -1,27 +1,32 @@
 """A study from config to results: what `xner study` wraps."""
 
+import logging
 import platform
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
+from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional
 
 from typing_extensions import TypedDict
 
 from ..about import __version__
 from ..corpora.files import PathLike
-from ..corpora.reading import read_json
+from ..corpora.reading import read_bytes, read_json
 from ..corpora.runfolder import locked
-from ..corpora.writing import write_json
+from ..corpora.watching import changes
+from ..corpora.writing import atomic_write, write_json
 from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Study, read_study
+from .inputs import checksum
 from .plan import Cell, Job, Plan, digest, make_plan, restrict
 from .pools import require_ray
 from .rows import DONE, FAILED, Row, read_rows, write_rows
 from .runner import finished_jobs, make_rows, price, run_jobs
+
+_LOGGER = logging.getLogger("xner_spacy")
 
 RESULTS = "results.csv"
 META = "meta.json"
@@ -91,7 +96,8 @@ def run_study(
             return rows
 
         # Before the first cell, so that a report can be made of what there is at any time.
-        write_meta(study.report / META, make_meta(study, whole))
+        write_meta(study.report / META, make_meta(study, whole), goes_on=bool(known or outcomes))
+        set_aside(study.report / RESULTS, known.values())
         with progress(sum(k in outcomes for k in plan.jobs), len(plan.jobs)) as step:
 
             def note(job: Job) -> None:
@@ -198,18 +204,50 @@ def read_meta(path: Path) -> Json:
     return read_json(path, Meta, hint="Run the study: xner study run CONFIG.")
 
 
-def write_meta(path: Path, meta: Json) -> None:
-    """Write what a page has to say. RAISES: InputError where a file of this name is not of a study."""
+def write_meta(path: Path, meta: Json, *, goes_on: bool) -> None:
+    """Write what a page has to say.
+
+    goes_on (bool): Whether there are cells that were measured before: if that was done with other versions, the file
+        says so, and the log.
+    RAISES: InputError where a file of this name is not of a study.
+    """
     if path.exists():
         try:
-            read_meta(path)
+            before = read_meta(path)["signature"]
         except InputError as error:
             raise InputError(
                 f"is there, and not of a study: it {error.fault}",
                 path,
                 hint="Move it away, or name another folder with --study.report.",
             ) from None
+        now = meta["signature"]["versions"]
+        earlier = [*before.get("earlier_versions", []), before.get("versions", now)]
+        others = [v for k, v in enumerate(earlier) if v != now and v not in earlier[:k]]
+        if goes_on and others:
+            meta["signature"]["earlier_versions"] = others
+            said = "; ".join(changes(others[-1], now))
+            _LOGGER.warning("%s: cells were measured before with other versions (%s)", path, said)
     write_json(path, meta)
+
+
+def set_aside(table: Path, kept: Iterable[Row]) -> None:
+    """Keep a copy of a table of results that is about to lose rows: they are of another config or of other data, and
+    may have taken hours.
+    """
+    if not table.exists():
+        return
+    known = {(row.job, row.arm) for row in kept}
+    lost = [r for r in read_rows(table) if r.status == DONE and (r.job, r.arm) not in known]
+    if not lost:
+        return
+    data = read_bytes(table)
+    copy = table.with_name(f"{table.stem}-{checksum([data])}{table.suffix}")
+    with atomic_write(copy, "wb") as file:
+        file.write(data)
+    _LOGGER.warning(
+        "%s: %d rows are of another config or of other data; the table as it was is kept as %s",
+        *(table, len(lost), copy.name),
+    )
 
 
 def _shown(path: Path) -> str:
