@@ -49,10 +49,12 @@ def text_lines(path: Path) -> int:
 
 def blocks(path: Path) -> int:
     """RETURNS (int): Sentences of a column file, comments and document starts aside."""
-    found = 0
-    for part in re.split(rb"(?:^|\n)[ \t\r]*(?=\n|$)", path.read_bytes().lstrip(b"\xef\xbb\xbf")):
-        lines = [x for x in part.split(b"\n") if x.strip()]
-        found += any(not x.startswith((b"#", b"-DOCSTART-")) for x in lines)
+    found, inside = 0, False
+    for line in path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+        blank = not line.strip(b" \t\r")
+        if not blank and not inside and not line.startswith((b"#", b"-DOCSTART-")):
+            found, inside = found + 1, True
+        inside = inside and not blank
     return found
 
 

@@ -61,8 +61,13 @@ def message(kind: str, title: str, text: str = "") -> str:
     mark = getattr(Printer(no_print=True), kind)("")
     if not _live() or os.environ.get("NO_COLOR"):
         mark = _COLOUR.sub("", mark)
-    title, text = for_terminal(title), for_terminal(text, lines=True)
+    title, text = for_terminal(_short(title, 800)), for_terminal(_short(text, 4000), lines=True)
     return f"{mark} {title}\n{text}" if text else f"{mark} {title}"
+
+
+def _short(text: str, most: int) -> str:
+    """A message may quote what stands in a file, and that may be a million characters long."""
+    return text if len(text) <= most else f"{text[: most - 200]} [...] {text[-190:]}"
 
 
 def _live() -> bool:
