@@ -47,9 +47,7 @@ def test_another_ending_is_refused(name):
     assert form_of(name, "iob") == "iob"
 
 
-@pytest.mark.parametrize(
-    "token", ["a\nb", "a\tb", "a\rb", "a\0b", "\n\nx", "\ufeffa", "-DOCSTART-"]
-)
+@pytest.mark.parametrize("token", ["a\nb", "a\tb", "a\rb", "a\0b", "\n\nx", "\ufeffa"])
 def test_a_token_that_iob_can_not_hold(tmp_path, token):
     docs = [doc(token, "c", ents=[(0, 2, "X")])]
     with pytest.raises(XnerError, match=r"Sentence 1: the token .* can't be written to .iob"):
@@ -60,7 +58,20 @@ def test_a_token_that_iob_can_not_hold(tmp_path, token):
     assert counts == {"tokens changed: .iob can't hold them as they are": 1}
     [found] = read_iob(tmp_path / "x.iob")
     assert found.entities == [Entity(0, 2, "X")] and len(found.words) == 2
-    assert found.words[0] in ("a_b", "_x", "a", "DOCSTART")
+    assert found.words[0] in ("a_b", "_x", "a")
+
+
+def test_a_sentence_that_begins_like_a_document(tmp_path):
+    docs = [doc("-DOCSTART-", "c")]
+    with pytest.raises(XnerError, match=r"--spaces replace \(this one to 'DOCSTART'\)"):
+        write(tmp_path, docs)
+    text, _, counts = write(tmp_path, docs, spaces="replace")
+    assert text == "DOCSTART\tO\nc\tO\n\n"
+    assert counts == {"tokens changed: .iob can't hold them as they are": 1}
+    docs = [doc("c", "-DOCSTART-"), doc("-DOCSTART-", ents=[(0, 1, "X")])]
+    assert write(tmp_path, docs)[1:] == (2, {})
+    found = [(s.words, len(s.entities)) for s in read_iob(tmp_path / "x.iob")]
+    assert found == [(["c", "-DOCSTART-"], 0), (["-DOCSTART-"], 1)]
 
 
 def test_a_space_in_a_token(tmp_path):

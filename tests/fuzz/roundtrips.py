@@ -1,5 +1,13 @@
-"""Random corpora through every layout that is read and every form that is written: what comes out is what went in."""
+"""Random corpora through every layout that is read and every form that is written: what comes out is what went in.
 
+python -m tests.fuzz.roundtrips --corpora 2000 --seed 1
+"""
+
+import argparse
+import gzip
+import tempfile
+import time
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -8,6 +16,7 @@ import spacy
 from spacy.tokens import DocBin
 
 from tests.cli.helpers import xner
+from tests.fuzz.forms import doc_trips
 
 WORDS = [
     "Ada", "Oslo", ".", ",", "x", "don't", "3.14", "1-2", "2.1", "#", "#tag", "O", "B-PER", "-", "--", "(", "\"", "'", "/", "\\", "\\n", "|", "=1", "<b>", "&amp;", "%s", "{}",
@@ -74,15 +83,42 @@ LAYOUTS: Dict[str, Layout] = {
         lambda i, w, t: f"{i}\t{w}\t{t}\t-\t-", ["--from", "uner"], head="# sent_id = {}"
     ),
     "panx": Layout(lambda i, w, t: f"is:{w}\t{t}", ["--from", "panx"]),
+    "wikineural": Layout(lambda i, w, t: f"{i}\t{w}\t{t}", ["--from", "wikineural"]),
+    "conll2002": Layout(lambda i, w, t: f"{w} X {t}", ["--from", "conll2002"]),
+    "conll2003": Layout(lambda i, w, t: f"{w} X Y {t}", ["--from", "conll2003"], "iob1"),
+    "multiconer": Layout(
+        lambda i, w, t: f"{w} _ _ {t}", ["--from", "multiconer"], head="# id {} domain=x"
+    ),
+    "germeval": Layout(
+        lambda i, w, t: f"{i}\t{w}\t{t}\tO", ["--from", "germeval"], head="#\thttp://x/{}"
+    ),
+    "norne": Layout(
+        lambda i, w, t: f"{i}\t{w}\t_\tX\t_\t_\t0\troot\t_\tname={t}|SpaceAfter=No",
+        ["--from", "norne"],
+        head="# sent_id = {}",
+    ),
+    "conllup": Layout(
+        lambda i, w, t: f"{i}\t{w}\t{t}",
+        ["--from", "conllup"],
+        head="# global.columns = ID FORM X:NE",
+    ),
+    "bioes": Layout(lambda i, w, t: f"{w}\t{t}", ["--scheme", "bioes"], "bioes"),
+    "bilou": Layout(
+        lambda i, w, t: f"{t} {w}",
+        ["--from", "conll", "--token-column", "2", "--tag-column", "1", "--scheme", "bilou"],
+        "bilou",
+    ),
 }
-WRITTEN = ["x.iob", "x.spacy", "x"]
+WRITTEN = ["x.iob", "x.iob.gz", "x.spacy", "x"]
 
 
 def read_back(path: Path) -> List[Sentence]:
     """RETURNS (List[Sentence]): What a file holds, by a reader that is not the package's."""
-    if path.suffix == ".iob":
+    if ".iob" in path.name:
         found = []
-        for block in path.read_text("utf8").split("\n\n"):
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf8")
+        for block in text.split("\n\n"):
             rows = [line.split("\t") for line in block.split("\n") if line]
             if rows:
                 found.append(Sentence([w for w, _ in rows], _entities([t for _, t in rows])))
@@ -148,4 +184,32 @@ def round_trip(seed: int, number: int, folder: Path) -> Dict[str, List[str]]:
                     target = folder / f"{number}-{one.replace('.', '-')}-{other}"
                     kind, said = _convert(forms[one], target, [], corpus)
                     ended[kind].append(f"{seed}:{number} {one} > {other} {said}")
+    for kind, cases in doc_trips(seed, number, folder).items():
+        ended[kind] += cases
     return ended
+
+
+def main() -> int:
+    """Run from the command line. RETURNS (int): 1 if anything came out wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.roundtrips", description=__doc__)
+    parser.add_argument("--corpora", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    ended: Counter = Counter()
+    started = time.time()
+    for number in range(options.corpora):
+        with tempfile.TemporaryDirectory(prefix="xner-trip-") as folder:
+            for kind, cases in round_trip(options.seed, number, Path(folder)).items():
+                ended[kind] += len(cases)
+                if kind == "wrong":
+                    print(*cases, sep="\n", end="\n" if cases else "", flush=True)
+    figures = ", ".join(f"{n} {kind}" for kind, n in ended.items())
+    print(
+        f"{options.corpora} corpora (seed {options.seed}), {sum(ended.values())} conversions: {figures}; "
+        f"{time.time() - started:.0f} s"
+    )
+    return int(ended["wrong"] > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

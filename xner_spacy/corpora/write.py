@@ -145,6 +145,8 @@ def _sentences(
                 for entity in entities:
                     _check_label(entity.label, number)
             held = [_held(word, form, number, options, counts) for word in words]
+            if form == "iob" and held[0] == DOCSTART and not (entities and not entities[0].start):
+                held[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, number, options, counts)
             yield TaggedSentence(held, entities)
 
 
@@ -203,16 +205,18 @@ def _held(word: str, form: Form, number: int, options: WriteOptions, counts: Cou
     """The token as the form can hold it."""
     held = re.sub(f"[{_CUTTING[form]}]+", "_", word)
     held = held.lstrip(_BOM) if held.startswith(_BOM) else held
-    if form == "iob" and held == DOCSTART:
-        held = DOCSTART.strip("-")
-    if held != word:
-        if options.spaces == "refuse":
-            raise XnerError(
-                f"Sentence {number}: the token {word!a} can't be written to .{form}: it would be read as something "
-                "else.",
-                "Write white space inside tokens as _ with --spaces replace, or write .spacy.",
-            )
-        counts[f"tokens changed: .{form} can't hold them as they are"] += 1
+    return held if held == word else _changed(word, held, form, number, options, counts)
+
+
+def _changed(
+    word: str, held: str, form: Form, number: int, options: WriteOptions, counts: Counter
+) -> str:
+    if options.spaces == "refuse":
+        raise XnerError(
+            f"Sentence {number}: the token {word!a} can't be written to .{form}: it would be read as something else.",
+            f"Change such tokens with --spaces replace (this one to {held!a}), or write .spacy.",
+        )
+    counts[f"tokens changed: .{form} can't hold them as they are"] += 1
     return held
 
 

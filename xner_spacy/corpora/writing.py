@@ -178,8 +178,9 @@ class FileAside:
             return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         if self.place.is_dir():
             raise IsADirectoryError(21, "Is a directory", str(self.path))
-        if self.place.exists() and not self.place.is_file():
-            return self.place.open("wb")
+        # By its own name: that which a pipe's name (/dev/stdout) points to can't be opened.
+        if self.path.exists() and not self.path.is_file():
+            return self.path.open("wb")
         self.place.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part"
