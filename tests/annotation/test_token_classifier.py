@@ -1,16 +1,23 @@
 """The token classifier on a tiny model: batches, windows, schemes, and its three uses."""
 
 import json
+import shutil
 from pathlib import Path
-from typing import List
+from typing import List, Tuple
 
 import numpy as np
 import pytest
 import spacy
+from spacy.tokens import Doc
 
-from tests.tiny_models import build
+from tests.tiny_models import ENCODER, TEXTS, build
 from xner_spacy.annotation.tags import TagScheme
-from xner_spacy.annotation.token_classifier import TokenClassifier, split_windows
+from xner_spacy.annotation.token_classifier import (
+    Batch,
+    TokenClassifier,
+    fixed_batches,
+    split_windows,
+)
 from xner_spacy.distillation.soft import get_soft
 from xner_spacy.errors import XnerError
 from xner_spacy.types import Entity
@@ -59,7 +66,13 @@ def test_batches_do_not_matter(model: Path) -> None:
     one = TokenClassifier(str(model), batch_tokens=1).distributions(sentences)
     many = TokenClassifier(str(model)).distributions(sentences)
     for a, b in zip(one, many, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+        np.testing.assert_array_equal(a, b)
+    for k, words in enumerate(sentences):
+        (alone,) = TokenClassifier(str(model)).distributions([words])
+        np.testing.assert_array_equal(alone, many[k])
+    backwards = TokenClassifier(str(model)).distributions(sentences[::-1])
+    for a, b in zip(backwards[::-1], many, strict=True):
+        np.testing.assert_array_equal(a, b)
     assert many[2].shape == (0, len(TAGS))
     assert len(list(TokenClassifier(str(model))(sentences))) == len(sentences)
 
@@ -135,3 +148,132 @@ def test_what_is_refused(model: Path, tmp_path: Path) -> None:
         spacy.blank("xx").add_pipe("xner_annotator", config={"side": "left"})
     with pytest.raises(XnerError, match="no such folder"):
         list(TokenClassifier(str(tmp_path / "nothing"))([WORDS]))
+
+
+def test_batches_of_a_gpu_have_the_shape_of_their_windows() -> None:
+    lengths = [5, 40, 31, 33, 32, 5, 90]
+
+    def shape_of(length: int) -> Tuple[int, int]:
+        return (-(-length // 32) * 32, 2)
+
+    batches = fixed_batches(lengths, shape_of)
+    assert batches == [
+        Batch([6], 96, 2),
+        Batch([1, 3], 64, 2),
+        Batch([0, 2], 32, 2),
+        Batch([4, 5], 32, 2),
+    ]
+
+
+def test_a_batch_that_is_filled_up_gives_the_same(model: Path, monkeypatch) -> None:
+    sentences = [WORDS[:k] for k in (3, 9, 0, 1, 9, 5)]
+    expected = TokenClassifier(str(model)).distributions(sentences)
+    part = TokenClassifier(str(model))
+    monkeypatch.setattr(part.loaded, "shape_of", lambda length: (-(-length // 32) * 32, 4))
+    for a, b in zip(part.distributions(sentences), expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_whitespace_is_neither_read_nor_named(model: Path) -> None:
+    part = TokenClassifier(str(model))
+    (plain,) = part([WORDS])
+    words = ["\n", *[w for word in WORDS for w in (word, " ")], "\u200b"]
+    (found,) = part([words])
+    assert plain.entities
+    # The words are at 1, 3, 5, ...
+    assert found.entities == [
+        e._replace(start=2 * e.start + 1, end=2 * e.end) for e in plain.entities
+    ]
+    np.testing.assert_array_equal(
+        found.labels.probs[1:-1:2].argmax(1), plain.labels.probs.argmax(1)
+    )
+    assert not found.labels.probs[2::2, 1::2].any()
+    assert next(iter(part([["\n", " "]]))).entities == []
+
+
+def test_labels_that_a_model_does_not_name(model: Path, tmp_path: Path) -> None:
+    unnamed = tmp_path / "unnamed"
+    shutil.copytree(model, unnamed)
+    config = json.loads((unnamed / "config.json").read_text())
+    config["id2label"] = {str(k): f"LABEL_{k}" for k in range(len(TAGS))}
+    config["label2id"] = {f"LABEL_{k}": k for k in range(len(TAGS))}
+    (unnamed / "config.json").write_text(json.dumps(config))
+    with pytest.raises(XnerError, match=r"its 5 outputs.*labels ="):
+        list(TokenClassifier(str(unnamed))([WORDS]))
+    expected = next(iter(TokenClassifier(str(model))([WORDS]))).entities
+    by_name = {f"LABEL_{k}": tag for k, tag in enumerate(TAGS)}
+    for labels in (TAGS, by_name):
+        part = TokenClassifier(str(unnamed), labels=labels)
+        assert next(iter(part([WORDS]))).entities == expected
+        assert part.identity["labels"] == labels
+    for wrong, message in ((TAGS[:2], "2 labels for the 5"), ({"X": "O"}, "no label 'X'")):
+        with pytest.raises(XnerError, match=message):
+            list(TokenClassifier(str(unnamed), labels=wrong)([WORDS]))
+    nlp = spacy.blank("xx")
+    part = {"@xner_annotators": "xner.TokenClassifier.v1", "model": str(unnamed), "labels": TAGS}
+    nlp.add_pipe("xner_annotator", config={"annotator": part, "side": "target"})
+    assert [(e.start, e.end) for e in nlp(Doc(nlp.vocab, words=WORDS)).ents] == [
+        e[:2] for e in expected
+    ]
+
+
+@pytest.mark.parametrize("generic", [False, True])
+def test_a_byte_level_tokenizer_gets_the_space_before_each_word(
+    generic: bool, tmp_path: Path
+) -> None:
+    torch = pytest.importorskip("torch")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import (
+        PreTrainedTokenizerFast,
+        RobertaConfig,
+        RobertaForTokenClassification,
+        RobertaTokenizerFast,
+    )
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(
+        ("</s>", 2), ("<s>", 0), add_prefix_space=False
+    )
+    kind = PreTrainedTokenizerFast if generic else RobertaTokenizerFast
+    kind(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        cls_token="<s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        mask_token="<mask>",
+        model_max_length=128,
+    ).save_pretrained(tmp_path)
+    config = RobertaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        id2label=dict(enumerate(TAGS)),
+        label2id={tag: k for k, tag in enumerate(TAGS)},
+        pad_token_id=1,
+        **ENCODER,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = RobertaForTokenClassification(config).eval()
+        network.classifier.weight.data.normal_(0, 2)
+    network.save_pretrained(tmp_path)
+    # As the model reads running text: a space before every word, and each word's place in it.
+    encoded = tokenizer.encode(" " + " ".join(WORDS))
+    starts = [1 + sum(len(w) + 1 for w in WORDS[:k]) for k in range(len(WORDS))]
+    first = [
+        next(i for i, (a, b) in enumerate(encoded.offsets) if a <= start < b) for start in starts
+    ]
+    with torch.inference_mode():
+        logits = network(input_ids=torch.tensor([encoded.ids])).logits
+    expected = torch.softmax(logits, -1)[0].numpy()[first]
+    (found,) = TokenClassifier(str(tmp_path)).distributions([WORDS])
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -6,10 +6,24 @@ A word has the distribution of its first sub-word, as in the seed paper (arXiv 2
 language for the `ner` scores, and the model-transfer baseline.
 """
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+import json
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
+from ..distillation.soft import free_blank
+from ..distillation.tags import blank_tokens
 from ..errors import XnerError
 from ..translation.hub import (
     import_transformers,
@@ -18,10 +32,13 @@ from ..translation.hub import (
     revision_of,
     weight_options,
 )
-from ..translation.neural import plan_batches
-from ..types import FloatArray
+from ..types import FloatArray, TokenLabels
 from .base import Annotation, Annotator
 from .tags import TagScheme
+
+# Away from the CPU: sub-words to which windows are filled up, and the most windows of a batch.
+WIDTH_STEP = 32
+MOST_ROWS = 64
 
 
 def make_token_classifier(
@@ -32,6 +49,7 @@ def make_token_classifier(
     dtype: str = "float32",
     batch_tokens: int = 8192,
     max_length: int = 512,
+    labels: Optional[Union[List[str], Dict[str, str]]] = None,
 ) -> Annotator:
     """Make the annotator. The model is loaded at first use.
 
@@ -40,11 +58,16 @@ def make_token_classifier(
     legacy_weights (bool): Accept weights in the old pickle format, read with `weights_only`.
     device (str): A torch device, such as "cpu" or "cuda". dtype (str): "float32", "float16" or
         "bfloat16".
-    batch_tokens (int): Sub-words a batch, padding counted.
+    batch_tokens (int): Sub-words a batch, padding counted. On a CPU each sentence is read by itself, which takes no
+        longer there, and what it gets then does not depend on the others.
     max_length (int): Longest window in sub-words; longer sentences are read in windows that
         overlap.
+    labels (Optional[Union[List[str], Dict[str, str]]]): The tags of a model that names them otherwise ("LABEL_0"): one
+        for each of its outputs, in order, or by the name that it uses.
     """
-    return TokenClassifier(model, revision, legacy_weights, device, dtype, batch_tokens, max_length)
+    return TokenClassifier(
+        model, revision, legacy_weights, device, dtype, batch_tokens, max_length, labels
+    )
 
 
 class Window(NamedTuple):
@@ -72,6 +95,7 @@ class TokenClassifier:
         dtype: str = "float32",
         batch_tokens: int = 8192,
         max_length: int = 512,
+        labels: Optional[Union[List[str], Dict[str, str]]] = None,
     ) -> None:
         self.model = model
         self.revision = revision
@@ -80,6 +104,7 @@ class TokenClassifier:
         self.dtype = dtype
         self.batch_tokens = batch_tokens
         self.max_length = max_length
+        self.labels = labels
         self._loaded: Any = None
         self._revision: Optional[str] = None
 
@@ -97,34 +122,100 @@ class TokenClassifier:
         """What the annotations depend on, beside the words."""
         if self._revision is None:
             self._revision = revision_of(self.model, self.loaded.config)
-        return {"engine": "transformers", "model": self._revision, "dtype": self.dtype}
+        found = {"engine": "transformers", "model": self._revision, "dtype": self.dtype}
+        return found if self.labels is None else {**found, "labels": self.labels}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:
-        for probs in self.distributions(sentences):
-            yield self.loaded.scheme.annotate(probs)
+        for words, probs in zip(sentences, self.distributions(sentences), strict=True):
+            yield annotate_seen(self.loaded.scheme, words, probs)
 
     def distributions(self, sentences: Sequence[Sequence[str]]) -> List[FloatArray]:
         """RETURNS (List[FloatArray]): Per sentence (words, tags of the model): each word by its
-        first sub-word; a word without any is O.
+        first sub-word; a word without any, and one that nobody can see, is O.
         """
         model = self.loaded
         found = [model.outside(len(words)) for words in sentences]
+        seen = [np.flatnonzero(~blank_tokens(words)) for words in sentences]
+        shown = [
+            [words[int(k)] for k in places] for words, places in zip(sentences, seen, strict=True)
+        ]
         windows: List[Window] = []
         lengths: List[int] = []
-        for k, words in enumerate(sentences):
-            sizes = model.sizes(words)
+        for k, text in enumerate(shown):
+            sizes = model.sizes(text)
             for window in split_windows(k, sizes, model.limit):
                 windows.append(window)
                 lengths.append(sum(sizes[window.start : window.end]) + model.special)
-        for batch in plan_batches(lengths, self.batch_tokens):
-            chosen = [windows[k] for k in batch]
-            texts = [list(sentences[w.sentence][w.start : w.end]) for w in chosen]
-            for window, (positions, probs) in zip(chosen, model.run(texts), strict=True):
+        for batch in fixed_batches(lengths, model.shape_of):
+            chosen = [windows[k] for k in batch.chosen]
+            texts = [shown[w.sentence][w.start : w.end] for w in chosen]
+            results = model.run(texts, batch.width, batch.rows)
+            for window, (positions, probs) in zip(chosen, results, strict=True):
                 for word, row in zip(positions, probs, strict=True):
                     place = window.start + word
                     if window.keep[0] <= place < window.keep[1]:
-                        found[window.sentence][place] = row
+                        found[window.sentence][seen[window.sentence][place]] = row
         return found
+
+
+def annotate_seen(scheme: TagScheme, words: Sequence[str], probs: FloatArray) -> Annotation:
+    """Read entities off the words that can be seen: those before and behind whitespace may be one name, and none
+    begins or ends with it.
+
+    scheme (TagScheme): The model's tags. words (Sequence[str]): The sentence. probs (FloatArray): (words, tags of the
+        model). RETURNS (Annotation): Entities and IOB2 distributions.
+    """
+    blank = blank_tokens(words)
+    if not blank.any():
+        return scheme.annotate(probs)
+    seen = np.flatnonzero(~blank)
+    found = scheme.annotate(probs[seen])
+    assert found.labels is not None
+    entities = [
+        entity._replace(start=int(seen[entity.start]), end=int(seen[entity.end - 1]) + 1)
+        for entity in found.entities
+    ]
+    full = np.zeros((len(words), len(scheme.labels)), dtype=np.float32)
+    full[:, 0] = 1.0
+    full[seen] = found.labels.probs
+    for place in np.flatnonzero(blank):
+        behind = int(np.searchsorted(seen, place))
+        if 0 < behind < len(seen):  # as far inside a name as the next word goes on with one
+            full[place, 2::2] = found.labels.probs[behind, 2::2]
+            full[place, 0] = 1.0 - full[place, 2::2].sum()
+    return Annotation(entities, free_blank(TokenLabels(scheme.labels, full), blank))
+
+
+class Batch(NamedTuple):
+    """Windows that are read at once.
+
+    chosen (List[int]): Their numbers. width (int): Sub-words that each is filled up to. rows (int): Windows that the
+        batch is filled up to.
+    """
+
+    chosen: List[int]
+    width: int
+    rows: int
+
+
+def fixed_batches(
+    lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, int]]
+) -> List[Batch]:
+    """Batches whose shapes hang on the length of a window alone, not on what else there is to read: with another shape
+    a matrix product adds in another order, and the last digits differ.
+
+    lengths (Sequence[int]): Sub-words of each window. shape_of (Callable[[int], Tuple[int, int]]): The width and the
+        rows of the batch for a window of this length.
+    RETURNS (List[Batch]): The batches, the widest first.
+    """
+    by_shape: Dict[Tuple[int, int], List[int]] = {}
+    for k, length in enumerate(lengths):
+        by_shape.setdefault(shape_of(length), []).append(k)
+    return [
+        Batch(numbers[at : at + rows], width, rows)
+        for (width, rows), numbers in sorted(by_shape.items(), reverse=True)
+        for at in range(0, len(numbers), rows)
+    ]
 
 
 def split_windows(sentence: int, sizes: Sequence[int], limit: int) -> List[Window]:
@@ -184,6 +275,7 @@ class _Model:
                 f"The tokenizer of {owner.model!r} cannot tell which word a sub-word is of.",
                 "Use a model with a fast tokenizer (tokenizer.json).",
             )
+        self.byte_level = is_byte_level(self.tokenizer)
         self.model = model.to(device=owner.device, dtype=getattr(torch, owner.dtype)).eval()
         self.device = owner.device
         self.special = int(self.tokenizer.num_special_tokens_to_add())
@@ -193,9 +285,22 @@ class _Model:
             longest -= int(self.config.pad_token_id) + 1
         longest = min(longest, int(self.tokenizer.model_max_length), owner.max_length)
         self.limit = max(longest - self.special, 1)
-        tags = [str(self.config.id2label[k]) for k in range(self.config.num_labels)]
+        self.batch_tokens = owner.batch_tokens
+        names = [str(self.config.id2label[k]) for k in range(self.config.num_labels)]
+        tags = named_tags(names, owner.labels, repr(owner.model))
         self.scheme = TagScheme(tags, repr(owner.model))
         self._outside = tags.index("O")
+
+    def shape_of(self, length: int) -> Tuple[int, int]:
+        """RETURNS (Tuple[int, int]): Sub-words and windows of the batch in which a window of this length is read."""
+        if str(self.device).startswith("cpu"):
+            return length, 1
+        width = min(-(-length // WIDTH_STEP) * WIDTH_STEP, self.limit + self.special)
+        return width, min(max(self.batch_tokens // width, 1), MOST_ROWS)
+
+    def _marked(self, words: Sequence[str]) -> List[str]:
+        # To a byte-level tokenizer the space before a word is part of the word.
+        return [f" {word}" for word in words] if self.byte_level else list(words)
 
     def outside(self, n: int) -> FloatArray:
         """RETURNS (FloatArray): n words that are certainly no names."""
@@ -208,24 +313,32 @@ class _Model:
         found = [0] * len(words)
         if words:
             encoded = self.tokenizer(
-                list(words), is_split_into_words=True, add_special_tokens=False
+                self._marked(words), is_split_into_words=True, add_special_tokens=False
             )
             for word in encoded.word_ids():
                 if word is not None:
                     found[word] += 1
         return found
 
-    def run(self, texts: List[List[str]]) -> Iterator[Tuple[List[int], FloatArray]]:
-        """YIELDS (Tuple[List[int], FloatArray]): Per text the words that have sub-words, and the
-        distributions of their first ones.
+    def run(
+        self, texts: List[List[str]], width: int, rows: int
+    ) -> Iterator[Tuple[List[int], FloatArray]]:
+        """Read texts in a batch of a given shape.
+
+        texts (List[List[str]]): Their words. width (int): Sub-words of a row. rows (int): Rows; where there are fewer
+            texts, the last is read again.
+        YIELDS (Tuple[List[int], FloatArray]): Per text the words that have sub-words, and the
+            distributions of their first ones.
         """
         torch = self.torch
+        filled = [self._marked(text) for text in texts]
+        filled += [filled[-1]] * (rows - len(texts))
         encoded = self.tokenizer(
-            texts,
+            filled,
             is_split_into_words=True,
-            padding=True,
+            padding="max_length",
             truncation=True,
-            max_length=self.limit + self.special,
+            max_length=min(width, self.limit + self.special),
             return_tensors="pt",
         )
         with torch.inference_mode():
@@ -234,9 +347,42 @@ class _Model:
             probs = torch.softmax(logits.float(), dim=-1).cpu().numpy()
         for k in range(len(texts)):
             words: List[int] = []
-            rows: List[int] = []
+            chosen: List[int] = []
             for position, word in enumerate(encoded.word_ids(k)):
                 if word is not None and (not words or words[-1] != word):
                     words.append(word)
-                    rows.append(position)
-            yield words, probs[k, rows]
+                    chosen.append(position)
+            yield words, probs[k, chosen]
+
+
+def named_tags(
+    names: Sequence[str], labels: Optional[Union[List[str], Dict[str, str]]], model: str
+) -> List[str]:
+    """RETURNS (List[str]): The tag of each of a model's outputs, by the setting `labels`. RAISES: XnerError if that
+    does not fit the model.
+    """
+    if labels is None:
+        if names and all(name.startswith("LABEL_") for name in names):
+            raise XnerError(
+                f"The model {model} does not say what its {len(names)} outputs are ({names[0]}, ...).",
+                'Name them in order: labels = ["O","B-PER","I-PER", ...], as the model was trained.',
+            )
+        return list(names)
+    if isinstance(labels, dict):
+        unknown = sorted(set(labels) - set(names))
+        if unknown:
+            raise XnerError(
+                f"The model {model} has no label {unknown[0]!r}.", f"It has {', '.join(names)}."
+            )
+        return [labels.get(name, name) for name in names]
+    if len(labels) != len(names):
+        raise XnerError(
+            f"{len(labels)} labels for the {len(names)} outputs of {model}.", "Give one for each."
+        )
+    return list(labels)
+
+
+def is_byte_level(tokenizer: Any) -> bool:
+    """RETURNS (bool): Whether a fast tokenizer works on bytes, as those of RoBERTa and GPT-2 do."""
+    step = json.loads(tokenizer.backend_tokenizer.to_str()).get("pre_tokenizer") or {}
+    return any(part.get("type") == "ByteLevel" for part in step.get("pretokenizers", [step]))
