@@ -1,33 +1,41 @@
 """`xner.Bitext.v1`: translations that are there already, a stored one for each sentence."""
 
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, Literal, Optional
 
 import srsly
 
 from ..corpora.bitext import read_bitext
+from ..corpora.files import tell_once
+from ..corpora.reading import parse_msgpack
 from ..errors import XnerError
+from ..scripts import join_words
 from ..types import Translation, Translator
+from .faults import MISSING
 
 Match = Literal["exact", "letters"]
 Missing = Literal["error", "skip"]
+PART = "xner.Bitext.v1"
+CONFLICTS = "texts have several translations: the first is taken"
 
 
 def exact_key(text: str) -> str:
-    """RETURNS (str): The text with single spaces, NFC."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """RETURNS (str): The text in NFC. Any whitespace between words counts as one space, between the characters of a
+    script that is written without spaces as none.
+    """
+    return join_words(unicodedata.normalize("NFC", text).split())
 
 
 def letters_key(text: str) -> str:
     """RETURNS (str): Letters, marks and digits alone, lower-cased: equal however a text was
-    tokenised or quoted.
+    tokenised or quoted. A text that has none of them ("!!!", "👍") is as it is: it must not be equal to every other.
     """
-    return "".join(
-        c
-        for c in unicodedata.normalize("NFKC", text).casefold()
-        if unicodedata.category(c)[0] in "LMN"
-    )
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    letters = "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
+    # Behind a space, which no other key begins with.
+    return letters or " " + "".join(unicodedata.normalize("NFC", text).split())
 
 
 _KEYS: Dict[str, Callable[[str], str]] = {"exact": exact_key, "letters": letters_key}
@@ -43,10 +51,10 @@ def make_bitext(
 
     source, target (Optional[str]): Line-parallel text files: the translations, and the texts they
         are of. Read at first use and saved with the pipeline.
-    match (str): "exact" (up to spaces), or "letters": texts are the same if their letters and
-        digits are.
+    match (str): "exact": the same text, but that any whitespace counts as one space; or "letters": texts are the same
+        if their letters and digits are.
     missing (str): What to do about a text without translation: "error" names it; "skip" passes the
-        Doc on without a source.
+        Doc on without a source, for the reason "missing".
     """
     return Bitext(
         Path(source) if source else None, Path(target) if target else None, match, missing
@@ -54,7 +62,10 @@ def make_bitext(
 
 
 class Bitext:
-    """Looks translations up. Of a text that occurs twice the first translation counts."""
+    """Looks translations up. Of a text that has several the first is taken; how many have is said once.
+
+    `counts` holds what was found in the files: texts with several translations, and lines that were left out.
+    """
 
     def __init__(
         self,
@@ -69,6 +80,7 @@ class Bitext:
         self.target = target
         self.missing = missing
         self.match = match
+        self.counts: Counter = Counter()
         self._table: Optional[Dict[str, str]] = None
 
     @property
@@ -80,22 +92,34 @@ class Bitext:
                     "xner.Bitext.v1 has no translations.",
                     "Give it `source` and `target`, two line-parallel files.",
                 )
-            self._table = {}
-            key = _KEYS[self.match]
-            for source, target in read_bitext(self.source, self.target):
-                self._table.setdefault(key(target), source)
+            self._table = self._read(self.source, self.target)
         return self._table
+
+    def _read(self, source: Path, target: Path) -> Dict[str, str]:
+        table: Dict[str, str] = {}
+        differ = set()
+        counts: Counter = Counter()
+        key = _KEYS[self.match]
+        for left, right in read_bitext(source, target, counts):
+            if table.setdefault(key(right), left) != left:
+                differ.add(key(right))
+        counts[CONFLICTS] = len(differ)
+        self.counts = +counts
+        for what, n in self.counts.items():
+            tell_once(target, f"{n} {what}")
+        return table
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         table, key = self.table, _KEYS[self.match]
         for text in texts:
             found = table.get(key(text))
             if found is None and self.missing == "error":
+                shown = text if len(text) <= 200 else f"{text[:200]}..."
                 raise XnerError(
-                    f"No stored translation of the sentence {text!r}.",
+                    f"No stored translation of the sentence {shown!r}.",
                     "Add it to the bitext, or set missing = 'skip' to pass such sentences on.",
                 )
-            yield Translation(found)
+            yield Translation(found, fault=MISSING if found is None else None)
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The translations."""
@@ -103,5 +127,7 @@ class Bitext:
 
     def from_bytes(self, data: bytes) -> "Bitext":
         """Load the translations. RETURNS (Bitext): This translator."""
-        self._table = srsly.msgpack_loads(data)
+        self._table = parse_msgpack(
+            data, PART, "the translations of a saved pipeline", Dict[str, str]
+        )
         return self
