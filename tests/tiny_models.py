@@ -164,9 +164,29 @@ def m2m(folder: Path, texts: Iterable[str] = TEXTS, **config: Any) -> None:
     _spread(M2M100ForConditionalGeneration(settings), 0.1).save_pretrained(folder)
 
 
+def roberta(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 400, **config: Any) -> None:
+    """BPE over bytes, where the space is part of the word behind it, and a RobertaModel."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast
+
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator(
+        texts, vocab_size=pieces, special_tokens=special, show_progress=False
+    )
+    files = tokenizer.save_model(str(folder))
+    RobertaTokenizerFast(
+        vocab_file=files[0], merges_file=files[1], model_max_length=128
+    ).save_pretrained(folder)
+    settings = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": 1, "bos_token_id": 0}
+    whole = RobertaConfig(**{**settings, "eos_token_id": 2, **ENCODER, **config})
+    _spread(RobertaModel(whole)).save_pretrained(folder)
+
+
 BUILDERS: Dict[str, Callable[..., None]] = {
     "bert": bert,
     "xlmr_generic": xlmr_generic,
+    "roberta": roberta,
     "nllb": nllb,
     "m2m": m2m,
 }
@@ -176,7 +196,7 @@ def build(kind: str, folder: Path, seed: int = 0, **settings: Any) -> Path:
     """Build a tiny model, always the same for the same seed.
 
     kind (str): A key of `BUILDERS`. folder (Path): Where; it is made.
-    settings (Any): `texts` for the vocabulary and `pieces` for its size (bert and xlmr_generic), and
+    settings (Any): `texts` for the vocabulary and `pieces` for its size (bert, roberta and xlmr_generic), and
         whatever the model's config takes.
     RETURNS (Path): The folder.
     """

@@ -4,8 +4,18 @@ All three compare the vectors that a pretrained encoder gives to the words of bo
 need no training. They differ in the model and in how links are read off the comparison.
 """
 
-from itertools import islice
-from typing import Any, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +25,7 @@ from ..types import Alignment, TokenPair
 from .backends import Backend, Dtype, Source
 from .encoders import Encoder, Vectors, pool_words
 from .matching import MATCHINGS, Matching, apply_distortion, softmax_matching, valid_cells
+from .windows import pair_windows
 
 TokenType = Literal["bpe", "word"]
 EncoderMatching = Literal["softmax", "inter", "itermax", "mwmf", "fwd", "rev"]
@@ -25,7 +36,14 @@ BATCH_CELLS = 1_000_000
 # and of probabilities relative to the threshold.
 COSINE_ROUNDING = 2e-6
 SOFTMAX_ROUNDING = 2e-4
+# Scores are rounded to so many decimals, here and nowhere else: of more, another batch gives others. A link has at
+# least the least of them.
+DECIMALS = 3
 _ONE_BATCH = 1 << 40
+# The most sub-words (or words) of a side that are compared at once. Longer pairs are compared in windows.
+WINDOW = 512
+# The most words that are read ahead.
+CHUNK_WORDS = 50_000
 
 
 class Comparison(NamedTuple):
@@ -50,9 +68,9 @@ class EmbeddingAligner:
     comparison (Comparison): How links are read off.
     batch_size (int): Sentence pairs that are read ahead and sorted by length.
 
-    In float32, links do not depend on which pairs share a batch: a pair whose links hang on a
+    In float32, links and scores do not depend on which pairs share a batch: a pair of which they hang on a
     difference within rounding is encoded once more by itself. This is `stable`; coarser precisions
-    round too much for it.
+    round too much for it, unless each sentence is a batch of its own (`batch_tokens = 1`).
     """
 
     def __init__(self, encoder: Encoder, comparison: Comparison, batch_size: int = 256) -> None:
@@ -70,7 +88,9 @@ class EmbeddingAligner:
         self.encoder = encoder
         self.comparison = comparison
         self.batch_size = batch_size
-        self.stable = encoder.dtype == "float32"
+        # Alone in its batch, a sentence has the same vectors in any precision.
+        self.alone = encoder.batch_tokens <= 1
+        self.stable = self.alone or encoder.dtype == "float32"
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
         """Align sentence pairs.
@@ -80,9 +100,21 @@ class EmbeddingAligner:
             with the highest score of those: the similarity, or for softmax the product of both
             probabilities. Tokens without sub-words have no links.
         """
-        stream = iter(pairs)
-        while chunk := list(islice(stream, self.batch_size)):
+        for chunk in self._chunks(pairs):
             yield from self._align(chunk)
+
+    def _chunks(self, pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
+        chunk: List[TokenPair] = []
+        words = 0
+        for source, target in pairs:
+            size = len(source) + len(target)
+            if chunk and (len(chunk) == self.batch_size or words + size > CHUNK_WORDS):
+                yield chunk
+                chunk, words = [], 0
+            chunk.append((source, target))
+            words += size
+        if chunk:
+            yield chunk
 
     def _align(self, pairs: List[TokenPair]) -> List[Alignment]:
         results = [Alignment() for _ in pairs]
@@ -91,13 +123,22 @@ class EmbeddingAligner:
             return results
         sentences = [pairs[k][0] for k in full] + [pairs[k][1] for k in full]
         vectors = self._vectors(sentences, None)
-        both = list(zip(full, vectors[: len(full)], vectors[len(full) :], strict=True))
-        both = [entry for entry in both if len(entry[1].words) and len(entry[2].words)]
-        both.sort(key=lambda entry: (len(entry[1].words), len(entry[2].words)))
-        for group in _groups(both):
-            found, sure = self._link([a for _, a, _ in group], [b for _, _, b in group])
-            for (k, _, _), alignment, certain in zip(group, found, sure, strict=True):
-                results[k] = alignment if certain else self._align_alone(pairs[k])
+        entries = [
+            Entry(k, *part)
+            for k, source, target in zip(
+                full, vectors[: len(full)], vectors[len(full) :], strict=True
+            )
+            for part in _parts(source, target)
+        ]
+        entries.sort(key=lambda entry: (len(entry.source.words), len(entry.target.words)))
+        found: Dict[int, List[Scored]] = {}
+        for group in _groups(entries):
+            for entry, scored in zip(group, self._link(group), strict=True):
+                found.setdefault(entry.number, []).append(scored)
+        for k, parts in found.items():
+            results[k] = (
+                _joined(parts) if all(part.sure for part in parts) else self._align_alone(pairs[k])
+            )
         return results
 
     def _vectors(
@@ -111,12 +152,12 @@ class EmbeddingAligner:
 
     def _align_alone(self, pair: TokenPair) -> Alignment:
         source, target = self._vectors([pair[0], pair[1]], _ONE_BATCH)
-        return self._link([source], [target])[0][0]
+        entries = [Entry(0, *part) for part in _parts(source, target)]
+        return _joined([self._link([entry])[0] for entry in entries])
 
-    def _link(
-        self, sources: List[Vectors], targets: List[Vectors]
-    ) -> Tuple[List[Alignment], npt.NDArray[np.bool_]]:
-        """RETURNS (Tuple): The alignments, and of each whether rounding cannot have decided it."""
+    def _link(self, entries: List["Entry"]) -> List["Scored"]:
+        sources = [entry.source for entry in entries]
+        targets = [entry.target for entry in entries]
         rows = np.array([len(source.words) for source in sources])
         columns = np.array([len(target.words) for target in targets])
         how = self.comparison
@@ -124,20 +165,83 @@ class EmbeddingAligner:
         valid = valid_cells(dots.shape, rows, columns)
         if how.method == "softmax":
             matched, scores = softmax_matching(dots, valid, how.threshold)
+            limit = SOFTMAX_ROUNDING
         else:
             scores = apply_distortion((dots + 1.0) / 2.0, rows, columns, how.distortion)
             matched = MATCHINGS[how.method](scores, valid)
+            limit = COSINE_ROUNDING
         scores = np.clip(scores, 0.0, 1.0)
-        alignments = []
-        for k, (source, target) in enumerate(zip(sources, targets, strict=True)):
-            i, j = np.nonzero(matched.linked[k])
-            links = np.stack([source.words[i], target.words[j]], axis=1)
-            alignments.append(Alignment(links, scores[k, i, j]))
-        limit = SOFTMAX_ROUNDING if how.method == "softmax" else COSINE_ROUNDING
-        return alignments, (matched.margin > limit) | (not self.stable)
+        sure = (matched.margin > limit) | (not self.stable)
+        results = []
+        for k, entry in enumerate(entries):
+            linked = matched.linked[k].copy()
+            linked[: rows[k], : columns[k]] &= entry.kept
+            i, j = np.nonzero(linked)
+            links = np.stack([entry.source.words[i], entry.target.words[j]], axis=1)
+            # Of several links of two words the highest score counts.
+            found = Alignment(links, scores[k, i, j])
+            fixed = not self.stable or not _near_a_step(found.scores, how.method == "softmax")
+            results.append(Scored(found, bool(sure[k]) and fixed))
+        return results
 
 
-Entry = Tuple[int, Vectors, Vectors]
+class Scored(NamedTuple):
+    """Links of a pair or a window of it.
+
+    alignment (Alignment): The links; scores are not rounded yet.
+    sure (bool): Whether another batch would give the same.
+    """
+
+    alignment: Alignment
+    sure: bool
+
+
+def _near_a_step(scores: npt.NDArray[Any], softmax: bool) -> bool:
+    """RETURNS (bool): Whether rounding of a score hangs on what another batch may change."""
+    scores = scores.astype(np.float64)
+    steps = scores * 10**DECIMALS
+    distance = np.abs(steps - np.floor(steps) - 0.5) / 10**DECIMALS
+    if softmax:
+        # Probabilities near 0 or 1 hardly move.
+        limit = SOFTMAX_ROUNDING * 2.0 * scores * (1.0 - scores) + COSINE_ROUNDING
+        return bool(np.any((distance < limit) & (steps > 1.0)))
+    return bool(np.any(distance < COSINE_ROUNDING))
+
+
+def _joined(parts: List[Scored]) -> Alignment:
+    links = [link for part in parts for link in part.alignment.links.tolist()]
+    scores = [score for part in parts for score in part.alignment.scores.tolist()]
+    rounded = np.round(np.array(scores, dtype=np.float64), DECIMALS)
+    return Alignment(links, np.maximum(rounded, 10.0**-DECIMALS))
+
+
+class Entry(NamedTuple):
+    """A pair to compare, or a window of a long one.
+
+    number (int): The pair.
+    source (Vectors), target (Vectors): Its vectors.
+    kept (npt.NDArray[np.bool_]): Which links are taken from here.
+    """
+
+    number: int
+    source: Vectors
+    target: Vectors
+    kept: npt.NDArray[np.bool_]
+
+
+def _parts(
+    source: Vectors, target: Vectors
+) -> Iterator[Tuple[Vectors, Vectors, npt.NDArray[np.bool_]]]:
+    """Cut a long pair into windows. Nothing where a side has no sub-words."""
+    for window in pair_windows(len(source.words), len(target.words), WINDOW):
+        at = (slice(*window.source), slice(*window.target))
+        sides = [
+            Vectors(s.values[part], s.words[part])
+            for s, part in zip((source, target), at, strict=True)
+        ]
+        kept = np.zeros([len(side.words) for side in sides], dtype=bool)
+        kept[window.kept_cells] = True
+        yield sides[0], sides[1], kept
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[List[Entry]]:
@@ -145,7 +249,7 @@ def _groups(entries: Sequence[Entry]) -> Iterator[List[Entry]]:
     group: List[Entry] = []
     height = width = 0
     for entry in entries:
-        m, n = len(entry[1].words), len(entry[2].words)
+        m, n = len(entry.source.words), len(entry.target.words)
         if group and (len(group) + 1) * max(height, m) * max(width, n) > BATCH_CELLS:
             yield group
             group, height, width = [], 0, 0

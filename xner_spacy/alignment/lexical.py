@@ -167,7 +167,7 @@ class LexicalAligner:
             results = [_nothing(len(source), len(target)) for source, target in chunk]
             for number, window, both in self._aligned(model, chunk):
                 for whole, part in zip(results[number], both, strict=True):
-                    kept = _kept(window)
+                    kept = window.kept_cells
                     whole[slice(*window.source), slice(*window.target)][kept] = part[kept]
             yield from zip(chunk, results, strict=True)
 
@@ -269,15 +269,9 @@ def _scores(
     return np.rint(steps) / 10**DECIMALS
 
 
-def _kept(window: PairWindow) -> Tuple[slice, slice]:
-    start = window.source[0] if window.by_source else window.target[0]
-    kept = slice(window.kept[0] - start, window.kept[1] - start)
-    return (kept, slice(None)) if window.by_source else (slice(None), kept)
-
-
 def _links(scores: FloatArray, window: PairWindow, threshold: float) -> Tuple[IntArray, FloatArray]:
     kept = np.zeros(scores.shape, dtype=bool)
-    kept[_kept(window)] = True
+    kept[window.kept_cells] = True
     links = np.argwhere(kept & (scores >= threshold))
     offset = np.array([window.source[0], window.target[0]])
     return links + offset, scores[links[:, 0], links[:, 1]]

@@ -1,5 +1,7 @@
 """Words to sub-word numbers, each word once, and the frame that a model expects around a sentence."""
 
+import json
+import unicodedata
 from itertools import chain
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -48,6 +50,7 @@ class Subwords:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
+        self._space = _wants_a_space(tokenizer)
         self._known: Dict[str, Tuple[int, ...]] = {}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Pieces]:
@@ -70,13 +73,15 @@ class Subwords:
         self._known.update((word, ()) for word in words if not word.strip())
         if not asked:
             return
-        found = self._encode([[word] for word in asked], special=False)
+        # A letter with a mark is the same whether it is one character or two; vocabularies hold the first.
+        found = self._encode([unicodedata.normalize("NFC", word) for word in asked], special=False)
         self._known.update((word, tuple(ids)) for word, ids in zip(asked, found, strict=True))
 
-    def _encode(self, sentences: List[List[str]], special: bool) -> List[List[int]]:
+    def _encode(self, words: List[str], special: bool) -> List[List[int]]:
+        given: Any = [f" {word}" for word in words] if self._space else [[word] for word in words]
         return self.tokenizer(
-            sentences,
-            is_split_into_words=True,
+            given,
+            is_split_into_words=not self._space,
             add_special_tokens=special,
             return_attention_mask=False,
             return_token_type_ids=False,
@@ -113,9 +118,20 @@ class Subwords:
     def _find_frame(self) -> Frame:
         # One of these has sub-words in any vocabulary, if only the unknown token.
         for probe in ("a", "1", ".", "\u0430", "\u3042"):
-            (inner,) = self._encode([[probe]], special=False)
-            (outer,) = self._encode([[probe]], special=True)
+            (inner,) = self._encode([probe], special=False)
+            (outer,) = self._encode([probe], special=True)
             for k in range(len(outer) - len(inner) + 1 if inner else 0):
                 if outer[k : k + len(inner)] == inner:
                     return Frame(tuple(outer[:k]), tuple(outer[k + len(inner) :]))
         raise XnerError(f"The tokenizer {type(self.tokenizer).__name__} splits no word.")
+
+
+def _wants_a_space(tokenizer: Any) -> bool:
+    """RETURNS (bool): Whether a word must come with the space before it: to tokenizers of bytes (RoBERTa, ModernBERT) the
+    space is part of the word, and they refuse words without, or take them for the rest of the word before.
+    """
+    if not getattr(tokenizer, "is_fast", False):
+        return False  # slow ones add it to words that are given one by one
+    steps = json.loads(tokenizer.backend_tokenizer.to_str()).get("pre_tokenizer") or {}
+    steps = steps.get("pretokenizers", [steps])
+    return any(s.get("type") == "ByteLevel" and not s.get("add_prefix_space") for s in steps)

@@ -26,6 +26,13 @@ class PairWindow(NamedTuple):
     kept: Tuple[int, int]
     by_source: bool
 
+    @property
+    def kept_cells(self) -> Tuple[slice, slice]:
+        """RETURNS (Tuple[slice, slice]): Where in its (source, target) table the links lie that are taken from it."""
+        start = self.source[0] if self.by_source else self.target[0]
+        kept = slice(self.kept[0] - start, self.kept[1] - start)
+        return (kept, slice(None)) if self.by_source else (slice(None), kept)
+
 
 def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
     """Cut a long sentence.
