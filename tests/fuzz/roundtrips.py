@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-import spacy
 from spacy.tokens import DocBin
 
-from tests.cli.helpers import xner
-from tests.fuzz.forms import doc_trips
+from tests.fuzz.forms import VOCAB, doc_trips
+from xner_spacy.cli.convert import convert
+from xner_spacy.errors import XnerError
 
 WORDS = [
     "Ada", "Oslo", ".", ",", "x", "don't", "3.14", "1-2", "2.1", "#", "#tag", "O", "B-PER", "-", "--", "(", "\"", "'", "/", "\\", "\\n", "|", "=1", "<b>", "&amp;", "%s", "{}",
@@ -70,42 +70,42 @@ class Layout(NamedTuple):
     """A layout to read: a row of a token, options of `xner convert`, the scheme, a line before each sentence."""
 
     row: Callable[[int, str, str], str]
-    options: List[str]
+    options: Dict[str, str]
     scheme: str = "iob2"
     head: str = ""
 
 
 LAYOUTS: Dict[str, Layout] = {
-    "iob2": Layout(lambda i, w, t: f"{w}\t{t}", ["--from", "iob2"]),
-    "iob1": Layout(lambda i, w, t: f"{w}\t{t}", ["--from", "iob1"], "iob1"),
-    "conll": Layout(lambda i, w, t: f"{w} NNP B-NP {t}", ["--from", "conll"]),
+    "iob2": Layout(lambda i, w, t: f"{w}\t{t}", {"style": "iob2"}),
+    "iob1": Layout(lambda i, w, t: f"{w}\t{t}", {"style": "iob1"}, "iob1"),
+    "conll": Layout(lambda i, w, t: f"{w} NNP B-NP {t}", {"style": "conll"}),
     "uner": Layout(
-        lambda i, w, t: f"{i}\t{w}\t{t}\t-\t-", ["--from", "uner"], head="# sent_id = {}"
+        lambda i, w, t: f"{i}\t{w}\t{t}\t-\t-", {"style": "uner"}, head="# sent_id = {}"
     ),
-    "panx": Layout(lambda i, w, t: f"is:{w}\t{t}", ["--from", "panx"]),
-    "wikineural": Layout(lambda i, w, t: f"{i}\t{w}\t{t}", ["--from", "wikineural"]),
-    "conll2002": Layout(lambda i, w, t: f"{w} X {t}", ["--from", "conll2002"]),
-    "conll2003": Layout(lambda i, w, t: f"{w} X Y {t}", ["--from", "conll2003"], "iob1"),
+    "panx": Layout(lambda i, w, t: f"is:{w}\t{t}", {"style": "panx"}),
+    "wikineural": Layout(lambda i, w, t: f"{i}\t{w}\t{t}", {"style": "wikineural"}),
+    "conll2002": Layout(lambda i, w, t: f"{w} X {t}", {"style": "conll2002"}),
+    "conll2003": Layout(lambda i, w, t: f"{w} X Y {t}", {"style": "conll2003"}, "iob1"),
     "multiconer": Layout(
-        lambda i, w, t: f"{w} _ _ {t}", ["--from", "multiconer"], head="# id {} domain=x"
+        lambda i, w, t: f"{w} _ _ {t}", {"style": "multiconer"}, head="# id {} domain=x"
     ),
     "germeval": Layout(
-        lambda i, w, t: f"{i}\t{w}\t{t}\tO", ["--from", "germeval"], head="#\thttp://x/{}"
+        lambda i, w, t: f"{i}\t{w}\t{t}\tO", {"style": "germeval"}, head="#\thttp://x/{}"
     ),
     "norne": Layout(
         lambda i, w, t: f"{i}\t{w}\t_\tX\t_\t_\t0\troot\t_\tname={t}|SpaceAfter=No",
-        ["--from", "norne"],
+        {"style": "norne"},
         head="# sent_id = {}",
     ),
     "conllup": Layout(
         lambda i, w, t: f"{i}\t{w}\t{t}",
-        ["--from", "conllup"],
+        {"style": "conllup"},
         head="# global.columns = ID FORM X:NE",
     ),
-    "bioes": Layout(lambda i, w, t: f"{w}\t{t}", ["--scheme", "bioes"], "bioes"),
+    "bioes": Layout(lambda i, w, t: f"{w}\t{t}", {"scheme": "bioes"}, "bioes"),
     "bilou": Layout(
         lambda i, w, t: f"{t} {w}",
-        ["--from", "conll", "--token-column", "2", "--tag-column", "1", "--scheme", "bilou"],
+        {"style": "conll", "token_column": "2", "tag_column": "1", "scheme": "bilou"},
         "bilou",
     ),
 }
@@ -123,9 +123,8 @@ def read_back(path: Path) -> List[Sentence]:
             if rows:
                 found.append(Sentence([w for w, _ in rows], _entities([t for _, t in rows])))
         return found
-    vocab = spacy.blank("xx").vocab
     files = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
-    docs = [d for f in files for d in DocBin().from_bytes(f.read_bytes()).get_docs(vocab)]
+    docs = [d for f in files for d in DocBin().from_bytes(f.read_bytes()).get_docs(VOCAB)]
     return [Sentence([t.text for t in d], [(e.start, e.end, e.label_) for e in d.ents]) for d in docs]  # fmt: skip
 
 
@@ -139,15 +138,18 @@ def _entities(marks: List[str]) -> List[Tuple[int, int, str]]:
     return found
 
 
-def _convert(source: Path, target: Path, options: List[str], wanted: List[Sentence]) -> Tuple[str, str]:  # fmt: skip
+def _convert(
+    source: Path, target: Path, options: Dict[str, str], wanted: List[Sentence]
+) -> Tuple[str, str]:
     """RETURNS (Tuple[str, str]): "right", "counted", "refused" or "wrong", and what was said."""
-    result = xner("convert", source, target, *options)
-    if result.code:
-        return "refused", result.err
+    try:
+        counts = convert(source, target, **options)  # type: ignore[arg-type]
+    except XnerError as error:
+        return "refused", str(error)
     if read_back(target) == wanted:
         return "right", ""
-    counts = [x for x in result.err.splitlines() if x.startswith("  ") and "entities:" not in x]
-    return ("counted" if counts else "wrong"), result.err
+    told = {what: n for what, n in counts.items() if what not in ("sentences", "entities")}
+    return ("counted" if told else "wrong"), str(counts)
 
 
 def round_trip(seed: int, number: int, folder: Path) -> Dict[str, List[str]]:
@@ -177,12 +179,12 @@ def round_trip(seed: int, number: int, folder: Path) -> Dict[str, List[str]]:
         forms = {}
         for form in WRITTEN:
             forms[form] = folder / f"{number}-{form}"
-            xner("convert", done, forms[form])
+            _convert(done, forms[form], {}, corpus)
         for one in WRITTEN:
             for other in WRITTEN:
                 if forms[one].exists():
                     target = folder / f"{number}-{one.replace('.', '-')}-{other}"
-                    kind, said = _convert(forms[one], target, [], corpus)
+                    kind, said = _convert(forms[one], target, {}, corpus)
                     ended[kind].append(f"{seed}:{number} {one} > {other} {said}")
     for kind, cases in doc_trips(seed, number, folder).items():
         ended[kind] += cases
