@@ -280,6 +280,10 @@ def test_project_writes_the_form_of_its_output(folder):
     ]
     assert xner("convert", "o.spacy", "o2.iob").code == 0
     assert (folder / "o2.iob").read_bytes() == (folder / "o.iob").read_bytes()
-    result = xner(*common, "o.xyz")
-    assert result.code == 1 and "no form of corpus" in result.err
-    assert not (folder / "o.xyz").exists()
+    for name, said in (("o.xyz", "no form of corpus"), ("o.txt", ".txt holds no entities")):
+        result = xner(*common, name)
+        assert result.code == 1 and said in result.err
+        assert not (folder / name).exists()
+    assert xner("convert", "in.iob", "in.spacy").code == 0
+    assert xner("project", "in.spacy", *common[2:], "o3.iob").code == 0
+    assert (folder / "o3.iob").read_bytes() == (folder / "o.iob").read_bytes()

@@ -10,7 +10,8 @@ from spacy.tokens import Doc
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import make_doc
 from ..corpora.files import PathLike, read_sentences, require_same_length
-from ..corpora.iob import TaggedSentence, read_iob
+from ..corpora.formats.columns import TaggedSentence, visible
+from ..corpora.load import read_tagged
 from ..corpora.pharaoh import check_possible
 from ..corpora.write import form_of, write_corpus
 from ..errors import InputError, XnerError
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def project_cli(
     source: Path = typer.Argument(
-        ..., metavar="SOURCE.iob", help="Source sentences with entities."
+        ..., metavar="SOURCE.iob", help="Source sentences with entities (.iob or .spacy)."
     ),
     target: Path = typer.Argument(
         ..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."
@@ -123,7 +124,9 @@ def project(
     RAISES: InputError with file and line; nothing is written then.
     """
     form = form_of(output)
-    tagged = list(read_iob(source, labels=labels))
+    if form == "txt":
+        raise XnerError(f"{output}: .txt holds no entities.", "Write .iob or .spacy.")
+    tagged = _read_source(source, labels)
     translated = read_sentences(target)
     require_same_length(source, len(tagged), target, len(translated), "sentences")
     pairs = [(s.words, t) for s, t in zip(tagged, translated, strict=True)]
@@ -172,8 +175,16 @@ def project(
             spans = sorted(Entity(*s[:3]) for s in projection.spans)
             yield make_doc(vocab, words, spans)
 
-    write_corpus(output, projected(), form)
+    write_corpus(output, projected(), form, counts=counts)
     return {"counts": dict(counts), "sentences": rows}
+
+
+def _read_source(path: PathLike, labels: Optional[List[str]]) -> List[TaggedSentence]:
+    sentences = []
+    for sentence in read_tagged(path, labels):
+        words, entities, _ = visible(sentence.words, sentence.entities)
+        sentences.append(TaggedSentence(words, entities, sentence.line))
+    return sentences
 
 
 def _align(
