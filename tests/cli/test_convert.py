@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 from tests.cli.helpers import xner
+from tests.conftest import ROOT
+from xner_spacy.cli.convert import FORMATS
 from xner_spacy.corpora.docs import make_doc, read_docs, write_docbin
 from xner_spacy.languages import blank_vocab
 from xner_spacy.types import Entity
@@ -79,6 +82,7 @@ def test_an_option_is_honoured_or_refused(folder, options, said):
         ["--scheme", "iob2"],
         ["--token-column", "1"],
         ["--comments"],
+        ["--numbered"],
         ["--repair"],
         ["--missing", "skip"],
         ["--spaces", "replace"],
@@ -287,3 +291,13 @@ def test_project_writes_the_form_of_its_output(folder):
     assert xner("convert", "in.iob", "in.spacy").code == 0
     assert xner("project", "in.spacy", *common[2:], "o3.iob").code == 0
     assert (folder / "o3.iob").read_bytes() == (folder / "o.iob").read_bytes()
+
+
+def test_the_page_names_every_layout_and_option():
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf8")
+    for layout in FORMATS:
+        assert f"`{layout}`" in page or f"--from {layout}" in page or layout in ("jsonl", "docbin")
+    options = set(re.findall(r"--[a-z][a-z-]+", xner("convert", "--help").out))
+    assert options - set(re.findall(r"--[a-z][a-z-]+", page)) <= {
+        *("--help", "--limit", "--shard-size", "--source-lang"),
+    }

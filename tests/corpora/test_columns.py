@@ -319,7 +319,7 @@ def test_broken_bioes_is_mended_and_counted(tmp_path, tags, expected, counted):
         ("panx", "sw:Ziwa\tO\nTana\tO\n", "does not begin with 'sw:'"),
         ("iob2", CONLL2003.split("\n", 2)[2], "conll2003"),
         ("conll", GERMEVAL, "not an IOB2 tag"),
-        ("conll", GERMEVAL.split("\n", 1)[1].replace("#", "").split("\n\n")[0], "--from .germeval"),
+        ("conll", GERMEVAL.split("\n", 1)[1].replace("#", "").split("\n\n")[0], "--from germeval"),
         ("conll", WIKINEURAL + "1\tx\tO\n2\ty\tO\n", "numbers that count up"),
         ("uner", "Ana\tx\tO\n", "number of a token"),
         ("wikineural", "0\tIl\tO\tx\n", "has 4 columns where 3"),
@@ -351,3 +351,13 @@ def test_an_entity_label_docstart_is_a_token(tmp_path):
         ["-DOCSTART-"],
         [(0, 1, "ORG")],
     )
+
+
+def test_ranges_and_empty_nodes_need_a_word(tmp_path):
+    text = "1 va O\n2-3 al O\n2 a O\n3 el B-X\n3.1 y O\n"
+    with pytest.raises(InputError, match="--numbered, or --no-numbered") as info:
+        columns(tmp_path, text, token=2)
+    assert info.value.line == 2
+    assert columns(tmp_path, text, token=2, numbered=True)[0][0] == ["va", "a", "el"]
+    assert columns(tmp_path, text, token=2, numbered=False)[0][0] == ["va", "al", "a", "el", "y"]
+    assert columns(tmp_path, "2-3 x O\n3.1 y B-X\n")[0][0] == ["2-3", "3.1"]

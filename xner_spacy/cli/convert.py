@@ -71,6 +71,11 @@ def convert_cli(
         "--comments/--no-comments",
         help="Whether lines that begin with # and are no token with its tag are left out.",
     ),
+    numbered: Optional[bool] = typer.Option(
+        None,
+        "--numbered/--no-numbered",
+        help="Whether the first column numbers the tokens: rows of ranges (2-3) and empty nodes (2.1) are left out then.",
+    ),
     repair: bool = typer.Option(
         False,
         "--repair",
@@ -132,6 +137,7 @@ def convert_cli(
         tag_column=tag_column,
         scheme=scheme.value if scheme else None,
         comments=comments,
+        numbered=numbered,
         repair=repair,
         to=to.value if to else None,
         missing=missing.value if missing else None,
@@ -159,6 +165,7 @@ def convert(
     tag_column: Optional[str] = None,
     scheme: Optional[str] = None,
     comments: Optional[bool] = None,
+    numbered: Optional[bool] = None,
     repair: bool = False,
     to: Optional[str] = None,
     missing: Optional[str] = None,
@@ -201,6 +208,7 @@ def convert(
             "--tag-column": tag_column is not None and style not in LAYOUTS,
             "--scheme": scheme is not None and style not in LAYOUTS,
             "--comments": comments is not None and style not in LAYOUTS,
+            "--numbered": numbered is not None and style not in LAYOUTS,
             "--repair": repair and style not in (*LAYOUTS, "txt"),
         },
     )
@@ -216,7 +224,7 @@ def convert(
     counts: Counter = Counter(sentences=0, entities=0)
     reader = _Reader(input_path, style, lang, repair, counts)
     if style in LAYOUTS:
-        reader.layout = _layout(style, token_column, tag_column, scheme, comments)
+        reader.layout = _layout(style, token_column, tag_column, scheme, comments, numbered)
     if style == "bitext":
         if target is None:
             raise XnerError(
@@ -227,7 +235,13 @@ def convert(
     if is_folder:
         settings = {
             **{"style": style, "token_column": token_column, "tag_column": tag_column},
-            **{"scheme": scheme, "comments": comments, "repair": repair, "label_map": label_map},
+            **{
+                "scheme": scheme,
+                "comments": comments,
+                "numbered": numbered,
+                "repair": repair,
+                "label_map": label_map,
+            },
             **{"limit": limit, "lang": lang, "source_lang": source_lang, "tokenized": tokenized},
         }
         write_shards(
@@ -273,6 +287,7 @@ def _layout(
     tag_column: Optional[str],
     scheme: Optional[str],
     comments: Optional[bool],
+    numbered: Optional[bool],
 ) -> ColumnLayout:
     layout = LAYOUTS[style]
     if token_column is not None or tag_column is not None:
@@ -282,7 +297,9 @@ def _layout(
         layout = replace(layout, token=token, tag=tag, columns=(), one_gap=False)
     if scheme is not None:
         layout = replace(layout, scheme=scheme)
-    return layout if comments is None else replace(layout, comments=comments)
+    if comments is not None:
+        layout = replace(layout, comments=comments)
+    return layout if numbered is None else replace(layout, numbered=numbered)
 
 
 class _Reader:

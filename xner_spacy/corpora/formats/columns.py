@@ -46,7 +46,8 @@ class ColumnLayout:
         throughout.
     columns (Tuple[int, ...]): How many there may be; empty = any number.
     comments (bool): Lines that begin with # and are no row are left out.
-    numbered (bool): The first column numbers the tokens; rows of ranges (2-3) and empty nodes (2.1) are no tokens.
+    numbered (Optional[bool]): The first column numbers the tokens; rows of ranges (2-3) and empty nodes (2.1) are no
+        tokens. None: a file that has such rows is refused.
     prefixed (bool): Where there are two columns, tokens are written `xx:word`.
     inner (Optional[int]): A column of nested entities, which are left out and counted.
     one_gap (bool): Exactly one blank line between sentences.
@@ -58,7 +59,7 @@ class ColumnLayout:
     separator: Optional[str] = None
     columns: Tuple[int, ...] = ()
     comments: bool = False
-    numbered: bool = False
+    numbered: Optional[bool] = None
     prefixed: bool = False
     inner: Optional[int] = None
     one_gap: bool = False
@@ -254,16 +255,30 @@ class _ColumnReader:
             if kind is None:
                 raise InputError(
                     f"begins with {cells[0]!r}, where the number of a token should stand.",
-                    self.path, number, "Name the layout with --from, or the columns with --token-column.",
+                    self.path, number, "Name the layout (xner convert --from ...), or the columns (--token-column, --tag-column).",
                 )  # fmt: skip
             if kind:
                 self.counts[kind] += 1
                 self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells, number))
                 return None
+        elif (
+            self.layout.numbered is None
+            and len(cells) > 2
+            and _row_kind(cells[0])
+            and self._first_is_free()
+        ):
+            raise InputError(
+                f"begins with {cells[0]!r}, as ranges of words and empty nodes do.", self.path, number,
+                "Say whether the first column numbers the tokens: xner convert --numbered, or --no-numbered.",
+            )  # fmt: skip
         token, tag = self._token(cells, number), self._tag(cells, number)
         if self.layout.inner is not None and self.layout.inner <= len(cells):
             self.counts[INNER] += cells[self.layout.inner - 1].startswith("B-")
         return token, tag
+
+    def _first_is_free(self) -> bool:
+        """Whether the first column holds neither the token nor the tag."""
+        return not {1, self.names[0] if self.names else "ID"} & {self.token_column, self.tag_column}
 
     def _is_row(self, line: str) -> bool:
         """Whether a line that begins with # is nevertheless a token with its tag."""
@@ -308,11 +323,11 @@ class _ColumnReader:
             wanted = " or ".join(map(str, allowed)) if allowed else f"at least {needed}"
             if len(cells) > 1:
                 hint = (
-                    "Name the layout with --from (conll2003, germeval, ...; see xner convert --help), or the "
-                    "columns with --token-column and --tag-column."
+                    "Name the layout (xner convert --from conll2003, germeval, ...; see its --help), or the "
+                    "columns (xner convert --token-column 1 --tag-column -1)."
                 )
             else:
-                hint = "Mend the line; a text with a sentence a line is read with --from txt."
+                hint = "Mend the line; a text with a sentence a line is read with xner convert --from txt."
             raise InputError(
                 f"has {found} where {wanted} are needed (a token and its tag).",
                 self.path, number, hint,
@@ -362,7 +377,7 @@ class _ColumnReader:
             if not self.prefix or not token.startswith(self.prefix):
                 raise InputError(
                     f"token {token!r} does not begin with {self.prefix or 'a language code as in sw:word'!r}.",
-                    self.path, number, "If the tokens have no prefix, read the file with --from iob2.",
+                    self.path, number, "If the tokens have no prefix, read the file with xner convert --from iob2.",
                 )  # fmt: skip
             return token[len(self.prefix) :]
         self._watch_prefix(token, number)
@@ -388,13 +403,13 @@ class _ColumnReader:
     def _numbers_error(self) -> InputError:
         return InputError(
             "its tokens are numbers that count up: they are another column.", self.path, None,
-            "Name the layout with --from (germeval, uner, wikineural, conllu, ...), or the column with --token-column.",
+            "Name the layout (xner convert --from germeval, uner, wikineural, conllu, ...), or the column (--token-column).",
         )  # fmt: skip
 
     def _prefix_error(self) -> InputError:
         return InputError(
             f"every token begins with {self.shared!r}, as in PAN-X (WikiANN).",
-            self.path, None, "Read the file with --from panx, which takes the prefix off.",
+            self.path, None, "Read the file with xner convert --from panx, which takes the prefix off.",
         )  # fmt: skip
 
     def _tag(self, cells: List[str], number: int) -> str:

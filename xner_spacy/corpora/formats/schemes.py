@@ -52,12 +52,12 @@ def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
         owner = _OWNERS[mark]
         raise Fault(
             f"{tag!r} is a tag of {owner.upper()}, not of {scheme.upper()}.",
-            f"Read the file with --scheme {owner}.",
+            f"Read the file with xner convert --scheme {owner}.",
         )
     forms = ", ".join(f"{letter}-LABEL" for letter in letters)
     raise Fault(
         f"{tag!r} is not an {scheme.upper()} tag (O, {forms}).".replace("an B", "a B"),
-        "If the tags are in another column, name it with --tag-column.",
+        "If the tags are in another column, name it: xner convert --tag-column.",
     )
 
 
@@ -94,8 +94,8 @@ class SentenceTags:
             if self.scheme == "iob2" and not self.repair:
                 raise Fault(
                     f"{tag} opens an entity; in IOB2 an entity opens with B-{label}.",
-                    "If the file is IOB1, as CoNLL-2003 is, read it with --scheme iob1; else mend it or run "
-                    "`xner convert --repair`.",
+                    "If the file is IOB1, as CoNLL-2003 is, read it with xner convert --scheme iob1; else mend it or "
+                    "run xner convert --repair.",
                 )
             self.counts["repaired opening I-"] += self.scheme == "iob2"
             mark = "B"
@@ -132,7 +132,7 @@ class SentenceTags:
         self._unclosed = False
 
     def _advice(self) -> str:
-        return "If the file is IOB2, read it with --scheme iob2; else mend it or run `xner convert --repair`."
+        return "If the file is IOB2, read it with xner convert --scheme iob2; else mend it or run xner convert --repair."
 
 
 def tags_to_entities(tags: Sequence[str]) -> List[Entity]:
