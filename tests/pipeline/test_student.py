@@ -16,7 +16,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from xner_spacy.distillation.soft import get_soft, set_soft
-from xner_spacy.errors import XnerError
+from xner_spacy.errors import InputError, XnerError
 from xner_spacy.text import is_blank_token
 from xner_spacy.types import TokenLabels
 
@@ -444,3 +444,40 @@ def test_a_sentence_of_many_tokens_takes_room_and_time_in_its_length():
     assert len(docs[0].ents) > 1000
     assert [e.text for e in docs[1].ents] == [e.text for e in nlp(short[0]).ents]
     assert pipe.labels
+
+
+def damaged(folder, file, change):
+    path = folder / "xner_student" / file
+    path.write_bytes(change(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    "file, change",
+    [
+        ("cfg", lambda b: b[:5]),
+        ("cfg", lambda b: b"[]"),
+        ("cfg", lambda b: b.replace(b'"temperature":1.0', b'"temperature":0.0')),
+        ("cfg", lambda b: b.replace(b'"temperature":1.0', b'"temperature":"warm"')),
+        ("cfg", lambda b: b.replace(b'"PER"', b"7")),
+        ("cfg", lambda b: b.replace(b'"PER",', b"")),
+        ("model", lambda b: b[:200]),
+        ("model", lambda b: b""),
+        ("model", lambda b: b"\xc1" + b[1:]),
+        ("model", lambda b: b"\x80"),
+    ],
+)
+def test_a_damaged_student_is_named(file, change, tmp_path):
+    nlp = make()
+    train(nlp, gold(nlp), steps=1)
+    nlp.to_disk(tmp_path)
+    damaged(tmp_path, file, change)
+    with pytest.raises(InputError) as error:
+        spacy.load(tmp_path)
+    assert "xner_student" in str(error.value)
+
+
+def test_bytes_that_are_no_student():
+    nlp = make()
+    for data in (b"", b"\xc1", nlp.get_pipe("xner_student").to_bytes()[:40]):
+        with pytest.raises(InputError, match="xner_student"):
+            make().get_pipe("xner_student").from_bytes(data)

@@ -194,7 +194,9 @@ def _compose(entities: Sequence[Entity], replaced: Replaced, direct: Alignment) 
         inside = (found.links[:, 0] >= entity.start) & (found.links[:, 0] < entity.end)
         if inside.any():
             done[source.start : source.end] = True
-        for (k, j), score in zip(found.links[inside].tolist(), found.scores[inside].tolist()):
+        for (k, j), score in zip(
+            found.links[inside].tolist(), found.scores[inside].tolist(), strict=True
+        ):
             for i in spread(k - entity.start, width, length):
                 links.append((source.start + i, j))
                 scores.append(score)

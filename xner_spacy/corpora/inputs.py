@@ -196,7 +196,7 @@ class CorpusInput:
 
     def _read_docbins(self, piece: Slice, vocab: Vocab) -> Iterator[Doc]:
         first = 0
-        for file, count in zip(self.files, self._counts):
+        for file, count in zip(self.files, self._counts, strict=True):
             start, end = max(piece.start - first, 0), min(piece.start + piece.size - first, count)
             if start < end:
                 if self._opened[0] != file:

@@ -70,7 +70,7 @@ def require_same_words(
     """RAISES: InputError where two corpora do not hold the same sentences; the first difference is named. Tokens that
     nobody can see may differ.
     """
-    for number, (x, y) in enumerate(zip(left, right), 1):
+    for number, (x, y) in enumerate(zip(left, right, strict=False), 1):
         if x.visible != y.visible:
             raise InputError(
                 f"sentence {number} differs from that of {a}: {' '.join(y.words)[:60]!r} instead of "

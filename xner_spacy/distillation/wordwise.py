@@ -29,7 +29,7 @@ def learn_lexicon(
     """
     scores: DefaultDict[str, Counter] = defaultdict(Counter)
     for (source, target), alignment in zip(pairs, alignments, strict=True):
-        for (i, j), score in zip(alignment.links.tolist(), alignment.scores.tolist()):
+        for (i, j), score in zip(alignment.links.tolist(), alignment.scores.tolist(), strict=True):
             scores[source[i]][target[j]] += score
     lexicon = {}
     for word, found in scores.items():

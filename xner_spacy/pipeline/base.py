@@ -8,10 +8,16 @@ from spacy.errors import Errors
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.util import ensure_path, minibatch
+from typing_extensions import TypedDict
 
+from ..corpora.reading import parse_msgpack, read_bytes, reading
 from ..docdata import install_extensions
 
 BATCH_SIZE = 256
+
+
+class _State(TypedDict):
+    state: Optional[bytes]
 
 
 class BatchPipe(Pipe):
@@ -59,8 +65,9 @@ class BatchPipe(Pipe):
         to_bytes = getattr(self.part, "to_bytes", None)
         return to_bytes() if to_bytes else None
 
-    def _set_state(self, data: bytes) -> None:
-        self.part = self.part.from_bytes(data) or self.part
+    def _set_state(self, data: bytes, path: Union[str, Path]) -> None:
+        with reading(path, f"the state of {self.name}", "Assemble the pipeline anew."):
+            self.part = self.part.from_bytes(data) or self.part
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """RETURNS (bytes): The part's state."""
@@ -69,9 +76,10 @@ class BatchPipe(Pipe):
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "BatchPipe":
         """Load the part's state. RETURNS (BatchPipe): The component."""
-        state = srsly.msgpack_loads(data)["state"]
+        what = f"the state of {self.name}"
+        state = parse_msgpack(data, self.name, what, _State)["state"]
         if state is not None:
-            self._set_state(state)
+            self._set_state(state, self.name)
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
@@ -86,5 +94,5 @@ class BatchPipe(Pipe):
         """Load the part's state. RETURNS (BatchPipe): The component."""
         file = ensure_path(path) / "state"
         if file.exists():
-            self._set_state(file.read_bytes())
+            self._set_state(read_bytes(file), file)
         return self

@@ -16,6 +16,7 @@ from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
+from ..pairing import paired
 from ..types import (
     Entity,
     ProjectedSpan,
@@ -128,7 +129,9 @@ class ProjectorComponent(BatchPipe):
                 _check_links(doc, self.name)
                 ready.append(doc)
         pairs = [_pair(doc) for doc in ready]
-        for doc, pair, projection in zip(ready, pairs, self.part(pairs)):
+        who = f"{self.name}: {type(self.part).__name__}"
+        both = list(zip(ready, pairs, strict=True))
+        for (doc, pair), projection in paired(both, self.part(pairs), who):
             self._annotate(doc, pair, projection)
         self._project_soft(ready, pairs)
 
@@ -140,7 +143,7 @@ class ProjectorComponent(BatchPipe):
             set_soft(docs[k], None)
         sources = [soft for soft in softs if soft is not None]
         projected = project_soft(self.part, [pairs[k] for k in which], sources)
-        for k, soft in zip(which, projected):
+        for k, soft in zip(which, projected, strict=True):
             set_soft(docs[k], soft)
 
     def _annotate(self, doc: Doc, pair: SentencePair, projection: Projection) -> None:

@@ -2,6 +2,7 @@
 from their absence.
 """
 
+import math
 import warnings
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
@@ -15,7 +16,9 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
+from typing_extensions import TypedDict
 
+from ..corpora.reading import check_shape, reading
 from ..distillation.decoding import decode, log_softmax
 from ..distillation.losses import EPSILON, Loss, softmax
 from ..distillation.matmul import predict_row_by_row
@@ -25,7 +28,7 @@ from ..distillation.soft import entity_labels, get_soft, has_soft, scheme_to_iob
 from ..distillation.tags import TagSet, blank_tokens
 from ..distillation.targets import TargetReader, Targets, one_hot
 from ..docdata import SPANS_KEY
-from ..errors import XnerError
+from ..errors import InputError, XnerError
 from ..types import FloatArray, TokenLabels
 
 DEFAULT_CONFIG = """
@@ -60,6 +63,13 @@ subword_features = true
 DEFAULTS = Config().from_str(DEFAULT_CONFIG)["student"]
 # Batches without labels and distributions after which a training is given up, if none before it had any.
 MOST_IDLE = 100
+
+
+class _Settings(TypedDict, total=False):
+    labels: List[str]
+    temperature: float
+    bias: float
+    score_bias: float
 
 
 @Language.factory(
@@ -502,6 +512,42 @@ class Student(TrainablePipe):
                 f"{self.name}: the loss is {loss}.", "Lower the learning rate or mend the targets."
             )
         return loss, _split(gradient, [len(s) for s in scores])
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Student":
+        """Load the student. RETURNS (Student): It. RAISES: InputError for bytes that are none of a student."""
+        with reading(self.name, "a saved student"):
+            super().from_bytes(bytes_data, exclude=exclude)
+        self._check_settings(self.name)
+        return self
+
+    def from_disk(self, path: Any, *, exclude: Iterable[str] = ()) -> "Student":
+        """Load the student. RETURNS (Student): It. RAISES: InputError for a folder that holds none."""
+        with reading(path, "a saved student", "Train it anew, or copy its folder again."):
+            super().from_disk(path, exclude=exclude)
+        self._check_settings(path)
+        return self
+
+    def _check_settings(self, path: Any) -> None:
+        check_shape(self.cfg, _Settings, path)
+        numbers = (
+            self.cfg[name] for name in ("temperature", "bias", "score_bias") if name in self.cfg
+        )
+        if not all(math.isfinite(number) for number in numbers) or self.cfg["temperature"] <= 0:
+            raise InputError(
+                "holds a temperature or bias that is none.",
+                path,
+                None,
+                "Train or calibrate it anew.",
+            )
+        output = self.model.get_ref("output_layer")
+        width = output.get_dim("nO") if output.has_dim("nO") else None
+        if width is not None and width != len(self.tagset) and output.layers[0].has_param("W"):
+            raise InputError(
+                f"has {len(self.labels)} labels, and a model of {width} tags where {len(self.tagset)} belong.",
+                path,
+                None,
+                "Its files are of different trainings, or scheme is not that of the training.",
+            )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): Entity scores, as of spaCy's `ner`."""
