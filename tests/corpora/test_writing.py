@@ -5,10 +5,12 @@ import pytest
 
 from xner_spacy.corpora.writing import (
     atomic_write,
+    folder_written_aside,
     inside,
     put_in_place,
     write_aside,
     write_together,
+    written_together,
 )
 from xner_spacy.errors import XnerError
 
@@ -99,3 +101,55 @@ def test_a_name_from_data_stays_in_its_folder(tmp_path, name):
     with pytest.raises(XnerError, match="can't be the name of a file"):
         inside(tmp_path, name)
     assert inside(tmp_path, "sw.svg") == tmp_path / "sw.svg"
+
+
+def test_what_a_block_writes_is_put_in_place_together(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(XnerError, match="Is a directory"), written_together():
+        with atomic_write(tmp_path / "a.txt") as file:
+            file.write("new")
+        with atomic_write("/dev/null") as file:
+            file.write("x")
+        with atomic_write(tmp_path):
+            pass
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+    with written_together():
+        for name in ("a.txt", "b.txt", "/dev/null"):
+            with atomic_write(tmp_path / name) as file:
+                file.write("new")
+        assert (tmp_path / "a.txt").read_text() == "old"
+    assert [(tmp_path / name).read_text() for name in ("a.txt", "b.txt")] == ["new", "new"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+    with atomic_write(tmp_path / "c.txt") as file:
+        file.write("at once again")
+    assert (tmp_path / "c.txt").exists()
+
+
+def test_a_folder_that_others_write_is_there_as_a_whole(tmp_path):
+    place, link = tmp_path / "model", tmp_path / "link"
+    with folder_written_aside(place) as folder:
+        (folder / "ner").mkdir()
+        (folder / "ner" / "model").write_text("old")
+        (folder / "config.cfg").write_text("same")
+        assert not place.exists()
+    (place / "README.md").write_text("mine")
+    (place / "ner" / "model").chmod(0o600)
+    link.symlink_to("model")
+    before = (place / "config.cfg").stat().st_mtime_ns
+    with pytest.raises(XnerError, match="No space left"), folder_written_aside(link) as folder:
+        (folder / "ner").mkdir()
+        (folder / "ner" / "model").write_text("ne")
+        raise OSError(28, "No space left on device")
+    assert (place / "ner" / "model").read_text() == "old"
+    with folder_written_aside(link) as folder:
+        (folder / "ner").mkdir()
+        (folder / "ner" / "model").write_text("new")
+        (folder / "config.cfg").write_text("same")
+    assert (place / "ner" / "model").read_text() == "new"
+    assert stat.S_IMODE((place / "ner" / "model").stat().st_mode) == 0o600
+    assert (place / "README.md").read_text() == "mine"
+    # What is the same is not written again.
+    assert (place / "config.cfg").stat().st_mtime_ns == before
+    assert link.is_symlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "model"]

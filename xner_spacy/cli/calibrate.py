@@ -7,6 +7,7 @@ import typer
 
 from ..corpora.files import PathLike
 from ..corpora.pipelines import load_pipeline
+from ..corpora.writing import folder_written_aside
 from .output import done
 
 if TYPE_CHECKING:
@@ -47,5 +48,6 @@ def calibrate(
     nlp = load_pipeline(model)
     found = fit(nlp, make_corpus(Path(dev))(nlp), must_find=True)
     place = Path(output if output is not None else model)
-    nlp.to_disk(place)
+    with folder_written_aside(place) as folder:
+        nlp.to_disk(folder)
     return found, place

@@ -14,6 +14,7 @@ from ..corpora.formats.columns import TaggedSentence, visible
 from ..corpora.load import read_tagged
 from ..corpora.pharaoh import check_possible
 from ..corpora.write import form_of, write_corpus
+from ..corpora.writing import written_together
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..types import (
@@ -92,12 +93,13 @@ def project_cli(
     ),
 ) -> None:
     """Project the entities of labelled sentences onto their translations."""
-    summary = project(
-        source, target, output,
-        links=links, one_indexed=one_indexed, reverse=reverse, possible=possible, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
-        labels=labels.split(",") if labels else None,
-    )  # fmt: skip
-    write_json(json_path, summary)
+    with written_together():
+        summary = project(
+            source, target, output,
+            links=links, one_indexed=one_indexed, reverse=reverse, possible=possible, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
+            labels=labels.split(",") if labels else None,
+        )  # fmt: skip
+        write_json(json_path, summary)
     show_counts(summary["counts"])
     done(f"{summary['counts']['sentences']} sentences", output)
 

@@ -82,10 +82,14 @@ def annotate(
     output = Path(output)
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
     folder_of_pipeline = pipeline_folder(pipeline)
-    prepare(output, [*corpus.read_paths(), folder_of_pipeline])
+    refuse_overlap([*corpus.read_paths(), folder_of_pipeline], output)
     refuse_overlap([output], folder_of_pipeline)
     watched = _watched(folder_of_pipeline, corpus)
     identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
+    if output.is_dir():
+        # A folder that is refused is left without a lock file, too.
+        RunFolder(output, identity, overwrite)
+    prepare(output)
     with locked(output), ExitStack() as stack:
         folder = RunFolder(output, identity, overwrite)
         folder.clean()

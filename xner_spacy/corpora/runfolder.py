@@ -11,7 +11,7 @@ import json
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping
 
 from filelock import FileLock, Timeout
 
@@ -24,13 +24,11 @@ from .shard_folder import (
     JOURNAL,
     LOCK,
     MANIFEST,
-    PathLike,
     check_entry,
     make_manifest,
     own_names,
     parse_journal,
     read_manifest,
-    refuse_overlap,
     refuse_strangers,
     shard_name,
     sweep,
@@ -277,9 +275,8 @@ def _open_ended(file: Any) -> bool:
         return reader.read(1) != b"\n"
 
 
-def prepare(output: Path, inputs: Iterable[PathLike] = ()) -> None:
-    """Make the folder. RAISES: InputError if it is a file; XnerError if it is or holds one of the inputs."""
-    refuse_overlap(inputs, output)
+def prepare(output: Path) -> None:
+    """Make the folder. RAISES: InputError if it is a file."""
     if output.exists() and not output.is_dir():
         raise InputError("is a file; the shards need a folder.", output)
     output.mkdir(parents=True, exist_ok=True)

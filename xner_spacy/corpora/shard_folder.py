@@ -21,7 +21,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 from ..errors import InputError, XnerError
 from ..types import Json
 from .reading import check_shape, read_bytes, read_json
-from .writing import write_json
+from .writing import to_json
 
 PathLike = Union[str, Path]
 
@@ -281,10 +281,7 @@ class FolderAside:
         assert self.temporary is not None
         name = shard_name(len(self.entries))
         self.at_work = True
-        with (self.temporary / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        self._write(name, data)
         self.at_work = False
         self.entries[name] = describe(counts, data)
 
@@ -294,8 +291,16 @@ class FolderAside:
         self.at_work = True
         manifest = make_manifest(self.made_by, self.identity, {}, self.entries)
         manifest["totals"] = totals(self.entries.values())
-        write_json(self.temporary / MANIFEST, manifest)
+        self._write(MANIFEST, to_json(manifest).encode("utf8"))
         self.at_work = False
+
+    def _write(self, name: str, data: bytes) -> None:
+        # The folder as a whole is what lies aside.
+        assert self.temporary is not None
+        with (self.temporary / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
     def put_in_place(self, keep_backup: bool) -> None:
         assert self.temporary is not None

@@ -126,7 +126,7 @@ def model_identities(nlp: Language) -> Dict[str, Json]:
 
 def part_files(nlp: Language) -> List[str]:
     """The files and folders that the parts of a pipeline read, beside what is in the pipeline's own folder. A part
-    says so by a method `files`; parts inside parts are asked too.
+    says so by an attribute `files`; parts inside parts are asked too.
 
     nlp (Language): The pipeline. RETURNS (List[str]): Paths, each once.
     """
@@ -148,9 +148,9 @@ def part_files(nlp: Language) -> List[str]:
             for one in list(thing.values())[:_MOST_PARTS]:
                 visit(one)
         elif ours or callable(thing):
-            files = getattr(thing, "files", None)
-            if callable(files) and not isinstance(thing, type):
-                found.update(dict.fromkeys(map(str, files())))
+            files = None if isinstance(thing, type) else getattr(thing, "files", None)
+            if isinstance(files, (list, tuple)):
+                found.update(dict.fromkeys(map(str, files)))
             if ours:
                 part = getattr(thing, "part", None)
                 visit(part, ask=True)

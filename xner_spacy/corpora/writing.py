@@ -1,19 +1,25 @@
 """The one way in which a file is written: aside, flushed to the disk, and put in its place when it is whole."""
 
+import filecmp
 import gzip
 import io
 import json
 import os
+import shutil
 import stat
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, Iterator, List, Optional, Sequence, Tuple, Union
 
 from ..errors import XnerError
 
 PathLike = Union[str, Path]
+
+# What an outer block will put in place; see `written_together`.
+_waiting: ContextVar[Optional[List[Any]]] = ContextVar("waiting", default=None)
 
 STDOUT = "-"
 
@@ -55,12 +61,14 @@ def all_or_none() -> Iterator[List[Any]]:
         the disk is full or a place may not be written; nothing is left behind then, and what was there is there again.
     """
     asides: List[Any] = []
+    outer = _waiting.get()
     try:
         yield asides
-        _refuse_one_place_twice(asides)
         for aside in asides:
             aside.finish()
-        _put_all_in_place(asides)
+        if outer is None:
+            _refuse_one_place_twice(asides)
+            _put_all_in_place(asides)
     except BrokenPipeError:
         raise  # who reads our output went away: see cli.app
     except OSError as error:
@@ -69,9 +77,66 @@ def all_or_none() -> Iterator[List[Any]]:
             f"{where}: could not be written ({error.strerror or error}).",
             "Nothing was left half-written; free some space or choose another place, and run again.",
         ) from error
+    else:
+        if outer is not None:
+            outer += asides
+            asides = []
     finally:
         for aside in asides:
             aside.discard()
+
+
+@contextmanager
+def written_together() -> Iterator[None]:
+    """Whatever the block writes by the functions of this module is put in place at its end: all of it, or none."""
+    waiting: List[Any] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+    except BaseException:
+        for aside in waiting:
+            aside.discard()
+        raise
+    finally:
+        _waiting.reset(token)
+    with all_or_none() as asides:
+        asides += waiting
+
+
+@contextmanager
+def folder_written_aside(path: PathLike) -> Iterator[Path]:
+    """Have others (spaCy, CTranslate2) write a folder: beside its place, and file by file into it when it is whole.
+
+    path (PathLike): Where it goes. A link to a folder stays one, and files in the folder that are not written stay.
+    YIELDS (Path): The folder to write to. RAISES: XnerError where the disk is full or the place may not be written;
+        what was there is there as before then.
+    """
+    place = Path(os.path.realpath(path))
+    temporary: Optional[Path] = None
+    # Put in place at once: what lies aside is gone when this block ends.
+    token = _waiting.set(None)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        name = tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:100]}.", suffix=".part")
+        temporary = Path(name)
+        yield temporary
+        with all_or_none() as asides:
+            for file in sorted(p for p in temporary.rglob("*") if p.is_file()):
+                target = place / file.relative_to(temporary)
+                if target.is_file() and filecmp.cmp(file, target, shallow=False):
+                    continue
+                asides.append(FileAside(target, "wb"))
+                asides[-1].temporary = file
+                target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise XnerError(
+            f"{path}: could not be written ({error.strerror or error}).",
+            "What was there is as it was; free some space or choose another place, and run again.",
+        ) from error
+    finally:
+        _waiting.reset(token)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_aside(path: PathLike, data: bytes) -> Path:
@@ -191,7 +256,15 @@ class FileAside:
     def finish(self) -> None:
         """See that all of the file is on the disk."""
         self.at_work = True
-        assert self.file is not None and self.raw is not None
+        if (
+            self.file is None or self.file.closed
+        ):  # written by somebody else, under its temporary name
+            if self.temporary is not None:
+                with self.temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
+            self.at_work = False
+            return
+        assert self.raw is not None
         self.file.flush()
         if self.path.suffix == ".gz":
             self.file.close()  # writes the end of the gzip file, and leaves what is below open
@@ -220,7 +293,7 @@ class FileAside:
         if self.backup is not None:
             self.backup.replace(self.place)
             self.backup = None
-        elif was_put and self.file is not None and self.temporary is None:
+        elif was_put and self.temporary is None:
             self.place.unlink(missing_ok=True)
 
     def discard(self) -> None:

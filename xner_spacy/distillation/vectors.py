@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Iterable, Iterator, List, Sequence, Tuple
 
-from ..errors import MissingExtraError
+from ..corpora.writing import FileAside, all_or_none
+from ..errors import MissingExtraError, XnerError
 from ..types import Alignment, TokenPair
 
 
@@ -76,26 +77,44 @@ def train_floret(
     except ImportError:
         raise MissingExtraError("xner vectors", "vectors") from None
     output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        text = Path(folder) / "text.txt"
-        with text.open("w", encoding="utf8") as file:
-            for sentence in sentences:
-                file.write(" ".join(sentence) + "\n")
-        model = floret.train_unsupervised(
-            str(text),
-            model="skipgram",
-            mode="floret",
-            dim=dim,
-            bucket=bucket,
-            minn=minn,
-            maxn=maxn,
-            hashCount=hash_count,
-            epoch=epochs,
-            lr=learn_rate,
-            minCount=1,
-            thread=threads,
-            verbose=0,
-        )
-        model.save_floret_vectors(str(output))
+    with all_or_none() as asides:
+        aside = FileAside(output, "wb")
+        asides.append(aside)
+        aside.place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=aside.place.parent) as folder:
+            text = Path(folder) / "text.txt"
+            with text.open("w", encoding="utf8") as file:
+                for sentence in sentences:
+                    file.write(" ".join(sentence) + "\n")
+            model = floret.train_unsupervised(
+                str(text),
+                model="skipgram",
+                mode="floret",
+                dim=dim,
+                bucket=bucket,
+                minn=minn,
+                maxn=maxn,
+                hashCount=hash_count,
+                epoch=epochs,
+                lr=learn_rate,
+                minCount=1,
+                thread=threads,
+                verbose=0,
+            )
+            text.unlink()
+            with aside.open():
+                assert aside.temporary is not None
+                model.save_floret_vectors(str(aside.temporary))
+            _refuse_half(aside.temporary, bucket + 1, output)
     return output
+
+
+def _refuse_half(table: Path, lines: int, output: Path) -> None:
+    """floret says nothing when the disk is full. RAISES: XnerError for a table that was cut short."""
+    with table.open("rb") as file:
+        found = sum(line.endswith(b"\n") for line in file)
+    if found != lines:
+        raise XnerError(
+            f"{output}: could not be written (only {found:,} of {lines:,} lines).",
+            "The disk may be full: free some space or choose another place, and run again.",
+        )
