@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import pytest
 
-from xner_spacy.corpora.process import WorkerProcess, how_it_ended, isolated_python
+from xner_spacy.corpora.process import Inbox, WorkerProcess, how_it_ended, isolated_python
 
 WORKER = "xner_spacy.corpora.worker"
 
@@ -43,11 +43,12 @@ def test_a_worker_takes_no_module_from_the_working_folder(
     if more is not None:
         # An empty entry stands for the working folder.
         environment["PYTHONPATH"] = environment.get("PYTHONPATH", "") + more
-    worker = WorkerProcess(WORKER, environment)
+    inbox = Inbox()
+    worker = WorkerProcess(WORKER, environment, inbox)
     worker.send({"pipeline": "no_such_pipeline", "input": {}})
-    messages = worker.receive()
+    sender, message = inbox.take()
     worker.end()
-    assert messages and "no_such_pipeline" in messages[0]["error"]
+    assert sender is worker and message is not None and "no_such_pipeline" in message["error"]
     assert not (tmp_path / "RAN").exists()
 
 
@@ -62,8 +63,8 @@ def test_modules_of_the_users_pythonpath_are_found(tmp_path: Path) -> None:
 
 def test_a_worker_ends_with_the_one_who_started_it() -> None:
     start = (
-        "import os, sys; from xner_spacy.corpora.process import WorkerProcess; "
-        f"w = WorkerProcess({WORKER!r}, dict(os.environ)); print(w.process.pid, flush=True); "
+        "import os, sys; from xner_spacy.corpora.process import Inbox, WorkerProcess; "
+        f"w = WorkerProcess({WORKER!r}, dict(os.environ), Inbox()); print(w.process.pid, flush=True); "
         "sys.stdin.read()"
     )
     parent = subprocess.Popen(
@@ -79,3 +80,17 @@ def test_a_worker_ends_with_the_one_who_started_it() -> None:
 
 def test_how_it_ended() -> None:
     assert (how_it_ended(-9), how_it_ended(3)) == ("signal 9", "exit code 3")
+
+
+def test_the_end_of_a_worker_is_its_last_answer() -> None:
+    inbox = Inbox()
+    workers = [WorkerProcess(WORKER, dict(os.environ), inbox) for _ in range(2)]
+    workers[0].process.kill()
+    assert inbox.take() == (workers[0], None)
+    workers[0].send({"to": "nobody"})
+    assert workers[0].end() == -signal.SIGKILL
+    workers[1].send({"pipeline": "no_such_pipeline", "input": {}})
+    sender, message = inbox.take()
+    assert sender is workers[1] and message is not None and "error" in message
+    workers[1].end()
+    assert inbox.take() == (workers[1], None)

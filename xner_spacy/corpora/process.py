@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..types import Json
 
@@ -50,45 +50,72 @@ def isolated_environment(environment: Mapping[str, str]) -> Dict[str, str]:
     return found
 
 
+class Inbox:
+    """What all workers of a run have answered, in the order in which it came. (Windows cannot wait for several pipes, so
+    each worker has a thread that reads its own.)
+    """
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Tuple[WorkerProcess, Optional[Json]]] = queue.Queue()
+
+    def put(self, worker: "WorkerProcess", message: Optional[Json]) -> None:
+        """Add what a worker has answered, or None where it has ended."""
+        self._queue.put((worker, message))
+
+    def take(self) -> "Tuple[WorkerProcess, Optional[Json]]":
+        """Wait for the next answer.
+
+        RETURNS (Tuple[WorkerProcess, Optional[Json]]): Whose it is, and the answer: None where the process has ended.
+        """
+        while True:
+            # Not for ever: on Windows an interrupt would wait as long.
+            with contextlib.suppress(queue.Empty):
+                return self._queue.get(timeout=1)
+
+
 class WorkerProcess:
     """A worker, seen from the process that started it.
 
-    module (str): Its program, a module that calls `serve`. environment (Dict[str, str]): Of the process.
+    module (str): Its program, a module that calls `serve`. environment (Dict[str, str]): Of the process. inbox (Inbox):
+        Gets its answers, and at last that it has ended.
     """
 
-    def __init__(self, module: str, environment: Dict[str, str]) -> None:
+    def __init__(self, module: str, environment: Dict[str, str], inbox: Inbox) -> None:
         self.process = subprocess.Popen(
             isolated_python(module),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=isolated_environment(environment),
         )
-        self._rest = b""
+        self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
+        self._reader.start()
 
     def send(self, message: Json) -> None:
-        """Send a line. A worker that is dead is noticed when it is read from."""
+        """Send a line. A worker that is dead is noticed by its last answer."""
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(message).encode("utf8") + b"\n")
             self.process.stdin.flush()
 
-    def receive(self) -> Optional[List[Json]]:
-        """RETURNS (Optional[List[Json]]): The whole lines that came, or None if the process has ended."""
+    def _read(self, inbox: Inbox) -> None:
         assert self.process.stdout is not None
-        block = self.process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
-        if not block:
-            return None
-        *lines, self._rest = (self._rest + block).split(b"\n")
-        return [json.loads(line) for line in lines]
+        for line in self.process.stdout:
+            # A worker that was killed may leave half a line.
+            if line.endswith(b"\n"):
+                inbox.put(self, json.loads(line))
+        inbox.put(self, None)
 
     def end(self) -> int:
         """End the process. RETURNS (int): Its exit code."""
         self.process.kill()
-        for stream in (self.process.stdin, self.process.stdout):
+        code = self.process.wait()
+        self._reader.join(timeout=1)
+        streams = [self.process.stdin, None if self._reader.is_alive() else self.process.stdout]
+        for stream in streams:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        return self.process.wait()
+        return code
 
 
 def how_it_ended(code: int) -> str:

@@ -3,7 +3,6 @@ die.
 """
 
 import os
-import selectors
 import sys
 from collections import Counter, deque
 from typing import Any, Callable, Deque, Dict, List, Optional
@@ -11,7 +10,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 from ..errors import XnerError
 from ..types import Json
 from .inputs import Slice
-from .process import WorkerProcess, how_it_ended
+from .process import Inbox, WorkerProcess, how_it_ended
 
 # A worker that was killed is replaced and its shard done again; a shard that kills each of its
 # workers is given up.
@@ -26,11 +25,11 @@ Tick = Callable[[int], None]
 class Worker(WorkerProcess):
     """A worker process and the shard that it is at.
 
-    job (Json): What it loads. environment (Dict[str, str]): Of the process.
+    job (Json): What it loads. environment (Dict[str, str]): Of the process. inbox (Inbox): Gets its answers.
     """
 
-    def __init__(self, job: Json, environment: Dict[str, str]) -> None:
-        super().__init__("xner_spacy.corpora.worker", environment)
+    def __init__(self, job: Json, environment: Dict[str, str], inbox: Inbox) -> None:
+        super().__init__("xner_spacy.corpora.worker", environment, inbox)
         self.piece: Optional[Slice] = None
         self.ticks = 0
         self.send(job)
@@ -61,51 +60,46 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
     """
     todo: Deque[Slice] = deque(pieces)
     deaths: Counter = Counter()
-    selector = selectors.DefaultSelector()
-    alive: Dict[int, Worker] = {}
+    inbox = Inbox()
+    alive: List[Worker] = []
 
     workers = min(workers, len(pieces))
     environment = share_cores(workers)
 
     def start() -> None:
-        worker = Worker(job, environment)
-        alive[worker.process.pid] = worker
-        selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
+        alive.append(Worker(job, environment, inbox))
 
     def stop(worker: Worker) -> int:
-        selector.unregister(worker.process.stdout)  # type: ignore[arg-type]
-        del alive[worker.process.pid]
+        alive.remove(worker)
         return worker.end()
 
     try:
         for _ in range(workers):
             start()
         while alive:
-            for key, _ in selector.select():
-                worker = key.data
-                messages = worker.receive()
-                if messages is None:
-                    code = stop(worker)
-                    tick(-worker.ticks)
-                    _count_death(deaths, worker, code)
-                    if worker.piece is not None:
-                        todo.appendleft(worker.piece)
-                    if len(alive) < len(todo):
-                        start()
-                    continue
-                for message in messages:
-                    _take(worker, message, record, tick)
-                    if message.get("ready") or "done" in message:
-                        if todo:
-                            worker.piece = todo.popleft()
-                            worker.send({"slice": list(worker.piece)})
-                        else:
-                            stop(worker)
-                            break
+            sender, message = inbox.take()
+            worker = next((one for one in alive if one is sender), None)
+            if worker is None:
+                continue  # the end of one that was stopped
+            if message is None:
+                code = stop(worker)
+                tick(-worker.ticks)
+                _count_death(deaths, worker, code)
+                if worker.piece is not None:
+                    todo.appendleft(worker.piece)
+                if len(alive) < len(todo):
+                    start()
+                continue
+            _take(worker, message, record, tick)
+            if message.get("ready") or "done" in message:
+                if todo:
+                    worker.piece = todo.popleft()
+                    worker.send({"slice": list(worker.piece)})
+                else:
+                    stop(worker)
     finally:
-        for worker in list(alive.values()):
+        for worker in alive:
             worker.end()
-        selector.close()
 
 
 def _take(worker: Worker, message: Json, record: Record, tick: Tick) -> None:

@@ -5,11 +5,10 @@ ran a job is gone: then that job alone is charged, and whatever ran beside it go
 """
 
 import os
-import selectors
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from ..corpora.process import WorkerProcess, how_it_ended
+from ..corpora.process import Inbox, WorkerProcess, how_it_ended
 from ..errors import MissingExtraError, XnerError
 from ..types import Json
 from .config import Study
@@ -51,6 +50,7 @@ class LocalPool:
         self.idle: List[WorkerProcess] = []
         self.running: List[_Task] = []
         self.study: Json = {}
+        self.inbox = Inbox()
         self.false_starts = 0
 
     @contextmanager
@@ -80,29 +80,24 @@ class LocalPool:
 
     def _start(self) -> WorkerProcess:
         environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
-        worker = WorkerProcess(self.program, environment)
+        worker = WorkerProcess(self.program, environment, self.inbox)
         worker.send({"study": self.study})
         return worker
 
     def finished(self, tasks: List[_Task]) -> List[_Task]:
         """Wait until at least one is finished. RETURNS (List[_Task]): Those that are, or whose process has died."""
-        ended: List[_Task] = []
-        while not ended:
-            with selectors.DefaultSelector() as selector:
-                for task in tasks:
-                    stream: Any = task.worker.process.stdout
-                    selector.register(stream, selectors.EVENT_READ, task)
-                for key, _ in selector.select():
-                    self._listen(key.data)
-                    if key.data.outcome is not None or key.data.code is not None:
-                        ended.append(key.data)
-        for task in ended:
-            self.running.remove(task)
-        return ended
+        while True:
+            sender, message = self.inbox.take()
+            task = next((task for task in tasks if task.worker is sender), None)
+            # Without one it is the end of a worker that had nothing to do; `submit` sees that it is gone.
+            if task is not None:
+                self._note(task, message)
+                if task.outcome is not None or task.code is not None:
+                    self.running.remove(task)
+                    return [task]
 
-    def _listen(self, task: _Task) -> None:
-        messages = task.worker.receive()
-        if messages is None:
+    def _note(self, task: _Task, message: Optional[Json]) -> None:
+        if message is None:
             code = task.worker.end()
             if task.begun:
                 task.code = code
@@ -116,14 +111,12 @@ class LocalPool:
                 )
             task.worker = self._start()
             task.worker.send({"job": task.job.to_json()})
-            return
-        for message in messages:
-            if "error" in message:
-                raise XnerError(message["error"], message.get("hint", ""))
-            if "begun" in message:
-                task.begun, self.false_starts = True, 0
-            if "outcome" in message:
-                task.outcome = Outcome(*message["outcome"])
+        elif "error" in message:
+            raise XnerError(message["error"], message.get("hint", ""))
+        elif "begun" in message:
+            task.begun, self.false_starts = True, 0
+        elif "outcome" in message:
+            task.outcome = Outcome(*message["outcome"])
 
     def result(self, task: _Task) -> Outcome:
         """RETURNS (Outcome): What came of a finished job. RAISES: WorkerDied where its process is gone."""
