@@ -36,7 +36,7 @@ def test_terminal(text: str, shown: str) -> None:
 
 
 def test_terminal_keeps_lines_where_it_may() -> None:
-    assert for_terminal("a\nb\x1b", lines=True) == "a\nb\\x1b"
+    assert for_terminal("a\tb\nc\x1b\r", lines=True) == "a\tb\nc\\x1b\\r"
 
 
 @given(anything)

@@ -27,11 +27,11 @@ _OPENS = re.compile(r"^(#|[-+=](?=\s|$|[-+=])|\d+(?=[.)](\s|$)))")
 def for_terminal(text: str, *, lines: bool = False) -> str:
     """Show every control character as an escape, so that text can't clear the screen or hide what is printed.
 
-    text (str): The text. lines (bool): Whether it may have several lines. RETURNS (str): What may be printed.
+    text (str): The text. lines (bool): Whether it may have several lines, and tabs. RETURNS (str): What may be printed.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(c) if _is_control(c) and not (lines and c == "\n") else c for c in text)
+    return "".join(_shown(c) if _is_control(c) and not (lines and c in "\n\t") else c for c in text)
 
 
 def _is_control(c: str) -> bool:
