@@ -45,11 +45,12 @@ def test_conll2003_by_one_option(folder):
 
 def test_columns_scheme_and_comments_by_option(folder):
     put(folder, "x", "# from here\nS-LOC x Oslo\nO x ligger\n")
-    options = ["--token-column", "3", "--tag-column", "1", "--scheme", "bioes", "--comments"]
-    result = xner("convert", "x", "o.iob", *options)
-    assert result.code == 0, result.err
-    assert "lines left out: comments: 1" in result.err
-    assert (folder / "o.iob").read_text() == "Oslo\tB-LOC\nligger\tO\n\n"
+    for token, tag in (("3", "1"), ("-1", "-3")):
+        columns = ["--token-column", token, "--tag-column", tag]
+        result = xner("convert", "x", "o.iob", *columns, "--scheme", "bioes", "--comments")
+        assert result.code == 0, result.err
+        assert "lines left out: comments: 1" in result.err
+        assert (folder / "o.iob").read_text() == "Oslo\tB-LOC\nligger\tO\n\n"
 
 
 @pytest.mark.parametrize(
@@ -288,6 +289,7 @@ def test_project_writes_the_form_of_its_output(folder):
         result = xner(*common, name)
         assert result.code == 1 and said in result.err
         assert not (folder / name).exists()
+    assert xner(*common, "/dev/null").code == 0
     assert xner("convert", "in.iob", "in.spacy").code == 0
     assert xner("project", "in.spacy", *common[2:], "o3.iob").code == 0
     assert (folder / "o3.iob").read_bytes() == (folder / "o.iob").read_bytes()

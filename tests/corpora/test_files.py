@@ -1,12 +1,23 @@
+import gzip
+import io
 import os
 import resource
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from xner_spacy.corpora.files import read_lines, read_sentences, require_same_length
+from xner_spacy.corpora import files
+from xner_spacy.corpora.files import (
+    MARK,
+    WINDOWS,
+    read_lines,
+    read_sentences,
+    require_file,
+    require_same_length,
+)
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.text import is_blank_token
@@ -109,3 +120,49 @@ def test_the_first_line_without_a_partner_is_named():
         require_same_length("a", 2, "b", 4)
     assert (info.value.path, info.value.line) == ("b", 3)
     require_same_length("a", 2, "b", 2)
+
+
+class Standard:
+    """Stands for standard input."""
+
+    def __init__(self, data):
+        self.buffer = io.BufferedReader(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input_is_read_once(monkeypatch, pack):
+    monkeypatch.setattr(sys, "stdin", Standard(pack(b"\xef\xbb\xbfa b\r\nc\n")))
+    counts = Counter()
+    assert list(read_lines("-", counts)) == [(1, "a b"), (2, "c")]
+    assert counts == {MARK: 1, WINDOWS: 1}
+    with pytest.raises(InputError, match="only once"):
+        list(read_lines("-"))
+
+
+def test_what_is_odd_is_told_once(tmp_path, caplog):
+    path = tmp_path / "x"
+    path.write_bytes(b"a\r\nb\r\nc\n")
+    for _ in range(3):
+        assert [line for _, line in read_lines(path)] == ["a", "b", "c"]
+    assert caplog.text.count("2 Windows line ends") == 1
+    path.write_bytes(b"a\rb\n")  # a line end of old Macs is none
+    assert list(read_lines(path)) == [(1, "a\rb")]
+
+
+def test_a_line_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LONGEST_LINE", 100)
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(b"a\n" + b"b" * 100_000))
+    with pytest.raises(InputError, match="is longer than") as info:
+        list(read_lines(path))
+    assert info.value.line == 2
+
+
+def test_pipes_are_refused_where_a_file_is_read_again(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in ("-", pipe):
+        with pytest.raises(InputError, match="is a pipe, and it is read twice"):
+            require_file(path, "it is read twice")
+    require_file(tmp_path / "none", "")
+    require_file(tmp_path, "")

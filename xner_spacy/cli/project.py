@@ -13,7 +13,7 @@ from ..corpora.files import PathLike, read_sentences, require_same_length
 from ..corpora.formats.columns import TaggedSentence, visible
 from ..corpora.load import read_tagged
 from ..corpora.pharaoh import check_possible
-from ..corpora.write import form_of, write_corpus
+from ..corpora.write import form_of, is_stream, write_corpus
 from ..corpora.writing import written_together
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
@@ -48,7 +48,7 @@ def project_cli(
         "--output",
         "-o",
         metavar="OUT",
-        help="Where the labelled target goes: .iob (also .gz) or .spacy.",
+        help="Where the labelled target goes: .iob (also .gz), .spacy, or - (as .iob).",
     ),
     links: Optional[Path] = typer.Option(
         None, "--links", help="Word links (Pharaoh), instead of an aligner."
@@ -125,7 +125,7 @@ def project(
     RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: spans and what was not projected).
     RAISES: InputError with file and line; nothing is written then.
     """
-    form = form_of(output)
+    form = form_of(output, "iob" if is_stream(output) else None)
     if form == "txt":
         raise XnerError(f"{output}: .txt holds no entities.", "Write .iob or .spacy.")
     tagged = _read_source(source, labels)

@@ -45,6 +45,7 @@ _OTHER_KINDS: Dict[bytes, str] = {
 
 _log = logging.getLogger("xner_spacy")
 _told: Set[Tuple[str, str]] = set()
+_stdin_read: List[IO[bytes]] = []
 
 
 def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tuple[int, str]]:
@@ -126,8 +127,9 @@ def _open(path: PathLike) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
         if str(path) == STDIN:
             file = sys.stdin.buffer
-            if file.closed:
+            if _stdin_read == [file]:
                 raise InputError("standard input can be read only once.", path)
+            _stdin_read[:] = [file]
         else:
             file = stack.enter_context(Path(path).open("rb"))
         # No UTF-8 text begins like gzip, so nothing is guessed.

@@ -49,6 +49,12 @@ class WriteOptions:
     join: bool = False
 
 
+def is_stream(path: PathLike) -> bool:
+    """RETURNS (bool): Whether a name stands for standard output, a pipe or a device, and so has no ending of ours."""
+    path = Path(path)
+    return str(path) == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 def form_of(path: PathLike, form: Optional[str] = None) -> Form:
     """The form of a corpus file: as stated, or by its ending (also before .gz).
 
@@ -70,7 +76,7 @@ def form_of(path: PathLike, form: Optional[str] = None) -> Form:
     what = "standard output" if str(path) == STDIN else f"the ending {''.join(path.suffixes)!r}"
     raise XnerError(
         f"{path}: no form of corpus is known for {what}.",
-        "Give the file the ending .iob, .txt (both also with .gz) or .spacy, or name the form.",
+        "Give the file the ending .iob, .txt (both also with .gz) or .spacy, or name the form: xner convert --to.",
     )
 
 
