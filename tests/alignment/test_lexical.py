@@ -70,7 +70,17 @@ def test_untrained_and_nothing_to_learn_from() -> None:
         make_lexical().train([([], ["a"])])
 
 
-@pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"null": 1.0}, {"hmm_rounds": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threshold": 0.0},
+        {"null": 1.0},
+        {"hmm_rounds": 0},
+        {"max_length": 0},
+        {"threads": -1},
+        {"strength": float("nan")},
+    ],
+)
 def test_settings_are_checked(wrong: dict) -> None:
     with pytest.raises(XnerError):
         make_lexical(**wrong)

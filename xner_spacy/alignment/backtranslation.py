@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 import srsly
 
+from ..corpora.reading import parse_msgpack
 from ..errors import XnerError
 from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
 from ..scripts import join_words
@@ -48,6 +49,8 @@ class BackTranslation:
     ) -> None:
         if not 0.0 <= threshold <= 1.0:
             raise XnerError("threshold lies between 0 and 1.")
+        if batch_size < 1:
+            raise XnerError("batch_size must be at least 1.")
         self.translator = translator
         self.aligner = aligner
         self.direct = direct
@@ -176,10 +179,21 @@ class TrainableBackTranslation(BackTranslation):
         return srsly.msgpack_dumps(states)
 
     def from_bytes(self, data: bytes) -> "TrainableBackTranslation":
-        """Load what the aligners have learned. RETURNS (TrainableBackTranslation): This aligner."""
-        for name, state in srsly.msgpack_loads(data).items():
-            part = getattr(self, name)
-            setattr(self, name, part.from_bytes(state) or part)
+        """Load what the aligners have learned.
+
+        RETURNS (TrainableBackTranslation): This aligner. RAISES: XnerError for a state that is not of these aligners.
+        """
+        part_name = "xner.BackTranslation.v1"
+        states = parse_msgpack(data, part_name, "the state of trained aligners", Dict[str, bytes])
+        learners = self._learners()
+        if states.keys() != learners.keys():
+            raise XnerError(
+                f"{part_name}: the state is of {', '.join(sorted(states)) or 'no aligner'}, and "
+                f"{', '.join(sorted(learners))} would need one.",
+                "Train it anew.",
+            )
+        for name, part in learners.items():
+            setattr(self, name, part.from_bytes(states[name]) or part)
         return self
 
 

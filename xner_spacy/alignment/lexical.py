@@ -73,10 +73,12 @@ class LexicalAligner:
     ) -> None:
         if not 0.0 < threshold <= 1.0:
             raise XnerError(f"threshold is {threshold}.", "It must be above 0 and at most 1.")
-        if not 0.0 < null < 1.0 or strength <= 0.0:
+        if not 0.0 < null < 1.0 or not 0.0 < strength < float("inf"):
             raise XnerError("null must be between 0 and 1, and strength above 0.")
         if lexical_rounds < 1 or hmm_rounds < 1:
             raise XnerError("lexical_rounds and hmm_rounds must be at least 1.")
+        if max_words < 1 or max_length < 2 or threads < 0:
+            raise XnerError("max_words must be at least 1, max_length 2, and threads 0.")
         self.threshold = threshold
         self.lexical_rounds = lexical_rounds
         self.hmm_rounds = hmm_rounds
