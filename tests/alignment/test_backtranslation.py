@@ -172,3 +172,22 @@ def test_an_aligner_that_learns_learns_from_the_back_translation(bitext):
     (after,) = again.align_marked([sentence])
     assert before == after
     assert [0, 0] in before.links.tolist()
+
+
+def test_a_state_of_other_aligners_is_refused(bitext):
+    """The names in it were taken for attributes, whatever they were."""
+    import srsly
+
+    aligner = make_backtranslation(Dictionary(), make_lexical())
+    untrained = make_lexical().to_bytes()
+    aligner.from_bytes(srsly.msgpack_dumps({"aligner": untrained}))
+    for state in (
+        {"translator": untrained},
+        {},
+        {"aligner": untrained, "direct": untrained},
+        ["x"],
+    ):
+        with pytest.raises(XnerError, match=r"xner\.BackTranslation\.v1"):
+            aligner.from_bytes(srsly.msgpack_dumps(state))
+    with pytest.raises(XnerError, match="batch_size"):
+        make_backtranslation(Dictionary(), SameWord(), batch_size=0)

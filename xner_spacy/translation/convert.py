@@ -20,6 +20,7 @@ from .hub import (
     revision_of,
     weight_options,
 )
+from .int8 import leave_room_for_sums
 
 Quantization = Literal["int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32"]
 FAMILIES = {"m2m_100": "m2m", "marian": "marian"}
@@ -95,9 +96,8 @@ def convert_model(
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
         made = Path(temporary) / "model"
         with loading(model, legacy_weights):
-            Converter(model, revision=options.get("revision")).convert(
-                str(made), quantization=quantization
-            )
+            converter = Converter(model, revision=options.get("revision"))
+            _save(converter._load(), made, quantization)
         for name in set(SENTENCEPIECE[family]):
             shutil.copyfile(_tokenizer_file(model, name, options), made / name)
         info = {
@@ -149,6 +149,16 @@ def _put_in_place(made: Path, output: Path, old: Path) -> None:
         if old.exists():
             old.rename(place)
         raise
+
+
+def _save(spec: Any, folder: Path, quantization: str) -> None:
+    """What the library's own `convert` does, with weights in 8 bits that all processors compute alike with."""
+    spec.validate()
+    spec.optimize(quantization=quantization)
+    if quantization in ("int8", "int8_float32"):
+        leave_room_for_sums(spec)
+    folder.mkdir()
+    spec.save(str(folder))
 
 
 def _tokenizer_file(model: str, name: str, options: Dict[str, Any]) -> Path:
