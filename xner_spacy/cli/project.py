@@ -17,6 +17,7 @@ from ..corpora.write import form_of, is_stream, write_corpus
 from ..corpora.writing import written_together
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
+from ..projection.base import checked
 from ..types import (
     Aligner,
     Alignment,
@@ -171,7 +172,7 @@ def project(
     vocab = blank_vocab("xx")
 
     def projected() -> Iterator[Doc]:
-        results = zip(part(inputs), tagged, translated, strict=True)
+        results = zip(checked(part, inputs), tagged, translated, strict=True)
         for projection, sentence, words in progress(results, len(pairs)):
             rows.append(_row(sentence, projection, counts))
             spans = sorted(Entity(*s[:3]) for s in projection.spans)

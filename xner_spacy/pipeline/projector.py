@@ -2,7 +2,7 @@
 
 from collections import Counter
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from confection import Config
 from spacy.language import Language
@@ -17,6 +17,7 @@ from ..distillation.softprojection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
 from ..pairing import paired
+from ..projection.base import checked
 from ..types import (
     Entity,
     ProjectedSpan,
@@ -69,8 +70,9 @@ def make_projector_component(
 class ProjectorComponent(BatchPipe):
     """Sets `doc.ents` and `doc.spans["xner"]` (its `attrs`: see `xner_spacy.docdata`).
 
-    A Doc without source or links gets no spans and, since nothing is known of it, missing entity values. `reasons` counts the source
-    entities that were not projected.
+    A Doc without source or links gets no spans and, since nothing is known of it, missing entity values; the entities of
+    a source without links are unprojected with the reason `no_links`. Links of other tokens than the Doc's are an error.
+    `reasons` counts the source entities that were not projected.
     """
 
     def __init__(
@@ -117,21 +119,27 @@ class ProjectorComponent(BatchPipe):
             if pipe is self:
                 break
             docs = pipe.pipe(docs) if hasattr(pipe, "pipe") else map(pipe, docs)
-        train([_pair(doc) for doc in docs], bitext)
+        pairs = [_pair(doc) for doc in docs if doc._.xner_alignment is not None]
+        if not pairs:
+            raise XnerError(
+                f"{self.name}: nothing to learn from: no sentence of {source} has a reading and links.",
+                "Components before this one must label and align it; see what they say of it.",
+            )
+        train(pairs, bitext)
 
     def process(self, docs: List[Doc]) -> None:
         ready = []
         for doc in docs:
             if doc._.xner_source is None or doc._.xner_alignment is None:
                 doc.set_ents([], default="missing")
-                self._store(doc, [], [], [], [])
+                self._store(doc, [], [], [], _unaligned(doc))
             else:
                 _check_links(doc, self.name)
                 ready.append(doc)
         pairs = [_pair(doc) for doc in ready]
         who = f"{self.name}: {type(self.part).__name__}"
         both = list(zip(ready, pairs, strict=True))
-        for (doc, pair), projection in paired(both, self.part(pairs), who):
+        for (doc, pair), projection in paired(both, checked(self.part, pairs), who):
             self._annotate(doc, pair, projection)
         self._project_soft(ready, pairs)
 
@@ -153,10 +161,7 @@ class ProjectorComponent(BatchPipe):
             (kept if span.score >= self.min_score else low).append(span)
         lost = [(pair.entities[u.source], u.reason) for u in projection.unprojected]
         lost += [(pair.entities[s.source], Reason.LOW_SCORE) for s in low]
-        lost += [
-            (Entity(span.start, span.end, span.label_), Reason.UNMAPPED_LABEL)
-            for span in doc._.xner_source.spans.get(DROPPED_KEY, ())
-        ]
+        lost += _dropped(doc)
         ents = [Span(doc, s.start, s.end, label=s.label) for s in kept]
         ignored = [Span(doc, s.start, s.end) for s in low]
         doc.set_ents(ents, missing=ignored, default=self.unlabelled)
@@ -165,10 +170,7 @@ class ProjectorComponent(BatchPipe):
             ents,
             [float(s.score) for s in kept],
             [list(pair.entities[s.source][:2]) for s in kept],
-            [
-                {"start": e.start, "end": e.end, "label": e.label, "reason": reason}
-                for e, reason in lost
-            ],
+            _as_data(lost),
         )
 
     def _store(
@@ -195,6 +197,28 @@ class ProjectorComponent(BatchPipe):
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score the entities as spaCy's `ner` does. RETURNS (Dict[str, Any]): The scores."""
         return self.scorer(examples, **kwargs)
+
+
+def _unaligned(doc: Doc) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict]): The source entities of a Doc without links, where it has a source."""
+    if doc._.xner_source is None:
+        return []
+    lost = [(Entity(e.start, e.end, e.label_), Reason.NO_LINKS) for e in doc._.xner_source.ents]
+    return _as_data([*lost, *_dropped(doc)])
+
+
+def _dropped(doc: Doc) -> List[Tuple[Entity, str]]:
+    """RETURNS (List[Tuple[Entity, str]]): The source entities whose label has no place in the label map."""
+    return [
+        (Entity(span.start, span.end, span.label_), Reason.UNMAPPED_LABEL)
+        for span in doc._.xner_source.spans.get(DROPPED_KEY, ())
+    ]
+
+
+def _as_data(lost: Iterable[Tuple[Entity, str]]) -> List[Dict[str, Any]]:
+    return [
+        {"start": e.start, "end": e.end, "label": e.label, "reason": reason} for e, reason in lost
+    ]
 
 
 def _bitext_docs(pairs: Iterable[TokenPair], nlp: Language) -> Iterator[Doc]:

@@ -6,11 +6,13 @@ from collections import deque
 from typing import Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..errors import XnerError
+from ..text import trim_span
 from ..types import (
     Alignment,
     Entity,
     ProjectedSpan,
     Projection,
+    Projector,
     Reason,
     SentencePair,
     TokenLabels,
@@ -124,6 +126,32 @@ def account(pair: SentencePair, projection: Projection) -> Projection:
     return Projection(projection.spans, reasons)
 
 
+def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    """Use a projector that may be anyone's: what it gives is held to the same rules as ours.
+
+    projector (Projector): The projector. pairs (Iterable[SentencePair]): Sentence pairs.
+    YIELDS (Projection): One per pair, in order: no blank token at the edge of a span, every entity with a span or a
+        reason.
+    RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
+    """
+    waiting: Deque[SentencePair] = deque()
+
+    def noted() -> Iterator[SentencePair]:
+        for pair in pairs:
+            waiting.append(pair)
+            yield pair
+
+    name = type(projector).__name__
+    for projection in projector(noted()):
+        if not waiting:
+            raise XnerError(f"The projector {name} gave more projections than sentences.")
+        pair = waiting[0]
+        yield account(pair, _trimmed(pair, account(pair, projection)))
+        waiting.popleft()
+    if waiting:
+        raise XnerError(f"The projector {name} gave {len(waiting)} projections too few.")
+
+
 class BaseProjector:
     """A projector whose subclass fills in `project_pairs`, which never sees a blank token."""
 
@@ -181,6 +209,19 @@ def batches(pairs: Iterable[SentencePair], size: int) -> Iterator[List[SentenceP
 def give_up(pair: SentencePair, reason: str) -> Projection:
     """RETURNS (Projection): The projection of a sentence none of whose entities is projected."""
     return Projection([], [Unprojected(s, reason) for s in range(len(pair.entities))])
+
+
+def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
+    if not any(map(blank, pair.target)):
+        return projection
+    spans, lost = [], list(projection.unprojected)
+    for span in projection.spans:
+        edges = trim_span(pair.target, span.start, span.end)
+        if edges is None:
+            lost.append(Unprojected(span.source, Reason.BLANK))
+        else:
+            spans.append(span._replace(start=edges[0], end=edges[1]))
+    return Projection(spans, lost)
 
 
 def _check(pair: SentencePair) -> None:

@@ -34,8 +34,10 @@ def letters_key(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     letters = "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
-    # Behind a space, which no other key begins with.
-    return letters or " " + "".join(unicodedata.normalize("NFC", text).split())
+    # Marks alone are no text: the selector of an emoji's form is one. Behind a space, which no other key begins with.
+    if any(unicodedata.category(c)[0] != "M" for c in letters):
+        return letters
+    return " " + "".join(unicodedata.normalize("NFC", text).split())
 
 
 _KEYS: Dict[str, Callable[[str], str]] = {"exact": exact_key, "letters": letters_key}
