@@ -1,7 +1,6 @@
 """Sentences of 20,000 and 100,000 tokens: linear, or given up with a reason."""
 
 import time
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,6 +11,8 @@ from xner_spacy.projection.scores import make_align_score
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 from .test_base import PROJECTORS, TAGS, check
+
+resource = pytest.importorskip("resource")  # Windows has none
 
 
 def long_pair(n, every=10):
@@ -28,29 +29,23 @@ def long_pair(n, every=10):
 @pytest.mark.parametrize("name", PROJECTORS)
 def test_twenty_thousand_tokens(name):
     pair = long_pair(20_000)
-    tracemalloc.start()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begin = time.process_time()
     (projection,) = PROJECTORS[name]()([pair])
-    seconds = time.process_time() - begin
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    assert time.process_time() - begin < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_000_000
     check(pair, projection)
-    # tracemalloc itself makes it several times slower.
-    assert seconds < 60 and peak < 1e9, (seconds, peak)
     if not projection.spans and name != "count 0":
         assert {u.reason for u in projection.unprojected} <= {
             Reason.TOO_LONG, Reason.LOW_SCORE, Reason.INCOMPLETE,
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["heuristic, thesis", "min-max", "longest run", "default", "greedy"])  # fmt: skip
+@pytest.mark.parametrize("name", ["heuristic, thesis", "longest run", "default", "greedy"])  # fmt: skip
 def test_a_hundred_thousand_tokens(name):
     pair = long_pair(100_000)
     begin = time.process_time()
-    projector = PROJECTORS[name]()
-    if hasattr(projector, "train"):
-        projector.train([pair])
-    (projection,) = projector([pair])
+    (projection,) = PROJECTORS[name]()([pair])
     assert time.process_time() - begin < 120
     check(pair, projection)
     assert len(projection.spans) == 10_000

@@ -11,7 +11,7 @@ Rows = List[Dict[int, float]]
 
 # In a sentence of more target words a source word is compared with those about its own place only, this many to
 # each side: comparing all would take the square of the length.
-_REACH = 200
+_REACH = 100
 
 
 def link_rows(

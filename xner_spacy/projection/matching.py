@@ -35,7 +35,7 @@ from .candidates import Candidates, Ngrams, make_ngrams
 from .consistency import LabelVotes, make_phrase_lexicon, sentence_key
 from .links import entity_links
 from .scores import AlignScore, Modifier, Score, make_align_score
-from .solvers import Choice, Limits, parse_limits, solve_exact, solve_greedy
+from .solvers import Choice, Limits, parse_limits, solve_exact, take_best
 from .span_score import SpanScore, make_span_score
 from .state import pack_state, unpack_state
 
@@ -342,13 +342,7 @@ class MatchingProjector(BaseProjector):
     def _solve(self, options: Options) -> List[Choice]:
         if self.solver == "exact":
             return solve_exact(options, self.limits)
-        spans = sorted({(a, b) for mine in options for _, a, b in mine})
-        column = {span: t for t, span in enumerate(spans)}
-        matrix = np.zeros((len(options), len(spans)))
-        for s, mine in enumerate(options):
-            for score, a, b in mine:
-                matrix[s, column[a, b]] = score
-        return sorted(solve_greedy(matrix, spans, self.limits), key=lambda c: c.start)
+        return sorted(take_best(options, self.limits), key=lambda c: c.start)
 
     def _label(self, pair: SentencePair, choice: Choice) -> str:
         entity = pair.entities[choice.entity]

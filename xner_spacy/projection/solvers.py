@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from .bounded_dp import Option, solve_component
 
-__all__ = ["Choice", "Limits", "Option", "parse_limits", "solve_exact", "solve_greedy"]
+__all__ = ["Choice", "Limits", "Option", "parse_limits", "solve_exact", "solve_greedy", "take_best"]
 
 
 # With fewer options than this a sentence is solved faster than narrowed.
@@ -65,23 +65,33 @@ def solve_greedy(
     limits (Limits): Spans per entity.
     RETURNS (List[Choice]): The choices, best first.
     """
-    left = np.array(scores, dtype=np.float64)
+    matrix = np.asarray(scores, dtype=np.float64)
+    return take_best(
+        [[(float(row[t]), *spans[t]) for t in np.flatnonzero(row > 0).tolist()] for row in matrix],
+        limits,
+    )
+
+
+def take_best(options: Sequence[Sequence[Option]], limits: Limits) -> List[Choice]:
+    """The greedy solver on options instead of a matrix; see `solve_greedy`.
+
+    options (Sequence[Sequence[Option]]): Per entity its candidates, by start, then end.
+    RETURNS (List[Choice]): The choices, best first.
+    """
     chosen: List[Choice] = []
-    if not left.size or limits.high == 0:
+    if limits.high == 0:
         return chosen
-    edges = np.asarray(spans, dtype=np.int64)
-    used = [0] * len(left)
-    while True:
-        s, t = divmod(int(left.argmax()), left.shape[1])
-        score = float(left[s, t])
-        if not score > 0:
-            return chosen
-        start, end = spans[t]
-        chosen.append(Choice(s, start, end, score))
-        used[s] += 1
-        if limits.high is not None and used[s] >= limits.high:
-            left[s] = 0.0
-        left[:, (edges[:, 0] < end) & (edges[:, 1] > start)] = 0.0
+    queue = [(-w, s, a, b) for s, mine in enumerate(options) for w, a, b in mine if w > 0]
+    # Scores don't change on the way: the best of what is left is the next in this order.
+    queue.sort()
+    used = [0] * len(options)
+    taken = bytearray(max((item[3] for item in queue), default=0))
+    for value, s, a, b in queue:
+        if (limits.high is None or used[s] < limits.high) and taken.find(1, a, b) < 0:
+            chosen.append(Choice(s, a, b, -value))
+            used[s] += 1
+            taken[a:b] = b"\1" * (b - a)
+    return chosen
 
 
 def solve_exact(options: Sequence[Sequence[Option]], limits: Limits) -> List[Choice]:

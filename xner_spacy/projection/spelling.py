@@ -43,6 +43,11 @@ def comparable(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
+@lru_cache(maxsize=50_000)
+def _letter_pairs(word: str) -> Counter:
+    return Counter(word[k : k + 2] for k in range(len(word) - 1))
+
+
 @lru_cache(maxsize=200_000)
 def similarity(source: str, target: str) -> float:
     """Compare a source word with a target word.
@@ -68,9 +73,9 @@ def similarity(source: str, target: str) -> float:
         if a != b:
             break
         prefix += 1
-    left = Counter(one[k : k + 2] for k in range(len(one) - 1))
-    right = Counter(other[k : k + 2] for k in range(len(other) - 1))
-    dice = 2.0 * sum((left & right).values()) / (total - 2)
+    left, right = _letter_pairs(one), _letter_pairs(other)
+    shared = sum(min(count, right[pair]) for pair, count in left.items() if pair in right)
+    dice = 2.0 * shared / (total - 2)
     return 0.95 * max(dice, 2.0 * prefix / total)
 
 
