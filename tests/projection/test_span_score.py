@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xner_spacy.errors import XnerError
 from xner_spacy.projection.consistency import LabelVotes, make_phrase_lexicon
 from xner_spacy.projection.functionwords import FunctionWords
 from xner_spacy.projection.matching import make_matching
@@ -202,3 +203,69 @@ def test_low_confidence_has_its_reason():
     (result,) = make_matching(min_confidence=0.999)([p])
     assert not result.spans
     assert result.unprojected[0].reason == Reason.LOW_SCORE
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"prior": 0.0}, {"prior": 1.5}, {"prior": float("nan")}, {"strength": 0.0}, {"sharpness": -1.0}, {"stem": 0}, {"weight": float("inf")}],
+)  # fmt: skip
+def test_settings_of_the_lexicon_that_make_no_sense(settings):
+    with pytest.raises(XnerError, match=r"xner\.PhraseLexicon\.v1"):
+        make_phrase_lexicon(**settings)
+
+
+def options_of(projector, p):
+    return next(projector.match([p]))[1]
+
+
+@pytest.mark.parametrize("copies", [1, 2, 7])
+def test_copies_of_a_sentence_do_not_vote_for_themselves(copies):
+    p = pair(
+        "the Court of Justice met", "der Gerichtshof Anhängig tagte", [(1, 4, "ORG")],
+        [(1, 1, 0.9), (3, 2, 0.9)],
+    )  # fmt: skip
+    before = options_of(make_matching(), p)
+    projector = make_matching()
+    projector.train([p] * copies)
+    assert [o[0] for o in options_of(projector, p)[0]] == pytest.approx([o[0] for o in before[0]])
+    # Nor do copies with other links.
+    other = pair(
+        "the Court of Justice met", "der Gerichtshof Anhängig tagte", [(1, 4, "ORG")],
+        [(1, 1, 0.9), (3, 1, 0.9)],
+    )  # fmt: skip
+    projector.train([p, other] * copies)
+    for one in (p, other):
+        plain = options_of(make_matching(), one)
+        assert [o[0] for o in options_of(projector, one)[0]] == pytest.approx(
+            [o[0] for o in plain[0]]
+        )
+
+
+def test_a_sentence_that_stands_often_has_one_vote():
+    clear = rendering("gestern tagte der Gerichtshof hier", 3)
+    doubtful = pair(
+        "the Court of Justice met", "der Gerichtshof Anhängig tagte", [(1, 4, "ORG")],
+        [(1, 1, 0.9), (3, 2, 0.9)],
+    )  # fmt: skip
+    once, often = make_matching(), make_matching()
+    once.train([clear, doubtful])
+    often.train([clear] * 50 + [doubtful])
+    assert options_of(once, doubtful)[0] == options_of(often, doubtful)[0]
+    # One label for the phrase in fifty copies of a sentence does not overrule the other.
+    first = pair("in Kidal today", "heute in Kidal", [(1, 2, "LOC")], [(1, 2, 0.9)])
+    second = pair("Kidal came", "Kidal kam", [(0, 1, "PER")], [(0, 0, 0.9)])
+    projector = make_matching()
+    projector.train([first] * 50 + [second])
+    assert spans(projector, second) == [("Kidal", "PER")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(sentence_pairs(), max_size=5), st.randoms())
+def test_training_does_not_depend_on_the_order(pairs, random):
+    """These pairs have the same words, but other links and entities: copies of one sentence."""
+    shuffled = list(pairs)
+    random.shuffle(shuffled)
+    one, other = make_matching(), make_matching()
+    one.train(pairs)
+    other.train(shuffled)
+    assert one.to_bytes() == other.to_bytes()

@@ -1,0 +1,126 @@
+"""What projectors learned, read back: right, or one clear message."""
+
+import pytest
+import srsly
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xner_spacy.errors import InputError, XnerError
+from xner_spacy.projection.candidates import make_translated_spans
+from xner_spacy.projection.consistency import LabelVotes, make_phrase_lexicon
+from xner_spacy.projection.markers import make_markers
+from xner_spacy.projection.matching import make_matching
+from xner_spacy.projection.scores import make_align_score
+from xner_spacy.projection.span_score import make_span_score
+from xner_spacy.translation.bitext import make_bitext
+from xner_spacy.types import Alignment, Entity, SentencePair
+
+PAIR = SentencePair(
+    ["the", "Court", "met"], ["der", "Gerichtshof", "tagte"], [Entity(1, 2, "ORG")],
+    Alignment([(0, 0), (1, 1), (2, 2)]),
+)  # fmt: skip
+
+
+def trained():
+    projector = make_matching()
+    projector.train([PAIR])
+    return projector
+
+
+PARTS = {
+    "matching": (trained, make_matching),
+    "span": (lambda: trained().scores["span"], make_span_score),
+    "lexicon": (lambda: trained().modifiers["lexicon"], make_phrase_lexicon),
+    "votes": (lambda: trained().votes, LabelVotes),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_state_is_the_same_when_read_back(name):
+    make, fresh = PARTS[name]
+    data = make().to_bytes()
+    assert fresh().from_bytes(data).to_bytes() == data
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"not msgpack at all",
+        srsly.msgpack_dumps(None),
+        srsly.msgpack_dumps([1, 2]),
+        srsly.msgpack_dumps({"scores": {}, "votes": b""}),  # the form of version 0.1
+        srsly.msgpack_dumps({"kind": "xner.Matching.v1", "version": 99, "fields": {}}),
+        srsly.msgpack_dumps({"kind": "xner.Matching.v1", "version": 2, "fields": {"scores": 3}}),
+        srsly.msgpack_dumps({"kind": "xner.PhraseLexicon.v1", "version": 2, "fields": {}}),
+        srsly.msgpack_dumps({"kind": "xner.SpanScore.v1", "version": 2, "fields": {"labels": [1]}}),
+    ],
+)
+def test_other_data_are_refused(name, data):
+    with pytest.raises(InputError, match=r"state|does not hold"):
+        PARTS[name][1]().from_bytes(data)
+
+
+@pytest.mark.parametrize("name", PARTS)
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_state_is_read_or_refused(name, data):
+    make, fresh = PARTS[name]
+    state = bytearray(make().to_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        state[data.draw(st.integers(0, len(state) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(state)))
+    try:
+        part = fresh().from_bytes(bytes(state[:cut]))
+    except XnerError:
+        return
+    if name == "matching":
+        assert len(list(part([PAIR]))) == 1
+
+
+def test_numbers_that_are_none_are_refused():
+    lexicon = trained().modifiers["lexicon"]
+    for wrong in (float("nan"), float("inf"), -1.0):
+        state = srsly.msgpack_loads(lexicon.to_bytes())
+        state["fields"]["totals"] = dict.fromkeys(state["fields"]["totals"], wrong)
+        with pytest.raises(InputError, match="totals"):
+            make_phrase_lexicon().from_bytes(srsly.msgpack_dumps(state))
+    state = srsly.msgpack_loads(lexicon.to_bytes())
+    state["fields"]["totals"] = {}
+    with pytest.raises(XnerError, match="does not fit together"):
+        make_phrase_lexicon().from_bytes(srsly.msgpack_dumps(state))
+
+
+def test_the_state_of_other_scores():
+    data = trained().to_bytes()
+    other = make_matching(scores={"align": make_align_score()})
+    with pytest.raises(XnerError, match=r"learned for the scores \['lexicon', 'span'\]"):
+        other.from_bytes(data)
+
+
+def test_a_translator_inside_is_saved_with_the_projector(tmp_path):
+    english, german = tmp_path / "en", tmp_path / "de"
+    english.write_text("Court\n[Court]\nthe [Court] met\n")
+    german.write_text("Gerichtshof\n[Gerichtshof]\nder [Gerichtshof] tagte\n")
+
+    def bitext():
+        return make_bitext(str(german), str(english))
+
+    makers = [
+        lambda: make_markers(bitext()),
+        lambda: make_matching(candidates=make_translated_spans(translator=bitext())),
+    ]
+    saved = []
+    for make in makers:
+        projector = make()
+        (projection,) = projector([PAIR])
+        assert [s[:4] for s in projection.spans] == [(1, 2, "ORG", 0)]
+        saved.append(projector.to_bytes())
+    english.unlink()
+    for make, state in zip(makers, saved, strict=True):
+        (projection,) = make().from_bytes(state)([PAIR])
+        assert [s[:4] for s in projection.spans] == [(1, 2, "ORG", 0)]
+    with pytest.raises(XnerError, match="belongs to another part"):
+        makers[0]().from_bytes(make_translated_spans().to_bytes())
