@@ -100,6 +100,13 @@ def test_a_state_that_is_none(data: bytes) -> None:
         Bitext(None, None).from_bytes(data)
 
 
+def test_its_files_belong_to_what_is_labelled_with_it(tmp_path: Path) -> None:
+    bitext = make(tmp_path, [("Yes.", "Já.")])
+    assert bitext.files == [str(tmp_path / "source.txt"), str(tmp_path / "target.txt")]
+    # Once saved the translations come with the pipeline.
+    assert Bitext(Path("s"), Path("t")).from_bytes(bitext.to_bytes()).files == []
+
+
 def test_a_state_is_read_back(tmp_path: Path) -> None:
     bitext = make(tmp_path, [("Yes.", "Já.")])
     again = Bitext(None, None).from_bytes(bitext.to_bytes())

@@ -11,6 +11,7 @@ from spacy.util import ensure_path, minibatch
 from typing_extensions import TypedDict
 
 from ..corpora.reading import parse_msgpack, read_bytes, reading
+from ..corpora.writing import atomic_write
 from ..docdata import install_extensions
 
 BATCH_SIZE = 256
@@ -88,7 +89,8 @@ class BatchPipe(Pipe):
         folder.mkdir(parents=True, exist_ok=True)
         state = self._state()
         if state is not None:
-            (folder / "state").write_bytes(state)
+            with atomic_write(folder / "state", "wb") as file:
+                file.write(state)
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "BatchPipe":
         """Load the part's state. RETURNS (BatchPipe): The component."""

@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, Literal, Optional
+from typing import Callable, Dict, Iterable, Iterator, List, Literal, Optional
 
 import srsly
 
@@ -122,6 +122,12 @@ class Bitext:
                     "Add it to the bitext, or set missing = 'skip' to pass such sentences on.",
                 )
             yield Translation(found, fault=MISSING if found is None else None)
+
+    @property
+    def files(self) -> List[str]:
+        """RETURNS (List[str]): The files that it reads, if its translations did not come with the pipeline."""
+        paths = [self.source, self.target] if self._table is None else []
+        return [str(path) for path in paths if path is not None]
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The translations."""

@@ -11,10 +11,12 @@ import unicodedata
 from functools import lru_cache
 from typing import List, Optional
 
+from ..docdata import TOO_LONG
+
 EMPTY = "empty"  # nothing, or no letter or digit, for a text that has some
 REPETITION = "repetition"  # the same words over and over
 LENGTH = "length"  # far longer or far shorter than the text
-TOO_LONG = "too long"  # the text is more than the translator, or spaCy's tokenizer, can take
+# TOO_LONG: the text, or its translation, is more than the translator or spaCy's tokenizer can take.
 FAILED = "failed"  # the translator broke on this text
 MISSING = "missing"  # the translator has none: no stored one, or it gave no reason
 FAULTS = (EMPTY, REPETITION, LENGTH, TOO_LONG, FAILED, MISSING)
