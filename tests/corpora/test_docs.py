@@ -2,7 +2,14 @@ import pytest
 import spacy
 from spacy.tokens import Span
 
-from xner_spacy.corpora.docs import doc_to_sentence, guess_spaces, make_doc, read_docs, write_docbin
+from xner_spacy.corpora.docs import (
+    doc_entities,
+    guess_spaces,
+    make_doc,
+    read_docs,
+    write_docbin,
+)
+from xner_spacy.corpora.formats.columns import visible
 from xner_spacy.errors import InputError
 from xner_spacy.types import Entity
 
@@ -37,7 +44,7 @@ def test_docbin_round_trip(tmp_path):
     docs[1].set_ents([], missing=[Span(docs[1], 0, 1)])
     assert write_docbin(tmp_path / "x.spacy", docs) == 2
     found = list(read_docs(tmp_path, spacy.blank("xx").vocab))
-    assert [doc_to_sentence(d) for d in found] == [doc_to_sentence(d) for d in docs]
+    assert [(d.text, doc_entities(d)) for d in found] == [(d.text, doc_entities(d)) for d in docs]
     # a missing value stays missing and does not become O
     assert found[1][0].ent_iob == 0 and found[0][1].ent_iob == 2
 
@@ -48,9 +55,9 @@ def test_space_tokens_are_left_out_and_spans_follow():
     start = [t.text for t in doc].index("Anna")
     end = [t.text for t in doc].index("Jones") + 1
     doc.set_ents([Span(doc, start, end, "PER")])
-    sentence = doc_to_sentence(doc)
-    assert sentence.words == ["a", "Anna", "Jones", "b"]
-    assert sentence.entities == [Entity(1, 3, "PER")]
+    words, entities, lost = visible([token.text for token in doc], doc_entities(doc))
+    assert words == ["a", "Anna", "Jones", "b"]
+    assert entities == [Entity(1, 3, "PER")] and not lost
 
 
 def test_broken_docbin(tmp_path):
@@ -64,6 +71,9 @@ def test_broken_docbin(tmp_path):
 
 
 def test_missing(tmp_path):
+    (tmp_path / "x.iob").write_text("a\tO\n")
+    with pytest.raises(InputError, match=r"convert it first: xner convert"):
+        list(read_docs(tmp_path / "x.iob", spacy.blank("xx").vocab))
     with pytest.raises(InputError, match="no such file"):
         list(read_docs(tmp_path / "x.spacy", spacy.blank("xx").vocab))
     with pytest.raises(InputError, match=r"folder without \.spacy"):

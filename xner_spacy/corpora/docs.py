@@ -6,7 +6,6 @@ from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
-from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from ..docdata import pinned_coders
@@ -15,7 +14,6 @@ from ..labels import LabelMap, map_label
 from ..scripts import glued, is_unspaced
 from ..types import Entity
 from .files import PathLike, tell_once
-from .formats.columns import TaggedSentence, visible
 from .reading import docs_of, read_docbin
 from .shard_folder import shards_in
 from .writing import atomic_write
@@ -85,15 +83,6 @@ def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]
         if label is not None:
             found.append(Entity(ent.start, ent.end, label))
     return found
-
-
-def doc_to_sentence(doc: Doc) -> TaggedSentence:
-    """RETURNS (TaggedSentence): The Doc's tokens and entities; tokens that nobody can see are left
-    out.
-    """
-    entities = [Entity(e.start, e.end, e.label_) for e in filter_spans(doc.ents)]
-    words, entities, _ = visible([token.text for token in doc], entities)
-    return TaggedSentence(words, entities)
 
 
 def set_aside_if_long(

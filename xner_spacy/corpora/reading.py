@@ -201,7 +201,9 @@ def parse_docbin(data: bytes, path: PathLike) -> DocBin:
     data (bytes): As in a `.spacy` file. path (PathLike): Where they came from, for the message.
     RETURNS (DocBin): What it holds. RAISES: InputError.
     """
-    hint = "It may be cut short or no .spacy file; make it anew."
+    hint = "It may be cut short; make it anew."
+    if data and not data.startswith(b"\x78"):  # how zlib begins
+        hint = "If it is a corpus of another form, convert it first: xner convert IN OUT.spacy"
     with reading(path, "a DocBin", hint), pinned_coders():
         message = srsly.msgpack_loads(_unpack(data, path))
         check_shape(message, _DocBinMessage, path, hint)
