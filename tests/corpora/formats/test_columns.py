@@ -361,3 +361,26 @@ def test_ranges_and_empty_nodes_need_a_word(tmp_path):
     assert columns(tmp_path, text, token=2, numbered=True)[0][0] == ["va", "a", "el"]
     assert columns(tmp_path, text, token=2, numbered=False)[0][0] == ["va", "al", "a", "el", "y"]
     assert columns(tmp_path, "2-3 x O\n3.1 y B-X\n")[0][0] == ["2-3", "3.1"]
+
+
+@given(
+    st.text(alphabet="aO-BIESU#\t 12.\n\r\u200b|=:xs", max_size=60),
+    st.sampled_from(sorted(LAYOUTS)),
+    st.sampled_from(SCHEMES),
+    st.booleans(),
+)
+def test_any_text_is_read_or_refused(tmp_path_factory, text, name, scheme, repair):
+    path = tmp_path_factory.mktemp("x") / "x"
+    path.write_text(text, encoding="utf8", newline="")
+    layout = replace(LAYOUTS[name], scheme=scheme, tag=LAYOUTS[name].tag or 3)
+    try:
+        found = list(read_columns(path, layout, repair=repair))
+    except InputError as error:
+        assert error.path == str(path)
+        return
+    assert found
+    for sentence in found:
+        entities_to_tags(
+            len(sentence.words), sentence.entities
+        )  # inside, and none overlaps another
+        assert all(word.strip("\u200b \t") for word in sentence.words)
