@@ -46,7 +46,7 @@ def test_reader(tmp_path: Path) -> None:
 def test_no_gold_link(tmp_path: Path, odd: str) -> None:
     path = tmp_path / "gold"
     path.write_text(f"0-0\n{odd}\n", encoding="utf8")
-    with pytest.raises(InputError, match=r"gold:2: .*is not a gold link") as error:
+    with pytest.raises(InputError, match=r"gold:2: .*is not a word link") as error:
         read_gold_links(path)
     assert len(error.value.message) < 200
 
