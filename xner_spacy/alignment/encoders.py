@@ -5,6 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
+from ..corpora.watching import existing
 from ..errors import XnerError
 from .backends import Backend, Dtype, Loaded, Source, load, padded_batches
 from .subwords import Frame, Pieces, Subwords
@@ -67,6 +68,11 @@ class Encoder:
     def __getstate__(self) -> Dict[str, Any]:
         state = {key: value for key, value in self.__dict__.items() if key[0] != "_"}
         return {**state, "_loaded": None}
+
+    @property
+    def files(self) -> List[str]:
+        """The folder of the model, where it is one."""
+        return existing([self.source.model])
 
     def _load(self) -> Loaded:
         if self._loaded is None:

@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, Optional, Sequence
 from spacy.tokens import Doc
 
 from ..corpora.pipelines import load_pipeline
+from ..corpora.watching import existing
 from ..distillation.soft import get_soft
 from ..distillation.teachers import entities_of, mix
 from ..errors import XnerError
@@ -70,4 +71,6 @@ def make_ensemble(
                 soft,
             )
 
+    # What decides its answers, beside the pipeline that it is saved in.
+    ensemble.files = existing(models)  # type: ignore[attr-defined]
     return ensemble

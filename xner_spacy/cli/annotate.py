@@ -10,8 +10,13 @@ import typer
 from tqdm import tqdm
 
 from ..corpora.annotate import annotate, plan
+from ..corpora.inputs import MAX_TOKENS
+from ..types import Json
 from .options import size_option
-from .output import bar_settings, done, say, show_counts
+from .output import bar_settings, done, say, show_counts, warn
+
+# How many faulty sentences are named on the screen.
+SHOWN_FAULTS = 5
 
 
 class EngineName(str, Enum):
@@ -47,6 +52,12 @@ def annotate_cli(
         "--text-field",
         help="Field of JSONL or parquet with the text, or the list of its tokens.",
     ),
+    max_tokens: int = size_option(
+        MAX_TOKENS,
+        "--max-tokens",
+        "A longer sentence is kept and counted, but no pipeline sees it.",
+        10_000_000,
+    ),
     shard_size: int = size_option(1000, "--shard-size", "Sentences a shard."),
     batch_size: int = size_option(256, "--batch-size", "Sentences a batch."),
     overwrite: bool = typer.Option(
@@ -76,6 +87,7 @@ def annotate_cli(
             output,
             tokenized=tokenized,
             text_field=text_field,
+            max_tokens=max_tokens,
             shard_size=shard_size,
             batch_size=batch_size,
             overwrite=overwrite,
@@ -98,6 +110,7 @@ def annotate_cli(
         output,
         tokenized=tokenized,
         text_field=text_field,
+        max_tokens=max_tokens,
         shard_size=shard_size,
         batch_size=batch_size,
         overwrite=overwrite,
@@ -107,7 +120,15 @@ def annotate_cli(
         progress=_bar,
     )
     show_counts(manifest["totals"])
+    _show_faults(manifest)
     done(f"{manifest['totals']['sentences']} sentences", output)
+
+
+def _show_faults(manifest: Json) -> None:
+    faults = [fault for entry in manifest["shards"].values() for fault in entry.get("faults", ())]
+    if faults:
+        told = "\n".join(f"  {place}: {reason}" for place, reason in faults[:SHOWN_FAULTS])
+        warn("Sentences with a fault have no entities; the manifest names more of them:", told)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from spacy.util import get_package_path
 from ..errors import XnerError
 from ..types import Json
 from .files import PathLike
-from .inputs import CorpusInput, Slice
+from .inputs import MAX_TOKENS, CorpusInput, Slice
 from .pipelines import load_pipeline
 from .reading import read_config
 from .runfolder import RunFolder, locked, prepare
@@ -52,6 +52,7 @@ def annotate(
     *,
     tokenized: bool = False,
     text_field: str = "text",
+    max_tokens: int = MAX_TOKENS,
     shard_size: int = 1000,
     batch_size: int = 256,
     overwrite: bool = False,
@@ -68,6 +69,7 @@ def annotate(
     output (PathLike): The folder of the shards.
     tokenized (bool): A text's tokens are separated by spaces.
     text_field (str): The field of JSONL and parquet that holds the text or the list of its tokens.
+    max_tokens (int): A longer sentence is kept and counted, but no pipeline sees it.
     shard_size (int): Sentences a shard. batch_size (int): Sentences a batch.
     overwrite (bool): Start anew, also where the folder holds another run's shards.
     engine (str): "local", or "ray". workers (int): Processes or actors. With one worker and the
@@ -80,7 +82,9 @@ def annotate(
     """
     started = time.perf_counter()
     output = Path(output)
-    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
+    corpus = CorpusInput(
+        input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens
+    )
     folder_of_pipeline = pipeline_folder(pipeline)
     refuse_overlap([*corpus.read_paths(), folder_of_pipeline], output)
     refuse_overlap([output], folder_of_pipeline)
@@ -137,6 +141,7 @@ def plan(
     *,
     tokenized: bool = False,
     text_field: str = "text",
+    max_tokens: int = MAX_TOKENS,
     shard_size: int = 1000,
     batch_size: int = 256,
     overwrite: bool = False,
@@ -149,7 +154,9 @@ def plan(
         `load_seconds`, `rate` (sentences a second of one worker), `seconds` (the estimate). RAISES:
         As `annotate`.
     """
-    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field)
+    corpus = CorpusInput(
+        input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens
+    )
     pieces = corpus.slices(shard_size)
     todo = pieces
     folder_of_pipeline = pipeline_folder(pipeline)

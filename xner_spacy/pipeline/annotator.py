@@ -19,6 +19,7 @@ from .. import registry as _registry  # noqa: F401
 from ..annotation.base import Annotator
 from ..corpora.pipelines import load_pipeline
 from ..corpora.reading import parse_msgpack, reading
+from ..corpora.watching import existing
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import map_soft
 from ..errors import XnerError
@@ -159,6 +160,11 @@ class AnnotatorComponent(BatchPipe):
         names = ", ".join(self._nlp.pipe_names) if self._nlp is not None else ""
         place = "doc.ents" if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
         return f"no component of the source pipeline sets {place} (it has {names or 'none'})."
+
+    @property
+    def files(self) -> List[str]:
+        """The folder of the source pipeline, where it is not saved in the pipeline that holds this component."""
+        return existing([self.model]) if self._nlp is None else []
 
     def initialize(
         self,
