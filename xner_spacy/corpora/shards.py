@@ -60,17 +60,21 @@ class ShardMaker:
         started = time.perf_counter()
         counts: Counter = Counter(sentences=0, tokens=0, entities=0)
         faults: List[Any] = []
-        with pinned_coders(), memory_zones(self.nlp):
-            docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
-            for number, doc in enumerate(self._annotated(piece), piece.start):
-                docbin.add(doc)
-                counts.update(count_doc(doc))
-                if FAULT_KEY in doc.user_data and len(faults) < NAMED_FAULTS:
-                    faults.append([self.corpus.place(number), str(doc.user_data[FAULT_KEY])])
-                tick(1)
-            data = docbin.to_bytes()
-        for watched in (self.begun_with, self.read_by_parts):
-            watched.check()
+        try:
+            with pinned_coders(), memory_zones(self.nlp):
+                docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
+                for number, doc in enumerate(self._annotated(piece), piece.start):
+                    docbin.add(doc)
+                    counts.update(count_doc(doc))
+                    if FAULT_KEY in doc.user_data and len(faults) < NAMED_FAULTS:
+                        faults.append([self.corpus.place(number), str(doc.user_data[FAULT_KEY])])
+                    tick(1)
+                data = docbin.to_bytes()
+        except Exception:
+            # A file that was replaced meanwhile is the cause, whatever it led to.
+            self._check_files()
+            raise
+        self._check_files()
         aside = write_aside(self.folder / shard_name(piece.number), data)
         entry = describe(shown(counts), data, round(time.perf_counter() - started, 3))
         return {
@@ -81,6 +85,10 @@ class ShardMaker:
             LIBRARIES: loaded_versions(),
             ASIDE: str(aside),
         }
+
+    def _check_files(self) -> None:
+        for watched in (self.begun_with, self.read_by_parts):
+            watched.check()
 
     def _annotated(self, piece: Slice) -> Iterator[Doc]:
         docs = list(self.corpus.read(piece, self.nlp))
