@@ -10,7 +10,6 @@ import srsly
 from ..corpora.bitext import read_bitext
 from ..corpora.files import tell_once
 from ..corpora.reading import parse_msgpack
-from ..corpora.watching import existing
 from ..errors import XnerError
 from ..scripts import join_words
 from ..types import Translation, Translator
@@ -85,11 +84,6 @@ class Bitext:
         self.match = match
         self.counts: Counter = Counter()
         self._table: Optional[Dict[str, str]] = None
-
-    @property
-    def files(self) -> List[str]:
-        """The files that will be read; none where the translations were saved with the pipeline."""
-        return [] if self._table is not None else existing((self.source, self.target))
 
     @property
     def table(self) -> Dict[str, str]:
