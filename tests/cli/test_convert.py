@@ -150,7 +150,8 @@ def test_missing_values_are_refused_unless_told(folder):
     doc.set_ents([], missing=[doc[1:2]], default="unmodified")
     write_docbin(folder / "x.spacy", [doc])
     result = xner("convert", "x.spacy", "o.iob")
-    assert result.code == 1 and "--missing outside" in result.err
+    assert result.code == 1 and "x.spacy: sentence 1 " in result.err
+    assert "--missing outside" in result.err
     result = xner("convert", "x.spacy", "o.iob", "--missing", "outside")
     assert result.code == 0 and "missing values written as O: 1" in result.err
 

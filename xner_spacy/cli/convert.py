@@ -254,7 +254,7 @@ def convert(
         )
     else:
         options = WriteOptions(missing or "refuse", spaces or "refuse", join_sentences)  # type: ignore[arg-type]
-        written = write_corpus(output_path, docs, form, options, counts)
+        written = write_corpus(output_path, docs, form, options, counts, input_path)
         if written != counts["sentences"]:
             counts["sentences written"] = written
     return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}

@@ -178,7 +178,7 @@ def project(
             spans = sorted(Entity(*s[:3]) for s in projection.spans)
             yield make_doc(vocab, words, spans)
 
-    write_corpus(output, projected(), form, counts=counts)
+    write_corpus(output, projected(), form, counts=counts, source=target)
     return {"counts": dict(counts), "sentences": rows}
 
 

@@ -86,12 +86,14 @@ def write_corpus(
     form: Optional[str] = None,
     options: Optional[WriteOptions] = None,
     counts: Optional[Counter] = None,
+    source: Optional[PathLike] = None,
 ) -> int:
     """Write a corpus in the form that its name says, atomically.
 
     path (PathLike): The file; `-` is standard output, .gz is packed. docs (Iterable[Doc]): The sentences.
     form (Optional[str]): One of `FORMS`, for a name that doesn't say it. options (Optional[WriteOptions]): What to do
         with what the form can't hold. counts (Optional[Counter]): Where to count what it doesn't hold.
+    source (Optional[PathLike]): Where the sentences come from, for messages.
     RETURNS (int): How many sentences were written.
     RAISES: XnerError for a form that is none, and for what can't be written; nothing is written then.
     """
@@ -101,7 +103,7 @@ def write_corpus(
         if Path(path).suffix == ".gz":
             raise XnerError(f"{path}: a DocBin is compressed already.", "Leave .gz away.")
         return write_docbin(path, docs)
-    sentences = _sentences(docs, form, options or WriteOptions(), counts)
+    sentences = _sentences(docs, form, options or WriteOptions(), counts, source)
     if form == "iob":
         return write_iob(path, _at_least_one(sentences, path, counts))
     written = 0
@@ -128,9 +130,14 @@ def _at_least_one(
 
 
 def _sentences(
-    docs: Iterable[Doc], form: Form, options: WriteOptions, counts: Counter
+    docs: Iterable[Doc],
+    form: Form,
+    options: WriteOptions,
+    counts: Counter,
+    source: Optional[PathLike],
 ) -> Iterator[TaggedSentence]:
     for number, doc in enumerate(docs, 1):
+        place = f"Sentence {number}" if source is None else f"{source}: sentence {number}"
         _count_lost(doc, form, counts)
         for part in _parts(doc, options, counts):
             found = [
@@ -146,13 +153,13 @@ def _sentences(
                 if not words:
                     counts["sentences left out: without tokens"] += 1
                     continue
-                if _is_skipped(part, number, options, counts):
+                if _is_skipped(part, place, options, counts):
                     continue
                 for entity in entities:
-                    _check_label(entity.label, number)
-            held = [_held(word, form, number, options, counts) for word in words]
+                    _check_label(entity.label, place)
+            held = [_held(word, form, place, options, counts) for word in words]
             if form == "iob" and held[0] == DOCSTART and not (entities and not entities[0].start):
-                held[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, number, options, counts)
+                held[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, place, options, counts)
             yield TaggedSentence(held, entities)
 
 
@@ -171,7 +178,7 @@ def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
     return [doc[start:end] for start, end in pairwise(edges)]
 
 
-def _is_skipped(part: Span, number: int, options: WriteOptions, counts: Counter) -> bool:
+def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) -> bool:
     """Settle what becomes of tokens of which it is not known whether they are entities."""
     untranslated = not part.ents and (
         FAULT_KEY in part.doc.user_data
@@ -184,9 +191,9 @@ def _is_skipped(part: Span, number: int, options: WriteOptions, counts: Counter)
     what = f"no translation ({fault})" if fault else "no translation"
     what = what if untranslated else "missing values"
     if options.missing == "refuse":
-        words = f"{what}, such as {unknown[0].text!r}" if unknown else what
+        words = what if untranslated else f"{what}, such as {unknown[0].text!r}"
         raise XnerError(
-            f"Sentence {number} ({part.text[:60]!r}) has {words}: whether they are entities is not known, and .iob "
+            f"{place} ({part.text[:60]!r}) has {words}: whether they are entities is not known, and .iob "
             "can't say so.",
             "Write them as O with --missing outside, leave such sentences out with --missing skip, or write .spacy.",
         )
@@ -199,27 +206,27 @@ def _is_skipped(part: Span, number: int, options: WriteOptions, counts: Counter)
     return False
 
 
-def _check_label(label: str, number: int) -> None:
+def _check_label(label: str, place: str) -> None:
     if not label or label != label.strip() or any(c < " " or "\x7f" <= c < "\xa0" for c in label):
         raise XnerError(
-            f"Sentence {number}: the label {label!a} can't be written to .iob.",
+            f"{place}: the label {label!a} can't be written to .iob.",
             "A label is letters and the like, without white space at its ends; correct it, or write .spacy.",
         )
 
 
-def _held(word: str, form: Form, number: int, options: WriteOptions, counts: Counter) -> str:
+def _held(word: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     """The token as the form can hold it."""
     held = re.sub(f"[{_CUTTING[form]}]+", "_", word)
     held = held.lstrip(_BOM) if held.startswith(_BOM) else held
-    return held if held == word else _changed(word, held, form, number, options, counts)
+    return held if held == word else _changed(word, held, form, place, options, counts)
 
 
 def _changed(
-    word: str, held: str, form: Form, number: int, options: WriteOptions, counts: Counter
+    word: str, held: str, form: Form, place: str, options: WriteOptions, counts: Counter
 ) -> str:
     if options.spaces == "refuse":
         raise XnerError(
-            f"Sentence {number}: the token {word!a} can't be written to .{form}: it would be read as something else.",
+            f"{place}: the token {word!a} can't be written to .{form}: it would be read as something else.",
             f"Change such tokens with --spaces replace (this one to {held!a}), or write .spacy.",
         )
     counts[f"tokens changed: .{form} can't hold them as they are"] += 1
