@@ -111,3 +111,8 @@ def test_a_state_is_read_back(tmp_path: Path) -> None:
     bitext = make(tmp_path, [("Yes.", "Já.")])
     again = Bitext(None, None).from_bytes(bitext.to_bytes())
     assert [t.text for t in again(["Já."])] == ["Yes."]
+
+
+def test_two_emoji_that_differ_in_more_than_their_form():
+    """Both end with the same selector, which is a mark."""
+    assert letters_key("\u2764\ufe0f") != letters_key("\u2600\ufe0f")
