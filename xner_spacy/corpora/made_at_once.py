@@ -20,8 +20,11 @@ SHARD_SIZE = 1000
 
 
 def is_folder_output(path: PathLike) -> bool:
-    """RETURNS (bool): Whether an output is a folder of shards: it has no ending, or is a folder."""
-    return Path(path).is_dir() or not Path(path).suffix
+    """RETURNS (bool): Whether an output is a folder of shards: it has no ending, or is a folder. A name that ends with
+    .spacy is that of a file.
+    """
+    suffix = Path(path).suffix
+    return not suffix or (suffix != ".spacy" and Path(path).is_dir())
 
 
 def write_shards(
