@@ -456,6 +456,11 @@ def test_registered_names_pickles_and_lazy_loading(corpus, encoders):
     assert get_part("xner_aligners", "xner.Encoder.v1").encoder.layer == 12
 
 
+def test_the_folder_of_a_model_is_named(encoders):
+    assert make_simalign(encoders["bert"]).files == [encoders["bert"]]
+    assert make_simalign("a-name/on-the-hub").files == []
+
+
 def test_nothing_is_imported_until_it_is_needed():
     code = (
         # spaCy itself imports torch where it is installed.

@@ -50,3 +50,36 @@ def test_links_outside_the_pair(files):
     with pytest.raises(InputError, match="link 5-0 is outside") as info:
         list(make_links(str(files / "l"))(PAIRS))
     assert info.value.line == 2
+
+
+def test_pairs_of_any_sequence(files):
+    """Lists in place of tuples ended in an AssertionError."""
+    lists = [[list(source), tuple(target)] for source, target in PAIRS]
+    assert [a.to_pharaoh() for a in make_links(str(files / "l"))(lists)] == ["0-0 1-1", "", "1-0"]
+    part = make_links(str(files / "l"), source=str(files / "s"), target=str(files / "t"))
+    assert [a.to_pharaoh() for a in part(lists)] == ["0-0 1-1", "", "1-0"]
+
+
+def test_every_file_is_named(files):
+    names = [str(files / name) for name in "lst"]
+    assert make_links(names[0]).files == names[:1]
+    assert make_links(names[0], source=names[1], target=names[2]).files == names
+
+
+def test_other_forms(files):
+    (files / "l").write_text("1-1 2p1\n\n1-2\n")
+    for possible, first in (("keep", "0-0 0-1"), ("drop", "0-0")):
+        part = make_links(str(files / "l"), reverse=True, one_indexed=True, possible=possible)
+        found = list(part(PAIRS))
+        assert [a.to_pharaoh() for a in found] == [first, "", "1-0"]
+    with pytest.raises(XnerError, match="keep, drop or refuse"):
+        make_links(str(files / "l"), possible="perhaps")
+    with pytest.raises(InputError, match="possible links"):
+        list(make_links(str(files / "l"), reverse=True, one_indexed=True)(PAIRS))
+
+
+def test_a_token_with_a_space_is_not_two(files):
+    """Pairs were looked up by their tokens joined with spaces."""
+    part = make_links(str(files / "l"), source=str(files / "s"), target=str(files / "t"))
+    with pytest.raises(XnerError, match="No stored links"):
+        list(part([(["a b"], ["x", "y"])]))

@@ -4,6 +4,7 @@ All three compare the vectors that a pretrained encoder gives to the words of bo
 need no training. They differ in the model and in how links are read off the comparison.
 """
 
+from pathlib import Path
 from typing import (
     Any,
     Dict,
@@ -91,6 +92,12 @@ class EmbeddingAligner:
         # Alone in its batch, a sentence has the same vectors in any precision.
         self.alone = encoder.batch_tokens <= 1
         self.stable = self.alone or encoder.dtype == "float32"
+
+    @property
+    def files(self) -> List[str]:
+        """RETURNS (List[str]): The folder of the model, where it is one: what it holds decides the links."""
+        model = self.encoder.source.model
+        return [model] if Path(model).is_dir() else []
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
         """Align sentence pairs.
