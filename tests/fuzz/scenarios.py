@@ -51,7 +51,7 @@ def blocks(path: Path) -> int:
     """RETURNS (int): Sentences of a column file, comments and document starts aside."""
     found, inside = 0, False
     for line in path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"):
-        blank = not line.strip(b" \t\r")
+        blank = not line.strip()
         if not blank and not inside and not line.startswith((b"#", b"-DOCSTART-")):
             found, inside = found + 1, True
         inside = inside and not blank
