@@ -1,6 +1,7 @@
 """Small valid files of every kind that a command or a part reads, made by the package's own commands."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Dict, List
@@ -78,6 +79,10 @@ def column_files(folder: Path) -> None:
     write("u.uner", lines(1, "{i}\t{w}\t{t}\t-\t-", head="# sent_id = {n}"))
     write("g.tsv", lines(1, "{i}\t{w}\t{t}\tO", head="#\tnews [{n}]"))
     write("m.conll", lines(1, "{w} _ _ {t}", head="# id {n} domain=en"))
+    write("c3.conll", lines(0, "{w} NNP B-NP {t}", "iob1"))
+    write("w.tsv", lines(1, "{i}\t{w}\t{t}"))
+    row = "{i}\t{w}\t_\tNOUN\t_\t_\t0\troot\t_\tname={t}"
+    write("n.conllu", lines(1, row, head="# sent_id = {n}"))
     p = [list(block) for block in lines(1, "{w}\t{t}")]
     p[0][0] = p[0][0].replace("B-PER", "O")
     p[2][3] = p[2][3].replace("B-LOC", "B-ORG")
@@ -100,6 +105,9 @@ def text_files(folder: Path) -> None:
     dump = json.dumps
     write("t.jsonl", [dump({"text": t, "meta": {"n": n, "x": 0.5}}, ensure_ascii=False) for n, t in enumerate(target)])  # fmt: skip
     write("tok.jsonl", [dump({"text": t.split()}) for t in target])
+    spans = [(t, [(m.start(), m.end(), label) for name, label in NAMES.items() for m in re.finditer(rf"\b{name}\b", t)]) for t in target]  # fmt: skip
+    write("pro.jsonl", [dump({"text": t, "spans": [{"start": a, "end": b, "label": c} for a, b, c in found]}) for t, found in spans])  # fmt: skip
+    write("doc.jsonl", [dump({"id": n, "text": t, "label": found}) for n, (t, found) in enumerate(spans)])  # fmt: skip
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -138,24 +138,40 @@ def both(*checks: Check) -> Check:
 # --- the command lines ---
 
 COLUMNS = {
-    "s.iob": ("iob2",), "t.iob": ("iob2",), "i1.iob": ("iob1",), "c.conll": ("conll",), "x.panx": ("panx",), "u.uner": ("uner",),
+    "s.iob": ["--from", "iob2"], "t.iob": ["--from", "iob2"], "i1.iob": ["--from", "iob1"], "c.conll": ["--from", "conll"], "x.panx": ["--from", "panx"],
+    "u.uner": ["--from", "uner"], "g.tsv": ["--from", "germeval"], "m.conll": ["--from", "multiconer"], "c3.conll": ["--from", "conll2003"], "w.tsv": ["--from", "wikineural"],
+    "n.conllu": ["--from", "norne"], "es.iob": ["--from", "iob2", "--scheme", "bioes"],
 }  # fmt: skip
+# Where their tags stand, for the files whose entities begin with B- alone.
+TAGS = {"s.iob": -1, "t.iob": -1, "c.conll": -1, "u.uner": 2, "w.tsv": 2, "m.conll": -1}
 BIG = ["-1", "0", "1", "99999999999999999999", "1e3", "nan", "inf", "-inf", "", "x", "1.5", "2147483648", "1000000000"]  # fmt: skip
 
 
 def convert(rng: Random) -> Plan:
     name = rng.choice(sorted(COLUMNS))
     out = rng.choice(["out.spacy", "out.iob", "out.txt", "out"])
-    argv = ["convert", name, out, "--from", *COLUMNS[name]]
+    argv = ["convert", name, out, *COLUMNS[name]]
     if rng.random() < 0.3:
         argv.append("--repair")
     if rng.random() < 0.3:
         argv += ["--label-map", rng.choice(["conll", "ontonotes", "masakhaner", "uner", "wnut17"])]
-    options = {"--limit": "int", "--shard-size": "int", "--labels": "text", "--lang": "text", "--label-map": "text", "--from": "text"}  # fmt: skip
+    options = {"--limit": "int", "--shard-size": "int", "--labels": "text", "--lang": "text", "--label-map": "text", "--from": "text", "--token-column": "int", "--tag-column": "int", "--scheme": "text", "--missing": "text", "--spaces": "text", "--to": "text"}  # fmt: skip
     check = same_count(name, out, blocks)
-    if out != "out.txt" and COLUMNS[name][0] != "iob1":
-        check = both(check, kept_entities(name, out, 2 if name == "u.uner" else -1))
+    if out != "out.txt" and name in TAGS:
+        check = both(check, kept_entities(name, out, TAGS[name]))
     return Plan(argv, [name], [out], options=options, check=check)
+
+
+def convert_jsonl(rng: Random) -> Plan:
+    name = rng.choice(["pro.jsonl", "doc.jsonl", "t.txt.gz", "t.txt"])
+    out = rng.choice(["out.iob", "out.spacy", "out", "out.txt.gz"])
+    argv = ["convert", name, out]
+    if name.startswith("t.txt"):
+        argv += ["--from", "txt"]
+    check = (
+        same_count(name, out, text_lines) if name != "t.txt.gz" and out != "out.txt.gz" else None
+    )
+    return Plan(argv, [name], [out], options={"--from": "text", "--lang": "text"}, check=check)
 
 
 def convert_docbin(rng: Random) -> Plan:
@@ -209,7 +225,7 @@ def project(rng: Random) -> Plan:
     return plan
 
 
-ANNOTATED = {"raw.txt": text_lines, "t.txt": text_lines, "t.jsonl": text_lines, "tok.jsonl": text_lines, "t.iob": blocks, "g.spacy": None, "shards": None, "t.parquet": None}  # fmt: skip
+ANNOTATED = {"raw.txt": text_lines, "t.txt": text_lines, "t.jsonl": text_lines, "tok.jsonl": text_lines, "t.iob": blocks, "g.spacy": None, "shards": None, "t.parquet": None, "t.txt.gz": None}  # fmt: skip
 
 
 def annotate(rng: Random) -> Plan:
@@ -389,7 +405,7 @@ def info(rng: Random) -> Plan:
 
 # (scenario, weight)
 SCENARIOS: List[Tuple[Callable[[Random], Plan], float]] = [
-    (convert, 14), (convert_docbin, 9), (convert_bitext, 5), (align, 8), (project, 9), (annotate, 16), (annotate_again, 6), (annotate_stored, 4), (annotate_neural, 1.5),
+    (convert, 14), (convert_jsonl, 5), (convert_docbin, 9), (convert_bitext, 5), (align, 8), (project, 9), (annotate, 16), (annotate_again, 6), (annotate_stored, 4), (annotate_neural, 1.5),
     (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (select, 4), (split, 4), (calibrate, 3),
     (vectors, 4), (align_encoder, 0.7), (convert_model, 0.5), (study_dry, 5), (study_report, 0.7), (info, 0.7),
 ]  # fmt: skip
