@@ -162,7 +162,7 @@ def pipelines(folder: Path) -> None:
     heuristic = {"@xner_projectors": "xner.Heuristic.v1"}
     noop = {"@xner_translators": "xner.NoOp.v1"}
     bitext = {"@xner_translators": "xner.Bitext.v1", "source": str(folder / "s.txt"), "target": str(folder / "t.txt"), "match": "letters", "missing": "skip"}  # fmt: skip
-    links = {"@xner_aligners": "xner.Links.v1", "path": "r.links"}
+    links = {"@xner_aligners": "xner.Links.v1", "path": "r.links", "source": "s.txt", "target": "t.txt"}  # fmt: skip
     teacher("noop", noop, lexical, heuristic)
     teacher("bitext", bitext, lexical, matching)
     teacher("linked", bitext, links, heuristic, trained=False)
