@@ -124,3 +124,13 @@ def test_a_translator_inside_is_saved_with_the_projector(tmp_path):
         assert [s[:4] for s in projection.spans] == [(1, 2, "ORG", 0)]
     with pytest.raises(XnerError, match="belongs to another part"):
         makers[0]().from_bytes(make_translated_spans().to_bytes())
+
+
+def test_an_entity_without_candidates_leaves_a_lexicon_that_can_be_loaded():
+    """The embedded corpus has such entities; a teacher that was assembled on it could not be loaded."""
+    pair = SentencePair(["Ada", "ran"], ["hljóp"], [Entity(0, 1, "PER")], Alignment([(1, 0)], None))
+    lexicon = make_phrase_lexicon()
+    lexicon.learn([(pair, [[]])], frozenset())
+    loaded = make_phrase_lexicon().from_bytes(lexicon.to_bytes())
+    assert loaded.adjust(pair, [[]], frozenset()) == [[]]
+    assert loaded.totals == {} == loaded.counts

@@ -120,6 +120,8 @@ class PhraseLexicon:
             if len(copies[value]) > 1:
                 self.repeated[str(value)] = mine
             for phrase, shares in mine.items():
+                if not shares:  # nothing of the target was a candidate for it
+                    continue
                 seen = self.counts.setdefault(phrase, {})
                 for rendering, share in shares.items():
                     seen[rendering] = seen.get(rendering, 0.0) + share
