@@ -1,4 +1,4 @@
-"""Marker projection, constrained re-insertion, snapping."""
+"""Marker projection and constrained re-insertion."""
 
 import shutil
 
@@ -14,7 +14,6 @@ from xner_spacy.projection.markers import (
     translate_marked,
     unmark,
 )
-from xner_spacy.projection.snapping import snap, token_offsets
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, Translation
 
 WORDS = {"United": "Estados", "States": "Unidos", "London": "Londres", "saw": "vio"}
@@ -136,39 +135,3 @@ def test_insertion(links):
     assert all(0 < s.score <= 1 for s in result.spans)
     (empty,) = make_insertion(LikesBrackets())([SentencePair(SOURCE, [], ENTITIES, Alignment())])
     assert len(empty.unprojected) == 2
-
-
-def test_snapping():
-    tokens = [(0, 2), (2, 4), (5, 8)]
-    assert snap([(0, 2), (1, 3), (5, 8), (4, 5)], tokens) == (
-        [(0, 1), (0, 2), (2, 3), (0, 0)],
-        1,
-        1,
-    )
-
-
-@pytest.mark.parametrize(
-    "text, tokens, span",
-    [
-        ("我爱北京天安门", ["我", "爱", "北京", "天安门"], "北京"),
-        ("זה ירושלים היום", ["זה", "ירושלים", "היום"], "ירושלים"),
-        ("ที่กรุงเทพวันนี้", ["ที่", "กรุงเทพ", "วันนี้"], "กรุงเทพ"),
-        ("Ma\u0301laga es", ["Ma\u0301laga", "es"], "Málaga"),
-    ],
-)
-def test_snapping_in_other_scripts(text, tokens, span):
-    import unicodedata
-
-    offsets = token_offsets(text, tokens)
-    form = span if span in text else unicodedata.normalize("NFD", span)
-    start = text.index(form)
-    snapped = snap([(start, start + len(form))], offsets)
-    ((a, b),) = snapped.spans
-    assert b == a + 1 and snapped.moved == snapped.lost == 0
-    # An edge before a combining mark is inside the token and moves.
-    assert snap([(start, start + 1)], offsets).moved == (len(form) > 1)
-
-
-def test_token_offsets_need_the_text():
-    with pytest.raises(ValueError, match="does not follow"):
-        token_offsets("a b", ["b", "a"])
