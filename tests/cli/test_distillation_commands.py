@@ -88,6 +88,10 @@ def test_a_sentence_that_no_teacher_has_a_distribution_for_keeps_its_entities(tm
     assert run(["distill", str(some), str(some), "-o", str(out)]) == 0
     assert "1 of 3 sentences have no distribution" in "".join(capsys.readouterr())
     assert [[e.text for e in d.ents] for d in read_docs(out, VOCAB)] == [["Anna"]] * 3
+    # So does one of which only a teacher without weight says something.
+    full = corpus(tmp_path / "full.spacy", [0.1], n=3)
+    assert run(["distill", str(some), full, "-o", str(tmp_path / "w"), "-w", "1,0"]) == 0
+    assert "1 of 3 sentences have no distribution" in "".join(capsys.readouterr())
 
 
 def test_select_where_nothing_says_how_sure_the_teacher_was(tmp_path, capsys):

@@ -77,3 +77,15 @@ def test_generalised_cross_entropy_between_its_limits():
     assert abs(robust).max() < 0.1 * abs(plain).max()
     with pytest.raises(ValueError, match="q must be"):
         make("xner.GeneralizedCrossEntropy.v1", {"q": 0.0})
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_settings_that_are_none(value):
+    for name, setting in (
+        ("xner.CrossEntropy.v1", "label_smoothing"),
+        ("xner.KLDivergence.v1", "temperature"),
+        ("xner.MeanSquaredError.v1", "scale"),
+        ("xner.GeneralizedCrossEntropy.v1", "q"),
+    ):
+        with pytest.raises(ValueError, match=f"{setting} must be"):
+            make(name, {setting: value})

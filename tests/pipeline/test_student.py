@@ -481,3 +481,10 @@ def test_bytes_that_are_no_student():
     for data in (b"", b"\xc1", nlp.get_pipe("xner_student").to_bytes()[:40]):
         with pytest.raises(InputError, match="xner_student"):
             make().get_pipe("xner_student").from_bytes(data)
+
+
+@pytest.mark.parametrize("setting", ["hard_weight", "soft_weight", "confidence"])
+def test_weights_that_are_none(setting):
+    # spaCy refuses NaN and infinity in any config.
+    with pytest.raises(XnerError, match=f"{setting} is -1"):
+        make(**{setting: -1.0})

@@ -6,6 +6,7 @@ return the loss, summed over tokens (as spaCy's own components sum theirs), and 
 respect to the scores. A weight of 0 marks a missing value.
 """
 
+import math
 from typing import Any, Protocol, Tuple, runtime_checkable
 
 from thinc.api import get_array_module
@@ -39,7 +40,10 @@ def make_cross_entropy(label_smoothing: float = 0.0) -> Loss:
     Kullback-Leibler divergence.
 
     label_smoothing (float): Mass that is spread evenly over all tags, in [0, 1).
+    RAISES: ValueError for another.
     """
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing must be in [0, 1), not {label_smoothing}")
 
     def cross_entropy(
         scores: Floats2d, targets: Floats2d, weights: Floats1d
@@ -60,8 +64,11 @@ def make_kl_divergence(temperature: float = 1.0) -> Loss:
 
     temperature (float): Divides the scores of the student, and those of the teacher, which are
         recovered as log-probabilities. The gradient is multiplied by its square, so that its size
-        does not depend on the temperature.
+        does not depend on the temperature. Above 0.
+    RAISES: ValueError for another.
     """
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature must be above 0, not {temperature}")
 
     def kl_divergence(
         scores: Floats2d, targets: Floats2d, weights: Floats1d
@@ -81,8 +88,11 @@ def make_mean_squared_error(scale: float = 1.0) -> Loss:
     """Mean squared error between probabilities, `xner.MeanSquaredError.v1` (TSL, Wu et al. 2020,
     equation of the student's loss).
 
-    scale (float): Multiplies loss and gradient; the mean is over tags, the sum over tokens.
+    scale (float): Multiplies loss and gradient; the mean is over tags, the sum over tokens. Above 0.
+    RAISES: ValueError for another.
     """
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale must be above 0, not {scale}")
 
     def mean_squared_error(
         scores: Floats2d, targets: Floats2d, weights: Floats1d

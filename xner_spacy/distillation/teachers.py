@@ -36,7 +36,7 @@ def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Opt
     RAISES: XnerError if they are not on the same tokens.
     """
     present = [(soft, w) for soft, w in zip(softs, weights, strict=True) if soft is not None]
-    if not present:
+    if not present or not any(weight > 0 for _, weight in present):
         return None
     sizes = sorted({len(soft.probs) for soft, _ in present})
     if len(sizes) > 1:

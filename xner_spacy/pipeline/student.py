@@ -153,6 +153,13 @@ class Student(TrainablePipe):
         auxiliary: Optional[FeatureLoss] = None,
         scorer: Optional[Callable] = None,
     ) -> None:
+        for setting, value in (
+            ("hard_weight", hard_weight),
+            ("soft_weight", soft_weight),
+            ("confidence", confidence),
+        ):
+            if not 0 <= value < math.inf:
+                raise XnerError(f"{name}: {setting} is {value}.", "Give a number from 0 on.")
         self.vocab = vocab
         self.model = model
         self.name = name
