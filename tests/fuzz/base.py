@@ -127,7 +127,7 @@ def text_files(folder: Path) -> None:
         '[projector]\n@xner_projectors = "xner.Matching.v1"\nsolver = "exact"\n'
     )
     (folder / "encoder.cfg").write_text(
-        '[aligner]\n@xner_aligners = "xner.Encoder.v1"\nmodel = "encoder"\nlayer = 3\n'
+        '[aligner]\n@xner_aligners = "xner.Encoder.v1"\nmodel = "encoder"\nlayer = 3\nsource_lang = null\n'
     )
     for name in ("teacher_bitext", "student_cpu"):
         shutil.copy(ROOT / f"configs/{name}.cfg", folder)

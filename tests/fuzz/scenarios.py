@@ -191,8 +191,6 @@ def convert_docbin(rng: Random) -> Plan:
 
 def convert_bitext(rng: Random) -> Plan:
     argv = ["convert", "s.txt", "out.spacy", "--from", "bitext", "--target", "t.txt"]
-    if rng.random() < 0.3:
-        argv.append("--repair")
     return Plan(argv, ["s.txt", "t.txt"], ["out.spacy"], options={"--source-lang": "text"}, check=same_count("t.txt", "out.spacy", text_lines))  # fmt: skip
 
 

@@ -93,11 +93,13 @@ class ShardMaker:
     def _annotated(self, piece: Slice) -> Iterator[Doc]:
         docs = list(self.corpus.read(piece, self.nlp))
         # What no pipeline can take has its fault already, and keeps its place.
-        good = [doc for doc in docs if FAULT_KEY not in doc.user_data]
+        # Asked before the pipeline runs: it works on batches, and notes faults of its own on Docs that come later.
+        faulty = [FAULT_KEY in doc.user_data for doc in docs]
+        good = [doc for doc, fault in zip(docs, faulty, strict=True) if not fault]
         results = self.nlp.pipe(good, batch_size=self.batch_size)
         given = 0
-        for doc in docs:
-            if FAULT_KEY in doc.user_data:
+        for doc, fault in zip(docs, faulty, strict=True):
+            if fault:
                 yield doc
                 continue
             result = next(results, None)

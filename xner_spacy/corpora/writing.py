@@ -187,8 +187,16 @@ def write_json(path: PathLike, data: Any) -> None:
     path (PathLike): Where it goes. data (Any): The data. RAISES: XnerError, as `atomic_write`.
     """
     text = to_json(data)
-    with atomic_write(path) as file:
-        file.write(text)
+    try:
+        data_bytes = text.encode("utf8")
+    except UnicodeEncodeError as error:
+        odd = ascii(text[max(0, error.start - 20) : error.end + 20])
+        raise XnerError(
+            f"{path}: can't hold bytes that are no text ({odd}).",
+            "They come from a name or an option that is not UTF-8: rename the file, or write it anew.",
+        ) from None
+    with atomic_write(path, "wb") as file:
+        file.write(data_bytes)
 
 
 def inside(folder: PathLike, name: str) -> Path:

@@ -86,21 +86,27 @@ def train_floret(
             with text.open("w", encoding="utf8") as file:
                 for sentence in sentences:
                     file.write(" ".join(sentence) + "\n")
-            model = floret.train_unsupervised(
-                str(text),
-                model="skipgram",
-                mode="floret",
-                dim=dim,
-                bucket=bucket,
-                minn=minn,
-                maxn=maxn,
-                hashCount=hash_count,
-                epoch=epochs,
-                lr=learn_rate,
-                minCount=1,
-                thread=threads,
-                verbose=0,
-            )
+            try:
+                model = floret.train_unsupervised(
+                    str(text),
+                    model="skipgram",
+                    mode="floret",
+                    dim=dim,
+                    bucket=bucket,
+                    minn=minn,
+                    maxn=maxn,
+                    hashCount=hash_count,
+                    epoch=epochs,
+                    lr=learn_rate,
+                    minCount=1,
+                    thread=threads,
+                    verbose=0,
+                )
+            except (ValueError, RuntimeError) as error:
+                raise XnerError(
+                    f"{output}: floret could not learn vectors from this text ({error}).",
+                    "Is there text in both files, and does --bucket times --dim fit into memory?",
+                ) from None
             text.unlink()
             with aside.open():
                 assert aside.temporary is not None
