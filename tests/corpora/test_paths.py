@@ -47,5 +47,5 @@ def test_a_converted_model_names_files_of_its_own_folder_alone(tmp_path: Path, n
 
     info = {"family": "nllb", "languages": [], "limit": 10, "sentencepiece": [name, "x.model"]}
     (tmp_path / "xner.json").write_text(json.dumps(info))
-    with pytest.raises(XnerError, match="is not a folder with a converted model"):
+    with pytest.raises(XnerError, match="names a file outside of its folder"):
         read_info(tmp_path)
