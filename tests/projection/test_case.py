@@ -172,3 +172,23 @@ def test_articles_are_told_from_prepositions():
     assert words.is_article("the") and words.is_article("The")
     assert not words.is_article("of") and not words.is_article("in")
     assert not FunctionWords().is_article("the")
+
+
+def test_articles_count_like_prepositions_where_names_swallow_them():
+    """ "The Senate" is one word, "senaten"; a hundred such sentences show that this is the rule."""
+    pairs = [
+        SentencePair(
+            ["Yesterday", "in", "the", "village", "of", "a", "mayor", "the", "Senate", "met", str(k)],
+            ["Igår", "i", "staden", "av", "en", "kung", "möttes", "Senaten", str(k)],
+            [Entity(8, 9, "ORG")],
+            Alignment([(0, 0), (1, 1), (3, 2), (4, 3), (5, 4), (6, 5), (7, 7), (8, 7), (9, 6), (10, 8)]),
+        )
+        for k in range(300)
+    ]  # fmt: skip
+    projector = make_matching()
+    projector.train(pairs)
+    span = projector.scores["span"]
+    assert span.fuses and span.source_function.is_article("the")
+    assert make_matching().from_bytes(projector.to_bytes()).scores["span"].fuses
+    for pair, result in zip(pairs, projector(pairs), strict=True):
+        assert [pair.target[s.start : s.end] for s in result.spans] == [["Senaten"]]

@@ -77,6 +77,7 @@ def make_span_score(
 
 
 class _State(TypedDict):
+    fuses: bool
     labels: List[str]
     source: FunctionWordsState
     target: FunctionWordsState
@@ -131,6 +132,8 @@ class SpanScore:
         self.target_function = FunctionWords()
         self.labels: Set[str] = set()
         self.case = Case()
+        # Whether one word renders a name and the short word before it, articles too, more often than not.
+        self.fuses = False
 
     # Learning: which words are function words, which labels there are, and what capitals tell.
 
@@ -142,8 +145,10 @@ class SpanScore:
         """
         labels: Set[str] = set()
         source_case, target_case = Case(), Case()
+        fused: List[bool] = []
         for pair in pairs:
             labels.update(e[2] for e in pair.entities)
+            fused += _fused(pair)
             owner = {i: e for e in pair.entities for i in range(e[0], e[1])}
             self._count_case(source_case, pair.source, {i: (i, e) for i, e in owner.items()}, pair)
             leaders = {j: (i, owner[i]) if i in owner else None for j, i in _leaders(pair).items()}
@@ -156,6 +161,7 @@ class SpanScore:
             self.source_function.add(source)
             self.target_function.add(target)
         self.labels = labels
+        self.fuses = 2 * sum(fused) > max(len(fused), 2)
         self.case = target_case
         self.source_function.finish(source_case.tells)
         self.target_function.finish(target_case.tells)
@@ -190,6 +196,7 @@ class SpanScore:
             "xner.SpanScore.v1",
             2,
             {
+                "fuses": self.fuses,
                 "labels": sorted(self.labels),
                 "source": self.source_function.state(),
                 "target": self.target_function.state(),
@@ -200,7 +207,7 @@ class SpanScore:
     def from_bytes(self, data: bytes) -> "SpanScore":
         """Take on what `to_bytes` gave. RETURNS (SpanScore): Itself. RAISES: InputError."""
         state = unpack_state(data, "xner.SpanScore.v1", 2, _State)
-        self.labels = set(state["labels"])
+        self.fuses, self.labels = state["fuses"], set(state["labels"])
         self.source_function.set_state(state["source"])
         self.target_function.set_state(state["target"])
         self.case.set_state(state["case"])
@@ -292,7 +299,8 @@ class SpanScore:
 
     def _is_particle(self, word: str) -> bool:
         """RETURNS (bool): Whether a source word may be rendered by the same target word as the name beside it: "in", "of",
-        marks. Articles are not: what renders an article too is mostly no name but a noun.
+        marks. Articles are not, unless names swallow what stands before them in this corpus: else what renders an article
+        too is mostly no name but a noun.
         """
         if is_punctuation(word):
             return True
@@ -300,7 +308,7 @@ class SpanScore:
         if not functions.trained:
             # Of four letters too: "from", "with".
             return len(word) <= 4 and word.islower()
-        return word in functions and not functions.is_article(word)
+        return word in functions and (self.fuses or not functions.is_article(word))
 
     def _reach(self, sentence: _Sentence, entity: Entity) -> Tuple[int, int]:
         """RETURNS (Tuple[int, int]): The target words that a span of the entity may hold: no span is longer than
@@ -476,6 +484,20 @@ class SpanScore:
             ):
                 return self.adjectives
         return entity[2]
+
+
+def _fused(pair: SentencePair) -> List[bool]:
+    """RETURNS (List[bool]): For each entity with a linked short word before it, whether a target word renders both."""
+    linked: Dict[int, Set[int]] = {}
+    for i, j in pair.alignment.links.tolist():
+        linked.setdefault(i, set()).add(j)
+    out: List[bool] = []
+    for entity in pair.entities:
+        before = entity[0] - 1
+        if before in linked and len(pair.source[before]) <= 4 and pair.source[before].islower():
+            places = (linked.get(i, set()) for i in range(entity[0], entity[1]))
+            out.append(any(linked[before] & mine for mine in places))
+    return out
 
 
 def _leaders(pair: SentencePair) -> Dict[int, int]:
