@@ -22,6 +22,7 @@ from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
 from ..text import split_tokens
+from .options import LARGEST_SIZE
 from .output import done, show_counts
 
 FORMATS = (*LAYOUTS, "txt", "jsonl", *JSONL, "bitext", "docbin")
@@ -102,7 +103,11 @@ def convert_cli(
         help="To .iob, .txt: write a text of several sentences as one, not as one each.",
     ),
     shard_size: Optional[int] = typer.Option(
-        None, "--shard-size", min=1, help="Sentences a shard, where OUT is a folder (default 1000)."
+        None,
+        "--shard-size",
+        min=1,
+        max=LARGEST_SIZE,
+        help="Sentences a shard, where OUT is a folder (default 1000).",
     ),
     label_map: Optional[str] = typer.Option(
         None,
@@ -115,7 +120,9 @@ def convert_cli(
         "--labels",
         help="Labels that may occur (after --label-map), comma-separated; any other is an error.",
     ),
-    limit: int = typer.Option(0, "--limit", min=0, help="Stop after so many sentences (0 = all)."),
+    limit: int = typer.Option(
+        0, "--limit", min=0, max=LARGEST_SIZE, help="Stop after so many sentences (0 = all)."
+    ),
     lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
     target: Optional[Path] = typer.Option(
         None, "--target", help="For bitext: the target-language file; IN is the source."
