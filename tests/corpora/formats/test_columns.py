@@ -215,7 +215,7 @@ def test_columns_by_name(tmp_path):
 def test_comments_are_lines_that_are_no_row(tmp_path):
     text = "# a comment\n#tag O\nx B-PER\n# another one\n# O\n"
     assert columns(tmp_path, text, comments=True) == [(["#tag", "x", "#"], [(1, 2, "PER")])]
-    with pytest.raises(InputError, match="'comment' is not an IOB2 tag"):
+    with pytest.raises(InputError, match=r"'comment' is not an IOB2 tag.*--comments"):
         columns(tmp_path, text)
 
 

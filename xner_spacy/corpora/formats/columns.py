@@ -208,7 +208,10 @@ class _ColumnReader:
         try:
             self.tags.add(tag)
         except Fault as fault:
-            raise InputError(fault.message, self.path, number, fault.hint) from None
+            hint = fault.hint
+            if token.startswith("#") and not self.layout.comments:
+                hint = "If lines that begin with # are comments: xner convert --comments"
+            raise InputError(fault.message, self.path, number, hint) from None
         label = self.tags.tags[-1][2:]
         if self.labels is not None and label and label not in self.labels:
             raise InputError(
