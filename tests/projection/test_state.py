@@ -42,6 +42,19 @@ def test_state_is_the_same_when_read_back(name):
     assert fresh().from_bytes(data).to_bytes() == data
 
 
+def test_what_version_0_1_saved_is_read():
+    votes = srsly.msgpack_dumps({"gerichtshof": {"ORG": 4}})
+    lexicon = {"counts": {"court": {"geric": 1.0}}, "totals": {"court": 1.0}, "learned": b"\0" * 8}
+    span = {"labels": ["ORG"], "source": [True, ["the"]], "target": [None, []]}
+    scores = {"span": srsly.msgpack_dumps(span), "lexicon": srsly.msgpack_dumps(lexicon)}
+    projector = make_matching().from_bytes(srsly.msgpack_dumps({"scores": scores, "votes": votes}))
+    assert "the" in projector.scores["span"].source_function
+    assert projector.scores["span"].labels == {"ORG"}
+    assert projector.modifiers["lexicon"].totals == {"court": 1.0}
+    assert projector.votes.label(["Gerichtshof"], "PER") == "ORG"
+    assert make_matching().from_bytes(projector.to_bytes()).to_bytes() == projector.to_bytes()
+
+
 @pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize(
     "data",
@@ -51,7 +64,7 @@ def test_state_is_the_same_when_read_back(name):
         b"not msgpack at all",
         srsly.msgpack_dumps(None),
         srsly.msgpack_dumps([1, 2]),
-        srsly.msgpack_dumps({"scores": {}, "votes": b""}),  # the form of version 0.1
+        srsly.msgpack_dumps({"scores": 3, "votes": b""}),
         srsly.msgpack_dumps({"kind": "xner.Matching.v1", "version": 99, "fields": {}}),
         srsly.msgpack_dumps({"kind": "xner.Matching.v1", "version": 2, "fields": {"scores": 3}}),
         srsly.msgpack_dumps({"kind": "xner.PhraseLexicon.v1", "version": 2, "fields": {}}),

@@ -215,7 +215,9 @@ class PhraseLexicon:
 
     def from_bytes(self, data: bytes) -> "PhraseLexicon":
         """Take on what `to_bytes` gave. RETURNS (PhraseLexicon): Itself. RAISES: InputError."""
-        state = unpack_state(data, "xner.PhraseLexicon.v1", 2, _LexiconState)
+        state = unpack_state(
+            data, "xner.PhraseLexicon.v1", 2, _LexiconState, lambda old: {**old, "repeated": {}}
+        )
         if state["counts"].keys() != state["totals"].keys() or len(state["learned"]) % 8:
             raise XnerError(
                 "The state of xner.PhraseLexicon.v1 does not fit together.",
@@ -260,7 +262,7 @@ class LabelVotes:
 
     def from_bytes(self, data: bytes) -> "LabelVotes":
         """Take on what `to_bytes` gave. RETURNS (LabelVotes): Itself. RAISES: InputError."""
-        state = unpack_state(data, "label votes", 1, _VotesState)
+        state = unpack_state(data, "label votes", 1, _VotesState, lambda old: {"counts": old})
         self.counts = {phrase: Counter(c) for phrase, c in state["counts"].items()}
         return self
 

@@ -249,7 +249,9 @@ class MatchingProjector(BaseProjector):
 
     def from_bytes(self, data: bytes) -> "MatchingProjector":
         """Take on what `to_bytes` gave. RETURNS (MatchingProjector): Itself. RAISES: InputError, XnerError."""
-        state = unpack_state(data, "xner.Matching.v1", 2, _State)
+        state = unpack_state(
+            data, "xner.Matching.v1", 2, _State, lambda old: {**old, "candidates": None}
+        )
         parts: Dict[str, Any] = {**self.scores, **self.modifiers}
         has_state = {name for name, part in parts.items() if hasattr(part, "from_bytes")}
         if has_state != set(state["scores"]) or (state["candidates"] is not None) != hasattr(

@@ -10,7 +10,7 @@ maximises.
 import math
 from bisect import bisect_left
 from itertools import accumulate
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -82,6 +82,20 @@ class _State(TypedDict):
     source: FunctionWordsState
     target: FunctionWordsState
     case: CaseState
+
+
+def _of_version_1(old: Dict[str, Any]) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): What xner-spacy 0.1 learned, with what it did not know yet as before any training."""
+    words = {
+        side: {
+            "trained": old[side][0] or False,
+            "cased": True,
+            "words": old[side][1],
+            "articles": [],
+        }
+        for side in ("source", "target")
+    }
+    return {"fuses": False, "labels": old["labels"], "case": Case().state(), **words}
 
 
 class _Sentence(NamedTuple):
@@ -206,7 +220,7 @@ class SpanScore:
 
     def from_bytes(self, data: bytes) -> "SpanScore":
         """Take on what `to_bytes` gave. RETURNS (SpanScore): Itself. RAISES: InputError."""
-        state = unpack_state(data, "xner.SpanScore.v1", 2, _State)
+        state = unpack_state(data, "xner.SpanScore.v1", 2, _State, _of_version_1)
         self.fuses, self.labels = state["fuses"], set(state["labels"])
         self.source_function.set_state(state["source"])
         self.target_function.set_state(state["target"])

@@ -1,11 +1,11 @@
 """What the parts of a projector learned, as bytes: named, versioned, and checked when they are read back."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 import srsly
 from typing_extensions import TypedDict
 
-from ..corpora.reading import check_shape, parse_msgpack
+from ..corpora.reading import check_shape, parse_msgpack, reading
 from ..errors import InputError
 
 _HINT = (
@@ -18,15 +18,27 @@ def pack_state(kind: str, version: int, fields: Dict[str, Any]) -> bytes:
     return srsly.msgpack_dumps({"kind": kind, "version": version, "fields": fields})
 
 
-def unpack_state(data: bytes, kind: str, version: int, shape: Any) -> Any:
+def unpack_state(
+    data: bytes,
+    kind: str,
+    version: int,
+    shape: Any,
+    upgrade: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None,
+) -> Any:
     """Read what `pack_state` gave.
 
     data (bytes): The bytes. kind (str), version (int): What they must be. shape (Any): The fields' type.
+    upgrade: Makes these fields of what xner-spacy 0.1 wrote, which had no kind and no version; None if it wrote none.
     RETURNS (Any): The fields. RAISES: InputError that names the part, if they are anything else.
     """
     what = f"the state of {kind}"
     found = parse_msgpack(data, what, "the state of a projector")
-    if not isinstance(found, dict) or not {"kind", "version", "fields"} <= set(found):
+    marked = isinstance(found, dict) and {"kind", "version", "fields"} <= set(found)
+    if not marked and isinstance(found, dict) and upgrade is not None:
+        with reading(what, "the state of a projector", _HINT):
+            fields = upgrade(found)
+        return check_shape(fields, shape, what, _HINT)
+    if not marked:
         raise InputError("is not the state of a projector.", what, None, _HINT)
     if found["kind"] != kind:
         raise InputError(f"belongs to another part ({found['kind']!r}).", what, None, _HINT)
