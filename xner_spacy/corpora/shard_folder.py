@@ -151,9 +151,9 @@ def refuse_overlap(inputs: Iterable[PathLike], output: PathLike) -> None:
         real = Path(os.path.realpath(path))
         for ancestor in (real, *real.parents):
             if ancestor == place or _same(ancestor, place):
-                where = "is" if ancestor == real else "lies in"
+                verb = "is also" if ancestor == real else "holds"
                 raise XnerError(
-                    f"{path}, which is read, {where} the output folder {output}.",
+                    f"The output folder {output} {verb} the input {path}.",
                     "Choose another folder for the output.",
                 )
 
