@@ -110,7 +110,7 @@ def _mutate(rng: Random, plan: Plan, folder: Path) -> List[str]:
             done.append(f"{name} {value[:40]!r}")
         elif kind < 0.27 and plan.inputs:
             path = folder / rng.choice(plan.inputs)
-            inner = [p for p in sorted(path.rglob("*")) if p.is_file()] if path.is_dir() else []
+            inner = _files(path)
             if inner and rng.random() < 0.7:
                 path = rng.choice(inner)
             if os.path.lexists(path):
@@ -129,12 +129,20 @@ def _mutate(rng: Random, plan: Plan, folder: Path) -> List[str]:
                 done.append(f"{name} is called {odd!r}")
         elif plan.inputs:
             path = folder / rng.choice(plan.inputs)
-            files = [p for p in sorted(path.rglob("*")) if p.is_file()] if path.is_dir() else [path]
+            files = _files(path) if path.is_dir() else [path]
             if files:
                 path = rng.choice(files)
-                if path.is_file():
+                # A file is only changed where it is the case's own.
+                if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
                     done.append(f"{path.relative_to(folder)}: {change_file(rng, path)}")
     return done
+
+
+def _files(path: Path) -> List[Path]:
+    """RETURNS (List[Path]): The files of a folder that is one, and no link to another."""
+    if path.is_symlink() or not path.is_dir():
+        return []
+    return [p for p in sorted(path.rglob("*")) if p.is_file()]
 
 
 def _change_output(rng: Random, path: Path) -> str:
@@ -273,7 +281,7 @@ def _judge(plan: Plan, folder: Path, before: Dict[str, str], code: Optional[int]
         what = "changed" if mine[0] in after else "removed"
         return "touched", f"{command}: {_plain(mine[0])} {what}"
     new = [n for n in after if n not in before and not any(_below(n, o) for o in [*plan.outputs, *plan.allowed])]  # fmt: skip
-    new = [n for n in new if not n.startswith(("no/such", "real")) and not n.endswith(("-shm", "-wal"))]  # fmt: skip
+    new = [n for n in new if not n.startswith(("no/such", "real")) and ".real/" not in n and not n.endswith(("-shm", "-wal"))]  # fmt: skip
     if new:
         return "strewn", f"{command}: {_plain(new[0])}"
     if code == 0:
@@ -318,7 +326,7 @@ def _clear(plan: Plan, folder: Path, code: int, out: str, err: str, command: str
 
 
 def _may_change(name: str, plan: Plan, code: int) -> bool:
-    if name in plan.allowed:
+    if name in plan.allowed or ".real/" in name:  # a folder of ours behind a link
         return True
     if name == "real":
         return code == 0

@@ -167,7 +167,7 @@ def convert_jsonl(rng: Random) -> Plan:
     out = rng.choice(["out.iob", "out.spacy", "out", "out.txt.gz"])
     argv = ["convert", name, out]
     if name.startswith("t.txt"):
-        argv += ["--from", "txt"]
+        argv += ["--from", "txt", *(["--missing", "outside"] if out == "out.iob" else [])]
     check = (
         same_count(name, out, text_lines) if name != "t.txt.gz" and out != "out.txt.gz" else None
     )
@@ -184,7 +184,7 @@ def convert_docbin(rng: Random) -> Plan:
         return None if has + counted(err) >= had else f"{had} Docs, {has} in {out}"
 
     argv = ["convert", name, out]
-    if name == "odd.spacy" and out == "out.iob":
+    if name in ("odd.spacy", "soft", "ann") and out == "out.iob":
         argv += ["--missing", rng.choice(["skip", "outside"])]
     return Plan(argv, [name], [out], options=options, check=check)
 
