@@ -180,7 +180,9 @@ def test_what_is_read_may_not_lie_where_is_written(tmp_path: Path, how: str) -> 
         "linked in": (tmp_path / "one.spacy", tmp_path / "link"),
         "above it": (data, tmp_path),
     }[how]
-    with pytest.raises(XnerError, match=r"The output folder .* (is also|holds) the input") as caught:
+    with pytest.raises(
+        XnerError, match=r"The output folder .* (is also|holds) the input"
+    ) as caught:
         write(output, read_docs(source, VOCAB), [source])
     assert "overwrite" not in str(caught.value)
     assert texts(data) == ["w0", "w1"]
