@@ -12,6 +12,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XNER_DEBUG"] = "1"
+os.environ["RUST_BACKTRACE"] = "0"
 
 import argparse  # noqa: E402
 import json  # noqa: E402

@@ -441,7 +441,7 @@ def change_place(rng: Random, path: Path, folder: Path) -> str:
     kind = rng.choice(kinds)
     if kind == "swapped":
         others = [p for p in sorted(folder.iterdir()) if p != path and p.is_file()]
-        if not others or path.is_dir():
+        if not others or path.is_dir() or path.is_symlink():
             kind = "missing"
         else:
             other = rng.choice(others)

@@ -47,8 +47,11 @@ def load_pipeline(name: PathLike) -> Language:
         )
     try:
         return spacy.load(name)
-    except XnerError:
-        raise
+    except XnerError as error:
+        # A part that is given bytes knows its own name, not the folder that they lie in.
+        if str(name) in error.message:
+            raise
+        raise XnerError(f"The pipeline {str(name)!r}: {error.message}", error.hint) from error
     # Whatever the files of a pipeline make of a library, they are the user's to mend.
     except Exception as error:
         raise _explain(str(name), error) from error
