@@ -37,9 +37,9 @@ def corpus(data: str, lang: str, folder: Path, out: Path) -> None:
     entry = find_code(lang)
     spaceless = entry is not None and entry.script in ("Jpan", "Hans", "Thai")
     docs = []
-    for sentence in read_iob(path, repair=True):
-        # XTREME writes the language before each token.
-        words = [word.removeprefix(f"{lang}:") or word for word in sentence.words]
+    # XTREME writes the language before each token.
+    for sentence in read_iob(path, "panx" if data == "xtreme" else "iob2", repair=True):
+        words = sentence.words
         entities = [
             entity._replace(label=label)
             for entity in sentence.entities

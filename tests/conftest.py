@@ -5,8 +5,13 @@ from typing import List
 
 import pytest
 import spacy
+from hypothesis import settings
 
 import xner_spacy  # noqa: F401  (installs the extensions)
+
+# A test is right or wrong, however slow and busy the machine is.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

@@ -7,7 +7,7 @@ Chinese and Japanese have no spaces at all; Thai, Lao, Khmer, Burmese and Tibeta
 import unicodedata
 from functools import lru_cache
 from itertools import pairwise
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 # ISO 15924 codes.
 UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
@@ -74,15 +74,16 @@ def cut_syllables(text: str) -> List[str]:
 
     text (str): The text. RETURNS (List[str]): Its pieces, whitespace left out; joined they give the text without it.
     """
-    pieces: List[str] = []
+    pieces: List[Tuple[int, int]] = []
     start = 0
     for place, char in enumerate(text):
         if place > start and not char.isspace() and _joins(text, start, place):
             continue
-        pieces.append(text[start:place])
+        pieces.append((start, place))
         start = place + char.isspace()
-    pieces.append(text[start:])
-    return _join_finals([piece for piece in pieces if piece and not piece.isspace()])
+    pieces.append((start, len(text)))
+    visible = [(a, b) for a, b in pieces if text[a:b].strip()]
+    return [text[a:b] for a, b in _join_finals(text, visible)]
 
 
 def _joins(text: str, start: int, place: int) -> bool:
@@ -103,15 +104,20 @@ def _joins(text: str, start: int, place: int) -> bool:
     return _is_tibetan(char) and _is_tibetan(text[start]) and last not in _TSHEG
 
 
-def _join_finals(pieces: List[str]) -> List[str]:
-    """A Burmese consonant with asat ends the syllable before it."""
-    found: List[str] = []
-    for piece in pieces:
-        if piece[1:2] == _ASAT and found and _first_name(found[-1][:1]) == "MYANMAR":
-            found[-1] += piece
+def _join_finals(text: str, pieces: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
+    """A Burmese consonant with asat ends the syllable before it, unless there is a space between them."""
+    joined: List[Tuple[int, int]] = []
+    for start, end in pieces:
+        if (
+            joined
+            and joined[-1][1] == start
+            and text[start + 1 : start + 2] == _ASAT
+            and _first_name(text[joined[-1][0]]) == "MYANMAR"
+        ):
+            joined[-1] = (joined[-1][0], end)
         else:
-            found.append(piece)
-    return found
+            joined.append((start, end))
+    return joined
 
 
 def _is_plain(char: str) -> bool:
