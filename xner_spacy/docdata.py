@@ -116,6 +116,14 @@ def why_not_linked(doc: Doc) -> Optional[str]:
     return None
 
 
+def is_untranslated(doc: Doc) -> bool:
+    """RETURNS (bool): Whether a projector had nothing to project: the Doc has no source. What a student labelled never
+    had one, and is no such Doc.
+    """
+    group = doc.spans.get(SPANS_KEY)
+    return group is not None and "unprojected" in group.attrs and doc._.xner_source is None
+
+
 def span_scores(doc: Doc) -> List[float]:
     """RETURNS (List[float]): The score of each span of `doc.spans["xner"]`, 1 where none are stored. RAISES: XnerError
     for scores that are not one number a span.

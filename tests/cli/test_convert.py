@@ -182,7 +182,7 @@ def test_empty_sentences(folder):
     result = xner("convert", "x.spacy", "o.iob", "--missing", "outside")
     assert "sentences left out: without tokens: 1" in result.err
     assert (folder / "o.iob").read_text() == "a\tO\nb\tO\n\nc\tO\n\n"
-    assert "sentences written: 2" in result.err
+    assert "2 sentences in o.iob" in result.err
     assert xner("convert", "o.iob", "back.spacy").code == 0
 
 

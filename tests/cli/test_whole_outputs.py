@@ -98,3 +98,12 @@ def test_half_a_table_of_vectors_is_an_error(tmp_path: Path, monkeypatch: Any) -
         train_floret(text, out, dim=4, bucket=50)
     assert out.read_bytes() == whole
     assert [p.name for p in tmp_path.iterdir()] == ["o.floret"]
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")
+def test_vectors_are_not_written_to_a_device() -> None:
+    pytest.importorskip("floret", reason="needs the extra [vectors]")
+    from xner_spacy.distillation.vectors import train_floret
+
+    with pytest.raises(XnerError, match="/dev/null: is no ordinary file"):
+        train_floret([["a", "b", "c"]] * 20, "/dev/null", dim=4, bucket=50)

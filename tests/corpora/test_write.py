@@ -5,9 +5,10 @@ from collections import Counter
 
 import pytest
 import spacy
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 
 from tests.corpora.test_docbins import full_doc
+from xner_spacy.corpora.counts import count_doc
 from xner_spacy.corpora.docs import make_doc, read_docs
 from xner_spacy.corpora.iob import read_iob
 from xner_spacy.corpora.write import WriteOptions, form_of, write_corpus
@@ -139,7 +140,7 @@ def test_a_sentence_without_translation_is_no_gold(tmp_path):
         write(tmp_path, docs)
     assert write(tmp_path, docs, missing="skip")[0] == "c\tO\n\n"
     docs[0].user_data.pop(FAULT_KEY)
-    docs[0].spans["xner"] = []
+    docs[0].spans["xner"] = SpanGroup(docs[0], name="xner", attrs={"unprojected": []})
     with pytest.raises(XnerError, match=r"Sentence 1 .* no translation"):
         write(tmp_path, docs)
     assert write(tmp_path, docs, missing="outside")[2] == {
@@ -210,3 +211,21 @@ def test_a_pipeline_for_text_with_double_spaces(tmp_path):
     text, _, counts = write(tmp_path, [found], "x.txt")
     assert text == "Ada left Oslo .\n"
     assert counts["tokens left out: can't be seen"] == 2
+
+
+@pytest.mark.parametrize("projected", [True, False])
+def test_what_a_student_found_nothing_in_is_not_untranslated(tmp_path, projected):
+    """A student has no source and needs none; a projector without a source knew nothing."""
+    labelled = doc("Anna", "left", ents=[])
+    attrs = (
+        {"scores": [], "method": "exact", "unprojected": []}
+        if projected
+        else {"scores": [], "method": "student"}
+    )
+    labelled.spans["xner"] = SpanGroup(labelled, name="xner", spans=[], attrs=attrs)
+    assert count_doc(labelled).get("without translation", 0) == int(projected)
+    if projected:
+        with pytest.raises(XnerError, match="has no translation"):
+            write(tmp_path, [labelled])
+    else:
+        assert write(tmp_path, [labelled])[0] == "Anna\tO\nleft\tO\n\n"

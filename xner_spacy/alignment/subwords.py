@@ -100,7 +100,7 @@ class Subwords:
         name = type(self.tokenizer).__name__
         if not hasattr(self.tokenizer, "src_lang"):
             raise XnerError(
-                f"The tokenizer {name} takes no language code, but {lang!r} was given.",
+                f"The tokenizer {name} takes no language code, but source_lang or target_lang is {lang!r}.",
                 "Leave source_lang and target_lang empty for this model.",
             )
         try:

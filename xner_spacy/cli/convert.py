@@ -160,7 +160,7 @@ def convert_cli(
         tokenized=tokenized,
     )
     show_counts(counts)
-    done(f"{counts['sentences']} sentences", output_path)
+    done(f"{counts.get('sentences written', counts['sentences'])} sentences", output_path)
 
 
 def convert(

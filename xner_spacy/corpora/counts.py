@@ -7,7 +7,7 @@ from typing import Dict, Iterable, Mapping
 
 from spacy.tokens import Doc
 
-from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS
+from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS, is_untranslated
 
 
 def count_doc(doc: Doc) -> Dict[str, int]:
@@ -17,7 +17,7 @@ def count_doc(doc: Doc) -> Dict[str, int]:
     if SPANS_KEY in doc.spans:
         attrs = doc.spans[SPANS_KEY].attrs
         counts.update(f"not projected: {u['reason']}" for u in attrs.get("unprojected", ()))
-        counts["without translation"] = int(doc._.xner_source is None)
+        counts["without translation"] = int(is_untranslated(doc))
     if FAULT_KEY in doc.user_data:
         fault = doc.user_data[FAULT_KEY]
         what = "text" if fault in TEXT_FAULTS else "translation"

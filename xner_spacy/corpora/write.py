@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optio
 from spacy.tokens import Doc, Span, Token
 from spacy.util import filter_spans
 
-from ..docdata import FAULT_KEY, SPANS_KEY
+from ..docdata import FAULT_KEY, is_untranslated
 from ..errors import XnerError
 from ..text import is_blank_token
 from ..types import Entity
@@ -180,10 +180,7 @@ def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
 
 def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) -> bool:
     """Settle what becomes of tokens of which it is not known whether they are entities."""
-    untranslated = not part.ents and (
-        FAULT_KEY in part.doc.user_data
-        or (SPANS_KEY in part.doc.spans and part.doc._.xner_source is None)
-    )
+    untranslated = not part.ents and (FAULT_KEY in part.doc.user_data or is_untranslated(part.doc))
     unknown = [token for token in part if not token.ent_iob and not is_blank_token(token.text)]
     if not untranslated and not unknown:
         return False

@@ -77,6 +77,10 @@ def train_floret(
     except ImportError:
         raise MissingExtraError("xner vectors", "vectors") from None
     output = Path(output)
+    if output.exists() and not (output.is_file() or output.is_dir()):
+        raise XnerError(
+            f"{output}: is no ordinary file.", "floret writes to a file alone: name one."
+        )
     with all_or_none() as asides:
         aside = FileAside(output, "wb")
         asides.append(aside)
