@@ -67,7 +67,7 @@ def test_overwrite_takes_nothing_that_no_manifest_names(teacher: Path, tmp_path:
 
 def test_the_pipelines_folder_is_no_output(teacher: Path, text: Path) -> None:
     for output in (teacher, teacher / "out", teacher.parent):
-        with pytest.raises(XnerError, match="the output folder"):
+        with pytest.raises(XnerError, match="The output folder"):
             annotate(teacher, text, output)
     assert not (teacher / "out").exists()
 
