@@ -153,3 +153,10 @@ def test_a_folder_that_others_write_is_there_as_a_whole(tmp_path):
     assert (place / "config.cfg").stat().st_mtime_ns == before
     assert link.is_symlink()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "model"]
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
+    (tmp_path / "00000.spacy").mkdir()
+    with pytest.raises(XnerError, match=r"00000\.spacy: is in the way and is no file"):
+        write_aside(tmp_path / "00000.spacy", b"x")
+    assert [p.name for p in tmp_path.iterdir()] == ["00000.spacy"]

@@ -52,7 +52,8 @@ def read_numbered_bitext(
                 number,
                 "Mend the files so that they run parallel.",
             )
-        left, right = s[1].strip(), t[1].strip()
+        # A no-break space at an end belongs to a token; a line of nothing else is empty.
+        left, right = (line.strip(" \t") if line.strip() else "" for line in (s[1], t[1]))
         if left and right:
             pairs += 1
             yield number, left, right

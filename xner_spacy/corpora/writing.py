@@ -145,7 +145,12 @@ def write_aside(path: PathLike, data: bytes) -> Path:
     path (PathLike): Where it will go. data (bytes): What it holds. RETURNS (Path): Where it lies.
     RAISES: XnerError where it can't be written.
     """
-    aside = FileAside(Path(path), "wb", follow=False)
+    place = Path(path)
+    if place.exists() and not place.is_file():
+        raise XnerError(
+            f"{path}: is in the way and is no file.", "Move it elsewhere, and run again."
+        )
+    aside = FileAside(place, "wb", follow=False)
     try:
         aside.open().write(data)
         aside.finish()

@@ -384,3 +384,11 @@ def test_any_text_is_read_or_refused(tmp_path_factory, text, name, scheme, repai
             len(sentence.words), sentence.entities
         )  # inside, and none overlaps another
         assert all(word.strip("\u200b \t") for word in sentence.words)
+
+
+@pytest.mark.parametrize("odd", ["\u00a0", "\u3000", "\u2028", "\x0c"])
+def test_a_line_of_odd_space_alone_ends_no_sentence(tmp_path, odd):
+    path = tmp_path / "x.iob"
+    path.write_text(f"a\tO\n{odd}\nb\tO\n", encoding="utf8")
+    with pytest.raises(InputError, match=r"x\.iob:2: has 1 column"):
+        list(read_columns(path))

@@ -169,7 +169,7 @@ class _ColumnReader:
         skipped = False  # the line before held no token: a blank line after it parts nothing
         sentences = number = 0
         for number, line in read_lines(self.path, self.told):
-            if not line.strip():
+            if not line.strip(" \t"):
                 if self.words:
                     ended = self._end(number)
                     if ended is not None:
