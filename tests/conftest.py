@@ -1,7 +1,8 @@
 """Fixtures that several test modules share."""
 
+import signal
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 import pytest
 import spacy
@@ -43,6 +44,20 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the data sets in ../shared/data")
     return SHARED
+
+
+@pytest.fixture()
+def signals_heard() -> Iterator[None]:
+    """What a test starts hears Ctrl-C and a closed terminal, also where the tests themselves were told not to: jobs
+    of a shell in the background are started with the one ignored, `nohup` ignores the other, and children inherit it.
+    """
+    heard = {signal.SIGINT: signal.default_int_handler}
+    if hasattr(signal, "SIGHUP"):
+        heard[signal.SIGHUP] = signal.SIG_DFL
+    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 PAIRS = [

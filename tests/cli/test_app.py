@@ -100,6 +100,7 @@ def test_a_file_name_that_is_no_text(tmp_path: Path):
     assert b"\\udcff.iob: no such file." in done.stderr
 
 
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_with_a_message_and_nothing_half_written(tmp_path: Path, number: int):

@@ -237,6 +237,7 @@ def test_full_disk_for_real(files):
     assert done.stdout == "code 1\n"
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_ctrl_c(files):
     """An interrupt in the middle of the work: one line, exit code 1, no half-written file."""
     (files / "big.iob").write_text("".join(f"word{k}\tO\n\n" for k in range(400_000)))

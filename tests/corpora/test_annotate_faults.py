@@ -172,6 +172,7 @@ def test_a_shard_that_kills_its_workers_is_named(teacher: Path, text: Path, tmp_
             annotate(teacher, text, tmp_path / "out", workers=2)
 
 
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_workers_end_with_the_one_that_started_them(
     teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path, how: signal.Signals
@@ -199,6 +200,7 @@ def test_workers_end_with_the_one_that_started_them(
     assert_same(out, annotate(teacher, text, out, shard_size=SIZE), whole)
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_interrupted(
     teacher: Path,
     text: Path,
