@@ -123,6 +123,8 @@ class _Planner:
         }
         self.translated = {lang: is_translated(study.test(lang)) for lang in languages}
         self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
+        # Read here, once: every labelling of every replicate has the same projector.
+        self.projector_files = files_in(study.projector)
         self.jobs: Dict[str, Job] = {}
 
     def plan(self) -> Plan:
@@ -215,7 +217,7 @@ class _Planner:
             "recipe": self.recipes.get(recipe),
         }
         # Only where there are any: a table of results without such files keeps its keys.
-        settings = files_in(params.get("projector"))
+        settings = self.projector_files if kind == "labels" else {}
         if settings:
             depends["files of the settings"] = settings
         key = digest(depends)

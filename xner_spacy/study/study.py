@@ -5,7 +5,6 @@ import platform
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional
 
@@ -15,7 +14,7 @@ from ..about import __version__
 from ..corpora.files import PathLike
 from ..corpora.reading import read_bytes, read_json
 from ..corpora.runfolder import locked
-from ..corpora.watching import changes
+from ..corpora.watching import changes, installed
 from ..corpora.writing import atomic_write, write_json
 from ..errors import InputError, XnerError
 from ..types import Json
@@ -178,7 +177,8 @@ def make_meta(study: Study, plan: Plan) -> Json:
             "versions": {
                 "xner-spacy": __version__,
                 "python": platform.python_version(),
-                **{name: _version(name) for name in PACKAGES},
+                **dict.fromkeys(PACKAGES, "not installed"),
+                **installed(PACKAGES),
             },
             "config": digest(
                 {
@@ -253,13 +253,6 @@ def set_aside(table: Path, kept: Iterable[Row]) -> None:
 def _shown(path: Path) -> str:
     # A path of one machine means nothing on another.
     return str(path) if not path.is_absolute() else path.name
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def failures(rows: List[Row]) -> List[Row]:
