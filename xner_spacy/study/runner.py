@@ -152,15 +152,14 @@ def price(plan: Plan, study: Study) -> Json:
         has been measured); `seconds` left in all, and the kinds that it is not known of.
     """
     kinds: Dict[str, Json] = {}
-    outcomes = finished_jobs(plan, study.work)
     for job in plan.jobs.values():
         name = f"student {job.params['arm']}" if job.kind == "student" else job.kind
         entry = kinds.setdefault(name, {"jobs": 0, "done": 0, "measured": 0.0})
         entry["jobs"] += 1
-        outcome = outcomes.get(job.key)
-        if outcome is not None and outcome.result is not None:
+        found = read_result(study.work, job.key)
+        if found is not None:
             entry["done"] += 1
-            entry["measured"] += outcome.result["seconds"]
+            entry["measured"] += found["seconds"]
     students = [e for name, e in kinds.items() if name.startswith("student") and e["done"]]
     usual = sum(e["measured"] for e in students) / max(1, sum(e["done"] for e in students))
     total, unknown = 0.0, []
