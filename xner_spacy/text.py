@@ -1,10 +1,12 @@
 """What counts as a token, the same for every reader, writer, part and component.
 
-Three rules live here and nowhere else: where a line of tokens is cut, which tokens nobody can see, and how a span is
-freed of such tokens at its edges.
+These rules live here and nowhere else: where a line of tokens is cut, which tokens nobody can see, how a span is freed
+of such tokens at its edges, and which ways to write a text are the same.
 """
 
 import re
+import unicodedata
+from functools import lru_cache
 from typing import List, Optional, Sequence, Tuple
 
 # Characters that take no room on the page: zero-width space, non-joiner, joiner, word joiner, byte order mark. The
@@ -22,6 +24,21 @@ def split_tokens(line: str) -> List[str]:
     line (str): One sentence, without its line end. RETURNS (List[str]): Its tokens.
     """
     return [token for token in _GAP.split(line) if token]
+
+
+def composed(text: str) -> str:
+    """RETURNS (str): The text with its accents in one piece with their letters (NFC): "é" may come as one character or
+    as two, and is the same.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+@lru_cache(maxsize=100_000)
+def comparable(text: str) -> str:
+    """RETURNS (str): The text without case, as whole letters (NFC): equal for texts that read the same. Texts themselves
+    are never changed.
+    """
+    return composed(composed(text).casefold())
 
 
 def is_blank_token(token: str) -> bool:

@@ -14,6 +14,7 @@ import srsly
 
 from ..corpora.reading import parse_msgpack, reading
 from ..errors import XnerError
+from ..text import comparable
 from ..types import Alignment, FloatArray, IntArray, TokenPair
 from .batches import make_batches
 from .model import Model
@@ -27,7 +28,7 @@ from .training import (
     make_pool,
     read_bitext,
 )
-from .vocabulary import Vocabulary, fold
+from .vocabulary import Vocabulary
 from .windows import PairWindow, pair_windows
 
 _log = logging.getLogger("xner_spacy")
@@ -289,7 +290,7 @@ def _encode(tokens: Iterable[str], known: Vocabulary, new: Dict[str, int], words
     tokens = list(tokens)
     numbers = known.encode(tokens)
     for position in np.flatnonzero(numbers == 0):
-        word = fold(tokens[position])
+        word = comparable(tokens[position])
         if word not in new:
             new[word] = len(words)
             words.append(word)

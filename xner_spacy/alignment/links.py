@@ -1,6 +1,5 @@
 """`xner.Links.v1`: links that are already there, from a file in Pharaoh's form."""
 
-import unicodedata
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
@@ -8,6 +7,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 from ..corpora.files import read_sentences, require_same_length
 from ..corpora.pharaoh import Possible, check_possible, read_pharaoh
 from ..errors import InputError, XnerError
+from ..text import composed
 from ..types import Aligner, Alignment, TokenPair
 
 _END = object()
@@ -149,7 +149,7 @@ _Key = Tuple[Tuple[str, ...], ...]
 
 def _key(pair: TokenPair) -> _Key:
     # By their tokens and not by a line of them: a token may hold a space. NFC and NFD are the same text.
-    return tuple(tuple(unicodedata.normalize("NFC", t) for t in side) for side in pair)
+    return tuple(tuple(map(composed, side)) for side in pair)
 
 
 def _check(links: Alignment, pair: Any, path: str, number: int) -> None:

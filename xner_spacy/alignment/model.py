@@ -16,10 +16,11 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 import numpy.typing as npt
 
+from ..text import comparable
 from .hmm import Jumps
 from .spelling import IDENTICAL, N_BUCKETS, UNLIKE, Spelling
 from .stems import StemIndex, StemTable, stem_prior
-from .vocabulary import Vocabulary, fold
+from .vocabulary import Vocabulary
 
 Float = npt.NDArray[np.float32]
 Keys = npt.NDArray[np.int64]
@@ -298,7 +299,7 @@ VERSION = 2
 def _words(stored: Any, version: int) -> List[str]:
     if version == 1:
         # It kept the letters as they came.
-        return [fold(word) for word in stored.split("\n")[1:]]
+        return [comparable(word) for word in stored.split("\n")[1:]]
     if not isinstance(stored, list) or not all(isinstance(word, str) for word in stored):
         raise ValueError("its words are not a list of words")
     return stored

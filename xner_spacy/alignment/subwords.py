@@ -1,7 +1,6 @@
 """Words to sub-word numbers, each word once, and the frame that a model expects around a sentence."""
 
 import json
-import unicodedata
 from itertools import chain
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import XnerError
+from ..text import composed
 
 Int = npt.NDArray[np.int64]
 
@@ -74,7 +74,7 @@ class Subwords:
         if not asked:
             return
         # A letter with a mark is the same whether it is one character or two; vocabularies hold the first.
-        found = self._encode([unicodedata.normalize("NFC", word) for word in asked], special=False)
+        found = self._encode(list(map(composed, asked)), special=False)
         self._known.update((word, tuple(ids)) for word, ids in zip(asked, found, strict=True))
 
     def _encode(self, words: List[str], special: bool) -> List[List[int]]:

@@ -1,27 +1,19 @@
 """Words as integers."""
 
-import unicodedata
 from typing import Dict, Iterable, List, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from ..text import comparable
+
 Int = npt.NDArray[np.int32]
 
 
-def fold(word: str) -> str:
-    """RETURNS (str): What a word is known by: without case, and the same for a letter with a mark whether that is one
-    character or two (NFC and NFD). Texts themselves are never changed.
-    """
-    if word.isascii():
-        return word.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", word).casefold())
-
-
 class Vocabulary:
-    """The folded words of one language, numbered from 1; 0 is every word that is not in it.
+    """The words of one language as `comparable` gives them, numbered from 1; 0 is every word that is not in it.
 
-    words (Iterable[str]): Words to begin with, already folded.
+    words (Iterable[str]): Words to begin with, already comparable.
     limit (int): No more words than this are taken in; later ones are 0.
     """
 
@@ -42,7 +34,7 @@ class Vocabulary:
         index = self._index
         numbers = np.zeros(len(tokens), dtype=np.int32)
         for position, token in enumerate(tokens):
-            word = fold(token)
+            word = comparable(token)
             number = index.get(word)
             if number is None:
                 if len(self.words) > self.limit:
@@ -56,4 +48,6 @@ class Vocabulary:
     def encode(self, tokens: Sequence[str]) -> Int:
         """RETURNS (Int): The numbers of the tokens, 0 for those that are not in the vocabulary."""
         get = self._index.get
-        return np.fromiter((get(fold(t), 0) for t in tokens), dtype=np.int32, count=len(tokens))
+        return np.fromiter(
+            (get(comparable(t), 0) for t in tokens), dtype=np.int32, count=len(tokens)
+        )

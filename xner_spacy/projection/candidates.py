@@ -5,10 +5,9 @@ from difflib import SequenceMatcher
 from typing import Iterator, List, Optional, Protocol, Sequence, Set, Tuple, runtime_checkable
 
 from ..errors import XnerError
-from ..text import trim_span
+from ..text import comparable, trim_span
 from ..types import SentencePair, Translator
 from .links import blank, entity_links, strongest
-from .spelling import comparable
 from .state import part_state, with_state
 from .translations import translate_names
 

@@ -13,10 +13,11 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ..errors import XnerError
+from ..text import comparable
 from ..types import SentencePair
 from .bounded_dp import Option
 from .scores import ScoredPair
-from .spelling import comparable, fold, is_punctuation
+from .spelling import fold, is_punctuation
 from .state import pack_state, unpack_state
 
 # Of one sentence: source phrase -> rendering -> share.

@@ -6,7 +6,7 @@ from typing import FrozenSet, List, Sequence
 
 from typing_extensions import TypedDict
 
-from .spelling import composed
+from ..text import composed
 
 # Counts of fewer words than this say nothing about shares of two in a thousand.
 _ENOUGH = 3_000

@@ -24,6 +24,7 @@ from typing import (
 )
 
 from ..scripts import join_words
+from ..text import comparable
 from ..types import (
     Alignment,
     Entity,
@@ -39,7 +40,6 @@ from .base import BaseProjector, batches, give_up, too_long
 from .bounded_dp import Option
 from .candidates import LONGEST_NAME, fuzzy_spans
 from .solvers import Limits, solve_exact
-from .spelling import comparable
 from .state import part_state, with_state
 from .translations import translate_all, translate_names
 

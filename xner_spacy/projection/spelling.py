@@ -29,20 +29,6 @@ def fold(word: str) -> str:
     return plain.translate(_LETTERS)
 
 
-@lru_cache(maxsize=100_000)
-def composed(word: str) -> str:
-    """RETURNS (str): The word with its accents in one piece with their letters (NFC): "é" may come as one character or
-    as two, and is the same.
-    """
-    return unicodedata.normalize("NFC", word)
-
-
-@lru_cache(maxsize=100_000)
-def comparable(text: str) -> str:
-    """RETURNS (str): The text without case, as whole letters (NFC): equal for texts that read the same."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
 @lru_cache(maxsize=50_000)
 def _letter_pairs(word: str) -> Counter:
     return Counter(word[k : k + 2] for k in range(len(word) - 1))

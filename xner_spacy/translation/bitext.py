@@ -12,6 +12,7 @@ from ..corpora.files import tell_once
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError
 from ..scripts import join_words
+from ..text import composed
 from ..types import Translation, Translator
 from .faults import MISSING
 
@@ -25,7 +26,7 @@ def exact_key(text: str) -> str:
     """RETURNS (str): The text in NFC. Any whitespace between words counts as one space, between the characters of a
     script that is written without spaces as none.
     """
-    return join_words(unicodedata.normalize("NFC", text).split())
+    return join_words(composed(text).split())
 
 
 def letters_key(text: str) -> str:
@@ -37,7 +38,7 @@ def letters_key(text: str) -> str:
     # Marks alone are no text: the selector of an emoji's form is one. Behind a space, which no other key begins with.
     if any(unicodedata.category(c)[0] != "M" for c in letters):
         return letters
-    return " " + "".join(unicodedata.normalize("NFC", text).split())
+    return " " + "".join(composed(text).split())
 
 
 _KEYS: Dict[str, Callable[[str], str]] = {"exact": exact_key, "letters": letters_key}

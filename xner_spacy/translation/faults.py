@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import List, Optional
 
 from ..docdata import TOO_LONG
+from ..text import composed
 
 EMPTY = "empty"  # nothing, or no letter or digit, for a text that has some
 REPETITION = "repetition"  # the same words over and over
@@ -55,7 +56,7 @@ def text_size(text: str) -> float:
     """RETURNS (float): How much a text says, in Latin letters: a Chinese character says about as much as three, a
     Korean syllable as two; marks on letters, which some scripts have many of, count as letters.
     """
-    return sum(map(_weight, unicodedata.normalize("NFC", text)))
+    return sum(map(_weight, composed(text)))
 
 
 @lru_cache(maxsize=8192)

@@ -18,7 +18,6 @@ import math
 import os
 import sqlite3
 import threading
-import unicodedata
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -29,6 +28,7 @@ from spacy.util import minibatch
 
 from ..corpora.reading import check_shape, parse_json
 from ..errors import InputError, XnerError
+from ..text import composed
 from ..types import Translation, Translator
 from .faults import PASSING
 from .pools import pools
@@ -150,7 +150,7 @@ class Stored:
 
     def _translate(self, texts: List[str]) -> List[Translation]:
         # Both ways to write an accent are the same text.
-        texts = [unicodedata.normalize("NFC", text) for text in texts]
+        texts = list(map(composed, texts))
         prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
         keys = {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in texts}
         found, damaged = self._read(list(keys.values()))
