@@ -20,5 +20,5 @@ def test_all_pairs_or_an_error(items, results):
 def test_the_message_says_how_many():
     with pytest.raises(XnerError, match="gave 1 results for 2 sentences"):
         list(paired([1, 2], [1], "X"))
-    with pytest.raises(XnerError, match="more results than the 1 pairs"):
-        list(paired([1], [1, 2], "X", "pairs"))
+    with pytest.raises(XnerError, match="gave more than 1 links for 1 pairs"):
+        list(paired([1], [1, 2], "X", "pairs", "links"))

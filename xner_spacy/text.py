@@ -45,7 +45,7 @@ def is_blank_token(token: str) -> bool:
     """RETURNS (bool): Whether nothing of the token can be seen: it is empty, or holds whitespace and zero-width
     characters alone.
     """
-    return not token.strip().strip(INVISIBLE).strip()
+    return not "".join(token.split()).strip(INVISIBLE)
 
 
 def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int, int]]:

@@ -169,7 +169,7 @@ NOTHING = Annotation([])
     "annotations, message",
     [
         ([], "gave 0 results for 1 sentences"),
-        ([NOTHING, NOTHING], "more results than the 1 sentences"),
+        ([NOTHING, NOTHING], "gave more than 1 results for 1 sentences"),
         ([Annotation([Entity(5, 9, "PER")])], "from 5 to 9 in 7 tokens"),
         ([Annotation([Entity(3, 3, "PER")])], "from 3 to 3"),
         ([Annotation([Entity(1, 3, "PER"), Entity(2, 4, "PER")])], "overlap"),

@@ -47,8 +47,8 @@ def lay_out(gold_path: object, gold: Sequence[Labelled], *systems: Sequence[Labe
         positions = common_positions([side.words for side in (truth, *others)])
         entities = []
         for entity in truth.entities:
-            counts["gold edges"] += _has_blank_edge(truth.words, entity)
             span = trim_span(truth.words, entity.start, entity.end)
+            counts["gold edges"] += span != entity[:2]
             if span is not None:
                 entities.append(_moved(entity._replace(start=span[0], end=span[1]), positions[0]))
         labels[0].update(entity.label for entity in entities)
@@ -60,7 +60,8 @@ def lay_out(gold_path: object, gold: Sequence[Labelled], *systems: Sequence[Labe
             kept = []
             for entity in side.entities:
                 labels[1][entity.label] += 1
-                counts["predicted edges"] += _has_blank_edge(side.words, entity)
+                span = trim_span(side.words, entity.start, entity.end)
+                counts["predicted edges"] += span != entity[:2]
                 moved = _moved(entity, places)
                 if _touches(moved, unknown):
                     counts["left out"] += 1
@@ -129,7 +130,3 @@ def _moved(entity: Entity, places: Sequence[int]) -> Entity:
 
 def _touches(entity: Entity, places: Set[int]) -> bool:
     return bool(places) and any(place in places for place in range(entity.start, entity.end))
-
-
-def _has_blank_edge(words: Sequence[str], entity: Entity) -> bool:
-    return is_blank_token(words[entity.start]) or is_blank_token(words[entity.end - 1])

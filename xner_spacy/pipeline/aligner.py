@@ -14,6 +14,7 @@ from ..corpora.bitext import TokenizedBitext
 from ..docdata import stamp_of, why_not_linked
 from ..errors import XnerError
 from ..languages import blank
+from ..pairing import paired
 from ..types import Aligner, Alignment, Entity, SentencePair
 from .base import BatchPipe
 
@@ -133,23 +134,19 @@ class AlignerComponent(BatchPipe):
 
     def _align(self, pairs: List[SentencePair]) -> List[Alignment]:
         align_marked = getattr(self.part, "align_marked", None)
-        found = list(
+        results = (
             align_marked(pairs)
             if align_marked is not None
             else self.part([(pair.source, pair.target) for pair in pairs])
         )
-        if len(found) != len(pairs):
-            raise XnerError(
-                f"{self.name}: the aligner {type(self.part).__name__} gave {len(found)} alignments for "
-                f"{len(pairs)} sentence pairs."
-            )
-        for pair, alignment in zip(pairs, found, strict=True):
+        who = f"{self.name}: the aligner {type(self.part).__name__}"
+        found = []
+        for pair, alignment in paired(pairs, results, who, "sentence pairs", "alignments"):
             try:
                 alignment.check(len(pair.source), len(pair.target))
             except ValueError as error:
-                raise XnerError(
-                    f"{self.name}: of the aligner {type(self.part).__name__}: {error}."
-                ) from error
+                raise XnerError(f"{who}: {error}.") from error
+            found.append(alignment)
         return found
 
 

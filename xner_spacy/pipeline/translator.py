@@ -3,7 +3,6 @@
 import unicodedata
 from collections import Counter
 from dataclasses import replace
-from itertools import islice
 from typing import Callable, Dict, Iterable, List, Optional
 
 from confection import Config
@@ -13,8 +12,8 @@ from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
 from ..docdata import FAULT_KEY
-from ..errors import XnerError
 from ..languages import blank
+from ..pairing import paired
 from ..scripts import join_words
 from ..translation.faults import MISSING, TOO_LONG
 from ..types import Translation, Translator
@@ -95,15 +94,9 @@ class TranslatorComponent(BatchPipe):
         # An empty text needs no translator, and engines differ in what they make of one.
         known[""] = Translation("")
         filled = list(dict.fromkeys(text for text in texts if text not in known))
-        # One more than was asked for is enough to see that there are too many.
-        results = list(islice(self.part(filled), len(filled) + 1)) if filled else []
-        if len(results) != len(filled):
-            given = f"{len(results)}" if len(results) < len(filled) else f"more than {len(filled)}"
-            raise XnerError(
-                f"{self.name}: {type(self.part).__name__} gave {given} translations for {len(filled)} texts.",
-                "A translator has to give one for each, in order.",
-            )
-        for text, result in zip(filled, results, strict=True):
+        results = self.part(filled) if filled else ()
+        who = f"{self.name}: {type(self.part).__name__}"
+        for text, result in paired(filled, results, who, "texts", "translations"):
             if result.text is None and result.fault is None:
                 result = replace(result, fault=MISSING)
             elif len(result.text or "") > limit:

@@ -2,20 +2,18 @@
 
 from typing import List, Sequence
 
-from ..errors import XnerError
+from ..pairing import paired
 from ..scripts import join_words
 from ..types import SentencePair, Translation, Translator
 
 
 def translate_all(translator: Translator, texts: Sequence[str]) -> List[Translation]:
     """RETURNS (List[Translation]): One per text. RAISES: XnerError if the translator gives more or fewer."""
-    outputs = list(translator(list(texts))) if texts else []
-    if len(outputs) != len(texts):
-        raise XnerError(
-            f"{type(translator).__name__} gave {len(outputs)} translations for {len(texts)} texts.",
-            "A translator has to give one for each, in order.",
-        )
-    return outputs
+    if not texts:
+        return []
+    who = type(translator).__name__
+    both = paired(texts, translator(list(texts)), who, "texts", "translations")
+    return [translation for _, translation in both]
 
 
 def translate_names(

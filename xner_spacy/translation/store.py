@@ -20,7 +20,6 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import islice
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -28,6 +27,7 @@ from spacy.util import minibatch
 
 from ..corpora.reading import check_shape, parse_json
 from ..errors import InputError, XnerError
+from ..pairing import paired
 from ..text import composed
 from ..types import Translation, Translator
 from .faults import PASSING
@@ -163,39 +163,15 @@ class Stored:
                 "%s: %d stored translations can't be read; they are made anew.",
                 self.path, len(damaged),
             )  # fmt: skip
-        for piece, fresh in self._pieces(missing):
+        who = f"The translator {type(self.translator).__name__}"
+        fresh = self.translator(missing) if missing else ()
+        for piece in minibatch(paired(missing, fresh, who, "texts", "translations"), 256):
             # A piece at a time, so that a run that is killed loses little of what it had translated.
-            rows = [
-                (keys[text], text, result)
-                for text, result in zip(piece, fresh, strict=True)
-                if result.fault not in PASSING
-            ]
+            rows = [(keys[text], text, made) for text, made in piece if made.fault not in PASSING]
             self._write(rows, damaged)
-            found.update({keys[t]: r for t, r in zip(piece, fresh, strict=True)})
+            found.update({keys[text]: made for text, made in piece})
             found.update(self._read([key for key, _, _ in rows])[0])
         return [found[keys[text]] for text in texts]
-
-    def _pieces(self, texts: List[str]) -> Iterator[Tuple[List[str], List[Translation]]]:
-        """YIELDS (Tuple[List[str], List[Translation]]): Some of the texts and their translations."""
-        if not texts:
-            return
-        results = iter(self.translator(texts))
-        todo = iter(texts)
-        given = 0
-        while piece := list(islice(todo, 256)):
-            fresh = list(islice(results, len(piece)))
-            given += len(fresh)
-            if len(fresh) < len(piece):
-                raise self._wrong_number(f"{given}", len(texts))
-            yield piece, fresh
-        if next(results, None) is not None:
-            raise self._wrong_number(f"more than {given}", len(texts))
-
-    def _wrong_number(self, given: str, asked: int) -> XnerError:
-        return XnerError(
-            f"The translator {type(self.translator).__name__} gave {given} translations for {asked} texts.",
-            "A translator has to give one for each, in order.",
-        )
 
     @property
     def connection(self) -> sqlite3.Connection:
