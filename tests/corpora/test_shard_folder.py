@@ -256,3 +256,16 @@ def test_a_broken_manifest_is_told_of(tmp_path: Path, shards: Any, words: str) -
     for action in (docbin_paths, lambda out: write(out, docs(1))):
         with pytest.raises(InputError, match=words):
             action(tmp_path / "out")
+
+
+def test_shards_that_a_run_planned_are_ours_however_many(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, docs(7))
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps({**manifest, "planned": 10**15}))
+    (out / "00002.spacy").rename(out / "100000.spacy")
+    write(out, docs(2))
+    assert names(out) == ["00000.spacy", "manifest.json"]
+    (out / "0.spacy").touch()
+    with pytest.raises(XnerError, match=r"names: 0\.spacy"):
+        write(out, docs(2))

@@ -6,7 +6,6 @@ before the shard is in its place: a shard that nobody vouches for is made again.
 half a line at the end of the journal, and a file `.*.part`; both are ignored by the next one.
 """
 
-import hashlib
 import json
 import os
 from contextlib import contextmanager, suppress
@@ -26,7 +25,6 @@ from .shard_folder import (
     MANIFEST,
     check_entry,
     make_manifest,
-    own_names,
     parse_journal,
     read_manifest,
     refuse_strangers,
@@ -94,11 +92,11 @@ class RunFolder:
         self.alike: Dict[str, Json] = {name: {} for name in ALIKE}
         manifest = read_manifest(path)
         journal = self._journal()
-        self._own = {*own_names(manifest), *(name for name in journal if name not in ALIKE)}
         self._refuse_what_is_not_ours(manifest, journal)
-        there = [name for name in sorted(self._own) if (path / name).exists()]
+        # Whatever is no shard of ours was refused.
+        self._own = list(path.glob("*.spacy"))
         same = manifest is not None and manifest["identity"] == identity
-        if there and not same and not overwrite:
+        if self._own and not same and not overwrite:
             assert manifest is not None
             what = "; ".join(changes(manifest["identity"], identity))
             raise XnerError(
@@ -126,7 +124,7 @@ class RunFolder:
             raise XnerError(
                 f"{self.path}: holds shards that `{maker}` made.", "Choose another folder."
             )
-        refuse_strangers(self.path, {"shards": dict.fromkeys(self._own)})
+        refuse_strangers(self.path, manifest, more=journal)
 
     def _refuse_other_files_and_libraries(self) -> None:
         """What the shards before were made with, beside the pipeline's folder and the input, must be there still."""
@@ -163,8 +161,8 @@ class RunFolder:
         half-written.
         """
         if self._fresh:
-            for name in self._own:
-                (self.path / name).unlink(missing_ok=True)
+            for shard in self._own:
+                shard.unlink(missing_ok=True)
             (self.path / JOURNAL).unlink(missing_ok=True)
         self.sweep()
 
@@ -189,11 +187,9 @@ class RunFolder:
         return todo
 
     def _is_sound(self, name: str, entry: Json) -> bool:
-        try:
-            data = (self.path / name).read_bytes()
-        except OSError:
-            return False
-        return hashlib.sha256(data).hexdigest() == entry.get("sha256")
+        with suppress(InputError):
+            return checksum(self.path / name) == entry.get("sha256")
+        return False
 
     def record(self, name: str, entry: Json) -> None:
         """Note in the journal that a shard is done, and put it in its place.

@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from ..errors import InputError, XnerError
 from ..types import Json
@@ -100,11 +100,15 @@ def is_done(manifest: Json) -> bool:
     return "totals" in manifest
 
 
-def own_names(manifest: Optional[Json]) -> Iterator[str]:
-    """YIELDS (str): The shards that a manifest names, also those that its run was still to make."""
-    if manifest is not None:
-        yield from manifest["shards"]
-        yield from map(shard_name, range(manifest.get("planned", 0)))
+def names_shard(manifest: Optional[Json], name: str) -> bool:
+    """RETURNS (bool): Whether a manifest names a shard, or its run was still to make it. The number of those is only
+    compared with: whatever it is, no list of that length is made.
+    """
+    if manifest is None or not _SHARD.fullmatch(name):
+        return False
+    number = int(name.partition(".")[0])
+    planned = number < manifest.get("planned", 0) and name == shard_name(number)
+    return planned or name in manifest["shards"]
 
 
 def shards_in(folder: Path) -> List[Path]:
@@ -176,15 +180,10 @@ def refuse_shard_beside(path: PathLike) -> None:
         )
 
 
-def strangers_in(folder: Path, manifest: Optional[Json]) -> List[Path]:
-    """RETURNS (List[Path]): The `.spacy` files of a folder that its manifest does not name."""
-    names = set(own_names(manifest))
-    return [path for path in in_order(folder.glob("*.spacy")) if path.name not in names]
-
-
-def refuse_strangers(folder: Path, manifest: Optional[Json]) -> None:
-    """RAISES: XnerError if a folder holds `.spacy` files that are not ours."""
-    strangers = strangers_in(folder, manifest)
+def refuse_strangers(folder: Path, manifest: Optional[Json], more: Container[str] = ()) -> None:
+    """RAISES: XnerError if a folder holds `.spacy` files that neither its manifest nor `more` names."""
+    found = in_order(folder.glob("*.spacy"))
+    strangers = [p for p in found if not names_shard(manifest, p.name) and p.name not in more]
     if strangers:
         raise XnerError(
             f"{folder}: holds .spacy files that no {MANIFEST} of xner names: {some_names(strangers)}.",
@@ -251,20 +250,12 @@ class FolderAside:
                 f"{self.path}: holds shards that `{manifest.get('made_by', ANNOTATE)}` made.",
                 "Choose another folder.",
             )
-        others = sorted(p for p in self.place.iterdir() if not self._is_ours(p, manifest))
+        others = sorted(p for p in self.place.iterdir() if not _is_ours(p, manifest))
         if others:
             raise XnerError(
                 f"{self.path}: holds what is not ours: {some_names(others)}.",
                 "The folder is replaced as a whole: choose another one, or move its files elsewhere.",
             )
-
-    @staticmethod
-    def _is_ours(path: Path, manifest: Optional[Json]) -> bool:
-        if path.is_symlink() or not path.is_file():
-            return False
-        if path.name in set(own_names(manifest)) or _LEFT_ASIDE.fullmatch(path.name):
-            return True
-        return path.name == LOCK or (manifest is not None and path.name in (MANIFEST, JOURNAL))
 
     def open(self) -> None:
         """Make the folder in which the shards are built."""
@@ -347,11 +338,19 @@ class FolderAside:
             _take_away(self.backup)
 
 
+def _is_ours(path: Path, manifest: Optional[Json]) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    if names_shard(manifest, path.name) or _LEFT_ASIDE.fullmatch(path.name):
+        return True
+    return path.name == LOCK or (manifest is not None and path.name in (MANIFEST, JOURNAL))
+
+
 def _take_away(folder: Path) -> None:
     """Delete a folder of ours, but nothing that came into it meanwhile."""
     manifest = read_manifest(folder)
     for path in list(folder.iterdir()):
-        if FolderAside._is_ours(path, manifest):
+        if _is_ours(path, manifest):
             path.unlink()
     with suppress(OSError):
         folder.rmdir()
