@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from ..corpora.reading import check_shape, reading
 from ..distillation.decoding import decode, log_softmax
-from ..distillation.losses import EPSILON, Loss, softmax
+from ..distillation.losses import Loss, make_cross_entropy, softmax
 from ..distillation.matmul import predict_row_by_row
 from ..distillation.model import resize_output
 from ..distillation.prototypes import FeatureLoss
@@ -379,14 +379,31 @@ class Student(TrainablePipe):
         RETURNS (Dict[str, float]): The losses.
         RAISES: XnerError for a label that the student does not have.
         """
+        return self._train("update", self._learn, examples, drop, sgd, losses)
+
+    def _train(
+        self,
+        name: str,
+        step: Callable[[List[Example]], float],
+        examples: Iterable[Example],
+        drop: float,
+        sgd: Optional[Optimizer],
+        losses: Optional[Dict[str, float]],
+    ) -> Dict[str, float]:
+        """Take a step of training. The step gets the batch, gives its loss, and leaves the gradients in the model."""
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
-        validate_examples(examples, "Student.update")
+        validate_examples(examples, f"Student.{name}")
+        if any(len(eg.predicted) for eg in examples):
+            set_dropout_rate(self.model, drop)
+            losses[self.name] += step(examples)
+            if sgd is not None:
+                self.finish_update(sgd)
+        return losses
+
+    def _learn(self, examples: List[Example]) -> float:
         docs = [eg.predicted for eg in examples]
-        if not any(len(doc) for doc in docs):
-            return losses
-        set_dropout_rate(self.model, drop)
         vectors, backprop_tok2vec = self.model.get_ref("tok2vec").begin_update(docs)
         scores, backprop_head = self.model.get_ref("head").begin_update(vectors)
         targets = self.get_targets(examples)
@@ -403,10 +420,7 @@ class Student(TrainablePipe):
         if d_vectors is not None:
             gradient = [a + b for a, b in zip(gradient, d_vectors, strict=True)]
         backprop_tok2vec(gradient)
-        if sgd is not None:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss
 
     def _check_that_it_learns(self, targets: Targets) -> None:
         """Some batches may well hold nothing. A training that holds nothing else must not look like one that is done."""
@@ -433,10 +447,6 @@ class Student(TrainablePipe):
         RETURNS (Dict[str, float]): The losses.
         RAISES: XnerError before `nlp.resume_training`, or for a student that listens to another component.
         """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "Student.rehearse")
         if self._rehearsal_model is None:
             raise XnerError(
                 f"{self.name} has nothing to rehearse.", "Call nlp.resume_training() before."
@@ -446,23 +456,23 @@ class Student(TrainablePipe):
                 f"{self.name} can't rehearse: it listens to another component, of which no copy was kept.",
                 f"Call nlp.replace_listeners for it first, or leave it out: exclude=[{self.name!r}].",
             )
+        return self._train("rehearse", self._remember, examples, drop, sgd, losses)
+
+    def _remember(self, examples: List[Example]) -> float:
+        assert self._rehearsal_model is not None
         docs = [eg.predicted for eg in examples]
-        if not any(len(doc) for doc in docs):
-            return losses
-        set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update(docs)
         xp = self.model.ops.xp
         flat = xp.concatenate(scores)
         before = xp.concatenate(self._rehearsal_model.predict(docs))
         known = before.shape[1]
-        wanted, probs = softmax(xp, before), softmax(xp, flat[:, :known])
+        weights = xp.ones(len(flat), dtype=flat.dtype)
         gradient = xp.zeros_like(flat)
-        gradient[:, :known] = probs - wanted
+        loss, gradient[:, :known] = make_cross_entropy()(
+            flat[:, :known], softmax(xp, before), weights
+        )
         backprop(_split(gradient, [len(s) for s in scores]))
-        if sgd is not None:
-            self.finish_update(sgd)
-        losses[self.name] += float(-(wanted * xp.log(probs + EPSILON)).sum())
-        return losses
+        return loss
 
     def get_targets(self, examples: Sequence[Example]) -> Targets:
         """RETURNS (Targets): What the batch is to teach."""

@@ -1,6 +1,5 @@
 """`xner_translator`: gives a target-language Doc its reading in the source language."""
 
-import unicodedata
 from collections import Counter
 from dataclasses import replace
 from typing import Callable, Dict, Iterable, List, Optional
@@ -15,6 +14,7 @@ from ..docdata import FAULT_KEY
 from ..languages import blank
 from ..pairing import paired
 from ..scripts import join_words
+from ..text import composed
 from ..translation.faults import MISSING, TOO_LONG
 from ..types import Translation, Translator
 from .base import BatchPipe
@@ -143,4 +143,4 @@ def _text(sentence: Span) -> str:
     text = sentence.text.strip()
     if len(sentence) > 1 and all(token.whitespace_ for token in sentence[:-1]):
         text = join_words(text.split(" "))
-    return unicodedata.normalize("NFC", text)
+    return composed(text)
