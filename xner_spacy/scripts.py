@@ -5,6 +5,7 @@ Chinese and Japanese have no spaces at all; Thai, Lao, Khmer, Burmese and Tibeta
 """
 
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
 from typing import List, Optional, Sequence, Tuple
@@ -49,8 +50,9 @@ def is_unspaced(words: Sequence[str]) -> bool:
     """RETURNS (bool): Whether a sentence is of a script that is written without spaces; a word of another counts as
     much as two characters.
     """
-    unspaced = sum(bool(_kind(c)) for word in words for c in word if c.isalpha())
-    return unspaced > 2 * sum(any(map(_is_plain, word)) for word in words)
+    characters = Counter("".join(words))
+    unspaced = sum(n for c, n in characters.items() if c.isalpha() and _kind(c))
+    return unspaced > 0 and unspaced > 2 * sum(any(map(_is_plain, word)) for word in words)
 
 
 def join_words(
@@ -112,7 +114,7 @@ def _join_finals(text: str, pieces: List[Tuple[int, int]]) -> List[Tuple[int, in
             joined
             and joined[-1][1] == start
             and text[start + 1 : start + 2] == _ASAT
-            and _first_name(text[joined[-1][0]]) == "MYANMAR"
+            and script_name(text[joined[-1][0]]) == "MYANMAR"
         ):
             joined[-1] = (joined[-1][0], end)
         else:
@@ -126,16 +128,17 @@ def _is_plain(char: str) -> bool:
 
 
 def _is_tibetan(char: str) -> bool:
-    return _first_name(char) == "TIBETAN" and (char.isalpha() or char in _TSHEG)
+    return script_name(char) == "TIBETAN" and (char.isalpha() or char in _TSHEG)
 
 
 def _kind(char: str) -> str:
-    name = _first_name(char)
+    name = script_name(char)
     if name in _EAST_ASIAN:
         return "east"
     return "southeast" if name in _SOUTH_EAST_ASIAN else ""
 
 
-@lru_cache(maxsize=4096)
-def _first_name(char: str) -> str:
+@lru_cache(maxsize=8192)
+def script_name(char: str) -> str:
+    """RETURNS (str): How the Unicode name of a character begins, as a rule by its script: "THAI", "CJK"."""
     return unicodedata.name(char, "").partition(" ")[0] if char else ""

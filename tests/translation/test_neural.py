@@ -7,10 +7,10 @@ from typing import Any, Dict, List
 import pytest
 
 from xner_spacy.errors import MissingExtraError, XnerError
+from xner_spacy.pools import pools
 from xner_spacy.registry import get_part
 from xner_spacy.translation.convert import convert_model
 from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, Settings, plan_batches
-from xner_spacy.translation.pools import pools
 from xner_spacy.translation.splitting import split_text
 from xner_spacy.types import Translation
 

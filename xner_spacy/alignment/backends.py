@@ -4,7 +4,6 @@ Nothing here is imported before the first sentence is to be encoded: the core ne
 """
 
 import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Iterator, Literal, NamedTuple, Optional, Protocol, Tuple
 
@@ -12,8 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingExtraError, XnerError
-from ..translation.hub import import_transformers, load_options, loading, weight_options
-from ..translation.int8 import leave_room_for_sums
+from ..translation.hub import (
+    import_transformers,
+    load_options,
+    load_tokenizer,
+    loading,
+    weight_options,
+)
+from ..translation.int8 import save_spec
 from .packed import packed_copy
 
 Int = npt.NDArray[np.int64]
@@ -90,7 +95,7 @@ def load(
         options["local_files_only"] = True
     with loading(source.model, source.legacy_weights):
         config = transformers.AutoConfig.from_pretrained(source.model, **options)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source.model, **options)
+        tokenizer = load_tokenizer(transformers, source.model, **options)
     depth = _cut(config, layer, source.model)
     model = _read_model(transformers, config, source, options)
     if config.is_encoder_decoder:
@@ -256,13 +261,9 @@ class CTranslate2Forward:
         import torch
 
         spec = _specify(model, config)
-        spec.validate()
-        spec.optimize(quantization=dtype)
-        if dtype == "int8":
-            leave_room_for_sums(spec)
         kind, index = _split_device(device)
         with tempfile.TemporaryDirectory(prefix="xner-") as folder:
-            spec.save(str(Path(folder)))
+            save_spec(spec, folder, dtype)
             self.encoder = ctranslate2.Encoder(
                 folder,
                 device=kind,

@@ -4,7 +4,6 @@ All three compare the vectors that a pretrained encoder gives to the words of bo
 need no training. They differ in the model and in how links are read off the comparison.
 """
 
-from pathlib import Path
 from typing import (
     Any,
     Dict,
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import XnerError
+from ..pools import pools
 from ..types import Alignment, TokenPair
 from .backends import Backend, Dtype, Source
 from .encoders import Encoder, Vectors, pool_words
@@ -90,14 +90,12 @@ class EmbeddingAligner:
         self.comparison = comparison
         self.batch_size = batch_size
         # Alone in its batch, a sentence has the same vectors in any precision.
-        self.alone = encoder.batch_tokens <= 1
-        self.stable = self.alone or encoder.dtype == "float32"
+        self.stable = encoder.batch_tokens <= 1 or encoder.dtype == "float32"
 
     @property
     def files(self) -> List[str]:
         """RETURNS (List[str]): The folder of the model, where it is one: what it holds decides the links."""
-        model = self.encoder.source.model
-        return [model] if Path(model).is_dir() else []
+        return self.encoder.files
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
         """Align sentence pairs.
@@ -107,21 +105,8 @@ class EmbeddingAligner:
             with the highest score of those: the similarity, or for softmax the product of both
             probabilities. Tokens without sub-words have no links.
         """
-        for chunk in self._chunks(pairs):
+        for chunk in pools(pairs, self.batch_size, CHUNK_WORDS, _words):
             yield from self._align(chunk)
-
-    def _chunks(self, pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
-        chunk: List[TokenPair] = []
-        words = 0
-        for source, target in pairs:
-            size = len(source) + len(target)
-            if chunk and (len(chunk) == self.batch_size or words + size > CHUNK_WORDS):
-                yield chunk
-                chunk, words = [], 0
-            chunk.append((source, target))
-            words += size
-        if chunk:
-            yield chunk
 
     def _align(self, pairs: List[TokenPair]) -> List[Alignment]:
         results = [Alignment() for _ in pairs]
@@ -190,6 +175,10 @@ class EmbeddingAligner:
             fixed = not self.stable or not _near_a_step(found.scores, how.method == "softmax")
             results.append(Scored(found, bool(sure[k]) and fixed))
         return results
+
+
+def _words(pair: TokenPair) -> int:
+    return len(pair[0]) + len(pair[1])
 
 
 class Scored(NamedTuple):

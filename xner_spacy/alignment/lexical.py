@@ -7,13 +7,14 @@ posteriors in the two models. See docs/alignment.md.
 
 import logging
 import os
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple, overload
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 import srsly
 
 from ..corpora.reading import parse_msgpack, reading
 from ..errors import XnerError
+from ..pools import pools
 from ..text import comparable
 from ..types import Alignment, FloatArray, IntArray, TokenPair
 from .batches import make_batches
@@ -140,14 +141,14 @@ class LexicalAligner:
         for chunk in _chunks(pairs):
             found: List[List[Tuple[IntArray, FloatArray]]] = [[] for _ in chunk]
             for number, window, (one, other) in self._aligned(model, chunk):
-                scores = _scores(one, other, self.threshold)
-                if scores is None:
+                steps = _steps(one, other)
+                if _unsure(steps, self.threshold):
                     source, target = chunk[number]
                     part = (source[slice(*window.source)], target[slice(*window.target)])
                     # The other side of a window is a little longer, and must not be cut once more.
                     [(_, _, (one, other))] = self._aligned(model, [part], 2 * WINDOW)
-                    scores = _scores(one, other)
-                found[number].append(_links(scores, window, self.threshold))
+                    steps = _steps(one, other)
+                found[number].append(_links(steps, window, self.threshold))
             for parts in found:
                 yield Alignment(
                     [link for links, _ in parts for link in links.tolist()],
@@ -231,48 +232,31 @@ class LexicalAligner:
 
 
 def _chunks(pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
-    """Gather pairs whose tables are small together."""
-    chunk: List[TokenPair] = []
-    cells = 0
-    for source, target in pairs:
-        pair = (list(source), list(target))
-        longer, shorter = sorted(map(len, pair))[::-1]
-        size = longer * min(shorter, WINDOW)
-        if chunk and (len(chunk) == CHUNK_PAIRS or cells + size > CHUNK_CELLS):
-            yield chunk
-            chunk, cells = [], 0
-        chunk.append(pair)
-        cells += size
-    if chunk:
-        yield chunk
+    listed = ((list(source), list(target)) for source, target in pairs)
+    return pools(listed, CHUNK_PAIRS, CHUNK_CELLS, _cells)
 
 
-@overload
-def _scores(one: FloatArray, other: FloatArray) -> FloatArray: ...
+def _cells(pair: TokenPair) -> int:
+    """RETURNS (int): How large the tables of a pair are."""
+    longer, shorter = sorted(map(len, pair))[::-1]
+    return longer * min(shorter, WINDOW)
 
 
-@overload
-def _scores(one: FloatArray, other: FloatArray, threshold: float) -> Optional[FloatArray]: ...
-
-
-def _scores(
-    one: FloatArray, other: FloatArray, threshold: Optional[float] = None
-) -> Optional[FloatArray]:
-    """The scores of all possible links, rounded.
-
-    one (FloatArray), other (FloatArray): Posteriors of both models.
-    threshold (Optional[float]): Of scores that can reach it, none may hang on digits that a batch can change.
-    RETURNS (Optional[FloatArray]): The scores, or None if one does.
+def _steps(one: FloatArray, other: FloatArray) -> FloatArray:
+    """RETURNS (FloatArray): The scores of all possible links by the posteriors of both models, in units of the last
+    decimal that is kept.
     """
-    steps = np.minimum(np.sqrt(one * other), 1.0) * 10**DECIMALS
-    if threshold is not None:
-        near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
-        if np.any(near & (steps >= threshold * 10**DECIMALS - 1)):
-            return None
-    return np.rint(steps) / 10**DECIMALS
+    return np.minimum(np.sqrt(one * other), 1.0) * 10**DECIMALS
 
 
-def _links(scores: FloatArray, window: PairWindow, threshold: float) -> Tuple[IntArray, FloatArray]:
+def _unsure(steps: FloatArray, threshold: float) -> bool:
+    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can change."""
+    near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
+    return bool(np.any(near & (steps >= threshold * 10**DECIMALS - 1)))
+
+
+def _links(steps: FloatArray, window: PairWindow, threshold: float) -> Tuple[IntArray, FloatArray]:
+    scores = np.rint(steps) / 10**DECIMALS
     kept = np.zeros(scores.shape, dtype=bool)
     kept[window.kept_cells] = True
     links = np.argwhere(kept & (scores >= threshold))

@@ -1,15 +1,16 @@
 """`xner info`: versions, what is installed, and the registered parts."""
 
 import platform
-import shutil
-from importlib.metadata import PackageNotFoundError, version
-from typing import Dict, List, Optional, Tuple
+from typing import List, Tuple
 
 import typer
 
 from ..about import __version__
+from ..corpora.watching import installed
 from ..languages import PLAIN, all_codes, choose_tokenizer
+from ..programs import find_installed
 from ..registry import REGISTRIES, registry
+from ..translation.apertium import PROGRAMS
 from ..types import Json
 from .output import say, table
 
@@ -65,8 +66,8 @@ def info() -> Json:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "programs": _programs(),
+        "packages": {**dict.fromkeys(PACKAGES), **installed(PACKAGES)},
+        "programs": {name: find_installed(name) for name in PROGRAMS},
         "parts": {
             name: sorted(
                 {p.name for p in getattr(registry, name)._get_entry_points()}
@@ -75,14 +76,3 @@ def info() -> Json:
             for name in REGISTRIES
         },
     }
-
-
-def _version(name: str) -> Optional[str]:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _programs() -> Dict[str, Optional[str]]:
-    return {name: shutil.which(name) for name in ("apertium",)}

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ..errors import XnerError
+from ..pools import pools
 from ..programs import check_program_name, find_program
 from ..types import Translation, Translator
 from .engine import Engine, EngineError, Mode
 from .faults import FAILED, RULES, find_fault
-from .pools import pools
 
 _LOGGER = logging.getLogger("xner_spacy")
 

@@ -1,13 +1,12 @@
 """`xner convert-model`: a translation model of Hugging Face's format becomes one for CTranslate2."""
 
-import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, Literal, Optional, Tuple
 
-from ..corpora.writing import atomic_write
+from ..corpora.writing import write_json
 from ..errors import MissingExtraError, XnerError
 from .ct2 import INFO, TAGS, read_info
 from .hub import (
@@ -20,7 +19,7 @@ from .hub import (
     revision_of,
     weight_options,
 )
-from .int8 import leave_room_for_sums
+from .int8 import save_spec
 
 Quantization = Literal["int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32"]
 FAMILIES = {"m2m_100": "m2m", "marian": "marian"}
@@ -97,7 +96,8 @@ def convert_model(
         made = Path(temporary) / "model"
         with loading(model, legacy_weights):
             converter = Converter(model, revision=options.get("revision"))
-            _save(converter._load(), made, quantization)
+            made.mkdir()
+            save_spec(converter._load(), made, quantization)
         for name in set(SENTENCEPIECE[family]):
             shutil.copyfile(_tokenizer_file(model, name, options), made / name)
         info = {
@@ -111,8 +111,7 @@ def convert_model(
             "files": sorted(path.name for path in made.iterdir()),
             "checksum": checksum_of(made),
         }
-        with atomic_write(made / INFO) as file:
-            file.write(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+        write_json(made / INFO, info)
         _put_in_place(made, output, Path(temporary) / "old")
     return info
 
@@ -149,16 +148,6 @@ def _put_in_place(made: Path, output: Path, old: Path) -> None:
         if old.exists():
             old.rename(place)
         raise
-
-
-def _save(spec: Any, folder: Path, quantization: str) -> None:
-    """What the library's own `convert` does, with weights in 8 bits that all processors compute alike with."""
-    spec.validate()
-    spec.optimize(quantization=quantization)
-    if quantization in ("int8", "int8_float32"):
-        leave_room_for_sums(spec)
-    folder.mkdir()
-    spec.save(str(folder))
 
 
 def _tokenizer_file(model: str, name: str, options: Dict[str, Any]) -> Path:

@@ -7,11 +7,11 @@ noise. The codes are written to files: add, never rename.
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import List, Optional
 
 from ..docdata import TOO_LONG
+from ..scripts import script_name
 from ..text import composed
 
 EMPTY = "empty"  # nothing, or no letter or digit, for a text that has some
@@ -61,7 +61,7 @@ def text_size(text: str) -> float:
 
 @lru_cache(maxsize=8192)
 def _weight(char: str) -> float:
-    return _WEIGHTS.get(unicodedata.name(char, "").partition(" ")[0], 1.0)
+    return _WEIGHTS.get(script_name(char), 1.0)
 
 
 def repeats_itself(text: str) -> bool:

@@ -4,8 +4,24 @@ from typing import Any
 
 import numpy as np
 
+from ..corpora.files import PathLike
+
 # The largest weight in 8 bits whose products with two inputs (0 to 255) fit into 16 bits: 255 * 63 * 2 = 32,130.
 LARGEST_WEIGHT = 63
+
+
+def save_spec(spec: Any, folder: PathLike, quantization: str) -> None:
+    """Write a model for CTranslate2. What the library's own `convert` does, with weights in 8 bits that all processors
+    compute alike with.
+
+    spec (Any): CTranslate2's description of a model. Changed in place. folder (PathLike): A folder that is there.
+    quantization (str): Precision of the weights.
+    """
+    spec.validate()
+    spec.optimize(quantization=quantization)
+    if quantization in ("int8", "int8_float32"):
+        leave_room_for_sums(spec)
+    spec.save(str(folder))
 
 
 def leave_room_for_sums(spec: Any) -> None:
@@ -17,7 +33,6 @@ def leave_room_for_sums(spec: Any) -> None:
 
     spec (Any): CTranslate2's description of a model, quantised to int8. Changed in place.
     """
-
     variables = spec.variables()
     # Where two layers share a weight, one of them holds the name of the other.
     shared = {value for value in variables.values() if isinstance(value, str)}

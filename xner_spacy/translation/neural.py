@@ -7,13 +7,14 @@ shortest.
 """
 
 import logging
+from abc import ABC, abstractmethod
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 from ..errors import XnerError
 from ..languages import find_code
+from ..pools import pools
 from ..types import Translation
 from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
-from .pools import pools
 from .splitting import join_pieces, split_text
 
 
@@ -90,7 +91,7 @@ def _said(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-class NeuralTranslator:
+class NeuralTranslator(ABC):
     """Base of `CTranslate2` and `Transformers`. `faults` counts what was caught, by code."""
 
     def __init__(self, settings: Settings) -> None:
@@ -112,7 +113,8 @@ class NeuralTranslator:
                 yield known[text.strip()]
 
     def _translate_pool(self, texts: List[str]) -> List[Translation]:
-        limit = min(self.settings.max_length, self._limit())
+        longest = self._limit()
+        limit = min(self.settings.max_length, longest)
         pieces: List[str] = []
         owners: List[List[int]] = []
         for text, encoded in zip(texts, self._encode(texts), strict=True):
@@ -123,7 +125,7 @@ class NeuralTranslator:
             pieces += parts
         encoded = self._encode(pieces)
         # What no split makes short enough: one character of many sub-words, under a very low limit.
-        short = [k for k, tokens in enumerate(encoded) if len(tokens) <= self._limit()]
+        short = [k for k, tokens in enumerate(encoded) if len(tokens) <= longest]
         plan = plan_batches([len(encoded[k]) for k in short], self.settings.batch_tokens)
         batches = [[short[k] for k in batch] for batch in plan]
         results: List[Outcome] = [TOO_LONG for _ in pieces]
@@ -195,17 +197,18 @@ class NeuralTranslator:
             joined, score=score, alternatives=tuple((h.text, h.score) for h in others)
         )
 
+    @abstractmethod
     def _model_identity(self) -> Dict[str, Any]:
-        raise NotImplementedError
+        """RETURNS (Dict[str, Any]): What a translation depends on, beside the text and the settings."""
 
+    @abstractmethod
     def _limit(self) -> int:
         """RETURNS (int): The longest input that the model can take, in sub-words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _encode(self, texts: List[str]) -> List[Any]:
         """RETURNS (List[Any]): Per text something whose `len` is its number of sub-words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         """YIELDS (List[List[Hypothesis]]): Per batch, per text its hypotheses, the best first."""
-        raise NotImplementedError

@@ -28,10 +28,10 @@ from spacy.util import minibatch
 from ..corpora.reading import check_shape, parse_json
 from ..errors import InputError, XnerError
 from ..pairing import paired
+from ..pools import pools
 from ..text import composed
 from ..types import Translation, Translator
 from .faults import PASSING
-from .pools import pools
 
 SCHEMA = """
 BEGIN IMMEDIATE;
