@@ -69,6 +69,7 @@ def test_columns_scheme_and_comments_by_option(folder):
         (["--from", "bitext"], "--target"),
         (["--labels", "PER"], "in.iob:1: unknown label 'LOC'"),
         (["--label-map", "conll", "--labels", "PER,ORG"], "unknown label 'LOC'"),
+        (["--labels", ""], "has an empty label"),
     ],
 )
 def test_an_option_is_honoured_or_refused(folder, options, said):
@@ -108,7 +109,7 @@ def test_labels_of_a_docbin_are_checked(folder):
 
 def test_labels_are_those_after_the_map(folder):
     put(folder, "x.iob", "Peru\tB-GPE_LOC\nspill\tB-EVT\n")
-    result = xner("convert", "x.iob", "o.iob", "-m", "norne", "--labels", "LOC")
+    result = xner("convert", "x.iob", "o.iob", "-m", "norne", "--labels", "PER, LOC")
     assert result.code == 0 and "dropped EVT: 1" in result.err
     assert (folder / "o.iob").read_text() == "Peru\tB-LOC\nspill\tO\n\n"
 

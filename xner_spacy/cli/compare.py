@@ -10,8 +10,8 @@ from ..corpora.load import read_tagged, require_same_words
 from ..evaluation.entities import compare as compare_entities
 from ..evaluation.sides import lay_out
 from ..types import Json
-from .evaluate import label_list, remarks
-from .options import samples_option, seed_option
+from .evaluate import remarks
+from .options import label_list, samples_option, seed_option
 from .output import percent, say, warn, write_json
 
 
@@ -37,7 +37,7 @@ def compare_cli(
         gold,
         pred_a,
         pred_b,
-        labels=label_list(labels) if labels is not None else None,
+        labels=label_list(labels),
         samples=samples,
         seed=seed,
     )

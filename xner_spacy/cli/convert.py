@@ -22,7 +22,7 @@ from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
 from ..text import split_tokens
-from .options import LARGEST_SIZE
+from .options import LARGEST_SIZE, label_list
 from .output import done, show_counts
 
 FORMATS = (*LAYOUTS, "txt", "jsonl", *JSONL, "bitext", "docbin")
@@ -152,7 +152,7 @@ def convert_cli(
         join_sentences=join_sentences,
         shard_size=shard_size,
         label_map=label_map,
-        labels=labels.split(",") if labels else None,
+        labels=label_list(labels),
         limit=limit,
         lang=lang,
         target=target,

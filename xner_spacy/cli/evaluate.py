@@ -13,7 +13,7 @@ from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..evaluation.sides import lay_out
 from ..types import Json
-from .options import samples_option, seed_option
+from .options import label_list, samples_option, seed_option
 from .output import percent, say, table, warn, write_json
 
 
@@ -61,7 +61,7 @@ def evaluate_cli(
     scores = evaluate(
         gold,
         predicted,
-        labels=label_list(labels) if labels is not None else None,
+        labels=label_list(labels),
         samples=samples,
         seed=seed,
     )
@@ -69,16 +69,6 @@ def evaluate_cli(
     say(render(scores))
     for title, text in remarks(scores["notes"]):
         warn(title, text)
-
-
-def label_list(text: str) -> List[str]:
-    """RETURNS (List[str]): Labels that are given with commas between them. RAISES: XnerError if one is empty."""
-    labels = [label.strip() for label in text.split(",")]
-    if not all(labels):
-        raise XnerError(
-            f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG"
-        )
-    return labels
 
 
 def evaluate(

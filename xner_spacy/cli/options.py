@@ -1,6 +1,6 @@
 """Options that several commands have, and the bounds of their numbers."""
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 import typer
 
@@ -41,3 +41,17 @@ def share_option(default: float, flag: str, text: str, *, ends: bool = True) -> 
         return value
 
     return typer.Option(default, flag, callback=check, help=text)
+
+
+def label_list(text: Optional[str]) -> Optional[List[str]]:
+    """RETURNS (Optional[List[str]]): Labels that are given with commas between them, None where none are given. RAISES:
+    XnerError if one is empty.
+    """
+    if text is None:
+        return None
+    labels = [label.strip() for label in text.split(",")]
+    if not all(labels):
+        raise XnerError(
+            f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG"
+        )
+    return labels

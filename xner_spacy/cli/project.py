@@ -29,6 +29,7 @@ from ..types import (
     TokenPair,
 )
 from .align import load_aligner
+from .options import label_list
 from .output import done, progress, show_counts, write_json
 from .parts import ALIGNERS, PROJECTORS, make_part
 
@@ -98,7 +99,7 @@ def project_cli(
         summary = project(
             source, target, output,
             links=links, one_indexed=one_indexed, reverse=reverse, possible=possible, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
-            labels=labels.split(",") if labels else None,
+            labels=label_list(labels),
         )  # fmt: skip
         write_json(json_path, summary)
     show_counts(summary["counts"])

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..errors import XnerError
-from ..text import trim_span
+from ..text import is_blank_token, trim_span
 from ..types import (
     Alignment,
     Entity,
@@ -18,7 +18,7 @@ from ..types import (
     TokenLabels,
     Unprojected,
 )
-from .links import blank, owners
+from .links import owners
 
 # Target tokens times entities: with ten spans a token a million comparisons.
 MOST_CELLS = 100_000
@@ -212,7 +212,7 @@ def give_up(pair: SentencePair, reason: str) -> Projection:
 
 
 def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
-    if not any(map(blank, pair.target)):
+    if not any(map(is_blank_token, pair.target)):
         return projection
     spans, lost = [], list(projection.unprojected)
     for span in projection.spans:
@@ -249,9 +249,9 @@ def _check(pair: SentencePair) -> None:
 
 def _visible(words: Sequence[str]) -> Optional[Sequence[int]]:
     """RETURNS (Optional[Sequence[int]]): Where the words are that can be seen, None if all can."""
-    if not any(map(blank, words)):
+    if not any(map(is_blank_token, words)):
         return None
-    return [k for k, word in enumerate(words) if not blank(word)]
+    return [k for k, word in enumerate(words) if not is_blank_token(word)]
 
 
 def _move(alignment: Alignment, source: Dict[int, int], target: Dict[int, int]) -> Alignment:

@@ -5,9 +5,9 @@ from difflib import SequenceMatcher
 from typing import Iterator, List, Optional, Protocol, Sequence, Set, Tuple, runtime_checkable
 
 from ..errors import XnerError
-from ..text import comparable, trim_span
+from ..text import comparable, is_blank_token, trim_span
 from ..types import SentencePair, Translator
-from .links import blank, entity_links, strongest
+from .links import entity_links, strongest
 from .state import part_state, with_state
 from .translations import translate_names
 
@@ -66,7 +66,7 @@ class Ngrams:
         stop = self.stops(pair.target)
         if not self.pruned:
             longest = min(longest, max(10, _MOST_NGRAMS // max(1, n)))
-            seen = [not blank(word) for word in pair.target]
+            seen = [not is_blank_token(word) for word in pair.target]
             return [
                 (a, b)
                 for a in range(n)
@@ -274,14 +274,14 @@ def fuzzy_spans(
     matcher.set_seq2(wanted)
     tokens = [comparable(word) for word in target]
     for a in range(len(target)):
-        if blank(target[a]):
+        if is_blank_token(target[a]):
             continue
         for b in range(a + 1, min(len(target), a + max_words) + 1):
             words = " ".join(tokens[a:b])
             if len(words) > 2 * len(wanted) + 2:
                 break
             # The ratio is at most 2 * shorter / (shorter + longer): .4 for a text of a quarter of the length.
-            if blank(target[b - 1]) or 4 * len(words) <= len(wanted):
+            if is_blank_token(target[b - 1]) or 4 * len(words) <= len(wanted):
                 continue
             matcher.set_seq1(words)
             if matcher.quick_ratio() > 0.4:

@@ -71,10 +71,8 @@ class Case:
         """
         if not self.tells:
             return False
-        capitals = [k for k, word in enumerate(words) if word[:1].isupper()]
-        if self.words["name"] >= _ENOUGH:
-            return bool(capitals)
-        return any(k > first_word(words) for k in capitals)
+        start = -1 if self.words["name"] >= _ENOUGH else first_word(words)
+        return any(word[:1].isupper() for word in words[start + 1 :])
 
     def state(self) -> CaseState:
         """RETURNS (CaseState): What was counted, as plain data."""

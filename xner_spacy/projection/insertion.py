@@ -17,7 +17,7 @@ from .bounded_dp import Option
 from .links import entity_links
 from .markers import mark
 from .solvers import Limits, solve_exact
-from .translation_score import TranslationScorer
+from .translation_score import TranslationScorer, score_all
 
 
 def make_insertion(
@@ -147,12 +147,7 @@ class InsertionProjector(BaseProjector):
     ) -> List[Tuple[float, int, int, Optional[int]]]:
         if not jobs:
             return []
-        values = self.scorer.score_batch([j[0] for j in jobs], [j[1] for j in jobs])
-        if len(values) != len(jobs):
-            raise XnerError(
-                f"{type(self.scorer).__name__} gave {len(values)} scores for {len(jobs)} translations.",
-                "A scorer has to give one for each, in order.",
-            )
+        values = score_all(self.scorer, [j[0] for j in jobs], [j[1] for j in jobs])
         return [
             (float(value), k, a, b) for value, (_, _, k, a, b) in zip(values, jobs, strict=True)
         ]

@@ -1,14 +1,10 @@
 """What the word links of a sentence pair say about each of its entities."""
 
-from functools import lru_cache
 from typing import Dict, List, Sequence, Tuple
 
 from ..errors import XnerError
 from ..text import is_blank_token
 from ..types import Entity, SentencePair
-
-# `is_blank_token`, remembered: it is asked of each word of a corpus.
-blank = lru_cache(maxsize=65_536)(is_blank_token)
 
 # An entity is hardly ever linked to so many words; where it is, ranges between all of them would be a million.
 MOST_LINKED = 60
@@ -40,7 +36,7 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
         if i >= n_source or j >= n_target:
             check_link(i, j, n_source, n_target)
         index = owner[i]
-        if index >= 0 and not blank(pair.target[j]):
+        if index >= 0 and not is_blank_token(pair.target[j]):
             words = found[index]
             if j in words:
                 count, total = words[j]

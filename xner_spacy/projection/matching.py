@@ -205,8 +205,8 @@ class MatchingProjector(BaseProjector):
         """Learn from the corpus that is to be projected: function words, how each entity is
         rendered elsewhere, and which label a phrase mostly has. No target labels are needed.
 
-        pairs (Iterable[SentencePair]): The corpus. It is read several times; of a stream that can
-            be read only once the first 50,000 pairs are kept in memory.
+        pairs (Iterable[SentencePair]): The corpus, which is kept in memory; of a stream that can be
+            read only once the first 50,000 pairs.
         bitext (Iterable[TokenPair]): More text for the word counts, read once.
         """
         stream = islice(pairs, TRAIN_LIMIT) if iter(pairs) is pairs else pairs

@@ -97,15 +97,15 @@ class TranslationScore:
 
     def _direction(self, scorer: TranslationScorer, keys: Sequence[Tuple[str, str]]) -> List[float]:
         """RETURNS (List[float]): P(target|source), over P(target|target) if normalised."""
-        direct = _scores(scorer, [s for s, _ in keys], [t for _, t in keys])
+        direct = score_all(scorer, [s for s, _ in keys], [t for _, t in keys])
         if not self.normalize:
             return [math.exp(x) for x in direct]
         alone = sorted({t for _, t in keys})
-        itself = dict(zip(alone, _scores(scorer, alone, alone), strict=True))
+        itself = dict(zip(alone, score_all(scorer, alone, alone), strict=True))
         return [math.exp(x - itself[t]) for x, (_, t) in zip(direct, keys, strict=True)]
 
 
-def _scores(
+def score_all(
     scorer: TranslationScorer, sources: Sequence[str], targets: Sequence[str]
 ) -> Sequence[float]:
     """RETURNS (Sequence[float]): One per pair of texts. RAISES: XnerError if the scorer gives more or fewer."""
