@@ -3,14 +3,17 @@
 import os
 import pickle
 import random
+import shutil
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
 import pytest
 
+from tests.translation.test_broken_models import FAULTS
 from xner_spacy.alignment.embedding import make_awesome, make_encoder, make_simalign
 from xner_spacy.alignment.windows import windows
 from xner_spacy.errors import MissingExtraError, XnerError
@@ -106,8 +109,6 @@ def test_alone_in_a_batch_any_precision_is_the_same(dtype, corpus, encoders):
 @pytest.mark.parametrize("prefix", [True, False])
 def test_byte_level_encoders(prefix, corpus, encoders, tmp_path):
     """RoBERTa's tokenizer refused words one by one. The vectors are those of the text with its spaces."""
-    import shutil
-
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -292,8 +293,6 @@ def test_errors_name_what_to_do(encoders, tmp_path):
 
 
 def test_only_safe_and_complete_weights(encoders, corpus, tmp_path):
-    import shutil
-
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -313,6 +312,20 @@ def test_only_safe_and_complete_weights(encoders, corpus, tmp_path):
     save_file(kept, torn / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(XnerError, match="lacks the weights"):
         next(make_simalign(str(torn), layer=2)(corpus[:1]))
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "nllb", "m2m"])
+@pytest.mark.parametrize("spoil", FAULTS)
+def test_each_file_of_an_encoder(kind, spoil, encoders, tmp_path):
+    for file in sorted(path.name for path in Path(encoders[kind]).iterdir()):
+        folder = tmp_path / "model"
+        shutil.copytree(encoders[kind], folder)
+        spoil(folder / file)
+        try:
+            assert len(list(make_simalign(str(folder), layer=2)([(["a"], ["b"])]))) == 1
+        except XnerError as error:
+            assert "model" in str(error) and "\n" not in error.message, (file, str(error))
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("backend", ["torch", "ctranslate2"])
