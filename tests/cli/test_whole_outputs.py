@@ -1,5 +1,6 @@
 """Commands with more than one output, or with a folder, leave all of it or nothing."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,20 @@ def test_half_a_table_of_vectors_is_an_error(tmp_path: Path, monkeypatch: Any) -
         train_floret(text, out, dim=4, bucket=50)
     assert out.read_bytes() == whole
     assert [p.name for p in tmp_path.iterdir()] == ["o.floret"]
+
+
+def test_vectors_are_packed_or_printed_where_the_name_says_so(
+    tmp_path: Path, capfdbinary: Any
+) -> None:
+    pytest.importorskip("floret", reason="needs the extra [vectors]")
+    from xner_spacy.distillation.vectors import train_floret
+
+    outputs = [tmp_path / "o.floret", tmp_path / "o.floret.gz", Path("-")]
+    for out in outputs:
+        train_floret([["a", "b", "c"]] * 20, out, dim=4, bucket=50)
+    plain = outputs[0].read_bytes()
+    assert plain.count(b"\n") == 51
+    assert gzip.decompress(outputs[1].read_bytes()) == plain == capfdbinary.readouterr().out
 
 
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")

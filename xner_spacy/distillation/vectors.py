@@ -7,12 +7,14 @@ source-trained model with these vectors as features can be applied to target tex
 and without a pretrained encoder: the model-transfer baseline.
 """
 
+import os
 import random
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Iterable, Iterator, List, Sequence, Tuple
 
-from ..corpora.writing import FileAside, all_or_none
+from ..corpora.writing import atomic_write
 from ..errors import MissingExtraError, XnerError
 from ..types import Alignment, TokenPair
 
@@ -81,41 +83,40 @@ def train_floret(
         raise XnerError(
             f"{output}: is no ordinary file.", "floret writes to a file alone: name one."
         )
-    with all_or_none() as asides:
-        aside = FileAside(output, "wb")
-        asides.append(aside)
-        aside.place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=aside.place.parent) as folder:
-            text = Path(folder) / "text.txt"
-            with text.open("w", encoding="utf8") as file:
-                for sentence in sentences:
-                    file.write(" ".join(sentence) + "\n")
-            try:
-                model = floret.train_unsupervised(
-                    str(text),
-                    model="skipgram",
-                    mode="floret",
-                    dim=dim,
-                    bucket=bucket,
-                    minn=minn,
-                    maxn=maxn,
-                    hashCount=hash_count,
-                    epoch=epochs,
-                    lr=learn_rate,
-                    minCount=1,
-                    thread=threads,
-                    verbose=0,
-                )
-            except (ValueError, RuntimeError) as error:
-                raise XnerError(
-                    f"{output}: floret could not learn vectors from this text ({error}).",
-                    "Is there text in both files, and does --bucket times --dim fit into memory?",
-                ) from None
-            text.unlink()
-            with aside.open():
-                assert aside.temporary is not None
-                model.save_floret_vectors(str(aside.temporary))
-            _refuse_half(aside.temporary, bucket + 1, output)
+    # floret opens its files itself, by their names: they lie where there is room for the output.
+    beside = Path(os.path.realpath(output)).parent
+    with atomic_write(output, "wb") as made, tempfile.TemporaryDirectory(dir=beside) as folder:
+        text = Path(folder) / "text.txt"
+        with text.open("w", encoding="utf8") as file:
+            for sentence in sentences:
+                file.write(" ".join(sentence) + "\n")
+        try:
+            model = floret.train_unsupervised(
+                str(text),
+                model="skipgram",
+                mode="floret",
+                dim=dim,
+                bucket=bucket,
+                minn=minn,
+                maxn=maxn,
+                hashCount=hash_count,
+                epoch=epochs,
+                lr=learn_rate,
+                minCount=1,
+                thread=threads,
+                verbose=0,
+            )
+        except (ValueError, RuntimeError) as error:
+            raise XnerError(
+                f"{output}: floret could not learn vectors from this text ({error}).",
+                "Is there text in both files, and does --bucket times --dim fit into memory?",
+            ) from None
+        text.unlink()
+        table = Path(folder) / "table"
+        model.save_floret_vectors(str(table))
+        _refuse_half(table, bucket + 1, output)
+        with table.open("rb") as file:
+            shutil.copyfileobj(file, made)
     return output
 
 
