@@ -3,7 +3,7 @@
 import json
 import shutil
 from pathlib import Path
-from typing import List, Tuple
+from typing import Callable, List, Tuple
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import spacy
 from spacy.tokens import Doc
 
 from tests.tiny_models import ENCODER, TEXTS, build
+from tests.translation.test_broken_models import FAULTS
 from xner_spacy.annotation.tags import TagScheme
 from xner_spacy.annotation.token_classifier import (
     Batch,
@@ -148,6 +149,30 @@ def test_what_is_refused(model: Path, tmp_path: Path) -> None:
         spacy.blank("xx").add_pipe("xner_annotator", config={"side": "left"})
     with pytest.raises(XnerError, match="no such folder"):
         list(TokenClassifier(str(tmp_path / "nothing"))([WORDS]))
+
+
+def test_weights_that_are_missing_are_not_made_up(model: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(model, tmp_path / "torn")
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: w for name, w in weights.items() if "layer.1.output" not in name}
+    assert 0 < len(kept) < len(weights)
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(XnerError, match=r"lacks .* of its weights"):
+        list(TokenClassifier(str(folder))([WORDS]))
+
+
+@pytest.mark.parametrize("spoil", FAULTS)
+def test_each_file_of_a_model(model: Path, tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    for file in sorted(path.name for path in model.iterdir()):
+        folder = shutil.copytree(model, tmp_path / "model")
+        spoil(folder / file)
+        try:
+            assert len(list(TokenClassifier(str(folder))([WORDS]))) == 1
+        except XnerError as error:
+            assert "model" in str(error) and "\n" not in error.message, (file, str(error))
+        shutil.rmtree(folder)
 
 
 def test_batches_of_a_gpu_have_the_shape_of_their_windows() -> None:

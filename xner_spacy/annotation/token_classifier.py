@@ -26,8 +26,10 @@ from ..distillation.soft import free_blank
 from ..distillation.tags import blank_tokens
 from ..errors import XnerError
 from ..translation.hub import (
+    check_weights,
     import_transformers,
     load_options,
+    load_tokenizer,
     loading,
     revision_of,
     weight_options,
@@ -254,8 +256,8 @@ class _Model:
         options = load_options(owner.model, owner.revision)
         with loading(owner.model, owner.legacy_weights):
             self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(
-                owner.model, add_prefix_space=True, **options
+            self.tokenizer = load_tokenizer(
+                transformers, owner.model, add_prefix_space=True, **options
             )
             model, report = transformers.AutoModelForTokenClassification.from_pretrained(
                 owner.model,
@@ -270,6 +272,7 @@ class _Model:
                 f"The model {owner.model!r} has no classifier: it was not trained to label tokens.",
                 "Name one that was fine-tuned for named entities.",
             )
+        check_weights(owner.model, report)
         if not self.tokenizer.is_fast:
             raise XnerError(
                 f"The tokenizer of {owner.model!r} cannot tell which word a sub-word is of.",
