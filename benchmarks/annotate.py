@@ -28,9 +28,10 @@ import spacy
 from spacy.tokens import DocBin
 
 from xner_spacy.corpora import shards
-from xner_spacy.corpora.annotate import annotate, load_pipeline
+from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
+from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.corpora.shards import ShardMaker
 
 WORDS = [
@@ -213,7 +214,7 @@ def stages(teacher: Path, corpus: Path, n: int, mode: str, translation: Path) ->
     pipes["translator"].part = apertium
     source = CorpusInput(corpus)
     with tempfile.TemporaryDirectory() as folder:
-        job = {"output": folder, "batch_size": 256, "watched": {}}
+        job = {"output": folder, "batch_size": 256, "watched": {}, "of_parts": {}}
         ShardMaker(nlp, source, job).make(source.slices(20)[0])
         timed = {name: Timed(pipe.part) for name, pipe in pipes.items() if name != "annotator"}
         for name, wrapped in timed.items():

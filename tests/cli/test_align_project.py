@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from xner_spacy.registry import registry
-from xner_spacy.types import Translation
+from xner_spacy.types import Alignment, Translation
 
 from .helpers import xner
 
@@ -250,3 +250,18 @@ def test_the_json_and_the_links_agree(labelled, tmp_path):
     data = json.loads((tmp_path / "j").read_text())
     assert data["counts"]["projected spans"] == 1
     assert data["sentences"][0]["unprojected"][0]["reason"] == "no_links"
+
+
+@pytest.mark.parametrize("n, words", [(0, "gave 0 results for 1"), (2, "gave more than 1")])
+def test_an_aligner_that_gives_too_few_or_too_many_is_named(labelled, tmp_path, n, words):
+    class Odd:
+        def __call__(self, pairs):
+            return [Alignment([(0, 0)])] * n
+
+    registry.xner_aligners.register("test.Odd.v1", func=Odd)
+    text = write(tmp_path / "s.txt", [["Anna", "saw", "Rome"]])
+    out = tmp_path / "o.iob"
+    for run in (("align", text, labelled[1]), ("project", *labelled)):
+        result = xner(*run, "-o", out, "-a", "test.Odd.v1")
+        fails(result, f"The aligner Odd {words}", "sentence pair")
+        assert not out.exists()

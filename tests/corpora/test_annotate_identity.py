@@ -14,6 +14,7 @@ import xner_spacy
 from tests.cli.helpers import xner
 from tests.corpora.annotate_helpers import make_teacher, sentences, shard_bytes
 from xner_spacy.corpora import annotate as module
+from xner_spacy.corpora import watching
 from xner_spacy.corpora.annotate import annotate, plan
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
@@ -121,7 +122,7 @@ def test_versions_are_not_mixed(
         plan(teacher, text, out, shard_size=10)
 
 
-def test_a_file_that_a_part_reads_belongs_to_the_run(tmp_path: Path) -> None:
+def test_a_file_that_a_part_reads_belongs_to_the_run(tmp_path: Path, monkeypatch: Any) -> None:
     words, links = tmp_path / "words.txt", tmp_path / "l.links"
     words.write_text("".join(f"a{k} b\n" for k in range(12)))
     links.write_text("0-0 1-1\n" * 12)
@@ -136,7 +137,12 @@ def test_a_file_that_a_part_reads_belongs_to_the_run(tmp_path: Path) -> None:
         with pytest.raises(XnerError, match=r"l\.links has changed"):
             annotate(pipeline, words, out, shard_size=4, tokenized=True)
     links.write_text("0-0 1-1\n" * 12)
+    read: List[str] = []
+    checksum = watching.checksum
+    monkeypatch.setattr(watching, "checksum", lambda path: read.append(str(path)) or checksum(path))
     again = annotate(pipeline, words, out, shard_size=4, tokenized=True)
+    # It may be a model of gigabytes.
+    assert read.count(str(links)) == 1
     assert again["totals"] == manifest["totals"]
 
 

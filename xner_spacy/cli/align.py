@@ -9,9 +9,11 @@ import typer
 
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.files import PathLike, read_sentences, require_same_length
+from ..corpora.pharaoh import write_pharaoh
 from ..corpora.reading import read_bytes, read_config, read_json, reading
-from ..corpora.writing import atomic_write, write_together
+from ..corpora.writing import write_together
 from ..errors import InputError, XnerError
+from ..pairing import paired
 from ..types import Aligner
 from .output import done, progress
 from .parts import ALIGNERS, ENCODER_ALIGNERS, make_part
@@ -77,10 +79,8 @@ def align(
     part = load_aligner(
         pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config
     )
-    with atomic_write(output) as file:
-        for alignment in progress(part(pairs), len(pairs), "pair"):
-            file.write(alignment.to_pharaoh() + "\n")
-    return len(pairs)
+    found = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
+    return write_pharaoh(output, progress((a for _, a in found), len(pairs), "pair"))
 
 
 def read_parallel(source: PathLike, target: PathLike) -> List[Tuple[List[str], List[str]]]:

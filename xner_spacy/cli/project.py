@@ -17,6 +17,7 @@ from ..corpora.write import form_of, is_stream, write_corpus
 from ..corpora.writing import written_together
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
+from ..pairing import paired
 from ..projection.base import checked
 from ..types import (
     Aligner,
@@ -157,9 +158,11 @@ def project(
     counts: Counter = Counter(sentences=len(pairs))
 
     inputs: List[SentencePair] = []
-    alignments = _align(ready, pairs, tagged)
-    for number, (alignment, sentence, (words, t)) in enumerate(
-        zip(alignments, tagged, pairs, strict=True), 1
+    found = paired(
+        pairs, _align(ready, pairs, tagged), f"The aligner {type(ready).__name__}", "sentence pairs"
+    )
+    for number, (sentence, ((words, t), alignment)) in enumerate(
+        zip(tagged, found, strict=True), 1
     ):
         try:
             alignment.check(len(words), len(t))

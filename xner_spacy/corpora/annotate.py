@@ -22,13 +22,12 @@ from .inputs import MAX_TOKENS, CorpusInput, Slice
 from .pipelines import load_pipeline
 from .reading import read_config
 from .runfolder import RunFolder, locked, prepare
-from .shard_folder import LOCK, MANIFEST, refuse_overlap, shard_name
+from .shard_folder import refuse_overlap, shard_name
 from .shards import ShardMaker, memory_zones
 from .watching import (
     WHERE_LOADED,
     WatchedFiles,
     base_versions,
-    checksum,
     installed,
     joint_checksum,
     printable,
@@ -41,8 +40,6 @@ Engine = Literal["local", "ray"]
 Progress = Callable[[int, int], "AbstractContextManager[Callable[[int], None]]"]
 
 SAMPLE = 128
-
-__all__ = ["LOCK", "MANIFEST", "CorpusInput", "annotate", "load_pipeline", "locked", "plan"]
 
 
 def annotate(
@@ -90,12 +87,13 @@ def annotate(
     refuse_overlap([output], folder_of_pipeline)
     watched = _watched(folder_of_pipeline, corpus)
     identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
+    of_parts = WatchedFiles()
     if output.is_dir():
         # A folder that is refused is left without a lock file, too.
-        RunFolder(output, identity, overwrite)
+        RunFolder(output, identity, overwrite, of_parts)
     prepare(output)
     with locked(output), ExitStack() as stack:
-        folder = RunFolder(output, identity, overwrite)
+        folder = RunFolder(output, identity, overwrite, of_parts)
         folder.clean()
         # An interrupt may come just between the making of a temporary file and the care for it.
         stack.callback(folder.sweep)
@@ -112,6 +110,7 @@ def annotate(
                 "output": str(output),
                 "batch_size": batch_size,
                 "watched": watched.known,
+                "of_parts": of_parts.known,
             }
 
             def record(piece: Slice, entry: Json) -> None:
@@ -206,11 +205,6 @@ def pipeline_folder(pipeline: PathLike) -> Path:
             "Train or assemble it first, or correct the path.",
         )
     return configs[0].parent
-
-
-def pipeline_hash(pipeline: PathLike) -> str:
-    """RETURNS (str): SHA-256 over a pipeline's files."""
-    return checksum(pipeline_folder(pipeline))
 
 
 def _watched(folder_of_pipeline: Path, corpus: CorpusInput) -> WatchedFiles:

@@ -20,7 +20,7 @@ from .docs import docbin_paths, make_doc
 from .files import BOM, PathLike, is_packed, read_lines, require_file
 from .iob import is_iob, read_iob
 from .reading import docs_of, parse_json, part_of, read_docbin
-from .watching import checksum, joint_checksum, printable, signature
+from .watching import printable, signature
 
 META_KEY = "meta"
 # A sentence of more tokens is kept as it is, but no pipeline sees it: tables of all pairs of words would not fit into
@@ -123,10 +123,6 @@ class CorpusInput:
         if self.kind == "jsonl":
             return sum(1 for number, line in read_lines(self.path) if self._parse(line, number))
         return sum(1 for _ in read_lines(self.path))
-
-    def checksum(self) -> str:
-        """RETURNS (str): SHA-256 of the files' bytes."""
-        return joint_checksum(checksum(file) for file in self.files)
 
     def slices(self, size: int) -> List[Slice]:
         """RETURNS (List[Slice]): The corpus in slices of `size` sentences, the last one shorter."""

@@ -10,7 +10,7 @@ import json
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from filelock import FileLock, Timeout
 
@@ -32,7 +32,7 @@ from .shard_folder import (
     sweep,
     totals,
 )
-from .watching import changes, checksum, installed
+from .watching import WatchedFiles, changes, checksum, installed
 from .writing import put_in_place, write_json
 
 # What comes with the entry of a shard, and must be the same for all of them: what each part says of its model, the
@@ -81,11 +81,19 @@ class RunFolder:
     path (Path): The folder. identity (Json): What the shards depend on: checksums of input and pipeline, settings,
         versions.
     overwrite (bool): Delete the shards of another run, or of this one.
+    of_parts (Optional[WatchedFiles]): Checksums of what parts read, as far as known; more are added. A model may have
+        gigabytes, and is read once.
     RAISES: XnerError where the folder holds shards of another run or `.spacy` files that are not ours; InputError for a
         broken manifest or journal.
     """
 
-    def __init__(self, path: Path, identity: Json, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: Json,
+        overwrite: bool = False,
+        of_parts: Optional[WatchedFiles] = None,
+    ) -> None:
         self.path = path
         self.identity = identity
         self.entries: Dict[str, Json] = {}
@@ -108,7 +116,7 @@ class RunFolder:
             known = {**manifest["shards"], **journal}
             self.alike = {name: known.pop(name, manifest.get(name, {})) for name in ALIKE}
             self.entries = known
-            self._refuse_other_files_and_libraries()
+            self._refuse_other_files_and_libraries(of_parts or WatchedFiles())
 
     def _refuse_what_is_not_ours(self, manifest: Any, journal: Mapping) -> None:
         file = self.path / MANIFEST
@@ -126,12 +134,15 @@ class RunFolder:
             )
         refuse_strangers(self.path, manifest, more=journal)
 
-    def _refuse_other_files_and_libraries(self) -> None:
+    def _refuse_other_files_and_libraries(self, of_parts: WatchedFiles) -> None:
         """What the shards before were made with, beside the pipeline's folder and the input, must be there still."""
-        changed = []
-        for path, expected in self.alike[FILES].items():
-            if not Path(path).exists() or checksum(path) != expected:
-                changed.append(f"{path} has changed")
+        of_parts.add(path for path in self.alike[FILES] if Path(path).exists())
+        found = of_parts.checksums()
+        changed = [
+            f"{path} has changed"
+            for path, expected in self.alike[FILES].items()
+            if found.get(path) != expected
+        ]
         now = installed(self.alike[LIBRARIES])
         changed += changes(self.alike[LIBRARIES], now)
         if changed:

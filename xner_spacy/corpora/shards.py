@@ -31,7 +31,7 @@ class ShardMaker:
 
     nlp (Language): The pipeline. corpus (CorpusInput): The corpus.
     job (Json): `output`, the folder; `batch_size`, sentences a batch; `watched`, the checksums of the input and the
-        pipeline's folder, with which the run began.
+        pipeline's folder, with which the run began; `of_parts`, those of files that the parts read, as far as known.
     """
 
     def __init__(self, nlp: Language, corpus: CorpusInput, job: Json) -> None:
@@ -42,7 +42,7 @@ class ShardMaker:
         self.begun_with = WatchedFiles(job["watched"])
         # What was loaded is what the run began with; what the parts read later is known from now on.
         self.begun_with.check()
-        self.read_by_parts = WatchedFiles()
+        self.read_by_parts = WatchedFiles(job["of_parts"])
         self.read_by_parts.add(part_files(nlp))
 
     def make(self, piece: Slice, tick: Callable[[int], None] = lambda n: None) -> Json:
