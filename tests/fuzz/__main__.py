@@ -62,9 +62,9 @@ def main() -> int:
         if options.round_trips:
             failures += _round_trips(options.round_trips, options.seed, work)
         if options.kills:
-            wrong = kills(options.kills, options.seed, base, work / "kills")
-            print(f"{options.kills} kills: {len(wrong)} runs ended otherwise", *wrong, sep="\n")
-            failures += len(wrong)
+            ended = kills(options.kills, options.seed, base, work / "kills")
+            print(f"{options.kills} rounds, {ended.kills} kills: {len(ended.wrong)} ended otherwise", *ended.wrong, sep="\n")  # fmt: skip
+            failures += len(ended.wrong)
     return int(failures > 0)
 
 

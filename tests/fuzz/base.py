@@ -101,7 +101,8 @@ def text_files(folder: Path) -> None:
     write("t.txt", target)
     write("raw.txt", [t.replace(" .", ".") for t in target])
     write("r.links", [" ".join(f"{i}-{i}" for i in range(min(len(s.split()), len(t.split())))) for s, t in zip(source, target)])  # fmt: skip
-    write("gold.links", [" ".join(f"{i}{'p' if i == 1 else '-'}{i}" for i in range(3)) for _ in source])  # fmt: skip
+    for name, first in (("gold.links", 0), ("gold1.links", 1)):
+        write(name, [" ".join(f"{i}{'p' if i == first + 1 else '-'}{i}" for i in range(first, first + 3)) for _ in source])  # fmt: skip
     dump = json.dumps
     write("t.jsonl", [dump({"text": t, "meta": {"n": n, "x": 0.5}}, ensure_ascii=False) for n, t in enumerate(target)])  # fmt: skip
     write("tok.jsonl", [dump({"text": t.split()}) for t in target])

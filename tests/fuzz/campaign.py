@@ -53,7 +53,11 @@ def campaign(cases: int, seed: int, base: Path, work: Path, processes: int = 1) 
             if not pid:
                 name = case.replace(":", "-")
                 try:
-                    save(run_case(case, base, work / f"case-{name}"), work / f"{name}.json")
+                    outcome = run_case(case, base, work / f"case-{name}")
+                except Exception as error:  # noqa: BLE001  (a fault of the campaign is shown, not hidden)
+                    outcome = Outcome(case, "judge", f"judge | {type(error).__name__}: {error}")
+                try:
+                    save(outcome, work / f"{name}.json")
                 finally:
                     os._exit(0)
             running[pid] = case

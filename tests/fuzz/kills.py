@@ -1,6 +1,13 @@
-"""Runs that are killed at a random moment and run again: they end as if nothing had happened."""
+"""Runs that are killed at random moments and run again: they end as if nothing had happened.
+
+    python -m tests.fuzz --kills 50
+
+What is compared is shards and tables of results, byte for byte; in the latter the column of processor seconds is set
+aside, since no two runs take the same time.
+"""
 
 import csv
+import io
 import os
 import shutil
 import signal
@@ -9,113 +16,189 @@ import sys
 import time
 from pathlib import Path
 from random import Random
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, NamedTuple
 
-XNER = [sys.executable, "-m", "xner_spacy"]
+from tests.study.toy import ROOT, block, make_toy
+from xner_spacy.corpora.writing import to_json
+from xner_spacy.study.study import RESULTS
 
-
-def _start(arguments: List[str], folder: Path) -> "subprocess.Popen[bytes]":
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return subprocess.Popen(
-        [*XNER, *arguments], cwd=folder, start_new_session=True, env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+# Who is killed: the command, one of its workers, or all of them at once, as by a machine that goes down.
+VICTIMS = ("command", "worker", "all")
+SAID = "said.txt"
 
 
-def _finish(arguments: List[str], folder: Path) -> str:
-    """RETURNS (str): What was said, if it did not end well."""
-    running = _start(arguments, folder)
-    _, err = running.communicate(timeout=300)
-    return err.decode("utf8", "replace")[-1000:] if running.returncode else ""
+class Run(NamedTuple):
+    """A command that is killed.
 
-
-def killed_run(arguments: List[str], folder: Path, seconds: float, all_of_it: bool) -> bool:
-    """Start a run and kill it, its first process or all of them.
-
-    RETURNS (bool): Whether it was still running.
+    arguments: Its words. prepare: Puts what it reads into an empty folder, where it then runs. result: What it left
+    there, by name, and whatever else should not be there.
     """
-    running = _start(arguments, folder)
+
+    arguments: List[str]
+    prepare: Callable[[Path], None]
+    result: Callable[[Path], Dict[str, bytes]]
+
+
+class Ended(NamedTuple):
+    """What became of many rounds: how many kills there were, and what went wrong."""
+
+    kills: int
+    wrong: List[str]
+
+
+def start(run: Run, folder: Path) -> "subprocess.Popen[bytes]":
+    """RETURNS (subprocess.Popen): The command, at the head of a process group of its own."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with (folder / SAID).open("wb") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "xner_spacy", *run.arguments], cwd=folder, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.DEVNULL, stderr=said,
+        )  # fmt: skip
+
+
+def alive(pids: List[int]) -> List[int]:
+    """RETURNS (List[int]): Those that have not ended."""
+    return [pid for pid in pids if _state(pid)[0] not in ("", "Z")]
+
+
+def workers_of(pid: int) -> List[int]:
+    """RETURNS (List[int]): The children of a process that still run."""
+    pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    return [child for child in alive(pids) if _state(child)[1] == str(pid)]
+
+
+def _state(pid: int) -> List[str]:
+    """RETURNS (List[str]): The letter of a process's state, and its parent; empty texts if there is no such process."""
     try:
-        running.communicate(timeout=seconds)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return ["", ""]
+
+
+def _kill(process: "subprocess.Popen[bytes]", victim: str, pause: float, rng: Random) -> bool:
+    """Kill after some seconds. RETURNS (bool): Whether there was something to kill."""
+    try:
+        process.wait(timeout=pause)
         return False
     except subprocess.TimeoutExpired:
-        if all_of_it:
-            os.killpg(running.pid, signal.SIGKILL)
-        else:
-            running.kill()
-        running.communicate()
+        pass
+    workers = workers_of(process.pid)
+    if victim == "worker" and workers:
+        os.kill(rng.choice(workers), signal.SIGKILL)
         return True
+    if victim == "all":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+    # Workers notice that nobody is there any more.
+    deadline = time.monotonic() + 20
+    while alive(workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(workers), "a worker outlives the one who started it"
+    return True
 
 
-def annotated(folder: Path) -> Dict[str, bytes]:
-    """RETURNS (Dict[str, bytes]): The shards, and whatever else should not be there."""
-    return {p.name: p.read_bytes() for p in sorted((folder / "out").iterdir()) if p.name.endswith((".spacy", ".part"))}  # fmt: skip
+def _finish(run: Run, folder: Path, process: "subprocess.Popen[bytes]", again: int = 0) -> None:
+    """Wait for the end. again (int): How often it may fail and be started anew.
+    RAISES: AssertionError with what was said, if the last run does not end well.
+    """
+    code = process.wait(timeout=600)
+    while code and again:
+        again -= 1
+        code = start(run, folder).wait(timeout=600)
+    assert not code, (folder / SAID).read_text("utf8", "replace")[-1000:]
 
 
-def measured(folder: Path) -> Dict[str, bytes]:
-    """RETURNS (Dict[str, bytes]): The results without how long each took."""
-    with (folder / "study/report/results.csv").open(encoding="utf8", newline="") as file:
-        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
-    parts = [p.name for p in folder.rglob("*.part")]
-    return {"rows": repr(rows).encode(), **dict.fromkeys(parts, b"")}
+def _disturbed(run: Run, folder: Path, longest: float, rng: Random) -> int:
+    """Run to the end, with one to three kills on the way. RETURNS (int): The kills."""
+    process, kills = start(run, folder), 0
+    for _ in range(rng.randint(1, 3)):
+        if process.poll() is not None:
+            process = start(run, folder)
+        kills += _kill(process, rng.choice(VICTIMS), rng.uniform(0.2, longest), rng)
+    # A job whose workers were killed three times is given up, and tried again in the next run.
+    _finish(run, folder, process, again=3)
+    return kills
 
 
-def _rounds(prepare: Callable[[Path], None], arguments: List[str], result: Callable[[Path], Dict[str, bytes]], n: int, work: Path, rng: Random) -> List[str]:  # fmt: skip
-    """RETURNS (List[str]): What differs, for each round that did not end as the run that was left alone."""
+def rounds(run: Run, n: int, work: Path, rng: Random) -> Ended:
+    """Compare the ends of `n` disturbed runs with that of one that was left alone."""
     whole = work / "whole"
-    shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir(parents=True)
-    prepare(whole)
-    started = time.monotonic()
-    said = _finish(arguments, whole)
-    if said:
-        return [f"the run that was left alone: {said}"]
-    seconds = time.monotonic() - started
-    wanted = result(whole)
-    wrong = []
+    run.prepare(whole)
+    began = time.monotonic()
+    _finish(run, whole, start(run, whole))
+    longest = time.monotonic() - began
+    wanted = run.result(whole)
+    kills, wrong = 0, []
     for number in range(n):
         folder = work / f"round{number}"
         folder.mkdir()
-        prepare(folder)
-        for _ in range(rng.choice((1, 1, 2))):
-            killed_run(arguments, folder, rng.uniform(0.2, seconds), rng.random() < 0.5)
-        time.sleep(0.3)  # workers notice that nobody listens any more
-        said = _finish(arguments, folder)
-        if said:
-            wrong.append(f"round {number}: {said}")
-        else:
-            got = result(folder)
-            different = [k for k in {*wanted, *got} if wanted.get(k) != got.get(k)]
-            if different:
-                wrong.append(f"round {number}: {sorted(different)[:5]} differ")
+        run.prepare(folder)
+        try:
+            kills += _disturbed(run, folder, longest, rng)
+            got = run.result(folder)
+            different = sorted(k for k in {*wanted, *got} if wanted.get(k) != got.get(k))
+            assert not different, f"{different[:5]} differ"
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            wrong.append(f"{' '.join(run.arguments[:2])}, round {number}: {error}")
         shutil.rmtree(folder)
-    return wrong
+    return Ended(kills, wrong)
 
 
-def kills(n: int, seed: int, base: Path, work: Path) -> List[str]:
-    """Kill `n` runs of `xner annotate` (one process, and two) and of `xner study run`.
+def _annotated(folder: Path) -> Dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in (folder / "out").iterdir() if p.name.endswith((".spacy", ".part"))}  # fmt: skip
 
-    RETURNS (List[str]): What went wrong.
-    """
-    from tests.study.toy import make_toy
 
-    rng = Random(seed)
-    study = max(1, n // 5)
-    several = max(1, n // 3)
+def annotate_run(base: Path, workers: int) -> Run:
+    """RETURNS (Run): `xner annotate` over some thousand sentences. base (Path): The folder of base files."""
 
-    def corpus(folder: Path) -> None:
+    def prepare(folder: Path) -> None:
         shutil.copytree(base / "light", folder / "light")
         lines = (base / "t.txt").read_text(encoding="utf8").splitlines()
         (folder / "in.txt").write_text("\n".join(f"{line} {i}" for i in range(80) for line in lines) + "\n", encoding="utf8")  # fmt: skip
 
-    def toy(folder: Path) -> None:
-        (folder / "study").mkdir()
-        text = make_toy(folder / "study").read_text().replace(str(folder) + "/", "")
-        (folder / "study/study.cfg").write_text(text)
+    arguments = ["annotate", "light", "in.txt", "out", "--shard-size", "40", "-w", str(workers)]
+    return Run(arguments, prepare, _annotated)
 
-    annotate = ["annotate", "light", "in.txt", "out", "--shard-size", "40"]
-    wrong = _rounds(corpus, annotate, annotated, n - study - several, work / "one", rng)
-    wrong += _rounds(corpus, [*annotate, "-w", "2"], annotated, several, work / "two", rng)
-    wrong += _rounds(toy, ["study", "run", "study/study.cfg", "-w", "2"], measured, study, work / "study", rng)  # fmt: skip
-    return wrong
+
+def _without_seconds(table: Path) -> bytes:
+    with table.open(encoding="utf8", newline="") as file:
+        header, *rows = csv.reader(file)
+    at = header.index("seconds")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows(row[:at] + row[at + 1 :] for row in [header, *rows])
+    return out.getvalue().encode("utf8")
+
+
+def _measured(folder: Path) -> Dict[str, bytes]:
+    half_done = [*folder.rglob("*.part"), *(folder / "study/work/jobs").glob(".*")]
+    table = {RESULTS: _without_seconds(folder / "study/report" / RESULTS)}
+    return {**table, **dict.fromkeys((p.name for p in half_done), b"")}
+
+
+def study_run() -> Run:
+    """RETURNS (Run): `xner study run` of five arms with two workers."""
+
+    def prepare(folder: Path) -> None:
+        (folder / "study").mkdir()
+        config = make_toy(folder / "study")
+        config.write_text(config.read_text().replace(f"{folder}/", ""))
+
+    grid = block(arms=["teacher", "transfer", "hard", "soft", "ensemble"], n_target=[10])
+    settings = [f"--{name}={to_json(value).strip()}" for name, value in grid.items()]
+    return Run(["study", "run", "study/study.cfg", "-w", "2", *settings], prepare, _measured)
+
+
+def kills(n: int, seed: int, base: Path, work: Path) -> Ended:
+    """Run `n` rounds of `xner annotate` (one process, and two) and of `xner study run`."""
+    rng = Random(seed)
+    study, two = max(1, n // 5), max(1, n // 3)
+    ended = [
+        rounds(annotate_run(base, 1), n - study - two, work / "one", rng),
+        rounds(annotate_run(base, 2), two, work / "two", rng),
+        rounds(study_run(), study, work / "study", rng),
+    ]
+    return Ended(sum(e.kills for e in ended), [what for e in ended for what in e.wrong])

@@ -452,7 +452,9 @@ def change_place(rng: Random, path: Path, folder: Path) -> str:
         path.rename(elsewhere)
         path.symlink_to(elsewhere.name)
         return kind
-    if path.is_dir():
+    if (
+        path.is_dir() and not path.is_symlink()
+    ):  # a change before this one may have made a link of it
         shutil.rmtree(path)
     else:
         path.unlink()

@@ -1,13 +1,9 @@
 """Random corpora through every layout that is read and every form that is written: what comes out is what went in.
 
-python -m tests.fuzz.roundtrips --corpora 2000 --seed 1
+python -m tests.fuzz --round-trips 2000 --seed 1
 """
 
-import argparse
 import gzip
-import tempfile
-import time
-from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -189,29 +185,3 @@ def round_trip(seed: int, number: int, folder: Path) -> Dict[str, List[str]]:
     for kind, cases in doc_trips(seed, number, folder).items():
         ended[kind] += cases
     return ended
-
-
-def main() -> int:
-    """Run from the command line. RETURNS (int): 1 if anything came out wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.roundtrips", description=__doc__)
-    parser.add_argument("--corpora", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    ended: Counter = Counter()
-    started = time.time()
-    for number in range(options.corpora):
-        with tempfile.TemporaryDirectory(prefix="xner-trip-") as folder:
-            for kind, cases in round_trip(options.seed, number, Path(folder)).items():
-                ended[kind] += len(cases)
-                if kind == "wrong":
-                    print(*cases, sep="\n", end="\n" if cases else "", flush=True)
-    figures = ", ".join(f"{n} {kind}" for kind, n in ended.items())
-    print(
-        f"{options.corpora} corpora (seed {options.seed}), {sum(ended.values())} conversions: {figures}; "
-        f"{time.time() - started:.0f} s"
-    )
-    return int(ended["wrong"] > 0)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

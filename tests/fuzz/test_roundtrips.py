@@ -1,4 +1,4 @@
-"""A few dozen of the corpora that `python -m tests.fuzz.roundtrips` sends through every layout and form."""
+"""A few dozen of the corpora that `python -m tests.fuzz --round-trips` sends through every layout and form."""
 
 import pytest
 

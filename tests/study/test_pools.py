@@ -6,7 +6,7 @@ from typing import Dict, List
 
 import pytest
 
-from tests.study.kills import alive, workers_of
+from tests.fuzz.kills import alive, workers_of
 from xner_spacy.errors import XnerError
 from xner_spacy.study import runner
 from xner_spacy.study.plan import Job, Plan

@@ -9,13 +9,14 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 import spacy
 import srsly
 from typer.testing import CliRunner
 
-from tests.study.kills import campaign
+from tests.fuzz.kills import rounds, study_run
 from tests.study.toy import ROOT, block, make_toy
 from tests.tiny_models import build
 from xner_spacy.cli.app import app
@@ -277,8 +278,9 @@ def test_a_users_meta_json_is_not_replaced(tmp_path):
 
 @pytest.mark.slow
 def test_kills_at_random_moments_leave_the_same_end(tmp_path):
-    """Any number of them: `python -m tests.study.kills --rounds 25`."""
-    assert campaign(tmp_path, rounds=2, seed=3) > 0
+    """Any number of them, and of `xner annotate`: `python -m tests.fuzz --kills 50`."""
+    ended = rounds(study_run(), 2, tmp_path, Random(3))
+    assert ended.wrong == [] and ended.kills > 0
 
 
 @pytest.mark.slow
