@@ -50,7 +50,7 @@ class Subwords:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
-        self._space = _wants_a_space(tokenizer)
+        self._space = wants_a_space(tokenizer)
         self._known: Dict[str, Tuple[int, ...]] = {}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Pieces]:
@@ -126,7 +126,7 @@ class Subwords:
         raise XnerError(f"The tokenizer {type(self.tokenizer).__name__} splits no word.")
 
 
-def _wants_a_space(tokenizer: Any) -> bool:
+def wants_a_space(tokenizer: Any) -> bool:
     """RETURNS (bool): Whether a word must come with the space before it: to tokenizers of bytes (RoBERTa, ModernBERT) the
     space is part of the word, and they refuse words without, or take them for the rest of the word before.
     """

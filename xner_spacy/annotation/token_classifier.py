@@ -6,7 +6,6 @@ A word has the distribution of its first sub-word, as in the seed paper (arXiv 2
 language for the `ner` scores, and the model-transfer baseline.
 """
 
-import json
 from typing import (
     Any,
     Callable,
@@ -22,6 +21,7 @@ from typing import (
 
 import numpy as np
 
+from ..alignment.subwords import wants_a_space
 from ..distillation.soft import free_blank
 from ..distillation.tags import blank_tokens
 from ..errors import XnerError
@@ -278,7 +278,7 @@ class _Model:
                 f"The tokenizer of {owner.model!r} cannot tell which word a sub-word is of.",
                 "Use a model with a fast tokenizer (tokenizer.json).",
             )
-        self.byte_level = is_byte_level(self.tokenizer)
+        self._space = wants_a_space(self.tokenizer)
         self.model = model.to(device=owner.device, dtype=getattr(torch, owner.dtype)).eval()
         self.device = owner.device
         self.special = int(self.tokenizer.num_special_tokens_to_add())
@@ -302,8 +302,7 @@ class _Model:
         return width, min(max(self.batch_tokens // width, 1), MOST_ROWS)
 
     def _marked(self, words: Sequence[str]) -> List[str]:
-        # To a byte-level tokenizer the space before a word is part of the word.
-        return [f" {word}" for word in words] if self.byte_level else list(words)
+        return [f" {word}" for word in words] if self._space else list(words)
 
     def outside(self, n: int) -> FloatArray:
         """RETURNS (FloatArray): n words that are certainly no names."""
@@ -383,9 +382,3 @@ def named_tags(
             f"{len(labels)} labels for the {len(names)} outputs of {model}.", "Give one for each."
         )
     return list(labels)
-
-
-def is_byte_level(tokenizer: Any) -> bool:
-    """RETURNS (bool): Whether a fast tokenizer works on bytes, as those of RoBERTa and GPT-2 do."""
-    step = json.loads(tokenizer.backend_tokenizer.to_str()).get("pre_tokenizer") or {}
-    return any(part.get("type") == "ByteLevel" for part in step.get("pretokenizers", [step]))
