@@ -105,6 +105,7 @@ class _Sentence(NamedTuple):
     rows: Rows
     columns: Dict[int, List[int]]  # source word -> target words that it is linked to, ascending
     owner: Dict[int, int]  # source word -> entity
+    particles: Set[int]  # source words outside the entities that a name's target word may render too
     marks: List[bool]  # target words that are punctuation
     functions: List[bool]  # target words that are function words
     apart: Set[int]  # source words that have a target word which no function word shares
@@ -286,9 +287,9 @@ class SpanScore:
                 leader = max(row, key=row.__getitem__, default=-1)
                 if leader in owner and pair.source[leader][:1].isupper():
                     functions[j] = False
+        particles = {i for i in columns if i not in owner and self._is_particle(pair.source[i])}
         alone = [
-            not (marks[j] or functions[j])
-            and all(i in owner or not self._is_particle(pair.source[i]) for i in row)
+            not (marks[j] or functions[j]) and particles.isdisjoint(row)
             for j, row in enumerate(rows)
         ]
         return _Sentence(
@@ -296,6 +297,7 @@ class SpanScore:
             rows,
             columns,
             owner,
+            particles,
             marks,
             functions,
             {i for i in owner if any(alone[j] for j in columns.get(i, ()))},
@@ -359,7 +361,7 @@ class SpanScore:
                     inside += value * factor[i - begin]
                 elif i in owner:
                     rival += value
-                elif self._is_particle(source[i]):
+                elif i in sentence.particles:
                     function += value
                 else:
                     outside += value
