@@ -112,6 +112,14 @@ def test_the_folder_of_something_else_is_not_written_into(texts, tmp_path):
     fails(xner("align", *texts, "-o", tmp_path / "l", "--model", texts[0]), "is not a folder")
 
 
+def test_no_model_stays_behind_where_the_links_could_not_be_written(texts, tmp_path):
+    folder = tmp_path / "l"
+    folder.mkdir()
+    result = xner("align", *texts, "-o", folder, "--model", tmp_path / "m")
+    fails(result, f"{folder}: could not be written (Is a directory)")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path not in texts]
+
+
 def test_the_model_of_another_aligner_is_refused(texts, tmp_path):
     model = tmp_path / "m"
     assert xner("align", *texts, "-o", tmp_path / "l", "--model", model).code == 0

@@ -53,6 +53,11 @@ def test_distill(tmp_path, capsys):
     for wrong in (*(["-w", numbers] for numbers in wrong_numbers), ["-w", "similarity"]):
         assert run(["distill", a, b, "-o", str(out), *wrong]) == 1
         assert "weights" in capsys.readouterr().err
+    (tmp_path / "far.txt").write_text("\n \n")
+    assert run(["distill", a, b, "-o", str(out), "-w", "similarity", *sources]) == 1
+    assert "far.txt: has no text" in capsys.readouterr().err
+    assert run(["distill", a, "-o", str(out), "-w", "similarity", *sources[:2]]) == 1
+    assert "--weights similarity needs two teachers" in capsys.readouterr().err
     short = corpus(tmp_path / "short.spacy", [0.6], n=2)
     assert run(["distill", a, short, "-o", str(out)]) == 1
     assert "different numbers" in capsys.readouterr().err

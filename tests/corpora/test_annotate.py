@@ -226,12 +226,33 @@ def test_parquet(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(InputError, match="no column 'body'; it has: text, other"):
         CorpusInput(tmp_path / "x.parquet", text_field="body")
     (tmp_path / "z.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(InputError, match="not a readable parquet"):
+    with pytest.raises(InputError, match="z.parquet: is not a parquet file that can be read"):
         CorpusInput(tmp_path / "z.parquet")
     for name in ("pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=r"\[parquet\]"):
         CorpusInput(tmp_path / "x.parquet")
+
+
+def test_a_parquet_file_with_a_wrong_byte_is_read_or_named(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs the extra [parquet]")
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"text": ["Anna sings .", "Ben laughs .", "Anna sings ."]}), path)
+    sound = path.read_bytes()
+    nlp, refused = spacy.blank("xx"), 0
+    for place in range(4, len(sound) - 8, 3):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        try:
+            corpus = CorpusInput(path)
+            for piece in corpus.slices(10):
+                list(corpus.read(piece, nlp))
+        except InputError as error:
+            refused += 1
+            assert str(path) in str(error)
+    assert refused
+
 
 
 def test_a_workers_error_is_ours(teacher: Path, tmp_path: Path) -> None:

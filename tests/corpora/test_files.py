@@ -14,10 +14,10 @@ from xner_spacy.corpora.files import (
     MARK,
     WINDOWS,
     read_lines,
-    read_sentences,
     require_file,
     require_same_length,
 )
+from xner_spacy.corpora.formats.lines import read_sentences
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.text import is_blank_token

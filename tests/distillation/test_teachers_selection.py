@@ -67,6 +67,13 @@ def test_mix_docs_sets_entities():
         list(mix_docs([[sure], [make_doc("Anna laughs")]], [0.5, 0.5]))
 
 
+def test_soft_labels_that_cannot_be_read_are_named_with_their_corpus():
+    sound, broken = make_doc("Anna sings", [[0.1, 0.9, 0], [1, 0, 0]]), make_doc("Anna sings")
+    broken.user_data["xner_soft"] = {"labels": ["O"]}
+    with pytest.raises(XnerError, match=r"^two/shards, sentence 2: Soft labels that can't be read"):
+        list(mix_docs([[sound, sound], [sound, broken]], [0.5, 0.5], names=["one", "two/shards"]))
+
+
 def test_similar_language_gets_more_weight():
     rng = np.random.default_rng(0)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import sqlite3
 import zlib
@@ -450,7 +451,7 @@ def change_place(rng: Random, path: Path, folder: Path) -> str:
     if kind == "link":
         elsewhere = folder / f".{path.name}.real"
         path.rename(elsewhere)
-        path.symlink_to(elsewhere.name)
+        path.symlink_to(os.path.relpath(elsewhere, path.parent))
         return kind
     if (
         path.is_dir() and not path.is_symlink()

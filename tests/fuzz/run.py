@@ -148,6 +148,8 @@ def _files(path: Path) -> List[Path]:
 def _change_output(rng: Random, path: Path) -> str:
     if os.path.lexists(path):
         return f"{path.name}: as it was"
+    if not path.parent.is_dir():
+        return f"{path.parent.name}: is no folder any more"
     kind = rng.choice(["file", "folder", "full", "link", "dangling", "device"])
     if kind == "file":
         path.write_bytes(b"old\n")
@@ -319,6 +321,7 @@ def _clear(plan: Plan, folder: Path, code: int, out: str, err: str, command: str
     names = [w.partition("=")[2] or w for w in plan.argv] + plan.inputs + plan.outputs
     names = [n for n in names if len(n) > 1] + [p.name for p in folder.rglob("*")]
     shown = [n.encode("utf8", "backslashreplace").decode() for n in names] + [ascii(n)[1:-1] for n in names]  # fmt: skip
+    shown += ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in n) for n in names]
     odd = [repr(w) for w in plan.argv] if any(w.startswith("--") for w in plan.argv) else []
     if code == 2 or any(n in said for n in [*names, *shown, *odd]) or re.search(r"--[a-z]", said):
         return "refused", ""

@@ -184,7 +184,7 @@ def convert_docbin(rng: Random) -> Plan:
         return None if has + counted(err) >= had else f"{had} Docs, {has} in {out}"
 
     argv = ["convert", name, out]
-    if name in ("odd.spacy", "soft", "ann") and out == "out.iob":
+    if name in ("odd.spacy", "soft", "ann", "b.spacy") and out == "out.iob":
         argv += ["--missing", rng.choice(["skip", "outside"])]
     return Plan(argv, [name], [out], options=options, check=check)
 

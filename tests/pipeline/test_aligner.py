@@ -54,6 +54,16 @@ def stored(doc):
     return next(DocBin().from_bytes(data).get_docs(NLP.vocab))
 
 
+def test_an_aligner_without_its_state_is_named(tmp_path):
+    pipe = component(make_lexical())
+    for run in (pipe, lambda doc: list(pipe.pipe([doc]))):
+        with pytest.raises(XnerError, match=r"^xner_aligner: .* has not been trained"):
+            run(make_doc())
+    (tmp_path / "state").symlink_to("nowhere")
+    with pytest.raises(XnerError, match=r"state: no such file"):
+        pipe.from_disk(tmp_path)
+
+
 @pytest.mark.parametrize("side", ["target", "source"])
 def test_retokenised_docs_are_aligned_anew_and_counted(side, caplog):
     pipe = component()

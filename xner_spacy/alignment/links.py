@@ -4,7 +4,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ..corpora.files import read_sentences, require_same_length
+from ..corpora.files import require_same_length
+from ..corpora.formats.lines import read_sentences
 from ..corpora.pharaoh import Possible, check_possible, read_pharaoh
 from ..errors import InputError, XnerError
 from ..text import composed

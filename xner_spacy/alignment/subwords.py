@@ -97,7 +97,7 @@ class Subwords:
         """
         if lang is None:
             return self._find_frame()
-        name = type(self.tokenizer).__name__
+        name = f"{type(self.tokenizer).__name__} of {self.tokenizer.name_or_path!r}"
         if not hasattr(self.tokenizer, "src_lang"):
             raise XnerError(
                 f"The tokenizer {name} takes no language code, but source_lang or target_lang is {lang!r}.",

@@ -8,10 +8,11 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import typer
 
 from ..corpora.bitext import TokenizedBitext
-from ..corpora.files import PathLike, read_sentences, require_same_length
+from ..corpora.files import PathLike, require_same_length
+from ..corpora.formats.lines import read_sentences
 from ..corpora.pharaoh import write_pharaoh
 from ..corpora.reading import read_bytes, read_config, read_json, reading
-from ..corpora.writing import write_together
+from ..corpora.writing import write_together, written_together
 from ..errors import InputError, XnerError
 from ..pairing import paired
 from ..types import Aligner
@@ -76,11 +77,12 @@ def align(
     RETURNS (int): Sentence pairs. RAISES: InputError for files that do not run parallel; nothing is written then.
     """
     pairs = read_parallel(source, target)
-    part = load_aligner(
-        pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config
-    )
-    found = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
-    return write_pharaoh(output, progress((a for _, a in found), len(pairs), "pair"))
+    with written_together():  # no model stays behind where the links could not be written
+        part = load_aligner(
+            pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config
+        )
+        found = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
+        return write_pharaoh(output, progress((a for _, a in found), len(pairs), "pair"))
 
 
 def read_parallel(source: PathLike, target: PathLike) -> List[Tuple[List[str], List[str]]]:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import typer
 from spacy.tokens import Doc, Span
@@ -205,17 +205,23 @@ def convert(
             "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.",
         )
     form = "docbin" if is_folder else form_of(output_path, to)
+    of_columns: Dict[str, Any] = {
+        "token_column": token_column,
+        "tag_column": tag_column,
+        "scheme": scheme,
+        "comments": comments,
+        "numbered": numbered,
+    }
     _refuse(
         f"has no effect with the layout {style}",
         {
             "--target": target is not None and style != "bitext",
             "--source-lang": source_lang is not None and style != "bitext",
             "--tokenized": tokenized and style != "bitext",
-            "--token-column": token_column is not None and style not in LAYOUTS,
-            "--tag-column": tag_column is not None and style not in LAYOUTS,
-            "--scheme": scheme is not None and style not in LAYOUTS,
-            "--comments": comments is not None and style not in LAYOUTS,
-            "--numbered": numbered is not None and style not in LAYOUTS,
+            **{
+                f"--{name.replace('_', '-')}": value is not None and style not in LAYOUTS
+                for name, value in of_columns.items()
+            },
             "--repair": repair and style not in (*LAYOUTS, "txt"),
         },
     )
@@ -231,7 +237,7 @@ def convert(
     counts: Counter = Counter(sentences=0, entities=0)
     reader = _Reader(input_path, style, lang, repair, counts)
     if style in LAYOUTS:
-        reader.layout = _layout(style, token_column, tag_column, scheme, comments, numbered)
+        reader.layout = _layout(style, **of_columns)
     if style == "bitext":
         if target is None:
             raise XnerError(
@@ -241,15 +247,14 @@ def convert(
     docs = _chosen(reader, label_map, labels, limit, counts)
     if is_folder:
         settings = {
-            **{"style": style, "token_column": token_column, "tag_column": tag_column},
-            **{
-                "scheme": scheme,
-                "comments": comments,
-                "numbered": numbered,
-                "repair": repair,
-                "label_map": label_map,
-            },
-            **{"limit": limit, "lang": lang, "source_lang": source_lang, "tokenized": tokenized},
+            "style": style,
+            **of_columns,
+            "repair": repair,
+            "label_map": label_map,
+            "limit": limit,
+            "lang": lang,
+            "source_lang": source_lang,
+            "tokenized": tokenized,
         }
         write_shards(
             output_path,

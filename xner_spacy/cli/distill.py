@@ -11,7 +11,7 @@ from ..corpora.docs import read_docs
 from ..corpora.files import PathLike
 from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
-from ..errors import XnerError
+from ..errors import InputError, XnerError
 from ..languages import blank
 from .options import seed_option
 from .output import done, warn
@@ -140,6 +140,15 @@ def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed:
             f"--weights similarity: {len(sources)} source texts for {len(teachers)} teachers.",
             "Give --source once for each teacher, in their order.",
         )
+    if len(sources) < 2:
+        raise XnerError("--weights similarity needs two teachers or more.", "Use uniform weights.")
     texts = [[line for _, line in read_lines(path) if line.strip()] for path in sources]
     target = [doc.text for doc in read_docs(teachers[0], blank("xx").vocab)]
+    for path, text in zip([*sources, teachers[0]], [*texts, target], strict=True):
+        if not text:
+            raise InputError(
+                "has no text to compare languages by.",
+                path,
+                hint="Use uniform weights, or give the text.",
+            )
     return language_similarity([text_features(t) for t in texts], text_features(target), seed=seed)

@@ -9,11 +9,12 @@ from spacy.tokens import Doc
 
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import make_doc
-from ..corpora.files import PathLike, read_sentences, require_same_length
+from ..corpora.files import PathLike, is_stream, require_same_length
 from ..corpora.formats.columns import TaggedSentence, visible
+from ..corpora.formats.lines import read_sentences
 from ..corpora.load import read_tagged
 from ..corpora.pharaoh import check_possible
-from ..corpora.write import form_of, is_stream, write_corpus
+from ..corpora.write import form_of, write_corpus
 from ..corpora.writing import written_together
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 from ..errors import InputError
-from ..text import is_blank_token, split_tokens
 
 PathLike = Union[str, Path]
 
@@ -154,46 +153,22 @@ def _hint(raw: bytes, number: int) -> str:
     return "If it is a text in an older encoding: iconv -f ISO-8859-1 -t UTF-8 OLD > NEW"
 
 
+def is_stream(path: PathLike) -> bool:
+    """RETURNS (bool): Whether a name stands for standard input or output, a pipe or a device, and so has no ending."""
+    path = Path(path)
+    return str(path) == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 def require_file(path: PathLike, why: str) -> None:
     """Refuse standard input and pipes where a text is read more than once.
 
     path (PathLike): The file. why (str): Who reads it again: "training reads it several times".
     RAISES: InputError.
     """
-    if str(path) == STDIN or (
-        Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
-    ):
+    if is_stream(path):
         raise InputError(
             f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that."
         )
-
-
-def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[str]]:
-    """Read a tokenised `.txt` file, one sentence a line.
-
-    path (PathLike): The file. allow_empty (bool): An empty line is a sentence without tokens, and no fault.
-    RETURNS (List[List[str]]): The tokens of each line.
-    RAISES: InputError for an empty file, an empty line, or a token that cannot be seen.
-    """
-    sentences = []
-    for number, line in read_lines(path):
-        tokens = split_tokens(line)
-        if not tokens and not allow_empty:
-            raise InputError(
-                "is an empty sentence.", path, number, "Every line must hold a sentence."
-            )
-        for token in tokens:
-            if is_blank_token(token):
-                raise InputError(
-                    f"token {token!a} holds nothing that can be seen (zero-width characters, or spaces).",
-                    path,
-                    number,
-                    "Remove it.",
-                )
-        sentences.append(tokens)
-    if not sentences:
-        raise InputError("is empty.", path)
-    return sentences
 
 
 def require_same_length(a: PathLike, n_a: int, b: PathLike, n_b: int, unit: str = "lines") -> None:

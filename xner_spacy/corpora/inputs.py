@@ -19,7 +19,7 @@ from ..types import Json
 from .docs import docbin_paths, make_doc
 from .files import BOM, PathLike, is_packed, read_lines, require_file
 from .iob import is_iob, read_iob
-from .reading import docs_of, parse_json, part_of, read_docbin
+from .reading import docs_of, parse_json, part_of, read_docbin, reading
 from .watching import printable, signature
 
 META_KEY = "meta"
@@ -179,16 +179,25 @@ class CorpusInput:
             for sentence in read_iob(self.path):
                 yield sentence.words
         else:
-            row = 0
-            for batch in self._parquet().iter_batches(columns=[self.text_field]):
-                for value in batch.column(0).to_pylist():
-                    row += 1
-                    if not _is_text(value):
-                        raise InputError(
-                            f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.",
-                            self.path,
-                        )
-                    yield value
+            yield from self._rows()
+
+    def _rows(self) -> Iterator[Any]:
+        row = 0
+        batches = self._parquet().iter_batches(columns=[self.text_field])
+        while True:
+            with reading(self.path, "a parquet file"):
+                values = next(batches, None)
+                values = None if values is None else values.column(0).to_pylist()
+            if values is None:
+                return
+            for value in values:
+                row += 1
+                if not _is_text(value):
+                    raise InputError(
+                        f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.",
+                        self.path,
+                    )
+                yield value
 
     def _read_docbins(self, piece: Slice, vocab: Vocab) -> Iterator[Doc]:
         first = 0
@@ -245,16 +254,11 @@ class CorpusInput:
 
     def _parquet(self) -> Any:
         try:
-            import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError as error:
             raise MissingExtraError("Reading parquet", "parquet") from error
-        if not self.path.exists():
-            raise InputError("no such file.", self.path)
-        try:
+        with reading(self.path, "a parquet file"):
             file = pq.ParquetFile(self.path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError("is not a readable parquet file.", self.path) from error
         if self.text_field not in file.schema_arrow.names:
             names = ", ".join(file.schema_arrow.names)
             raise InputError(

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..languages import blank_vocab
 from ..text import is_blank_token
 from ..types import Entity
-from .docs import read_docs
+from .docs import doc_entities, read_docs
 from .files import PathLike
 from .iob import read_iob
 
@@ -52,7 +52,7 @@ def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[
 
 
 def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]) -> Labelled:
-    entities = [Entity(ent.start, ent.end, ent.label_) for ent in doc.ents]
+    entities = doc_entities(doc)
     for entity in entities:
         if labels is not None and entity.label not in labels:
             raise InputError(

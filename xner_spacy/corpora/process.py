@@ -12,9 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
+from ..errors import XnerError
 from ..types import Json
 
 Answer = Callable[[Json], None]
@@ -124,7 +126,8 @@ def how_it_ended(code: int) -> str:
 
 
 def serve(work: Serve) -> None:
-    """Be a worker: take lines and answer until the input ends.
+    """Be a worker: take lines and answer until the input ends. An error is told to the one who started us (see
+    `raise_error`), and is the end.
 
     work (Callable): Is given the queue of the lines that come, and what sends an answer.
     """
@@ -141,9 +144,22 @@ def serve(work: Serve) -> None:
         out.flush()
 
     try:
-        work(tasks, answer)
+        try:
+            work(tasks, answer)
+        except XnerError as error:
+            answer({"error": error.message, "hint": error.hint})
+        except Exception as error:  # noqa: BLE001
+            said = f"{type(error).__name__}: {error}"
+            answer({"error": said, "trace": traceback.format_exc()})
     except BrokenPipeError:
         os._exit(0)
+
+
+def raise_error(message: Json) -> None:
+    """RAISES: XnerError where the answer of a worker is the error that it ended with."""
+    if "error" in message:
+        sys.stderr.write(message.get("trace", ""))
+        raise XnerError(message["error"], message.get("hint", ""))
 
 
 def _listen(tasks: "queue.Queue[Json]") -> None:

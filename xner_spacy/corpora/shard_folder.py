@@ -36,6 +36,8 @@ _SHARD = re.compile(r"[0-9]{5,18}\.spacy")
 _LEFT_ASIDE = re.compile(r"\.([0-9]{5,18}\.spacy|manifest\.json)\.[^.]+\.part")
 _NUMBER = re.compile(r"([0-9]+)")
 _ENTRIES = Dict[str, Dict[str, Any]]
+# What an entry of the manifest holds that is no count.
+_SHAPES: Dict[str, Any] = {"sha256": str, "seconds": Optional[float], "faults": List[Any]}
 _NAMED_IN_A_MESSAGE = 5
 
 
@@ -91,8 +93,7 @@ def check_entry(name: str, entry: Any, path: Path, hint: str = "Delete it.") -> 
         raise InputError(f"names {name!r}, which is no shard.", path, None, hint)
     check_shape(entry, Dict[str, Any], path, hint)
     for key, value in entry.items():
-        shape = {"sha256": str, "seconds": Optional[float], "faults": List[Any]}.get(key, int)
-        check_shape(value, Union[shape, int] if key == "seconds" else shape, path, hint)
+        check_shape(value, _SHAPES.get(key, int), path, hint)
 
 
 def is_done(manifest: Json) -> bool:

@@ -6,7 +6,6 @@ The first line that it gets says what to load; then one line a shard.
 import queue
 import time
 
-from ..errors import XnerError
 from ..types import Json
 from .inputs import CorpusInput, Slice
 from .pipelines import load_pipeline
@@ -19,31 +18,23 @@ TICK_SECONDS = 0.5
 def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
     """Load what the first task says, and make the shards of the others."""
     job = tasks.get()
-    try:
-        nlp = load_pipeline(job["pipeline"])
-        corpus = CorpusInput(**job["input"])
-        maker = ShardMaker(nlp, corpus, job)
-        answer({"ready": True})
-        while True:
-            piece = Slice(*tasks.get()["slice"])
-            done, told = 0, time.monotonic()
+    nlp = load_pipeline(job["pipeline"])
+    corpus = CorpusInput(**job["input"])
+    maker = ShardMaker(nlp, corpus, job)
+    answer({"ready": True})
+    while True:
+        piece = Slice(*tasks.get()["slice"])
+        done, told = 0, time.monotonic()
 
-            def tick(n: int) -> None:
-                nonlocal done, told
-                done += n
-                if time.monotonic() - told > TICK_SECONDS:
-                    answer({"ticks": done})
-                    done, told = 0, time.monotonic()
+        def tick(n: int) -> None:
+            nonlocal done, told
+            done += n
+            if time.monotonic() - told > TICK_SECONDS:
+                answer({"ticks": done})
+                done, told = 0, time.monotonic()
 
-            entry = maker.make(piece, tick)
-            answer({"ticks": done, "done": piece.number, "entry": entry})
-    except Exception as error:  # noqa: BLE001  (told to the one who started us, who raises it)
-        if isinstance(error, XnerError):
-            answer({"error": error.message, "hint": error.hint})
-        else:
-            import traceback
-
-            answer({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
+        entry = maker.make(piece, tick)
+        answer({"ticks": done, "done": piece.number, "entry": entry})
 
 
 if __name__ == "__main__":

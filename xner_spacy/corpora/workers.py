@@ -3,14 +3,13 @@ die.
 """
 
 import os
-import sys
 from collections import Counter, deque
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from ..errors import XnerError
 from ..types import Json
 from .inputs import Slice
-from .process import Inbox, WorkerProcess, how_it_ended
+from .process import Inbox, WorkerProcess, how_it_ended, raise_error
 
 # A worker that was killed is replaced and its shard done again; a shard that kills each of its
 # workers is given up.
@@ -103,10 +102,7 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
 
 
 def _take(worker: Worker, message: Json, record: Record, tick: Tick) -> None:
-    if "error" in message:
-        if message.get("trace"):
-            sys.stderr.write(message["trace"])
-        raise XnerError(message["error"], message.get("hint", ""))
+    raise_error(message)
     if "ticks" in message:
         worker.ticks += message["ticks"]
         tick(message["ticks"])

@@ -21,6 +21,7 @@ from ..types import Entity
 from .docs import write_docbin
 from .files import STDIN, PathLike
 from .formats.columns import DOCSTART, TaggedSentence, visible
+from .formats.schemes import is_sound_label
 from .iob import is_iob, write_iob
 from .writing import atomic_write
 
@@ -47,12 +48,6 @@ class WriteOptions:
     missing: Missing = "refuse"
     spaces: Spaces = "refuse"
     join: bool = False
-
-
-def is_stream(path: PathLike) -> bool:
-    """RETURNS (bool): Whether a name stands for standard output, a pipe or a device, and so has no ending of ours."""
-    path = Path(path)
-    return str(path) == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def form_of(path: PathLike, form: Optional[str] = None) -> Form:
@@ -204,7 +199,7 @@ def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) 
 
 
 def _check_label(label: str, place: str) -> None:
-    if not label or label != label.strip() or any(c < " " or "\x7f" <= c < "\xa0" for c in label):
+    if not label or not is_sound_label(label):
         raise XnerError(
             f"{place}: the label {label!a} can't be written to .iob.",
             "A label is letters and the like, without white space at its ends; correct it, or write .spacy.",
@@ -213,8 +208,7 @@ def _check_label(label: str, place: str) -> None:
 
 def _held(word: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     """The token as the form can hold it."""
-    held = re.sub(f"[{_CUTTING[form]}]+", "_", word)
-    held = held.lstrip(_BOM) if held.startswith(_BOM) else held
+    held = re.sub(f"[{_CUTTING[form]}]+", "_", word).lstrip(_BOM)
     return held if held == word else _changed(word, held, form, place, options, counts)
 
 

@@ -119,7 +119,7 @@ def mix_docs(
             raise XnerError(
                 f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence."
             )
-        softs = [get_soft(doc) for doc in docs]
+        softs = [_soft_of(doc, name, number) for name, doc in zip(names, docs, strict=True)]
         spoke = [
             before or (soft is not None and bool(soft.probs.any()))
             for before, soft in zip(spoke, softs, strict=True)
@@ -139,6 +139,13 @@ def mix_docs(
             f"No distributions in {', '.join(silent)} ({number} sentences): there is nothing to mix.",
             "Label the text with a model that stores them: an xner_student with store_soft = true (docs/students.md).",
         )
+
+
+def _soft_of(doc: Doc, name: str, number: int) -> Optional[TokenLabels]:
+    try:
+        return get_soft(doc)
+    except XnerError as error:
+        raise XnerError(f"{name}, sentence {number}: {error.message}", error.hint) from error
 
 
 def text_features(texts: Sequence[str], width: int = 256) -> Floats:

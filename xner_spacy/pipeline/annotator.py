@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from .. import registry as _registry  # noqa: F401
 from ..annotation.base import Annotator
+from ..corpora.docs import doc_entities
 from ..corpora.pipelines import load_pipeline
 from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
@@ -56,7 +57,7 @@ class _Labelled(NamedTuple):
     of `doc.spans` that were set where `doc.ents` is read.
     """
 
-    entities: Sequence[Any]
+    entities: Sequence[Entity]
     soft: Optional[TokenLabels]
     tokens: int = 0
     groups: Sequence[str] = ()
@@ -194,7 +195,7 @@ class AnnotatorComponent(BatchPipe):
         elif source_nlp is not None:
             found = self._by_pipeline(source_nlp, sources)
         else:
-            found = [_Labelled(list(source.ents), get_soft(source)) for source in sources]
+            found = [_Labelled(doc_entities(source), get_soft(source)) for source in sources]
         for source, labelled in zip(sources, found, strict=True):
             self._set_entities(source, labelled)
         if self.part is not None or source_nlp is not None:
@@ -228,11 +229,11 @@ class AnnotatorComponent(BatchPipe):
                     "Take out the component that merges or splits tokens (merge_entities, retokenizers).",
                 )
         if key is None:
-            return [_Labelled(list(doc.ents), get_soft(doc), len(doc), groups) for doc in docs]
+            return [_Labelled(doc_entities(doc), get_soft(doc), len(doc), groups) for doc in docs]
         found = []
         for doc in docs:
             spans = list(doc.spans.get(key, ()))
-            entities = filter_spans(spans)
+            entities = [Entity(s.start, s.end, s.label_) for s in filter_spans(spans)]
             self.left_out["overlap"] += len(spans) - len(entities)
             found.append(_Labelled(entities, get_soft(doc), len(doc)))
         return found
@@ -258,15 +259,14 @@ class AnnotatorComponent(BatchPipe):
         kept, dropped = [], []
         words = [t.text for t in source]
         for ent in labelled.entities:
-            name = ent.label if isinstance(ent, Entity) else ent.label_
             edges = trim_span(words, ent.start, ent.end)
             if edges is None:
                 self.left_out["whitespace"] += 1
                 continue
-            label = map_label(name, self.label_map)
+            label = map_label(ent.label, self.label_map)
             if label is None:
-                self.dropped[name] += 1
-                dropped.append(Span(source, *edges, label=name))
+                self.dropped[ent.label] += 1
+                dropped.append(Span(source, *edges, label=ent.label))
             else:
                 kept.append(Span(source, *edges, label=label))
         source.set_ents(kept, default="outside")

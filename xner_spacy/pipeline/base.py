@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from ..corpora.reading import parse_msgpack, read_bytes, reading
 from ..corpora.writing import atomic_write
 from ..docdata import install_extensions
+from ..errors import XnerError
 
 BATCH_SIZE = 256
 
@@ -40,9 +41,18 @@ class BatchPipe(Pipe):
         """Annotate the Docs in place."""
         raise NotImplementedError(Errors.E891.format(name=self.name))
 
+    def _process(self, docs: List[Doc]) -> None:
+        try:
+            self.process(docs)
+        except XnerError as error:
+            # A part (an aligner that was never trained, say) does not know what it is called in the pipeline.
+            if type(error) is not XnerError or self.name in error.message:
+                raise
+            raise XnerError(f"{self.name}: {error.message}", error.hint) from error
+
     def __call__(self, doc: Doc) -> Doc:
         try:
-            self.process([doc])
+            self._process([doc])
         except Exception as error:  # noqa: BLE001  (spaCy's protocol: the handler decides)
             self.get_error_handler()(self.name, self, [doc], error)
         return doc
@@ -56,7 +66,7 @@ class BatchPipe(Pipe):
         handler = self.get_error_handler()
         for docs in minibatch(stream, batch_size):
             try:
-                self.process(docs)
+                self._process(docs)
             except Exception as error:  # noqa: BLE001
                 handler(self.name, self, docs, error)
             else:
@@ -95,6 +105,6 @@ class BatchPipe(Pipe):
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "BatchPipe":
         """Load the part's state. RETURNS (BatchPipe): The component."""
         file = ensure_path(path) / "state"
-        if file.exists():
+        if file.exists() or file.is_symlink():  # a link to nothing is told, not taken for no state
             self._set_state(read_bytes(file), file)
         return self

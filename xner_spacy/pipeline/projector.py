@@ -12,11 +12,11 @@ from spacy.training import Example
 
 from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
+from ..corpora.docs import doc_entities
 from ..distillation.soft import get_soft, set_soft
 from ..distillation.softprojection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
-from ..pairing import paired
 from ..projection.base import checked
 from ..types import (
     Entity,
@@ -137,10 +137,8 @@ class ProjectorComponent(BatchPipe):
                 _check_links(doc, self.name)
                 ready.append(doc)
         pairs = [_pair(doc) for doc in ready]
-        who = f"{self.name}: {type(self.part).__name__}"
-        both = list(zip(ready, pairs, strict=True))
-        for (doc, pair), projection in paired(both, checked(self.part, pairs), who):
-            self._annotate(doc, pair, projection)
+        for doc, pair, found in zip(ready, pairs, checked(self.part, pairs), strict=True):
+            self._annotate(doc, pair, found)
         self._project_soft(ready, pairs)
 
     def _project_soft(self, docs: List[Doc], pairs: List[SentencePair]) -> None:
@@ -203,7 +201,7 @@ def _unaligned(doc: Doc) -> List[Dict[str, Any]]:
     """RETURNS (List[Dict]): The source entities of a Doc without links, where it has a source."""
     if doc._.xner_source is None:
         return []
-    lost = [(Entity(e.start, e.end, e.label_), Reason.NO_LINKS) for e in doc._.xner_source.ents]
+    lost = [(entity, Reason.NO_LINKS) for entity in doc_entities(doc._.xner_source)]
     return _as_data([*lost, *_dropped(doc)])
 
 
@@ -242,7 +240,7 @@ def _pair(doc: Doc) -> SentencePair:
     return SentencePair(
         source=[t.text for t in source],
         target=[t.text for t in doc],
-        entities=[Entity(e.start, e.end, e.label_) for e in source.ents],
+        entities=doc_entities(source),
         alignment=doc._.xner_alignment,
         # An annotator on the target side, where there is one, says what it makes of the Doc's own tokens.
         target_labels=get_soft(doc),

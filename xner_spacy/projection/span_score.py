@@ -105,7 +105,7 @@ class _Sentence(NamedTuple):
     rows: Rows
     columns: Dict[int, List[int]]  # source word -> target words that it is linked to, ascending
     owner: Dict[int, int]  # source word -> entity
-    particles: Set[int]  # source words outside the entities that a name's target word may render too
+    particles: Set[int]  # source words outside the entities that a name's word may render too
     marks: List[bool]  # target words that are punctuation
     functions: List[bool]  # target words that are function words
     apart: Set[int]  # source words that have a target word which no function word shares

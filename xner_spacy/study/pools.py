@@ -8,7 +8,7 @@ import os
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from ..corpora.process import Inbox, WorkerProcess, how_it_ended
+from ..corpora.process import Inbox, WorkerProcess, how_it_ended, raise_error
 from ..errors import MissingExtraError, XnerError
 from ..types import Json
 from .config import Study
@@ -111,9 +111,9 @@ class LocalPool:
                 )
             task.worker = self._start()
             task.worker.send({"job": task.job.to_json()})
-        elif "error" in message:
-            raise XnerError(message["error"], message.get("hint", ""))
-        elif "begun" in message:
+            return
+        raise_error(message)
+        if "begun" in message:
             task.begun, self.false_starts = True, 0
         elif "outcome" in message:
             task.outcome = Outcome(*message["outcome"])

@@ -14,19 +14,11 @@ from .plan import job_from_json
 
 def do_jobs(tasks: "queue.Queue[Json]", answer: Answer) -> None:
     """Do the jobs of the study that the first task is."""
-    try:
-        study = study_from_json(tasks.get()["study"])
-        while True:
-            job = job_from_json(tasks.get()["job"])
-            answer({"begun": job.key})
-            answer({"outcome": list(perform(job, study))})
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001  (told to the one who started us, who raises it)
-        import traceback
-
-        traceback.print_exc()
-        answer({"error": f"{type(error).__name__}: {error}"})
+    study = study_from_json(tasks.get()["study"])
+    while True:
+        job = job_from_json(tasks.get()["job"])
+        answer({"begun": job.key})
+        answer({"outcome": list(perform(job, study))})
 
 
 if __name__ == "__main__":

@@ -347,7 +347,7 @@ class _ColumnReader:
         """The 0-based index of a column that was given by number or by name."""
         if isinstance(column, int):
             return _index(column)
-        names = self.names or list(CONLLU_COLUMNS)
+        names: Sequence[str] = self.names or CONLLU_COLUMNS
         if column is None:
             others = [name for name in names if name not in CONLLU_COLUMNS]
             raise InputError(
@@ -423,8 +423,8 @@ class _ColumnReader:
                 f"no column is known to hold the entities; MISC has: {', '.join(keys) or 'nothing'}.",
                 self.path, number, "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC.",
             )  # fmt: skip
-        if isinstance(column, str) and ":" in column and column not in (self.names or ()):
-            name, _, key = column.partition(":")
+        if self._is_keyed(column):
+            name, _, key = str(column).partition(":")
             values = self._cell(cells, name, number)
             for value in values.split("|"):
                 if value.startswith(f"{key}="):
@@ -441,13 +441,16 @@ class _ColumnReader:
         if self.counted_up and self.tokens > max(2, sentences):
             raise self._numbers_error()
         column = self.tag_column
-        if isinstance(column, str) and ":" in column and column not in (self.names or ()):
-            name, _, key = column.partition(":")
-            if not self.keys_found:
-                raise InputError(
-                    f"no row has {key}= in its column {name}.",
-                    self.path, None, f"Name the right key: --tag-column {name}:KEY",
-                )  # fmt: skip
+        if self._is_keyed(column) and not self.keys_found:
+            name, _, key = str(column).partition(":")
+            raise InputError(
+                f"no row has {key}= in its column {name}.",
+                self.path, None, f"Name the right key: --tag-column {name}:KEY",
+            )  # fmt: skip
+
+    def _is_keyed(self, column: Optional[Column]) -> bool:
+        """Whether a column is given as `MISC:key`."""
+        return isinstance(column, str) and ":" in column and column not in (self.names or ())
 
 
 def visible(

@@ -63,8 +63,7 @@ def read_jsonl(
             counts[UNANNOTATED] += 1
             continue
         doc = _doc(nlp, record, path, counts)
-        ends = [Span(doc, s.start, s.end, label=s.label_) for s in _ents(doc, record, path, counts)]
-        doc.set_ents(ends, default="outside")
+        doc.set_ents(_ents(doc, record, path, counts), default="outside")
         if record.meta is not None:
             doc.user_data["meta"] = record.meta
         yield doc

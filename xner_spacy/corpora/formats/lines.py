@@ -1,18 +1,20 @@
 """Tokenised text: a sentence a line, tokens separated by one space. An empty line is a sentence without tokens."""
 
 from collections import Counter
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
 from ...errors import InputError
 from ...text import is_blank_token, split_tokens
 from ..files import PathLike, read_lines
 
 
-def read_text(path: PathLike, counts: Counter, repair: bool = False) -> Iterator[List[str]]:
+def read_text(
+    path: PathLike, counts: Optional[Counter] = None, repair: bool = False
+) -> Iterator[List[str]]:
     """Read tokenised text.
 
-    path (PathLike): The file. counts (Counter): What was mended; see also `read_lines`. repair (bool): Leave tokens out
-        that can't be seen, instead of raising.
+    path (PathLike): The file. counts (Optional[Counter]): What was mended; see also `read_lines`. repair (bool): Leave
+        tokens out that can't be seen, instead of raising.
     YIELDS (List[str]): The tokens of a line. RAISES: InputError for an empty file, or a token that can't be seen.
     """
     number = 0
@@ -21,12 +23,30 @@ def read_text(path: PathLike, counts: Counter, repair: bool = False) -> Iterator
         blank = [token for token in tokens if is_blank_token(token)]
         if blank and not repair:
             raise InputError(
-                f"token {blank[0]!a} holds nothing that can be seen.",
+                f"token {blank[0]!a} holds nothing that can be seen (zero-width characters, or spaces).",
                 path,
                 number,
                 "Remove it, or run `xner convert --repair`.",
             )
-        counts["repaired invisible token"] += len(blank)
+        if counts is not None:
+            counts["repaired invisible token"] += len(blank)
         yield [token for token in tokens if not is_blank_token(token)]
     if not number:
         raise InputError("is empty.", path)
+
+
+def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[str]]:
+    """Read tokenised text as a whole.
+
+    path (PathLike): The file. allow_empty (bool): An empty line is a sentence without tokens, and no fault.
+    RETURNS (List[List[str]]): The tokens of each line.
+    RAISES: InputError for an empty file, an empty line, or a token that can't be seen.
+    """
+    sentences = []
+    for number, tokens in enumerate(read_text(path), 1):
+        if not tokens and not allow_empty:
+            raise InputError(
+                "is an empty sentence.", path, number, "Every line must hold a sentence."
+            )
+        sentences.append(tokens)
+    return sentences

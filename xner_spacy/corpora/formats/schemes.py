@@ -36,6 +36,11 @@ _MARKS = {"bioes": _Marks("E", "S"), "bilou": _Marks("L", "U")}
 _OWNERS = {"E": "bioes", "S": "bioes", "L": "bilou", "U": "bilou"}
 
 
+def is_sound_label(label: str) -> bool:
+    """RETURNS (bool): Whether all of a label can be seen: no control characters, no white space at its ends."""
+    return label == label.strip() and not any(c < " " or "\x7f" <= c < "\xa0" for c in label)
+
+
 def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
     """RETURNS (Tuple[str, str]): The letter and the label of a tag, or ("O", ""). RAISES: Fault if it is no tag of the
     scheme.
@@ -45,7 +50,7 @@ def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
     mark, _, label = tag.partition("-")
     letters = "BI" + "".join(_MARKS.get(scheme, ()))
     if label and len(mark) == 1 and mark in letters:
-        if label != label.strip() or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in label):
+        if not is_sound_label(label):
             raise Fault(f"the label of {tag!a} holds characters that can't be seen.")
         return mark, label
     if label and mark in _OWNERS:
