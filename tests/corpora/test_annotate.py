@@ -226,7 +226,7 @@ def test_parquet(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(InputError, match="no column 'body'; it has: text, other"):
         CorpusInput(tmp_path / "x.parquet", text_field="body")
     (tmp_path / "z.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(InputError, match="z.parquet: is not a parquet file that can be read"):
+    with pytest.raises(InputError, match=r"z\.parquet: is not a parquet file that can be read"):
         CorpusInput(tmp_path / "z.parquet")
     for name in ("pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
