@@ -254,7 +254,6 @@ def test_a_parquet_file_with_a_wrong_byte_is_read_or_named(tmp_path: Path) -> No
     assert refused
 
 
-
 def test_a_workers_error_is_ours(teacher: Path, tmp_path: Path) -> None:
     from xner_spacy.cli.app import run
 

@@ -1,5 +1,6 @@
 """Random parts of a corpus."""
 
+from pathlib import Path
 from typing import List
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
+from xner_spacy.cli.split import split
 from xner_spacy.corpora.split import split_docs
 from xner_spacy.errors import XnerError
 
@@ -63,3 +65,10 @@ def test_one_text_alone() -> None:
     for texts in ([], ["a"], ["a", "a", "a"]):
         with pytest.raises(XnerError, match="can't be split"):
             split_docs(make(texts), 0.5)
+
+
+def test_a_link_that_points_to_itself_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "00000.spacy").symlink_to("00000.spacy")
+    with pytest.raises(XnerError, match=r"00000\.spacy: "):
+        split([tmp_path / "shards"], tmp_path / "a.spacy", tmp_path / "b.spacy")

@@ -69,6 +69,8 @@ def campaign(cases: int, seed: int, base: Path, work: Path, processes: int = 1) 
         if case and file.exists():
             outcomes[case] = Outcome(**json.loads(file.read_text(encoding="utf8")))
             file.unlink()
+            if not outcomes[case].passed:
+                print(case, outcomes[case].key, file=sys.stderr, flush=True)
         elif case:
             outcomes[case] = Outcome(case, "judge", "judge | no outcome")
         if time.monotonic() - shown > 30:

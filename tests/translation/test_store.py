@@ -332,3 +332,18 @@ def test_killed_writers_leave_a_sound_file(tmp_path: Path) -> None:
         "SELECT count(*), count(DISTINCT source) FROM translations"
     ).fetchone()
     assert count == distinct >= 3000
+
+
+def test_a_store_whose_names_are_no_text_is_named(tmp_path: Path) -> None:
+    """SQLite then tells what is wrong in bytes that can't be read, and Python raises UnicodeDecodeError for them."""
+    path = tmp_path / "store.sqlite"
+    store = Stored(Upper(), path)
+    list(store(["a"]))
+    store.close()
+    # The name of an index that belongs to a table stands in the file as text.
+    data = path.read_bytes().replace(
+        b"sqlite_autoindex_engines_1", b"sqlite_autoindex_engin\xe5s_1"
+    )
+    path.write_bytes(data)
+    with pytest.raises(XnerError, match=r"store\.sqlite: not a usable translation store"):
+        list(Stored(Upper(), path)(["a"]))

@@ -1,5 +1,6 @@
 """`xner split`: development data out of the projected text itself."""
 
+import os
 from pathlib import Path
 from typing import List, Sequence, Tuple
 
@@ -49,8 +50,8 @@ def split(
     RETURNS (Tuple[int, int]): Sentences of both parts. RAISES: XnerError for a share outside (0, 1),
         or where a file would be written over.
     """
-    files = [path.resolve() for corpus in corpora for path in docbin_paths(corpus)]
-    outputs = [Path(train).resolve(), Path(dev).resolve()]
+    files = [os.path.realpath(path) for corpus in corpora for path in docbin_paths(corpus)]
+    outputs = [os.path.realpath(train), os.path.realpath(dev)]
     for path in outputs:
         if path in files or outputs[0] == outputs[1]:
             raise XnerError(f"{path} would be written over.", "Choose another name for it.")

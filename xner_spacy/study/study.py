@@ -1,6 +1,7 @@
 """A study from config to results: what `xner study` wraps."""
 
 import logging
+import os
 import platform
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -81,7 +82,7 @@ def run_study(
     whole = make_plan(study)
     with ExitStack() as stack:
         # First the locks, then a look at what is there, and only then the first file that is written.
-        for folder in dict.fromkeys((study.work.resolve(), study.report.resolve())):
+        for folder in dict.fromkeys(Path(os.path.realpath(f)) for f in (study.work, study.report)):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(folder))
         known = read_known(study, whole)

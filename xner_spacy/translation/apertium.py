@@ -97,7 +97,9 @@ class Apertium:
                 install=f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}.",
             )  # fmt: skip
             chosen = os.environ.get(DATA_VARIABLE)
-            folder = Path(chosen or Path(program).resolve().parent.parent / "share" / "apertium")
+            folder = Path(
+                chosen or Path(os.path.realpath(program)).parent.parent / "share" / "apertium"
+            )
             modes = sorted(path.stem for path in folder.glob("modes/*.mode"))
             listed = ", ".join(modes) or "none"
             # Compared with the names that there are, so that no path can be made of it.

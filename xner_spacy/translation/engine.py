@@ -144,12 +144,12 @@ def _find(name: str, program: str, path: Path) -> str:
 
 def _checked(words: List[str], folder: Path, path: Path) -> List[str]:
     """RETURNS (List[str]): A program's arguments. RAISES: InputError for a file outside of Apertium's data folder."""
-    inside = folder.resolve()
+    inside = os.path.realpath(folder)
     for word in words:
         if word.startswith("-"):
             allowed = "/" not in word and "\\" not in word
         else:
-            allowed = word.isdecimal() or Path(word).resolve().is_relative_to(inside)
+            allowed = word.isdecimal() or Path(os.path.realpath(word)).is_relative_to(inside)
         if not allowed:
             raise InputError(
                 f"names {word!r}, which is not in Apertium's data folder {folder}.",

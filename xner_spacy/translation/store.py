@@ -145,7 +145,8 @@ class Stored:
         with self._lock:
             try:
                 yield
-            except sqlite3.Error as error:
+            # A damaged file's own text may be no text, and then the message with it can't be read.
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise _explain(self.path, error) from error
 
     def _translate(self, texts: List[str]) -> List[Translation]:
@@ -194,7 +195,9 @@ class Stored:
 
     def _check_may_create(self) -> None:
         folder = os.environ.get(VARIABLE)
-        allowed = folder and self.path.resolve().is_relative_to(Path(folder).resolve())
+        allowed = folder and Path(os.path.realpath(self.path)).is_relative_to(
+            os.path.realpath(folder)
+        )
         if not self.may_create and not allowed:
             raise XnerError(
                 f"{self.path}: there is no translation store, and a pipeline that is loaded may not make one.",
@@ -301,7 +304,7 @@ def _load(row: Any, path: Path) -> Optional[Translation]:
     return Translation(text, score, unknown, fault, tuple(pairs))
 
 
-def _explain(path: Path, error: sqlite3.Error) -> XnerError:
+def _explain(path: Path, error: Exception) -> XnerError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return XnerError(
