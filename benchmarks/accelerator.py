@@ -25,7 +25,7 @@ from thinc.api import get_current_ops
 from tests.tiny_models import build
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import make_doc
-from xner_spacy.corpora.markup import read_markup
+from xner_spacy.corpora.formats.markup import read_markup
 
 ROOT = Path(__file__).parents[1]
 TOK2VEC = "components.tok2vec.model"
@@ -59,9 +59,7 @@ def sentences() -> List[Doc]:
     return docs
 
 
-def measure(
-    config: Dict[str, Any], docs: Sequence[Doc], words: int, steps: int
-) -> Dict[str, float]:
+def measure(config: Dict[str, Any], docs: Sequence[Doc], words: int, steps: int) -> Dict[str, float]:
     """RETURNS (Dict[str, float]): Median seconds of a training step, and words a second of use."""
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
     examples = [Example(Doc(nlp.vocab, words=[t.text for t in doc]), doc.copy()) for doc in docs]

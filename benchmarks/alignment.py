@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from xner_spacy.alignment.eflomal import Eflomal
-from xner_spacy.alignment.lexical import LexicalAligner
+from xner_spacy.alignment.external.eflomal import Eflomal
+from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.alignment.symmetrize import METHODS, symmetrize
-from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.evaluation.alignments import GoldLinks, evaluate_links, read_gold_links
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.registry import get_part
@@ -69,9 +69,7 @@ def gold_set(name: str) -> Tuple[Pairs, List[GoldLinks], Pairs]:
         return (
             _bitext(_lines(folder / "test.de"), _lines(folder / "test.en")),
             read_gold_links(folder / "de-en.wa"),
-            _bitext(
-                _lines(DATA / "bitext/en-de/bitext.de"), _lines(DATA / "bitext/en-de/bitext.en")
-            ),
+            _bitext(_lines(DATA / "bitext/en-de/bitext.de"), _lines(DATA / "bitext/en-de/bitext.en")),
         )
     stem = name.replace("-", "")
     with (folder / f"{stem}.src-tgt").open(encoding="utf-8") as file:
@@ -91,9 +89,7 @@ GOLD_SETS = {"de-en": "de-en + bitext", "en-fr": "en-fr + NTREX", "ro-en": "ro-e
 
 def europarl(lang: str) -> Tuple[Pairs, List[List[Entity]], List[List[Entity]], Pairs]:
     """RETURNS (tuple): Pairs, source entities, gold target entities, and more bitext."""
-    english, other = (
-        list(read_iob(DATA / f"europarl-ner/{code}-europarl.test.conll02")) for code in ("en", lang)
-    )
+    english, other = (list(read_iob(DATA / f"europarl-ner/{code}-europarl.test.conll02")) for code in ("en", lang))
     pairs = _bitext([s.words for s in english], [s.words for s in other])
     more = _bitext(
         _lines(DATA / f"bitext/en-{lang}/bitext.en"),
@@ -105,9 +101,7 @@ def europarl(lang: str) -> Tuple[Pairs, List[List[Entity]], List[List[Entity]], 
 # --- Alignment error rate
 
 
-def _both(
-    pairs: Pairs, more: Pairs
-) -> Tuple[List[Alignment], Dict[str, List[Alignment]], Dict[str, float]]:
+def _both(pairs: Pairs, more: Pairs) -> Tuple[List[Alignment], Dict[str, List[Alignment]], Dict[str, float]]:
     """Ours, eflomal's by symmetrisation, and the seconds of both."""
     seconds = {}
     start = time.perf_counter()
@@ -240,12 +234,7 @@ def african_f1(source_model: str) -> List[Dict[str, Any]]:
         pairs = [(english[_letters(s.words)], s.words) for s in gold_sentences]
         docs = nlp.pipe(spacy.tokens.Doc(nlp.vocab, words=source) for source, _ in pairs)
         entities = [
-            [
-                Entity(e.start, e.end, e.label_)
-                for e in doc.ents
-                if e.label_ in ("PER", "LOC", "ORG")
-            ]
-            for doc in docs
+            [Entity(e.start, e.end, e.label_) for e in doc.ents if e.label_ in ("PER", "LOC", "ORG")] for doc in docs
         ]
         gold = [[e for e in s.entities if e.label != "DATE"] for s in gold_sentences]
         rows += _f1_rows(f"MasakhaNER 2.0 {lang}", pairs, entities, gold, more)
@@ -326,9 +315,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Command line. RETURNS (int): 0."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")
-    parser.add_argument(
-        "--source-model", default="", help="an English spaCy NER pipeline, for african_f1"
-    )
+    parser.add_argument("--source-model", default="", help="an English spaCy NER pipeline, for african_f1")
     parser.add_argument("--out", type=Path, default=None, help="folder for the JSON and the table")
     options = parser.parse_args(argv)
     parts = options.parts.split(",")

@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
-from xner_spacy.alignment.eflomal import Eflomal
-from xner_spacy.alignment.lexical import LexicalAligner
+from xner_spacy.alignment.external.eflomal import Eflomal
+from xner_spacy.alignment.statistical.lexical import LexicalAligner
 
 from .projection_plots import lines_svg
 

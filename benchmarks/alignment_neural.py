@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
-from xner_spacy.alignment.embedding import EmbeddingAligner, make_simalign
-from xner_spacy.corpora.markup import read_markup
+from xner_spacy.alignment.neural.aligners import EmbeddingAligner, make_simalign
+from xner_spacy.corpora.formats.markup import read_markup
 
 Pairs = List[Tuple[List[str], List[str]]]
 Links = List[Set[Tuple[int, int]]]
@@ -57,9 +57,7 @@ def build_model(folder: Path, pairs: Pairs, pieces: int = 3000) -> None:
     )
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special))
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=512, **names
-    ).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **names).save_pretrained(folder)
     BertModel(BertConfig(vocab_size=tokenizer.get_vocab_size())).save_pretrained(folder)
 
 
@@ -115,9 +113,7 @@ class Peer:
 
         logging.getLogger("simalign").setLevel(logging.WARNING)
         self.matching = matching
-        self.aligner = simalign.SentenceAligner(
-            model, "bpe", matching_methods=LETTERS[matching], layer=LAYER
-        )
+        self.aligner = simalign.SentenceAligner(model, "bpe", matching_methods=LETTERS[matching], layer=LAYER)
 
     def __call__(self, pairs: Pairs) -> Links:
         return [set(self.aligner.get_word_aligns(*pair)[self.matching]) for pair in pairs]
@@ -189,9 +185,7 @@ GPU_VARIANTS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def run(
-    pairs: int = 100, rounds: int = 3, threads: int = 2, device: str = "cpu", dtypes: str = ""
-) -> Dict[str, Any]:
+def run(pairs: int = 100, rounds: int = 3, threads: int = 2, device: str = "cpu", dtypes: str = "") -> Dict[str, Any]:
     """Build the model and compare itermax and mwmf.
 
     pairs (int): Sentence pairs, spread over the corpus. rounds (int): Interleaved rounds.
@@ -261,10 +255,7 @@ def to_markdown(result: Dict[str, Any]) -> str:
                 f"| {row['links_f1']:.4f} |"
             )
     if "inter" in result:
-        rest = [
-            f"{m} {result[m]['equal_pairs']} of {result[m]['pairs']}"
-            for m in ("inter", "fwd", "rev")
-        ]
+        rest = [f"{m} {result[m]['equal_pairs']} of {result[m]['pairs']}" for m in ("inter", "fwd", "rev")]
         lines += ["", f"Equal pairs in float32 for the other methods: {', '.join(rest)}."]
     return "\n".join(lines) + "\n"
 

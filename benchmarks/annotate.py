@@ -63,8 +63,7 @@ def resident() -> float:
 def cpu() -> float:
     """RETURNS (float): CPU seconds of this process and of its ended children."""
     return sum(
-        use.ru_utime + use.ru_stime
-        for use in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        use.ru_utime + use.ru_stime for use in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
 
 
@@ -78,9 +77,7 @@ def noop(n: int) -> Dict[str, Any]:
         with (root / "text.txt").open("w", encoding="utf8") as file:
             for k in range(n):
                 # A new word a sentence: what a vocabulary that grows would choke on.
-                file.write(
-                    f"{WORDS[k % 16]} {WORDS[k % 7]} {WORDS[k % 11]} word{k} {WORDS[k % 5]}\n"
-                )
+                file.write(f"{WORDS[k % 16]} {WORDS[k % 7]} {WORDS[k % 11]} word{k} {WORDS[k % 5]}\n")
         points: List[Tuple[int, float, float]] = []
         seen = 0
 
@@ -120,9 +117,7 @@ def run_annotate(teacher: Path, corpus: Path, out: Path, workers: int) -> Tuple[
     """
     before = cpu()
     command = [sys.executable, "-m", "xner_spacy", "annotate", str(teacher), str(corpus), str(out)]
-    process = subprocess.Popen(
-        [*command, "--workers", str(workers), "--shard-size", "50"], stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*command, "--workers", str(workers), "--shard-size", "50"], stderr=subprocess.DEVNULL)
     times: List[Tuple[float, int]] = []
     while process.poll() is None:
         made = len(list(out.glob("*.spacy")))
@@ -159,9 +154,7 @@ def workers(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]
         "two workers, sentences/s": round(statistics.median(rates[2]), 1),
         "ratio": round(statistics.median(b / a for a, b in zip(rates[1], rates[2])), 2),
         "ratios": [round(b / a, 2) for a, b in zip(rates[1], rates[2])],
-        "CPU seconds, one worker and two": [
-            [round(s, 1) for s in seconds[number]] for number in (1, 2)
-        ],
+        "CPU seconds, one worker and two": [[round(s, 1) for s in seconds[number]] for number in (1, 2)],
         "load": [round(x, 1) for x in os.getloadavg()],
     }
 
@@ -246,9 +239,7 @@ def stages(teacher: Path, corpus: Path, n: int, mode: str, translation: Path) ->
     if translation.exists():
         neural = json.loads(translation.read_text())["ours"]["CPU seconds a sentence"] * size
         whole = total - models["translator"] + neural
-        found["around, % of CPU with CTranslate2 (NLLB-600M)"] = round(
-            100 * sum(around.values()) / whole, 2
-        )
+        found["around, % of CPU with CTranslate2 (NLLB-600M)"] = round(100 * sum(around.values()) / whole, 2)
     return found
 
 

@@ -16,25 +16,25 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 
 import numpy as np
 
-from xner_spacy.corpora.iob import read_iob
-from xner_spacy.corpora.markup import read_markup
+from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.markup import read_markup
 from xner_spacy.evaluation.entities import evaluate
-from xner_spacy.projection.calibration import (
+from xner_spacy.projection.by_translation.markers import make_markers
+from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
+from xner_spacy.projection.heuristics.minmax import make_minmax
+from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching, rival_score
+from xner_spacy.projection.matching.candidates import make_ngrams
+from xner_spacy.projection.matching.confidence import (
     expected_calibration_error,
     fit_calibration,
     reliability,
 )
-from xner_spacy.projection.candidates import make_ngrams
-from xner_spacy.projection.heuristics import make_heuristic
-from xner_spacy.projection.longest_run import make_garcia_ferrero
-from xner_spacy.projection.markers import make_markers
-from xner_spacy.projection.matching import make_matching, rival_score
-from xner_spacy.projection.milp import solve_milp
-from xner_spacy.projection.minmax import make_minmax
-from xner_spacy.projection.scores import make_align_score
-from xner_spacy.projection.solvers import Limits, parse_limits, solve_exact, solve_greedy
-from xner_spacy.projection.span_score import make_span_score
-from xner_spacy.projection.translation_score import make_translation_score
+from xner_spacy.projection.matching.milp import solve_milp
+from xner_spacy.projection.matching.solvers import Limits, parse_limits, solve_exact, solve_greedy
+from xner_spacy.projection.matching.span_score import make_span_score
+from xner_spacy.projection.matching.translation_score import make_translation_score
 from xner_spacy.types import Alignment, Entity, Projection, SentencePair
 
 from .projection_plots import reliability_svg, threshold_svg
@@ -67,10 +67,7 @@ class Corpus:
         return list(zip(self.source, self.target, strict=True))
 
     def pairs(self, alignments: Iterable[Alignment]) -> List[SentencePair]:
-        return [
-            SentencePair(*row)
-            for row in zip(self.source, self.target, self.entities, alignments, strict=True)
-        ]
+        return [SentencePair(*row) for row in zip(self.source, self.target, self.entities, alignments, strict=True)]
 
     def score(self, projections: Iterable[Projection], samples: int = 1000) -> Dict[str, Any]:
         predicted = [[Entity(*s[:3]) for s in p.spans] for p in projections]
@@ -81,9 +78,7 @@ def _plain(sentences: Iterable[Any], labels: Optional[Sequence[str]] = None) -> 
     words, entities = [], []
     for sentence in sentences:
         words.append(list(sentence.words))
-        entities.append(
-            [Entity(*e[:3]) for e in sentence.entities if labels is None or e[2] in labels]
-        )
+        entities.append([Entity(*e[:3]) for e in sentence.entities if labels is None or e[2] in labels])
     return words, entities
 
 
@@ -130,12 +125,8 @@ def transalign(data: Path) -> Optional[Tuple[Corpus, List[Alignment], List[List[
     if not folder.exists():
         return None
     target, gold = _plain(read_iob(folder / "test-bam.txt", "conll", repair=True), LABELS)
-    source, entities = _plain(
-        read_iob(folder / "test-translate-bam-en-preds.txt", "conll", repair=True), LABELS
-    )
-    _, theirs = _plain(
-        read_iob(folder / "test-translate-bam-projected.txt", "conll", repair=True), LABELS
-    )
+    source, entities = _plain(read_iob(folder / "test-translate-bam-en-preds.txt", "conll", repair=True), LABELS)
+    _, theirs = _plain(read_iob(folder / "test-translate-bam-projected.txt", "conll", repair=True), LABELS)
     alignments = []
     for line in (folder / "bam-en-alignments.txt").read_text(encoding="utf8").splitlines():
         links = [tuple(map(int, x.split("-"))) for x in line.split("\t")[-1].split() if "-" in x]
@@ -167,7 +158,7 @@ def icelandic(assets: Path, splits: Sequence[str] = ("train", "dev")) -> Corpus:
 
 def lexical_links(corpus: Corpus, cache: Optional[Path] = None) -> List[Alignment]:
     """RETURNS (List[Alignment]): Links of the embedded aligner with its default settings."""
-    from xner_spacy.alignment.lexical import make_lexical
+    from xner_spacy.alignment.statistical.lexical import make_lexical
 
     aligner = make_lexical()
     stored = cache / f"lexical-{corpus.name.replace(' ', '-')}.bin" if cache else None
@@ -181,9 +172,7 @@ def lexical_links(corpus: Corpus, cache: Optional[Path] = None) -> List[Alignmen
     return list(aligner(corpus.texts))
 
 
-def eflomal_links(
-    corpus: Corpus, cache: Optional[Path] = None
-) -> Optional[Dict[str, List[Alignment]]]:
+def eflomal_links(corpus: Corpus, cache: Optional[Path] = None) -> Optional[Dict[str, List[Alignment]]]:
     """RETURNS (Optional[Dict[str, List[Alignment]]]): eflomal's links by symmetrisation, None where
         it is not
     installed. It is the peer: its defaults, the same pairs, lower-cased words.
@@ -199,19 +188,12 @@ def eflomal_links(
     forward, reverse = folder / "forward", folder / "reverse"
     if not reverse.exists():
         pairs = [*corpus.texts, *corpus.bitext]
-        sides = [
-            [" ".join(w.replace(" ", "_").lower() for w in pair[k]) for pair in pairs]
-            for k in (0, 1)
-        ]
-        eflomal.Aligner().align(
-            *sides, links_filename_fwd=str(forward), links_filename_rev=str(reverse), quiet=True
-        )
+        sides = [[" ".join(w.replace(" ", "_").lower() for w in pair[k]) for pair in pairs] for k in (0, 1)]
+        eflomal.Aligner().align(*sides, links_filename_fwd=str(forward), links_filename_rev=str(reverse), quiet=True)
     directions = []
     for path in (forward, reverse):
         lines = path.read_text().split("\n")[: len(corpus.source)]
-        directions.append(
-            [Alignment([tuple(map(int, x.split("-"))) for x in line.split()]) for line in lines]
-        )
+        directions.append([Alignment([tuple(map(int, x.split("-"))) for x in line.split()]) for line in lines])
     return {
         how: [symmetrize(f, r, how) for f, r in zip(*directions, strict=True)]
         for how in ("intersection", "grow-diag", "union")
@@ -231,15 +213,11 @@ HEURISTICS: Dict[str, Callable[[], Any]] = {
 MATCHERS: Dict[str, Callable[[], Any]] = {
     "greedy, align (the seed's)": lambda: make_matching(solver="greedy"),
     "exact, align": lambda: make_matching(scores={"align": make_align_score()}),
-    "exact, span score alone": lambda: make_matching(
-        scores={"span": make_span_score()}, min_score=0.5, relabel=False
-    ),
+    "exact, span score alone": lambda: make_matching(scores={"span": make_span_score()}, min_score=0.5, relabel=False),
 }
 
 
-def accuracy(
-    corpus: Corpus, links: Dict[str, List[Alignment]], samples: int = 1000
-) -> List[Dict[str, Any]]:
+def accuracy(corpus: Corpus, links: Dict[str, List[Alignment]], samples: int = 1000) -> List[Dict[str, Any]]:
     """RETURNS (List[Dict]): One row per aligner and projector: precision, recall, F1 with interval."""
     rows = []
     for aligner, alignments in links.items():
@@ -255,9 +233,7 @@ def accuracy(
                     "corpus": corpus.name,
                     "links": aligner,
                     "projector": name,
-                    **{
-                        k: result[k] for k in ("precision", "recall", "f1", "f1_interval", "errors")
-                    },
+                    **{k: result[k] for k in ("precision", "recall", "f1", "f1_interval", "errors")},
                 }
             )
     return rows
@@ -270,11 +246,10 @@ class SpellingScorer:
     """A toy translation scorer for the exactness runs: the closer the spelling, the likelier."""
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
-        from xner_spacy.projection.spelling import similarity
+        from xner_spacy.projection.spelling_similarity import similarity
 
         return [
-            3.0 * (similarity(s.split()[0], t.split()[0]) - 1.0)
-            - 0.2 * abs(len(s.split()) - len(t.split()))
+            3.0 * (similarity(s.split()[0], t.split()[0]) - 1.0) - 0.2 * abs(len(s.split()) - len(t.split()))
             for s, t in zip(sources, targets, strict=True)
         ]
 
@@ -282,9 +257,7 @@ class SpellingScorer:
 CONSTRAINTS = (("<=", 1), ("=", 1), (">=", 1), ("<=", 2), (">=", 0))
 
 
-def exactness(
-    corpora: Dict[str, List[SentencePair]], random_instances: int = 10_000
-) -> List[Dict[str, Any]]:
+def exactness(corpora: Dict[str, List[SentencePair]], random_instances: int = 10_000) -> List[Dict[str, Any]]:
     """Compare the exact solver with HiGHS, and the greedy one with the exact.
 
     RETURNS (List[Dict]): Per score and constraint: instances, how many optima differ by more than
@@ -303,9 +276,7 @@ def exactness(
             },
         }
         for label, parts in scores.items():
-            matcher = make_matching(
-                scores=parts, candidates=None if label == "span" else make_ngrams(max_words=10)
-            )
+            matcher = make_matching(scores=parts, candidates=None if label == "span" else make_ngrams(max_words=10))
             instances = [options for _, options in matcher.match(pairs)]
             instances = [o for o in instances if any(o)]
             for constraint, count in CONSTRAINTS:
@@ -362,18 +333,14 @@ def _compare(instances: List[list], limits: Limits) -> Dict[str, Any]:
     differ = below = above = 0
     for options in instances:
         exact = _total(((c.entity, c.score) for c in solve_exact(options, limits)), limits.low)
-        peer = _total(
-            ((s, o[0]) for s, o in solve_milp(options, limits.low, limits.high)), limits.low
-        )
+        peer = _total(((s, o[0]) for s, o in solve_milp(options, limits.low, limits.high)), limits.low)
         spans = sorted({(a, b) for mine in options for _, a, b in mine})
         column = {span: t for t, span in enumerate(spans)}
         matrix = np.zeros((len(options), len(spans)))
         for s, mine in enumerate(options):
             for w, a, b in mine:
                 matrix[s, column[a, b]] = w
-        greedy = _total(
-            ((c.entity, c.score) for c in solve_greedy(matrix, spans, limits)), limits.low
-        )
+        greedy = _total(((c.entity, c.score) for c in solve_greedy(matrix, spans, limits)), limits.low)
         differ += exact[0] != peer[0] or abs(exact[1] - peer[1]) > 1e-6
         below += greedy[0] < exact[0] or greedy[1] < exact[1] - 1e-9
         above += greedy[0] > exact[0] or (greedy[0] == exact[0] and greedy[1] > exact[1] + 1e-9)
@@ -408,10 +375,7 @@ def speed(pairs: List[SentencePair], rounds: int = 5) -> List[Dict[str, Any]]:
             for _ in projector(pairs):
                 pass
             best[name] = min(best[name], time.process_time() - start)
-    return [
-        {"projector": name, "sentences_per_second": round(len(pairs) / t)}
-        for name, t in best.items()
-    ]
+    return [{"projector": name, "sentences_per_second": round(len(pairs) / t)} for name, t in best.items()]
 
 
 class _Highs:
@@ -462,9 +426,7 @@ def crowded(entities: int = 60, tokens: int = 1000, rounds: int = 3) -> List[Dic
 # Calibration.
 
 
-def features(
-    corpus: Corpus, alignments: List[Alignment], matcher: Any
-) -> Tuple[List[Tuple[float, float]], List[bool]]:
+def features(corpus: Corpus, alignments: List[Alignment], matcher: Any) -> Tuple[List[Tuple[float, float]], List[bool]]:
     """RETURNS (Tuple): Score and margin of every projected span, and whether it is right."""
     pairs = corpus.pairs(alignments)
     matcher.train(pairs)
@@ -482,9 +444,7 @@ def features(
 
 
 def _matcher(kind: str) -> Any:
-    return (
-        make_matching() if kind == "span" else make_matching(scores={"align": make_align_score()})
-    )
+    return make_matching() if kind == "span" else make_matching(scores={"align": make_align_score()})
 
 
 def calibration(
@@ -503,10 +463,7 @@ def calibration(
         for name, (corpus, links) in tests.items():
             matcher = _matcher(kind)
             points, right = features(corpus, links, matcher)
-            before = [
-                min(1.0, s) if kind == "align" else 1.0 / (1.0 + float(np.exp(-s)))
-                for s, _ in points
-            ]
+            before = [min(1.0, s) if kind == "align" else 1.0 / (1.0 + float(np.exp(-s))) for s, _ in points]
             after = [matcher.calibration(*p) for p in points]
             bins = [reliability(c, right) for c in (before, after)]
             entry["tests"][name] = {
@@ -723,9 +680,7 @@ def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     if "calibration" in result:
         tests = result["calibration"]["span"]["tests"]
         (given.out / "reliability.svg").write_text(reliability_svg(tests), encoding="utf8")
-        (given.out / "thresholds.svg").write_text(
-            threshold_svg(result["thresholds"]), encoding="utf8"
-        )
+        (given.out / "thresholds.svg").write_text(threshold_svg(result["thresholds"]), encoding="utf8")
     print(text)
     return result
 

@@ -28,9 +28,7 @@ def _ticks(x: int, low: float, high: float, vertical: bool) -> List[str]:
             out.append(f'<text x="{x - 6}" y="{y + 4}" text-anchor="end">{text}</text>')
         else:
             place = x + _SIZE * k / 5
-            out.append(
-                f'<text x="{place}" y="{_TOP + _SIZE + 16}" text-anchor="middle">{text}</text>'
-            )
+            out.append(f'<text x="{place}" y="{_TOP + _SIZE + 16}" text-anchor="middle">{text}</text>')
     return out
 
 
@@ -40,9 +38,7 @@ def _svg(parts: Sequence[str], width: int) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">'
     )
-    return "\n".join(
-        [head, f'<rect width="{width}" height="{height}" fill="white"/>', *parts, "</svg>\n"]
-    )
+    return "\n".join([head, f'<rect width="{width}" height="{height}" fill="white"/>', *parts, "</svg>\n"])
 
 
 def _legend(x: int, names: Sequence[str]) -> List[str]:
@@ -68,8 +64,7 @@ def reliability_svg(tests: Dict[str, Any]) -> str:
         parts += _frame(x, "before" if column == 0 else "after", "confidence", "share right")
         parts += _ticks(x, 0, 1, False) + _ticks(x, 0, 1, True)
         parts.append(
-            f'<line x1="{x}" y1="{_TOP + _SIZE}" x2="{x + _SIZE}" y2="{_TOP}" stroke="#999" '
-            'stroke-dasharray="4 4"/>'
+            f'<line x1="{x}" y1="{_TOP + _SIZE}" x2="{x + _SIZE}" y2="{_TOP}" stroke="#999" stroke-dasharray="4 4"/>'
         )
         for k, test in enumerate(tests.values()):
             points: List[Tuple[float, float]] = []
@@ -129,13 +124,8 @@ def lines_svg(diagrams: Sequence[Line]) -> str:
         right, top = (max(values) * 1.05 for values in (xs, ys))
         parts += _frame(x, title, across, up)
         parts += _ticks(x, 0, right, False) + _ticks(x, 0, top, True)
-        points = [
-            (x + _SIZE * a / right, _TOP + _SIZE * (1 - b / top))
-            for a, b in zip(xs, ys, strict=True)
-        ]
+        points = [(x + _SIZE * a / right, _TOP + _SIZE * (1 - b / top)) for a, b in zip(xs, ys, strict=True)]
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{_COLOURS[0]}"/>')
-        parts += [
-            f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{_COLOURS[0]}"/>' for a, b in points
-        ]
+        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{_COLOURS[0]}"/>' for a, b in points]
     return _svg(parts, len(diagrams) * (_SIZE + 80) + 20)

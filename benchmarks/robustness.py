@@ -12,11 +12,11 @@ import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from xner_spacy.projection.heuristics import make_heuristic
-from xner_spacy.projection.longest_run import make_garcia_ferrero
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.minmax import make_minmax
-from xner_spacy.projection.spelling import is_punctuation
+from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
+from xner_spacy.projection.heuristics.minmax import make_minmax
+from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.spelling_similarity import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 from .projection import Corpus, europarl, lexical_links, transalign, uner
@@ -35,9 +35,7 @@ class Case(Corpus):
     """A corpus with its links, perturbed."""
 
     def __init__(self, corpus: Corpus, links: Sequence[Alignment]) -> None:
-        super().__init__(
-            corpus.name, corpus.source, corpus.target, corpus.entities, corpus.gold, corpus.bitext
-        )
+        super().__init__(corpus.name, corpus.source, corpus.target, corpus.entities, corpus.gold, corpus.bitext)
         self.links = list(links)
 
     def sentences(self) -> List[SentencePair]:
@@ -58,9 +56,7 @@ def _rewritten(change: Callable[[str], str]) -> Callable[[Case], Case]:
 
 def _first_word_only(case: Case) -> Case:
     out = case.copy()
-    out.target = [
-        [w.lower() if k else w.capitalize() for k, w in enumerate(t)] for t in case.target
-    ]
+    out.target = [[w.lower() if k else w.capitalize() for k, w in enumerate(t)] for t in case.target]
     return out
 
 
@@ -77,9 +73,7 @@ def _thinned(case: Case) -> Case:
 def _without_punctuation(case: Case) -> Case:
     out = case.copy()
     out.source, out.target, out.entities, out.gold, out.links = [], [], [], [], []
-    for s, t, entities, gold, links in zip(
-        case.source, case.target, case.entities, case.gold, case.links, strict=True
-    ):
+    for s, t, entities, gold, links in zip(case.source, case.target, case.entities, case.gold, case.links, strict=True):
         source, target = _kept(s), _kept(t)
         out.source.append([s[i] for i in source])
         out.target.append([t[j] for j in target])
@@ -199,9 +193,7 @@ def table(rows: Sequence[Dict[str, Any]]) -> str:
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Run from the command line."""
     root = Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(
-        description="Projectors on text that is not written with care."
-    )
+    parser = argparse.ArgumentParser(description="Projectors on text that is not written with care.")
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
     parser.add_argument("--out", type=Path, default=root / "results")
     parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")

@@ -236,10 +236,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             rows.append([title, name, *cells, _cell(result[ratios][gemm])])
         rows.append([title, "as configured", "", "", "", _cell(result[ratios]["configs"])])
     rates = result["billion_operations_per_second"]
-    rows += [
-        ["10^9 operations per second", name, rates[gemm], "", "", ""]
-        for gemm, name in GEMMS.items()
-    ]
+    rows += [["10^9 operations per second", name, rates[gemm], "", "", ""] for gemm, name in GEMMS.items()]
     text = table(["", "matrix product", *KINDS, "student / ner, median (least, most)"], rows)
     srsly.write_json(args.out / "speed.json", result)
     (args.out / "speed.md").write_text(text + "\n", encoding="utf8")

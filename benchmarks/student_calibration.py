@@ -26,7 +26,8 @@ from benchmarks.student_grid import CONFIGS, RECIPES, bare, entities
 from benchmarks.student_teachers import write_lines
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.calibration import (
+from xner_spacy.distillation.readers import make_corpus
+from xner_spacy.distillation.student.calibration import (
     BIASES,
     SCORE_BIASES,
     calibrate,
@@ -34,8 +35,7 @@ from xner_spacy.distillation.calibration import (
     fit_bias,
     scored_spans,
 )
-from xner_spacy.distillation.corpus import make_corpus
-from xner_spacy.distillation.pipes import find_student, run_upstream
+from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.docdata import install_extensions
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.languages import blank
@@ -76,9 +76,7 @@ def _words(doc: Doc) -> str:
     return " ".join(token.text for token in doc)
 
 
-def compare(
-    runs: Sequence[Path], gold: Dict[str, Path], teachers: Dict[str, Path]
-) -> List[List[List[Any]]]:
+def compare(runs: Sequence[Path], gold: Dict[str, Path], teachers: Dict[str, Path]) -> List[List[List[Any]]]:
     """Fit and score every student in all ways.
 
     RETURNS (List[List[List[Any]]]): Two tables with their headers, means over the seeds: F1 by how

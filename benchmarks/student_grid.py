@@ -25,17 +25,17 @@ from spacy.util import load_config
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
 from xner_spacy.corpora.split import split_docs
-from xner_spacy.distillation.calibration import (
+from xner_spacy.distillation.readers import make_corpus
+from xner_spacy.distillation.soft.soft_labels import get_soft
+from xner_spacy.distillation.student.calibration import (
     calibrate,
     expected_calibration_error,
     fit_bias,
     scored_spans,
 )
-from xner_spacy.distillation.corpus import make_corpus
-from xner_spacy.distillation.pipes import find_student, run_upstream
-from xner_spacy.distillation.selection import agree, select_least_specific, select_surest
-from xner_spacy.distillation.soft import get_soft
-from xner_spacy.distillation.teachers import entities_of, mix, mix_docs
+from xner_spacy.distillation.student.pipes import find_student, run_upstream
+from xner_spacy.distillation.teachers.mixtures import entities_of, mix, mix_docs
+from xner_spacy.distillation.teachers.selection import agree, select_least_specific, select_surest
 from xner_spacy.errors import XnerError
 from xner_spacy.evaluation.entities import compare, evaluate
 from xner_spacy.report.charts import Interval, intervals
@@ -140,9 +140,7 @@ def labelled(teacher: Path, dev: str) -> Path:
     folder = teacher / dev
     vocab = spacy.blank("xx").vocab
     if not (folder / "dev.spacy").exists():
-        docs = [
-            doc for part in ("train", "dev") for doc in read_docs(teacher / f"{part}.spacy", vocab)
-        ]
+        docs = [doc for part in ("train", "dev") for doc in read_docs(teacher / f"{part}.spacy", vocab)]
         rest, aside = split_docs(docs, DEV_SHARE)
         folder.mkdir(exist_ok=True)
         write_docbin(folder / "train.spacy", rest)
@@ -179,9 +177,7 @@ def corpus_joint(place: Place) -> Iterable[Doc]:
         doc.set_ents([], default="missing")
         yield doc
     for lang in ("swa", "hau", "pcm"):
-        yield from read_docs(
-            place.data / "corpus" / "gold-source" / f"{lang}.spacy", spacy.blank("xx").vocab
-        )
+        yield from read_docs(place.data / "corpus" / "gold-source" / f"{lang}.spacy", spacy.blank("xx").vocab)
 
 
 CORPORA: Dict[str, Callable[[Place], Iterable[Doc]]] = {
@@ -298,10 +294,7 @@ def score(place: Place, steps: int, words: int) -> Json:
         srsly.write_json(place.folder / f"{key}.json", [[list(e[:3]) for e in s] for s in found])
     np.savez_compressed(
         place.folder / "scores.npz",
-        **{
-            key: raw_scores(nlp, docs).astype(np.float16)
-            for key, docs in (("test", gold), ("dev", dev))
-        },
+        **{key: raw_scores(nlp, docs).astype(np.float16) for key, docs in (("test", gold), ("dev", dev))},
     )
     return {
         "f1": evaluate(entities(gold), entities(predicted), samples=10)["f1"],
@@ -414,9 +407,7 @@ def names_seen(teacher: Path, dev: str) -> Json:
     names = {part: _names(place / f"{part}.spacy") for part, place in files.items()}
     known = set(names["train"])
     parts = {part: names[part] for part in ("dev", "test")}
-    return {
-        part: round(sum(n in known for n in g) / max(len(g), 1), 3) for part, g in parts.items()
-    }
+    return {part: round(sum(n in known for n in g) / max(len(g), 1), 3) for part, g in parts.items()}
 
 
 def _names(path: Path) -> List[str]:
@@ -441,11 +432,7 @@ def _joined(seeds: List[Sentences]) -> Sentences:
     """What all seeds say of a sentence, as one sentence."""
     apart = 10_000
     return [
-        [
-            Entity(e.start + k * apart, e.end + k * apart, e.label)
-            for k, found in enumerate(sentence)
-            for e in found
-        ]
+        [Entity(e.start + k * apart, e.end + k * apart, e.label) for k, found in enumerate(sentence) for e in found]
         for sentence in zip(*seeds, strict=True)
     ]
 
@@ -456,8 +443,7 @@ def render(result: Json) -> str:
     rows: List[List[Any]] = []
     for lang, found in result.items():
         rows += [
-            [lang, f"teacher `{name}`", "", f"{100 * t['f1']:.1f}", *[""] * 8]
-            for name, t in found["teachers"].items()
+            [lang, f"teacher `{name}`", "", f"{100 * t['f1']:.1f}", *[""] * 8] for name, t in found["teachers"].items()
         ]
         for name, row in found["recipes"].items():
             alone = [_mean(row["f1"], 100), _mean(row["f1_plain"], 100)]
@@ -526,9 +512,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--dev", choices=DEVS, default=DEVS[0], help="the development data")
     parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--rescore", action="store_true", help="score what is there anew")
-    parser.add_argument(
-        "--report", action="store_true", help="compare what is there, train nothing"
-    )
+    parser.add_argument("--report", action="store_true", help="compare what is there, train nothing")
     args = parser.parse_args(argv)
     langs, recipes = args.langs.split(","), args.recipes.split(",")
     unknown = [name for name in recipes if name not in RECIPES]

@@ -22,15 +22,13 @@ from benchmarks.student_grid import bare
 from xner_spacy.annotation.ensemble import make_ensemble
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.writing import atomic_write
-from xner_spacy.distillation.soft import SOFT_KEY
+from xner_spacy.distillation.soft.soft_labels import SOFT_KEY
 from xner_spacy.docdata import SPANS_KEY
 
 SPLITS = ("test", "dev", "train")
 
 
-def annotate(
-    nlp: Language, docs: Sequence[Doc], sources: Dict[str, List[str]]
-) -> Iterator[Dict[str, Doc]]:
+def annotate(nlp: Language, docs: Sequence[Doc], sources: Dict[str, List[str]]) -> Iterator[Dict[str, Doc]]:
     """Label target sentences by the same teacher with each source model in turn.
 
     nlp (Language): The teacher pipeline. docs (Sequence[Doc]): Target sentences; their labels are

@@ -124,9 +124,7 @@ def label(lang: str, sources: Dict[str, Path], data: Path, work: Path) -> None:
         for name, projected in MIXED.items():
             out = folder / name / f"{split}.spacy"
             if not out.exists():
-                halves = [
-                    folder / half / f"{split}.spacy" for half in (projected, "transfer_uniform")
-                ]
+                halves = [folder / half / f"{split}.spacy" for half in (projected, "transfer_uniform")]
                 distill(halves, out)
 
 
@@ -149,9 +147,7 @@ def write_text(lang: str, data: Path, work: Path) -> None:
     """Write sentences of a source language, for the similarity."""
     docs = list(read_docs(_source_corpora(lang, data)[0], spacy.blank("xx").vocab))
     random.Random(0).shuffle(docs)
-    write_lines(
-        work / f"text-{lang}.txt", [" ".join(t.text for t in doc) for doc in docs[:MAX_TEXT]]
-    )
+    write_lines(work / f"text-{lang}.txt", [" ".join(t.text for t in doc) for doc in docs[:MAX_TEXT]])
 
 
 def _lines(path: Path) -> List[str]:
@@ -160,9 +156,7 @@ def _lines(path: Path) -> List[str]:
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(
-        description="Model transfer and TSL for the student benchmark."
-    )
+    parser = argparse.ArgumentParser(description="Model transfer and TSL for the student benchmark.")
     parser.add_argument("--langs", default="lug,luo,tsn")
     parser.add_argument("--sources", default="en,pcm,swa,hau")
     parser.add_argument("--attrs", default="SHAPE", help="of the embedding, beside the vectors")

@@ -124,10 +124,7 @@ def their_pass(model: Any, tokenizer: Any, texts: List[str]) -> Callable[[], int
     import torch
 
     target = tokenizer.convert_tokens_to_ids("isl_Latn")
-    batches = [
-        tokenizer(texts[k : k + BATCH], return_tensors="pt", padding=True)
-        for k in range(0, len(texts), BATCH)
-    ]
+    batches = [tokenizer(texts[k : k + BATCH], return_tensors="pt", padding=True) for k in range(0, len(texts), BATCH)]
 
     def run() -> int:
         words = 0
@@ -148,9 +145,7 @@ def their_pass(model: Any, tokenizer: Any, texts: List[str]) -> Callable[[], int
     return run
 
 
-def measure(
-    n: int, repeats: int, threads: int, layers: int, vocabulary: str, folder: Path
-) -> Dict[str, Any]:
+def measure(n: int, repeats: int, threads: int, layers: int, vocabulary: str, folder: Path) -> Dict[str, Any]:
     """Measure all three, taking turns. RETURNS (Dict[str, Any]): Their medians, and the ratios."""
     import torch
     import transformers

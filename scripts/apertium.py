@@ -15,7 +15,7 @@ from typing import List
 import typer
 
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label

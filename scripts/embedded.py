@@ -11,7 +11,7 @@ import typer
 from spacy.tokens import Doc
 
 from xner_spacy.corpora.docs import write_docbin
-from xner_spacy.corpora.markup import SPLITS, MarkedText, read_markup
+from xner_spacy.corpora.formats.markup import SPLITS, MarkedText, read_markup
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.languages import blank
@@ -25,9 +25,7 @@ def main(assets: Path, out: Path, source: str = "en", target: str = "is") -> Non
     for path in sorted(assets.glob("*.txt")):
         for pair in read_markup(path, (target, source)):
             for lang, side in zip((target, source), pair.sides):
-                docs[pair.split, lang].append(
-                    make_doc(pipelines[lang], side, f"{path}:{pair.line}")
-                )
+                docs[pair.split, lang].append(make_doc(pipelines[lang], side, f"{path}:{pair.line}"))
                 texts[lang].append(side.text)
     for split in SPLITS:
         for lang in texts:
@@ -45,9 +43,7 @@ def make_doc(nlp, side: MarkedText, place: str) -> Doc:
     for start, end, label in side.spans:
         span = doc.char_span(start, end, label=label)
         if span is None:
-            raise XnerError(
-                f"{place}: {side.text[start:end]!r} does not begin and end with a token."
-            )
+            raise XnerError(f"{place}: {side.text[start:end]!r} does not begin and end with a token.")
         spans.append(span)
     doc.set_ents(spans)
     return doc

@@ -15,7 +15,7 @@ import typer
 
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.iob import TaggedSentence, read_iob
+from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -30,9 +30,7 @@ def main(lang: str, ner: Path, mafand: Path, out: Path) -> None:
     bitext = mafand / f"en-{lang}"
     for folder in (ner / lang, bitext):
         if not folder.is_dir():
-            raise XnerError(
-                f"No data for the language {lang!r} in {folder}.", "Choose it with --vars.lang lug."
-            )
+            raise XnerError(f"No data for the language {lang!r} in {folder}.", "Choose it with --vars.lang lug.")
     nlp, english = blank(lang), blank("en")
     pairs = []
     for split in SPLITS:

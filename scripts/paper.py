@@ -11,7 +11,7 @@ import typer
 
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import InputError, MissingExtraError
 from xner_spacy.labels import LABEL_MAPS, map_label

@@ -18,10 +18,10 @@ import typer
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from xner_spacy.alignment.lexical import make_lexical
+from xner_spacy.alignment.statistical.lexical import make_lexical
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, read_docs, write_docbin
-from xner_spacy.corpora.iob import TaggedSentence, read_iob
+from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob
 from xner_spacy.docdata import install_extensions
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -110,9 +110,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
             seen[key] = True
             fresh.append((words, text))
     fresh = fresh[:limit]
-    pool = with_source(
-        [make_doc(nlp.vocab, words) for words, _ in fresh], [text for _, text in fresh]
-    )
+    pool = with_source([make_doc(nlp.vocab, words) for words, _ in fresh], [text for _, text in fresh])
     for doc in pool:
         doc.set_ents([], default="missing")
     write_docbin(out / "train.spacy", pool)

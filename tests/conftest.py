@@ -93,9 +93,7 @@ def source_model(tmp_path: Path) -> Path:
     """An English pipeline that knows the names of `bitext`, and one label that maps drop."""
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns(
-        [{"label": label, "pattern": [{"ORTH": name}]} for name, label in NAMES.items()]
-    )
+    ruler.add_patterns([{"label": label, "pattern": [{"ORTH": name}]} for name, label in NAMES.items()])
     ruler.add_patterns([{"label": "MISC", "pattern": [{"ORTH": "raining"}]}])
     path = tmp_path / "source_model"
     nlp.to_disk(path)

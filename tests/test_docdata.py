@@ -18,9 +18,7 @@ def doc():
     doc._.xner_alignment = Alignment([(0, 0), (3, 3)], [0.9, 0.25])
     doc.spans[SPANS_KEY] = [Span(doc, 0, 1, "PER")]
     doc.spans[SPANS_KEY].attrs["scores"] = [0.75]
-    doc.spans[SPANS_KEY].attrs["unprojected"] = [
-        {"start": 3, "end": 4, "label": "LOC", "reason": "no_links"}
-    ]
+    doc.spans[SPANS_KEY].attrs["unprojected"] = [{"start": 3, "end": 4, "label": "LOC", "reason": "no_links"}]
     doc.set_ents(list(doc.spans[SPANS_KEY]))
     return doc
 

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from xner_spacy.escape import for_code, for_csv, for_markdown, for_terminal, from_csv
 
 anything = st.text(
-    st.one_of(
-        st.characters(), st.sampled_from("\x1b\x9b\n\r\t=+-@'`|<>&[]()*_#!\\\u202e\ud800\u2028")
-    ),
+    st.one_of(st.characters(), st.sampled_from("\x1b\x9b\n\r\t=+-@'`|<>&[]()*_#!\\\u202e\ud800\u2028")),
     max_size=30,
 )
 

@@ -53,12 +53,8 @@ def test_covers_nllb_and_m2m() -> None:
         assert entry is not None and entry.flores == code and entry.script == code[4:], code
         assert model_code(code, nllb, "NLLB") == code
         assert find_code(entry.iso3) is not None
-    m2m = pytest.importorskip(
-        "transformers.models.m2m_100.tokenization_m2m_100"
-    ).FAIRSEQ_LANGUAGE_CODES["m2m100"]
-    assert [
-        code for code in m2m if model_code(code, m2m, "M2M") != code or not find_code(code)
-    ] == []
+    m2m = pytest.importorskip("transformers.models.m2m_100.tokenization_m2m_100").FAIRSEQ_LANGUAGE_CODES["m2m100"]
+    assert [code for code in m2m if model_code(code, m2m, "M2M") != code or not find_code(code)] == []
 
 
 @pytest.mark.parametrize(
@@ -69,9 +65,7 @@ def test_models_names(code: str, flores: str, m2m: str) -> None:
     known = pytest.importorskip("transformers.models.nllb.tokenization_nllb").FAIRSEQ_LANGUAGE_CODES
     assert model_code(code, known, "NLLB") == flores
     if m2m:
-        assert (
-            model_code(code, ["ns", "km", "lo", "uz", "ps", "zh", "mg", "mn", "pt"], "M2M") == m2m
-        )
+        assert model_code(code, ["ns", "km", "lo", "uz", "ps", "zh", "mg", "mn", "pt"], "M2M") == m2m
 
 
 def test_a_script_is_part_of_the_code() -> None:
@@ -98,9 +92,7 @@ def test_model_code_of_m2m_and_of_the_model_itself() -> None:
 
 
 def test_missing_language_lists_what_there_is() -> None:
-    with pytest.raises(
-        XnerError, match=r"NLLB has no language 'pcm' \(Nigerian Pidgin\).*deu_Latn, eng_Latn"
-    ):
+    with pytest.raises(XnerError, match=r"NLLB has no language 'pcm' \(Nigerian Pidgin\).*deu_Latn, eng_Latn"):
         model_code("pcm", ["eng_Latn", "deu_Latn"], "NLLB")
 
 

@@ -11,9 +11,7 @@ NAME = "an-engine-of-ours"
 
 
 def find(name=NAME):
-    return find_program(
-        name, "XNER_ENGINE", (NAME,), part="xner.Engine.v1", install="Do install it."
-    )
+    return find_program(name, "XNER_ENGINE", (NAME,), part="xner.Engine.v1", install="Do install it.")
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ def test_a_line_is_cut_at_ascii_spaces_and_tabs_alone():
 
 
 def test_whatever_the_order_of_what_cannot_be_seen_a_token_of_it_is_blank():
-    assert all(
-        map(is_blank_token, ["", *ODD, "\u200b", "\u200b \u200b \u200b", " \ufeff\u3000\u200d\n"])
-    )
+    assert all(map(is_blank_token, ["", *ODD, "\u200b", "\u200b \u200b \u200b", " \ufeff\u3000\u200d\n"]))
     assert not any(map(is_blank_token, ["a", "\u200ba\u200b", "\u0645\u06cc\u200c\u062e", "."]))
 
 

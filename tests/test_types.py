@@ -19,9 +19,7 @@ def test_links_are_sorted_and_unique(pairs):
 
 @given(links, st.data())
 def test_of_a_link_given_twice_the_highest_score_stays(pairs, data):
-    scores = data.draw(
-        st.lists(st.floats(0, 1, width=32), min_size=len(pairs), max_size=len(pairs))
-    )
+    scores = data.draw(st.lists(st.floats(0, 1, width=32), min_size=len(pairs), max_size=len(pairs)))
     alignment = Alignment(pairs, scores)
     for (i, j), score in zip(alignment.links.tolist(), alignment.scores.tolist()):
         assert score == max(s for p, s in zip(pairs, scores) if p == (i, j))

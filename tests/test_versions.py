@@ -73,9 +73,7 @@ def test_the_ranges_admit_the_locked_versions():
     requirements = list(asked("all", "dev"))
     assert len(requirements) > 25
     for requirement in requirements:
-        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), (
-            requirement
-        )
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
 def test_nothing_is_left_to_search():

@@ -66,16 +66,12 @@ def bert(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 300, **config
         trainers.WordPieceTrainer(vocab_size=pieces, special_tokens=special, show_progress=False),
     )
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    BertTokenizerFast(
-        tokenizer_object=tokenizer, do_lower_case=False, model_max_length=128
-    ).save_pretrained(folder)
+    BertTokenizerFast(tokenizer_object=tokenizer, do_lower_case=False, model_max_length=128).save_pretrained(folder)
     settings = BertConfig(vocab_size=tokenizer.get_vocab_size(), **{**ENCODER, **config})
     _spread(BertModel(settings)).save_pretrained(folder)
 
 
-def xlmr_generic(
-    folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 300, **config: Any
-) -> None:
+def xlmr_generic(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 300, **config: Any) -> None:
     """SentencePiece-like Unigram in a generic fast tokenizer, and an XLMRobertaModel.
 
     It needs neither sentencepiece nor protobuf, and spacy-transformers can train on it.
@@ -89,9 +85,7 @@ def xlmr_generic(
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     tokenizer.train_from_iterator(
         texts,
-        trainers.UnigramTrainer(
-            vocab_size=pieces, special_tokens=special, unk_token="<unk>", show_progress=False
-        ),
+        trainers.UnigramTrainer(vocab_size=pieces, special_tokens=special, unk_token="<unk>", show_progress=False),
     )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
@@ -102,9 +96,7 @@ def xlmr_generic(
     names.update(pad_token="<pad>", unk_token="<unk>", mask_token="<mask>")
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=128, **names)
     fast.save_pretrained(folder)
-    settings = XLMRobertaConfig(
-        vocab_size=len(fast), type_vocab_size=1, pad_token_id=1, **{**ENCODER, **config}
-    )
+    settings = XLMRobertaConfig(vocab_size=len(fast), type_vocab_size=1, pad_token_id=1, **{**ENCODER, **config})
     _spread(XLMRobertaModel(settings)).save_pretrained(folder)
 
 
@@ -171,13 +163,9 @@ def roberta(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 400, **con
 
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     tokenizer = ByteLevelBPETokenizer()
-    tokenizer.train_from_iterator(
-        texts, vocab_size=pieces, special_tokens=special, show_progress=False
-    )
+    tokenizer.train_from_iterator(texts, vocab_size=pieces, special_tokens=special, show_progress=False)
     files = tokenizer.save_model(str(folder))
-    RobertaTokenizerFast(
-        vocab_file=files[0], merges_file=files[1], model_max_length=128
-    ).save_pretrained(folder)
+    RobertaTokenizerFast(vocab_file=files[0], merges_file=files[1], model_max_length=128).save_pretrained(folder)
     settings = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": 1, "bos_token_id": 0}
     whole = RobertaConfig(**{**settings, "eos_token_id": 2, **ENCODER, **config})
     _spread(RobertaModel(whole)).save_pretrained(folder)

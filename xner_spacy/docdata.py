@@ -138,9 +138,7 @@ def span_scores(doc: Doc) -> List[float]:
         isinstance(score, (int, float)) and math.isfinite(score) for score in scores
     )
     if not numbers or len(scores) != len(group):
-        raise XnerError(
-            f"{len(group)} spans do not have a score each: {doc.text[:60]!r}.", "Make them anew."
-        )
+        raise XnerError(f"{len(group)} spans do not have a score each: {doc.text[:60]!r}.", "Make them anew.")
     return [float(score) for score in scores]
 
 

@@ -29,9 +29,7 @@ class InputError(XnerError):
     hint (str): What to do about it.
     """
 
-    def __init__(
-        self, message: str, path: Union[str, Path], line: Optional[int] = None, hint: str = ""
-    ) -> None:
+    def __init__(self, message: str, path: Union[str, Path], line: Optional[int] = None, hint: str = "") -> None:
         self.path = str(path)
         self.line = line
         self.fault = message

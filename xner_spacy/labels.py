@@ -57,9 +57,7 @@ LABEL_MAPS: Dict[str, LabelMap] = {
     "germeval": {
         **_PLAIN,
         "OTH": None,
-        **dict.fromkeys(
-            f"{label}{kind}" for label in (*LABELS, "OTH") for kind in ("deriv", "part")
-        ),
+        **dict.fromkeys(f"{label}{kind}" for label in (*LABELS, "OTH") for kind in ("deriv", "part")),
     },
     # MultiCoNER 2022
     "multiconer": {

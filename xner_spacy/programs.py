@@ -13,9 +13,7 @@ from typing import Optional, Sequence
 from .errors import XnerError
 
 
-def find_program(
-    name: str, variable: str, known: Sequence[str], *, part: str, install: str = ""
-) -> str:
+def find_program(name: str, variable: str, known: Sequence[str], *, part: str, install: str = "") -> str:
     """Find an installed program.
 
     name (str): Its name, as a setting gives it. variable (str): The environment variable in which a user may name

@@ -55,9 +55,7 @@ def is_unspaced(words: Sequence[str]) -> bool:
     return unspaced > 0 and unspaced > 2 * sum(any(map(_is_plain, word)) for word in words)
 
 
-def join_words(
-    words: Sequence[str], separator: str = " ", like: Optional[Sequence[str]] = None
-) -> str:
+def join_words(words: Sequence[str], separator: str = " ", like: Optional[Sequence[str]] = None) -> str:
     """Make a text of tokens, for a translator.
 
     words (Sequence[str]): Tokens. separator (str): What stands between two of them, where the script has spaces.

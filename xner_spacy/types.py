@@ -91,8 +91,7 @@ class Alignment:
         if len(outside):
             i, j = self.links[outside[0]]
             raise ValueError(
-                f"link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} "
-                "target tokens)"
+                f"link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} target tokens)"
             )
 
 

@@ -7,7 +7,7 @@ from typing import Dict, List, Tuple
 import pytest
 
 from tests.tiny_models import build
-from xner_spacy.corpora.markup import read_markup
+from xner_spacy.corpora.formats.markup import read_markup
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "is-en"
 WORD = re.compile(r"\w+|[^\w\s]")

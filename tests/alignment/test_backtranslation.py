@@ -7,7 +7,7 @@ import spacy
 from spacy.tokens import Doc, Span
 
 from xner_spacy.alignment.backtranslation import make_backtranslation, spread
-from xner_spacy.alignment.lexical import make_lexical
+from xner_spacy.alignment.statistical.lexical import make_lexical
 from xner_spacy.errors import XnerError
 from xner_spacy.pipeline.aligner import AlignerComponent
 from xner_spacy.types import Alignment, Entity, MarkedAligner, SentencePair, Translation
@@ -43,9 +43,7 @@ class SameWord:
 
     def __call__(self, pairs):
         for source, target in pairs:
-            yield Alignment(
-                [(i, j) for i, a in enumerate(source) for j, b in enumerate(target) if a == b]
-            )
+            yield Alignment([(i, j) for i, a in enumerate(source) for j, b in enumerate(target) if a == b])
 
 
 def pair(source, target, *entities):
@@ -98,9 +96,7 @@ def test_the_released_code_s_quirks_by_option():
     class Fixed:
         def __call__(self, texts):
             for text in texts:
-                yield Translation(
-                    text.replace("[Anna Berg]", "[Anna Berg]").replace("[Anna Bergs]", "hún")
-                )
+                yield Translation(text.replace("[Anna Berg]", "[Anna Berg]").replace("[Anna Bergs]", "hún"))
 
     sentence = pair("Anna Berg met Anna Bergs", "Anna Berg", (0, 2, "PER"), (3, 5, "LOC"))
     (mended,) = make_backtranslation(Fixed(), SameWord()).replace([sentence])

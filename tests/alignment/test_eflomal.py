@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.alignment.eflomal import PROGRAM, VARIABLE, make_eflomal
+from xner_spacy.alignment.external.eflomal import PROGRAM, VARIABLE, make_eflomal
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 
@@ -80,7 +80,7 @@ def test_a_pipeline_can_not_name_a_program(name):
 def test_the_core_never_imports_it():
     code = (
         "import sys; sys.modules['eflomal'] = None;"
-        "from xner_spacy.alignment.eflomal import make_eflomal; make_eflomal()"
+        "from xner_spacy.alignment.external.eflomal import make_eflomal; make_eflomal()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

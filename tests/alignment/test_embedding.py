@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.translation.test_broken_models import FAULTS
-from xner_spacy.alignment.embedding import make_awesome, make_encoder, make_simalign
+from xner_spacy.alignment.neural.aligners import make_awesome, make_encoder, make_simalign
 from xner_spacy.alignment.windows import windows
 from xner_spacy.errors import MissingExtraError, XnerError
 from xner_spacy.registry import get_part
@@ -208,10 +208,7 @@ def test_awesome_against_the_formula(corpus, encoders):
         dots = (a @ b.T).astype(np.float64)
         odds = np.exp(dots - dots.max())
         there, back = odds / odds.sum(1, keepdims=True), odds / odds.sum(0, keepdims=True)
-        links = {
-            (a_words[i], b_words[j])
-            for i, j in np.argwhere((there > 0.05) & (back > 0.05)).tolist()
-        }
+        links = {(a_words[i], b_words[j]) for i, j in np.argwhere((there > 0.05) & (back > 0.05)).tolist()}
         assert link_list(got) == sorted(links)
 
 
@@ -264,9 +261,7 @@ def test_long_sentences_are_joined_from_windows(kind, corpus, encoders):
     ours = make_simalign(encoders[kind], "inter", layer=2)
     (alignment,) = ours([(words, words)])
     assert alignment.links[:, 0].max() == len(words) - 1
-    assert set(map(tuple, np.repeat(np.arange(len(words)), 2).reshape(-1, 2).tolist())) <= set(
-        link_list(alignment)
-    )
+    assert set(map(tuple, np.repeat(np.arange(len(words)), 2).reshape(-1, 2).tolist())) <= set(link_list(alignment))
     # Within the limit windows change nothing; with a lower one, vectors come from several.
     (whole,) = ours.encoder([words[:30]], [0])
     cut = make_simalign(encoders[kind], "inter", layer=2, max_length=24)
@@ -360,7 +355,7 @@ def test_int8_is_as_good_on_processors_without_vnni(corpus, encoders):
     pytest.importorskip("ctranslate2")
     code = """
 import sys, numpy as np
-from xner_spacy.alignment.embedding import make_simalign
+from xner_spacy.alignment.neural.aligners import make_simalign
 sentences = [line.split() for line in sys.stdin.read().splitlines()]
 found = []
 for dtype in ("float32", "int8"):
@@ -385,7 +380,7 @@ def test_packed_layers_give_the_same_vectors(corpus, encoders):
     import torch
     from transformers import AutoModel
 
-    from xner_spacy.alignment.backends import TorchForward
+    from xner_spacy.alignment.neural.backends import TorchForward
 
     for kind in KINDS:
         ours = make_simalign(encoders[kind], layer=3).encoder
@@ -393,10 +388,7 @@ def test_packed_layers_give_the_same_vectors(corpus, encoders):
         if forward.packed is None:
             pytest.skip("no oneDNN here")
         # What is not packed is shared, not kept twice.
-        plain, packed = (
-            dict(m.named_parameters()) | dict(m.named_buffers())
-            for m in (forward.model, forward.packed)
-        )
+        plain, packed = (dict(m.named_parameters()) | dict(m.named_buffers()) for m in (forward.model, forward.packed))
         assert {name for name in plain if name not in packed} == {
             f"{name}.{kind}"
             for name, layer in forward.model.named_modules()
@@ -431,9 +423,7 @@ def test_weights_in_half_precision_are_computed_in_the_precision_asked_for(tmp_p
     AutoModel.from_pretrained(encoders["bert"]).half().save_pretrained(tmp_path / "half")
     AutoTokenizer.from_pretrained(encoders["bert"]).save_pretrained(tmp_path / "half")
     for dtype in ("float32", "bfloat16"):
-        forward = (
-            make_simalign(str(tmp_path / "half"), layer=2, dtype=dtype).encoder._load().forward
-        )
+        forward = make_simalign(str(tmp_path / "half"), layer=2, dtype=dtype).encoder._load().forward
         assert next(forward.model.parameters()).dtype == getattr(torch, dtype)
 
 
@@ -486,7 +476,5 @@ def test_nothing_is_imported_until_it_is_needed():
 
 def test_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(
-        MissingExtraError, match=r"xner.SimAlign.v1 needs the extra \[transformers\]"
-    ):
+    with pytest.raises(MissingExtraError, match=r"xner.SimAlign.v1 needs the extra \[transformers\]"):
         next(make_simalign()([(["a"], ["b"])]))

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from xner_spacy.alignment.hmm import Jumps, Statistics, posteriors
+from xner_spacy.alignment.statistical.hmm import Jumps, Statistics, posteriors
 
 
 def by_hand(emission, empty, jumps, null):
@@ -41,10 +41,7 @@ def test_posteriors(padding: int) -> None:
         emission[:steps, k, :states] = random.random((steps, states))
         empty[:steps, k] = random.random(steps)
     jumps = Jumps()
-    expected = [
-        by_hand(emission[:n, k, :m].astype(float), empty[:n, k], jumps, 0.2)
-        for k, (n, m) in enumerate(shapes)
-    ]
+    expected = [by_hand(emission[:n, k, :m].astype(float), empty[:n, k], jumps, 0.2) for k, (n, m) in enumerate(shapes)]
     statistics = Statistics(jumps.limit)
     found = posteriors(
         emission,

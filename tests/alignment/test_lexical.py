@@ -10,7 +10,7 @@ import srsly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.alignment.lexical import LexicalAligner, make_lexical
+from xner_spacy.alignment.statistical.lexical import LexicalAligner, make_lexical
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 from xner_spacy.types import TrainableAligner
@@ -107,9 +107,7 @@ WORDS = st.sampled_from([*LEXICON, *LEXICON.values(), "Žižek", "Жижек", "
 SENTENCE = st.lists(WORDS, max_size=12)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(SENTENCE, SENTENCE), min_size=1, max_size=8), st.randoms())
 def test_links_hold_for_any_pairs(aligner: LexicalAligner, pairs: Pairs, random) -> None:
     together = list(aligner(pairs))
@@ -197,9 +195,7 @@ def test_one_letter_or_a_letter_and_a_mark_are_the_same_word(aligner: LexicalAli
     pairs: Pairs = [([s, "sees", "Anna"], [t, "sieht", "Anna"]) for s, t in words.items()] * 3
     forms = []
     for form in ("NFC", "NFD"):
-        text: Pairs = [
-            ([normalize(form, w) for w in s], [normalize(form, w) for w in t]) for s, t in pairs
-        ]
+        text: Pairs = [([normalize(form, w) for w in s], [normalize(form, w) for w in t]) for s, t in pairs]
         forms.append(text)
     composed, apart = forms
     assert composed != apart

@@ -1,6 +1,6 @@
 import pytest
 
-from xner_spacy.alignment.links import make_links
+from xner_spacy.alignment.external.stored_links import make_links
 from xner_spacy.errors import InputError, XnerError
 
 PAIRS = [(["a", "b"], ["x", "y"]), (["c"], ["z"]), (["d", "e"], ["w"])]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.alignment.matching import (
+from xner_spacy.alignment.neural.link_matching import (
     MATCHINGS,
     apply_distortion,
     max_weight,
@@ -50,10 +50,7 @@ def test_max_weight_is_the_best_of_all_and_knows_the_runner_up(m, n, seed):
     linked, margin = max_weight(sim, np.ones_like(sim, dtype=bool))
     small = sim[0] if m <= n else sim[0].T
     totals = sorted(
-        (
-            sum(small[i, j] for i, j in enumerate(chosen))
-            for chosen in permutations(range(max(m, n)), min(m, n))
-        ),
+        (sum(small[i, j] for i, j in enumerate(chosen)) for chosen in permutations(range(max(m, n)), min(m, n))),
         reverse=True,
     )
     assert sim[linked].sum() == pytest.approx(totals[0])
@@ -63,9 +60,7 @@ def test_max_weight_is_the_best_of_all_and_knows_the_runner_up(m, n, seed):
 
 def test_max_weight_leaves_out_what_weighs_nothing():
     sim = np.array([[[0.0, 0.9], [0.0, 0.8]]])
-    assert np.argwhere(max_weight(sim, np.ones_like(sim, dtype=bool)).linked).tolist() == [
-        [0, 0, 1]
-    ]
+    assert np.argwhere(max_weight(sim, np.ones_like(sim, dtype=bool)).linked).tolist() == [[0, 0, 1]]
 
 
 def test_ties_go_to_the_first_and_have_no_margin():

@@ -14,9 +14,7 @@ REAL = sorted({word for pair in read_pairs()[:40] for side in pair for word in s
 WORD = st.one_of(
     st.sampled_from(REAL),
     st.text(min_size=0, max_size=6),
-    st.sampled_from(
-        ["", " ", "\n", "\u200b", "\ufe0f", "ﬁ", "e\u0301", "Жижек", "😀", "�", "a" * 60]
-    ),
+    st.sampled_from(["", " ", "\n", "\u200b", "\ufe0f", "ﬁ", "e\u0301", "Жижек", "😀", "�", "a" * 60]),
 )
 SENTENCE = st.lists(WORD, max_size=14)
 PAIRS = st.lists(st.tuples(SENTENCE, SENTENCE), min_size=1, max_size=7)
@@ -51,10 +49,7 @@ def parts(request, tmp_path_factory):
 def same(one, other, threshold) -> bool:
     """A link of the lexical aligner may hang on the last digit of its probability."""
     ours, theirs = (
-        {
-            tuple(link): score
-            for link, score in zip(a.links.tolist(), a.scores.tolist(), strict=True)
-        }
+        {tuple(link): score for link, score in zip(a.links.tolist(), a.scores.tolist(), strict=True)}
         for a in (one, other)
     )
     for link in ours.keys() | theirs.keys():

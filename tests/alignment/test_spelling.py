@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from xner_spacy.alignment import spelling
-from xner_spacy.alignment.spelling import IDENTICAL, OTHER_KIND, UNLIKE, Spelling, plain
+from xner_spacy.alignment.statistical import spelling_prior as spelling
+from xner_spacy.alignment.statistical.spelling_prior import IDENTICAL, OTHER_KIND, UNLIKE, Spelling, plain
 
 
 @pytest.mark.parametrize(

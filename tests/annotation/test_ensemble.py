@@ -8,9 +8,9 @@ from spacy.training import Example
 from spacy.util import ignore_error
 from thinc.api import fix_random_seed
 
-from xner_spacy.annotation.base import Annotator
+from xner_spacy.annotation.annotators import Annotator
 from xner_spacy.annotation.ensemble import make_ensemble
-from xner_spacy.distillation.soft import get_soft
+from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.errors import XnerError
 
 WORDS = ["Anna", "lives", "in", "Rome", "."]
@@ -57,8 +57,7 @@ def test_is_the_mean(models):
 
 def test_weights_decide(models):
     first, second = (
-        [e.label for e in next(make_ensemble(models, weights=w)([WORDS])).entities]
-        for w in ([1.0, 0.0], [0.0, 1.0])
+        [e.label for e in next(make_ensemble(models, weights=w)([WORDS])).entities] for w in ([1.0, 0.0], [0.0, 1.0])
     )
     assert first == ["PER"]
     assert second == ["PER", "LOC"]

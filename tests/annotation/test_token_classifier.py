@@ -12,14 +12,14 @@ from spacy.tokens import Doc
 
 from tests.tiny_models import ENCODER, TEXTS, build
 from tests.translation.test_broken_models import FAULTS
-from xner_spacy.annotation.tags import TagScheme
+from xner_spacy.annotation.tagger_output import TagScheme
 from xner_spacy.annotation.token_classifier import (
     Batch,
     TokenClassifier,
     fixed_batches,
     split_windows,
 )
-from xner_spacy.distillation.soft import get_soft
+from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.errors import XnerError
 from xner_spacy.types import Entity
 
@@ -126,9 +126,7 @@ def test_source_annotator_transfer_baseline_and_tagger(model: Path, tmp_path: Pa
     nlp = spacy.load(tmp_path / "nlp")
     doc = nlp(" ".join(WORDS))
     expected = next(TokenClassifier(str(model))([[t.text for t in doc]]))
-    assert [(e.start, e.end, e.label_) for e in doc.ents] == [
-        tuple(e[:3]) for e in expected.entities
-    ]
+    assert [(e.start, e.end, e.label_) for e in doc.ents] == [tuple(e[:3]) for e in expected.entities]
     assert expected.entities, "the random model should find something"
     assert [(e.start, e.end) for e in doc._.xner_source.ents] == [
         (e.start, e.end) for e in expected.entities if e.label == "PER"
@@ -206,12 +204,8 @@ def test_whitespace_is_neither_read_nor_named(model: Path) -> None:
     (found,) = part([words])
     assert plain.entities
     # The words are at 1, 3, 5, ...
-    assert found.entities == [
-        e._replace(start=2 * e.start + 1, end=2 * e.end) for e in plain.entities
-    ]
-    np.testing.assert_array_equal(
-        found.labels.probs[1:-1:2].argmax(1), plain.labels.probs.argmax(1)
-    )
+    assert found.entities == [e._replace(start=2 * e.start + 1, end=2 * e.end) for e in plain.entities]
+    np.testing.assert_array_equal(found.labels.probs[1:-1:2].argmax(1), plain.labels.probs.argmax(1))
     assert not found.labels.probs[2::2, 1::2].any()
     assert next(iter(part([["\n", " "]]))).entities == []
 
@@ -237,15 +231,11 @@ def test_labels_that_a_model_does_not_name(model: Path, tmp_path: Path) -> None:
     nlp = spacy.blank("xx")
     part = {"@xner_annotators": "xner.TokenClassifier.v1", "model": str(unnamed), "labels": TAGS}
     nlp.add_pipe("xner_annotator", config={"annotator": part, "side": "target"})
-    assert [(e.start, e.end) for e in nlp(Doc(nlp.vocab, words=WORDS)).ents] == [
-        e[:2] for e in expected
-    ]
+    assert [(e.start, e.end) for e in nlp(Doc(nlp.vocab, words=WORDS)).ents] == [e[:2] for e in expected]
 
 
 @pytest.mark.parametrize("generic", [False, True])
-def test_a_byte_level_tokenizer_gets_the_space_before_each_word(
-    generic: bool, tmp_path: Path
-) -> None:
+def test_a_byte_level_tokenizer_gets_the_space_before_each_word(generic: bool, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import (
@@ -264,9 +254,7 @@ def test_a_byte_level_tokenizer_gets_the_space_before_each_word(
         vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(TEXTS, trainer)
-    tokenizer.post_processor = processors.RobertaProcessing(
-        ("</s>", 2), ("<s>", 0), add_prefix_space=False
-    )
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     kind = PreTrainedTokenizerFast if generic else RobertaTokenizerFast
     kind(
         tokenizer_object=tokenizer,
@@ -294,9 +282,7 @@ def test_a_byte_level_tokenizer_gets_the_space_before_each_word(
     # As the model reads running text: a space before every word, and each word's place in it.
     encoded = tokenizer.encode(" " + " ".join(WORDS))
     starts = [1 + sum(len(w) + 1 for w in WORDS[:k]) for k in range(len(WORDS))]
-    first = [
-        next(i for i, (a, b) in enumerate(encoded.offsets) if a <= start < b) for start in starts
-    ]
+    first = [next(i for i, (a, b) in enumerate(encoded.offsets) if a <= start < b) for start in starts]
     with torch.inference_mode():
         logits = network(input_ids=torch.tensor([encoded.ids])).logits
     expected = torch.softmax(logits, -1)[0].numpy()[first]

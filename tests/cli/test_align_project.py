@@ -126,9 +126,7 @@ def test_the_model_of_another_aligner_is_refused(texts, tmp_path):
     (model / "aligner.json").write_text('{"aligner": "other"}\n')
     result = xner("align", *texts, "-o", tmp_path / "l2", "--model", model)
     fails(result, "is of the aligner 'other', not of 'lexical'")
-    result = xner(
-        "align", *texts, "-o", tmp_path / "l2", "--model", tmp_path / "e", "-a", "eflomal"
-    )
+    result = xner("align", *texts, "-o", tmp_path / "l2", "--model", tmp_path / "e", "-a", "eflomal")
     fails(result, "'eflomal' keeps no model")
 
 

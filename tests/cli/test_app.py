@@ -68,9 +68,7 @@ def test_errors_of_the_system(monkeypatch, capsys, error, parts):
 def test_no_colours_outside_of_a_terminal(tmp_path: Path):
     (tmp_path / "a.iob").write_text("Ada\tB-PER\n\n")
     for name in ("a.iob", "nope.iob"):
-        done = subprocess.run(
-            [*XNER, "convert", name, "o.spacy"], cwd=tmp_path, capture_output=True
-        )
+        done = subprocess.run([*XNER, "convert", name, "o.spacy"], cwd=tmp_path, capture_output=True)
         assert b"\x1b" not in done.stderr + done.stdout
 
 

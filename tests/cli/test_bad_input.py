@@ -105,9 +105,7 @@ def test_a_text_from_windows_is_read_and_told(files, command, caplog):
     assert result.code == 0, result.err
     assert f"{files / 't.txt'}: 2 Windows line ends (CRLF)" in caplog.text
     assert f"{files / 't.txt'}: 1 byte order mark" in caplog.text
-    assert (
-        files / "out.links" if command is run_align else files / "out.iob"
-    ).read_bytes() == expected
+    assert (files / "out.links" if command is run_align else files / "out.iob").read_bytes() == expected
 
 
 def test_unequal_lengths(files):
@@ -173,9 +171,7 @@ def test_unknown_label_language_map_and_names(files):
 
 
 def test_missing_files_and_models(files):
-    check(
-        xner("annotate", files / "no_model", files / "s.txt", files / "outdir"), files, "no_model"
-    )
+    check(xner("annotate", files / "no_model", files / "s.txt", files / "outdir"), files, "no_model")
     check(xner("evaluate", files / "none.iob", files / "s.iob"), files, "none.iob", "no such file")
     check(xner("convert", files / "none.iob", files / "out.spacy"), files, "none.iob")
     check(
@@ -220,9 +216,7 @@ def _tmpfs(folder, script):
         pytest.skip("needs unshare")
     if subprocess.run(["unshare", "-rm", "sh", "-c", probe], capture_output=True).returncode:
         pytest.skip("may not mount a file system of its own")
-    return subprocess.run(
-        ["unshare", "-rm", "sh", "-c", f"{probe} && {script}"], capture_output=True, text=True
-    )
+    return subprocess.run(["unshare", "-rm", "sh", "-c", f"{probe} && {script}"], capture_output=True, text=True)
 
 
 def test_full_disk_for_real(files):

@@ -22,9 +22,7 @@ def test_help_is_help_and_a_benchmarks_own_is_its_own() -> None:
 
 
 @pytest.mark.parametrize("checkout", [True, False])
-def test_an_unknown_benchmark_is_an_error_that_lists_what_there_is(
-    checkout: bool, tmp_path: Path
-) -> None:
+def test_an_unknown_benchmark_is_an_error_that_lists_what_there_is(checkout: bool, tmp_path: Path) -> None:
     found = bench(ROOT if checkout else tmp_path, "nonesuch")
     assert found.returncode == 1 and "No benchmark 'nonesuch' here." in found.stderr
     expected = "student_grid" if checkout else "a checkout of the repository"

@@ -12,7 +12,7 @@ import spacy
 from tests.cli.helpers import xner
 from tests.conftest import PAIRS
 from xner_spacy.corpora.docs import read_docs
-from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.corpora.reading import read_config
 from xner_spacy.errors import XnerError
 from xner_spacy.languages import choose_tokenizer
@@ -28,9 +28,7 @@ def gold(tmp_path):
 
 
 def test_help_names_every_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "xner_spacy", "--help"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "xner_spacy", "--help"], capture_output=True, text=True, check=True)
     for name in (
         "convert",
         "align",

@@ -130,9 +130,7 @@ def test_tokens_need_no_tokenizer(folder, lang):
 
 
 def test_attributes_are_kept(folder):
-    doc = Doc(
-        blank_vocab("en"), words=["I", "love", "Oslo"], tags=["P", "V", "N"], lemmas=["i", "l", "o"]
-    )
+    doc = Doc(blank_vocab("en"), words=["I", "love", "Oslo"], tags=["P", "V", "N"], lemmas=["i", "l", "o"])
     doc.set_ents([Span(doc, 2, 3, "GPE", kb_id="Q585", span_id="x")])
     DocBin(docs=[doc], store_user_data=True).to_disk("x.spacy")
     assert xner("convert", "x.spacy", "o.spacy", "-m", "ontonotes").code == 0

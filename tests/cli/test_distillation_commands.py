@@ -11,7 +11,7 @@ from spacy.training import Example
 
 from xner_spacy.cli.app import run
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.soft import get_soft, set_soft
+from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.types import TokenLabels
 
 VOCAB = spacy.blank("xx").vocab
@@ -153,9 +153,7 @@ def test_select(tmp_path, capsys):
 def test_calibrate_and_select_by_language(tmp_path, capsys):
     nlp = spacy.blank("xx")
     nlp.add_pipe("xner_student")
-    examples = [
-        Example.from_dict(nlp.make_doc("Anna sings"), {"entities": [(0, 4, "PER")]}) for _ in "ab"
-    ]
+    examples = [Example.from_dict(nlp.make_doc("Anna sings"), {"entities": [(0, 4, "PER")]}) for _ in "ab"]
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(5):
         nlp.update(examples, sgd=optimizer)

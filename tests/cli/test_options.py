@@ -27,9 +27,7 @@ def test_there_are_numbers():
 
 
 @pytest.mark.parametrize("words, option", NUMBERS, ids=str)
-@pytest.mark.parametrize(
-    "value", ["-1", "nan", "inf", "-inf", "1e3", "99999999999999999999", "x", ""]
-)
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e3", "99999999999999999999", "x", ""])
 def test_odd_numbers_are_refused(words, option, value):
     result = xner(*words, option, value)
     assert result.code in (1, 2)

@@ -33,9 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def card(f: Path, sources: str = "card.yml", scores: str = "x.json"):
-    return xner(
-        "model-card", f / "model", f / "out.json", "--sources", f / sources, "--scores", f / scores
-    )
+    return xner("model-card", f / "model", f / "out.json", "--sources", f / sources, "--scores", f / scores)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +123,7 @@ def test_a_section_is_replaced_and_the_rest_is_left_alone(folder: Path) -> None:
     result = xner("report", f"x={folder / 'x.json'}", "--update", folder / "p.md", "--key", "k")
     text = (folder / "p.md").read_text()
     assert result.code == 0 and "old" not in text and "| x " in text
-    assert text.startswith(f"# Mine\n\n{START}\n### Results") and text.endswith(
-        f"\nafter\n\n{other}"
-    )
+    assert text.startswith(f"# Mine\n\n{START}\n### Results") and text.endswith(f"\nafter\n\n{other}")
 
 
 @pytest.mark.parametrize("key", ["a --> b", "a--b", "", "x\ny", "-a"])

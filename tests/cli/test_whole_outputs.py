@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from tests.cli.helpers import xner
 from xner_spacy.corpora.docs import write_docbin
-from xner_spacy.distillation.calibration import ScoreMap
+from xner_spacy.distillation.student.calibration import ScoreMap
 from xner_spacy.errors import XnerError
 
 VOCAB = spacy.blank("xx").vocab
@@ -60,10 +60,8 @@ def test_a_model_stays_whole_when_it_can_not_be_saved(tmp_path: Path, monkeypatc
         (Path(path) / "tokenizer").write_bytes(b"half")
         raise OSError(27, "File too large")
 
-    monkeypatch.setattr(
-        "xner_spacy.distillation.calibration.calibrate", lambda *_, **__: ScoreMap(1.0, 0.0)
-    )
-    monkeypatch.setattr("xner_spacy.distillation.corpus.make_corpus", lambda path: lambda nlp: [])
+    monkeypatch.setattr("xner_spacy.distillation.student.calibration.calibrate", lambda *_, **__: ScoreMap(1.0, 0.0))
+    monkeypatch.setattr("xner_spacy.distillation.readers.make_corpus", lambda path: lambda nlp: [])
     monkeypatch.setattr(type(nlp), "to_disk", full)
     with pytest.raises(XnerError, match="model: could not be written"):
         module.calibrate(model, tmp_path / "dev.spacy")
@@ -101,9 +99,7 @@ def test_half_a_table_of_vectors_is_an_error(tmp_path: Path, monkeypatch: Any) -
     assert [p.name for p in tmp_path.iterdir()] == ["o.floret"]
 
 
-def test_vectors_are_packed_or_printed_where_the_name_says_so(
-    tmp_path: Path, capfdbinary: Any
-) -> None:
+def test_vectors_are_packed_or_printed_where_the_name_says_so(tmp_path: Path, capfdbinary: Any) -> None:
     pytest.importorskip("floret", reason="needs the extra [vectors]")
     from xner_spacy.distillation.vectors import train_floret
 

@@ -26,10 +26,7 @@ def make_teacher(folder: Path) -> Path:
 def sentences(n: int) -> List[str]:
     """Sentences of many lengths, some empty."""
     texts = [pair[0] for pair in PAIRS]
-    return [
-        "" if k % 17 == 5 else " ".join([texts[k % 7], *(["and so on"] * (k % 5)), f"nr {k}"])
-        for k in range(n)
-    ]
+    return ["" if k % 17 == 5 else " ".join([texts[k % 7], *(["and so on"] * (k % 5)), f"nr {k}"]) for k in range(n)]
 
 
 def shard_bytes(folder: Path) -> Dict[str, bytes]:
@@ -39,7 +36,5 @@ def shard_bytes(folder: Path) -> Dict[str, bytes]:
 
 def facts(manifest: Dict[str, Any]) -> Dict[str, Any]:
     """What two runs of the same must agree on."""
-    shards = {
-        k: {n: v for n, v in e.items() if n != "seconds"} for k, e in manifest["shards"].items()
-    }
+    shards = {k: {n: v for n, v in e.items() if n != "seconds"} for k, e in manifest["shards"].items()}
     return {"identity": manifest["identity"], "shards": shards, "totals": manifest["totals"]}

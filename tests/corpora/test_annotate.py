@@ -52,20 +52,14 @@ def test_what_a_run_leaves(whole: Dict[str, Any], text: Path) -> None:
     assert manifest["totals"]["empty sentences"] == sum(not s for s in sentences(N))
     assert manifest["versions"]["spacy"] == spacy.__version__
     assert "xner_translator" in manifest["config"]
-    assert sum(e["bytes"] for e in manifest["shards"].values()) == sum(
-        map(len, whole["shards"].values())
-    )
-    docs = list(
-        DocBin().from_bytes(whole["shards"]["00001.spacy"]).get_docs(spacy.blank("is").vocab)
-    )
+    assert sum(e["bytes"] for e in manifest["shards"].values()) == sum(map(len, whole["shards"].values()))
+    docs = list(DocBin().from_bytes(whole["shards"]["00001.spacy"]).get_docs(spacy.blank("is").vocab))
     assert [d.text for d in docs] == sentences(N)[10:20]
     assert docs[0]._.xner_source.text == docs[0].text
     assert {e.label_ for d in docs for e in d._.xner_source.ents} == {"PER", "LOC", "ORG"}
 
 
-def test_workers_give_the_same_bytes(
-    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path
-) -> None:
+def test_workers_give_the_same_bytes(teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path) -> None:
     ticks: List[int] = []
 
     class Bar:
@@ -84,9 +78,7 @@ def test_workers_give_the_same_bytes(
     assert sum(ticks) == N
 
 
-def test_nothing_is_made_twice(
-    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path
-) -> None:
+def test_nothing_is_made_twice(teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "out"
     annotate(teacher, text, out, shard_size=10)
     times = {p.name: p.stat().st_mtime_ns for p in out.glob("*.spacy")}
@@ -97,9 +89,7 @@ def test_nothing_is_made_twice(
     assert facts(again) == facts(whole["manifest"])
 
 
-def test_a_corrupted_shard_is_made_again(
-    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_corrupted_shard_is_made_again(teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "out"
     annotate(teacher, text, out, shard_size=10)
     data = bytearray((out / "00002.spacy").read_bytes())
@@ -162,13 +152,9 @@ def test_every_kind_of_input(teacher: Path, text: Path, tmp_path: Path) -> None:
     records = [{"text": s, "meta": {"id": k}} for k, s in enumerate(lines)]
     (tmp_path / "b.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
     (tmp_path / "c.jsonl").write_text("".join(json.dumps({"words": w}) + "\n" for w in words))
-    (tmp_path / "d.iob").write_text(
-        "".join("".join(f"{w}\tO\n" for w in ws) + "\n" for ws in words)
-    )
+    (tmp_path / "d.iob").write_text("".join("".join(f"{w}\tO\n" for w in ws) + "\n" for ws in words))
     for k in range(0, len(lines), 40):
-        write_docbin(
-            tmp_path / "e" / f"{k:03d}.spacy", [make_doc(nlp.vocab, w) for w in words[k : k + 40]]
-        )
+        write_docbin(tmp_path / "e" / f"{k:03d}.spacy", [make_doc(nlp.vocab, w) for w in words[k : k + 40]])
     inputs: List[Any] = [("a.txt", {}), ("b.jsonl", {}), ("c.jsonl", {"text_field": "words"})]
     inputs += [("a.txt", {"tokenized": True}), ("d.iob", {}), ("e", {})]
     for name, settings in inputs:
@@ -306,9 +292,7 @@ def test_models_are_recorded_and_may_not_change(
     assert manifest["models"]["xner_translator"]["revision"] == "b"
 
 
-def test_vocabularies_forget(
-    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_vocabularies_forget(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a shard taught the vocabularies, of the pipeline and of the source pipeline in it, is
     gone when the next begins: else memory would grow with the corpus.
     """

@@ -112,11 +112,9 @@ def test_killed_at_random_moments(
     assert all((out / name).stat().st_mtime_ns == when for name, when in before.items())
 
 
-def test_killed_workers_are_replaced(
-    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path
-) -> None:
+def test_killed_workers_are_replaced(teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path) -> None:
     """Real worker processes; two of them are killed while they work."""
-    from xner_spacy.corpora import workers
+    from xner_spacy.corpora.engines import local as workers
 
     seen = []
     start = workers.Worker.__init__
@@ -157,7 +155,7 @@ def test_a_shard_that_kills_its_workers_is_named(teacher: Path, text: Path, tmp_
     # A pipeline that cannot be loaded without the process ending.
     (broken / "meta.json").unlink()
     os.mkfifo(broken / "meta.json")
-    from xner_spacy.corpora import workers
+    from xner_spacy.corpora.engines import local as workers
 
     def murder(self: Any, *arguments: Any) -> None:
         start(self, *arguments)
@@ -166,9 +164,7 @@ def test_a_shard_that_kills_its_workers_is_named(teacher: Path, text: Path, tmp_
     start = workers.Worker.__init__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers.Worker, "__init__", murder)
-        with pytest.raises(
-            XnerError, match=r"ended 3 times while loading the pipeline \(signal 9\)"
-        ):
+        with pytest.raises(XnerError, match=r"ended 3 times while loading the pipeline \(signal 9\)"):
             annotate(teacher, text, tmp_path / "out", workers=2)
 
 
@@ -242,9 +238,7 @@ def test_a_store_that_is_locked(tmp_path: Path, text: Path) -> None:
     assert count == len({s for s in sentences(N) if s})
 
 
-def test_two_runs_on_one_folder(
-    teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path
-) -> None:
+def test_two_runs_on_one_folder(teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: Path) -> None:
     from xner_spacy.corpora.runfolder import locked
 
     out = tmp_path / "out"
@@ -306,14 +300,10 @@ def test_disk_full(teacher: Path, text: Path, whole: Dict[str, Any], tmp_path: P
     unshare = shutil.which("unshare")
     if unshare is None:
         pytest.skip("needs unshare")
-    probe = subprocess.run(
-        [unshare, "-rm", "mount", "-t", "tmpfs", "none", str(disk)], capture_output=True
-    )
+    probe = subprocess.run([unshare, "-rm", "mount", "-t", "tmpfs", "none", str(disk)], capture_output=True)
     if probe.returncode:
         pytest.skip("may not mount a file system here")
-    found = subprocess.run(
-        [unshare, "-rm", "sh", "-c", script], cwd=ROOT, capture_output=True, text=True
-    )
+    found = subprocess.run([unshare, "-rm", "sh", "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 1
     assert os.strerror(errno.ENOSPC) in found.stderr
     copy = tmp_path / "copy"

@@ -73,9 +73,7 @@ def test_the_pipelines_folder_is_no_output(teacher: Path, text: Path) -> None:
     assert not (teacher / "out").exists()
 
 
-def test_what_another_command_made_is_not_replaced(
-    teacher: Path, text: Path, tmp_path: Path
-) -> None:
+def test_what_another_command_made_is_not_replaced(teacher: Path, text: Path, tmp_path: Path) -> None:
     (tmp_path / "a.iob").write_text("a\tO\n\n")
     assert xner("convert", tmp_path / "a.iob", tmp_path / "out").code == 0
     with pytest.raises(XnerError, match="shards that `xner convert` made"):
@@ -85,9 +83,7 @@ def test_what_another_command_made_is_not_replaced(
     assert found.code == 1 and "shards that `xner annotate` made" in found.err
 
 
-def test_a_lock_that_is_a_link_leaves_its_file_alone(
-    teacher: Path, text: Path, tmp_path: Path
-) -> None:
+def test_a_lock_that_is_a_link_leaves_its_file_alone(teacher: Path, text: Path, tmp_path: Path) -> None:
     precious, out = tmp_path / "precious.txt", tmp_path / "out"
     precious.write_text("precious")
     out.mkdir()
@@ -102,9 +98,7 @@ def test_a_lock_that_is_a_link_leaves_its_file_alone(
     assert (out / ".lock").read_text() == "somebody's"
 
 
-def test_versions_are_not_mixed(
-    teacher: Path, text: Path, tmp_path: Path, monkeypatch: Any
-) -> None:
+def test_versions_are_not_mixed(teacher: Path, text: Path, tmp_path: Path, monkeypatch: Any) -> None:
     out = tmp_path / "out"
     annotate(teacher, text, out, shard_size=10)
     (out / "00001.spacy").unlink()
@@ -148,9 +142,7 @@ def test_a_file_that_a_part_reads_belongs_to_the_run(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("what", ["text", "links", "pipeline"])
-def test_what_is_replaced_during_a_run_is_noticed(
-    tmp_path: Path, monkeypatch: Any, what: str, workers: int
-) -> None:
+def test_what_is_replaced_during_a_run_is_noticed(tmp_path: Path, monkeypatch: Any, what: str, workers: int) -> None:
     words, links = tmp_path / "words.txt", tmp_path / "l.links"
     words.write_text("".join(f"a{k} b\n" for k in range(12)))
     (tmp_path / "text.txt").write_text(words.read_text())
@@ -168,9 +160,7 @@ def test_what_is_replaced_during_a_run_is_noticed(
 
     monkeypatch.setattr(module.RunFolder, "record", record_and_change)
     with pytest.raises(XnerError, match="has changed since the run began"):
-        annotate(
-            pipeline, tmp_path / "text.txt", out, shard_size=2, tokenized=True, workers=workers
-        )
+        annotate(pipeline, tmp_path / "text.txt", out, shard_size=2, tokenized=True, workers=workers)
     assert 0 < len(done) < 6
     monkeypatch.undo()
     # Put back, the run goes on, and nothing of the other file is in it.
@@ -236,9 +226,7 @@ def test_metadata_comes_back_as_it_was(tmp_path: Path) -> None:
         ('{"text": "a", "meta": {"n": 18446744073709551616}}', "a number of more than 64 bits"),
     ],
 )
-def test_what_can_not_be_stored_is_refused_with_its_line(
-    tmp_path: Path, line: str, words: str
-) -> None:
+def test_what_can_not_be_stored_is_refused_with_its_line(tmp_path: Path, line: str, words: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "x"}\n' + line + "\n")
     with pytest.raises(InputError, match=words) as caught:
         CorpusInput(tmp_path / "a.jsonl")
@@ -289,9 +277,7 @@ def test_a_pipeline_that_gives_too_few_or_too_many(tmp_path: Path, monkeypatch: 
         {"planned": "many"},
     ],
 )
-def test_a_broken_manifest_is_told_of(
-    teacher: Path, text: Path, tmp_path: Path, change: Dict[str, Any]
-) -> None:
+def test_a_broken_manifest_is_told_of(teacher: Path, text: Path, tmp_path: Path, change: Dict[str, Any]) -> None:
     out = tmp_path / "out"
     annotate(teacher, text, out, shard_size=10)
     manifest = json.loads((out / "manifest.json").read_text())
@@ -302,9 +288,7 @@ def test_a_broken_manifest_is_told_of(
 
 
 @pytest.mark.parametrize("line", ["null", "[]", '["x"]', '["00000.spacy", null]', "9" * 5000])
-def test_an_odd_line_of_the_journal_is_left_out(
-    teacher: Path, text: Path, tmp_path: Path, line: str
-) -> None:
+def test_an_odd_line_of_the_journal_is_left_out(teacher: Path, text: Path, tmp_path: Path, line: str) -> None:
     out = tmp_path / "out"
     annotate(teacher, text, out, shard_size=10)
     whole = shard_bytes(out)

@@ -30,9 +30,7 @@ def actors() -> "list[int]":
 
 
 @pytest.mark.slow
-def test_ray_gives_the_same_bytes_also_when_an_actor_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ray_gives_the_same_bytes_also_when_an_actor_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     teacher = make_teacher(tmp_path)
     text = tmp_path / "text.txt"

@@ -154,9 +154,7 @@ def test_changed_bytes_are_read_or_refused():
         for _ in range(chance.randint(1, 4)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         try:
-            for doc in docs_of(
-                parse_docbin(zlib.compress(bytes(data)), "x"), blank_vocab("xx"), "x"
-            ):
+            for doc in docs_of(parse_docbin(zlib.compress(bytes(data)), "x"), blank_vocab("xx"), "x"):
                 assert len([t.tag_ + t.lemma_ + t.ent_id_ for t in doc]) == len(doc)
         except InputError:
             refused += 1

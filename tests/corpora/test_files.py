@@ -85,10 +85,7 @@ def test_a_full_disk_leaves_nothing(tmp_path):
 
 
 def test_blank_tokens():
-    assert all(
-        is_blank_token(t)
-        for t in ("", " ", "\t", "\u200b", "\u00a0\u200d", "\ufeff", "\u200b \u200b\n\u200b")
-    )
+    assert all(is_blank_token(t) for t in ("", " ", "\t", "\u200b", "\u00a0\u200d", "\ufeff", "\u200b \u200b\n\u200b"))
     assert not any(is_blank_token(t) for t in ("a", ".", "می\u200cخواهم"))
 
 

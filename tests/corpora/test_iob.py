@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob, write_iob
 from xner_spacy.corpora.formats.schemes import entities_to_tags, tags_to_entities
-from xner_spacy.corpora.iob import TaggedSentence, read_iob, write_iob
 from xner_spacy.errors import InputError
 from xner_spacy.types import Entity
 
@@ -89,9 +89,7 @@ def test_unknown_label(tmp_path):
 
 
 def test_repair_mends_and_counts(tmp_path):
-    text = (
-        b"\xef\xbb\xbfa\tI-PER\r\n\xe2\x80\x8b\tB-LOC\r\nb\tI-LOC\r\nc\tI-LOC\r\n\r\n\r\nd\tO\r\n"
-    )
+    text = b"\xef\xbb\xbfa\tI-PER\r\n\xe2\x80\x8b\tB-LOC\r\nb\tI-LOC\r\nc\tI-LOC\r\n\r\n\r\nd\tO\r\n"
     counts = Counter()
     found = list(read_iob(write(tmp_path, text), repair=True, counts=counts))
     assert [s.words for s in found] == [["a", "b", "c"], ["d"]]

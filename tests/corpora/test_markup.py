@@ -6,7 +6,7 @@ import pytest
 import spacy
 
 from tests.conftest import ROOT
-from xner_spacy.corpora.markup import SPLITS, parse_marks, read_markup
+from xner_spacy.corpora.formats.markup import SPLITS, parse_marks, read_markup
 from xner_spacy.errors import InputError
 
 ASSETS = ROOT / "assets" / "is-en"
@@ -100,9 +100,7 @@ def test_embedded_corpus_holds_what_makes_projection_hard(corpus):
 
 
 def test_embedded_corpus_labels_agree_mostly(corpus):
-    labels = [
-        tuple(sorted(label for *_, label in side.spans)) for pair in corpus for side in pair.sides
-    ]
+    labels = [tuple(sorted(label for *_, label in side.spans)) for pair in corpus for side in pair.sides]
     pairs = list(zip(labels[::2], labels[1::2]))
     assert sum(a == b for a, b in pairs) / len(pairs) > 0.9
     counts = Counter(label for side in labels for label in side)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.alignment.links import make_links
-from xner_spacy.corpora.pharaoh import parse_links, read_pharaoh, write_pharaoh
+from xner_spacy.alignment.external.stored_links import make_links
+from xner_spacy.corpora.formats.pharaoh import parse_links, read_pharaoh, write_pharaoh
 from xner_spacy.errors import InputError
 from xner_spacy.types import Alignment
 
@@ -33,9 +33,7 @@ def test_bom_and_crlf(tmp_path: Path) -> None:
     assert [len(a) for a in read_pharaoh(path)] == [2, 0]
 
 
-@pytest.mark.parametrize(
-    "token", ["1", "-1-0", "1-", "a-b", "1--2", "1-2-3", "²-1", "1p2", "9999999999-0"]
-)
+@pytest.mark.parametrize("token", ["1", "-1-0", "1-", "a-b", "1--2", "1-2-3", "²-1", "1p2", "9999999999-0"])
 def test_bad_token_names_file_and_line(tmp_path: Path, token: str) -> None:
     path = tmp_path / "links"
     path.write_text(f"0-0\n1-1 {token}\n", encoding="utf-8")

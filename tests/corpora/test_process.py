@@ -10,9 +10,9 @@ from typing import Any, Optional
 
 import pytest
 
-from xner_spacy.corpora.process import Inbox, WorkerProcess, how_it_ended, isolated_python
+from xner_spacy.corpora.engines.process import Inbox, WorkerProcess, how_it_ended, isolated_python
 
-WORKER = "xner_spacy.corpora.worker"
+WORKER = "xner_spacy.corpora.engines.worker"
 
 
 def wait_for(condition: Any, seconds: float = 60) -> bool:
@@ -63,13 +63,11 @@ def test_modules_of_the_users_pythonpath_are_found(tmp_path: Path) -> None:
 
 def test_a_worker_ends_with_the_one_who_started_it() -> None:
     start = (
-        "import os, sys; from xner_spacy.corpora.process import Inbox, WorkerProcess; "
+        "import os, sys; from xner_spacy.corpora.engines.process import Inbox, WorkerProcess; "
         f"w = WorkerProcess({WORKER!r}, dict(os.environ), Inbox()); print(w.process.pid, flush=True); "
         "sys.stdin.read()"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    parent = subprocess.Popen([sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     assert not ended(pid)

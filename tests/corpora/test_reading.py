@@ -51,9 +51,7 @@ def test_broken_msgpack_is_named():
         parse_msgpack(b"\x01", "p", "a trained part", List[int])
 
 
-@pytest.mark.parametrize(
-    "text", [b"[a]\nx = 1\nx = 2\n", b"[a\n", b"[a]\nx = \xff\n", b"[a.b]\nc = 1\n"]
-)
+@pytest.mark.parametrize("text", [b"[a]\nx = 1\nx = 2\n", b"[a\n", b"[a]\nx = \xff\n", b"[a.b]\nc = 1\n"])
 def test_broken_configs_are_named(tmp_path, text):
     path = tmp_path / "x.cfg"
     path.write_bytes(text)

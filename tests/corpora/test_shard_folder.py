@@ -95,9 +95,7 @@ def test_of_two_corpora_both_are_there_or_none(tmp_path: Path) -> None:
     assert names(tmp_path) == ["one", "two.spacy"]
 
 
-def test_when_the_second_can_not_be_put_in_place_the_first_comes_back(
-    tmp_path: Path, monkeypatch: Any
-) -> None:
+def test_when_the_second_can_not_be_put_in_place_the_first_comes_back(tmp_path: Path, monkeypatch: Any) -> None:
     for name in ("one", "two"):
         write(tmp_path / name, docs(4, "old"), made_by="xner split")
     rename = Path.rename
@@ -180,9 +178,7 @@ def test_what_is_read_may_not_lie_where_is_written(tmp_path: Path, how: str) -> 
         "linked in": (tmp_path / "one.spacy", tmp_path / "link"),
         "above it": (data, tmp_path),
     }[how]
-    with pytest.raises(
-        XnerError, match=r"The output folder .* (is also|holds) the input"
-    ) as caught:
+    with pytest.raises(XnerError, match=r"The output folder .* (is also|holds) the input") as caught:
         write(output, read_docs(source, VOCAB), [source])
     assert "overwrite" not in str(caught.value)
     assert texts(data) == ["w0", "w1"]

@@ -24,8 +24,6 @@ def test_faults_that_the_pipeline_notes_are_no_miscount(tmp_path: Path):
     nlp.to_disk(tmp_path / "p")
     texts = ["a", "x 1", "b", "x 2", "c"]
     (tmp_path / "in.txt").write_text("\n".join(texts) + "\n")
-    result = xner(
-        "annotate", tmp_path / "p", tmp_path / "in.txt", tmp_path / "out", "--batch-size", 5
-    )
+    result = xner("annotate", tmp_path / "p", tmp_path / "in.txt", tmp_path / "out", "--batch-size", 5)
     assert result.code == 0, result.err
     assert [d.text for d in read_docs(tmp_path / "out", nlp.vocab)] == texts

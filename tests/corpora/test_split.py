@@ -25,9 +25,7 @@ def make(texts: List[str]) -> List[Doc]:
     st.floats(0.01, 0.99),
     st.integers(0, 5),
 )
-def test_a_partition_in_order_with_no_text_on_both_sides(
-    texts: List[str], share: float, seed: int
-) -> None:
+def test_a_partition_in_order_with_no_text_on_both_sides(texts: List[str], share: float, seed: int) -> None:
     docs = make(texts)
     try:
         rest, aside = split_docs(docs, share, seed)

@@ -5,15 +5,11 @@ from typing import Any
 
 import pytest
 
-from xner_spacy.corpora.workers import NUMPY_THREADS, share_cores
+from xner_spacy.corpora.engines.local import NUMPY_THREADS, share_cores
 
 
-@pytest.mark.parametrize(
-    "cores, workers, threads", [(8, 2, "4"), (8, 3, "2"), (2, 4, "1"), (1, 1, "1")]
-)
-def test_workers_share_the_cores(
-    monkeypatch: pytest.MonkeyPatch, cores: int, workers: int, threads: str
-) -> None:
+@pytest.mark.parametrize("cores, workers, threads", [(8, 2, "4"), (8, 3, "2"), (2, 4, "1"), (1, 1, "1")])
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch, cores: int, workers: int, threads: str) -> None:
     for name in NUMPY_THREADS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)

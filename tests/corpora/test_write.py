@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from tests.corpora.test_docbins import full_doc
 from xner_spacy.corpora.counts import count_doc
 from xner_spacy.corpora.docs import make_doc, read_docs
-from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.corpora.write import WriteOptions, form_of, write_corpus
 from xner_spacy.docdata import FAULT_KEY
 from xner_spacy.errors import XnerError
@@ -143,9 +143,7 @@ def test_a_sentence_without_translation_is_no_gold(tmp_path):
     docs[0].spans["xner"] = SpanGroup(docs[0], name="xner", attrs={"unprojected": []})
     with pytest.raises(XnerError, match=r"Sentence 1 .* no translation"):
         write(tmp_path, docs)
-    assert write(tmp_path, docs, missing="outside")[2] == {
-        "sentences without translation written as O": 1
-    }
+    assert write(tmp_path, docs, missing="outside")[2] == {"sentences without translation written as O": 1}
 
 
 def test_nothing_left_is_an_error(tmp_path):
@@ -217,11 +215,7 @@ def test_a_pipeline_for_text_with_double_spaces(tmp_path):
 def test_what_a_student_found_nothing_in_is_not_untranslated(tmp_path, projected):
     """A student has no source and needs none; a projector without a source knew nothing."""
     labelled = doc("Anna", "left", ents=[])
-    attrs = (
-        {"scores": [], "method": "exact", "unprojected": []}
-        if projected
-        else {"scores": [], "method": "student"}
-    )
+    attrs = {"scores": [], "method": "exact", "unprojected": []} if projected else {"scores": [], "method": "student"}
     labelled.spans["xner"] = SpanGroup(labelled, name="xner", spans=[], attrs=attrs)
     assert count_doc(labelled).get("without translation", 0) == int(projected)
     if projected:

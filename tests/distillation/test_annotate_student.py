@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.corpora.annotate_helpers import shard_bytes
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs
-from xner_spacy.distillation.soft import SOFT_KEY
+from xner_spacy.distillation.soft.soft_labels import SOFT_KEY
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,13 @@ from spacy.tokens import Doc, Span
 from spacy.util import load_config
 
 from xner_spacy.corpora.docs import write_docbin
-from xner_spacy.distillation.calibration import BIASES
-from xner_spacy.distillation.soft import get_soft, set_soft
+from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
+from xner_spacy.distillation.student.calibration import BIASES
 from xner_spacy.types import TokenLabels
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 OURS = sorted(
-    p.name
-    for p in CONFIGS.glob("*.cfg")
-    if p.stem.startswith(("tsl_", "prokd_", "student_soft", "student_trf"))
+    p.name for p in CONFIGS.glob("*.cfg") if p.stem.startswith(("tsl_", "prokd_", "student_soft", "student_trf"))
 )
 WORDS = [("Anna", "B-PER"), ("sings", "O"), ("in", "O"), ("Rome", "B-LOC"), (".", "O")]
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]

@@ -12,10 +12,10 @@ from spacy.training import Example
 
 from tests.conftest import ROOT
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation import calibration
-from xner_spacy.distillation.calibration import make_fit_decoding, rescore, with_settings_apart
-from xner_spacy.distillation.corpus import make_corpus
-from xner_spacy.distillation.soft import set_soft
+from xner_spacy.distillation.readers import make_corpus
+from xner_spacy.distillation.soft.soft_labels import set_soft
+from xner_spacy.distillation.student import calibration
+from xner_spacy.distillation.student.calibration import make_fit_decoding, rescore, with_settings_apart
 from xner_spacy.types import TokenLabels
 
 NAMES = ["Anna", "Jon", "Karl", "Maria", "Lind", "Bob"]
@@ -29,13 +29,8 @@ def write_corpus(path, n, seed):
         words = [rng.choice(NAMES if rng.random() < 0.3 else VERBS) for _ in range(8)]
         doc = Doc(vocab, words=words)
         is_name = [word in NAMES for word in words]
-        doc.set_ents(
-            [Span(doc, k, k + 1, "PER") for k in range(8) if is_name[k]], default="outside"
-        )
-        mass = [
-            0.55 if name else 0.3 * (word == "may")
-            for name, word in zip(is_name, words, strict=True)
-        ]
+        doc.set_ents([Span(doc, k, k + 1, "PER") for k in range(8) if is_name[k]], default="outside")
+        mass = [0.55 if name else 0.3 * (word == "may") for name, word in zip(is_name, words, strict=True)]
         rows = np.array([[1 - m, m, 0] for m in mass], dtype=np.float32)
         set_soft(doc, TokenLabels(["O", "B-PER", "I-PER"], rows))
         docs.append(doc)

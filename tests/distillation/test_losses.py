@@ -66,9 +66,7 @@ def test_generalised_cross_entropy_between_its_limits():
     scores, _, weights = data()
     hard = np.eye(4)[[0, 1, 2, 3, 0]]
     low = make("xner.GeneralizedCrossEntropy.v1", {"q": 0.001})(scores, hard, weights)[0]
-    assert low == pytest.approx(
-        make("xner.CrossEntropy.v1", {})(scores, hard, weights)[0], rel=0.01
-    )
+    assert low == pytest.approx(make("xner.CrossEntropy.v1", {})(scores, hard, weights)[0], rel=0.01)
     # A confident contradiction pulls less than under cross-entropy: that is what noise is met with.
     wrong = np.array([[8.0, 0, 0, 0]])
     goal, one = np.array([[0, 1.0, 0, 0]]), np.ones(1)

@@ -16,7 +16,7 @@ from spacy.util import load_config
 from thinc.api import NumpyOps
 
 from tests.conftest import ROOT
-from xner_spacy.distillation.matmul import use_numpy_gemm
+from xner_spacy.distillation.student.matmul import use_numpy_gemm
 
 CONFIG = ROOT / "configs" / "student_soft_cpu.cfg"
 TEXT = "Anna lives in Reykjavík and works for the bank."
@@ -79,7 +79,7 @@ def test_all_configs_of_cpu_students_have_it(name: str) -> None:
 PRODUCT = """
 import hashlib, sys
 import numpy as np
-from xner_spacy.distillation.matmul import row_block_product
+from xner_spacy.distillation.student.matmul import row_block_product
 rng = np.random.default_rng(0)
 digest = hashlib.sha256()
 for width, columns in ((480, 288), (288, 288), (96, 17), (300, 128), (128, 37), (64, 1), (7, 5)):

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.corpus import make_mixture
-from xner_spacy.distillation.selection import select_surest
-from xner_spacy.distillation.soft import get_soft, set_soft
+from xner_spacy.distillation.readers import make_mixture
+from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
+from xner_spacy.distillation.teachers.selection import select_surest
 from xner_spacy.registry import registry
 from xner_spacy.types import TokenLabels
 
@@ -56,9 +56,7 @@ def test_a_teacher_sees_no_labels(teacher, tmp_path):
         made.append(list(read_docs(tmp_path / name, spacy.blank("xx").vocab)))
     for docs in made[1:]:
         for a, b in zip(made[0], docs, strict=True):
-            assert [(e.start, e.end, e.label_) for e in a.ents] == [
-                (e.start, e.end, e.label_) for e in b.ents
-            ]
+            assert [(e.start, e.end, e.label_) for e in a.ents] == [(e.start, e.end, e.label_) for e in b.ents]
             np.testing.assert_array_equal(get_soft(a).probs, get_soft(b).probs)
 
 

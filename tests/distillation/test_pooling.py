@@ -5,7 +5,7 @@ from numpy.testing import assert_array_equal
 from thinc.api import NumpyOps, reduce_first
 from thinc.types import Ragged
 
-from xner_spacy.distillation import pooling
+from xner_spacy.distillation.student import pooling
 
 OPS = NumpyOps()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from xner_spacy.distillation.soft import (
+from xner_spacy.distillation.soft.soft_labels import (
     SOFT_KEY,
     free_blank,
     get_soft,
@@ -18,9 +18,9 @@ from xner_spacy.distillation.soft import (
     to_labels,
     unpack,
 )
-from xner_spacy.distillation.softprojection import likely_entities, map_soft, project_soft
-from xner_spacy.distillation.tags import TagSet
-from xner_spacy.distillation.teachers import entities_of
+from xner_spacy.distillation.soft.soft_projection import likely_entities, map_soft, project_soft
+from xner_spacy.distillation.student.tag_scheme import TagSet
+from xner_spacy.distillation.teachers.mixtures import entities_of
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 from xner_spacy.types import Alignment, SentencePair, TokenLabels
@@ -130,9 +130,7 @@ def test_projection_gives_distributions(seed, n, m):
 
 
 def test_likely_entities():
-    probs = np.array(
-        [[0.6, 0.4, 0, 0, 0], [0.5, 0, 0.5, 0, 0], [0.95, 0.05, 0, 0, 0]], dtype=np.float32
-    )
+    probs = np.array([[0.6, 0.4, 0, 0, 0], [0.5, 0, 0.5, 0, 0], [0.95, 0.05, 0, 0, 0]], dtype=np.float32)
     soft = TokenLabels(TAGS, probs)
     assert [e[:3] for e in likely_entities(soft, 0.1)] == [(0, 2, "PER")]
     assert likely_entities(soft, 0.6) == []

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.distillation.decoding import decode, log_softmax, viterbi
-from xner_spacy.distillation.tags import MISSING, TagSet
+from xner_spacy.distillation.student.decoding import decode, log_softmax, viterbi
+from xner_spacy.distillation.student.tag_scheme import MISSING, TagSet
 from xner_spacy.errors import XnerError
 from xner_spacy.text import trim_span
 
@@ -113,11 +113,7 @@ def test_blank_tokens_are_no_edges_brute_force(scheme, blank, seed):
     scores = scores.astype(np.float32)
     scores[:, 0] -= 1
     best = max(
-        (
-            t
-            for t in product(range(len(tagset)), repeat=len(scores))
-            if blank_allowed(tagset, t, blank)
-        ),
+        (t for t in product(range(len(tagset)), repeat=len(scores)) if blank_allowed(tagset, t, blank)),
         key=lambda t: scores[np.arange(len(scores)), list(t)].astype(np.float64).sum(),
     )
     assert decode(tagset, scores, [len(scores)], blank).tolist() == list(best)
@@ -142,10 +138,7 @@ def test_trimmed_tags_spell_trimmed_spans(scheme, words, data):
     trimmed, count = tagset.trim(tags, words)
     last = np.zeros(len(tags), dtype=bool)
     last[-1] = True
-    again = [
-        ((int(a), int(b) + 1), tagset.labels[k])
-        for a, b, k in zip(*tagset.spans(trimmed, last), strict=True)
-    ]
+    again = [((int(a), int(b) + 1), tagset.labels[k]) for a, b, k in zip(*tagset.spans(trimmed, last), strict=True)]
     assert again == [(span, label) for span, label in kept if span]
     assert count == sum(k[0] != s[:2] for k, s in zip(kept, spans, strict=True))
 

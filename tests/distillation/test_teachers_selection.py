@@ -8,7 +8,8 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.calibration import (
+from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
+from xner_spacy.distillation.student.calibration import (
     UNFOUNDED_DOUBT,
     calibrate,
     expected_calibration_error,
@@ -16,18 +17,17 @@ from xner_spacy.distillation.calibration import (
     fit_scores,
     scored_spans,
 )
-from xner_spacy.distillation.selection import (
-    agree,
-    confidence,
-    select_least_specific,
-    select_surest,
-)
-from xner_spacy.distillation.soft import get_soft, set_soft
-from xner_spacy.distillation.teachers import (
+from xner_spacy.distillation.teachers.mixtures import (
     language_similarity,
     mix,
     mix_docs,
     text_features,
+)
+from xner_spacy.distillation.teachers.selection import (
+    agree,
+    confidence,
+    select_least_specific,
+    select_surest,
 )
 from xner_spacy.distillation.vectors import code_switch
 from xner_spacy.errors import XnerError
@@ -173,10 +173,7 @@ def test_bias_of_the_scores_is_found_again():
 
 def test_calibrate_sets_and_lowers(student, tmp_path):
     nlp, _examples = student
-    wrong = [
-        Example.from_dict(nlp.make_doc(t), {"entities": e if k else []})
-        for k, (t, e) in enumerate(TRAIN)
-    ]
+    wrong = [Example.from_dict(nlp.make_doc(t), {"entities": e if k else []}) for k, (t, e) in enumerate(TRAIN)]
     found = calibrate(nlp, wrong)
     assert found.temperature > 1
     cfg = nlp.get_pipe("xner_student").cfg
@@ -188,9 +185,7 @@ def test_calibrate_sets_and_lowers(student, tmp_path):
     path = tmp_path / "docs.spacy"
     write_docbin(path, docs)
     again = list(read_docs(path, nlp.vocab))
-    assert [d.spans["xner"].attrs["scores"] for d in again] == [
-        d.spans["xner"].attrs["scores"] for d in docs
-    ]
+    assert [d.spans["xner"].attrs["scores"] for d in again] == [d.spans["xner"].attrs["scores"] for d in docs]
     cfg.update(temperature=1.0, score_bias=0.0)
 
 
@@ -223,9 +218,7 @@ def test_bias_trusts_some_of_what_the_teacher_lacks(student):
     before = output.get_param("b").copy()
 
     def found():
-        return [
-            {(e.start, e.end, e.label_) for e in nlp(eg.reference.text).ents} for eg in examples
-        ]
+        return [{(e.start, e.end, e.label_) for e in nlp(eg.reference.text).ents} for eg in examples]
 
     # O is raised by so much that the student just loses a name, which the teacher lacks too.
     everything, raised = found(), before.copy()
@@ -284,9 +277,7 @@ def test_belief_is_the_mass_and_a_share_of_the_doubt(student):
             set_soft(reference, TokenLabels(soft.labels, probs))
             believed.append(Example(eg.predicted, reference))
         calibrate(nlp, believed)
-        scores = [
-            s for eg in examples for s in nlp(eg.reference.text).spans["xner"].attrs["scores"]
-        ]
+        scores = [s for eg in examples for s in nlp(eg.reference.text).spans["xner"].attrs["scores"]]
         assert np.mean(scores) == pytest.approx(mass + UNFOUNDED_DOUBT * (1 - mass), abs=0.05)
         temperatures.append(pipe.cfg["temperature"])
     assert temperatures[0] < temperatures[1]
@@ -319,9 +310,9 @@ def test_prototype_losses(name):
 def test_prototype_teacher_gradient():
     from types import SimpleNamespace
 
-    from xner_spacy.distillation.prototypes import make_prototype_teacher
-    from xner_spacy.distillation.tags import TagSet
-    from xner_spacy.distillation.targets import Targets
+    from xner_spacy.distillation.student.tag_scheme import TagSet
+    from xner_spacy.distillation.student.targets import Targets
+    from xner_spacy.distillation.teachers.prototypes import make_prototype_teacher
 
     tagset = TagSet(["PER"], "iob2")
     rng = np.random.default_rng(0)

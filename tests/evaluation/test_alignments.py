@@ -40,9 +40,7 @@ def test_reader(tmp_path: Path) -> None:
     assert caught.value.line == 2
 
 
-@pytest.mark.parametrize(
-    "odd", ["9" * 5000 + "-1", "1-" + "9" * 5000, "0\u00a0-1", "1-1\u20281-2", "-1-1", "1p"]
-)
+@pytest.mark.parametrize("odd", ["9" * 5000 + "-1", "1-" + "9" * 5000, "0\u00a0-1", "1-1\u20281-2", "-1-1", "1p"])
 def test_no_gold_link(tmp_path: Path, odd: str) -> None:
     path = tmp_path / "gold"
     path.write_text(f"0-0\n{odd}\n", encoding="utf8")

@@ -157,9 +157,7 @@ def test_paired_test():
 
 
 def test_the_seed_makes_the_result():
-    assert compare(GOLD, PRED, GOLD, samples=99, seed=3) == compare(
-        GOLD, PRED, GOLD, samples=99, seed=3
-    )
+    assert compare(GOLD, PRED, GOLD, samples=99, seed=3) == compare(GOLD, PRED, GOLD, samples=99, seed=3)
 
 
 def test_proj_ratio():

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, DocBin, Span
 from tests.cli.helpers import xner
 from xner_spacy.cli.compare import compare
 from xner_spacy.cli.evaluate import evaluate
-from xner_spacy.corpora.load import Labelled
+from xner_spacy.corpora.labelled import Labelled
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.evaluation.sides import common_positions, lay_out
 from xner_spacy.text import is_blank_token
@@ -153,9 +153,7 @@ def test_labels_of_one_side_are_told(tmp_path):
 
 
 def test_an_option_is_honoured_or_refused(gold):
-    assert (
-        "--labels is of entities" in xner("evaluate", gold, gold, "--links", "--labels", "PER").err
-    )
+    assert "--labels is of entities" in xner("evaluate", gold, gold, "--links", "--labels", "PER").err
     for option in ("--one-indexed", "--reverse"):
         assert "Give --links" in xner("evaluate", gold, gold, option).err
 

@@ -42,9 +42,7 @@ def tags(labels: str, scheme: str = "iob2") -> List[str]:
         if name == "O":
             found.append("O")
         elif scheme == "bioes":
-            found.append(
-                ("I-" if inside and not last else "E-" if inside else "S-" if last else "B-") + name
-            )
+            found.append(("I-" if inside and not last else "E-" if inside else "S-" if last else "B-") + name)
         elif scheme == "iob1":
             found.append("I-" + name)
         else:
@@ -120,9 +118,7 @@ def text_files(folder: Path) -> None:
         "description: A test.\nauthor: Someone\nlicense: MIT\nnotes: >-\n  Two\n  lines.\nsources:\n"
         "  - name: Made up\n    author: Someone\n    license: MIT\n    url: ''\n"
     )
-    (folder / "page.md").write_text(
-        "# Page\n\n<!-- xner: k -->\nold\n<!-- xner: end k -->\n\nrest\n"
-    )
+    (folder / "page.md").write_text("# Page\n\n<!-- xner: k -->\nold\n<!-- xner: end k -->\n\nrest\n")
     (folder / "parts.cfg").write_text(
         '[aligner]\n@xner_aligners = "xner.Lexical.v1"\nthreshold = 0.4\nlexical_rounds = 2\nhmm_rounds = 2\n\n'
         '[projector]\n@xner_projectors = "xner.Matching.v1"\nsolver = "exact"\n'

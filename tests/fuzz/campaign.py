@@ -18,10 +18,10 @@ def preload() -> None:
     import transformers  # noqa: F401
 
     import xner_spacy.cli.app
-    import xner_spacy.distillation.calibration
-    import xner_spacy.distillation.pipes
-    import xner_spacy.distillation.selection
-    import xner_spacy.distillation.teachers
+    import xner_spacy.distillation.student.calibration
+    import xner_spacy.distillation.student.pipes
+    import xner_spacy.distillation.teachers.mixtures
+    import xner_spacy.distillation.teachers.selection
     import xner_spacy.pipeline.aligner
     import xner_spacy.pipeline.annotator
     import xner_spacy.pipeline.projector

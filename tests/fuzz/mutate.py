@@ -70,10 +70,7 @@ def insert(rng: Random, data: bytes) -> bytes:
 
 
 def prefix(rng: Random, data: bytes) -> bytes:
-    return (
-        rng.choice([b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\n", b"\x1f\x8b", b"#", b" ", b"PK"])
-        + data
-    )
+    return rng.choice([b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\n", b"\x1f\x8b", b"#", b" ", b"PK"]) + data
 
 
 def zeros(rng: Random, data: bytes) -> bytes:
@@ -91,9 +88,7 @@ def append(rng: Random, data: bytes) -> bytes:
 
 
 def other_line_ends(rng: Random, data: bytes) -> bytes:
-    return data.replace(
-        b"\n", rng.choice([b"\r\n", b"\r", b"\n\n", b"", b" \n", b"\t\n", "\u2028".encode()])
-    )
+    return data.replace(b"\n", rng.choice([b"\r\n", b"\r", b"\n\n", b"", b" \n", b"\t\n", "\u2028".encode()]))
 
 
 def other_encoding(rng: Random, data: bytes) -> bytes:
@@ -175,9 +170,7 @@ def _long_line(rng: Random, lines: List[bytes], at: int) -> None:
 
 
 def _very_long_line(rng: Random, lines: List[bytes], at: int) -> None:
-    lines[at] = rng.choice(
-        (b"a" * 1_100_000, b"ab " * 400_000, b" " * 1_200_000, lines[at] + b"x" * 300_000)
-    )
+    lines[at] = rng.choice((b"a" * 1_100_000, b"ab " * 400_000, b" " * 1_200_000, lines[at] + b"x" * 300_000))
 
 
 def _columns(rng: Random, lines: List[bytes], at: int) -> None:
@@ -237,15 +230,11 @@ def change_structure(rng: Random, data: Any) -> Any:
     elif kind == 2:
         here[key] = [value] if rng.random() < 0.5 else {"x": value}
     elif kind == 3 and isinstance(value, (int, float)) and not isinstance(value, bool):
-        here[key] = rng.choice(
-            [-value, value + 1, value * 10**6, -1, 0, str(value), float(value) + 0.5, 2**40]
-        )
+        here[key] = rng.choice([-value, value + 1, value * 10**6, -1, 0, str(value), float(value) + 0.5, 2**40])
     elif kind == 3 and isinstance(value, bytes):
         here[key] = rng.choice(BYTE_LEVEL)(rng, value)
     elif kind == 3 and isinstance(value, str):
-        here[key] = rng.choice(
-            [value[:-1], value + "x", value.upper(), value * 2, rng.choice(ODD_TOKENS)]
-        )
+        here[key] = rng.choice([value[:-1], value + "x", value.upper(), value * 2, rng.choice(ODD_TOKENS)])
     elif kind == 3 and isinstance(value, list):
         here[key] = rng.choice([value[:-1], value * 2, value[::-1], value[:1]])
     elif kind == 4:
@@ -328,18 +317,14 @@ def config_structure(rng: Random, data: bytes) -> bytes:
     elif kind == 5:
         del lines[at]
     elif kind == 6:
-        lines[at] = (
-            f"{rng.choice(['x', '@xner_aligners', '@misc', name + 'x', '', '*', 'path'])} = {value}"
-        )
+        lines[at] = f"{rng.choice(['x', '@xner_aligners', '@misc', name + 'x', '', '*', 'path'])} = {value}"
     elif kind == 7:
         section = rng.choice(sections)
         lines[section] = rng.choice(["[x]", "[]", "[[x]]", "[nlp", "[a.b.c.d]", lines[section] + "\n" + lines[section], lines[section].replace("]", ".x]")])  # fmt: skip
     elif kind == 8:
         number = value.strip().strip('"')
         known = [v.partition(" = ")[2] for v in (lines[i] for i in settings)]
-        lines[at] = (
-            f"{name} = {rng.choice([*known, '-' + number, number + '0000000', number + '.5'])}"
-        )
+        lines[at] = f"{name} = {rng.choice([*known, '-' + number, number + '0000000', number + '.5'])}"
     else:
         section = rng.choice(sections)
         end = next((i for i in sections if i > section), len(lines))
@@ -453,9 +438,7 @@ def change_place(rng: Random, path: Path, folder: Path) -> str:
         path.rename(elsewhere)
         path.symlink_to(os.path.relpath(elsewhere, path.parent))
         return kind
-    if (
-        path.is_dir() and not path.is_symlink()
-    ):  # a change before this one may have made a link of it
+    if path.is_dir() and not path.is_symlink():  # a change before this one may have made a link of it
         shutil.rmtree(path)
     else:
         path.unlink()

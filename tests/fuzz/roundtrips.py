@@ -75,19 +75,13 @@ LAYOUTS: Dict[str, Layout] = {
     "iob2": Layout(lambda i, w, t: f"{w}\t{t}", {"style": "iob2"}),
     "iob1": Layout(lambda i, w, t: f"{w}\t{t}", {"style": "iob1"}, "iob1"),
     "conll": Layout(lambda i, w, t: f"{w} NNP B-NP {t}", {"style": "conll"}),
-    "uner": Layout(
-        lambda i, w, t: f"{i}\t{w}\t{t}\t-\t-", {"style": "uner"}, head="# sent_id = {}"
-    ),
+    "uner": Layout(lambda i, w, t: f"{i}\t{w}\t{t}\t-\t-", {"style": "uner"}, head="# sent_id = {}"),
     "panx": Layout(lambda i, w, t: f"is:{w}\t{t}", {"style": "panx"}),
     "wikineural": Layout(lambda i, w, t: f"{i}\t{w}\t{t}", {"style": "wikineural"}),
     "conll2002": Layout(lambda i, w, t: f"{w} X {t}", {"style": "conll2002"}),
     "conll2003": Layout(lambda i, w, t: f"{w} X Y {t}", {"style": "conll2003"}, "iob1"),
-    "multiconer": Layout(
-        lambda i, w, t: f"{w} _ _ {t}", {"style": "multiconer"}, head="# id {} domain=x"
-    ),
-    "germeval": Layout(
-        lambda i, w, t: f"{i}\t{w}\t{t}\tO", {"style": "germeval"}, head="#\thttp://x/{}"
-    ),
+    "multiconer": Layout(lambda i, w, t: f"{w} _ _ {t}", {"style": "multiconer"}, head="# id {} domain=x"),
+    "germeval": Layout(lambda i, w, t: f"{i}\t{w}\t{t}\tO", {"style": "germeval"}, head="#\thttp://x/{}"),
     "norne": Layout(
         lambda i, w, t: f"{i}\t{w}\t_\tX\t_\t_\t0\troot\t_\tname={t}|SpaceAfter=No",
         {"style": "norne"},
@@ -134,9 +128,7 @@ def _entities(marks: List[str]) -> List[Tuple[int, int, str]]:
     return found
 
 
-def _convert(
-    source: Path, target: Path, options: Dict[str, str], wanted: List[Sentence]
-) -> Tuple[str, str]:
+def _convert(source: Path, target: Path, options: Dict[str, str], wanted: List[Sentence]) -> Tuple[str, str]:
     """RETURNS (Tuple[str, str]): "right", "counted", "refused" or "wrong", and what was said."""
     try:
         counts = convert(source, target, **options)  # type: ignore[arg-type]

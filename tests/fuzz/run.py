@@ -301,9 +301,7 @@ def _judge(plan: Plan, folder: Path, before: Dict[str, str], code: Optional[int]
 
 def _checked(plan: Plan, folder: Path, err: str) -> Optional[str]:
     assert plan.check is not None
-    limited = {"--limit", "--share", "--keep", "--dry-run", "--labels", "--label-map"} & set(
-        plan.argv
-    )
+    limited = {"--limit", "--share", "--keep", "--dry-run", "--labels", "--label-map"} & set(plan.argv)
     if limited - {"--dry-run", "--label-map"}:
         return None
     return plan.check(folder, err)

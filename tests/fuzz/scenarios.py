@@ -83,7 +83,7 @@ def sentences(path: Path) -> int:
 
 def sound_outputs(folder: Path, names: List[str]) -> Optional[str]:
     """What holds for every output: our own readers take it, and no entity has whitespace at its edge."""
-    from xner_spacy.corpora.load import read_tagged
+    from xner_spacy.corpora.labelled import read_tagged
 
     for name in names:
         path = folder / name
@@ -168,9 +168,7 @@ def convert_jsonl(rng: Random) -> Plan:
     argv = ["convert", name, out]
     if name.startswith("t.txt"):
         argv += ["--from", "txt", *(["--missing", "outside"] if out == "out.iob" else [])]
-    check = (
-        same_count(name, out, text_lines) if name != "t.txt.gz" and out != "out.txt.gz" else None
-    )
+    check = same_count(name, out, text_lines) if name != "t.txt.gz" and out != "out.txt.gz" else None
     return Plan(argv, [name], [out], options={"--from": "text", "--lang": "text"}, check=check)
 
 

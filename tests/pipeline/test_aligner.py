@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from xner_spacy import Alignment
-from xner_spacy.alignment.lexical import make_lexical
+from xner_spacy.alignment.statistical.lexical import make_lexical
 from xner_spacy.docdata import stamp_of, why_not_linked
 from xner_spacy.errors import XnerError
 from xner_spacy.pipeline.aligner import AlignerComponent
@@ -138,10 +138,7 @@ SENTENCE = st.lists(TOKEN, min_size=1, max_size=4)
 @settings(max_examples=80, deadline=None)
 @given(st.tuples(SENTENCE, SENTENCE), st.tuples(SENTENCE, SENTENCE))
 def test_stamps_are_equal_where_all_tokens_are(one, other):
-    stamps = [
-        stamp_of(Doc(NLP.vocab, words=source), Doc(NLP.vocab, words=target))
-        for source, target in (one, other)
-    ]
+    stamps = [stamp_of(Doc(NLP.vocab, words=source), Doc(NLP.vocab, words=target)) for source, target in (one, other)]
     assert (stamps[0] == stamps[1]) == (one == other)
 
 
@@ -149,9 +146,7 @@ def test_what_a_doc_gets_does_not_depend_on_the_others():
     part = make_lexical()
     words = ["red", "green", "blue", "white"]
     part.train([([a, b], [b.upper(), a.upper()]) for a in words for b in words] * 3)
-    texts = [
-        (f"{a} {b} {c}", f"{c.upper()} x {a.upper()}") for a in words for b in words for c in words
-    ]
+    texts = [(f"{a} {b} {c}", f"{c.upper()} x {a.upper()}") for a in words for b in words for c in words]
     alone = [component(part)(make_doc(*text))._.xner_alignment for text in texts]
     for size in (1, 7, 64):
         docs = component(part).pipe([make_doc(*text) for text in texts], batch_size=size)

@@ -8,8 +8,8 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from xner_spacy.annotation.base import Annotation
-from xner_spacy.distillation.soft import get_soft
+from xner_spacy.annotation.annotators import Annotation
+from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.pipeline import annotator as module
 from xner_spacy.pipeline.annotator import AnnotatorComponent, sets_entities
@@ -62,9 +62,7 @@ def save(path, *pipes, **config):
 
 def run(words=WORDS, **settings):
     doc = Doc(spacy.blank("en").vocab, words=words)
-    pipe = AnnotatorComponent(
-        "xner_annotator", settings.pop("model", None), side="target", **settings
-    )
+    pipe = AnnotatorComponent("xner_annotator", settings.pop("model", None), side="target", **settings)
     return pipe, pipe(doc)
 
 
@@ -203,7 +201,5 @@ def test_a_state_that_is_none(data, tmp_path):
     (tmp_path / "pipe" / "model" / "config.cfg").write_text("[nlp\n", "utf8")
     with pytest.raises(XnerError):
         pipe.from_disk(tmp_path / "pipe")
-    good = AnnotatorComponent("a", None).from_bytes(
-        AnnotatorComponent("b", str(tmp_path / "ruler")).to_bytes()
-    )
+    good = AnnotatorComponent("a", None).from_bytes(AnnotatorComponent("b", str(tmp_path / "ruler")).to_bytes())
     assert good.source_nlp.pipe_names == ["entity_ruler"]

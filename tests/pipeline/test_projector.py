@@ -7,8 +7,8 @@ from spacy.tokens import Doc, Span
 from xner_spacy.docdata import SPANS_KEY
 from xner_spacy.errors import XnerError
 from xner_spacy.pipeline.projector import ProjectorComponent
-from xner_spacy.projection.heuristics import make_heuristic
-from xner_spacy.projection.matching import make_matching
+from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.matching.candidate_matching import make_matching
 from xner_spacy.types import Alignment, Projection
 
 

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
 
-from xner_spacy.distillation.soft import get_soft, set_soft
+from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.text import is_blank_token
 from xner_spacy.types import TokenLabels

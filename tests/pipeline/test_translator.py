@@ -18,9 +18,7 @@ from xner_spacy.types import Translation
 class Says:
     """Gives each text through a function, and keeps what it was asked."""
 
-    def __init__(
-        self, say: Callable[[str], Optional[str]] = str.upper, difference: int = 0
-    ) -> None:
+    def __init__(self, say: Callable[[str], Optional[str]] = str.upper, difference: int = 0) -> None:
         self.say = say
         self.difference = difference
         self.asked: List[str] = []
@@ -92,9 +90,7 @@ def test_a_text_of_over_a_million_characters_is_a_fault_of_its_sentence() -> Non
         ("is", ["Anna", "býr", "."], "Anna býr ."),
     ],
 )
-def test_a_tokenised_corpus_is_joined_as_its_script_is_written(
-    lang: str, words: List[str], text: str
-) -> None:
+def test_a_tokenised_corpus_is_joined_as_its_script_is_written(lang: str, words: List[str], text: str) -> None:
     """However the Doc came by its spaces: from our readers, or with one after each token."""
     part = Says()
     vocab = blank_vocab(lang)

@@ -9,24 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.base import checked, prepare
-from xner_spacy.projection.candidates import (
+from xner_spacy.projection.by_translation.insertion import make_insertion
+from xner_spacy.projection.by_translation.markers import make_markers
+from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
+from xner_spacy.projection.heuristics.minmax import make_minmax
+from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidates import (
     fuzzy_spans,
     make_linked_ranges,
     make_ngrams,
     make_tagger_spans,
     make_translated_spans,
 )
-from xner_spacy.projection.functionwords import FunctionWords
-from xner_spacy.projection.heuristics import make_heuristic
-from xner_spacy.projection.insertion import make_insertion
-from xner_spacy.projection.longest_run import make_garcia_ferrero
-from xner_spacy.projection.markers import make_markers
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.minmax import make_minmax
-from xner_spacy.projection.scores import make_align_score
-from xner_spacy.projection.tagger_scores import make_ner_score
-from xner_spacy.projection.translation_score import make_translation_score
+from xner_spacy.projection.matching.function_words import FunctionWords
+from xner_spacy.projection.matching.tagger_scores import make_ner_score
+from xner_spacy.projection.matching.translation_score import make_translation_score
+from xner_spacy.projection.projectors import checked, prepare
 from xner_spacy.text import is_blank_token
 from xner_spacy.types import (
     Alignment,
@@ -61,9 +61,7 @@ class Length:
 ALIGN = {"scores": {"align": make_align_score()}}
 PROJECTORS = {
     "heuristic": make_heuristic,
-    "heuristic, thesis": lambda: make_heuristic(
-        min_ratio=None, top_k=1, only_i=True, overlap="skip", order="length"
-    ),
+    "heuristic, thesis": lambda: make_heuristic(min_ratio=None, top_k=1, only_i=True, overlap="skip", order="length"),
     "min-max": make_minmax,
     "min-max, filters": lambda: make_minmax(comp_src=True, comp_tgt=True, whole_sentence=True),
     "longest run": make_garcia_ferrero,
@@ -79,17 +77,13 @@ PROJECTORS = {
     "unpruned": lambda: make_matching(candidates=make_ngrams(pruned=False), **ALIGN),
     "any length": lambda: make_matching(candidates=make_ngrams(None, pruned=False), **ALIGN),
     "linked ranges": lambda: make_matching(candidates=make_linked_ranges(), **ALIGN),
-    "tagger": lambda: make_matching(
-        candidates=make_tagger_spans(linked=True), scores={"ner": make_ner_score()}
-    ),
+    "tagger": lambda: make_matching(candidates=make_tagger_spans(linked=True), scores={"ner": make_ner_score()}),
     "translated": lambda: make_matching(candidates=make_translated_spans(translator=Same())),
     "translation score": lambda: make_matching(scores={"nmt": make_translation_score(Length())}),
     "sure only": lambda: make_matching(min_confidence=0.9),
 }
 
-words = st.sampled_from(
-    ["Ada", "Lovelace", "in", "Rom", "rom", "!", "de", "Qom", "(", ")", *BLANKS]
-)
+words = st.sampled_from(["Ada", "Lovelace", "in", "Rom", "rom", "!", "de", "Qom", "(", ")", *BLANKS])
 
 
 @st.composite
@@ -98,9 +92,7 @@ def odd_pairs(draw):
     source, target = draw(st.lists(words, max_size=7)), draw(st.lists(words, max_size=8))
     cuts = sorted(draw(st.sets(st.integers(0, len(source)), max_size=6)))
     entities = [
-        Entity(a, b, draw(st.sampled_from(["PER", "LOC", "MISC"])))
-        for a, b in pairwise(cuts)
-        if draw(st.booleans())
+        Entity(a, b, draw(st.sampled_from(["PER", "LOC", "MISC"]))) for a, b in pairwise(cuts) if draw(st.booleans())
     ]
     links = []
     if source and target:
@@ -110,9 +102,7 @@ def odd_pairs(draw):
     probs = np.zeros((len(target), len(TAGS)), dtype=np.float32)
     for row in probs:
         row[draw(st.integers(0, len(TAGS) - 1))] = 1.0
-    return SentencePair(
-        source, target, entities, Alignment(links, scores), TokenLabels(TAGS, probs)
-    )
+    return SentencePair(source, target, entities, Alignment(links, scores), TokenLabels(TAGS, probs))
 
 
 def check(pair, projection):
@@ -152,19 +142,11 @@ def test_a_blank_token_more_changes_no_span(name, pair, blank, data):
     target = [*pair.target[:place], blank, *pair.target[place:]]
     links = [(i, j + (j >= place)) for i, j in pair.alignment.links.tolist()]
     o = TokenLabels(TAGS, np.insert(pair.target_labels.probs, place, 0.2, axis=0))
-    other = SentencePair(
-        pair.source, target, pair.entities, Alignment(links, pair.alignment.scores), o
-    )
+    other = SentencePair(pair.source, target, pair.entities, Alignment(links, pair.alignment.scores), o)
     projector = PROJECTORS[name]()
     one, two = next(iter(projector([pair]))), next(iter(projector([other])))
-    visible = [
-        [pair.target[k] for k in range(s.start, s.end) if not is_blank_token(pair.target[k])]
-        for s in one.spans
-    ]
-    assert visible == [
-        [target[k] for k in range(s.start, s.end) if not is_blank_token(target[k])]
-        for s in two.spans
-    ]
+    visible = [[pair.target[k] for k in range(s.start, s.end) if not is_blank_token(pair.target[k])] for s in one.spans]
+    assert visible == [[target[k] for k in range(s.start, s.end) if not is_blank_token(target[k])] for s in two.spans]
     assert one.unprojected == two.unprojected
 
 

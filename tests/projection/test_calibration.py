@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xner_spacy.projection.calibration import (
+from xner_spacy.projection.matching.confidence import (
     Calibration,
     expected_calibration_error,
     fit_calibration,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from xner_spacy.projection.case import Case, first_word
-from xner_spacy.projection.functionwords import FunctionWords
-from xner_spacy.projection.matching import make_matching
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.case import Case, first_word
+from xner_spacy.projection.matching.function_words import FunctionWords
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 
@@ -141,9 +141,7 @@ def test_first_word():
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("trained", [True, False])
-def test_function_words_do_not_count_against_a_name(
-    source, target, entities, links, names, trained
-):
+def test_function_words_do_not_count_against_a_name(source, target, entities, links, names, trained):
     alignment = Alignment([x[:2] for x in links], [x[2] if len(x) > 2 else 1.0 for x in links])
     pair = SentencePair(source.split(), target.split(), [Entity(*e) for e in entities], alignment)
     projector = make_matching()

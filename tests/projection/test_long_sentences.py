@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from xner_spacy.projection.longest_run import make_garcia_ferrero
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.scores import make_align_score
+from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 from .test_base import PROJECTORS, TAGS, check
@@ -62,9 +62,7 @@ def test_a_hundred_thousand_tokens(name):
 )
 def test_one_word_linked_to_everything(make):
     n = 20_000
-    pair = SentencePair(
-        ["Ada", "x"], ["t"] * n, [Entity(0, 1, "PER")], Alignment([(0, j) for j in range(n)])
-    )
+    pair = SentencePair(["Ada", "x"], ["t"] * n, [Entity(0, 1, "PER")], Alignment([(0, j) for j in range(n)]))
     begin = time.process_time()
     (projection,) = make()([pair])
     assert time.process_time() - begin < 20

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.projection.insertion import make_insertion
-from xner_spacy.projection.markers import (
+from xner_spacy.projection.by_translation.insertion import make_insertion
+from xner_spacy.projection.by_translation.markers import (
     make_markers,
     mark,
     match_names,
@@ -70,9 +70,7 @@ def test_names_match_best_not_last():
     found, names = ["Estado Unidos", "London"], ["London", "Estados Unidos", "Unidos"]
     assert [s for s, _ in match_names(found, names)] == [1, 0]
     # The released code takes the last over the threshold.
-    assert (
-        match_names(["Estados Unidos"], ["Estados Unidos", "Estado Unido"], quirks=True)[0][0] == 1
-    )
+    assert match_names(["Estados Unidos"], ["Estados Unidos", "Estado Unido"], quirks=True)[0][0] == 1
     assert match_names(["Estados Unidos"], ["Estados Unidos", "Estado Unido"])[0][0] == 0
 
 

@@ -10,20 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.candidates import make_ngrams
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.scores import make_align_score
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidates import make_ngrams
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair
 
 
 @st.composite
 def sentence_pairs(draw, n_source=8, n_target=9):
     cuts = sorted(draw(st.sets(st.integers(0, n_source), min_size=2, max_size=6)))
-    entities = [
-        Entity(a, b, draw(st.sampled_from(["PER", "LOC"])))
-        for a, b in pairwise(cuts)
-        if draw(st.booleans())
-    ]
+    entities = [Entity(a, b, draw(st.sampled_from(["PER", "LOC"]))) for a, b in pairwise(cuts) if draw(st.booleans())]
     link = st.tuples(st.integers(0, n_source - 1), st.integers(0, n_target - 1))
     links = draw(st.lists(link, max_size=16, unique=True))
     return SentencePair(["s"] * n_source, ["t"] * n_target, entities, Alignment(links))
@@ -51,9 +47,7 @@ def total(choices):
 def test_fast_road_equals_general_road_over_all_ngrams(pairs, constraint):
     settings = {"constraint": constraint[0], "count": constraint[1]}
     fast = make_matching(scores={"a": make_align_score()}, **settings)
-    slow = make_matching(
-        candidates=make_ngrams(pruned=False), scores={"a": Wrapped()}, batch_size=2, **settings
-    )
+    slow = make_matching(candidates=make_ngrams(pruned=False), scores={"a": Wrapped()}, batch_size=2, **settings)
     for (x, _), (y, _) in zip(fast.match(pairs), slow.match(pairs), strict=True):
         assert total(x) == pytest.approx(total(y))
 

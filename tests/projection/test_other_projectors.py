@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.candidates import (
+from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
+from xner_spacy.projection.heuristics.minmax import make_minmax
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidates import (
     make_linked_ranges,
     make_tagger_spans,
     make_translated_spans,
 )
-from xner_spacy.projection.longest_run import make_garcia_ferrero
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.minmax import make_minmax
-from xner_spacy.projection.scores import make_align_score
-from xner_spacy.projection.tagger_scores import make_ner_score, make_ner_spans_score
-from xner_spacy.projection.translation_score import make_translation_score
+from xner_spacy.projection.matching.tagger_scores import make_ner_score, make_ner_spans_score
+from xner_spacy.projection.matching.translation_score import make_translation_score
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 
@@ -125,10 +125,7 @@ class Lookup:
 
     def score_batch(self, sources, targets):
         self.calls += 1
-        return [
-            0.0 if (s, t) in self.known or s == t else -4.0
-            for s, t in zip(sources, targets, strict=True)
-        ]
+        return [0.0 if (s, t) in self.known or s == t else -4.0 for s, t in zip(sources, targets, strict=True)]
 
 
 def test_translation_score_selects():
@@ -139,7 +136,7 @@ def test_translation_score_selects():
     score = make_translation_score(forward, backward)
     (matrix,) = score([p], [[(0, 2), (1, 2), (1, 3)]])
     assert matrix[0] == pytest.approx([0.0, 0.0, 1.0])
-    from xner_spacy.projection.candidates import make_ngrams
+    from xner_spacy.projection.matching.candidates import make_ngrams
 
     projector = make_matching(candidates=make_ngrams(pruned=False), scores={"nmt": score})
     assert spans(projector, p)[0] == [(1, 3, "ORG", 0)]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.milp import solve_milp
-from xner_spacy.projection.scores import make_align_score
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.milp import solve_milp
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

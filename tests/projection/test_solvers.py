@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.projection.bounded_dp import solve_component
-from xner_spacy.projection.milp import solve_milp
-from xner_spacy.projection.solvers import (
+from xner_spacy.projection.matching.bounded_dp import solve_component
+from xner_spacy.projection.matching.milp import solve_milp
+from xner_spacy.projection.matching.solvers import (
     Limits,
     narrow,
     parse_limits,
@@ -79,9 +79,7 @@ def test_exact_equals_brute_force(limits):
                 edges = sorted((o[1], o[2]) for _, o in some)
                 if any(x[1] > y[0] for x, y in pairwise(edges)):
                     continue
-                if limits.high is not None and any(
-                    sum(s == t for t, _ in some) > limits.high for s, _ in some
-                ):
+                if limits.high is not None and any(sum(s == t for t, _ in some) > limits.high for s, _ in some):
                     continue
                 best = max(best, worth([(s, o[0]) for s, o in some], 3, limits.low))
         chosen = solve_exact(options, limits)
@@ -89,7 +87,7 @@ def test_exact_equals_brute_force(limits):
 
 
 def test_too_many_states_go_to_highs(monkeypatch):
-    monkeypatch.setattr("xner_spacy.projection.bounded_dp.MAX_STATES", -1)
+    monkeypatch.setattr("xner_spacy.projection.matching.bounded_dp.MAX_STATES", -1)
     options = [[(1.0, 0, 2), (0.9, 3, 4)], [(1.0, 1, 3)], [(0.9, 2, 4)]]
     picks = solve_component(options, 0, 1)
     assert sum(o[0] for _, o in picks) == pytest.approx(1.9)

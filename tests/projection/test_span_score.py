@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.consistency import LabelVotes, make_phrase_lexicon
-from xner_spacy.projection.functionwords import FunctionWords
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.span_score import make_span_score
-from xner_spacy.projection.spelling import fold, similarity
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.function_words import FunctionWords
+from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, make_phrase_lexicon
+from xner_spacy.projection.matching.span_score import make_span_score
+from xner_spacy.projection.spelling_similarity import fold, similarity
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TrainableProjector
 
 from .test_matching import sentence_pairs
@@ -236,9 +236,7 @@ def test_copies_of_a_sentence_do_not_vote_for_themselves(copies):
     projector.train([p, other] * copies)
     for one in (p, other):
         plain = options_of(make_matching(), one)
-        assert [o[0] for o in options_of(projector, one)[0]] == pytest.approx(
-            [o[0] for o in plain[0]]
-        )
+        assert [o[0] for o in options_of(projector, one)[0]] == pytest.approx([o[0] for o in plain[0]])
 
 
 def test_a_sentence_that_stands_often_has_one_vote():

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.projection.candidates import make_translated_spans
-from xner_spacy.projection.consistency import LabelVotes, make_phrase_lexicon
-from xner_spacy.projection.markers import make_markers
-from xner_spacy.projection.matching import make_matching
-from xner_spacy.projection.scores import make_align_score
-from xner_spacy.projection.span_score import make_span_score
+from xner_spacy.projection.by_translation.markers import make_markers
+from xner_spacy.projection.matching.align_score import make_align_score
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidates import make_translated_spans
+from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, make_phrase_lexicon
+from xner_spacy.projection.matching.span_score import make_span_score
 from xner_spacy.translation.bitext import make_bitext
 from xner_spacy.types import Alignment, Entity, SentencePair
 

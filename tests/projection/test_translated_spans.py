@@ -6,10 +6,10 @@ from confection import Config
 
 from tests.cli.helpers import xner
 from tests.conftest import PAIRS
-from xner_spacy.corpora.iob import read_iob
+from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.candidates import make_translated_spans
-from xner_spacy.projection.matching import make_matching
+from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidates import make_translated_spans
 from xner_spacy.types import Alignment, Entity, SentencePair, Translation
 
 NAMES = {"Anna": "Anna", "Jon": "Jon", "Paris": "París", "London": "Lundúnum", "Marel": "Marel"}
@@ -52,9 +52,7 @@ def test_in_a_pipeline_that_is_saved(bitext, source_model, names, tmp_path):
     nlp.add_pipe("xner_projector", config={"projector": settings})
     plain = build(bitext, source_model)
     for _, text in PAIRS:
-        assert [e.text for e in nlp(text).ents] == [
-            e.text for e in plain(text).ents if e.text != "London"
-        ]
+        assert [e.text for e in nlp(text).ents] == [e.text for e in plain(text).ents if e.text != "London"]
     nlp.to_disk(tmp_path / "teacher")
     for path in names:
         path.unlink()
@@ -94,8 +92,7 @@ class Counted:
 
 def some_pairs(n):
     return [
-        SentencePair(["in", "Vienna"], ["in", "Wien"], [Entity(1, 2, "LOC")], Alignment([(1, 1)]))
-        for _ in range(n)
+        SentencePair(["in", "Vienna"], ["in", "Wien"], [Entity(1, 2, "LOC")], Alignment([(1, 1)])) for _ in range(n)
     ]
 
 

@@ -28,9 +28,7 @@ def test_heat_map_writes_every_value_and_leaves_gaps_empty() -> None:
         ("2", "a"): Cell(1.0, "one"),
         ("2", "b"): Cell(None, "failed"),
     }
-    svg = heat_map(
-        cells, rows=["1", "2"], columns=["a", "b"], row_title="R", column_title="C", limits=(0, 1)
-    )
+    svg = heat_map(cells, rows=["1", "2"], columns=["a", "b"], row_title="R", column_title="C", limits=(0, 1))
     assert {"zero", "low", "one", "failed", "–", "R", "C", "a", "b"} <= set(texts(svg))
     fills = [e.get("fill") for e in svg.root.iter("rect")]
     assert fills.count(None) == 2 and len(set(fills)) == 3
@@ -43,9 +41,7 @@ def test_heat_map_writes_every_value_and_leaves_gaps_empty() -> None:
 
 def test_heat_map_of_one_value() -> None:
     cell = {("1", "a"): Cell(5.0, "5.0")}
-    svg = heat_map(
-        cell, rows=["1"], columns=["a"], row_title="", column_title="", limits=(5.0, 5.0)
-    )
+    svg = heat_map(cell, rows=["1"], columns=["a"], row_title="", column_title="", limits=(5.0, 5.0))
     assert "5.0" in texts(svg)
 
 
@@ -61,8 +57,7 @@ def test_lines_have_markers_bands_and_labels_apart() -> None:
     assert len(found(svg, "path", "band")) == 1
     assert len(found(svg, "circle", "dot")) == 2
     first, second = (
-        float(next(e for e in svg.root.iter("text") if e.text == name).get("y", "0"))
-        for name in ("first", "second")
+        float(next(e for e in svg.root.iter("text") if e.text == name).get("y", "0")) for name in ("first", "second")
     )
     assert first - second >= 13.9
     dashes = {e.get("class") for e in found(svg, "path", "line")}
@@ -122,9 +117,7 @@ def figure() -> Figure:
     svg = Svg(100, 50)
     svg.text(1.0, 2.5, "a < b & c", "small")
     table = Table("All of it", ["arm", "n", "F1"], [["x, y", 1000, -0.04], ["z", None, 12.3456789]])
-    return Figure(
-        "key", "A <title>", "A caption.", [Panel("one", svg, "Seen."), Panel("", svg, "So.")], table
-    )
+    return Figure("key", "A <title>", "A caption.", [Panel("one", svg, "Seen."), Panel("", svg, "So.")], table)
 
 
 def test_a_figure_is_one_well_formed_file() -> None:

@@ -5,7 +5,7 @@ import queue
 import time
 from pathlib import Path
 
-from xner_spacy.corpora.process import Answer, serve
+from xner_spacy.corpora.engines.process import Answer, serve
 from xner_spacy.types import Json
 
 

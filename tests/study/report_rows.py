@@ -46,9 +46,7 @@ def grid_rows(
     """RETURNS (List[Row]): A grid; the first `failures` student cells failed."""
     chance = random.Random(0)
     rows = []
-    for lang, arm, n_source, n_target, seed, draw in _cells(
-        languages, arms, sources, targets, replicates
-    ):
+    for lang, arm, n_source, n_target, seed, draw in _cells(languages, arms, sources, targets, replicates):
         f1 = true_f1(arm, lang, n_source, n_target) + chance.gauss(0, noise)
         place = {"block": block, "lang": lang, "arm": arm, "design": design}
         sizes = {"n_source": n_source, "n_target": n_target, "seed": seed, "draw": draw}

@@ -79,9 +79,7 @@ def test_a_study_that_has_just_begun(share):
     for entry in result["surfaces"].values():
         for point in entry["points"]:
             for name in ("rate_source", "rate_target"):
-                assert (
-                    point[name] is None or -1 <= point[f"{name}_low"] <= point[f"{name}_high"] <= 1
-                )
+                assert point[name] is None or -1 <= point[f"{name}_low"] <= point[f"{name}_high"] <= 1
 
 
 def test_nothing_measured():
@@ -97,10 +95,7 @@ def exact():
     """An analysis of rows without noise."""
     quiet = {"sd_seed": 0.0, "sd_draw": 0.0, "sd_rest": 0.0}
     rows = make_rows(arms=("transfer", "hard", "soft"), gains={"soft": 0.02}, **quiet)
-    rows = [
-        replace(row, minus_transfer=0.01 * np.log10(row.n_target) if row.n_target else 0.0)
-        for row in rows
-    ]
+    rows = [replace(row, minus_transfer=0.01 * np.log10(row.n_target) if row.n_target else 0.0) for row in rows]
     return analyse(rows, samples=60)
 
 

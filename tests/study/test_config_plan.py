@@ -56,9 +56,7 @@ def test_an_override_of_a_whole_section_is_refused(toy):
         read_study(toy, {"student": {}})
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "configs").glob("study_*.cfg")), ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("study_*.cfg")), ids=lambda p: p.stem)
 def test_the_shipped_configs_can_be_read(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     study = read_study(path)
@@ -100,9 +98,7 @@ def test_jobs_come_after_those_that_they_need(toy):
 def test_a_cell_of_two_blocks_is_one_job(toy):
     text = toy.read_text()
     both = toy.with_name("both.cfg")
-    both.write_text(
-        text + text[text.index("[blocks.main]") :].replace("blocks.main", "blocks.again")
-    )
+    both.write_text(text + text[text.index("[blocks.main]") :].replace("blocks.main", "blocks.again"))
     plan = make_plan(read_study(both))
     once = make_plan(read_study(toy))
     assert set(plan.jobs) == set(once.jobs) and len(plan.cells) == 2 * len(once.cells)
@@ -186,9 +182,7 @@ def test_a_training_config_with_a_fault_is_named(toy, tmp_path):
 
 
 def test_a_study_goes_to_another_process_and_back(toy):
-    study = read_study(
-        toy, {"study.limits": ["a", "=b"], "student.overrides.training.dropout": 0.3}
-    )
+    study = read_study(toy, {"study.limits": ["a", "=b"], "student.overrides.training.dropout": 0.3})
     again = study_from_json(json.loads(json.dumps(study.to_json())))
     assert again == study
     plan = make_plan(study)

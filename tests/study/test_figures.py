@@ -47,8 +47,7 @@ def test_means_are_of_the_main_block(view: View, rows: List[Row]) -> None:
     own = [
         row.f1
         for row in rows
-        if (row.block, row.lang, row.arm, row.n_source, row.n_target)
-        == ("main", "lug", "soft", 1000, 320)
+        if (row.block, row.lang, row.arm, row.n_source, row.n_target) == ("main", "lug", "soft", 1000, 320)
     ]
     assert mean["f1"] == pytest.approx(sum(own) / 3)
 
@@ -85,9 +84,7 @@ def test_languages_without_a_teacher_have_figures_too(view: View) -> None:
     assert arms is not None and [panel.title for panel in arms.panels][-2:] == ["Hausa", "swa"]
     known = {(row[0], row[1]) for row in arms.table.rows}
     assert ("Luganda", SHORT["teacher"]) in known and ("swa", SHORT["teacher"]) not in known
-    assert {arm for lang, arm in known if lang == "swa"} == {
-        SHORT[arm] for arm in ("transfer", "hard", "soft")
-    }
+    assert {arm for lang, arm in known if lang == "swa"} == {SHORT[arm] for arm in ("transfer", "hard", "soft")}
     # Students with the most target text.
     assert {row[3] for row in arms.table.rows} == {0, 3200}
 
@@ -116,9 +113,7 @@ def test_contrasts_are_over_all_sizes(view: View, analysis: Json) -> None:
     made = estimates.contrasts(view)
     assert made is not None
     entry = next(
-        e
-        for e in analysis["contrasts"]
-        if (e["a"], e["b"], e["lang"], e["n_source"]) == ("soft", "hard", "all", None)
+        e for e in analysis["contrasts"] if (e["a"], e["b"], e["lang"], e["n_source"]) == ("soft", "hard", "all", None)
     )
     assert [
         f"{SHORT['soft']} minus {SHORT['hard']}",
@@ -143,9 +138,7 @@ def test_variance_tells_why_a_share_is_missing(view: View) -> None:
 
 
 def test_tables(view: View, analysis: Json) -> None:
-    robust, fit, key = (
-        make(view) for make in (tables.robustness_table, tables.fit_table, tables.key_figures)
-    )
+    robust, fit, key = (make(view) for make in (tables.robustness_table, tables.fit_table, tables.key_figures))
     assert robust is not None and len(robust.rows) == len(analysis["robustness"])
     assert fit is not None and fit.columns[1:6] == ["c", "a", "alpha", "b", "beta"]
     assert key is not None and len(key.rows) == 3

@@ -29,9 +29,7 @@ def test_exact_surface_is_recovered():
     for lang, offset in zip(found.data.languages, found.point.offset[0]):
         assert offset == pytest.approx(CEILING[lang], abs=2e-3)
     assert found.r2()[0] > 0.9999 and found.r2()[1] > 0.9999
-    assert found.f1(1000, 320, "lug")[0] == pytest.approx(
-        CEILING["lug"] - surface(1000, 320), abs=1e-3
-    )
+    assert found.f1(1000, 320, "lug")[0] == pytest.approx(CEILING["lug"] - surface(1000, 320), abs=1e-3)
     checked = found.cross_validate()
     assert (checked["folds"], checked["held_out"]) == (16, 96)
     assert checked["rmse"] < 0.002 < 0.01 < checked["rmse_loglinear"] < checked["rmse_mean"]
@@ -77,19 +75,13 @@ def test_least_squares_agrees_with_scipy():
 def test_noisy_surface_within_intervals():
     covered = []
     for seed in range(3):
-        found = fit(
-            make_rows(arms=("soft",), seed=seed, sd_language=0.1, sd_teacher=0.005), 200, seed
-        )
+        found = fit(make_rows(arms=("soft",), seed=seed, sd_language=0.1, sd_teacher=0.005), 200, seed)
         for n_source in SOURCES:
             for n_target in TARGETS:
-                gain = found.estimate(
-                    found.loss(n_source, n_target) - found.loss(n_source + 1000, n_target)
-                )
+                gain = found.estimate(found.loss(n_source, n_target) - found.loss(n_source + 1000, n_target))
                 truth = surface(n_source, n_target) - surface(n_source + 1000, n_target)
                 covered.append(gain["low"] <= truth <= gain["high"])
-                gain = found.estimate(
-                    found.loss(n_source, n_target) - found.loss(n_source, n_target + 1000)
-                )
+                gain = found.estimate(found.loss(n_source, n_target) - found.loss(n_source, n_target + 1000))
                 truth = surface(n_source, n_target) - surface(n_source, n_target + 1000)
                 covered.append(gain["low"] <= truth <= gain["high"])
     assert np.mean(covered) > 0.85

@@ -78,13 +78,9 @@ def page(html: str) -> Page:
     return Page(html)
 
 
-def test_the_same_input_gives_the_same_bytes(
-    rows: List[Row], analysis: Json, folder: Path, tmp_path: Path
-) -> None:
+def test_the_same_input_gives_the_same_bytes(rows: List[Row], analysis: Json, folder: Path, tmp_path: Path) -> None:
     files = write_report(rows, analysis, META, tmp_path)
-    assert {p.relative_to(tmp_path) for p in files} == {
-        p.relative_to(folder) for p in folder.rglob("*") if p.is_file()
-    }
+    assert {p.relative_to(tmp_path) for p in files} == {p.relative_to(folder) for p in folder.rglob("*") if p.is_file()}
     for path in files:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes()
 
@@ -109,9 +105,7 @@ def test_figures_of_an_earlier_report_go_and_what_is_the_users_stays(
     }
 
 
-def test_a_folder_of_figures_that_is_a_link(
-    rows: List[Row], analysis: Json, tmp_path: Path
-) -> None:
+def test_a_folder_of_figures_that_is_a_link(rows: List[Row], analysis: Json, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "figures").symlink_to("../elsewhere")
@@ -121,9 +115,7 @@ def test_a_folder_of_figures_that_is_a_link(
 
 
 @pytest.mark.parametrize("name", ["README.md", "index.html", "figures/f1-main.svg"])
-def test_a_file_of_the_users_is_in_the_way(
-    rows: List[Row], analysis: Json, tmp_path: Path, name: str
-) -> None:
+def test_a_file_of_the_users_is_in_the_way(rows: List[Row], analysis: Json, tmp_path: Path, name: str) -> None:
     (tmp_path / "figures").mkdir()
     (tmp_path / name).write_text("mine")
     with pytest.raises(InputError, match="is there, and no report of ours made it"):
@@ -263,9 +255,7 @@ def test_the_first_paragraph_answers_with_numbers_of_the_analysis(analysis: Json
 
 
 def test_every_number_of_the_answer_changes_with_the_rows(analysis: Json) -> None:
-    other = analyse(
-        grid_rows(languages=["luo"], arms=["hard"], sources=(100, 1000, 10000)), samples=30
-    )
+    other = analyse(grid_rows(languages=["luo"], arms=["hard"], sources=(100, 1000, 10000)), samples=30)
     one, two = (answer(View(a, META["languages"]))[0] for a in (analysis, other))
     numbers = [set(re.findall(r"\d\d\.\d", text)) for text in (one, two)]
     assert len(numbers[0]) > 8 and len(numbers[1]) > 8
@@ -276,22 +266,14 @@ def test_every_number_of_the_answer_changes_with_the_rows(analysis: Json) -> Non
 def test_an_amount_without_effect_is_not_said_to_matter() -> None:
     level = {320: 0.4, 1000: 0.5, 3200: 0.56, 10000: 0.6}
     chance = random.Random(0)
-    kept = [
-        replace(row, f1=level[row.n_source] + chance.gauss(0, 0.004))
-        for row in grid_rows(arms=("soft",))
-    ]
+    kept = [replace(row, f1=level[row.n_source] + chance.gauss(0, 0.004)) for row in grid_rows(arms=("soft",))]
     first = answer(View(analyse(kept, samples=60), {}))[0]
-    assert first.startswith(
-        "More labelled source sentences raise F1; more unlabelled target sentences do not"
-    )
+    assert first.startswith("More labelled source sentences raise F1; more unlabelled target sentences do not")
 
 
 def _same_spread() -> List[Row]:
     level = {320: 0.4, 1000: 0.5, 3200: 0.56, 10000: 0.6}
-    return [
-        replace(row, f1=level[row.n_source] + 0.002 * row.seed)
-        for row in grid_rows(["lug", "swa"], ["soft"])
-    ]
+    return [replace(row, f1=level[row.n_source] + 0.002 * row.seed) for row in grid_rows(["lug", "swa"], ["soft"])]
 
 
 SUBSETS: Dict[str, Sequence[Row]] = {

@@ -58,9 +58,7 @@ def show(browser: Any, page: Path, size: Dict[str, Any] = DESKTOP, **media: str)
     """Open the page afresh: in a window of a size, with features or a type of media."""
     features = [{"name": "prefers-color-scheme", "value": media.get("scheme", "light")}]
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": features, "media": media.get("kind", "screen")}
-    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features, "media": media.get("kind", "screen")})
     for kind in ("browser", "performance"):
         browser.get_log(kind)
     browser.get(page.as_uri())
@@ -71,11 +69,7 @@ def test_it_opens_without_an_error_and_asks_for_nothing(browser: Any, page: Path
     show(browser, page)
     assert browser.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
+    asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     assert page.as_uri() in asked
     assert all(url == page.as_uri() or url.startswith("data:") for url in asked)
 
@@ -110,9 +104,7 @@ def test_no_page_is_wider_than_its_window(browser: Any, page: Path, size: Dict[s
     assert beyond == []
 
 
-def test_text_in_charts_stays_inside_and_is_large_enough_on_a_phone(
-    browser: Any, page: Path
-) -> None:
+def test_text_in_charts_stays_inside_and_is_large_enough_on_a_phone(browser: Any, page: Path) -> None:
     show(browser, page, PHONE)
     small, cut = browser.execute_script(
         """const small = [], cut = [];
@@ -232,6 +224,4 @@ def test_a_download_holds_the_figure(opened: Any, page: Path) -> None:
     )
     assert text == (page.parent / "figures" / "f1-main.svg").read_text(encoding="utf8")
     opened.get((page.parent / "figures" / "f1-main.svg").as_uri())
-    assert (
-        opened.execute_script("return document.documentElement.getBoundingClientRect().width") > 300
-    )
+    assert opened.execute_script("return document.documentElement.getBoundingClientRect().width") > 300

@@ -9,8 +9,8 @@ import pytest
 from tests.fuzz.kills import alive, workers_of
 from xner_spacy.errors import XnerError
 from xner_spacy.study import runner
+from xner_spacy.study.job_pools import LocalPool
 from xner_spacy.study.plan import Job, Plan
-from xner_spacy.study.pools import LocalPool
 from xner_spacy.study.runner import Outcome, _schedule, run_jobs
 from xner_spacy.types import Json
 

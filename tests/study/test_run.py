@@ -299,9 +299,7 @@ def test_a_file_that_is_replaced_during_a_run_is_noticed(tmp_path):
     with pytest.raises(XnerError, match=r"test.spacy: has changed since the run began"):
         run_study(config, overrides=settings, progress=replace_it_then)
     # What does not depend on it is kept, and nothing that does.
-    kinds = [
-        json.loads(file.read_text())["kind"] for file in (study.work / "jobs").glob("*/job.json")
-    ]
+    kinds = [json.loads(file.read_text())["kind"] for file in (study.work / "jobs").glob("*/job.json")]
     assert kinds == ["teacher"]
     assert read_rows(study.report / RESULTS) == []
     assert all(row.test_sentences == 6 for row in run_study(config, overrides=settings))
@@ -320,9 +318,7 @@ def test_a_training_config_that_changes_during_a_run_is_noticed(tmp_path):
     assert outcome.result is None and "has changed since the run began" in outcome.stop[0]
 
 
-@pytest.mark.parametrize(
-    "text", ["{}", "[", "[1]", '{"seconds": "x", "measurements": {}}', '{"seconds": 1.0}']
-)
+@pytest.mark.parametrize("text", ["{}", "[", "[1]", '{"seconds": "x", "measurements": {}}', '{"seconds": 1.0}'])
 def test_a_result_that_cannot_be_read_is_measured_again(tmp_path, text):
     config = make_toy(tmp_path)
     study = read_study(config)
@@ -405,9 +401,7 @@ def test_an_unknown_block_is_named(tmp_path):
 
 
 def rows_of(plan):
-    return [
-        replace(cell.row, status="done", f1=0.5, precision=0.5, recall=0.5) for cell in plan.cells
-    ]
+    return [replace(cell.row, status="done", f1=0.5, precision=0.5, recall=0.5) for cell in plan.cells]
 
 
 def test_a_table_that_would_lose_rows_is_kept(tmp_path, caplog):
@@ -422,10 +416,7 @@ def test_a_table_that_would_lose_rows_is_kept(tmp_path, caplog):
     run_study(config, overrides=only)
     [copy] = table.parent.glob("results-*.csv")
     assert copy.read_bytes() == before and len(read_rows(table)) == 1
-    assert (
-        f"7 rows are of another config or of other data; the table as it was is kept as {copy.name}"
-        in caplog.text
-    )
+    assert f"7 rows are of another config or of other data; the table as it was is kept as {copy.name}" in caplog.text
     # What was set aside can be given back.
     table.write_bytes(copy.read_bytes())
     assert len(run_study(config)) == 8

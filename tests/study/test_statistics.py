@@ -41,9 +41,7 @@ def chosen(entries, **wanted):
 def test_limits_are_students_t():
     values = [0.41, 0.44, 0.40]
     low, high = limits(np.mean(values), [(np.var(values, ddof=1) / 3, 2)])
-    assert (low, high) == pytest.approx(
-        stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-    )
+    assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, np.mean(values), stats.sem(values)))
     assert limits(0.5, [(0.01**2, None)]) == pytest.approx((0.5 - 0.0196, 0.5 + 0.0196), abs=1e-5)
     assert limits(0.5, [(None, 0), (None, None)]) == (None, None)
     # A variance that is known well counts more than the degrees of freedom of a small one.
@@ -72,9 +70,7 @@ def test_pooled_and_centred():
     assert degrees == 3
     assert variance == pytest.approx((0.02 + 2 * 0.01) / 3)
     assert pooled([Replicates({(0, 0): 0.9})]) == (None, 0)
-    assert centred_mean([first, second]).values == pytest.approx(
-        {(0, 0): -0.1, (1, 1): 0.05, (2, 2): 0.1}
-    )
+    assert centred_mean([first, second]).values == pytest.approx({(0, 0): -0.1, (1, 1): 0.05, (2, 2): 0.1})
 
 
 def test_crossed_replicates_are_not_independent():
@@ -105,9 +101,7 @@ def test_mean_of_one_cell():
     entry = chosen(means(rows), lang="lug")
     assert entry["f1"] == pytest.approx(np.mean(values))
     assert entry["sd"] == pytest.approx(np.std(values, ddof=1))
-    assert (entry["low"], entry["high"]) == pytest.approx(
-        stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-    )
+    assert (entry["low"], entry["high"]) == pytest.approx(stats.t.interval(0.95, 2, np.mean(values), stats.sem(values)))
     assert entry["n"] == 3 and entry["covers"] == ["replicates"]
 
 
@@ -151,9 +145,7 @@ def test_no_teacher_is_none():
 def test_mean_intervals_cover():
     hits = {"lug": [], "all": []}
     for seed in range(80):
-        rows = make_rows(
-            ("lug", "yor", "hau"), ("soft",), sd_test=0.01, sd_teacher=0.02, seed=seed, **ONE_CELL
-        )
+        rows = make_rows(("lug", "yor", "hau"), ("soft",), sd_test=0.01, sd_teacher=0.02, seed=seed, **ONE_CELL)
         found = means(rows)
         for lang, hit in hits.items():
             langs = ("lug", "yor", "hau") if lang == "all" else (lang,)

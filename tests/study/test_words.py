@@ -149,9 +149,7 @@ def test_the_better_main_arm_is_spoken_of(analysis: Json) -> None:
     assert worth(view(analysis)) == ""
 
 
-def test_limits_name_sizes_replicates_and_languages_without_a_teacher(
-    analysis: Json, rows: List[Row]
-) -> None:
+def test_limits_name_sizes_replicates_and_languages_without_a_teacher(analysis: Json, rows: List[Row]) -> None:
     text = " ".join(limits(view(analysis), rows))
     assert "320 to 10,000 labelled and 100 to 3,200 unlabelled" in text
     assert "three replicates" in text and "test sentences of swa have none" in text

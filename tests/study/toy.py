@@ -78,9 +78,7 @@ def make_toy(folder: Path, copies: int = 6) -> Path:
 
     def labelled(text: str) -> Any:
         doc = make_doc(vocab, text.split())
-        doc.set_ents(
-            [Span(doc, i, i + 1, NAMES[t.text]) for i, t in enumerate(doc) if t.text in NAMES]
-        )
+        doc.set_ents([Span(doc, i, i + 1, NAMES[t.text]) for i, t in enumerate(doc) if t.text in NAMES])
         return doc
 
     def translated(source: str, target: str, gold: bool) -> Any:

@@ -135,8 +135,7 @@ def test_the_program_that_failed_is_named_and_not_its_neighbours(tmp_path: Path)
     write = "import os, time, signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.read(0, 9)"
     programs = {
         "lt-proc": f"{write}\nwhile True: os.write(1, b'x' * 9); time.sleep(0.01)",
-        "lrx-proc": "import os, time; os.read(0, 9); os.close(0); os.close(1); time.sleep(0.2)\n"
-        "os._exit(3)",
+        "lrx-proc": "import os, time; os.read(0, 9); os.close(0); os.close(1); time.sleep(0.2)\nos._exit(3)",
         "cg-proc": COPY,
     }
     for name, code in programs.items():
@@ -208,9 +207,7 @@ def test_no_shell(fake: Path, tmp_path: Path) -> None:
         ("lt-proc '", "is not a pipe of programs that can be read"),
     ],
 )
-def test_a_mode_file_runs_apertiums_programs_on_its_data_alone(
-    fake: Path, line: str, message: str
-) -> None:
+def test_a_mode_file_runs_apertiums_programs_on_its_data_alone(fake: Path, line: str, message: str) -> None:
     (fake / "modes" / "evil.mode").write_text(line.format(data=fake) + "\n", encoding="utf8")
     with pytest.raises(XnerError, match=re.escape(message)):
         list(translator(fake, "evil")(["x"]))
@@ -238,9 +235,7 @@ def test_a_config_does_not_name_the_data() -> None:
         Apertium("isl-eng", data="model/xner_translator")
 
 
-def test_a_pipeline_folder_of_data_files_runs_no_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pipeline_folder_of_data_files_runs_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `command = "sh"` and a mode file in the folder did."""
     monkeypatch.chdir(tmp_path)
     nlp = spacy.blank("xx")
@@ -266,9 +261,7 @@ def test_a_mode_is_a_name_and_no_path(fake: Path) -> None:
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xner_spacy.programs.find_installed", lambda name: None)
-    with pytest.raises(
-        XnerError, match=r"not installed.*apt-get install apertium apertium-isl-eng"
-    ):
+    with pytest.raises(XnerError, match=r"not installed.*apt-get install apertium apertium-isl-eng"):
         list(Apertium("isl-eng")(["x"]))
 
 
@@ -310,9 +303,7 @@ def test_real_engine_each_text_on_its_own() -> None:
 def test_real_engine_carries_markers() -> None:
     engine = Apertium("spa-eng")
     (found,) = engine(["El <e0>presidente de Norteamérica</e0> llegó a la <e1>casa blanca</e1>."])
-    assert found.text == (
-        "The <e0>president of North America</e0> arrived to the <e1>white house</e1>."
-    )
+    assert found.text == ("The <e0>president of North America</e0> arrived to the <e1>white house</e1>.")
     engine.close()
 
 

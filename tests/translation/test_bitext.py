@@ -55,9 +55,7 @@ def test_a_key_is_its_own_key(text: str) -> None:
     assert exact_key(exact_key(text)) == exact_key(text)
 
 
-def test_what_is_odd_in_a_bitext_is_counted_and_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_is_odd_in_a_bitext_is_counted_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pairs = [
         ("Yes.", "Já."), ("Yeah.", "Já."), ("Right.", "Já."), ("Yes.", "Já."),
         ("", "Nei."), ("No.", ""), ("", ""), ("No.", "Nei."),
@@ -94,9 +92,7 @@ def test_a_text_that_must_have_one_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x01", b"\x81\xa1a\x01", b"\x91\xa1a"])
 def test_a_state_that_is_none(data: bytes) -> None:
-    with pytest.raises(
-        XnerError, match=r"xner\.Bitext\.v1.*translations of a saved pipeline|shape|hold"
-    ):
+    with pytest.raises(XnerError, match=r"xner\.Bitext\.v1.*translations of a saved pipeline|shape|hold"):
         Bitext(None, None).from_bytes(data)
 
 

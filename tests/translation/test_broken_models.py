@@ -93,18 +93,14 @@ def test_a_converted_model_that_was_changed(models: Dict[str, Path], tmp_path: P
         ({"sentencepiece": [1, 2]}, "sentencepiece"),
     ],
 )
-def test_what_the_converter_noted(
-    models: Dict[str, Path], tmp_path: Path, change: Dict[str, Any], said: str
-) -> None:
+def test_what_the_converter_noted(models: Dict[str, Path], tmp_path: Path, change: Dict[str, Any], said: str) -> None:
     info = json.loads((models["nllb-ct2"] / INFO).read_text())
     (tmp_path / INFO).write_text(json.dumps({**info, **change}))
     with pytest.raises(XnerError, match=f"{INFO}.*{said}"):
         read_info(tmp_path)
 
 
-def test_a_folder_is_replaced_only_if_it_holds_a_converted_model(
-    models: Dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_folder_is_replaced_only_if_it_holds_a_converted_model(models: Dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("mine")

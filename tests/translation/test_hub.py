@@ -56,9 +56,7 @@ print(json.dumps(found))
 """
 
 
-def test_a_pinned_revision_is_recorded_and_offline_is_honoured(
-    models: Dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_pinned_revision_is_recorded_and_offline_is_honoured(models: Dict[str, Path], tmp_path: Path) -> None:
     home = tmp_path / "home" / "hub" / "models--some-one--tiny"
     (home / "snapshots").mkdir(parents=True)
     (home / "refs").mkdir()
@@ -85,9 +83,7 @@ def test_a_pinned_revision_is_recorded_and_offline_is_honoured(
     assert found["asked"] == []
 
 
-def test_a_local_folder_asks_nobody(
-    models: Dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_local_folder_asks_nobody(models: Dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def refuse(*arguments: Any, **settings: Any) -> Any:

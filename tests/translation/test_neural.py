@@ -99,9 +99,7 @@ class Echo(NeuralTranslator):
     def _decode(self, batches: List[List[Any]]) -> Any:
         self.batches += batches
         for batch in batches:
-            yield [
-                [Hypothesis(" ".join(words).upper(), -1.0, "stop" not in words)] for words in batch
-            ]
+            yield [[Hypothesis(" ".join(words).upper(), -1.0, "stop" not in words)] for words in batch]
 
 
 def test_long_texts_are_split_and_joined() -> None:
@@ -162,9 +160,7 @@ def test_a_looping_translation_of_a_long_text(
 
     # Where the library breaks all the same, the sentence is a fault and its neighbours are not.
     module = "ct2" if name.endswith("ct2") else "seq2seq"
-    monkeypatch.setattr(
-        f"xner_spacy.translation.{module}.decoding_limit", lambda n, most: 3 * n + 20
-    )
+    monkeypatch.setattr(f"xner_spacy.translation.{module}.decoding_limit", lambda n, most: 3 * n + 20)
     broken, neighbour = list(make(opus, name)([text, "Berlin ."]))
     assert neighbour == short
     assert broken.fault == ("failed" if length >= 170 else broken.fault) and broken.text is None
@@ -348,9 +344,7 @@ def test_no_remote_code(models: Dict[str, Path], tmp_path: Path) -> None:
 def test_a_path_is_no_hub_name(name: str) -> None:
     for part in ("xner.Transformers.v1", "xner.CTranslate2.v1"):
         with pytest.raises(XnerError, match="not a"):
-            found = get_part(
-                "xner_translators", part, model=name, source_lang="en", target_lang="is"
-            )
+            found = get_part("xner_translators", part, model=name, source_lang="en", target_lang="is")
             list(found(["x"]))
 
 

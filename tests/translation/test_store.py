@@ -211,9 +211,7 @@ class Counted(Upper):
 
 
 @pytest.mark.parametrize("difference, given", [(-1, "299"), (1, "more than 300")])
-def test_too_few_or_too_many_is_an_error_that_names_the_part(
-    tmp_path: Path, difference: int, given: str
-) -> None:
+def test_too_few_or_too_many_is_an_error_that_names_the_part(tmp_path: Path, difference: int, given: str) -> None:
     store = Stored(Counted(difference), tmp_path / "s.db")
     with pytest.raises(XnerError, match=f"Counted gave {given} translations for 300 texts"):
         list(store([f"text {k}" for k in range(300)]))
@@ -243,9 +241,7 @@ def stored_pipeline(folder: Path, path: str, initialize: bool = False) -> None:
 
 
 @pytest.mark.parametrize("path", ["made.sqlite", "new/folder/made.db", "../made.db", "{tmp}/made"])
-def test_a_pipeline_that_is_loaded_makes_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
+def test_a_pipeline_that_is_loaded_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -263,9 +259,7 @@ def test_a_pipeline_that_is_loaded_makes_no_file(
     assert len(list(load_pipeline("model").pipe(["Ana"]))) == 1
 
 
-def test_a_store_is_made_when_the_pipeline_is_initialised(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_is_made_when_the_pipeline_is_initialised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     stored_pipeline(tmp_path / "model", "stores/s.db", initialize=True)
     assert (tmp_path / "stores" / "s.db").exists()
@@ -328,9 +322,7 @@ def test_killed_writers_leave_a_sound_file(tmp_path: Path) -> None:
     texts = [f"text {n}" for n in range(3000)]
     assert [t.text for t in store(texts)] == [t.upper() for t in texts]
     assert store.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    count, distinct = store.connection.execute(
-        "SELECT count(*), count(DISTINCT source) FROM translations"
-    ).fetchone()
+    count, distinct = store.connection.execute("SELECT count(*), count(DISTINCT source) FROM translations").fetchone()
     assert count == distinct >= 3000
 
 
@@ -341,9 +333,7 @@ def test_a_store_whose_names_are_no_text_is_named(tmp_path: Path) -> None:
     list(store(["a"]))
     store.close()
     # The name of an index that belongs to a table stands in the file as text.
-    data = path.read_bytes().replace(
-        b"sqlite_autoindex_engines_1", b"sqlite_autoindex_engin\xe5s_1"
-    )
+    data = path.read_bytes().replace(b"sqlite_autoindex_engines_1", b"sqlite_autoindex_engin\xe5s_1")
     path.write_bytes(data)
     with pytest.raises(XnerError, match=r"store\.sqlite: not a usable translation store"):
         list(Stored(Upper(), path)(["a"]))

@@ -18,9 +18,7 @@ STEPS = ["--vars.source_steps", "250", "--vars.student_steps", "250"]
 def run(*command, cwd, **environment):
     bin_dir = str(Path(sys.executable).parent)
     env = {**os.environ, "PATH": bin_dir + os.pathsep + os.environ["PATH"], **environment}
-    return subprocess.run(
-        [str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True
-    )
+    return subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

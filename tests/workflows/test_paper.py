@@ -31,10 +31,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
     from transformers import AutoConfig, AutoModelForTokenClassification
 
     root = tmp_path_factory.mktemp("models")
-    found = {
-        name: str(build("nllb", root / name, seed))
-        for seed, name in enumerate(("nllb", "easyproject"))
-    }
+    found = {name: str(build("nllb", root / name, seed)) for seed, name in enumerate(("nllb", "easyproject"))}
     found["encoder"] = str(build("bert", root / "bert", num_hidden_layers=9))
     found["ner"] = str(build("xlmr_generic", root / "ner"))
     config = AutoConfig.from_pretrained(found["ner"])
@@ -43,9 +40,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
     config.label2id = {tag: k for k, tag in enumerate(tags)}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        AutoModelForTokenClassification.from_pretrained(
-            found["ner"], config=config
-        ).save_pretrained(found["ner"])
+        AutoModelForTokenClassification.from_pretrained(found["ner"], config=config).save_pretrained(found["ner"])
     return found
 
 
@@ -55,10 +50,7 @@ def commands(workflow: str, variables: Dict[str, str]) -> List[List[str]]:
     values = {**project["vars"], **variables}
     scripts = {command["name"]: command["script"] for command in project["commands"]}
     lines = [line for name in project["workflows"][workflow] for line in scripts[name]]
-    return [
-        shlex.split(re.sub(r"\$\{vars\.(\w+)\}", lambda m: str(values[m[1]]), line))
-        for line in lines
-    ]
+    return [shlex.split(re.sub(r"\$\{vars\.(\w+)\}", lambda m: str(values[m[1]]), line)) for line in lines]
 
 
 def execute(line: List[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,9 +71,7 @@ def execute(line: List[str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_the_workflow_with_stand_ins(
-    models: Dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_workflow_with_stand_ins(models: Dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("configs", "scripts"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
@@ -95,9 +85,7 @@ def test_the_workflow_with_stand_ins(
     assert rows["ngrams-simalign"] == "59.5" and rows["transfer"] == "32.2"
     assert len(rows) == 9
     # The tiny models fail at translating; that is counted, and DATE is no entity.
-    manifest = srsly.read_json(
-        tmp_path / "annotated" / "paper" / "yor" / "heuristic-simalign" / "manifest.json"
-    )
+    manifest = srsly.read_json(tmp_path / "annotated" / "paper" / "yor" / "heuristic-simalign" / "manifest.json")
     assert manifest["totals"]["sentences"] == 2
     gold = srsly.read_json(tmp_path / "metrics" / "paper" / "yor" / "transfer.json")
     assert gold["gold"] == 3
@@ -129,11 +117,7 @@ def test_published_figures() -> None:
     paper = runpy.run_path(str(ROOT / "scripts" / "paper.py"))
     published = paper["read_published"]()
     assert len(published) == 57
-    mean = [
-        float(row["heuristic-awesome"])
-        for (data, _), row in published.items()
-        if data == "masakhaner"
-    ]
+    mean = [float(row["heuristic-awesome"]) for (data, _), row in published.items() if data == "masakhaner"]
     assert len(mean) == 18 and round(sum(mean) / 18, 2) == pytest.approx(67.29, abs=0.05)
 
 

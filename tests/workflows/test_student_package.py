@@ -39,9 +39,7 @@ def test_the_wheels_work_in_a_fresh_environment(tmp_path):
     nlp.get_pipe("xner_student").cfg.update(bias=0.25, temperature=1.5, score_bias=0.5)
     nlp.meta.update(name="xner_tiny", version="1.2.3")
     nlp.to_disk(tmp_path / "model")
-    packaged = run(
-        sys.executable, "-m", "spacy", "package", "model", ".", "--build", "wheel", cwd=tmp_path
-    )
+    packaged = run(sys.executable, "-m", "spacy", "package", "model", ".", "--build", "wheel", cwd=tmp_path)
     assert packaged.returncode == 0, packaged.stdout[-2000:] + packaged.stderr[-2000:]
     [student] = tmp_path.glob("is_xner_tiny-1.2.3/dist/*.whl")
 

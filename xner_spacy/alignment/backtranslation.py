@@ -15,7 +15,7 @@ import srsly
 
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError
-from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
+from ..projection.by_translation.markers import MarkedTranslation, MarkerStyle, translate_marked
 from ..scripts import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
 
@@ -169,9 +169,7 @@ class TrainableBackTranslation(BackTranslation):
         if "aligner" in learners:
             texts = [join_words(source, self.separator) for source, _ in kept]
             back = zip(self.translator(texts), kept, strict=True)
-            learners["aligner"].train(
-                [(self._split(t.text)[0], target) for t, (_, target) in back if t.text]
-            )
+            learners["aligner"].train([(self._split(t.text)[0], target) for t, (_, target) in back if t.text])
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What the aligners have learned."""
@@ -208,9 +206,7 @@ def _compose(entities: Sequence[Entity], replaced: Replaced, direct: Alignment) 
         inside = (found.links[:, 0] >= entity.start) & (found.links[:, 0] < entity.end)
         if inside.any():
             done[source.start : source.end] = True
-        for (k, j), score in zip(
-            found.links[inside].tolist(), found.scores[inside].tolist(), strict=True
-        ):
+        for (k, j), score in zip(found.links[inside].tolist(), found.scores[inside].tolist(), strict=True):
             for i in spread(k - entity.start, width, length):
                 links.append((source.start + i, j))
                 scores.append(score)
@@ -260,6 +256,4 @@ def make_backtranslation(
     """
     learns = hasattr(aligner, "train") or hasattr(direct, "train")
     made = TrainableBackTranslation if learns else BackTranslation
-    return made(
-        translator, aligner, direct, target_lang, style, threshold, separator, quirks, batch_size
-    )
+    return made(translator, aligner, direct, target_lang, style, threshold, separator, quirks, batch_size)

@@ -91,9 +91,7 @@ METHODS: Dict[str, Callable[[Set[Link], Set[Link]], Set[Link]]] = {
 def check_method(method: str) -> str:
     """RETURNS (str): The name, if it is one of `METHODS`. RAISES: XnerError that lists them."""
     if method not in METHODS:
-        raise XnerError(
-            f"Unknown symmetrisation '{method}'.", f"Choose one of: {', '.join(METHODS)}."
-        )
+        raise XnerError(f"Unknown symmetrisation '{method}'.", f"Choose one of: {', '.join(METHODS)}.")
     return method
 
 

@@ -74,9 +74,7 @@ def pair_cuts(n_source: int, n_target: int, size: int) -> List[PairWindow]:
     return _beside([(a, b, a, b) for a, b in pairwise(cuts)], n_source, n_target, size)
 
 
-def _beside(
-    cut: List[Tuple[int, int, int, int]], n_source: int, n_target: int, size: int
-) -> List[PairWindow]:
+def _beside(cut: List[Tuple[int, int, int, int]], n_source: int, n_target: int, size: int) -> List[PairWindow]:
     longer, shorter = max(n_source, n_target), min(n_source, n_target)
     if not shorter:
         return []

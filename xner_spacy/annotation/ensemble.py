@@ -11,17 +11,15 @@ from spacy.tokens import Doc
 
 from ..corpora.pipelines import load_pipeline
 from ..corpora.watching import existing
-from ..distillation.soft import get_soft
-from ..distillation.teachers import entities_of, mix
+from ..distillation.soft.soft_labels import get_soft
+from ..distillation.teachers.mixtures import entities_of, mix
 from ..errors import XnerError
 from ..pairing import paired
 from ..types import Entity
-from .base import Annotation, Annotator
+from .annotators import Annotation, Annotator
 
 
-def make_ensemble(
-    models: List[str], weights: Optional[List[float]] = None, batch_size: int = 256
-) -> Annotator:
+def make_ensemble(models: List[str], weights: Optional[List[float]] = None, batch_size: int = 256) -> Annotator:
     """Make the annotator.
 
     models (List[str]): Pipelines with an `xner_student` that has `store_soft = true`: installed
@@ -44,8 +42,7 @@ def make_ensemble(
         if not loaded:
             loaded.extend(load_pipeline(model) for model in models)
         streams = [
-            nlp.pipe([Doc(nlp.vocab, words=list(s)) for s in sentences], batch_size=batch_size)
-            for nlp in loaded
+            nlp.pipe([Doc(nlp.vocab, words=list(s)) for s in sentences], batch_size=batch_size) for nlp in loaded
         ]
         rows = [
             paired(sentences, stream, f"The model {model} of an ensemble")

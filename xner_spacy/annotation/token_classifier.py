@@ -21,9 +21,9 @@ from typing import (
 
 import numpy as np
 
-from ..alignment.subwords import wants_a_space
-from ..distillation.soft import free_blank
-from ..distillation.tags import blank_tokens
+from ..alignment.neural.subwords import wants_a_space
+from ..distillation.soft.soft_labels import free_blank
+from ..distillation.student.tag_scheme import blank_tokens
 from ..errors import XnerError
 from ..translation.hub import (
     check_weights,
@@ -35,8 +35,8 @@ from ..translation.hub import (
     weight_options,
 )
 from ..types import FloatArray, TokenLabels
-from .base import Annotation, Annotator
-from .tags import TagScheme
+from .annotators import Annotation, Annotator
+from .tagger_output import TagScheme
 
 # Away from the CPU: sub-words to which windows are filled up, and the most windows of a batch.
 WIDTH_STEP = 32
@@ -67,9 +67,7 @@ def make_token_classifier(
     labels (Optional[Union[List[str], Dict[str, str]]]): The tags of a model that names them otherwise ("LABEL_0"): one
         for each of its outputs, in order, or by the name that it uses.
     """
-    return TokenClassifier(
-        model, revision, legacy_weights, device, dtype, batch_tokens, max_length, labels
-    )
+    return TokenClassifier(model, revision, legacy_weights, device, dtype, batch_tokens, max_length, labels)
 
 
 class Window(NamedTuple):
@@ -138,9 +136,7 @@ class TokenClassifier:
         model = self.loaded
         found = [model.outside(len(words)) for words in sentences]
         seen = [np.flatnonzero(~blank_tokens(words)) for words in sentences]
-        shown = [
-            [words[int(k)] for k in places] for words, places in zip(sentences, seen, strict=True)
-        ]
+        shown = [[words[int(k)] for k in places] for words, places in zip(sentences, seen, strict=True)]
         windows: List[Window] = []
         lengths: List[int] = []
         for k, text in enumerate(shown):
@@ -174,8 +170,7 @@ def annotate_seen(scheme: TagScheme, words: Sequence[str], probs: FloatArray) ->
     found = scheme.annotate(probs[seen])
     assert found.labels is not None
     entities = [
-        entity._replace(start=int(seen[entity.start]), end=int(seen[entity.end - 1]) + 1)
-        for entity in found.entities
+        entity._replace(start=int(seen[entity.start]), end=int(seen[entity.end - 1]) + 1) for entity in found.entities
     ]
     full = np.zeros((len(words), len(scheme.labels)), dtype=np.float32)
     full[:, 0] = 1.0
@@ -200,9 +195,7 @@ class Batch(NamedTuple):
     rows: int
 
 
-def fixed_batches(
-    lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, int]]
-) -> List[Batch]:
+def fixed_batches(lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, int]]) -> List[Batch]:
     """Batches whose shapes hang on the length of a window alone, not on what else there is to read: with another shape
     a matrix product adds in another order, and the last digits differ.
 
@@ -256,9 +249,7 @@ class _Model:
         options = load_options(owner.model, owner.revision)
         with loading(owner.model, owner.legacy_weights):
             self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
-            self.tokenizer = load_tokenizer(
-                transformers, owner.model, add_prefix_space=True, **options
-            )
+            self.tokenizer = load_tokenizer(transformers, owner.model, add_prefix_space=True, **options)
             model, report = transformers.AutoModelForTokenClassification.from_pretrained(
                 owner.model,
                 config=self.config,
@@ -314,17 +305,13 @@ class _Model:
         """RETURNS (List[int]): Sub-words of each word."""
         found = [0] * len(words)
         if words:
-            encoded = self.tokenizer(
-                self._marked(words), is_split_into_words=True, add_special_tokens=False
-            )
+            encoded = self.tokenizer(self._marked(words), is_split_into_words=True, add_special_tokens=False)
             for word in encoded.word_ids():
                 if word is not None:
                     found[word] += 1
         return found
 
-    def run(
-        self, texts: List[List[str]], width: int, rows: int
-    ) -> Iterator[Tuple[List[int], FloatArray]]:
+    def run(self, texts: List[List[str]], width: int, rows: int) -> Iterator[Tuple[List[int], FloatArray]]:
         """Read texts in a batch of a given shape.
 
         texts (List[List[str]]): Their words. width (int): Sub-words of a row. rows (int): Rows; where there are fewer
@@ -357,9 +344,7 @@ class _Model:
             yield words, probs[k, chosen]
 
 
-def named_tags(
-    names: Sequence[str], labels: Optional[Union[List[str], Dict[str, str]]], model: str
-) -> List[str]:
+def named_tags(names: Sequence[str], labels: Optional[Union[List[str], Dict[str, str]]], model: str) -> List[str]:
     """RETURNS (List[str]): The tag of each of a model's outputs, by the setting `labels`. RAISES: XnerError if that
     does not fit the model.
     """
@@ -373,12 +358,8 @@ def named_tags(
     if isinstance(labels, dict):
         unknown = sorted(set(labels) - set(names))
         if unknown:
-            raise XnerError(
-                f"The model {model} has no label {unknown[0]!r}.", f"It has {', '.join(names)}."
-            )
+            raise XnerError(f"The model {model} has no label {unknown[0]!r}.", f"It has {', '.join(names)}.")
         return [labels.get(name, name) for name in names]
     if len(labels) != len(names):
-        raise XnerError(
-            f"{len(labels)} labels for the {len(names)} outputs of {model}.", "Give one for each."
-        )
+        raise XnerError(f"{len(labels)} labels for the {len(names)} outputs of {model}.", "Give one for each.")
     return list(labels)

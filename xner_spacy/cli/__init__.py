@@ -13,9 +13,7 @@ def main() -> NoReturn:
         from .app import run
 
         code = run(sys.argv[1:])
-    except (
-        KeyboardInterrupt
-    ):  # while the program was still being loaded, or while it said how it ended
+    except KeyboardInterrupt:  # while the program was still being loaded, or while it said how it ended
         if sys.stderr is not None:
             sys.stderr.write("\nInterrupted.\n")
     # All is done; an interrupt now would only break the interpreter's own end.

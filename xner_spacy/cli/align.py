@@ -10,7 +10,7 @@ import typer
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.files import PathLike, require_same_length
 from ..corpora.formats.lines import read_sentences
-from ..corpora.pharaoh import write_pharaoh
+from ..corpora.formats.pharaoh import write_pharaoh
 from ..corpora.reading import read_bytes, read_config, read_json, reading
 from ..corpora.writing import write_together, written_together
 from ..errors import InputError, XnerError
@@ -25,18 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def align_cli(
-    source: Path = typer.Argument(
-        ..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."
-    ),
-    target: Path = typer.Argument(
-        ..., metavar="TARGET.txt", help="Its translations, line by line."
-    ),
-    output: Path = typer.Option(
-        ..., "--output", "-o", metavar="LINKS", help="Where the links go (Pharaoh i-j)."
-    ),
-    aligner: str = typer.Option(
-        "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
-    ),
+    source: Path = typer.Argument(..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."),
+    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Its translations, line by line."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="LINKS", help="Where the links go (Pharaoh i-j)."),
+    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
     bitext: Optional[Tuple[Path, Path]] = typer.Option(
         None,
         "--bitext",
@@ -51,9 +43,7 @@ def align_cli(
     symmetrize: Optional[str] = typer.Option(
         None, "--symmetrize", help="How two directions become one, where the aligner has them."
     ),
-    config: Optional[Path] = typer.Option(
-        None, "--config", "-c", help="A config with a section [aligner]."
-    ),
+    config: Optional[Path] = typer.Option(None, "--config", "-c", help="A config with a section [aligner]."),
 ) -> None:
     """Align the words of parallel sentences."""
     n = align(source, target, output, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)  # fmt: skip
@@ -78,9 +68,7 @@ def align(
     """
     pairs = read_parallel(source, target)
     with written_together():  # no model stays behind where the links could not be written
-        part = load_aligner(
-            pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config
-        )
+        part = load_aligner(pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)
         found = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
         return write_pharaoh(output, progress((a for _, a in found), len(pairs), "pair"))
 
@@ -127,9 +115,7 @@ def load_aligner(
     )
     if not hasattr(part, "train"):
         if model is not None or bitext is not None:
-            raise XnerError(
-                f"The aligner {aligner!r} does not learn: --model and --bitext are not for it."
-            )
+            raise XnerError(f"The aligner {aligner!r} does not learn: --model and --bitext are not for it.")
         return part
     if model is None:
         part.train(_to_learn_from(pairs, bitext))
@@ -141,9 +127,7 @@ TokenPairs = Sequence[Tuple[Sequence[str], Sequence[str]]]
 STATE, DESCRIPTION = "aligner", "aligner.json"
 
 
-def _with_model(
-    part: Any, name: str, folder: Path, pairs: TokenPairs, bitext: Optional[Tuple[Any, Any]]
-) -> Aligner:
+def _with_model(part: Any, name: str, folder: Path, pairs: TokenPairs, bitext: Optional[Tuple[Any, Any]]) -> Aligner:
     """RETURNS (Aligner): The aligner with what the folder holds, or trained and saved there."""
     if not part.to_bytes():
         raise XnerError(f"The aligner {name!r} keeps no model: --model is not for it.")

@@ -41,12 +41,8 @@ def annotate_cli(
         metavar="IN",
         help="Text with one sentence a line, .jsonl, .parquet, .iob, .spacy, or a folder of shards.",
     ),
-    output: Path = typer.Argument(
-        ..., metavar="OUT", help="Folder for the numbered shards and manifest.json."
-    ),
-    tokenized: bool = typer.Option(
-        False, "--tokenized", help="The text's tokens are separated by spaces."
-    ),
+    output: Path = typer.Argument(..., metavar="OUT", help="Folder for the numbered shards and manifest.json."),
+    tokenized: bool = typer.Option(False, "--tokenized", help="The text's tokens are separated by spaces."),
     text_field: str = typer.Option(
         "text",
         "--text-field",
@@ -60,9 +56,7 @@ def annotate_cli(
     ),
     shard_size: int = size_option(1000, "--shard-size", "Sentences a shard."),
     batch_size: int = size_option(256, "--batch-size", "Sentences a batch."),
-    overwrite: bool = typer.Option(
-        False, "--overwrite", help="Start anew where OUT holds another run's shards."
-    ),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Start anew where OUT holds another run's shards."),
     engine: EngineName = typer.Option("local", "--engine", help="local, or ray for a cluster."),
     workers: int = typer.Option(
         1,
@@ -95,9 +89,7 @@ def annotate_cli(
         )
         time = str(timedelta(seconds=round(found["seconds"])))
         say(f"{found['sentences']:,} sentences in {found['shards']:,} shards of {shard_size:,}")
-        say(
-            f"{found['ready']:,} shards are there, {found['missing']:,} are to be made ({found['todo']:,} sentences)"
-        )
+        say(f"{found['ready']:,} shards are there, {found['missing']:,} are to be made ({found['todo']:,} sentences)")
         if found["todo"]:
             say(
                 f"about {time} with {workers} worker{'s' * (workers > 1)}: {found['rate']:,} sentences/s each, "

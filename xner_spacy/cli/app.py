@@ -95,9 +95,7 @@ def run(arguments: Optional[List[str]] = None) -> int:
     """
     make_log_printable()
     try:
-        result = typer.main.get_command(app).main(
-            args=arguments, prog_name="xner", standalone_mode=False
-        )
+        result = typer.main.get_command(app).main(args=arguments, prog_name="xner", standalone_mode=False)
         code = result if isinstance(result, int) else 0
         # What is still in the buffer may not fit on the disk, or its reader may have gone.
         if sys.stdout is not None:
@@ -117,9 +115,7 @@ def run(arguments: Optional[List[str]] = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except MemoryError:
-        return _fail(
-            f"There is not enough memory{_given(arguments)}.", "Use smaller files or batches."
-        )
+        return _fail(f"There is not enough memory{_given(arguments)}.", "Use smaller files or batches.")
     except OSError as error:
         return _fail(*_system(error, arguments))
     except Exception as error:  # noqa: BLE001  (the last net: it says whose fault it is, and hides nothing)

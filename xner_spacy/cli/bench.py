@@ -44,9 +44,7 @@ def bench(name: str, arguments: List[str]) -> None:
     if name not in known:
         raise XnerError(
             f"No benchmark {name!r} here.",
-            f"There are: {', '.join(known)}."
-            if known
-            else "Benchmarks run from a checkout of the repository.",
+            f"There are: {', '.join(known)}." if known else "Benchmarks run from a checkout of the repository.",
         )
     sys.path.insert(0, str(folder.parent))
     sys.argv[0] = f"xner bench {name}"

@@ -11,7 +11,7 @@ from ..corpora.writing import folder_written_aside
 from .output import done
 
 if TYPE_CHECKING:
-    from ..distillation.calibration import ScoreMap
+    from ..distillation.student.calibration import ScoreMap
 
 
 def register(app: typer.Typer) -> None:
@@ -34,16 +34,14 @@ def calibrate_cli(
     done(f"Temperature {found.temperature:.3f}, {found.bias:.2f} off the scores of O", place)
 
 
-def calibrate(
-    model: PathLike, dev: PathLike, output: Optional[PathLike] = None
-) -> "Tuple[ScoreMap, Path]":
+def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None) -> "Tuple[ScoreMap, Path]":
     """Fit and save. Arguments are those of the command.
 
     RETURNS (Tuple[ScoreMap, Path]): What was fitted, and where the pipeline lies. RAISES: XnerError
         without a student.
     """
-    from ..distillation.calibration import calibrate as fit
-    from ..distillation.corpus import make_corpus
+    from ..distillation.readers import make_corpus
+    from ..distillation.student.calibration import calibrate as fit
 
     nlp = load_pipeline(model)
     found = fit(nlp, make_corpus(Path(dev))(nlp), must_find=True)

@@ -6,7 +6,7 @@ from typing import List, Optional
 import typer
 
 from ..corpora.files import PathLike
-from ..corpora.load import read_tagged, require_same_words
+from ..corpora.labelled import read_tagged, require_same_words
 from ..evaluation.entities import compare as compare_entities
 from ..evaluation.sides import lay_out
 from ..types import Json
@@ -20,9 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare_cli(
-    gold: Path = typer.Argument(
-        ..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."
-    ),
+    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
     pred_a: Path = typer.Argument(..., metavar="PRED_A", help="One system's predictions."),
     pred_b: Path = typer.Argument(..., metavar="PRED_B", help="The other's."),
     json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),

@@ -64,9 +64,7 @@ def convert_cli(
         metavar="COLUMN",
         help="Where the tag stands: as above, or MISC:key for `key=B-PER` in CoNLL-U's MISC.",
     ),
-    scheme: Optional[Scheme] = typer.Option(
-        None, "--scheme", case_sensitive=False, help="How the tags mark entities."
-    ),
+    scheme: Optional[Scheme] = typer.Option(None, "--scheme", case_sensitive=False, help="How the tags mark entities."),
     comments: Optional[bool] = typer.Option(
         None,
         "--comments/--no-comments",
@@ -82,9 +80,7 @@ def convert_cli(
         "--repair",
         help="Mend what can be mended, and count it, instead of refusing the file.",
     ),
-    to: Optional[Form] = typer.Option(
-        None, "--to", help="Form of OUT, where its ending doesn't say it."
-    ),
+    to: Optional[Form] = typer.Option(None, "--to", help="Form of OUT, where its ending doesn't say it."),
     missing: Optional[Missing] = typer.Option(
         None,
         "--missing",
@@ -120,9 +116,7 @@ def convert_cli(
         "--labels",
         help="Labels that may occur (after --label-map), comma-separated; any other is an error.",
     ),
-    limit: int = typer.Option(
-        0, "--limit", min=0, max=LARGEST_SIZE, help="Stop after so many sentences (0 = all)."
-    ),
+    limit: int = typer.Option(0, "--limit", min=0, max=LARGEST_SIZE, help="Stop after so many sentences (0 = all)."),
     lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
     target: Optional[Path] = typer.Option(
         None, "--target", help="For bitext: the target-language file; IN is the source."
@@ -130,9 +124,7 @@ def convert_cli(
     source_lang: Optional[str] = typer.Option(
         None, "--source-lang", help="For bitext: language code of the source text (default en)."
     ),
-    tokenized: bool = typer.Option(
-        False, "--tokenized", help="For bitext: tokens are separated by spaces already."
-    ),
+    tokenized: bool = typer.Option(False, "--tokenized", help="For bitext: tokens are separated by spaces already."),
 ) -> None:
     """Convert a corpus: column files of every kind, JSON lines of annotation tools, tokenised text or a bitext to
     DocBin, .iob or .txt. What the new form can't hold is counted. See docs/formats.md."""
@@ -240,9 +232,7 @@ def convert(
         reader.layout = _layout(style, **of_columns)
     if style == "bitext":
         if target is None:
-            raise XnerError(
-                "A bitext is two files.", "IN is the source file; name the other with --target."
-            )
+            raise XnerError("A bitext is two files.", "IN is the source file; name the other with --target.")
         reader.bitext = (Path(target), source_lang or "en", tokenized)
     docs = _chosen(reader, label_map, labels, limit, counts)
     if is_folder:
@@ -332,9 +322,7 @@ class _Reader:
             yield from ((doc, None) for doc in self._bitext(*self.bitext))
         elif self.style in ("jsonl", *JSONL):
             layout = None if self.style == "jsonl" else self.style
-            yield from (
-                (doc, None) for doc in read_jsonl(self.path, layout, blank(self.lang), self.counts)
-            )
+            yield from ((doc, None) for doc in read_jsonl(self.path, layout, blank(self.lang), self.counts))
         else:
             # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
             vocab = blank_vocab(self.lang)
@@ -344,9 +332,7 @@ class _Reader:
                 for number, words in enumerate(read_text(self.path, self.counts, self.repair), 1):
                     yield Doc(vocab, words=words, spaces=[True] * len(words)), number
             else:
-                for sentence in read_columns(
-                    self.path, self.layout, repair=self.repair, counts=self.counts
-                ):
+                for sentence in read_columns(self.path, self.layout, repair=self.repair, counts=self.counts):
                     yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
 
     def _bitext(self, target: Path, source_lang: str, tokenized: bool) -> Iterator[Doc]:

@@ -17,16 +17,10 @@ def register(app: typer.Typer) -> None:
 
 
 def convert_model_cli(
-    model: str = typer.Argument(
-        ..., metavar="MODEL", help="Folder with a Hugging Face model, or its name on the Hub."
-    ),
+    model: str = typer.Argument(..., metavar="MODEL", help="Folder with a Hugging Face model, or its name on the Hub."),
     output: Path = typer.Argument(..., metavar="OUT", help="Folder to make."),
-    quantization: Precision = typer.Option(
-        "int8", "--quantization", "-q", help="int8 for a CPU, float16 for a GPU."
-    ),
-    revision: Optional[str] = typer.Option(
-        None, "--revision", help="Branch, tag or commit on the Hub."
-    ),
+    quantization: Precision = typer.Option("int8", "--quantization", "-q", help="int8 for a CPU, float16 for a GPU."),
+    revision: Optional[str] = typer.Option(None, "--revision", help="Branch, tag or commit on the Hub."),
     legacy_weights: bool = typer.Option(
         False,
         "--legacy-weights",
@@ -43,9 +37,7 @@ def convert_model_cli(
         legacy_weights=legacy_weights,
         overwrite=overwrite,
     )
-    languages = (
-        f"{len(info['languages'])} languages" if info["languages"] else "one pair of languages"
-    )
+    languages = f"{len(info['languages'])} languages" if info["languages"] else "one pair of languages"
     done(
         f"{info['family']} model, {languages}, {quantization.value}, revision {info['revision']}",
         output,

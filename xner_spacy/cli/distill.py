@@ -81,8 +81,8 @@ def distill(
         student.
     """
     # Teachers are a small matter until they are asked for: thinc's optimisers come with them.
-    from ..distillation.pipes import find_student
-    from ..distillation.teachers import mix_docs
+    from ..distillation.student.pipes import find_student
+    from ..distillation.teachers.mixtures import mix_docs
 
     used: Any
     if weights == "uniform":
@@ -133,7 +133,7 @@ def _numbers(text: str, n: int) -> List[float]:
 
 def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed: int) -> Any:
     from ..corpora.files import read_lines
-    from ..distillation.teachers import language_similarity, text_features
+    from ..distillation.teachers.mixtures import language_similarity, text_features
 
     if len(sources) != len(teachers):
         raise XnerError(

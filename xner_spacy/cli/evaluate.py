@@ -6,8 +6,8 @@ from typing import List, Optional, Tuple
 import typer
 
 from ..corpora.files import PathLike
-from ..corpora.load import read_tagged, require_same_words
-from ..corpora.pharaoh import read_pharaoh
+from ..corpora.formats.pharaoh import read_pharaoh
+from ..corpora.labelled import read_tagged, require_same_words
 from ..errors import XnerError
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
@@ -22,12 +22,8 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_cli(
-    gold: Path = typer.Argument(
-        ..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."
-    ),
-    predicted: Path = typer.Argument(
-        ..., metavar="PRED", help="The same sentences with predicted entities."
-    ),
+    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
+    predicted: Path = typer.Argument(..., metavar="PRED", help="The same sentences with predicted entities."),
     json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
     labels: Optional[str] = typer.Option(
         None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
@@ -37,12 +33,8 @@ def evaluate_cli(
     links: bool = typer.Option(
         False, "--links", help="GOLD and PRED are word links (i-j; in GOLD ipj is a possible one)."
     ),
-    one_indexed: bool = typer.Option(
-        False, "--one-indexed", help="With --links: positions in GOLD count from 1."
-    ),
-    reverse: bool = typer.Option(
-        False, "--reverse", help="With --links: GOLD has the target first."
-    ),
+    one_indexed: bool = typer.Option(False, "--one-indexed", help="With --links: positions in GOLD count from 1."),
+    reverse: bool = typer.Option(False, "--reverse", help="With --links: GOLD has the target first."),
 ) -> None:
     """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error.
 
@@ -183,11 +175,6 @@ def render(scores: Json) -> str:
     rows = [row("all", scores)]
     rows += [row(label, r) for label, r in scores["per_type"].items()]
     rows += [row(f"length {n}", r) for n, r in scores["per_length"].items() if r["gold"]]
-    errors = ", ".join(
-        f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct"
-    )
+    errors = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct")
     header = ["", "P", "R", "F1", "95% interval", "gold", "predicted"]
-    return (
-        f"{table(header, rows)}\n{scores['sentences']} sentences. Errors: {errors}.\n"
-        f"{scores['signature']}"
-    )
+    return f"{table(header, rows)}\n{scores['sentences']} sentences. Errors: {errors}.\n{scores['signature']}"

@@ -24,17 +24,11 @@ def register(app: typer.Typer) -> None:
 
 
 def info_cli(
-    languages: bool = typer.Option(
-        False, "--languages", help="List the languages and their codes instead."
-    ),
+    languages: bool = typer.Option(False, "--languages", help="List the languages and their codes instead."),
 ) -> None:
     """Versions of what is installed, external programs, and the registered parts."""
     if languages:
-        say(
-            table(
-                ("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), language_rows()
-            )
-        )
+        say(table(("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), language_rows()))
         return
     found = info()
     say(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
@@ -70,8 +64,7 @@ def info() -> Json:
         "programs": {name: find_installed(name) for name in PROGRAMS},
         "parts": {
             name: sorted(
-                {p.name for p in getattr(registry, name)._get_entry_points()}
-                | set(getattr(registry, name).get_all())
+                {p.name for p in getattr(registry, name)._get_entry_points()} | set(getattr(registry, name).get_all())
             )
             for name in REGISTRIES
         },

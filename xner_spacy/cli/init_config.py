@@ -29,9 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init_config_cli(
-    base: Path = typer.Argument(
-        ..., metavar="BASE.cfg", help="One of configs/, or a config of your own."
-    ),
+    base: Path = typer.Argument(..., metavar="BASE.cfg", help="One of configs/, or a config of your own."),
     output: Path = typer.Argument(..., metavar="OUT.cfg", help="Where the config goes."),
     lang: str = typer.Option(
         ...,
@@ -64,9 +62,7 @@ def init_config(base: PathLike, output: PathLike, lang: str) -> NewConfig:
     notes = [choice.note] if choice.note else []
     present = config["nlp"].get("tokenizer") or {}
     if _is_own(present):
-        notes = [
-            f"{present['@tokenizers']!r} of {base} was kept; see that it splits this language."
-        ]
+        notes = [f"{present['@tokenizers']!r} of {base} was kept; see that it splits this language."]
     else:
         config["nlp"]["tokenizer"] = choice.tokenizer
         _set_initialize(config, choice.initialize)

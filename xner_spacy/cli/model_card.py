@@ -11,7 +11,7 @@ from ..corpora.files import PathLike
 from ..corpora.reading import read_json, read_yaml
 from ..corpora.writing import write_json
 from ..errors import InputError
-from ..evaluation.scores import read_scores
+from ..evaluation.scores_file import read_scores
 from ..types import Json
 from .output import done, percent
 
@@ -49,12 +49,8 @@ def register(app: typer.Typer) -> None:
 def model_card_cli(
     model: Path = typer.Argument(..., metavar="MODEL", help="The trained student."),
     output: Path = typer.Argument(..., metavar="META.json", help="Where the metadata goes."),
-    sources: Path = typer.Option(
-        ..., "--sources", help="YAML: description, license, author, and the list of sources."
-    ),
-    scores: Path = typer.Option(
-        ..., "--scores", help="The student's figures (xner evaluate --json)."
-    ),
+    sources: Path = typer.Option(..., "--sources", help="YAML: description, license, author, and the list of sources."),
+    scores: Path = typer.Option(..., "--scores", help="The student's figures (xner evaluate --json)."),
     teacher: Optional[Path] = typer.Option(None, "--teacher", help="The teacher's figures."),
     name: Optional[str] = typer.Option(None, "--name", help="Package name, without the language."),
     version: Optional[str] = typer.Option(None, "--version", help="Package version."),
@@ -79,9 +75,7 @@ def model_card(
     RETURNS (Json): The metadata. RAISES: InputError for a file that is missing or lacks something, and
     for a source without name or licence.
     """
-    meta: Dict[str, Any] = read_json(
-        Path(model) / "meta.json", Meta, hint="Give the folder of a trained pipeline."
-    )
+    meta: Dict[str, Any] = read_json(Path(model) / "meta.json", Meta, hint="Give the folder of a trained pipeline.")
     card: Dict[str, Any] = read_yaml(sources, Card)
     result: Json = read_scores(scores)
     for source in card.get("sources") or []:
@@ -103,8 +97,7 @@ def model_card(
     meta["performance"] = {
         **{f"ents_{k[0]}": result[k] for k in ("f1", "precision", "recall")},
         "ents_per_type": {
-            label: {k[0]: row[k] for k in ("precision", "recall", "f1")}
-            for label, row in result["per_type"].items()
+            label: {k[0]: row[k] for k in ("precision", "recall", "f1")} for label, row in result["per_type"].items()
         },
     }
     meta["xner"] = {
@@ -125,8 +118,6 @@ def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
     ]
     if teacher:
         low, high = teacher["f1_interval"]
-        lines.append(
-            f"The teacher it learned from: F1 {percent(teacher['f1'])} ({percent(low)}-{percent(high)})."
-        )
+        lines.append(f"The teacher it learned from: F1 {percent(teacher['f1'])} ({percent(low)}-{percent(high)}).")
     lines.append(f"Made with xner-spacy {__version__}.")
     return "\n\n".join(line for line in lines if line)

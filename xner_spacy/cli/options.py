@@ -51,7 +51,5 @@ def label_list(text: Optional[str]) -> Optional[List[str]]:
         return None
     labels = [label.strip() for label in text.split(",")]
     if not all(labels):
-        raise XnerError(
-            f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG"
-        )
+        raise XnerError(f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG")
     return labels

@@ -61,9 +61,7 @@ def make_part(
     try:
         return get_part(kind, registered, **{**defaults, **settings})
     except ConfigValidationError as error:
-        raise XnerError(
-            f"{registered} can't be built with {_listed(settings)}: {_said(error)}"
-        ) from error
+        raise XnerError(f"{registered} can't be built with {_listed(settings)}: {_said(error)}") from error
 
 
 def _from_config(kind: str, config: Path, section: str, settings: Dict[str, Any]) -> Any:

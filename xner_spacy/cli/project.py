@@ -12,14 +12,14 @@ from ..corpora.docs import make_doc
 from ..corpora.files import PathLike, is_stream, require_same_length
 from ..corpora.formats.columns import TaggedSentence, visible
 from ..corpora.formats.lines import read_sentences
-from ..corpora.load import read_tagged
-from ..corpora.pharaoh import check_possible
+from ..corpora.formats.pharaoh import check_possible
+from ..corpora.labelled import read_tagged
 from ..corpora.write import form_of, write_corpus
 from ..corpora.writing import written_together
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..pairing import paired
-from ..projection.base import checked
+from ..projection.projectors import checked
 from ..types import (
     Aligner,
     Alignment,
@@ -41,12 +41,8 @@ def register(app: typer.Typer) -> None:
 
 
 def project_cli(
-    source: Path = typer.Argument(
-        ..., metavar="SOURCE.iob", help="Source sentences with entities (.iob or .spacy)."
-    ),
-    target: Path = typer.Argument(
-        ..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."
-    ),
+    source: Path = typer.Argument(..., metavar="SOURCE.iob", help="Source sentences with entities (.iob or .spacy)."),
+    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."),
     output: Path = typer.Option(
         ...,
         "--output",
@@ -54,21 +50,15 @@ def project_cli(
         metavar="OUT",
         help="Where the labelled target goes: .iob (also .gz), .spacy, or - (as .iob).",
     ),
-    links: Optional[Path] = typer.Option(
-        None, "--links", help="Word links (Pharaoh), instead of an aligner."
-    ),
-    one_indexed: bool = typer.Option(
-        False, "--one-indexed", help="With --links: positions count from 1."
-    ),
+    links: Optional[Path] = typer.Option(None, "--links", help="Word links (Pharaoh), instead of an aligner."),
+    one_indexed: bool = typer.Option(False, "--one-indexed", help="With --links: positions count from 1."),
     reverse: bool = typer.Option(False, "--reverse", help="With --links: the target comes first."),
     possible: str = typer.Option(
         "refuse",
         "--possible",
         help="With --links: what becomes of possible links (ipj): keep (with half the weight), drop, or refuse.",
     ),
-    aligner: str = typer.Option(
-        "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
-    ),
+    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
     bitext: Optional[Tuple[Path, Path]] = typer.Option(
         None,
         "--bitext",
@@ -78,9 +68,7 @@ def project_cli(
     model: Optional[Path] = typer.Option(
         None, "--model", help="A trained aligner: read if the folder is there, else written."
     ),
-    projector: str = typer.Option(
-        "exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."
-    ),
+    projector: str = typer.Option("exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."),
     config: Optional[Path] = typer.Option(
         None,
         "--config",
@@ -159,12 +147,8 @@ def project(
     counts: Counter = Counter(sentences=len(pairs))
 
     inputs: List[SentencePair] = []
-    found = paired(
-        pairs, _align(ready, pairs, tagged), f"The aligner {type(ready).__name__}", "sentence pairs"
-    )
-    for number, (sentence, ((words, t), alignment)) in enumerate(
-        zip(tagged, found, strict=True), 1
-    ):
+    found = paired(pairs, _align(ready, pairs, tagged), f"The aligner {type(ready).__name__}", "sentence pairs")
+    for number, (sentence, ((words, t), alignment)) in enumerate(zip(tagged, found, strict=True), 1):
         try:
             alignment.check(len(words), len(t))
         except ValueError as error:
@@ -195,13 +179,10 @@ def _read_source(path: PathLike, labels: Optional[List[str]]) -> List[TaggedSent
     return sentences
 
 
-def _align(
-    aligner: Aligner, pairs: Sequence[TokenPair], tagged: Sequence[TaggedSentence]
-) -> Iterator[Alignment]:
+def _align(aligner: Aligner, pairs: Sequence[TokenPair], tagged: Sequence[TaggedSentence]) -> Iterator[Alignment]:
     if isinstance(aligner, MarkedAligner):
         return aligner.align_marked(
-            SentencePair(s, t, sentence.entities, Alignment())
-            for (s, t), sentence in zip(pairs, tagged, strict=True)
+            SentencePair(s, t, sentence.entities, Alignment()) for (s, t), sentence in zip(pairs, tagged, strict=True)
         )
     return aligner(pairs)
 

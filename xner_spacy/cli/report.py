@@ -10,7 +10,7 @@ from ..corpora.files import PathLike, read_lines
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..escape import for_code, for_markdown
-from ..evaluation.scores import read_scores
+from ..evaluation.scores_file import read_scores
 from ..types import Json
 from .output import percent, say, table
 
@@ -29,12 +29,8 @@ def report_cli(
         help="Figures that `xner evaluate --json` wrote, each with a name.",
     ),
     title: str = typer.Option("Results", "--title", "-t", help="Heading."),
-    command: Optional[str] = typer.Option(
-        None, "--command", help="The command that makes these figures again."
-    ),
-    packages: Optional[Path] = typer.Option(
-        None, "--packages", help="Folder of the wheels, to say where they lie."
-    ),
+    command: Optional[str] = typer.Option(None, "--command", help="The command that makes these figures again."),
+    packages: Optional[Path] = typer.Option(None, "--packages", help="Folder of the wheels, to say where they lie."),
     update: Optional[Path] = typer.Option(
         None, "--update", help="Markdown page whose section is to be replaced (or added)."
     ),
@@ -88,10 +84,7 @@ def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None)
 
 def _row(name: str, scores: Json, labels: Sequence[str]) -> List[str]:
     low, high = scores["f1_interval"]
-    types = [
-        percent(scores["per_type"][label]["f1"]) if label in scores["per_type"] else "-"
-        for label in labels
-    ]
+    types = [percent(scores["per_type"][label]["f1"]) if label in scores["per_type"] else "-" for label in labels]
     return [
         for_markdown(name),
         percent(scores["precision"]),
@@ -117,9 +110,7 @@ def update_section(page: PathLike, key: str, text: str) -> None:
         )
     start, end = f"<!-- xner: {key} -->", f"<!-- xner: end {key} -->"
     if start in text or end in text:
-        raise XnerError(
-            f"The new section holds a mark of its own ({start} or {end}).", "Name the section anew."
-        )
+        raise XnerError(f"The new section holds a mark of its own ({start} or {end}).", "Name the section anew.")
     old = "\n".join(line for _, line in read_lines(page)) if page.exists() else ""
     section = f"{start}\n{text}\n{end}"
     places = _sections(page, old, start, end)
@@ -142,11 +133,7 @@ def _sections(page: Path, text: str, start: str, end: str) -> List[Tuple[int, in
     opened: Optional[int] = None
     for mark in re.finditer(f"{re.escape(start)}|{re.escape(end)}", text):
         if (mark.group() == start) != (opened is None):
-            what = (
-                "begins again before it has ended"
-                if opened is not None
-                else "ends before it has begun"
-            )
+            what = "begins again before it has ended" if opened is not None else "ends before it has begun"
             raise _broken(page, text, mark.start(), f"the section {what} ({mark.group()}).")
         if opened is None:
             opened = mark.start()

@@ -23,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def select_cli(
     corpus: Path = typer.Argument(..., metavar="SHARDS", help="A labelled corpus (xner annotate)."),
-    output: Path = typer.Argument(
-        ..., metavar="OUT", help="Where the selection goes: .spacy, or a folder of shards."
-    ),
+    output: Path = typer.Argument(..., metavar="OUT", help="Where the selection goes: .spacy, or a folder of shards."),
     by: str = typer.Option("surest", "--by", help=f"{', '.join(METHODS)}."),
     keep: float = share_option(0.8, "--keep", "Share of the sentences to keep (surest, language)."),
     other: Optional[Path] = typer.Option(
@@ -60,14 +58,12 @@ def select(
     RETURNS (Tuple[int, int]): Sentences before and after. RAISES: XnerError for a method that is
         none or lacks its file.
     """
-    from ..distillation.selection import agree, select_least_specific, select_surest
+    from ..distillation.teachers.selection import agree, select_least_specific, select_surest
 
     if by not in METHODS:
         raise XnerError(f"--by {by!r} is no method.", f"Known: {', '.join(METHODS)}.")
     if (by != "surest" and other is None) or (by == "language" and model is None):
-        raise XnerError(
-            f"--by {by} needs {'--other and --model' if by == 'language' else '--other'}."
-        )
+        raise XnerError(f"--by {by} needs {'--other and --model' if by == 'language' else '--other'}.")
     vocab = blank("xx").vocab
     docs = list(read_docs(corpus, vocab))
     if by == "surest":
@@ -80,9 +76,7 @@ def select(
         assert other is not None
         others = list(read_docs(other, vocab))
         if len(others) != len(docs):
-            raise XnerError(
-                f"{len(docs)} and {len(others)} sentences.", "Label one file with both teachers."
-            )
+            raise XnerError(f"{len(docs)} and {len(others)} sentences.", "Label one file with both teachers.")
         kept = list(agree(docs, others))
     inputs = [path for path in (corpus, other) if path is not None]
     settings = {"by": by, "keep": keep, "seed": seed}

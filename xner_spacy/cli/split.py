@@ -22,12 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def split_cli(
     corpora: List[Path] = typer.Argument(..., metavar="SHARDS...", help="DocBin files or folders."),
-    train: Path = typer.Option(
-        ..., "--train", "-t", help="Where the larger part goes: .spacy, or a folder of shards."
-    ),
-    dev: Path = typer.Option(
-        ..., "--dev", "-d", help="Where the smaller part goes: .spacy, or a folder of shards."
-    ),
+    train: Path = typer.Option(..., "--train", "-t", help="Where the larger part goes: .spacy, or a folder of shards."),
+    dev: Path = typer.Option(..., "--dev", "-d", help="Where the smaller part goes: .spacy, or a folder of shards."),
     share: float = share_option(0.1, "--share", "Of the sentences that go to --dev.", ends=False),
     seed: int = seed_option("draw"),
 ) -> None:

@@ -30,9 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def run_cli(
     context: typer.Context,
-    config: Path = typer.Argument(
-        ..., metavar="CONFIG", help="Config of the study, such as configs/study_cpu.cfg."
-    ),
+    config: Path = typer.Argument(..., metavar="CONFIG", help="Config of the study, such as configs/study_cpu.cfg."),
     workers: int = typer.Option(1, "--workers", "-w", min=1, max=1000, help="Jobs at a time."),
     blocks: Optional[List[str]] = typer.Option(
         None, "--block", "-b", help="Only this block of the grid (can be given again)."
@@ -87,9 +85,7 @@ def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
     while rest:
         name, equals, value = rest.pop(0).partition("=")
         if not name.startswith("--") or "." not in name:
-            raise XnerError(
-                f"Unknown option: {name}.", "Settings are given as --section.name VALUE."
-            )
+            raise XnerError(f"Unknown option: {name}.", "Settings are given as --section.name VALUE.")
         if not equals:
             if not rest:
                 raise XnerError(f"{name} has no value.")

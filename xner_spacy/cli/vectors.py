@@ -17,12 +17,8 @@ def register(app: typer.Typer) -> None:
 
 
 def vectors_cli(
-    source: Path = typer.Argument(
-        ..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."
-    ),
-    target: Path = typer.Argument(
-        ..., metavar="TARGET.txt", help="Its translations, line by line."
-    ),
+    source: Path = typer.Argument(..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."),
+    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Its translations, line by line."),
     output: Path = typer.Option(
         ...,
         "--output",
@@ -35,12 +31,8 @@ def vectors_cli(
         "--links",
         help="Word links of the lines (Pharaoh); without them an aligner makes some.",
     ),
-    aligner: str = typer.Option(
-        "lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."
-    ),
-    share: float = share_option(
-        0.5, "--share", "Probability that a linked word is replaced by its partner."
-    ),
+    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
+    share: float = share_option(0.5, "--share", "Probability that a linked word is replaced by its partner."),
     copies: int = size_option(2, "--copies", "Mixed copies of each sentence.", 1000),
     dim: int = size_option(100, "--dim", "Width of the vectors.", 10_000),
     bucket: int = size_option(20000, "--bucket", "Rows of the table.", 10_000_000),

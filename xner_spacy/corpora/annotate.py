@@ -17,6 +17,7 @@ from spacy.util import get_package_path
 
 from ..errors import XnerError
 from ..types import Json
+from .engines.local import run_workers
 from .files import PathLike
 from .inputs import MAX_TOKENS, CorpusInput, Slice
 from .pipelines import load_pipeline
@@ -32,7 +33,6 @@ from .watching import (
     joint_checksum,
     printable,
 )
-from .workers import run_workers
 
 Engine = Literal["local", "ray"]
 # Is given how many sentences were there before and how many there will be; gives what is called
@@ -79,9 +79,7 @@ def annotate(
     """
     started = time.perf_counter()
     output = Path(output)
-    corpus = CorpusInput(
-        input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens
-    )
+    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
     folder_of_pipeline = pipeline_folder(pipeline)
     refuse_overlap([*corpus.read_paths(), folder_of_pipeline], output)
     refuse_overlap([output], folder_of_pipeline)
@@ -117,7 +115,7 @@ def annotate(
                 folder.record(shard_name(piece.number), entry)
 
             if engine == "ray" and todo:
-                from .raycluster import run_ray
+                from .engines.ray_cluster import run_ray
 
                 run_ray(job, todo, workers, record, tick, address)
             elif workers > 1 and todo:
@@ -153,9 +151,7 @@ def plan(
         `load_seconds`, `rate` (sentences a second of one worker), `seconds` (the estimate). RAISES:
         As `annotate`.
     """
-    corpus = CorpusInput(
-        input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens
-    )
+    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
     pieces = corpus.slices(shard_size)
     todo = pieces
     folder_of_pipeline = pipeline_folder(pipeline)

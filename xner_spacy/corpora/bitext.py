@@ -22,9 +22,7 @@ BOTH_EMPTY = "lines left out: empty on both sides"
 ONE_EMPTY = "lines left out: empty on one side"
 
 
-def read_bitext(
-    source: PathLike, target: PathLike, counts: Optional[Counter] = None
-) -> Iterator[Tuple[str, str]]:
+def read_bitext(source: PathLike, target: PathLike, counts: Optional[Counter] = None) -> Iterator[Tuple[str, str]]:
     """Read two files in step. Lines of which a side is empty are left out and counted: they are no pairs.
 
     source, target (PathLike): The files. counts (Optional[Counter]): Where to count what is left out, and what
@@ -81,9 +79,7 @@ class TokenizedBitext:
     target_tokenizer: Optional[Tokenizer] = None
 
     @classmethod
-    def of(
-        cls, source: str, target: str, nlp: Language, source_lang: str, tokenized: bool
-    ) -> "TokenizedBitext":
+    def of(cls, source: str, target: str, nlp: Language, source_lang: str, tokenized: bool) -> "TokenizedBitext":
         """A bitext as a pipeline sees it.
 
         nlp (Language): Whose tokenizer splits the target. source_lang (str): Language code for that of the source. tokenized (bool): Split both
@@ -104,8 +100,4 @@ class TokenizedBitext:
 
 
 def _split(text: str, tokenizer: Optional[Tokenizer]) -> List[str]:
-    return (
-        split_tokens(text)
-        if tokenizer is None
-        else [t.text for t in tokenizer(text) if not t.is_space]
-    )
+    return split_tokens(text) if tokenizer is None else [t.text for t in tokenizer(text) if not t.is_space]

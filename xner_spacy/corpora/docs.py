@@ -85,9 +85,7 @@ def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]
     return found
 
 
-def set_aside_if_long(
-    nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter
-) -> bool:
+def set_aside_if_long(nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter) -> bool:
     """Count a text that is longer than spaCy's tokenizers take, and tell where it stands.
 
     RETURNS (bool): Whether the text is too long.

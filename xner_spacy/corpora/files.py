@@ -113,9 +113,7 @@ def _raw_lines(path: PathLike) -> Iterator[bytes]:
     except PermissionError:
         raise InputError("may not be read.", path) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise InputError(
-            "is a gzip file that is cut short or broken.", path, number + 1, "Copy it anew."
-        ) from None
+        raise InputError("is a gzip file that is cut short or broken.", path, number + 1, "Copy it anew.") from None
     except OSError as error:
         raise InputError(f"can't be read ({error.strerror or error}).", path) from None
 
@@ -166,9 +164,7 @@ def require_file(path: PathLike, why: str) -> None:
     RAISES: InputError.
     """
     if is_stream(path):
-        raise InputError(
-            f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that."
-        )
+        raise InputError(f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that.")
 
 
 def require_same_length(a: PathLike, n_a: int, b: PathLike, n_b: int, unit: str = "lines") -> None:

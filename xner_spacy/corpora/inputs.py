@@ -18,7 +18,7 @@ from ..text import split_tokens
 from ..types import Json
 from .docs import docbin_paths, make_doc
 from .files import BOM, PathLike, is_packed, read_lines, require_file
-from .iob import is_iob, read_iob
+from .formats.iob import is_iob, read_iob
 from .reading import docs_of, parse_json, part_of, read_docbin, reading
 from .watching import printable, signature
 
@@ -134,10 +134,7 @@ class CorpusInput:
                     # `tell` is of the next line.
                     if (number + 1) % size == 0 and number + 1 < self.total:
                         offsets[(number + 1) // size] = file.tell()
-        return [
-            Slice(k, start, min(size, self.total - start), offsets[k])
-            for k, start in enumerate(starts)
-        ]
+        return [Slice(k, start, min(size, self.total - start), offsets[k]) for k, start in enumerate(starts)]
 
     def read(self, piece: Slice, nlp: Language) -> Iterator[Doc]:
         """YIELDS (Doc): The sentences of a slice on the pipeline's vocabulary, without entities."""
@@ -331,9 +328,7 @@ def require_text(path: Path) -> None:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(word, str) and word for word in value)
-    )
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(word, str) and word for word in value))
 
 
 def _not_storable(meta: Any) -> str:

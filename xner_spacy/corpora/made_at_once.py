@@ -37,9 +37,7 @@ def write_shards(
     shard_size: int = SHARD_SIZE,
 ) -> int:
     """Write one corpus, as a file or as shards; see `write_docbins`. RETURNS (int): Its Docs."""
-    (count,) = write_docbins(
-        [(path, docs)], made_by=made_by, inputs=inputs, settings=settings, shard_size=shard_size
-    )
+    (count,) = write_docbins([(path, docs)], made_by=made_by, inputs=inputs, settings=settings, shard_size=shard_size)
     return count
 
 

@@ -53,13 +53,9 @@ def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[
     except PermissionError:
         raise InputError("may not be read.", path) from None
     except RecursionError:
-        raise InputError(
-            f"is not {what} that can be read (nested too deep).", path, None, hint
-        ) from None
+        raise InputError(f"is not {what} that can be read (nested too deep).", path, None, hint) from None
     except MemoryError:
-        raise InputError(
-            f"is not {what} that can be read (asks for too much memory).", path, None, hint
-        ) from None
+        raise InputError(f"is not {what} that can be read (asks for too much memory).", path, None, hint) from None
     except Exception as error:
         said = " ".join(str(error).split())[:160]
         reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
@@ -246,9 +242,7 @@ def _unpack(data: bytes, path: PathLike) -> bytes:
 
 
 # The attributes whose value is the number of a string.
-_STRING_ATTRIBUTES = (
-    *("ORTH", "NORM", "TAG", "LEMMA", "DEP", "MORPH", "ENT_TYPE", "ENT_ID", "ENT_KB_ID"),
-)
+_STRING_ATTRIBUTES = (*("ORTH", "NORM", "TAG", "LEMMA", "DEP", "MORPH", "ENT_TYPE", "ENT_ID", "ENT_KB_ID"),)
 
 
 def _docbin_fault(message: Dict[str, Any]) -> str:

@@ -61,14 +61,10 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise XnerError(
-            f"{folder}: another run is writing here.", "Wait for it, or choose another folder."
-        ) from None
+        raise XnerError(f"{folder}: another run is writing here.", "Wait for it, or choose another folder.") from None
     except (OSError, NotImplementedError) as error:
         said = getattr(error, "strerror", None) or error
-        raise XnerError(
-            f"{path}: could not be locked ({said}).", "Choose a folder on another file system."
-        ) from error
+        raise XnerError(f"{path}: could not be locked ({said}).", "Choose a folder on another file system.") from error
     try:
         yield
     finally:
@@ -107,9 +103,7 @@ class RunFolder:
         if self._own and not same and not overwrite:
             assert manifest is not None
             what = "; ".join(changes(manifest["identity"], identity))
-            raise XnerError(
-                f"{path}: holds shards of another input, pipeline or setting ({what}).", _CHOICE
-            )
+            raise XnerError(f"{path}: holds shards of another input, pipeline or setting ({what}).", _CHOICE)
         self._fresh = overwrite or not same
         if not self._fresh:
             assert manifest is not None
@@ -129,20 +123,14 @@ class RunFolder:
             )
         maker = manifest.get("made_by", ANNOTATE) if manifest else ANNOTATE
         if maker != ANNOTATE:
-            raise XnerError(
-                f"{self.path}: holds shards that `{maker}` made.", "Choose another folder."
-            )
+            raise XnerError(f"{self.path}: holds shards that `{maker}` made.", "Choose another folder.")
         refuse_strangers(self.path, manifest, more=journal)
 
     def _refuse_other_files_and_libraries(self, of_parts: WatchedFiles) -> None:
         """What the shards before were made with, beside the pipeline's folder and the input, must be there still."""
         of_parts.add(path for path in self.alike[FILES] if Path(path).exists())
         found = of_parts.checksums()
-        changed = [
-            f"{path} has changed"
-            for path, expected in self.alike[FILES].items()
-            if found.get(path) != expected
-        ]
+        changed = [f"{path} has changed" for path, expected in self.alike[FILES].items() if found.get(path) != expected]
         now = installed(self.alike[LIBRARIES])
         changed += changes(self.alike[LIBRARIES], now)
         if changed:

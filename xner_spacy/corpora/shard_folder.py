@@ -262,9 +262,7 @@ class FolderAside:
         """Make the folder in which the shards are built."""
         self.at_work = True
         self.place.parent.mkdir(parents=True, exist_ok=True)
-        name = tempfile.mkdtemp(
-            dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part"
-        )
+        name = tempfile.mkdtemp(dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part")
         self.temporary = Path(name)
         self.at_work = False
 
@@ -301,9 +299,7 @@ class FolderAside:
         self._keep_permissions()
         if self.place.exists():
             self.backup = Path(
-                tempfile.mkdtemp(
-                    dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".old"
-                )
+                tempfile.mkdtemp(dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".old")
             )
             self.backup.rmdir()
             self.place.rename(self.backup)

@@ -113,9 +113,7 @@ class ShardMaker:
 
     @staticmethod
     def _miscount(given: int, expected: int, piece: Slice) -> XnerError:
-        return XnerError(
-            f"The pipeline gave {given} of {expected} sentences of shard {shard_name(piece.number)}."
-        )
+        return XnerError(f"The pipeline gave {given} of {expected} sentences of shard {shard_name(piece.number)}.")
 
 
 def model_identities(nlp: Language) -> Dict[str, Json]:

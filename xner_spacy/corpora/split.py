@@ -30,8 +30,6 @@ def split_docs(docs: Sequence[Doc], share: float, seed: int = 0) -> Tuple[List[D
         aside += groups[k]
     chosen = set(aside)
     if not 0 < len(chosen) < len(docs):
-        raise XnerError(
-            f"{len(docs)} sentences with {len(groups)} texts can't be split {share:g} to {1 - share:g}."
-        )
+        raise XnerError(f"{len(docs)} sentences with {len(groups)} texts can't be split {share:g} to {1 - share:g}.")
     rest = [doc for k, doc in enumerate(docs) if k not in chosen]
     return rest, [docs[k] for k in sorted(chosen)]

@@ -117,9 +117,7 @@ class WatchedFiles:
     """
 
     def __init__(self, known: Optional[Mapping[str, Tuple[str, list]]] = None) -> None:
-        self.known: Dict[str, Tuple[str, list]] = {
-            k: (v[0], v[1]) for k, v in (known or {}).items()
-        }
+        self.known: Dict[str, Tuple[str, list]] = {k: (v[0], v[1]) for k, v in (known or {}).items()}
 
     def add(self, paths: Iterable[PathLike], seen: Optional[Mapping[str, list]] = None) -> None:
         """Watch files from now on.

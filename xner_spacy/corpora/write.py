@@ -21,8 +21,8 @@ from ..types import Entity
 from .docs import write_docbin
 from .files import STDIN, PathLike
 from .formats.columns import DOCSTART, TaggedSentence, visible
+from .formats.iob import is_iob, write_iob
 from .formats.schemes import is_sound_label
-from .iob import is_iob, write_iob
 from .writing import atomic_write
 
 Form = Literal["iob", "txt", "docbin"]
@@ -115,9 +115,7 @@ def nothing_left(path: PathLike, counts: Counter) -> XnerError:
     return XnerError(f"{path}: no sentence is left to be written.", "; ".join(why))
 
 
-def _at_least_one(
-    sentences: Iterator[TaggedSentence], path: PathLike, counts: Counter
-) -> Iterator[TaggedSentence]:
+def _at_least_one(sentences: Iterator[TaggedSentence], path: PathLike, counts: Counter) -> Iterator[TaggedSentence]:
     first = next(sentences, None)
     if first is None:
         raise nothing_left(path, counts)
@@ -135,10 +133,7 @@ def _sentences(
         place = f"Sentence {number}" if source is None else f"{source}: sentence {number}"
         _count_lost(doc, form, counts)
         for part in _parts(doc, options, counts):
-            found = [
-                Entity(e.start - part.start, e.end - part.start, e.label_)
-                for e in filter_spans(part.ents)
-            ]
+            found = [Entity(e.start - part.start, e.end - part.start, e.label_) for e in filter_spans(part.ents)]
             words, entities, gone = visible([token.text for token in part], found)
             counts["tokens left out: can't be seen"] += len(part) - len(words)
             if form == "txt":
@@ -185,8 +180,7 @@ def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) 
     if options.missing == "refuse":
         words = what if untranslated else f"{what}, such as {unknown[0].text!r}"
         raise XnerError(
-            f"{place} ({part.text[:60]!r}) has {words}: whether they are entities is not known, and .iob "
-            "can't say so.",
+            f"{place} ({part.text[:60]!r}) has {words}: whether they are entities is not known, and .iob can't say so.",
             "Write them as O with --missing outside, leave such sentences out with --missing skip, or write .spacy.",
         )
     if options.missing == "skip":
@@ -212,9 +206,7 @@ def _held(word: str, form: Form, place: str, options: WriteOptions, counts: Coun
     return held if held == word else _changed(word, held, form, place, options, counts)
 
 
-def _changed(
-    word: str, held: str, form: Form, place: str, options: WriteOptions, counts: Counter
-) -> str:
+def _changed(word: str, held: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     if options.spaces == "refuse":
         raise XnerError(
             f"{place}: the token {word!a} can't be written to .{form}: it would be read as something else.",

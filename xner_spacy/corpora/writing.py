@@ -147,9 +147,7 @@ def write_aside(path: PathLike, data: bytes) -> Path:
     """
     place = Path(path)
     if place.exists() and not place.is_file():
-        raise XnerError(
-            f"{path}: is in the way and is no file.", "Move it elsewhere, and run again."
-        )
+        raise XnerError(f"{path}: is in the way and is no file.", "Move it elsewhere, and run again.")
     aside = FileAside(place, "wb", follow=False)
     try:
         aside.open().write(data)
@@ -260,18 +258,14 @@ class FileAside:
         if self.path.exists() and not self.path.is_file():
             return self.path.open("wb")
         self.place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part"
-        )
+        handle, name = tempfile.mkstemp(dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part")
         self.temporary = Path(name)
         return os.fdopen(handle, "wb")
 
     def finish(self) -> None:
         """See that all of the file is on the disk."""
         self.at_work = True
-        if (
-            self.file is None or self.file.closed
-        ):  # written by somebody else, under its temporary name
+        if self.file is None or self.file.closed:  # written by somebody else, under its temporary name
             if self.temporary is not None:
                 with self.temporary.open("rb+") as file:
                     os.fsync(file.fileno())
@@ -335,9 +329,7 @@ def _refuse_one_place_twice(asides: Sequence[Any]) -> None:
     seen = set()
     for aside in asides:
         if aside.place in seen:
-            raise XnerError(
-                f"{aside.path}: two outputs would be written there.", "Give each a name of its own."
-            )
+            raise XnerError(f"{aside.path}: two outputs would be written there.", "Give each a name of its own.")
         if not aside.place.exists() or aside.place.is_file() or aside.place.is_dir():
             seen.add(aside.place)
 

@@ -80,9 +80,7 @@ def train_floret(
         raise MissingExtraError("xner vectors", "vectors") from None
     output = Path(output)
     if output.exists() and not (output.is_file() or output.is_dir()):
-        raise XnerError(
-            f"{output}: is no ordinary file.", "floret writes to a file alone: name one."
-        )
+        raise XnerError(f"{output}: is no ordinary file.", "floret writes to a file alone: name one.")
     # floret opens its files itself, by their names: they lie where there is room for the output.
     beside = Path(os.path.realpath(output)).parent
     with atomic_write(output, "wb") as made, tempfile.TemporaryDirectory(dir=beside) as folder:

@@ -16,9 +16,7 @@ from ..types import Alignment, TokenPair
 Lexicon = Dict[str, str]
 
 
-def learn_lexicon(
-    pairs: Iterable[TokenPair], alignments: Iterable[Alignment], min_score: float = 0.5
-) -> Lexicon:
+def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], min_score: float = 0.5) -> Lexicon:
     """Find the best counterpart of each source word.
 
     pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. alignments (Iterable[Alignment]):

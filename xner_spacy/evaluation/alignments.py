@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..corpora.files import PathLike, read_lines
-from ..corpora.pharaoh import parse_line
+from ..corpora.formats.pharaoh import parse_line
 from ..errors import XnerError
 from ..types import Alignment, Json
 from .entities import check_resampling
@@ -30,9 +30,7 @@ class GoldLinks(NamedTuple):
     possible: Set[Link]
 
 
-def read_gold_links(
-    path: PathLike, *, one_indexed: bool = False, reverse: bool = False
-) -> List[GoldLinks]:
+def read_gold_links(path: PathLike, *, one_indexed: bool = False, reverse: bool = False) -> List[GoldLinks]:
     """Read gold links: `i-j` is a sure link and `ipj` a possible one, a line a sentence pair.
 
     path (Union[str, Path]): The file.
@@ -87,9 +85,7 @@ def evaluate_links(
     rows = []
     for truth, alignment in zip(gold, found, strict=True):
         links = {(i, j) for i, j in alignment.links.tolist()}
-        rows.append(
-            (len(links), len(truth.sure), len(links & truth.possible), len(links & truth.sure))
-        )
+        rows.append((len(links), len(truth.sure), len(links & truth.possible), len(links & truth.sure)))
     counts = np.array(rows, dtype=np.int64).reshape(-1, 4)
     precision, recall, error = _scores(counts.sum(axis=0))
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0

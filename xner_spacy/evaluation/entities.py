@@ -40,9 +40,7 @@ def prf(correct: float, predicted: float, gold: float) -> Tuple[float, float, fl
     return p, r, 2 * p * r / (p + r) if p + r else 0.0
 
 
-def count(
-    gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Optional[str] = None
-) -> Counts:
+def count(gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Optional[str] = None) -> Counts:
     """Count per sentence, for one label or all.
 
     gold, predicted (Sequence[Sequence[Entity]]): Entities of each sentence, in the same order.
@@ -61,9 +59,7 @@ def count(
 def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
     """F1 of each row of sentence weights, (b, n) -> (b,)."""
     both = weights @ (counts.predicted + counts.gold)
-    return np.divide(
-        2.0 * (weights @ counts.correct), both, out=np.zeros(len(both)), where=both > 0
-    )
+    return np.divide(2.0 * (weights @ counts.correct), both, out=np.zeros(len(both)), where=both > 0)
 
 
 def check_resampling(samples: int, seed: int) -> None:
@@ -108,11 +104,7 @@ def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict
 
     RETURNS (Dict[str, int]): Counts; `correct` is among them.
     """
-    kinds = Counter(
-        dict.fromkeys(
-            ("correct", "boundary", "type", "boundary_and_type", "spurious", "missing"), 0
-        )
-    )
+    kinds = Counter(dict.fromkeys(("correct", "boundary", "type", "boundary_and_type", "spurious", "missing"), 0))
     for g_all, p_all in zip(gold, predicted, strict=True):
         exact = {e[:3] for e in g_all} & {e[:3] for e in p_all}
         kinds["correct"] += len(exact)
@@ -127,9 +119,7 @@ def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict
     return dict(kinds)
 
 
-def _unexplained(
-    kind: str, gold: List[Entity], predicted: List[Entity]
-) -> Tuple[List[Entity], List[Entity]]:
+def _unexplained(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[List[Entity], List[Entity]]:
     """Pair sorted entities by a kind of error, and give what is left of both. Only gold entities near a prediction are
     looked at, so that the time is linear in the length of a sentence."""
     starts = [g.start for g in gold]
@@ -154,9 +144,7 @@ def _is_kind(kind: str, g: Entity, p: Entity) -> bool:
 
 
 def _row(counts: Counts) -> Json:
-    correct, predicted, gold = (
-        int(x.sum()) for x in (counts.correct, counts.predicted, counts.gold)
-    )
+    correct, predicted, gold = (int(x.sum()) for x in (counts.correct, counts.predicted, counts.gold))
     p, r, f = prf(correct, predicted, gold)
     return {
         "precision": round(p, 5),
@@ -203,10 +191,7 @@ def evaluate(
 def _per_length(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Json:
     rows: Json = {}
     for name, low, high in (("1", 1, 1), ("2", 2, 2), ("3", 3, 3), ("4+", 4, 10**9)):
-        g, p = (
-            [[e for e in s if low <= e.end - e.start <= high] for s in side]
-            for side in (gold, predicted)
-        )
+        g, p = ([[e for e in s if low <= e.end - e.start <= high] for s in side] for side in (gold, predicted))
         rows[name] = _row(count(g, p))
     return rows
 
@@ -238,9 +223,7 @@ def compare(
         swap = rng.integers(0, 2, size=(size, n)).astype(np.float64)
         mixed = []
         for first, second in ((counts_a, counts_b), (counts_b, counts_a)):
-            both = (1 - swap) @ (first.predicted + first.gold) + swap @ (
-                second.predicted + second.gold
-            )
+            both = (1 - swap) @ (first.predicted + first.gold) + swap @ (second.predicted + second.gold)
             correct = (1 - swap) @ first.correct + swap @ second.correct
             mixed.append(np.divide(2 * correct, both, out=np.zeros(size), where=both > 0))
         extreme += int(np.sum(np.abs(mixed[0] - mixed[1]) >= abs(f_a - f_b) - 1e-12))
@@ -265,7 +248,6 @@ def proj_ratio(gold: Iterable[Sentence], predicted: Iterable[Sentence]) -> float
     Sentences with predictions and no gold entity count their predictions (Politov et al. 2025, released code).
     """
     ratios = [
-        1.0 if not len(g) and not len(p) else len(p) / max(len(g), 1)
-        for g, p in zip(gold, predicted, strict=True)
+        1.0 if not len(g) and not len(p) else len(p) / max(len(g), 1) for g, p in zip(gold, predicted, strict=True)
     ]
     return float(np.mean(ratios)) if ratios else 0.0

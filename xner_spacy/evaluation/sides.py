@@ -7,7 +7,7 @@ they are kept, so that an entity that begins or ends with one has other boundari
 from collections import Counter
 from typing import List, NamedTuple, Sequence, Set
 
-from ..corpora.load import Labelled
+from ..corpora.labelled import Labelled
 from ..errors import InputError
 from ..text import is_blank_token, trim_span
 from ..types import Entity, Json

@@ -16,7 +16,7 @@ from ..errors import XnerError
 from ..languages import blank
 from ..pairing import paired
 from ..types import Aligner, Alignment, Entity, SentencePair
-from .base import BatchPipe
+from .batch_pipe import BatchPipe
 
 DEFAULT_CONFIG = """
 [aligner]
@@ -56,9 +56,7 @@ class AlignerComponent(BatchPipe):
     aligned anew and counted in `realigned`. Where Doc and source have the same number of sentences, more than one, the sentences are aligned one by one.
     """
 
-    def __init__(
-        self, name: str, aligner: Aligner, source_lang: str = "en", overwrite: bool = False
-    ) -> None:
+    def __init__(self, name: str, aligner: Aligner, source_lang: str = "en", overwrite: bool = False) -> None:
         super().__init__(name, aligner)
         self.source_lang = source_lang
         self.overwrite = overwrite
@@ -126,9 +124,7 @@ class AlignerComponent(BatchPipe):
             if wrong is not None:
                 self.realigned += 1
                 if self.realigned == 1:
-                    _log.warning(
-                        "%s: a Doc is aligned anew, since %s: %r", self.name, wrong, doc.text[:60]
-                    )
+                    _log.warning("%s: a Doc is aligned anew, since %s: %r", self.name, wrong, doc.text[:60])
             if self.overwrite or doc._.xner_alignment is None or wrong is not None:
                 yield doc
 

@@ -16,19 +16,19 @@ from spacy.util import ensure_path, filter_spans, load_model_from_config
 from typing_extensions import TypedDict
 
 from .. import registry as _registry  # noqa: F401
-from ..annotation.base import Annotator
+from ..annotation.annotators import Annotator
 from ..corpora.docs import doc_entities
 from ..corpora.pipelines import load_pipeline
 from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
-from ..distillation.soft import get_soft, set_soft
-from ..distillation.softprojection import map_soft
+from ..distillation.soft.soft_labels import get_soft, set_soft
+from ..distillation.soft.soft_projection import map_soft
 from ..errors import XnerError
 from ..labels import get_label_map, map_label
 from ..pairing import paired
 from ..text import trim_span
 from ..types import Entity, TokenLabels
-from .base import BatchPipe
+from .batch_pipe import BatchPipe
 
 DEFAULT_CONFIG = """
 [annotator]
@@ -324,9 +324,7 @@ class AnnotatorComponent(BatchPipe):
         if self.source_nlp is not None:
             self.source_nlp.to_disk(folder / "model")
 
-    def from_disk(
-        self, path: Union[str, Path], *, exclude: Iterable[str] = ()
-    ) -> "AnnotatorComponent":
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
         folder = ensure_path(path) / "model"
         if folder.exists():
             self._take(load_pipeline(folder))

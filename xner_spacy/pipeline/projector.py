@@ -13,11 +13,11 @@ from spacy.training import Example
 from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import doc_entities
-from ..distillation.soft import get_soft, set_soft
-from ..distillation.softprojection import project_soft
+from ..distillation.soft.soft_labels import get_soft, set_soft
+from ..distillation.soft.soft_projection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
-from ..projection.base import checked
+from ..projection.projectors import checked
 from ..types import (
     Entity,
     ProjectedSpan,
@@ -28,7 +28,7 @@ from ..types import (
     TokenPair,
 )
 from .annotator import DROPPED_KEY
-from .base import BatchPipe
+from .batch_pipe import BatchPipe
 
 DEFAULT_CONFIG = """
 [projector]
@@ -85,9 +85,7 @@ class ProjectorComponent(BatchPipe):
     ) -> None:
         super().__init__(name, projector)
         if unlabelled not in ("outside", "missing"):
-            raise ValueError(
-                f"{name}: unlabelled must be 'outside' or 'missing', not {unlabelled!r}"
-            )
+            raise ValueError(f"{name}: unlabelled must be 'outside' or 'missing', not {unlabelled!r}")
         self.min_score = min_score
         self.unlabelled = unlabelled
         self.scorer = scorer if scorer is not None else make_ner_scorer()
@@ -214,9 +212,7 @@ def _dropped(doc: Doc) -> List[Tuple[Entity, str]]:
 
 
 def _as_data(lost: Iterable[Tuple[Entity, str]]) -> List[Dict[str, Any]]:
-    return [
-        {"start": e.start, "end": e.end, "label": e.label, "reason": reason} for e, reason in lost
-    ]
+    return [{"start": e.start, "end": e.end, "label": e.label, "reason": reason} for e, reason in lost]
 
 
 def _bitext_docs(pairs: Iterable[TokenPair], nlp: Language) -> Iterator[Doc]:

@@ -19,14 +19,14 @@ from thinc.types import Floats2d
 from typing_extensions import TypedDict
 
 from ..corpora.reading import check_shape, reading
-from ..distillation.decoding import decode, log_softmax
-from ..distillation.losses import Loss, make_cross_entropy, softmax
-from ..distillation.matmul import predict_row_by_row
-from ..distillation.model import resize_output
-from ..distillation.prototypes import FeatureLoss
-from ..distillation.soft import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
-from ..distillation.tags import TagSet, blank_tokens
-from ..distillation.targets import TargetReader, Targets, one_hot
+from ..distillation.soft.soft_labels import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
+from ..distillation.student.decoding import decode, log_softmax
+from ..distillation.student.losses import Loss, make_cross_entropy, softmax
+from ..distillation.student.matmul import predict_row_by_row
+from ..distillation.student.network import resize_output
+from ..distillation.student.tag_scheme import TagSet, blank_tokens
+from ..distillation.student.targets import TargetReader, Targets, one_hot
+from ..distillation.teachers.prototypes import FeatureLoss
 from ..docdata import SPANS_KEY
 from ..errors import InputError, XnerError
 from ..types import FloatArray, TokenLabels
@@ -134,7 +134,7 @@ class Student(TrainablePipe):
     spans: the least of the tags' probabilities (the tokens of a name share their doubt, so that a
     product would count it again and again), when `cfg["score_bias"]` is taken off the scores of O
     and all are divided by `cfg["temperature"]`. `cfg["bias"]` is taken off the scores of O when it
-    decodes, and there alone. All are fitted by `xner_spacy.distillation.calibration`.
+    decodes, and there alone. All are fitted by `xner_spacy.distillation.student.calibration`.
     """
 
     def __init__(
@@ -343,9 +343,7 @@ class Student(TrainablePipe):
         lowered[:, 0] -= bias
         return lowered
 
-    def _span_scores(
-        self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray, ends: np.ndarray
-    ) -> List[float]:
+    def _span_scores(self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> List[float]:
         """RETURNS (List[float]): The least of the tags' probabilities over each span."""
         if not len(starts):
             return []
@@ -411,9 +409,7 @@ class Student(TrainablePipe):
         loss, d_scores = self._loss(targets, scores)
         d_vectors = None
         if self.auxiliary is not None:
-            more, d_vectors, d_more = self.auxiliary(
-                self.model.ops, vectors, scores, targets, self.tagset
-            )
+            more, d_vectors, d_more = self.auxiliary(self.model.ops, vectors, scores, targets, self.tagset)
             loss += more
             d_scores = [a + b for a, b in zip(d_scores, d_more, strict=True)]
         gradient = backprop_head(d_scores)
@@ -448,9 +444,7 @@ class Student(TrainablePipe):
         RAISES: XnerError before `nlp.resume_training`, or for a student that listens to another component.
         """
         if self._rehearsal_model is None:
-            raise XnerError(
-                f"{self.name} has nothing to rehearse.", "Call nlp.resume_training() before."
-            )
+            raise XnerError(f"{self.name} has nothing to rehearse.", "Call nlp.resume_training() before.")
         if any(hasattr(node, "upstream_name") for node in self.model.walk()):
             raise XnerError(
                 f"{self.name} can't rehearse: it listens to another component, of which no copy was kept.",
@@ -468,9 +462,7 @@ class Student(TrainablePipe):
         known = before.shape[1]
         weights = xp.ones(len(flat), dtype=flat.dtype)
         gradient = xp.zeros_like(flat)
-        loss, gradient[:, :known] = make_cross_entropy()(
-            flat[:, :known], softmax(xp, before), weights
-        )
+        loss, gradient[:, :known] = make_cross_entropy()(flat[:, :known], softmax(xp, before), weights)
         backprop(_split(gradient, [len(s) for s in scores]))
         return loss
 
@@ -499,9 +491,7 @@ class Student(TrainablePipe):
         """RETURNS (int): Entities of the training data that were trimmed so far, one at each time that it was read."""
         return self._reader.trimmed if self._reader is not None else 0
 
-    def get_loss(
-        self, examples: Iterable[Example], scores: List[Floats2d]
-    ) -> Tuple[float, List[Floats2d]]:
+    def get_loss(self, examples: Iterable[Example], scores: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
         """RETURNS (Tuple[float, List[Floats2d]]): The loss, summed over tokens, and its gradient on
         the scores.
         """
@@ -525,9 +515,7 @@ class Student(TrainablePipe):
             loss += more
             gradient += d_flat
         if not np.isfinite(loss):
-            raise XnerError(
-                f"{self.name}: the loss is {loss}.", "Lower the learning rate or mend the targets."
-            )
+            raise XnerError(f"{self.name}: the loss is {loss}.", "Lower the learning rate or mend the targets.")
         return loss, _split(gradient, [len(s) for s in scores])
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Student":
@@ -546,9 +534,7 @@ class Student(TrainablePipe):
 
     def _check_settings(self, path: Any) -> None:
         check_shape(self.cfg, _Settings, path)
-        numbers = (
-            self.cfg[name] for name in ("temperature", "bias", "score_bias") if name in self.cfg
-        )
+        numbers = (self.cfg[name] for name in ("temperature", "bias", "score_bias") if name in self.cfg)
         if not all(math.isfinite(number) for number in numbers) or self.cfg["temperature"] <= 0:
             raise InputError(
                 "holds a temperature or bias that is none.",
@@ -579,9 +565,7 @@ def _labels_of(doc: Doc) -> List[str]:
 
 def _set_entities(doc: Doc, spans: List[Span], scores: List[float]) -> None:
     doc.set_ents(spans, default="outside")
-    doc.spans[SPANS_KEY] = SpanGroup(
-        doc, name=SPANS_KEY, spans=spans, attrs={"scores": scores, "method": "student"}
-    )
+    doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs={"scores": scores, "method": "student"})
 
 
 def _split(array: Any, lengths: Sequence[int]) -> List[Any]:

@@ -17,7 +17,7 @@ from ..scripts import join_words
 from ..text import composed
 from ..translation.faults import MISSING, TOO_LONG
 from ..types import Translation, Translator
-from .base import BatchPipe
+from .batch_pipe import BatchPipe
 
 DEFAULT_CONFIG = """
 [translator]
@@ -52,9 +52,7 @@ class TranslatorComponent(BatchPipe):
     `doc.user_data["xner_fault"]` says how, and `faults` counts it.
     """
 
-    def __init__(
-        self, name: str, translator: Translator, source_lang: str = "en", overwrite: bool = False
-    ) -> None:
+    def __init__(self, name: str, translator: Translator, source_lang: str = "en", overwrite: bool = False) -> None:
         super().__init__(name, translator)
         self.source_lang = source_lang
         self.overwrite = overwrite

@@ -8,9 +8,7 @@ from typing_extensions import TypedDict
 from ..corpora.reading import check_shape, parse_msgpack, reading
 from ..errors import InputError
 
-_HINT = (
-    "Train the projector anew, or load it with the version of xner-spacy that it was trained with."
-)
+_HINT = "Train the projector anew, or load it with the version of xner-spacy that it was trained with."
 
 
 def pack_state(kind: str, version: int, fields: Dict[str, Any]) -> bytes:
@@ -66,7 +64,5 @@ def with_state(kind: str, part: Any, data: bytes) -> Any:
     if state is None:
         return part
     if not hasattr(part, "from_bytes"):
-        raise InputError(
-            "holds the state of a part that this configuration lacks.", kind, None, _HINT
-        )
+        raise InputError("holds the state of a part that this configuration lacks.", kind, None, _HINT)
     return part.from_bytes(state) or part

@@ -285,9 +285,7 @@ def _along(labels: Sequence[str], traces: Sequence[Sequence[Place]]) -> List[Pla
     return [at for at, _ in taken]
 
 
-def _hidden(
-    at: Place, wide: float, dots: Sequence[Place], taken: Sequence[Tuple[Place, float]]
-) -> int:
+def _hidden(at: Place, wide: float, dots: Sequence[Place], taken: Sequence[Tuple[Place, float]]) -> int:
     left, right, top, bottom = at[0] - 2, at[0] + wide + 2, at[1] - 11, at[1] + 3
     count = sum(left < x < right and top < y < bottom for x, y in dots)
     for (x, y), other in taken:
@@ -324,9 +322,7 @@ def _side_title(svg: Svg, text: str, y: float) -> None:
 
 
 def _band(svg: Svg, one: Series, x_scale: Scale, y_scale: Scale) -> None:
-    known = [
-        (x, low, high) for x, _, low, high in one.points if low is not None and high is not None
-    ]
+    known = [(x, low, high) for x, _, low, high in one.points if low is not None and high is not None]
     if len(known) > 1:
         upper = [(x_scale(x), y_scale(high)) for x, _, high in known]
         lower = [(x_scale(x), y_scale(low)) for x, low, _ in reversed(known)]

@@ -40,9 +40,7 @@ def shade(scale: Sequence[str], position: float) -> str:
     place = min(max(position, 0.0), 1.0) * (len(scale) - 1)
     left = min(int(place), len(scale) - 2)
     a, b = rgb(scale[left]), rgb(scale[left + 1])
-    return "#" + "".join(
-        f"{round(x + (y - x) * (place - left)):02x}" for x, y in zip(a, b, strict=True)
-    )
+    return "#" + "".join(f"{round(x + (y - x) * (place - left)):02x}" for x, y in zip(a, b, strict=True))
 
 
 def readable_on(colour: str) -> str:

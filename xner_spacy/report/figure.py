@@ -31,10 +31,7 @@ class Table:
 
     def numeric(self) -> List[bool]:
         """RETURNS (List[bool]): For each column, whether it holds numbers."""
-        return [
-            any(isinstance(row[i], (int, float)) for row in self.rows)
-            for i in range(len(self.columns))
-        ]
+        return [any(isinstance(row[i], (int, float)) for row in self.rows) for i in range(len(self.columns))]
 
     def csv(self) -> str:
         """RETURNS (str): All values, with six significant digits."""
@@ -64,8 +61,7 @@ class Figure:
     def description(self) -> str:
         """RETURNS (str): What can be seen in its panels."""
         return " ".join(
-            f"{panel.title}: {panel.description}" if panel.title else panel.description
-            for panel in self.panels
+            f"{panel.title}: {panel.description}" if panel.title else panel.description for panel in self.panels
         )
 
     def svg(self) -> str:

@@ -13,9 +13,7 @@ from .folder import FIGURES, write_folder
 from .svg import Panel, chart_css, inline
 
 
-def write_page(
-    folder: Path, *, title: str, question: str, sections: Sequence[Section], footer: str
-) -> List[Path]:
+def write_page(folder: Path, *, title: str, question: str, sections: Sequence[Section], footer: str) -> List[Path]:
     """Write `index.html`, `README.md`, and each figure as SVG and CSV under `figures/`.
 
     folder (Path): Made where it is missing; figures of an earlier report in it are removed.

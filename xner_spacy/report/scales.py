@@ -55,9 +55,7 @@ def log_ticks(low: float, high: float) -> List[float]:
     return found
 
 
-def span(
-    values: Iterable[Optional[float]], *, include: Iterable[float] = ()
-) -> Tuple[float, float]:
+def span(values: Iterable[Optional[float]], *, include: Iterable[float] = ()) -> Tuple[float, float]:
     """Find round ends for an axis that shows all values.
 
     values (Iterable[Optional[float]]): None is left out. include (Iterable[float]): What must be on

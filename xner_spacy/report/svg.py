@@ -117,9 +117,7 @@ def standalone(panels: Sequence[Panel], title: str, description: str) -> str:
     across = max(panel.svg.width for panel in panels)
     lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     heads = [HEAD * max(len(wrap(p.title, TITLE_CHARACTERS)) for p in line) for line in lines]
-    heights = [
-        max(p.svg.height for p in line) + head for line, head in zip(lines, heads, strict=True)
-    ]
+    heights = [max(p.svg.height for p in line) + head for line, head in zip(lines, heads, strict=True)]
     width = columns * across + (columns + 1) * GAP
     height = sum(heights) + (len(lines) + 1) * GAP
     root = Element(

@@ -164,9 +164,7 @@ def _fine_grid(surface: Surface, steps: int = 15) -> List[Json]:
         low, high = float(axis.min()), float(axis.max())
         axes.append(np.geomspace(low, high, steps) if 0 < low < high else np.array([low]))
     return [
-        {"n_source": float(x), "n_target": float(y), "f1": float(surface.f1(x, y)[0])}
-        for x in axes[0]
-        for y in axes[1]
+        {"n_source": float(x), "n_target": float(y), "f1": float(surface.f1(x, y)[0])} for x in axes[0] for y in axes[1]
     ]
 
 

@@ -113,9 +113,7 @@ def _tenfolds(rows: Sequence[Row], axis: str, other: str) -> List[Json]:
         `difference`, `low`, `high` and `n`.
     """
     sizes = sorted({getattr(row, axis) for row in rows})
-    index = {
-        (row.lang, getattr(row, axis), getattr(row, other), row.seed, row.draw): row for row in rows
-    }
+    index = {(row.lang, getattr(row, axis), getattr(row, other), row.seed, row.draw): row for row in rows}
     result = []
     for start in sizes:
         stop = next((s for s in sizes if start and 9.0 <= s / start <= 11.0), None)
@@ -245,8 +243,7 @@ def equal_rates(surface: Surface) -> List[Json]:
             bounded = np.log10(np.clip(crossing, sizes[0], sizes[-1]))
             limits = surface.estimate(bounded, bounded.min(), bounded.max())
             entry["low"], entry["high"] = (
-                None if limits[name] is None else float(10 ** limits[name])
-                for name in ("low", "high")
+                None if limits[name] is None else float(10 ** limits[name]) for name in ("low", "high")
             )
         result.append(entry)
     return result

@@ -50,9 +50,7 @@ def limits(view: View, rows: Sequence[Row]) -> List[str]:
 
 def unknown(view: View) -> List[str]:
     """RETURNS (List[str]): What could not be estimated, with the reason."""
-    trends = {
-        arm: entry.get("sd_trend") or {} for arm, entry in view.analysis["answer"]["arms"].items()
-    }
+    trends = {arm: entry.get("sd_trend") or {} for arm, entry in view.analysis["answer"]["arms"].items()}
     texts = []
     for what, entries in (
         ("Surface", view.analysis["surfaces"]),

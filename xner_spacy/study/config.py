@@ -73,9 +73,7 @@ class Block(_Section):
         if self.design not in DESIGNS:
             raise ValueError(f"design is one of {', '.join(DESIGNS)}")
         if not all(0 < n < MOST for n in (*self.n_source, *self.n_target)):
-            raise ValueError(
-                "sizes must be positive, and numbers of sentences that a corpus can have"
-            )
+            raise ValueError("sizes must be positive, and numbers of sentences that a corpus can have")
         if not all(0 <= n < 2**32 for n in (*self.seeds, *self.draws)):
             raise ValueError("seeds and draws must not be negative, and have 32 bits at most")
         return self
@@ -223,9 +221,7 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
         section, setting = OVERRIDE.match(name).groups()  # type: ignore[union-attr]
         part = config.get(section)
         if not isinstance(part, dict) or not isinstance(part.setdefault("overrides", {}), dict):
-            raise InputError(
-                f"[{section}.overrides]: is no section, so --{name} has no place.", path
-            )
+            raise InputError(f"[{section}.overrides]: is no section, so --{name} has no place.", path)
         part["overrides"][setting] = value
     try:
         study = _study(path, config)
@@ -237,9 +233,7 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
     for name, block in study.blocks.items():
         unknown = [lang for lang in block.languages if lang not in study.settings.languages]
         if unknown:
-            raise InputError(
-                f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path
-            )
+            raise InputError(f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path)
     return study
 
 
@@ -250,6 +244,4 @@ def study_from_json(data: Json) -> Study:
 
 def _study(path: Path, config: Json) -> Study:
     whole = _Whole.model_validate(config)
-    return Study(
-        path, whole.study, whole.teacher, whole.student, whole.projector, dict(whole.blocks)
-    )
+    return Study(path, whole.study, whole.teacher, whole.student, whole.projector, dict(whole.blocks))

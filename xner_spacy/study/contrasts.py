@@ -47,11 +47,7 @@ def summarise(differences: Differences) -> List[Json]:
     for size in [*sizes, None]:
         by_size[size] = {}
         for lang in languages:
-            own = [
-                differences[lang, s]
-                for s in sizes
-                if (lang, s) in differences and size in (s, None)
-            ]
+            own = [differences[lang, s] for s in sizes if (lang, s) in differences and size in (s, None)]
             if own:
                 counts[size, lang] = sum(len(cell.values) for cell in own)
                 by_size[size][lang] = _mean_cell(own)
@@ -86,9 +82,7 @@ def _mean_cell(cells: Sequence[Replicates]) -> Replicates:
     return Replicates({key: off + mean for key, off in centred_mean(cells).values.items()})
 
 
-def _over_languages(
-    cells: Dict[str, Replicates], joint: Optional[float], joint_degrees: int
-) -> Json:
+def _over_languages(cells: Dict[str, Replicates], joint: Optional[float], joint_degrees: int) -> Json:
     """The mean over languages. Its variance is that between languages plus that of the replicates of
     all languages together, less what both hold (the two-way analysis of variance of crossed random
     effects), and at least the larger of them.
@@ -110,8 +104,7 @@ def _over_languages(
     shared = joint / n
     off = centred_mean(list(cells.values())).values
     rests = [
-        Replicates({key: value - cell.mean - off[key] for key, value in cell.values.items()})
-        for cell in cells.values()
+        Replicates({key: value - cell.mean - off[key] for key, value in cell.values.items()}) for cell in cells.values()
     ]
     rest, _ = pooled(rests)
     # One language's share of the degrees of freedom went into the replicates' means.
@@ -122,9 +115,7 @@ def _over_languages(
     return {**result, "low": low, "high": high}
 
 
-def pair(
-    left: Sequence[Row], right: Sequence[Row], key: Callable[[Row], Tuple]
-) -> List[Tuple[Row, Row]]:
+def pair(left: Sequence[Row], right: Sequence[Row], key: Callable[[Row], Tuple]) -> List[Tuple[Row, Row]]:
     """RETURNS (List[Tuple[Row, Row]]): Rows of both that have the same key."""
     index = {key(row): row for row in right}
     return [(row, index[key(row)]) for row in left if key(row) in index]

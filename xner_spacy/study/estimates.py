@@ -51,9 +51,7 @@ def iso_lines(view: View, kind: str) -> Optional[Figure]:
                 SHORT[arm],
                 lines(
                     series,
-                    x_title="ratio, labelled : unlabelled"
-                    if kind == "total"
-                    else "total, labelled + unlabelled",
+                    x_title="ratio, labelled : unlabelled" if kind == "total" else "total, labelled + unlabelled",
                     y_title="F1, fitted",
                     y_limits=limits,
                     label_title=fixed,
@@ -177,10 +175,7 @@ def contrasts(view: View) -> Optional[Figure]:
     entries = [
         e
         for e in view.analysis["contrasts"]
-        if e["n_source"] is None
-        and e["n_target"] is None
-        and e["design"] == "steps"
-        and e["difference"] is not None
+        if e["n_source"] is None and e["n_target"] is None and e["design"] == "steps" and e["difference"] is not None
     ]
     pairs = list(dict.fromkeys((e["a"], e["b"]) for e in entries))
     groups: List[Tuple[str, List[Tuple[str, Json]]]] = []
@@ -248,8 +243,7 @@ def spread(view: View) -> Optional[Figure]:
         "Spread over replicates",
         groups,
         lambda cell: (points(cell["sd"]), None, None),
-        caption="Standard deviation of F1 over seeds and draws, pooled over languages, in points; "
-        "darker is steadier.",
+        caption="Standard deviation of F1 over seeds and draws, pooled over languages, in points; darker is steadier.",
         what="sd",
     )
 
@@ -267,9 +261,7 @@ def variance(view: View) -> Optional[Figure]:
     for arm, entry in view.analysis["variance"].items():
         components: Dict[str, Any] = entry.get("components") or {}
         known = {
-            _cause(name): c["share"]
-            for name, c in components.items()
-            if c is not None and c.get("share") is not None
+            _cause(name): c["share"] for name, c in components.items() if c is not None and c.get("share") is not None
         }
         reason = entry.get("reason") or ""
         bars.append(Bar(SHORT[arm], known, reason))
@@ -302,10 +294,7 @@ def _forest(
     strong: str = "",
     shared: bool = True,
 ) -> Optional[Figure]:
-    groups = [
-        (name, [(label, e) for label, e in entries if e["difference"] is not None])
-        for name, entries in groups
-    ]
+    groups = [(name, [(label, e) for label, e in entries if e["difference"] is not None]) for name, entries in groups]
     groups = [(name, entries) for name, entries in groups if entries]
     if not groups:
         return None

@@ -169,8 +169,7 @@ def measured(view: View) -> List[Figure]:
             "What more labelled source text brings",
             main,
             over_target=False,
-            caption="The same means the other way round: a line for each amount of unlabelled "
-            "target sentences.",
+            caption="The same means the other way round: a line for each amount of unlabelled target sentences.",
         ),
         side_by_side(view),
         heat_figure(
@@ -206,11 +205,7 @@ def against_teacher(view: View) -> List[Figure]:
         ),
     ):
         groups = {SHORT[arm]: view.group(arm) for arm in view.target_arms}
-        found.append(
-            heat_figure(
-                key, title, groups, difference(name), caption=caption, what="difference", signs=True
-            )
-        )
+        found.append(heat_figure(key, title, groups, difference(name), caption=caption, what="difference", signs=True))
     return [figure for figure in found if figure is not None]
 
 
@@ -243,17 +238,13 @@ def side_by_side(view: View) -> Optional[Figure]:
                 value, low, high = score(mean)
                 if t == most and value is not None:
                     line.append((float(s), value, low, high))
-                    rows.append(
-                        [view.language(lang), SHORT[arm], s, t, value, low, high, mean["n"]]
-                    )
+                    rows.append([view.language(lang), SHORT[arm], s, t, value, low, high, mean["n"]])
             label = SHORT[arm].replace(" pseudo-labels", "").replace("model ", "")
             if line:
                 drawn.setdefault(lang, []).append(Series(label, line, rank, ordered=False))
     if not rows:
         return None
-    limits = span(
-        v for series in drawn.values() for one in series for p in one.points for v in p[1:]
-    )
+    limits = span(v for series in drawn.values() for one in series for p in one.points for v in p[1:])
     panels = [
         Panel(
             view.language(lang),
@@ -268,9 +259,7 @@ def side_by_side(view: View) -> Optional[Figure]:
         "Students with the most unlabelled text; transfer uses none, and the teacher reads a translation "
         "of each test sentence instead. All panels have the same scale."
     )
-    return Figure(
-        "by-language", title, caption, panels, Table(f"{title}, in points", columns, rows)
-    )
+    return Figure("by-language", title, caption, panels, Table(f"{title}, in points", columns, rows))
 
 
 def _ends(series: Series) -> str:

@@ -56,9 +56,7 @@ class Observations:
         replicates = sorted({(row.seed, row.draw) for row in rows})
         test = []
         for lang in languages:
-            variance = sampling_variance(
-                [(row.f1_low, row.f1_high) for row in rows if row.lang == lang]
-            )
+            variance = sampling_variance([(row.f1_low, row.f1_high) for row in rows if row.lang == lang])
             test.append(variance or 0.0)
         return cls(
             languages,
@@ -150,9 +148,7 @@ def _solve(
         highest = np.full(loss.shape, -np.inf)
         for at in range(mass.shape[1]):
             share = inverse[:, at, None, None]
-            offset = share * (
-                sum_y[:, at, None, None] - p * sum_u[:, at, :, None] - q * sum_v[:, at, None, :]
-            )
+            offset = share * (sum_y[:, at, None, None] - p * sum_u[:, at, :, None] - q * sum_v[:, at, None, :])
             np.maximum(highest, np.where(share > 0, offset, -np.inf), out=highest)
         over = highest > ceiling
         # Where every pair of exponents goes over it, the ceiling is let go.
@@ -255,9 +251,7 @@ class Surface:
             ratio = ratio**0.15
         return solution
 
-    def _solve(
-        self, totals: Tuple[Floats, Floats, Floats], alphas: Floats, betas: Floats
-    ) -> Solution:
+    def _solve(self, totals: Tuple[Floats, Floats, Floats], alphas: Floats, betas: Floats) -> Solution:
         return _solve(
             totals,
             self._features(alphas, self.source, self.has_source),
@@ -307,9 +301,7 @@ class Surface:
         """RETURNS (Json): `value`, `low` and `high` of an F1 or a ceiling."""
         return estimate(values, widen=self.widen_levels, least=0.0, most=1.0)
 
-    def estimate(
-        self, values: Floats, low: Optional[float] = None, high: Optional[float] = None
-    ) -> Json:
+    def estimate(self, values: Floats, low: Optional[float] = None, high: Optional[float] = None) -> Json:
         """RETURNS (Json): `value`, `low` and `high` of what follows from the shape, within bounds."""
         return estimate(values, widen=self.widen_shape, least=low, most=high)
 
@@ -382,9 +374,7 @@ def _join(point: Solution, samples: Optional[Solution]) -> Solution:
     if samples is None:
         return point
     names = [field.name for field in fields(Solution)]
-    return Solution(
-        *(np.concatenate([getattr(point, name), getattr(samples, name)]) for name in names)
-    )
+    return Solution(*(np.concatenate([getattr(point, name), getattr(samples, name)]) for name in names))
 
 
 def _widen(degrees: int) -> float:

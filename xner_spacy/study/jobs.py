@@ -15,10 +15,10 @@ from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.pipelines import load_pipeline
 from ..corpora.reading import part_of, read_json
 from ..corpora.writing import atomic_write, write_json
-from ..distillation.selection import select_surest
-from ..distillation.soft import get_soft, set_soft
-from ..distillation.softprojection import project_soft
-from ..distillation.teachers import entities_of, mix
+from ..distillation.soft.soft_labels import get_soft, set_soft
+from ..distillation.soft.soft_projection import project_soft
+from ..distillation.teachers.mixtures import entities_of, mix
+from ..distillation.teachers.selection import select_surest
 from ..distillation.wordwise import learn_lexicon, translate_words
 from ..docdata import install_extensions, pinned_coders
 from ..errors import XnerError
@@ -26,10 +26,10 @@ from ..evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
 from ..registry import registry
 from ..types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
-from .inputs import InputChanged, Inputs, read_bin
+from .input_files import InputChanged, Inputs, read_bin
 from .plan import Job, digest
 from .sampling import order, source_stratum, take, target_stratum
-from .training import files_in, recipe, steps_of_epochs, train_model
+from .student_training import files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
 BATCH = 256
@@ -78,14 +78,10 @@ def _inputs(job: Job, study: Study) -> Inputs:
     for name, training in (("teacher", study.teacher), ("student", study.student)):
         expected = job.reads.get(f"config of the {name}")
         if expected is not None and digest(recipe(training)) != expected:
-            raise InputChanged(
-                "or a file that it names has changed since the run began.", training.config
-            )
+            raise InputChanged("or a file that it names has changed since the run began.", training.config)
     expected = job.reads.get("files of the projector")
     if expected is not None and digest(files_in(study.projector)) != expected:
-        raise InputChanged(
-            "[projector]: a file that it names has changed since the run began.", study.path
-        )
+        raise InputChanged("[projector]: a file that it names has changed since the run began.", study.path)
     lang = job.params.get("lang")
     return Inputs(study.files([lang] if lang else []), job.reads)
 
@@ -315,25 +311,20 @@ def _ensemble(students: Iterable[Doc], teachers: Iterable[Doc]) -> List[List[Ent
 def _read_found(path: Path) -> Dict[str, List[Sentence]]:
     found = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
     return {
-        name: [[Entity(*entity) for entity in sentence] for sentence in sentences]
-        for name, sentences in found.items()
+        name: [[Entity(*entity) for entity in sentence] for sentence in sentences] for name, sentences in found.items()
     }
 
 
 # --- measuring --------------------------------------------------------------------------------
 
 
-def measure(
-    gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dict[str, Any]
-) -> Json:
+def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dict[str, Any]) -> Json:
     """Score predictions, and compare them with those of the teacher and of model transfer.
 
     RETURNS (Json): The fields of a `Row`.
     """
     counts = count(gold, predicted)
-    precision, recall, f1 = prf(
-        float(counts.correct.sum()), float(counts.predicted.sum()), float(counts.gold.sum())
-    )
+    precision, recall, f1 = prf(float(counts.correct.sum()), float(counts.predicted.sum()), float(counts.gold.sum()))
     low, high = bootstrap_f1(counts, BOOTSTRAP)
     row: Json = {"precision": precision, "recall": recall, "f1": f1, "f1_low": low, "f1_high": high}
     for name in ("teacher", "transfer"):

@@ -70,9 +70,7 @@ def ratio_lines(surface: Surface) -> List[Tuple[float, Floats]]:
     return [
         (
             ratio,
-            np.geomspace(
-                *ends[ratio], max(3, round(PER_DECADE * np.log10(ends[ratio][1] / ends[ratio][0])))
-            ),
+            np.geomspace(*ends[ratio], max(3, round(PER_DECADE * np.log10(ends[ratio][1] / ends[ratio][0])))),
         )
         for ratio in kept
     ]

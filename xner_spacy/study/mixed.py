@@ -78,9 +78,7 @@ def _arm(rows: List[Row]) -> Json:
     found = {**within, **_between(cells, within, reasons)}
     total = sum(component.variance for component in found.values())
     none = dict.fromkeys(("variance", "share", "sd", "sd_low", "sd_high"))
-    components: Json = {
-        name: found[name].describe(total) if name in found else dict(none) for name in COMPONENTS
-    }
+    components: Json = {name: found[name].describe(total) if name in found else dict(none) for name in COMPONENTS}
     return {
         "components": components,
         "method": "REML (statsmodels MixedLM)",
@@ -99,8 +97,7 @@ def _within(cells: Cells, reasons: List[str]) -> Dict[str, Component]:
             reasons.append("Seed, draw and residual cannot be told: one replicate in each cell.")
             return {}
         reasons.append(
-            "Seed and draw cannot be told apart: no cells with crossed seeds and draws; the residual"
-            " holds both."
+            "Seed and draw cannot be told apart: no cells with crossed seeds and draws; the residual holds both."
         )
         return {"residual": Component(variance, variance * float(np.sqrt(2 / degrees)))}
     groups, values = [], []
@@ -124,9 +121,7 @@ def _within(cells: Cells, reasons: List[str]) -> Dict[str, Component]:
     return fit
 
 
-def _between(
-    cells: Cells, within: Dict[str, Component], reasons: List[str]
-) -> Dict[str, Component]:
+def _between(cells: Cells, within: Dict[str, Component], reasons: List[str]) -> Dict[str, Component]:
     languages = sorted({lang for lang, _ in cells})
     sizes = sorted({size for _, size in cells})
     effects = {}
@@ -153,9 +148,7 @@ def _between(
         # What replicates add to the mean of a cell, as if all of it were independent.
         share = float(np.mean([1 / len(cell.values) for cell in cells.values()]))
         replicate = share * sum(component.variance for component in within.values())
-        fit["language_size"] = Component(
-            max(left - replicate, 0.0), left * float(np.sqrt(2 / degrees))
-        )
+        fit["language_size"] = Component(max(left - replicate, 0.0), left * float(np.sqrt(2 / degrees)))
         if not within:
             reasons.append("The interaction of language and size holds the replicates' variance.")
     return fit

@@ -143,9 +143,7 @@ def _made(rows: Sequence[Row], meta: Json) -> Section:
     text = f"The cells took {hours:.1f} hours of processor time"
     if machines:
         text += f" on {', '.join(sorted(machines))}"
-    signature = Table(
-        "Signature", ["what", "value"], [[name, _flat(v)] for name, v in meta["signature"].items()]
-    )
+    signature = Table("Signature", ["what", "value"], [[name, _flat(v)] for name, v in meta["signature"].items()])
     listings = [
         ("The command that makes the rows", meta["command"]),
         ("The command that makes this page from the rows", meta["report_command"]),

@@ -19,7 +19,7 @@ from ..corpora.writing import atomic_write, write_json
 from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Study
-from .inputs import InputChanged
+from .input_files import InputChanged
 from .jobs import do
 from .plan import Job
 

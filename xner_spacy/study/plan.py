@@ -24,9 +24,9 @@ from ..corpora.docs import read_docs
 from ..docdata import install_extensions
 from ..types import Json
 from .config import Block, Study
-from .inputs import KEY_LENGTH, file_checksum
+from .input_files import KEY_LENGTH, file_checksum
 from .rows import SOURCE_ARMS, Row
-from .training import files_in, recipe
+from .student_training import files_in, recipe
 
 # Raised when a change of the code changes results.
 VERSION = 1
@@ -118,9 +118,7 @@ class _Planner:
     def __init__(self, study: Study) -> None:
         self.study = study
         languages = sorted({lang for block in study.blocks.values() for lang in block.languages})
-        self.checksums = {
-            name: file_checksum(path) for name, path in study.files(languages).items()
-        }
+        self.checksums = {name: file_checksum(path) for name, path in study.files(languages).items()}
         self.translated = {lang: is_translated(study.test(lang)) for lang in languages}
         self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
         # Read here, once: every labelling of every replicate has the same projector.

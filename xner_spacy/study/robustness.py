@@ -81,11 +81,7 @@ def _widest(cells: Cells) -> Tuple[Optional[float], Optional[float]]:
         groups = sorted({lang if at == 0 else size[0] for lang, size in cells}, key=str)
         left_out = []
         for group in groups:
-            rest = [
-                cell
-                for (lang, size), cell in cells.items()
-                if (lang if at == 0 else size[0]) != group
-            ]
+            rest = [cell for (lang, size), cell in cells.items() if (lang if at == 0 else size[0]) != group]
             left_out.append(pooled(rest)[0])
         logs = np.log([v for v in left_out if v is not None and v > 0])
         n = len(logs)
@@ -100,9 +96,7 @@ def _widest(cells: Cells) -> Tuple[Optional[float], Optional[float]]:
 def _limits(variance: Optional[float], degrees: int) -> Tuple[Optional[float], Optional[float]]:
     if variance is None:
         return None, None
-    low, high = (
-        float(np.sqrt(variance * degrees / stats.chi2.ppf(q, degrees))) for q in (0.975, 0.025)
-    )
+    low, high = (float(np.sqrt(variance * degrees / stats.chi2.ppf(q, degrees))) for q in (0.975, 0.025))
     return low, high
 
 
@@ -180,9 +174,7 @@ def sd_trend(rows: Sequence[Row], arm: str, design: str = "steps") -> Json:
     for name, slope in slopes.items():
         # Half: from variance to standard deviation.
         ends = (slope, slope - halves[name], slope + halves[name])
-        result[name] = dict(
-            zip(("value", "low", "high"), (float(np.exp(x / 2)) for x in ends), strict=True)
-        )
+        result[name] = dict(zip(("value", "low", "high"), (float(np.exp(x / 2)) for x in ends), strict=True))
     return {**result, "reason": ""}
 
 

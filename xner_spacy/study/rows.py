@@ -169,9 +169,7 @@ def read_rows(path: PathLike) -> List[Row]:
     try:
         header = next(reader, [])
         if tuple(header) != COLUMNS:
-            raise InputError(
-                "is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}"
-            )
+            raise InputError("is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}")
         for line in reader:
             row = _row(path, reader.line_num, line)
             first = places.setdefault(row.order, reader.line_num)

@@ -9,9 +9,9 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 from ..errors import XnerError
 from ..types import Json
 from .config import Study
+from .job_pools import POOLS
 from .perform import JOBS, Outcome, read_result, sweep
 from .plan import Job, Plan
-from .pools import POOLS
 from .rows import DONE, FAILED, Row
 
 # A job whose process dies (for want of memory, say) is tried again; one that kills each is given up.
@@ -96,9 +96,7 @@ def _schedule(
             job = waiting[heapq.heappop(ready)[1]]
             failed = next((k for k in job.parents if outcomes[k].result is None), None)
             if failed is not None:
-                outcome = Outcome(
-                    None, f"needs another job, which failed: {outcomes[failed].reason}"
-                )
+                outcome = Outcome(None, f"needs another job, which failed: {outcomes[failed].reason}")
                 yield job, outcome
                 release(job)
                 continue

@@ -211,9 +211,7 @@ def means(rows: Sequence[Row]) -> List[Json]:
         by_lang = groups[key]
         entries: Dict[str, Json] = {}
         for lang in [*sorted(by_lang), ALL]:
-            entry: Json = dict(
-                zip(("block", "arm", "design", "n_source", "n_target"), key, strict=True)
-            )
+            entry: Json = dict(zip(("block", "arm", "design", "n_source", "n_target"), key, strict=True))
             entry["lang"] = lang
             entry["languages"] = sorted(by_lang) if lang == ALL else [lang]
             # Whether the mean is over every language that the arm was run on.

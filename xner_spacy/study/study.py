@@ -20,9 +20,9 @@ from ..corpora.writing import atomic_write, write_json
 from ..errors import InputError, XnerError
 from ..types import Json
 from .config import Study, read_study
-from .inputs import checksum
+from .input_files import checksum
+from .job_pools import require_ray
 from .plan import Cell, Job, Plan, digest, make_plan, restrict
-from .pools import require_ray
 from .rows import DONE, FAILED, Row, read_rows, write_rows
 from .runner import finished_jobs, make_rows, price, run_jobs
 
@@ -143,9 +143,7 @@ def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
     return found
 
 
-def _wanted(
-    study: Study, plan: Plan, known: Dict[Cell, Row], blocks: Optional[List[str]]
-) -> List[Cell]:
+def _wanted(study: Study, plan: Plan, known: Dict[Cell, Row], blocks: Optional[List[str]]) -> List[Cell]:
     unknown = [name for name in blocks or () if name not in study.blocks]
     if unknown:
         raise XnerError(
@@ -156,9 +154,7 @@ def _wanted(
     return [cell for cell in cells if not blocks or cell.row.block in blocks]
 
 
-def price_study(
-    path: PathLike, overrides: Optional[Dict[str, Any]] = None, blocks: Optional[List[str]] = None
-) -> Json:
+def price_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None, blocks: Optional[List[str]] = None) -> Json:
     """RETURNS (Json): What a run would do and how long it would take; see `price`."""
     study = read_study(path, overrides)
     plan = make_plan(study)

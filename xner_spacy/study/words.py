@@ -72,9 +72,7 @@ def headline(view: View) -> Optional[str]:
 
 def arms_table(view: View) -> Table:
     """RETURNS (Table): What each arm is."""
-    rows: List[List[Value]] = [
-        [ARM_NAMES[arm], WHAT[arm], len(view.spoken(arm))] for arm in view.arms
-    ]
+    rows: List[List[Value]] = [[ARM_NAMES[arm], WHAT[arm], len(view.spoken(arm))] for arm in view.arms]
     return Table("The arms", ["arm", "what it is", "languages"], rows)
 
 
@@ -172,11 +170,7 @@ def _total(entry: Json) -> str:
 
 def _steadiness(view: View, arm: str) -> str:
     entry = next(
-        (
-            e
-            for e in view.analysis["robustness"]
-            if e["arm"] == arm and e["design"] == "steps" and e["sd"] is not None
-        ),
+        (e for e in view.analysis["robustness"] if e["arm"] == arm and e["design"] == "steps" and e["sd"] is not None),
         None,
     )
     if entry is None:
@@ -201,8 +195,7 @@ def _languages(view: View, arm: str) -> str:
         found = [
             (e["difference"], view.language(e["lang"]))
             for e in view.analysis["tenfolds"]
-            if (e["arm"], e["design"], e["coefficient"]) == (arm, "steps", side)
-            and e["lang"] != ALL
+            if (e["arm"], e["design"], e["coefficient"]) == (arm, "steps", side) and e["lang"] != ALL
         ]
         if len(found) > 1:
             (low, least), (high, most) = min(found), max(found)
@@ -223,10 +216,7 @@ def _together(entry: Json) -> str:
     found = entry["tenfold"].get("interaction")
     if not found or found["low"] is None:
         return ""
-    text = (
-        "With ten times as many of the one kind, ten times as many of the other bring "
-        f"{gain(found)} points more"
-    )
+    text = f"With ten times as many of the one kind, ten times as many of the other bring {gain(found)} points more"
     if found["low"] > 0:
         return f"{text}: each is worth more where there is much of the other."
     if found["high"] < 0:
@@ -249,8 +239,7 @@ def _teachers(view: View, arm: str) -> str:
         if least is None:
             continue
         told.append(
-            f"against {other}, from {gain(least)} points at {_size(least)} sentences to "
-            f"{gain(most)} at {_size(most)}"
+            f"against {other}, from {gain(least)} points at {_size(least)} sentences to {gain(most)} at {_size(most)}"
         )
     name = SHORT[arm]
     return f"Student minus teacher for {name}: {'; '.join(told)}." if told else ""
@@ -266,9 +255,7 @@ def worth(view: View) -> str:
         target = f"{show(one['n_target'], 0)} unlabelled"
         if one["n_source"] is not None:
             ends = between(one["low"], one["high"], 0)
-            told.append(
-                f"with {target}, up to {show(one['n_source'], 0)} labelled{f' ({ends})' if ends else ''}"
-            )
+            told.append(f"with {target}, up to {show(one['n_source'], 0)} labelled{f' ({ends})' if ends else ''}")
         elif one["more"] in ("source", "target"):
             told.append(f"with {target}, {'always' if one['more'] == 'source' else 'never'}")
     if not told:

@@ -97,17 +97,14 @@ class Apertium:
                 install=f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}.",
             )  # fmt: skip
             chosen = os.environ.get(DATA_VARIABLE)
-            folder = Path(
-                chosen or Path(os.path.realpath(program)).parent.parent / "share" / "apertium"
-            )
+            folder = Path(chosen or Path(os.path.realpath(program)).parent.parent / "share" / "apertium")
             modes = sorted(path.stem for path in folder.glob("modes/*.mode"))
             listed = ", ".join(modes) or "none"
             # Compared with the names that there are, so that no path can be made of it.
             if self.mode not in modes:
                 raise XnerError(
                     f"Apertium has no direction {self.mode!r}; it has: {listed}.",
-                    f"On Debian and Ubuntu: apt-get install apertium-{self.mode}, "
-                    "or the pair the other way round.",
+                    f"On Debian and Ubuntu: apt-get install apertium-{self.mode}, or the pair the other way round.",
                 )
             self._engine = Engine(Mode(self.mode, folder, program), self.timeout)
         return self._engine

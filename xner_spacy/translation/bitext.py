@@ -59,9 +59,7 @@ def make_bitext(
     missing (str): What to do about a text without translation: "error" names it; "skip" passes the
         Doc on without a source, for the reason "missing".
     """
-    return Bitext(
-        Path(source) if source else None, Path(target) if target else None, match, missing
-    )
+    return Bitext(Path(source) if source else None, Path(target) if target else None, match, missing)
 
 
 class Bitext:
@@ -136,7 +134,5 @@ class Bitext:
 
     def from_bytes(self, data: bytes) -> "Bitext":
         """Load the translations. RETURNS (Bitext): This translator."""
-        self._table = parse_msgpack(
-            data, PART, "the translations of a saved pipeline", Dict[str, str]
-        )
+        self._table = parse_msgpack(data, PART, "the translations of a saved pipeline", Dict[str, str])
         return self

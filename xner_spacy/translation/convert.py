@@ -128,9 +128,7 @@ def check_replaceable(output: Path, overwrite: bool) -> None:
         return
     info = read_info(output)
     ours = {INFO, *info["sentencepiece"], *info.get("files", MADE)}
-    others = sorted(
-        path.name for path in output.iterdir() if path.name not in ours or path.is_dir()
-    )
+    others = sorted(path.name for path in output.iterdir() if path.name not in ours or path.is_dir())
     if others:
         raise XnerError(
             f"{output} holds more than a converted model ({', '.join(others[:3])}), so it is not replaced.",

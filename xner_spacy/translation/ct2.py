@@ -52,9 +52,7 @@ def make_ctranslate2(
     threads (int): Threads a batch; 0 leaves it to the library.
     The rest: see `xner_spacy.translation.neural.Settings`.
     """
-    settings = Settings(
-        source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio
-    )
+    settings = Settings(source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio)
     return CTranslate2(model, settings, device, compute_type, threads)
 
 
@@ -138,10 +136,7 @@ class CTranslate2(NeuralTranslator):
             )
             pending.append((limits, results))
         for limits, results in pending:
-            yield [
-                self._hypotheses(result.result(), limit)
-                for limit, result in zip(limits, results, strict=True)
-            ]
+            yield [self._hypotheses(result.result(), limit) for limit, result in zip(limits, results, strict=True)]
 
     def _hypotheses(self, result: Any, limit: int) -> List[Hypothesis]:
         model = self.loaded

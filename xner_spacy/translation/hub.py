@@ -76,9 +76,7 @@ def load_seq2seq(transformers: Any, model: str, **settings: Any) -> Any:
     transformers (Any): The module. model (str): The folder or name. settings: For `from_pretrained`.
     RETURNS (Any): The model. RAISES: XnerError if weights are missing: the library would make them up.
     """
-    loaded, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(
-        model, output_loading_info=True, **settings
-    )
+    loaded, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(model, output_loading_info=True, **settings)
     check_weights(model, report)
     return loaded
 
@@ -87,9 +85,7 @@ def load_tokenizer(transformers: Any, model: str, **settings: Any) -> Any:
     """Load a tokenizer. RAISES: XnerError if its files are not whole: the library then gives False, not an error."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(model, **settings)
     if not hasattr(tokenizer, "get_vocab"):
-        raise XnerError(
-            f"The tokenizer of the model {model!r} is not whole.", "Download or make it anew."
-        )
+        raise XnerError(f"The tokenizer of the model {model!r} is not whole.", "Download or make it anew.")
     return tokenizer
 
 

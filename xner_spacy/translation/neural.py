@@ -129,9 +129,7 @@ class NeuralTranslator(ABC):
         plan = plan_batches([len(encoded[k]) for k in short], self.settings.batch_tokens)
         batches = [[short[k] for k in batch] for batch in plan]
         results: List[Outcome] = [TOO_LONG for _ in pieces]
-        for batch, found in zip(
-            batches, self._decode_all([[encoded[k] for k in b] for b in batches]), strict=True
-        ):
+        for batch, found in zip(batches, self._decode_all([[encoded[k] for k in b] for b in batches]), strict=True):
             for k, outcome in zip(batch, found, strict=True):
                 results[k] = outcome
         return [self._join([pieces[k] for k in own], [results[k] for k in own]) for own in owners]
@@ -165,9 +163,7 @@ class NeuralTranslator(ABC):
                     f"The device's memory is too small for a text of {len(encoded)} sub-words.",
                     "Set a lower max_length, or a lower beam_size and n_best.",
                 ) from error
-            _LOGGER.warning(
-                "A text of %d sub-words could not be translated: %s", len(encoded), _said(error)
-            )
+            _LOGGER.warning("A text of %d sub-words could not be translated: %s", len(encoded), _said(error))
             return error
         return hypotheses
 
@@ -193,9 +189,7 @@ class NeuralTranslator(ABC):
         joined = join_pieces([h.text for h in best], entry.script if entry else "Latn")
         # Of a text in pieces there are too many combinations.
         others = outcomes[0][1:] if len(outcomes) == 1 and isinstance(outcomes[0], list) else []
-        return Translation(
-            joined, score=score, alternatives=tuple((h.text, h.score) for h in others)
-        )
+        return Translation(joined, score=score, alternatives=tuple((h.text, h.score) for h in others))
 
     @abstractmethod
     def _model_identity(self) -> Dict[str, Any]:

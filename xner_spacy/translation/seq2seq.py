@@ -48,9 +48,7 @@ def make_transformers(
         "bfloat16".
     The rest: see `xner_spacy.translation.neural.Settings`.
     """
-    settings = Settings(
-        source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio
-    )
+    settings = Settings(source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio)
     return Transformers(model, settings, revision, legacy_weights, device, dtype)
 
 
@@ -141,9 +139,7 @@ class _Model:
         self.torch = torch
         options = load_options(owner.model, owner.revision)
         if owner.dtype not in ("float32", "float16", "bfloat16"):
-            raise XnerError(
-                f"{owner.dtype!r} is no precision.", "It is float32, float16 or bfloat16."
-            )
+            raise XnerError(f"{owner.dtype!r} is no precision.", "It is float32, float16 or bfloat16.")
         self.start = ""
         self.prefix: Optional[int] = None
         self.device = owner.device
@@ -216,15 +212,12 @@ class _Model:
                 **options,
             )
         # A longer neighbour in the batch allows more; a text is judged as if it were alone.
-        rows = [
-            row[1 : 1 + limits[k // n_best]] for k, row in enumerate(out.sequences.cpu().tolist())
-        ]
+        rows = [row[1 : 1 + limits[k // n_best]] for k, row in enumerate(out.sequences.cpu().tolist())]
         texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
         scores = out.sequences_scores.tolist() if beam > 1 else [None] * len(texts)
         end = self.model.config.eos_token_id
         flat = [
-            Hypothesis(text.strip(), score, end in row)
-            for text, score, row in zip(texts, scores, rows, strict=True)
+            Hypothesis(text.strip(), score, end in row) for text, score, row in zip(texts, scores, rows, strict=True)
         ]
         return [flat[k : k + n_best] for k in range(0, len(flat), n_best)]
 
@@ -235,9 +228,7 @@ class _Model:
         labels = target["input_ids"]
         with torch.inference_mode():
             start = torch.full_like(labels[:, :1], self.model.config.decoder_start_token_id)
-            logits = self.model(
-                **source, decoder_input_ids=torch.cat([start, labels[:, :-1]], dim=1)
-            ).logits
+            logits = self.model(**source, decoder_input_ids=torch.cat([start, labels[:, :-1]], dim=1)).logits
             probs = torch.log_softmax(logits.float(), dim=-1)
             found = probs.gather(2, labels.unsqueeze(2)).squeeze(2)
         mask = target["attention_mask"].bool()

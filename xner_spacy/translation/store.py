@@ -62,9 +62,7 @@ def trusted_configs() -> Iterator[None]:
         _TRUSTED.reset(token)
 
 
-def make_stored(
-    translator: Translator, path: str, wait: float = 120.0, batch_size: int = 2048
-) -> Translator:
+def make_stored(translator: Translator, path: str, wait: float = 120.0, batch_size: int = 2048) -> Translator:
     """Make the translator.
 
     translator (Translator): Translates what is not stored yet. It must say what it is (`identity`).
@@ -182,9 +180,7 @@ class Stored:
             if new:
                 self._check_may_create()
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.path, timeout=self.wait, isolation_level=None, check_same_thread=False
-            )
+            connection = sqlite3.connect(self.path, timeout=self.wait, isolation_level=None, check_same_thread=False)
             try:
                 _prepare(connection, self.path)
             except BaseException:
@@ -195,9 +191,7 @@ class Stored:
 
     def _check_may_create(self) -> None:
         folder = os.environ.get(VARIABLE)
-        allowed = folder and Path(os.path.realpath(self.path)).is_relative_to(
-            os.path.realpath(folder)
-        )
+        allowed = folder and Path(os.path.realpath(self.path)).is_relative_to(os.path.realpath(folder))
         if not self.may_create and not allowed:
             raise XnerError(
                 f"{self.path}: there is no translation store, and a pipeline that is loaded may not make one.",
@@ -233,9 +227,7 @@ class Stored:
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute("INSERT OR IGNORE INTO engines (identity) VALUES (?)", (identity,))
-            (engine,) = connection.execute(
-                "SELECT id FROM engines WHERE identity = ?", (identity,)
-            ).fetchone()
+            (engine,) = connection.execute("SELECT id FROM engines WHERE identity = ?", (identity,)).fetchone()
             spoilt = [(key,) for key, _, _ in rows if key in damaged]
             connection.executemany("DELETE FROM translations WHERE key = ?", spoilt)
             connection.executemany(

@@ -380,9 +380,7 @@ def test_any_text_is_read_or_refused(tmp_path_factory, text, name, scheme, repai
         return
     assert found
     for sentence in found:
-        entities_to_tags(
-            len(sentence.words), sentence.entities
-        )  # inside, and none overlaps another
+        entities_to_tags(len(sentence.words), sentence.entities)  # inside, and none overlaps another
         assert all(word.strip("\u200b \t") for word in sentence.words)
 
 

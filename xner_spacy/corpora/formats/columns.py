@@ -73,9 +73,7 @@ LAYOUTS: Dict[str, ColumnLayout] = {
     "conll": ColumnLayout(tag=-1),
     "conll2002": ColumnLayout(tag=-1, columns=(2, 3)),
     "conll2003": ColumnLayout(tag=-1, columns=(4, 5), scheme="iob1"),
-    "germeval": ColumnLayout(
-        2, 3, separator="\t", columns=(4,), comments=True, numbered=True, inner=4
-    ),
+    "germeval": ColumnLayout(2, 3, separator="\t", columns=(4,), comments=True, numbered=True, inner=4),
     "norne": replace(_CONLLU, tag="MISC:name", columns=(10,)),
     "conllu": _CONLLU,
     "conllup": _CONLLU,
@@ -85,9 +83,7 @@ LAYOUTS: Dict[str, ColumnLayout] = {
     "wikineural": ColumnLayout(2, 3, separator="\t", columns=(3,), numbered=True),
 }
 
-CONLLU_COLUMNS = (
-    *("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"),
-)
+CONLLU_COLUMNS = (*("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"),)
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
 # So many tokens are looked at before a file counts as one whose tokens have a language's prefix.
@@ -99,9 +95,7 @@ def parse_column(text: str, option: str) -> Column:
     if re.fullmatch(r"[+-]?\d{1,6}", text):
         number = int(text)
         if number == 0:
-            raise XnerError(
-                f"{option} 0: columns count from 1.", "-1 is the last one, -2 the one before it."
-            )
+            raise XnerError(f"{option} 0: columns count from 1.", "-1 is the last one, -2 the one before it.")
         return number
     if not text.strip():
         raise XnerError(f"{option} is empty.", "Give a number from 1 on, or a column's name.")
@@ -163,9 +157,7 @@ class _ColumnReader:
         self.first = 0
 
     def read(self) -> Iterator[TaggedSentence]:
-        gap: Optional[int] = (
-            None  # a second blank line in a row: an error only if a sentence follows
-        )
+        gap: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
         skipped = False  # the line before held no token: a blank line after it parts nothing
         sentences = number = 0
         for number, line in read_lines(self.path, self.told):
@@ -264,12 +256,7 @@ class _ColumnReader:
                 self.counts[kind] += 1
                 self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells, number))
                 return None
-        elif (
-            self.layout.numbered is None
-            and len(cells) > 2
-            and _row_kind(cells[0])
-            and self._first_is_free()
-        ):
+        elif self.layout.numbered is None and len(cells) > 2 and _row_kind(cells[0]) and self._first_is_free():
             raise InputError(
                 f"begins with {cells[0]!r}, as ranges of words and empty nodes do.", self.path, number,
                 "Say whether the first column numbers the tokens: xner convert --numbered, or --no-numbered.",
@@ -312,15 +299,11 @@ class _ColumnReader:
         return line.split("\t")
 
     def _mixed(self, how: str, number: int) -> InputError:
-        return InputError(
-            f"mixes separators: {how}.", self.path, number, "Use one separator throughout."
-        )
+        return InputError(f"mixes separators: {how}.", self.path, number, "Use one separator throughout.")
 
     def _check_width(self, cells: List[str], number: int) -> None:
         allowed = self.layout.columns
-        needed = max(
-            [2, *(abs(c) for c in (self.layout.token, self.layout.tag) if isinstance(c, int))]
-        )
+        needed = max([2, *(abs(c) for c in (self.layout.token, self.layout.tag) if isinstance(c, int))])
         if (allowed and len(cells) not in allowed) or len(cells) < needed:
             found = f"{len(cells)} column{'s' if len(cells) != 1 else ''}"
             wanted = " or ".join(map(str, allowed)) if allowed else f"at least {needed}"
@@ -351,8 +334,7 @@ class _ColumnReader:
         if column is None:
             others = [name for name in names if name not in CONLLU_COLUMNS]
             raise InputError(
-                "no column is known to hold the entities"
-                + (f" (columns: {', '.join(names)})." if self.names else "."),
+                "no column is known to hold the entities" + (f" (columns: {', '.join(names)})." if self.names else "."),
                 self.path,
                 number,
                 f"Name it with --tag-column: its number, its name ({', '.join(others)}), or MISC:key."
@@ -360,17 +342,13 @@ class _ColumnReader:
                 else "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC.",
             )
         if column not in names:
-            raise InputError(
-                f"there is no column {column!r}; there are: {', '.join(names)}.", self.path, number
-            )
+            raise InputError(f"there is no column {column!r}; there are: {', '.join(names)}.", self.path, number)
         return names.index(column)
 
     def _cell(self, cells: List[str], column: Optional[Column], number: int) -> str:
         place = self._place(column, number)
         if place >= len(cells) or -place > len(cells):
-            raise InputError(
-                f"has {len(cells)} columns, and no column {column}.", self.path, number
-            )
+            raise InputError(f"has {len(cells)} columns, and no column {column}.", self.path, number)
         return cells[place]
 
     def _token(self, cells: List[str], number: int) -> str:
@@ -453,9 +431,7 @@ class _ColumnReader:
         return isinstance(column, str) and ":" in column and column not in (self.names or ())
 
 
-def visible(
-    words: Sequence[str], entities: Sequence[Entity]
-) -> Tuple[List[str], List[Entity], int]:
+def visible(words: Sequence[str], entities: Sequence[Entity]) -> Tuple[List[str], List[Entity], int]:
     """Leave out the tokens that nobody can see.
 
     RETURNS (Tuple[List[str], List[Entity], int]): The other tokens, the entities on them, and how many entities held

@@ -42,9 +42,7 @@ class _Record(NamedTuple):
     meta: Any = None
 
 
-def read_jsonl(
-    path: PathLike, layout: Optional[str], nlp: Language, counts: Counter
-) -> Iterator[Doc]:
+def read_jsonl(path: PathLike, layout: Optional[str], nlp: Language, counts: Counter) -> Iterator[Doc]:
     """Read the export of an annotation tool.
 
     path (PathLike): The file. layout (Optional[str]): One of `JSONL`; None: each record's keys tell, and one whose keys
@@ -53,9 +51,7 @@ def read_jsonl(
     YIELDS (Doc): A Doc a text, its entities snapped to whole tokens.
     RAISES: InputError with the line of what can't be read.
     """
-    records = (
-        _labelstudio(path, counts) if layout == "labelstudio" else _lines(path, layout, counts)
-    )
+    records = _labelstudio(path, counts) if layout == "labelstudio" else _lines(path, layout, counts)
     for record in records:
         if set_aside_if_long(nlp, record.text, path, record.line, counts):
             continue
@@ -132,9 +128,7 @@ def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_
             continue
         data = parse_json(line, path, number)
         if isinstance(data, list) and layout is None:
-            raise InputError(
-                "is a JSON array.", path, number, "Name its layout: --from labelstudio."
-            )
+            raise InputError("is a JSON array.", path, number, "Name its layout: --from labelstudio.")
         if not isinstance(data, dict):
             raise InputError("is no JSON object.", path, number)
         records += 1
@@ -242,18 +236,14 @@ def _marked(result: Any, text: str, where: str) -> Iterator[CharSpan]:
         yield start, end, label
 
 
-def _span(
-    span: Any, keys: Sequence[Optional[str]], path: PathLike, number: Optional[int]
-) -> CharSpan:
+def _span(span: Any, keys: Sequence[Optional[str]], path: PathLike, number: Optional[int]) -> CharSpan:
     values: Dict[str, Any] = span if isinstance(span, dict) else {}
     start: Any = values.get(keys[0] or "")
     end: Any = values.get(keys[1] or "")
     label = values.get(keys[2]) if keys[2] else "-"
     sound = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
     if not (sound and isinstance(label, str) and label.strip()):
-        raise InputError(
-            f"{str(span)[:80]!a} is no span (two character offsets and a label).", path, number
-        )
+        raise InputError(f"{str(span)[:80]!a} is no span (two character offsets and a label).", path, number)
     return start, end, label.strip()
 
 

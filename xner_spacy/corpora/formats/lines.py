@@ -8,9 +8,7 @@ from ...text import is_blank_token, split_tokens
 from ..files import PathLike, read_lines
 
 
-def read_text(
-    path: PathLike, counts: Optional[Counter] = None, repair: bool = False
-) -> Iterator[List[str]]:
+def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = False) -> Iterator[List[str]]:
     """Read tokenised text.
 
     path (PathLike): The file. counts (Optional[Counter]): What was mended; see also `read_lines`. repair (bool): Leave
@@ -45,8 +43,6 @@ def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[st
     sentences = []
     for number, tokens in enumerate(read_text(path), 1):
         if not tokens and not allow_empty:
-            raise InputError(
-                "is an empty sentence.", path, number, "Every line must hold a sentence."
-            )
+            raise InputError("is an empty sentence.", path, number, "Every line must hold a sentence.")
         sentences.append(tokens)
     return sentences

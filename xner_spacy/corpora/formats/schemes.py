@@ -130,14 +130,14 @@ class SentenceTags:
         if self._unclosed:
             if not self.repair:
                 last = _MARKS[self.scheme].last
-                raise Fault(
-                    f"the entity before it is not closed by {last}-{self._open}.", self._advice()
-                )
+                raise Fault(f"the entity before it is not closed by {last}-{self._open}.", self._advice())
             self.counts["repaired unclosed entity"] += 1
         self._unclosed = False
 
     def _advice(self) -> str:
-        return "If the file is IOB2, read it with xner convert --scheme iob2; else mend it or run xner convert --repair."
+        return (
+            "If the file is IOB2, read it with xner convert --scheme iob2; else mend it or run xner convert --repair."
+        )
 
 
 def tags_to_entities(tags: Sequence[str]) -> List[Entity]:

@@ -1,0 +1,1 @@
+"""Links that are made elsewhere: by another program, or in a file."""

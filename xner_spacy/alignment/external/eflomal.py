@@ -1,0 +1,117 @@
+"""`xner.Eflomal.v1`: the aligner eflomal (Östling and Tiedemann 2016), run as a separate program.
+
+eflomal is under the GPL and needs a C compiler to install, so it is never imported here: its
+command `eflomal-align` is run on files. It has no model that could be kept: each call aligns its
+pairs together with the bitext it was given, and what it gives depends on all of them.
+"""
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Iterable, Iterator, List, Sequence
+
+from ...corpora.formats.pharaoh import read_pharaoh
+from ...errors import XnerError
+from ...programs import check_program_name, find_program
+from ...types import Alignment, TokenPair
+from ..symmetrize import check_method, symmetrize
+
+PROGRAM = "eflomal-align"
+# Where a user may name another place for it. A saved pipeline can't: it would name a file of its own.
+VARIABLE = "XNER_EFLOMAL"
+
+
+class Eflomal:
+    """Aligns by eflomal.
+
+    symmetrize (str): How its two directions are combined, a key of `symmetrize.METHODS`.
+    program (str): Its name, for configs of version 0.1; empty or "eflomal-align". It is looked for beside the Python in
+        use and in PATH; the environment variable XNER_EFLOMAL names another place.
+    """
+
+    def __init__(self, *, symmetrize: str = "grow-diag-final-and", program: str = "") -> None:
+        self.symmetrize = check_method(symmetrize)
+        self.program = program or PROGRAM
+        check_program_name(self.program, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1")
+        self._bitext: List[TokenPair] = []
+
+    def train(self, pairs: Iterable[TokenPair]) -> None:
+        """Keep a bitext to align along with what is asked for.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
+        """
+        self._bitext = [(list(source), list(target)) for source, target in pairs]
+
+    def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
+        """Align sentence pairs, all in one run of the program.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
+        YIELDS (Alignment): One per pair; a score is 1 where both directions agree, else 0.5.
+        RAISES: XnerError if eflomal is missing or fails.
+        """
+        forward, reverse = self.directed(pairs)
+        for ahead, back in zip(forward, reverse, strict=True):
+            yield symmetrize(ahead, back, self.symmetrize)
+
+    def directed(self, pairs: Iterable[TokenPair]) -> Sequence[List[Alignment]]:
+        """RETURNS (Sequence[List[Alignment]]): The forward and the reverse links of the pairs."""
+        wanted = [(list(source), list(target)) for source, target in pairs]
+        # The program stops at an empty side, so such pairs stay here.
+        kept = [k for k, (source, target) in enumerate(wanted) if source and target]
+        asked = [wanted[k] for k in kept]
+        asked += [(list(pair[0]), list(pair[1])) for pair in self._bitext if pair[0] and pair[1]]
+        results = [[Alignment() for _ in wanted] for _ in range(2)]
+        if not kept:
+            return results
+        with tempfile.TemporaryDirectory(prefix="xner-eflomal-") as folder:
+            for result, links in zip(results, _run(self._find(), asked, Path(folder)), strict=True):
+                # Behind those that were asked for come the links of the bitext.
+                for k, alignment in zip(kept, links[: len(kept)], strict=True):
+                    result[k] = alignment
+        return results
+
+    def _find(self) -> str:
+        return find_program(
+            self.program,
+            VARIABLE,
+            (PROGRAM,),
+            part="xner.Eflomal.v1",
+            install="Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'.",
+        )
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): Nothing: eflomal keeps no model."""
+        return b""
+
+    def from_bytes(self, data: bytes) -> "Eflomal":
+        """RETURNS (Eflomal): Itself."""
+        return self
+
+
+def _run(program: str, pairs: Sequence[TokenPair], folder: Path) -> List[List[Alignment]]:
+    names = {name: folder / name for name in ("source", "target", "forward", "reverse")}
+    for side, name in enumerate(("source", "target")):
+        # Half of a surrogate pair can't be written.
+        with names[name].open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.writelines(" ".join(map(_one_word, pair[side])) + "\n" for pair in pairs)
+    command = [program, "--overwrite", "-s", names["source"], "-t", names["target"]]
+    command += ["-f", names["forward"], "-r", names["reverse"]]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise XnerError(f"eflomal failed with exit code {done.returncode}: {last}")
+    results = [list(read_pharaoh(names[name])) for name in ("forward", "reverse")]
+    for links in results:
+        if len(links) != len(pairs):
+            raise XnerError(f"eflomal gave links for {len(links)} sentence pairs where {len(pairs)} were asked for.")
+    return results
+
+
+def _one_word(token: str) -> str:
+    # Whitespace of any kind inside a token would make two of it, or two lines.
+    return "".join(token.split()) or "_"
+
+
+def make_eflomal(symmetrize: str = "grow-diag-final-and", program: str = "") -> Eflomal:
+    """Build `xner.Eflomal.v1`. The settings are those of `Eflomal`."""
+    return Eflomal(symmetrize=symmetrize, program=program)

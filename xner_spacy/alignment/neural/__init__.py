@@ -1,0 +1,1 @@
+"""Aligners on the vectors of a pretrained encoder."""

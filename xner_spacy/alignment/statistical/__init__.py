@@ -1,0 +1,1 @@
+"""The embedded aligner: hidden Markov models that learn from a bitext."""

@@ -1,0 +1,304 @@
+"""What the embedded aligner has learned, and the translation probabilities that follow from it.
+
+The probability of a word given a word of the other language is the mean of a Dirichlet posterior,
+
+    t(f|e) = (c(e, f) + strength * prior(f|e)) / (c(e) + strength)
+
+with the expected number of links c. The prior is what the spelling of the two words and their
+frequencies let expect: the rate at which pairs like this one were linked in the same bitext. So a
+name seen once is linked to its look-alike, while a word seen once and unlike all others finds no
+garbage to collect.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...text import comparable
+from .hmm import Jumps
+from .spelling_prior import IDENTICAL, N_BUCKETS, UNLIKE, Spelling
+from .stems import StemIndex, StemTable, stem_prior
+from .vocabulary import Vocabulary
+
+Float = npt.NDArray[np.float32]
+Keys = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.float64]
+
+FREQUENCIES = 6
+FLOOR = 1e-3  # share of the prior that any word gets by its frequency alone
+_CELLS = N_BUCKETS * FREQUENCIES * FREQUENCIES
+
+
+def pair_keys(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> Keys:
+    """RETURNS (Keys): One integer per word pair, from word numbers that broadcast together."""
+    return (source.astype(np.int64) << 32) | target
+
+
+def split_keys(keys: Keys) -> Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """RETURNS (Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]): Source and target words."""
+    return keys >> 32, keys & 0xFFFFFFFF
+
+
+def frequency_class(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """RETURNS (npt.NDArray[np.int64]): 0 for 1, 1 for 2 to 3, 2 for 4 to 7, ... 5 from 32."""
+    # The exponent of a floating-point number: exact, where a logarithm could be a digit off.
+    exponent = np.frexp(np.maximum(counts, 1).astype(np.float64))[1] - 1
+    return np.minimum(exponent, FREQUENCIES - 1).astype(np.int64)
+
+
+def linking_rates(cells: npt.NDArray[Any], links: Counts, together: Counts) -> Float:
+    """The share of co-occurrences that are links, by kind of pair.
+
+    cells (npt.NDArray): The kind of each word pair (`Direction.cells`).
+    links (Counts): Expected links of each pair.
+    together (Counts): How often its words stand in the same sentence pair.
+    RETURNS (Float): A rate per kind, drawn to that of its bucket where there is little evidence.
+    """
+    linked = np.bincount(cells, links, minlength=_CELLS).reshape(N_BUCKETS, -1)
+    chances = np.bincount(cells, together, minlength=_CELLS).reshape(N_BUCKETS, -1)
+    overall = (linked.sum(axis=1) + 1e-4) / (chances.sum(axis=1) + 1.0)
+    rates = (linked + 5.0 * overall[:, None]) / (chances + 5.0)
+    # Pairs that are not alike get no prior: their rate would be that of any two words.
+    rates[UNLIKE] = 0.0
+    rates[IDENTICAL + 1 :] = 0.0
+    return rates.astype(np.float32).ravel()
+
+
+@dataclass
+class Direction:
+    """One direction: generated words given words of the other language.
+
+    occurrences (Float): How often each given word occurs.
+    generated (Float): How often each generated word occurs.
+    mass (float): How many words were generated.
+    totals (Float): Expected links of each given word.
+    rates (Float): Prior rate per kind of pair.
+    empty (Float): Probability of each generated word given the empty word.
+    jumps (Jumps): Jump weights.
+    """
+
+    occurrences: Float
+    generated: Float
+    mass: float = field(init=False)
+    totals: Float = field(init=False)
+    rates: Float = field(init=False)
+    empty: Float = field(init=False)
+    jumps: Jumps = field(default_factory=Jumps)
+
+    def __post_init__(self) -> None:
+        self.totals = self.occurrences.copy()
+        self.rates = np.zeros(_CELLS, dtype=np.float32)
+        self.mass = max(float(self.generated.sum(dtype=np.float64)), 1.0)
+        self.empty = self.generated / np.float32(self.mass)
+
+    def cells(
+        self, buckets: npt.NDArray[np.uint8], given: npt.NDArray[Any], word: npt.NDArray[Any]
+    ) -> npt.NDArray[np.int16]:
+        """RETURNS (npt.NDArray[np.int16]): The kind of each pair: spelling and both frequencies."""
+        kind = buckets.astype(np.int16) * FREQUENCIES + frequency_class(self.occurrences)[given]
+        return (kind * FREQUENCIES + frequency_class(self.generated)[word]).astype(np.int16)
+
+    def probabilities(
+        self,
+        counts: npt.NDArray[Any],
+        cells: npt.NDArray[np.int16],
+        given: npt.NDArray[Any],
+        word: npt.NDArray[Any],
+        stems: Float,
+        strength: float,
+    ) -> Float:
+        """RETURNS (Float): Translation probability of each pair; `stems` adds to the prior."""
+        floor = np.maximum(self.generated, 1.0) * np.float32(FLOOR / self.mass)
+        prior = self.rates[cells] + floor[word] + stems
+        result = (counts + np.float32(strength) * prior) / (self.totals + np.float32(strength))[given]
+        return result.astype(np.float32)
+
+    def extended(self, n_given: int, n_word: int) -> "Direction":
+        """RETURNS (Direction): The same with room for words that were never seen."""
+        one = Direction(_room(self.occurrences, n_given), _room(self.generated, n_word))
+        one.mass = self.mass
+        one.totals = _room(self.totals, n_given)
+        one.rates = self.rates
+        one.empty = np.maximum(_room(self.empty, n_word), np.float32(1e-6))
+        one.jumps = self.jumps
+        return one
+
+    def to_dict(self) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Its arrays."""
+        names = ("occurrences", "generated", "totals", "rates", "empty")
+        state = {name: getattr(self, name) for name in names}
+        return {**state, "move": self.jumps.move, "start": self.jumps.start}
+
+    def check(self, n_given: int, n_word: int) -> None:
+        """RAISES: ValueError if its arrays do not belong to so many words."""
+        sizes = {
+            "occurrences": n_given, "generated": n_word, "totals": n_given, "rates": _CELLS, "empty": n_word,
+        }  # fmt: skip
+        for name, size in sizes.items():
+            _check_array(getattr(self, name), np.float32, (size,), name)
+        limit = self.jumps.limit
+        _check_array(self.jumps.move, np.float32, (2 * limit + 1,), "move")
+        _check_array(self.jumps.start, np.float32, (limit + 1,), "start")
+
+    @classmethod
+    def from_dict(cls, state: Dict[str, Any]) -> "Direction":
+        """RETURNS (Direction): From what `to_dict` gave."""
+        one = cls(state["occurrences"], state["generated"])
+        one.totals, one.rates, one.empty = state["totals"], state["rates"], state["empty"]
+        one.jumps.move, one.jumps.start = state["move"], state["start"]
+        return one
+
+
+def _room(values: Float, size: int) -> Float:
+    return np.concatenate([values, np.zeros(size - len(values), dtype=values.dtype)])
+
+
+def _used(words: npt.NDArray[np.int64], size: int) -> Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """RETURNS (Tuple[npt.NDArray, npt.NDArray]): The different words, and where each stands in them."""
+    there = np.zeros(size, dtype=bool)
+    there[words] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[words]
+
+
+@dataclass
+class Model:
+    """What was learned from a bitext.
+
+    source (Vocabulary): Source words.
+    target (Vocabulary): Target words.
+    forward (Direction): Target words given source words.
+    reverse (Direction): Source words given target words.
+    keys (Keys): Word pairs that are linked at times, sorted.
+    counts (Float): Their expected links.
+    strength (float): Weight of the prior, in observations.
+    """
+
+    source: Vocabulary
+    target: Vocabulary
+    forward: Direction
+    reverse: Direction
+    keys: Keys
+    counts: Float
+    strength: float
+
+    def __post_init__(self) -> None:
+        e, f = split_keys(self.keys)
+        self._stems = StemTable(StemIndex(self.source.words), StemIndex(self.target.words), e, f)
+        self._stems.update(self.counts)
+
+    def with_room(self, source: List[str], target: List[str]) -> "Tables":
+        """RETURNS (Tables): The model with room for words that were never seen. See `Tables`."""
+        stems = (
+            self._stems.source.extended(source[len(self.source) :]),
+            self._stems.target.extended(target[len(self.target) :]),
+        )
+        forward = self.forward.extended(len(source), len(target))
+        reverse = self.reverse.extended(len(target), len(source))
+        return Tables(self, self._stems, source, target, forward, reverse, stems)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Plain data and arrays."""
+        return {
+            "version": VERSION,
+            "source": self.source.words[1:],
+            "target": self.target.words[1:],
+            "forward": self.forward.to_dict(),
+            "reverse": self.reverse.to_dict(),
+            "keys": self.keys,
+            "counts": self.counts,
+            "strength": self.strength,
+        }
+
+    @classmethod
+    def from_dict(cls, state: Dict[str, Any]) -> "Model":
+        """RETURNS (Model): From what `to_dict` gave. RAISES: ValueError if it does not fit together."""
+        version = state.get("version", 1)
+        if version not in (1, VERSION):
+            raise ValueError(f"it has version {version}, and this program knows 1 and {VERSION}")
+        words = [_words(state[side], version) for side in ("source", "target")]
+        forward, reverse = (Direction.from_dict(state[name]) for name in ("forward", "reverse"))
+        sizes = [len(side) + 1 for side in words]
+        forward.check(*sizes)
+        reverse.check(*sizes[::-1])
+        keys, counts = state["keys"], state["counts"]
+        _check_array(keys, np.int64, keys.shape, "keys")
+        _check_array(counts, np.float32, keys.shape, "counts")
+        e, f = split_keys(keys)
+        if len(keys) and not (
+            keys.ndim == 1 and np.all(np.diff(keys) > 0)
+            and e.min() >= 0 and e.max() < sizes[0] and f.max() < sizes[1]
+        ):  # fmt: skip
+            raise ValueError("its word pairs do not belong to its words")
+        strength = float(state["strength"])
+        if not 0.0 < strength < float("inf"):
+            raise ValueError("its strength is not above 0")
+        source, target = (Vocabulary(side) for side in words)
+        return cls(source, target, forward, reverse, keys, counts, strength)
+
+
+@dataclass
+class Tables:
+    """Translation probabilities of any word pairs, also of words that were never seen.
+
+    model (Model): What was learned. table (StemTable): Its stems.
+    source (List[str]): The source words, those of the vocabulary first.
+    target (List[str]): The target words, those of the vocabulary first.
+    forward (Direction), reverse (Direction): Both directions, with room for the new words.
+    stems (Tuple): The stem of each source and of each target word.
+    """
+
+    model: Model
+    table: StemTable
+    source: List[str]
+    target: List[str]
+    forward: Direction
+    reverse: Direction
+    stems: Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+    def __call__(self, keys: Keys) -> Tuple[Float, Float]:
+        """Look word pairs up. What a pair gets does not depend on the others.
+
+        keys (Keys): Word pairs. RETURNS (Tuple[Float, Float]): Both probabilities of each.
+        """
+        model, table, stems = self.model, self.table, self.stems
+        forward, reverse = self.forward, self.reverse
+        place = np.minimum(np.searchsorted(model.keys, keys), max(len(model.keys) - 1, 0))
+        counts = np.zeros(len(keys), dtype=np.float32)
+        if len(model.keys):
+            counts = np.where(model.keys[place] == keys, model.counts[place], np.float32(0.0))
+        e, f = split_keys(keys)
+        # Only the words of these pairs are compared.
+        source_used, e_place = _used(e, len(self.source))
+        target_used, f_place = _used(f, len(self.target))
+        spelling = Spelling([self.source[i] for i in source_used], [self.target[i] for i in target_used])
+        buckets = spelling.buckets(e_place, f_place)
+        links = table.lookup(stems[0][e], stems[1][f])
+        sides = (table.source, table.target)
+        more = stem_prior(links, counts, e, f, forward.totals, forward.generated, stems, sides)
+        cells = forward.cells(buckets, e, f)
+        one = forward.probabilities(counts, cells, e, f, more, model.strength)
+        more = stem_prior(links, counts, f, e, reverse.totals, reverse.generated, stems[::-1], sides[::-1])
+        cells = reverse.cells(buckets, f, e)
+        return one, reverse.probabilities(counts, cells, f, e, more, model.strength)
+
+
+# Version 1 kept the words as lines, so that a word with a line end in it moved all that came after.
+VERSION = 2
+
+
+def _words(stored: Any, version: int) -> List[str]:
+    if version == 1:
+        # It kept the letters as they came.
+        return [comparable(word) for word in stored.split("\n")[1:]]
+    if not isinstance(stored, list) or not all(isinstance(word, str) for word in stored):
+        raise ValueError("its words are not a list of words")
+    return stored
+
+
+def _check_array(values: Any, dtype: Any, shape: Tuple[int, ...], name: str) -> None:
+    if not isinstance(values, np.ndarray) or values.dtype != dtype or values.shape != shape:
+        raise ValueError(f"{name} do not have the right kind or number")
+    if not np.all(np.isfinite(values)):
+        raise ValueError(f"{name} are not all numbers")

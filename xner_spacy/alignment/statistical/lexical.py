@@ -1,0 +1,303 @@
+"""`xner.Lexical.v1`: the embedded statistical aligner, trained on a bitext.
+
+Two hidden Markov models, one per direction, trained to agree, over translation probabilities with a
+prior that is learned from spelling. The probability of a link is the geometric mean of its
+posteriors in the two models. See docs/alignment.md.
+"""
+
+import logging
+import os
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+
+import numpy as np
+import srsly
+
+from ...corpora.reading import parse_msgpack, reading
+from ...errors import XnerError
+from ...pools import pools
+from ...text import comparable
+from ...types import Alignment, FloatArray, IntArray, TokenPair
+from ..windows import PairWindow, pair_windows
+from .alignment_model import Model
+from .padded_batches import make_batches
+from .trainer import (
+    BATCH_CELLS,
+    Int,
+    Trainer,
+    TrainingReport,
+    find_cells,
+    link_posteriors,
+    make_pool,
+    read_bitext,
+)
+from .vocabulary import Vocabulary
+
+_log = logging.getLogger("xner_spacy")
+
+# So much is aligned at a time: sentence pairs, and cells of their word-by-word tables.
+CHUNK_PAIRS = 2_000
+CHUNK_CELLS = 2_000_000
+# The most words of a side that are aligned in one piece. Longer pairs are aligned in windows.
+WINDOW = 256
+# Scores are rounded to so many decimals, before they are compared with the threshold. This is the one place where
+# that is done. A score nearer to the middle between two of them than UNSURE (of a step) is computed once more by
+# itself, since what else is in a batch can change its last digits.
+DECIMALS = 6
+UNSURE = 1e-4
+
+
+class LexicalAligner:
+    """Aligns words by what it learned from a bitext.
+
+    threshold (float): Links with a lower probability are left out.
+    lexical_rounds (int): Rounds of training without positions.
+    hmm_rounds (int): Rounds of training with the hidden Markov models.
+    strength (float): Weight of the learned prior, in observations of a word.
+    null (float): Probability of a word without a counterpart.
+    max_words (int): Vocabulary cap of each language; later words are treated as unseen.
+    max_length (int): Longer sentence pairs are cut into pieces of so many words for the training.
+    threads (int): Threads; 0 for one per core, at most 4. They do not change the result.
+    seed (int): For interfaces that hand one over. The training has no random part.
+    """
+
+    def __init__(
+        self,
+        *,
+        threshold: float = 0.4,
+        lexical_rounds: int = 3,
+        hmm_rounds: int = 5,
+        strength: float = 10.0,
+        null: float = 0.1,
+        max_words: int = 1_000_000,
+        max_length: int = 120,
+        threads: int = 0,
+        seed: int = 0,
+    ) -> None:
+        if not 0.0 < threshold <= 1.0:
+            raise XnerError(f"threshold is {threshold}.", "It must be above 0 and at most 1.")
+        if not 0.0 < null < 1.0 or not 0.0 < strength < float("inf"):
+            raise XnerError("null must be between 0 and 1, and strength above 0.")
+        if lexical_rounds < 1 or hmm_rounds < 1:
+            raise XnerError("lexical_rounds and hmm_rounds must be at least 1.")
+        if max_words < 1 or max_length < 2 or threads < 0:
+            raise XnerError("max_words must be at least 1, max_length 2, and threads 0.")
+        self.threshold = threshold
+        self.lexical_rounds = lexical_rounds
+        self.hmm_rounds = hmm_rounds
+        self.strength = strength
+        self.null = null
+        self.max_words = max_words
+        self.max_length = max_length
+        self.threads = threads or min(os.cpu_count() or 1, 4)
+        self.seed = seed
+        self.model: Optional[Model] = None
+        self.report = TrainingReport()
+
+    def train(self, pairs: Iterable[TokenPair]) -> None:
+        """Learn from a bitext. What was learned before is forgotten.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read once, not kept.
+            Those with an empty side are skipped. `report` counts what was skipped and what was cut.
+        RAISES: XnerError if there is no pair with words on both sides.
+        """
+        source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
+        sources, targets, self.report = read_bitext(pairs, source, target, self.max_length)
+        if not sources:
+            said = self.report.said()
+            raise XnerError(
+                f"The aligner got no sentence pairs to learn from{f' ({said})' if said else ''}.",
+                "Give it a bitext to train on.",
+            )
+        if self.report.said():
+            _log.warning("xner.Lexical.v1: %s", self.report.said())
+        pool = make_pool(self.threads)
+        try:
+            trainer = Trainer(
+                sources,
+                targets,
+                source,
+                target,
+                strength=self.strength,
+                null=self.null,
+                pool=pool,
+            )
+            for _ in range(self.lexical_rounds):
+                trainer.lexical_round()
+            for _ in range(self.hmm_rounds):
+                trainer.hmm_round()
+        finally:
+            if pool is not None:
+                pool.shutdown()
+        self.model = trainer.model()
+
+    def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
+        """Align sentence pairs, also unseen ones.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
+        YIELDS (Alignment): Links with their probabilities, one alignment per pair, in order.
+        RAISES: XnerError if the aligner has not been trained.
+        """
+        model = self._trained()
+        for chunk in _chunks(pairs):
+            found: List[List[Tuple[IntArray, FloatArray]]] = [[] for _ in chunk]
+            for number, window, (one, other) in self._aligned(model, chunk):
+                steps = _steps(one, other)
+                if _unsure(steps, self.threshold):
+                    source, target = chunk[number]
+                    part = (source[slice(*window.source)], target[slice(*window.target)])
+                    # The other side of a window is a little longer, and must not be cut once more.
+                    [(_, _, (one, other))] = self._aligned(model, [part], 2 * WINDOW)
+                    steps = _steps(one, other)
+                found[number].append(_links(steps, window, self.threshold))
+            for parts in found:
+                yield Alignment(
+                    [link for links, _ in parts for link in links.tolist()],
+                    [score for _, scores in parts for score in scores.tolist()],
+                )
+
+    def posteriors(self, pairs: Iterable[TokenPair]) -> Iterator[Tuple[TokenPair, Tuple[FloatArray, FloatArray]]]:
+        """What both models think of every possible link.
+
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
+        YIELDS (Tuple[TokenPair, Tuple[FloatArray, FloatArray]]): The pair, and two (source, target)
+            arrays: the probability of the target word coming from the source word, and the reverse.
+            A pair longer than 256 words is aligned in windows; outside them both are 0.
+        RAISES: XnerError if the aligner has not been trained.
+        """
+        model = self._trained()
+        for chunk in _chunks(pairs):
+            results = [_nothing(len(source), len(target)) for source, target in chunk]
+            for number, window, both in self._aligned(model, chunk):
+                for whole, part in zip(results[number], both, strict=True):
+                    kept = window.kept_cells
+                    whole[slice(*window.source), slice(*window.target)][kept] = part[kept]
+            yield from zip(chunk, results, strict=True)
+
+    def _trained(self) -> Model:
+        if self.model is None:
+            raise XnerError(
+                "The aligner xner.Lexical.v1 has not been trained.",
+                "Train it on a bitext first, by `nlp.initialize` or `aligner.train(pairs)`.",
+            )
+        return self.model
+
+    def _aligned(
+        self, model: Model, pairs: List[TokenPair], window_size: int = WINDOW
+    ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
+        """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models, in
+        no order that would matter."""
+        source_words, target_words = list(model.source.words), list(model.target.words)
+        new: Tuple[Dict[str, int], Dict[str, int]] = ({}, {})
+        owners: List[Tuple[int, PairWindow]] = []
+        sources: List[Int] = []
+        targets: List[Int] = []
+        for number, (source, target) in enumerate(pairs):
+            s = _encode(source, model.source, new[0], source_words)
+            t = _encode(target, model.target, new[1], target_words)
+            for window in pair_windows(len(s), len(t), window_size):
+                owners.append((number, window))
+                sources.append(s[slice(*window.source)])
+                targets.append(t[slice(*window.target)])
+        tables = model.with_room(source_words, target_words)
+        for batch in make_batches(sources, targets, BATCH_CELLS):
+            cells, _ = find_cells(batch)
+            keys = cells.pairs.copy()
+            keys[0] = 0  # the padding; its probability is put to 0 below
+            one, other = tables(keys)
+            one[0] = other[0] = 0.0
+            # In float64, so that what else is in the batch changes no digit that is kept.
+            one, other = one.astype(np.float64), other.astype(np.float64)
+            ahead, back = link_posteriors(cells, one, other, tables.forward, tables.reverse, self.null)
+            for k, row in enumerate(batch.rows):
+                m, n = batch.source_length[k], batch.target_length[k]
+                yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What was learned, without the settings."""
+        return srsly.msgpack_dumps(None if self.model is None else self.model.to_dict())
+
+    def from_bytes(self, data: bytes) -> "LexicalAligner":
+        """Take on what `to_bytes` gave.
+
+        RETURNS (LexicalAligner): Itself. RAISES: XnerError if it is damaged; nothing is changed then.
+        """
+        state = parse_msgpack(data, "xner.Lexical.v1", "the state of a trained aligner")
+        with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it anew."):
+            self.model = None if state is None else Model.from_dict(state)
+        return self
+
+
+def _chunks(pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
+    listed = ((list(source), list(target)) for source, target in pairs)
+    return pools(listed, CHUNK_PAIRS, CHUNK_CELLS, _cells)
+
+
+def _cells(pair: TokenPair) -> int:
+    """RETURNS (int): How large the tables of a pair are."""
+    longer, shorter = sorted(map(len, pair))[::-1]
+    return longer * min(shorter, WINDOW)
+
+
+def _steps(one: FloatArray, other: FloatArray) -> FloatArray:
+    """RETURNS (FloatArray): The scores of all possible links by the posteriors of both models, in units of the last
+    decimal that is kept.
+    """
+    return np.minimum(np.sqrt(one * other), 1.0) * 10**DECIMALS
+
+
+def _unsure(steps: FloatArray, threshold: float) -> bool:
+    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can change."""
+    near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
+    return bool(np.any(near & (steps >= threshold * 10**DECIMALS - 1)))
+
+
+def _links(steps: FloatArray, window: PairWindow, threshold: float) -> Tuple[IntArray, FloatArray]:
+    scores = np.rint(steps) / 10**DECIMALS
+    kept = np.zeros(scores.shape, dtype=bool)
+    kept[window.kept_cells] = True
+    links = np.argwhere(kept & (scores >= threshold))
+    offset = np.array([window.source[0], window.target[0]])
+    return links + offset, scores[links[:, 0], links[:, 1]]
+
+
+def _nothing(n_source: int, n_target: int) -> Tuple[FloatArray, FloatArray]:
+    shape = (n_source, n_target)
+    return np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+
+
+def _encode(tokens: Iterable[str], known: Vocabulary, new: Dict[str, int], words: List[str]) -> Int:
+    """Word numbers, with new ones after the vocabulary for words that it lacks."""
+    tokens = list(tokens)
+    numbers = known.encode(tokens)
+    for position in np.flatnonzero(numbers == 0):
+        word = comparable(tokens[position])
+        if word not in new:
+            new[word] = len(words)
+            words.append(word)
+        numbers[position] = new[word]
+    return numbers
+
+
+def make_lexical(
+    threshold: float = 0.4,
+    lexical_rounds: int = 3,
+    hmm_rounds: int = 5,
+    strength: float = 10.0,
+    null: float = 0.1,
+    max_words: int = 1_000_000,
+    max_length: int = 120,
+    threads: int = 0,
+    seed: int = 0,
+) -> LexicalAligner:
+    """Build `xner.Lexical.v1`. The settings are those of `LexicalAligner`."""
+    return LexicalAligner(
+        threshold=threshold,
+        lexical_rounds=lexical_rounds,
+        hmm_rounds=hmm_rounds,
+        strength=strength,
+        null=null,
+        max_words=max_words,
+        max_length=max_length,
+        threads=threads,
+        seed=seed,
+    )

@@ -1,0 +1,125 @@
+"""Worker processes on this machine: each loads the pipeline once, takes a shard at a time, and may
+die.
+"""
+
+import os
+from collections import Counter, deque
+from typing import Any, Callable, Deque, Dict, List, Optional
+
+from ...errors import XnerError
+from ...types import Json
+from ..inputs import Slice
+from .process import Inbox, WorkerProcess, how_it_ended, raise_error
+
+# A worker that was killed is replaced and its shard done again; a shard that kills each of its
+# workers is given up.
+MAX_DEATHS = 3
+# NumPy's matrix library reads the first, and else the second, which torch reads too.
+NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+Record = Callable[[Slice, Json], None]
+Tick = Callable[[int], None]
+
+
+class Worker(WorkerProcess):
+    """A worker process and the shard that it is at.
+
+    job (Json): What it loads. environment (Dict[str, str]): Of the process. inbox (Inbox): Gets its answers.
+    """
+
+    def __init__(self, job: Json, environment: Dict[str, str], inbox: Inbox) -> None:
+        super().__init__("xner_spacy.corpora.engines.worker", environment, inbox)
+        self.piece: Optional[Slice] = None
+        self.ticks = 0
+        self.send(job)
+
+
+def share_cores(workers: int) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The environment of one of several workers: NumPy has its share of the
+    cores, where nobody has said how many threads it is to use. Else each worker would start one for
+    every core, and they would wait for each other. Torch is left alone: what it computes depends on
+    the number of threads, and shards must not depend on the number of workers.
+    """
+    if any(name in os.environ for name in NUMPY_THREADS):
+        return dict(os.environ)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return {**os.environ, NUMPY_THREADS[0]: str(max(cores // max(workers, 1), 1))}
+
+
+def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, tick: Tick) -> None:
+    """Annotate shards in processes of their own.
+
+    job (Json): What a worker loads: `pipeline`, `input`, `output`, `batch_size`.
+    pieces (List[Slice]): The shards to make. workers (int): Processes.
+    record: Called with each shard that is done and its entry. tick: Called with numbers of
+    sentences; negative ones take back what a
+        dead worker had reported.
+    RAISES: XnerError with a worker's own error, or if a shard kills worker after worker.
+    """
+    todo: Deque[Slice] = deque(pieces)
+    deaths: Counter = Counter()
+    inbox = Inbox()
+    alive: List[Worker] = []
+
+    workers = min(workers, len(pieces))
+    environment = share_cores(workers)
+
+    def start() -> None:
+        alive.append(Worker(job, environment, inbox))
+
+    def stop(worker: Worker) -> int:
+        alive.remove(worker)
+        return worker.end()
+
+    try:
+        for _ in range(workers):
+            start()
+        while alive:
+            sender, message = inbox.take()
+            worker = next((one for one in alive if one is sender), None)
+            if worker is None:
+                continue  # the end of one that was stopped
+            if message is None:
+                code = stop(worker)
+                tick(-worker.ticks)
+                _count_death(deaths, worker, code)
+                if worker.piece is not None:
+                    todo.appendleft(worker.piece)
+                if len(alive) < len(todo):
+                    start()
+                continue
+            _take(worker, message, record, tick)
+            if message.get("ready") or "done" in message:
+                if todo:
+                    worker.piece = todo.popleft()
+                    worker.send({"slice": list(worker.piece)})
+                else:
+                    stop(worker)
+    finally:
+        for worker in alive:
+            worker.end()
+
+
+def _take(worker: Worker, message: Json, record: Record, tick: Tick) -> None:
+    raise_error(message)
+    if "ticks" in message:
+        worker.ticks += message["ticks"]
+        tick(message["ticks"])
+    if "done" in message:
+        assert worker.piece is not None and worker.piece.number == message["done"]
+        record(worker.piece, message["entry"])
+        worker.piece, worker.ticks = None, 0
+
+
+def _count_death(deaths: Counter, worker: Worker, code: int) -> None:
+    what: Any = worker.piece.number if worker.piece is not None else "start"
+    deaths[what] += 1
+    if deaths[what] >= MAX_DEATHS:
+        where = "while loading the pipeline" if what == "start" else f"at shard {what:05d}"
+        raise XnerError(
+            f"Worker processes ended {MAX_DEATHS} times {where} ({how_it_ended(code)}).",
+            "Signal 9 is often the system out of memory: use fewer workers or a smaller --batch-size."
+            if code == -9
+            else "Run with --workers 1 to see the error.",
+        )

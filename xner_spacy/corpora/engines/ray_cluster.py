@@ -1,0 +1,109 @@
+"""`xner annotate --engine ray`: the same shards on a cluster, by Ray Data, with actors that load
+the pipeline once.
+
+Every machine must see the input, the pipeline and the output under the same paths.
+"""
+
+import socket
+from typing import Any, Dict, Iterator, List, Optional
+
+from ...errors import MissingExtraError, XnerError
+from ...types import Json
+from ..inputs import CorpusInput, Slice
+from ..pipelines import load_pipeline
+from ..shards import ShardMaker
+from .local import Record, Tick
+
+CONNECT_SECONDS = 10.0
+
+
+class ShardActor:
+    """Loads the pipeline once and annotates slices. Ray starts it anew where it died, and gives it
+    the slice again.
+    """
+
+    def __init__(self, job: Json) -> None:
+        self.fault: Optional[XnerError] = None
+        try:
+            nlp = load_pipeline(job["pipeline"])
+            self.maker = ShardMaker(nlp, CorpusInput(**job["input"]), job)
+        except XnerError as error:
+            # An actor that can't be made would be made again and again.
+            self.fault = error
+
+    def __call__(self, row: Dict[str, Any]) -> Dict[str, Any]:
+        piece = Slice(*(int(n) for n in row["slice"]))
+        try:
+            if self.fault is not None:
+                raise self.fault
+            entry = self.maker.make(piece)
+        except XnerError as error:
+            # Ray would wrap it in errors of its own and print them all.
+            return {"slice": list(piece), "entry": None, "error": [error.message, error.hint]}
+        return {"slice": list(piece), "entry": entry, "error": None}
+
+
+def run_ray(
+    job: Json,
+    pieces: List[Slice],
+    workers: int,
+    record: Record,
+    tick: Tick,
+    address: Optional[str] = None,
+) -> None:
+    """Annotate shards on a Ray cluster.
+
+    job, pieces, record, tick: As for `run_workers`. workers (int): Actors.
+    address (Optional[str]): The cluster, as `ray.init` takes it; None starts Ray on this machine.
+    RAISES: MissingExtraError without ray; XnerError with an actor's own error, or if there is no
+        such cluster.
+    """
+    for row in _rows(job, pieces, workers, address):
+        if row["error"] is not None:
+            raise XnerError(*row["error"])
+        piece = Slice(*(int(n) for n in row["slice"]))
+        record(piece, row["entry"])
+        tick(piece.size)
+
+
+def _knock(address: Optional[str]) -> None:
+    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try
+    for minutes. RAISES: OSError if not.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+
+
+def _rows(job: Json, pieces: List[Slice], workers: int, address: Optional[str]) -> Iterator[Dict[str, Any]]:
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("--engine ray", "ray") from error
+    started = not ray.is_initialized()
+    if started:
+        try:
+            _knock(address)
+            ray.init(address=address, log_to_driver=False, configure_logging=False)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise XnerError(
+                f"No Ray cluster at {address!r}: {str(error).splitlines()[0]}",
+                "Start one with `ray start --head`, or leave the address out.",
+            ) from error
+    try:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        # Rows hold lists of Python objects; Ray may keep them as they are.
+        rows = [{"slice": list(piece)} for piece in pieces]
+        actor: Any = ShardActor
+        # A block a shard: it is what an actor takes, and what is done again if it dies.
+        data = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+            actor,
+            fn_constructor_args=(job,),
+            concurrency=(1, max(1, min(workers, len(rows)))),
+        )
+        yield from data.iter_rows()
+    finally:
+        if started:
+            ray.shutdown()

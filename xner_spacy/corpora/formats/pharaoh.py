@@ -1,0 +1,142 @@
+"""Link files in Pharaoh's form: `i-j i-j ...` a line, line n for sentence pair n.
+
+Positions count from 0 and the source comes first, unless the reader is told otherwise. Hand-made links also have
+possible ones, `ipj`: links that may be there.
+"""
+
+from pathlib import Path
+from typing import Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple, Union
+
+from ...errors import InputError, XnerError
+from ...text import split_tokens
+from ...types import Alignment
+from ..files import read_lines
+from ..writing import atomic_write
+
+PathLike = Union[str, Path]
+Link = Tuple[int, int]
+Possible = Literal["keep", "drop", "refuse"]
+
+# What a possible link is worth beside a sure one.
+POSSIBLE_SCORE = 0.5
+_MOST_DIGITS = 9
+
+
+class LinkLine(NamedTuple):
+    """The links of one line, 0-based and source first.
+
+    sure (List[Link]): Those written `i-j`.
+    possible (List[Link]): Those written `ipj`.
+    """
+
+    sure: List[Link]
+    possible: List[Link]
+
+
+def parse_line(
+    text: str,
+    path: PathLike = "<links>",
+    line: Optional[int] = None,
+    *,
+    one_indexed: bool = False,
+    reverse: bool = False,
+) -> LinkLine:
+    """Read one line of links, whatever their form.
+
+    text (str): The line, with or without its line end.
+    path (Union[str, Path]): The file, for the message.
+    line (Optional[int]): Its 1-based line number, for the message.
+    one_indexed (bool): Whether positions count from 1.
+    reverse (bool): Whether the target comes first.
+    RETURNS (LinkLine): The links.
+    RAISES: InputError for anything but two whole numbers joined by a hyphen or a p.
+    """
+    found = LinkLine([], [])
+    for token in split_tokens(text.rstrip("\r\n")):
+        mark = "p" if "p" in token else "-"
+        left, _, right = token.partition(mark)
+        # str.isdigit alone would let through superscripts and the like.
+        if not all(side.isascii() and side.isdigit() for side in (left, right)):
+            raise InputError(
+                f"'{token[:40]}' is not a word link.",
+                path,
+                line,
+                "A link is written i-j (a possible one ipj), two token positions, source first.",
+            )
+        if max(len(left), len(right)) > _MOST_DIGITS:
+            raise InputError(f"'{token[:40]}' is not a word link: the position is too large.", path, line)
+        first, second = int(left) - one_indexed, int(right) - one_indexed
+        if first < 0 or second < 0:
+            raise InputError(f"'{token}' is not a word link, counting from 1.", path, line)
+        link = (second, first) if reverse else (first, second)
+        (found.sure if mark == "-" else found.possible).append(link)
+    return found
+
+
+def parse_links(
+    text: str,
+    path: PathLike = "<links>",
+    line: Optional[int] = None,
+    *,
+    one_indexed: bool = False,
+    reverse: bool = False,
+    possible: Possible = "refuse",
+) -> Alignment:
+    """Read one line of links. A link given twice counts once.
+
+    text, path, line, one_indexed, reverse: See `parse_line`.
+    possible (str): What becomes of possible links: "keep" (with a score of 0.5), "drop", or "refuse".
+    RETURNS (Alignment): The links; the sure ones with score 1.
+    RAISES: InputError for what is no link.
+    """
+    sure, more = parse_line(text, path, line, one_indexed=one_indexed, reverse=reverse)
+    if more and possible == "refuse":
+        raise InputError(
+            "holds possible links (ipj), where links are either there or not.",
+            path,
+            line,
+            "Say what should become of them: keep or drop.",
+        )
+    kept = more if possible == "keep" else []
+    return Alignment(sure + kept, [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept))
+
+
+def check_possible(possible: str) -> Possible:
+    """RETURNS (str): The setting. RAISES: XnerError if it is none."""
+    if possible not in ("keep", "drop", "refuse"):
+        raise XnerError(f"possible is {possible!r}.", "Choose keep, drop or refuse.")
+    return possible  # type: ignore[return-value]
+
+
+def read_pharaoh(
+    path: PathLike,
+    *,
+    one_indexed: bool = False,
+    reverse: bool = False,
+    possible: Possible = "refuse",
+) -> Iterator[Alignment]:
+    """Read a file of links line by line.
+
+    path (Union[str, Path]): The file; see `read_lines` for what is accepted.
+    one_indexed, reverse, possible: See `parse_links`.
+    YIELDS (Alignment): The links of each line; an empty line is a pair without links.
+    RAISES: InputError if the file is missing, is no UTF-8, or holds a bad token (with its line).
+    """
+    for number, line in read_lines(path):
+        yield parse_links(line, path, number, one_indexed=one_indexed, reverse=reverse, possible=possible)
+
+
+def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:
+    """Write links, a line a sentence pair. The file appears only when it is complete.
+
+    path (Union[str, Path]): The file to write.
+    alignments (Iterable[Alignment]): The links in sentence order.
+    RETURNS (int): The number of lines written.
+    RAISES: XnerError if the file cannot be written.
+    """
+    count = 0
+    with atomic_write(path) as file:
+        for alignment in alignments:
+            file.write(alignment.to_pharaoh() + "\n")
+            count += 1
+    return count

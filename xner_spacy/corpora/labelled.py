@@ -1,0 +1,86 @@
+"""Sentences with entities from whatever form a corpus is in, as an evaluation needs them: nothing left out.
+
+A pipeline may find tokens of whitespace in a text that its gold corpus does not have. Corpora are the same when they
+agree in the tokens that can be seen; where entities begin and end is told by all tokens.
+"""
+
+from pathlib import Path
+from typing import FrozenSet, List, NamedTuple, Optional, Sequence
+
+from spacy.tokens import Doc
+
+from ..errors import InputError
+from ..languages import blank_vocab
+from ..text import is_blank_token
+from ..types import Entity
+from .docs import doc_entities, read_docs
+from .files import PathLike
+from .formats.iob import read_iob
+
+
+class Labelled(NamedTuple):
+    """A sentence with entities.
+
+    words (List[str]): All tokens, blank ones too. entities (List[Entity]): Its entities, by token.
+    line (int): 1-based line of the first token, 0 where the form has no lines.
+    missing (FrozenSet[int]): Tokens that nobody has labelled: neither in an entity nor outside of one.
+    """
+
+    words: List[str]
+    entities: List[Entity]
+    line: int = 0
+    missing: FrozenSet[int] = frozenset()
+
+    @property
+    def visible(self) -> List[str]:
+        """RETURNS (List[str]): The tokens that can be seen."""
+        return [word for word in self.words if not is_blank_token(word)]
+
+
+def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[Labelled]:
+    """Read a whole labelled corpus.
+
+    path (PathLike): A `.iob` file, a `.spacy` file or a folder of them.
+    labels (Optional[Sequence[str]]): The labels that may occur, in any form of corpus.
+    RETURNS (List[Labelled]): The sentences. RAISES: InputError, also for a label that may not occur.
+    """
+    path = Path(path)
+    if path.is_dir() or path.suffix == ".spacy":
+        docs = read_docs(path, blank_vocab("xx"))
+        return [_from_doc(path, number, doc, labels) for number, doc in enumerate(docs, 1)]
+    return [Labelled(s.words, s.entities, s.line) for s in read_iob(path, labels=labels)]
+
+
+def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]) -> Labelled:
+    entities = doc_entities(doc)
+    for entity in entities:
+        if labels is not None and entity.label not in labels:
+            raise InputError(
+                f"sentence {number} has the unknown label {entity.label!r}; expected {', '.join(labels)}.",
+                path,
+                hint="Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME",
+            )
+    missing = frozenset(token.i for token in doc if token.ent_iob == 0)
+    return Labelled([token.text for token in doc], entities, 0, missing)
+
+
+def require_same_words(a: PathLike, left: Sequence[Labelled], b: PathLike, right: Sequence[Labelled]) -> None:
+    """RAISES: InputError where two corpora do not hold the same sentences; the first difference is named. Tokens that
+    nobody can see may differ.
+    """
+    for number, (x, y) in enumerate(zip(left, right, strict=False), 1):
+        if x.visible != y.visible:
+            raise InputError(
+                f"sentence {number} differs from that of {a}: {' '.join(y.words)[:60]!r} instead of "
+                f"{' '.join(x.words)[:60]!r}.",
+                b,
+                y.line or None,
+                "Both must hold the same sentences, tokenised alike, in the same order.",
+            )
+    if len(left) != len(right):
+        short, n, long = (a, len(left), b) if len(left) < len(right) else (b, len(right), a)
+        raise InputError(
+            f"has {max(len(left), len(right))} sentences but {short} has {n}.",
+            long,
+            (right if long is b else left)[n].line or None,
+        )

@@ -1,0 +1,1 @@
+"""Soft labels, and how they are projected."""

@@ -1,0 +1,1 @@
+"""The student: its network, tags, losses and decoding."""

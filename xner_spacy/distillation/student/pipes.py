@@ -1,0 +1,35 @@
+"""A pipeline seen from its student: finding it, and running what comes before it."""
+
+from typing import Any, List, Sequence
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ...errors import XnerError
+
+
+def find_student(nlp: Language) -> Any:
+    """RETURNS (Any): The pipeline's `xner_student`. RAISES: XnerError if it has none."""
+    for name, pipe in nlp.pipeline:
+        if nlp.get_pipe_meta(name).factory == "xner_student":
+            return pipe
+    raise XnerError(
+        f"The pipeline has no xner_student (it has {', '.join(nlp.pipe_names) or 'nothing'}).",
+        "Only its scores can be calibrated and its distributions stored.",
+    )
+
+
+def run_upstream(nlp: Language, docs: Sequence[Doc], batch_size: int = 256) -> List[Doc]:
+    """RETURNS (List[Doc]): Copies of the Docs' tokens after all components that come before the
+    student.
+    """
+    student = find_student(nlp)
+    found: List[Any] = [
+        Doc(nlp.vocab, words=[t.text for t in d], spaces=[bool(t.whitespace_) for t in d]) for d in docs
+    ]
+    for name, pipe in nlp.pipeline:
+        if name == student.name:
+            break
+        run: Any = pipe
+        found = list(run.pipe(found, batch_size=batch_size))
+    return found

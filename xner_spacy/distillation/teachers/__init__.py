@@ -1,0 +1,1 @@
+"""Several teachers as one, prototypes, and which sentences to learn from."""

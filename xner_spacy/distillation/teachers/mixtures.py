@@ -1,0 +1,278 @@
+"""Several teachers as one: mixtures of their distributions, weighted alike, by hand, or by how near
+each source language is.
+
+After TSL (Wu et al. 2020, section on multi-source learning): p_T = sum_k w_k p_k. The learned
+    weights come from a language
+identification model with a low-rank bilinear form, trained on sentences of the source languages and
+applied to the target's.
+"""
+
+from collections import Counter
+from itertools import repeat, zip_longest
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from spacy.tokens import Doc, Span
+from thinc.api import Adam
+
+from ...errors import XnerError
+from ...types import TokenLabels
+from ..soft.soft_labels import entity_labels, get_soft, normalise, set_soft, to_labels
+from ..student.decoding import decode
+from ..student.tag_scheme import TagSet, blank_tokens
+
+Floats = npt.NDArray[np.float32]
+
+
+def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Optional[TokenLabels]:
+    """The weighted mean of several teachers' distributions over the same tokens.
+
+    softs (Sequence[Optional[TokenLabels]]): Each teacher's, or None where it has nothing to say; so
+        has a row of zeros for its token. The others then share its weight.
+    weights (Sequence[float]): One a teacher.
+    RETURNS (Optional[TokenLabels]): The mixture over all labels that occur; None if no teacher
+        speaks.
+    RAISES: XnerError if they are not on the same tokens.
+    """
+    present = [(soft, w) for soft, w in zip(softs, weights, strict=True) if soft is not None]
+    if not present or not any(weight > 0 for _, weight in present):
+        return None
+    sizes = sorted({len(soft.probs) for soft, _ in present})
+    if len(sizes) > 1:
+        raise XnerError(
+            f"Teachers with {' and '.join(map(str, sizes))} tokens for one sentence.",
+            "All must have labelled the same tokens.",
+        )
+    labels = sorted({x for soft, _ in present for x in entity_labels(soft.labels)})
+    tags = TagSet(labels, "iob2").tags
+    total = np.zeros((sizes[0], len(tags)), dtype=np.float32)
+    for soft, weight in present:
+        total += np.float32(weight) * to_labels(soft, tags)
+    return TokenLabels(tags, normalise(total))
+
+
+def entities_of(soft: TokenLabels, doc: Doc, bias: float = 0.0) -> List[Span]:
+    """RETURNS (List[Span]): The most probable well-formed entities of a distribution, when `bias` is
+    taken off the log-probabilities of O.
+    """
+    if not len(doc):
+        return []
+    tagset = TagSet(entity_labels(soft.labels), "iob2")
+    logs = np.log(np.maximum(to_labels(soft, tagset.tags), 1e-6))
+    # A token that nothing is known of is outside.
+    logs[soft.probs.sum(axis=1) == 0, 0] = 0.0
+    logs[:, 0] -= bias
+    last = np.zeros(len(doc), dtype=bool)
+    last[-1] = True
+    tags = decode(tagset, logs, [len(doc)], blank_tokens(token.text for token in doc))
+    spans = zip(*tagset.spans(tags, last), strict=True)
+    return [Span(doc, int(a), int(b) + 1, label=tagset.labels[k]) for a, b, k in spans]
+
+
+def mix_docs(
+    corpora: Sequence[Iterable[Doc]],
+    weights: Any,
+    *,
+    decode_entities: bool = True,
+    bias: float = 0.0,
+    names: Optional[Sequence[str]] = None,
+    counts: Optional[Counter] = None,
+) -> Iterator[Doc]:
+    """Mix corpora that several teachers have labelled, sentence by sentence.
+
+    corpora (Sequence[Iterable[Doc]]): The same sentences from each teacher; what else the first
+        one's Docs carry is kept.
+    weights (Sequence[float] or Iterable[Sequence[float]]): One weight a teacher, or such for every
+        sentence.
+    decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are
+        left. bias (float): Taken off the log-probabilities of O then: a student's own, where one is
+        among the teachers.
+    names (Optional[Sequence[str]]): What the corpora are called in a message.
+    counts (Optional[Counter]): Gets under "unmixed" the number of sentences of which no teacher has a distribution;
+        they keep the first teacher's entities.
+    YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
+    RAISES: XnerError if a sentence has other words in another corpus, if one has fewer sentences, or has no
+        distributions at all.
+    """
+    names = names or [f"teacher {k + 1}" for k in range(len(corpora))]
+    counts = Counter() if counts is None else counts
+    per_sentence = repeat(weights) if np.ndim(weights) == 1 else iter(weights)
+    spoke = [False] * len(corpora)
+    number = 0
+    for number, docs in enumerate(zip_longest(*corpora), 1):
+        short = [name for name, doc in zip(names, docs, strict=True) if doc is None]
+        if short:
+            raise XnerError(
+                f"The teachers labelled different numbers of sentences: {short[0]} has {number - 1}, another more.",
+                "Label one file with all.",
+            )
+        words = [t.text for t in docs[0]]
+        for name, other in zip(names[1:], docs[1:], strict=True):
+            if [t.text for t in other] != words:
+                raise XnerError(
+                    f"Sentence {number} is not the same for all teachers: {name} has {other.text[:60]!r}.",
+                    "Label the same file with each, with the same tokens.",
+                )
+        used = next(per_sentence, None)
+        if used is None:
+            raise XnerError(f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence.")
+        softs = [_soft_of(doc, name, number) for name, doc in zip(names, docs, strict=True)]
+        spoke = [
+            before or (soft is not None and bool(soft.probs.any())) for before, soft in zip(spoke, softs, strict=True)
+        ]
+        mixed = mix(softs, used)
+        doc = docs[0]
+        if mixed is not None:
+            set_soft(doc, mixed)
+            if decode_entities:
+                doc.set_ents(entities_of(mixed, doc, bias), default="outside")
+        elif len(doc):
+            counts["unmixed"] += 1
+        yield doc
+    silent = [name for name, said in zip(names, spoke, strict=True) if not said]
+    if silent:
+        raise XnerError(
+            f"No distributions in {', '.join(silent)} ({number} sentences): there is nothing to mix.",
+            "Label the text with a model that stores them: an xner_student with store_soft = true (docs/students.md).",
+        )
+
+
+def _soft_of(doc: Doc, name: str, number: int) -> Optional[TokenLabels]:
+    try:
+        return get_soft(doc)
+    except XnerError as error:
+        raise XnerError(f"{name}, sentence {number}: {error.message}", error.hint) from error
+
+
+def text_features(texts: Sequence[str], width: int = 256) -> Floats:
+    """Sentence vectors from character n-grams (1 to 4, with word boundaries), hashed with signs;
+    unit length.
+
+    They stand in for the pooled vectors of a multilingual encoder where there is none: what they
+    see is the form of words, which is what related languages share.
+
+    texts (Sequence[str]): Sentences. width (int): Of the vectors.
+    RETURNS (Floats): (sentences, width).
+    """
+    out = np.zeros((len(texts), width), dtype=np.float32)
+    memory: Dict[str, tuple] = {}
+    for row, text in enumerate(texts):
+        padded = f" {' '.join(text.lower().split())} "
+        for n in (1, 2, 3, 4):
+            for i in range(len(padded) - n + 1):
+                gram = padded[i : i + n]
+                if gram not in memory:
+                    code = _fnv(gram)
+                    memory[gram] = (code % width, 1.0 if code >> 40 & 1 else -1.0)
+                column, sign = memory[gram]
+                out[row, column] += sign
+    norm = np.linalg.norm(out, axis=1, keepdims=True)
+    return np.divide(out, norm, out=out, where=norm > 0)
+
+
+def _fnv(gram: str) -> int:
+    # Python's own hash of a string differs from process to process.
+    code = 0xCBF29CE484222325
+    for byte in gram.encode("utf8"):
+        code = ((code ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return code
+
+
+class Similarity(NamedTuple):
+    """How near each source language is to the target.
+
+    sentence (Floats): (target sentences, teachers) weights. domain (Floats): (teachers,) their
+        mean. tau (float): The temperature used.
+    """
+
+    sentence: Floats
+    domain: Floats
+    tau: float
+
+
+def language_similarity(
+    sources: Sequence[Floats],
+    target: Floats,
+    *,
+    rank: int = 64,
+    gamma: float = 0.01,
+    epochs: int = 10,
+    learn_rate: float = 1e-3,
+    batch_size: int = 32,
+    spread: str = "var",
+    seed: int = 0,
+) -> Similarity:
+    """Learn which source languages the target sentences are like (TSL; settings as of its released
+    code unless said otherwise).
+
+    logits_k = (U f + b_u)^T (V mu_k + b_v) for a sentence vector f and language embeddings mu_k,
+    which start as the mean vector of each language; cross-entropy on the source sentences plus
+    gamma ||M^T M - I||^2 over the stacked embeddings. The weights of a target sentence are
+    softmax(logits / tau), with tau the variance (or standard deviation) of all the target's logits.
+    The learning rate is ten times theirs, since the sentence vectors here are short.
+
+    sources (Sequence[Floats]): (sentences, width) vectors of each source language, two at least.
+    target (Floats): (sentences, width) vectors of the target's unlabelled text.
+    rank, gamma, epochs, learn_rate, batch_size: As named. spread (str): "var" or "std". seed (int):
+    Of initialisation and order.
+    RETURNS (Similarity): The weights. RAISES: XnerError for fewer than two languages or an empty
+        one.
+    """
+    if len(sources) < 2 or any(not len(s) for s in sources) or not len(target):
+        raise XnerError(
+            "Language weights need two source languages or more, with text, and text of the target.",
+            "Use uniform weights, or give the text.",
+        )
+    rng = np.random.default_rng(seed)
+    x = np.concatenate(sources).astype(np.float32)
+    y = np.repeat(np.arange(len(sources)), [len(s) for s in sources])
+    width = x.shape[1]
+    bound = np.sqrt(6.0 / (width + rank))
+    params: Dict[str, Floats] = {
+        "U": rng.uniform(-bound, bound, (rank, width)).astype(np.float32),
+        "V": rng.uniform(-bound, bound, (rank, width)).astype(np.float32),
+        "bu": np.zeros(rank, dtype=np.float32),
+        "bv": np.zeros(rank, dtype=np.float32),
+        "M": np.stack([s.mean(axis=0) for s in sources]).astype(np.float32),
+    }
+    optimizer = Adam(learn_rate, L2=0.0, grad_clip=0.0)
+    for _ in range(epochs):
+        order = rng.permutation(len(x))
+        for start in range(0, len(x), batch_size):
+            rows = order[start : start + batch_size]
+            gradients = _bilinear_gradients(params, x[rows], y[rows], gamma)
+            for k, name in enumerate(params):
+                params[name], _ = optimizer((k, name), params[name], gradients[name])
+        optimizer.step_schedules()
+    logits = _logits(params, target.astype(np.float32))
+    tau = float(logits.var() if spread == "var" else logits.std()) or 1.0
+    z = np.exp((logits - logits.max(axis=1, keepdims=True)) / tau)
+    sentence = (z / z.sum(axis=1, keepdims=True)).astype(np.float32)
+    return Similarity(sentence, sentence.mean(axis=0), tau)
+
+
+def _logits(p: Dict[str, Floats], x: Floats) -> Floats:
+    logits: Floats = (x @ p["U"].T + p["bu"]) @ (p["M"] @ p["V"].T + p["bv"]).T
+    return logits
+
+
+def _bilinear_gradients(p: Dict[str, Floats], x: Floats, y: npt.NDArray, gamma: float) -> Dict[str, Floats]:
+    a = x @ p["U"].T + p["bu"]
+    b = p["M"] @ p["V"].T + p["bv"]
+    logits = a @ b.T
+    probs = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probs /= probs.sum(axis=1, keepdims=True)
+    probs[np.arange(len(y)), y] -= 1
+    d_logits = (probs / len(y)).astype(np.float32)
+    d_a, d_b = d_logits @ b, d_logits.T @ a
+    m = p["M"]
+    # d ||M^T M - I||^2 / dM = 4 (M M^T M - M)
+    d_m = d_b @ p["V"] + 4 * gamma * (m @ m.T @ m - m)
+    return {
+        "U": d_a.T @ x,
+        "V": d_b.T @ m,
+        "bu": d_a.sum(axis=0),
+        "bv": d_b.sum(axis=0),
+        "M": d_m,
+    }

@@ -1,0 +1,149 @@
+"""Which sentences of a labelled corpus a student should learn from. All are filters on Docs; none
+looks at gold labels.
+"""
+
+from typing import Any, Iterable, Iterator, List, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Adam
+
+from ...docdata import SPANS_KEY, span_scores
+from ...errors import XnerError
+from ..soft.soft_labels import get_soft, set_soft
+from ..student.pipes import find_student, run_upstream
+
+Floats = npt.NDArray[np.float64]
+
+
+def confidence(doc: Doc) -> float:
+    """How sure the teacher is of a sentence.
+
+    RETURNS (float): The mean over tokens of the largest probability; without distributions the
+        least score of a projected span; 1 for a sentence of which neither says anything.
+    """
+    soft = get_soft(doc)
+    if soft is not None and len(doc):
+        known = soft.probs.sum(axis=1) > 0
+        return float(soft.probs[known].max(axis=1).mean()) if known.any() else 0.0
+    return min(span_scores(doc), default=1.0)
+
+
+def keep_best(docs: Sequence[Doc], scores: Sequence[float], keep: float) -> List[Doc]:
+    """RETURNS (List[Doc]): The share `keep` of the Docs with the highest scores, in their order.
+    RAISES: XnerError for a share that is none.
+    """
+    if not 0 < keep <= 1:
+        raise XnerError(f"Cannot keep a share of {keep}.", "Give a number in (0, 1].")
+    n = max(1, round(keep * len(docs))) if docs else 0
+    chosen = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")[:n]
+    return [docs[k] for k in sorted(chosen)]
+
+
+def select_surest(docs: Iterable[Doc], keep: float = 0.8) -> List[Doc]:
+    """RETURNS (List[Doc]): The sentences whose teacher is surest. RAISES: XnerError if nothing says how sure it is."""
+    docs = list(docs)
+    if not any(SPANS_KEY in doc.spans or get_soft(doc) is not None for doc in docs):
+        raise XnerError(
+            f"Nothing in the {len(docs)} sentences says how sure their teacher was.",
+            "Give what xner annotate wrote: with distributions, or with projected spans and their scores.",
+        )
+    return keep_best(docs, [confidence(doc) for doc in docs], keep)
+
+
+def select_least_specific(
+    docs: Iterable[Doc], nlp: Language, source: Iterable[Doc], keep: float = 0.8, seed: int = 0
+) -> List[Doc]:
+    """The sentences that a language discriminator tells apart least, after AdvPicker (Chen et al.
+    2021).
+
+    There the encoder is trained against the discriminator; here it is the frozen encoder of a
+    source-trained student, and the discriminator a logistic regression on its token vectors. A
+    sentence's score is the mean over its tokens of P(target); those nearest to .5 are kept.
+
+    docs (Iterable[Doc]): The target sentences. nlp (Language): A pipeline with an `xner_student`.
+    source (Iterable[Doc]): Source-language sentences. keep (float): The share to keep. seed (int):
+        Of the discriminator.
+    RETURNS (List[Doc]): The kept sentences.
+    """
+    docs = list(docs)
+    ours, theirs = encode(nlp, docs), [v for v in encode(nlp, source) if len(v)]
+    if not theirs or not any(len(v) for v in ours):
+        raise XnerError(
+            f"No tokens in the sentences {'of the source language' if not theirs else 'to choose from'}.",
+            "Give text of both languages.",
+        )
+    p_target = discriminate(np.concatenate(theirs), ours, seed)
+    return keep_best(docs, [-abs(p - 0.5) for p in p_target], keep)
+
+
+def encode(nlp: Language, docs: Iterable[Doc], batch_size: int = 256) -> List[Floats]:
+    """RETURNS (List[Floats]): (tokens, width) vectors of each Doc from the encoder of the
+    pipeline's student.
+    """
+    student = find_student(nlp)
+    tok2vec = student.model.get_ref("tok2vec")
+    found: List[Floats] = []
+    docs = list(docs)
+    for k in range(0, len(docs), batch_size):
+        batch = run_upstream(nlp, docs[k : k + batch_size], batch_size)
+        found += [student.model.ops.to_numpy(v) for v in tok2vec.predict(batch)]
+    return found
+
+
+def discriminate(source: Floats, target: Sequence[Floats], seed: int = 0) -> List[float]:
+    """Train a logistic regression to tell target tokens from source tokens, both sides weighted
+    alike.
+
+    source (Floats): (tokens, width). target (Sequence[Floats]): (tokens, width) of each sentence.
+    RETURNS (List[float]): The mean probability of "target" over the tokens of each sentence, .5 for
+        an empty one.
+    """
+    ours = np.concatenate([v for v in target if len(v)])
+    x = np.concatenate([source, ours]).astype(np.float32)
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
+    y = np.repeat(np.array([0, 1], dtype=np.float32), [len(source), len(ours)])
+    weight = np.where(y > 0, len(x) / (2 * len(ours)), len(x) / (2 * len(source)))
+    w: Any = np.zeros(x.shape[1] + 1, dtype=np.float32)
+    optimizer = Adam(0.01, L2=0.0, grad_clip=0.0)
+    rng = np.random.default_rng(seed)
+    for _ in range(300):
+        rows = rng.integers(0, len(x), 512)
+        features = (x[rows] - mean) / spread
+        p = _sigmoid(features @ w[1:] + w[0])
+        d = ((p - y[rows]) * weight[rows] / len(rows)).astype(np.float32)
+        gradient = np.concatenate([[d.sum()], d @ features]).astype(np.float32)
+        w, _ = optimizer((0, "w"), w, gradient)
+    return [float(_sigmoid((v - mean) / spread @ w[1:] + w[0]).mean()) if len(v) else 0.5 for v in target]
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -30, 30)))
+
+
+def agree(docs: Iterable[Doc], others: Iterable[Doc], *, drop_soft: bool = False) -> Iterator[Doc]:
+    """Hard labels only where two teachers agree, after UniTrans (Wu et al. 2020b): the others
+    become missing values.
+
+    The distributions stay, so that a student can learn from these on all tokens and from the labels
+    where both agree.
+
+    docs (Iterable[Doc]): One teacher's. others (Iterable[Doc]): The other's, the same sentences.
+    drop_soft (bool): Take the distributions away.
+    YIELDS (Doc): The first teacher's Docs. RAISES: XnerError if the words differ.
+    """
+    for number, (doc, other) in enumerate(zip(docs, others, strict=True), 1):
+        if [t.text for t in doc] != [t.text for t in other]:
+            raise XnerError(
+                f"Sentence {number} is not the same for both teachers: {other.text[:60]!r}.",
+                "Label the same file with both, with the same tokens.",
+            )
+        theirs = {(e.start, e.end, e.label) for e in other.ents}
+        kept = [e for e in doc.ents if (e.start, e.end, e.label) in theirs]
+        outside = [doc[t.i : t.i + 1] for t, o in zip(doc, other, strict=True) if t.ent_iob == 2 and o.ent_iob == 2]
+        doc.set_ents(kept, outside=outside, default="missing")
+        if drop_soft:
+            set_soft(doc, None)
+        yield doc

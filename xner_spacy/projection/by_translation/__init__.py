@@ -1,0 +1,1 @@
+"""Projectors that translate the entities again."""

@@ -1,0 +1,1 @@
+"""Projectors that go by the word links alone."""

@@ -1,0 +1,78 @@
+"""What the word links of a sentence pair say about each of its entities."""
+
+from typing import Dict, List, Sequence, Tuple
+
+from ..errors import XnerError
+from ..text import is_blank_token
+from ..types import Entity, SentencePair
+
+# An entity is hardly ever linked to so many words; where it is, ranges between all of them would be a million.
+MOST_LINKED = 60
+
+# For one entity: target word -> links (target word, count of links, summed link score) from the
+# entity's words.
+LinkedWords = List[Tuple[int, int, float]]
+
+
+def entity_links(pair: SentencePair) -> List[LinkedWords]:
+    """Collect the target words that each source entity is linked to. Links to blank tokens don't count.
+
+    Plain Python on purpose: a sentence has some 25 links, too few for numpy calls to pay.
+
+    pair (SentencePair): The sentence pair.
+    RETURNS (List[LinkedWords]): Per entity, in the order given, `(target word, number of links, sum
+        of their scores)` by target word.
+    RAISES: XnerError if an entity or a link used is outside the sentences.
+    """
+    entities = pair.entities
+    if not entities:
+        return []
+    owner = owners(entities, len(pair.source))
+    found: List[Dict[int, Tuple[int, float]]] = [{} for _ in entities]
+    n_source, n_target = len(owner), len(pair.target)
+    for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
+        if i >= n_source or j >= n_target:
+            check_link(i, j, n_source, n_target)
+        index = owner[i]
+        if index >= 0 and not is_blank_token(pair.target[j]):
+            words = found[index]
+            if j in words:
+                count, total = words[j]
+                words[j] = (count + 1, total + score)
+            else:
+                words[j] = (1, score)
+    return [[(j, count, total) for j, (count, total) in sorted(w.items())] for w in found]
+
+
+def strongest(words: LinkedWords) -> LinkedWords:
+    """RETURNS (LinkedWords): The words of an entity between which ranges are tried: all, or if they are more than
+    `MOST_LINKED`, the most strongly linked.
+    """
+    if len(words) <= MOST_LINKED:
+        return words
+    return sorted(sorted(words, key=lambda w: (-w[2], w[0]))[:MOST_LINKED])
+
+
+def check_link(i: int, j: int, n_source: int, n_target: int) -> None:
+    """RAISES: XnerError if the link is outside the sentences."""
+    if i >= n_source or j >= n_target:
+        raise XnerError(
+            f"Link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} target tokens).",
+            "Links are 0-based, source first; line n of every file belongs to line n.",
+        )
+
+
+def owners(entities: Sequence[Entity], n_source: int) -> List[int]:
+    """RETURNS (List[int]): For each source token the index of its entity, or -1."""
+    owner = [-1] * n_source
+    for index, entity in enumerate(entities):
+        if not 0 <= entity[0] < entity[1] <= n_source:
+            raise XnerError(
+                f"Source entity {index} ({entity[0]}, {entity[1]}, {entity[2]!r}) is outside its "
+                f"sentence of {n_source} tokens."
+            )
+        for i in range(entity[0], entity[1]):
+            if owner[i] >= 0:
+                raise XnerError(f"Source entities {owner[i]} and {index} overlap at token {i}.")
+            owner[i] = index
+    return owner

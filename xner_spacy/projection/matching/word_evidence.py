@@ -1,0 +1,116 @@
+"""Which source words each target word stands for: link probabilities, corrected by spelling."""
+
+from typing import Container, Dict, Iterator, List, Set, Tuple
+
+from ...types import SentencePair
+from ..linked_words import check_link
+from ..spelling_similarity import is_punctuation, similarity
+
+# Per target word: source word -> probability of the link.
+Rows = List[Dict[int, float]]
+
+# In a sentence of more target words a source word is compared with those about its own place only, this many to
+# each side: comparing all would take the square of the length.
+_REACH = 100
+
+
+def link_rows(
+    pair: SentencePair,
+    function_words: Container[str],
+    trust: float = 0.9,
+    least: float = 0.6,
+) -> Rows:
+    """Merge links and spelling.
+
+    Statistical aligners misplace rare words, and names are rare. Words of entities, capitalised
+    words and numbers are therefore compared with the target words. An identical word takes over the
+    link; one that is merely similar fills in only where neither side is linked well.
+
+    pair (SentencePair): The sentence pair; link scores are taken as probabilities.
+    function_words (Container[str]): Target words that are not compared.
+    trust (float): Probability that words of identical spelling correspond; 0 leaves spelling out.
+    least (float): Similarity from which on spelling counts.
+    RETURNS (Rows): Per target word the source words that it is linked to, with probabilities.
+    """
+    n_source, n_target = len(pair.source), len(pair.target)
+    rows: Rows = [{} for _ in range(n_target)]
+    strongest = [0.0] * n_source
+    for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
+        check_link(i, j, n_source, n_target)
+        value = min(1.0, score)
+        rows[j][i] = value
+        if value > strongest[i]:
+            strongest[i] = value
+    if trust:
+        _respell(pair, rows, strongest, function_words, trust, least)
+    return rows
+
+
+def _respell(
+    pair: SentencePair,
+    rows: Rows,
+    strongest: List[float],
+    function_words: Container[str],
+    trust: float,
+    least: float,
+) -> None:
+    n_source, n_target = len(pair.source), len(pair.target)
+    # Best spelling first, links break ties, then position: so that the second "Commission" of a
+    # sentence meets the second "Kommission".
+    found: List[Tuple[float, float, int, int, float]] = []
+    for i, j in _compared(pair, function_words):
+        alike = similarity(pair.source[i], pair.target[j])
+        if alike >= least:
+            rank = -alike - 0.5 * rows[j].get(i, 0.0)
+            found.append((rank, abs(i / n_source - j / n_target), i, j, alike))
+    found.sort()
+    linked: Dict[int, Set[int]] = {}
+    for j, row in enumerate(rows):
+        for i in row:
+            linked.setdefault(i, set()).add(j)
+    used_source, used_target = set(), set()
+    for _, _, i, j, alike in found:
+        if i in used_source or j in used_target:
+            continue
+        row = rows[j]
+        if alike == 1.0:
+            gain = trust
+        else:
+            rival = max((v for k, v in row.items() if k != i), default=0.0)
+            if strongest[i] > row.get(i, 0.0):
+                rival = max(rival, strongest[i])
+            gain = trust * (alike - least) / (1.0 - least) * (1.0 - rival)
+        if gain <= 0.0:
+            continue
+        used_source.add(i)
+        used_target.add(j)
+        for k in row:
+            row[k] *= 1.0 - gain
+        row[i] = row.get(i, 0.0) + gain
+        linked.setdefault(i, set()).add(j)
+        if alike == 1.0:
+            for k in linked[i] - {j}:
+                rows[k][i] *= 1.0 - gain
+
+
+def _compared(pair: SentencePair, function_words: Container[str]) -> Iterator[Tuple[int, int]]:
+    """YIELDS (Tuple[int, int]): The source and target words whose spelling is compared."""
+    named = {i for e in pair.entities for i in range(e[0], e[1])}
+    source = [
+        i
+        for i, word in enumerate(pair.source)
+        if (i in named or word[:1].isupper() or word[:1].isdigit()) and not is_punctuation(word)
+    ]
+    target = [j for j, word in enumerate(pair.target) if word not in function_words and not is_punctuation(word)]
+    if len(pair.target) <= 2 * _REACH:
+        yield from ((i, j) for j in target for i in source)
+        return
+    first = 0
+    for i in source:
+        place = i * len(pair.target) // len(pair.source)
+        while first < len(target) and target[first] < place - _REACH:
+            first += 1
+        for k in range(first, len(target)):
+            if target[k] > place + _REACH:
+                break
+            yield i, target[k]
