@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 TESTENV := .venv-test
 # constraints.txt holds the versions that were tested together, all of them, for Python 3.11: pip has nothing to search, and
-# every machine gets the same. Another Python gets what the ranges in pyproject.toml admit, and pip has to search.
+# every machine gets the same. Another Python gets what the ranges in setup.cfg admit, and pip has to search.
 LOCK := $(shell $(PYTHON) -c "import sys; print('--constraint constraints.txt' * (sys.version_info[:2] == (3, 11)))")
 PIP := -m pip install --disable-pip-version-check --quiet $(LOCK)
 
@@ -15,13 +15,13 @@ run: $(VENV)/.installed
 install: $(VENV)/.installed
 
 # setuptools goes first, so that the package is built with the pinned one and not with one that pip fetches aside.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP) 'setuptools>=77'
 	$(VENV)/bin/python $(PIP) --no-build-isolation --editable .
 	touch $@
 
-$(TESTENV)/.installed: pyproject.toml constraints.txt
+$(TESTENV)/.installed: pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -m venv $(TESTENV)
 	$(TESTENV)/bin/python $(PIP) 'setuptools>=77'
 	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev]'

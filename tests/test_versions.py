@@ -1,7 +1,8 @@
-"""`constraints.txt` pins what is tested together: all of it, and nothing that pyproject.toml refuses."""
+"""`constraints.txt` pins what is tested together: all of it, and nothing that setup.cfg refuses."""
 
 import re
 import sys
+from configparser import ConfigParser
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Dict, Iterator, Set, Tuple
@@ -15,8 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # What a build of torch for a graphics card brings; the pinned versions are those of torch itself.
 BROUGHT_BY_TORCH = re.compile(r"nvidia-|triton|cuda-")
 
-tomllib = pytest.importorskip("tomllib", reason="Python 3.11 reads TOML itself")
-
 
 def locked() -> Dict[str, str]:
     """RETURNS (Dict[str, str]): Versions by package."""
@@ -26,16 +25,16 @@ def locked() -> Dict[str, str]:
 
 
 def asked(*extras: str) -> Iterator[Requirement]:
-    """YIELDS (Requirement): What pyproject.toml asks for, with extras."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    yield from map(Requirement, project["dependencies"])
-    for extra in extras:
-        for line in project["optional-dependencies"][extra]:
-            found = Requirement(line)
-            if canonicalize_name(found.name) == "xner-spacy":
-                yield from asked(*sorted(found.extras))
-            else:
-                yield found
+    """YIELDS (Requirement): What setup.cfg asks for, with extras."""
+    setup = ConfigParser(interpolation=None)
+    setup.read(ROOT / "setup.cfg", encoding="utf8")
+    lines = [setup["options"]["install_requires"], *(setup["options.extras_require"][extra] for extra in extras)]
+    for line in filter(None, "\n".join(lines).splitlines()):
+        requirement = Requirement(line)
+        if canonicalize_name(requirement.name) == "xner-spacy":
+            yield from asked(*sorted(requirement.extras))
+        else:
+            yield requirement
 
 
 def everything() -> Set[Tuple[str, str]]:

@@ -45,7 +45,7 @@ def test_the_wheels_work_in_a_fresh_environment(tmp_path):
 
     # Copied, since a build leaves its own files beside the source.
     shutil.copytree(ROOT / "xner_spacy", tmp_path / "source" / "xner_spacy")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path / "source")
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     pip = [sys.executable, "-m", "pip"]
