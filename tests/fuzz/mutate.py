@@ -260,7 +260,7 @@ def json_structure(rng: Random, data: bytes) -> bytes:
         return data.replace(b": ", b": NaN, \"y\": ", 1) if rng.random() < 0.5 else data.replace(b'": "', b'": "\\ud800', 1)  # fmt: skip
     try:
         loaded = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return flip(rng, data)
     return json.dumps(change_structure(rng, loaded), ensure_ascii=rng.random() < 0.5).encode("utf8", "surrogatepass")  # fmt: skip
 

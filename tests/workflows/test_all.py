@@ -84,7 +84,7 @@ def test_the_wheel_works_in_a_fresh_environment(project, tmp_path):
         "print(json.dumps({'ents': [[e.text, e.label_] for e in doc.ents], 'meta': nlp.meta,\n"
         "  'heavy': [m for m in ('torch', 'xner_spacy', 'transformers') if importlib.util.find_spec(m)]}))\n"
     )
-    done = run(python, "-c", code, cwd=tmp_path)
+    done = run(python, "-I", "-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
     assert found["heavy"] == []

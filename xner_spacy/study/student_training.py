@@ -28,6 +28,9 @@ def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
     """RETURNS (Config): The config with the study's settings, those of the training, and those of
     an arm, in this order.
     """
+    if not Path(training.config).is_file():
+        hint = "It is named as the config of a training in the study's config: correct it there."
+        raise InputError("no such file.", training.config, hint=hint)
     config = read_config(training.config)
     for name, value in {**FIXED, **training.overrides, **overrides}.items():
         *sections, last = name.split(".")
