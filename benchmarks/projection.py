@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from xner_spacy.projection.by_translation.markers import make_markers
 from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
 from xner_spacy.projection.heuristics.minmax import make_minmax
 from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.matching import solvers
 from xner_spacy.projection.matching.align_score import make_align_score
 from xner_spacy.projection.matching.candidate_matching import make_matching, rival_score
 from xner_spacy.projection.matching.candidates import make_ngrams
@@ -40,6 +42,7 @@ from xner_spacy.types import Alignment, Entity, Projection, SentencePair
 from .projection_plots import reliability_svg, threshold_svg
 
 LABELS = ("PER", "LOC", "ORG")
+PARTS = ("accuracy", "exactness", "speed", "competition", "calibration", "markers")
 Texts = List[Tuple[List[str], List[str]]]
 
 
@@ -333,14 +336,8 @@ def _compare(instances: List[list], limits: Limits) -> Dict[str, Any]:
     differ = below = above = 0
     for options in instances:
         exact = _total(((c.entity, c.score) for c in solve_exact(options, limits)), limits.low)
-        peer = _total(((s, o[0]) for s, o in solve_milp(options, limits.low, limits.high)), limits.low)
-        spans = sorted({(a, b) for mine in options for _, a, b in mine})
-        column = {span: t for t, span in enumerate(spans)}
-        matrix = np.zeros((len(options), len(spans)))
-        for s, mine in enumerate(options):
-            for w, a, b in mine:
-                matrix[s, column[a, b]] = w
-        greedy = _total(((c.entity, c.score) for c in solve_greedy(matrix, spans, limits)), limits.low)
+        peer = _total(((c.entity, c.score) for c in solve_milp(options, *limits)), limits.low)
+        greedy = _total(((c.entity, c.score) for c in solve_greedy(options, limits)), limits.low)
         differ += exact[0] != peer[0] or abs(exact[1] - peer[1]) > 1e-6
         below += greedy[0] < exact[0] or greedy[1] < exact[1] - 1e-9
         above += greedy[0] > exact[0] or (greedy[0] == exact[0] and greedy[1] > exact[1] + 1e-9)
@@ -353,6 +350,34 @@ def _compare(instances: List[list], limits: Limits) -> Dict[str, Any]:
 
 
 # Speed.
+
+
+def competition(pairs: List[SentencePair]) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict]): Per projector how many groups of entities compete for words, and the milliseconds that HiGHS
+    would take for each.
+    """
+    rows = []
+    for name, matcher in (("default", make_matching()), ("align", make_matching(scores={"align": make_align_score()}))):
+        matcher.train(pairs)
+        with patch.object(solvers, "solve_component", wraps=solvers.solve_component) as spy:
+            list(matcher(pairs))
+        groups = [call.args for call in spy.call_args_list if len(call.args[0]) > 1]
+        costs = []
+        for options, limits in groups:
+            start = time.process_time()
+            solve_milp(options, *limits, whole=False)
+            costs.append(1000 * (time.process_time() - start))
+        rows.append(
+            {
+                "projector": name,
+                "sentences": sum(bool(pair.entities) for pair in pairs),
+                "groups": len(groups),
+                "most_entities": max((len(options) for options, _ in groups), default=0),
+                "highs_mean": round(float(np.mean(costs)), 1) if costs else 0.0,
+                "highs_most": round(max(costs, default=0.0), 1),
+            }
+        )
+    return rows
 
 
 def speed(pairs: List[SentencePair], rounds: int = 5) -> List[Dict[str, Any]]:
@@ -523,7 +548,7 @@ def run(
     assets: Path,
     cache: Optional[Path] = None,
     random_instances: int = 10_000,
-    parts: Sequence[str] = ("accuracy", "exactness", "speed", "calibration", "markers"),
+    parts: Sequence[str] = PARTS,
     corpora: Sequence[str] = ("de", "es", "it", "pt", "sv", "bam"),
 ) -> Dict[str, Any]:
     """RETURNS (Dict): All figures, as plain data."""
@@ -538,9 +563,9 @@ def run(
             for how, alignments in (eflomal_links(corpus, cache) or {}).items():
                 links[f"eflomal {how}"] = alignments
             known[name] = (corpus, links)
+    bam = transalign(data) if "bam" in corpora else None
     if "accuracy" in parts:
         rows = [row for corpus, links in known.values() for row in accuracy(corpus, links)]
-        bam = transalign(data) if "bam" in corpora else None
         if bam is not None:
             rows += accuracy(bam[0], {"transalign (neural)": bam[1]})
             theirs = evaluate(bam[0].gold, bam[2])
@@ -561,6 +586,11 @@ def run(
     if "speed" in parts and first:
         result["speed"] = {n: speed(pairs) for n, pairs in first.items()}
         result["crowded"] = crowded()
+    if "competition" in parts:
+        sets = {c.name: c.pairs(links["lexical"]) for c, links in known.values()}
+        if bam is not None:
+            sets[bam[0].name] = bam[0].pairs(bam[1])
+        result["competition"] = {name: competition(pairs) for name, pairs in sets.items()}
     if "calibration" in parts and european:
         home = icelandic(assets)
         tests = {c.name: (c, links["lexical"]) for c, links in european.values()}
@@ -620,6 +650,12 @@ def table(result: Dict[str, Any]) -> str:
             ("links per target word", "words per entity", "ms"),
             (tuple(r.values()) for r in result["crowded"]),
         )
+    if "competition" in result:
+        add(
+            "Entities that compete for words, and what HiGHS takes for such a group (milliseconds of processor time)",
+            ("corpus", "projector", "sentences with entities", "groups", "most entities", "HiGHS, mean", "most"),
+            ((name, *row.values()) for name, rows in result["competition"].items() for row in rows),
+        )
     if "calibration" in result:
         add(
             "Calibration (fitted on the embedded Icelandic corpus)",
@@ -662,7 +698,7 @@ def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     parser.add_argument("--out", type=Path, default=root / "results")
     parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")
     parser.add_argument("--random", type=int, default=10_000, help="Random instances.")
-    parser.add_argument("--parts", default="accuracy,exactness,speed,calibration,markers")
+    parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--corpora", default="de,es,it,pt,sv,bam")
     given = parser.parse_args(argv)
     result = run(

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.projection.matching.bounded_dp import solve_component
 from xner_spacy.projection.matching.milp import solve_milp
 from xner_spacy.projection.matching.solvers import (
     Limits,
     narrow,
     parse_limits,
     prune_dominated,
+    solve_component,
     solve_exact,
     solve_greedy,
 )
@@ -63,7 +63,7 @@ def test_exact_equals_highs(limits, size):
         check_choice(chosen, options, limits)
         peer = solve_milp(options, limits.low, limits.high)
         ours = worth([(c.entity, c.score) for c in chosen], len(options), limits.low)
-        theirs = worth([(s, o[0]) for s, o in peer], len(options), limits.low)
+        theirs = worth([(c.entity, c.score) for c in peer], len(options), limits.low)
         assert ours == pytest.approx(theirs, abs=1e-6)
 
 
@@ -87,10 +87,9 @@ def test_exact_equals_brute_force(limits):
 
 
 def test_too_many_states_go_to_highs(monkeypatch):
-    monkeypatch.setattr("xner_spacy.projection.matching.bounded_dp.MAX_STATES", -1)
+    monkeypatch.setattr("xner_spacy.projection.matching.solvers._MOST_STATES", 0)
     options = [[(1.0, 0, 2), (0.9, 3, 4)], [(1.0, 1, 3)], [(0.9, 2, 4)]]
-    picks = solve_component(options, 0, 1)
-    assert sum(o[0] for _, o in picks) == pytest.approx(1.9)
+    assert sum(c.score for c in solve_component(options, Limits(0, 1))) == pytest.approx(1.9)
 
 
 spans = st.tuples(st.integers(0, 9), st.integers(1, 5), st.integers(1, 8))
@@ -120,34 +119,19 @@ def test_pruning_keeps_exactly_what_holds_nothing_better(options):
             assert inside == [o]
 
 
-def dense(options, tokens):
-    columns = sorted({(a, b) for mine in options for _, a, b in mine})
-    matrix = np.zeros((len(options), len(columns)))
-    for s, mine in enumerate(options):
-        for w, a, b in mine:
-            matrix[s, columns.index((a, b))] = w
-    return matrix, columns
-
-
 @settings(max_examples=200, deadline=None)
 @given(st.lists(entity_options, min_size=1, max_size=5))
 def test_greedy_never_beats_exact_and_takes_first_of_equals(options):
-    matrix, columns = dense(options, 14)
     limits = Limits(0, 1)
-    greedy = solve_greedy(matrix, columns, limits)
+    greedy = solve_greedy(options, limits)
     exact = solve_exact(options, limits)
     assert sum(c.score for c in greedy) <= sum(c.score for c in exact) + 1e-9
     # A literal rendering: the best of what is left, the first entity and then the first span of
     # equals.
-    left = {(s, t): matrix[s, t] for s, t in np.ndindex(*matrix.shape) if matrix[s, t] > 0}
+    left = [(s, a, b, w) for s, mine in enumerate(options) for w, a, b in mine]
     for choice in greedy:
-        s, t = max(left, key=lambda st: (left[st], -st[0], -st[1]))
-        assert (choice.entity, choice.start, choice.end) == (s, *columns[t])
-        left = {
-            (x, y): w
-            for (x, y), w in left.items()
-            if x != s and (columns[y][1] <= choice.start or columns[y][0] >= choice.end)
-        }
+        assert choice == max(left, key=lambda x: (x[3], -x[0], -x[1], -x[2]))
+        left = [x for x in left if x[0] != choice.entity and (x[2] <= choice.start or x[1] >= choice.end)]
     assert not left
 
 
@@ -166,7 +150,7 @@ def test_many_entities_equal_highs(limits):
         check_choice(chosen, options, limits)
         peer = solve_milp(options, limits.low, limits.high)
         ours = worth([(c.entity, c.score) for c in chosen], len(options), limits.low)
-        theirs = worth([(s, o[0]) for s, o in peer], len(options), limits.low)
+        theirs = worth([(c.entity, c.score) for c in peer], len(options), limits.low)
         assert ours == pytest.approx(theirs, abs=1e-6)
 
 
@@ -236,10 +220,6 @@ def test_each_of_thirteen_gets_its_span():
     assert [(c.entity, c.end) for c in solve_exact(options, Limits(0, 1))] == [(0, 13)]
 
 
-@pytest.mark.parametrize("solver", [solve_exact, None])
+@pytest.mark.parametrize("solver", [solve_exact, solve_greedy])
 def test_a_count_of_none_places_none(solver):
-    options = [[(1.0, 0, 1)], [(2.0, 1, 2)]]
-    if solver is None:
-        assert solve_greedy(*dense(options, 2), Limits(0, 0)) == []
-    else:
-        assert solver(options, Limits(0, 0)) == []
+    assert solver([[(1.0, 0, 1)], [(2.0, 1, 2)]], Limits(0, 0)) == []

@@ -13,9 +13,9 @@ from ...errors import XnerError
 from ...scripts import join_words
 from ...types import ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
 from ..linked_words import entity_links
-from ..matching.bounded_dp import Option
+from ..matching.interfaces import Option, TranslationScorer
 from ..matching.solvers import Limits, solve_exact
-from ..matching.translation_score import TranslationScorer, score_all
+from ..matching.translation_score import score_all
 from ..projectors import BaseProjector, batches, give_up
 from .markers import mark
 

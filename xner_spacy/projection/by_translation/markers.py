@@ -36,8 +36,8 @@ from ...types import (
     Translator,
     Unprojected,
 )
-from ..matching.bounded_dp import Option
 from ..matching.candidates import LONGEST_NAME, fuzzy_spans
+from ..matching.interfaces import Option
 from ..matching.solvers import Limits, solve_exact
 from ..projectors import BaseProjector, batches, give_up, too_long
 from ..state import part_state, with_state

@@ -1,47 +1,13 @@
 """How well a target span fits a source entity."""
 
-from typing import Container, Iterable, List, Protocol, Sequence, Tuple, runtime_checkable
+from typing import List, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ...types import SentencePair
 from ..linked_words import entity_links, strongest
-from .bounded_dp import Option
-from .candidates import Ngrams, Span
-
-ScoreMatrix = npt.NDArray[np.float64]
-# A sentence pair, and per entity the spans that it may get.
-ScoredPair = Tuple[SentencePair, Sequence[Sequence[Option]]]
-
-
-@runtime_checkable
-class Modifier(Protocol):
-    """Adjusts the sum of the other scores by what it learned from the whole corpus."""
-
-    modifies: bool
-
-    def learn(
-        self,
-        scored: Iterable[ScoredPair],
-        skip: Container[str],
-    ) -> None: ...
-
-    def adjust(
-        self, pair: SentencePair, options: Sequence[Sequence[Option]], skip: Container[str]
-    ) -> List[List[Option]]: ...
-
-
-@runtime_checkable
-class Score(Protocol):
-    """Scores every candidate span for every source entity.
-
-    One with a method `train(pairs, bitext)` learns from the corpus first.
-    """
-
-    def __call__(self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]) -> List[ScoreMatrix]:
-        """RETURNS (List[ScoreMatrix]): Per pair (entities, candidates), none negative."""
-        ...
+from .candidates import Ngrams
+from .interfaces import Option, Score, ScoreMatrix, Span
 
 
 def make_align_score() -> Score:

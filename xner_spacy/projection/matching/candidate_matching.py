@@ -31,15 +31,13 @@ from ...types import (
 from ..linked_words import entity_links
 from ..projectors import BaseProjector, batches, prepare, too_long
 from ..state import pack_state, unpack_state
-from .align_score import AlignScore, Modifier, Score, make_align_score
-from .bounded_dp import Option
-from .candidates import Candidates, Ngrams, make_ngrams
+from .align_score import AlignScore, make_align_score
+from .candidates import Ngrams, make_ngrams
 from .confidence import Calibration
+from .interfaces import Candidates, Choice, Modifier, Option, Options, Score
 from .phrase_lexicon import LabelVotes, make_phrase_lexicon, sentence_key
-from .solvers import Choice, Limits, parse_limits, solve_exact, take_best
+from .solvers import Limits, parse_limits, solve_exact, solve_greedy
 from .span_score import SpanScore, make_span_score
-
-Options = List[List[Option]]
 
 
 class _State(TypedDict):
@@ -335,7 +333,7 @@ class MatchingProjector(BaseProjector):
     def _solve(self, options: Options) -> List[Choice]:
         if self.solver == "exact":
             return solve_exact(options, self.limits)
-        return sorted(take_best(options, self.limits), key=lambda c: c.start)
+        return sorted(solve_greedy(options, self.limits), key=lambda c: c.start)
 
     def _label(self, pair: SentencePair, choice: Choice) -> str:
         entity = pair.entities[choice.entity]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from difflib import SequenceMatcher
-from typing import Iterator, List, Optional, Protocol, Sequence, Set, Tuple, runtime_checkable
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...errors import XnerError
 from ...text import comparable, is_blank_token, trim_span
@@ -10,23 +10,11 @@ from ...types import SentencePair, Translator
 from ..by_translation.entity_translations import translate_names
 from ..linked_words import entity_links, strongest
 from ..state import part_state, with_state
-
-Span = Tuple[int, int]
+from .interfaces import Candidates, Span
 
 _MOST_NGRAMS = 1_000_000
 # Characters of a text that is looked for: what is longer is no name, and comparing takes the square of it.
 LONGEST_NAME = 1_000
-
-
-@runtime_checkable
-class Candidates(Protocol):
-    """Gives the target spans of a batch of sentence pairs that entities may be matched with."""
-
-    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        """RETURNS (List[List[Span]]): Per pair the candidates, `(start, end)`, unique, sorted by
-        start, then end.
-        """
-        ...
 
 
 def make_ngrams(

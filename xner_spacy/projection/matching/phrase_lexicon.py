@@ -17,8 +17,7 @@ from ...text import comparable
 from ...types import SentencePair
 from ..spelling_similarity import fold, is_punctuation
 from ..state import pack_state, unpack_state
-from .align_score import ScoredPair
-from .bounded_dp import Option
+from .interfaces import Option, ScoredPair
 
 # Of one sentence: source phrase -> rendering -> share.
 Contributions = Dict[str, Dict[str, float]]
@@ -76,8 +75,6 @@ def make_phrase_lexicon(
 
 class PhraseLexicon:
     """Renderings of source phrases, learned from a corpus. See `make_phrase_lexicon`."""
-
-    modifies = True
 
     def __init__(
         self,

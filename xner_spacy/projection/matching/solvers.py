@@ -1,43 +1,29 @@
 """Choosing target spans for source entities: greedily as the seed paper's code does, or exactly.
 
-The problem (Shkalikov's thesis; METHODS of Politov et al. 2025): choose (entity, span) pairs of the
-    greatest total score such that
-no two chosen spans overlap and every entity has as many as it may. Without the limits per entity it
-is weighted interval scheduling, linear in the number of spans. The limits couple the intervals;
-`solve_exact` keeps the interval structure and pays for the coupling only where entities really
-compete.
+The problem (Politov et al. 2025; Shkalikov's thesis): choose (entity, span) pairs of the greatest total score such that
+no two chosen spans overlap and every entity has as many as it may. Without the limits per entity it is weighted
+interval scheduling, linear in the number of spans. The limits couple the intervals; `solve_exact` keeps the interval
+structure and pays for the coupling only where entities really compete.
 """
 
-from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
-from .bounded_dp import Option, solve_component
-
-__all__ = ["Choice", "Limits", "Option", "parse_limits", "solve_exact", "solve_greedy", "take_best"]
-
+from .interfaces import Choice, Option, Options
+from .milp import solve_milp
 
 # With fewer options than this a sentence is solved faster than narrowed.
 _CROWDED = 150
-
-
-class Choice(NamedTuple):
-    """A span chosen for an entity."""
-
-    entity: int
-    start: int
-    end: int
-    score: float
+# Entities that compete with more states than this (how many spans each of them has) are left to HiGHS.
+_MOST_STATES = 64
+_EPS = 1e-9
 
 
 class Limits(NamedTuple):
     """How many spans an entity gets: at least `low`, at most `high` (None for no limit).
 
-    The lower limit is kept where it can be: a solution that misses fewer spans always wins over one
-    with a better score, so that a sentence without room for all still gets an answer.
+    The lower limit is kept where it can be: a solution that misses fewer spans always wins over one with a better
+    score, so that a sentence without room for all still gets an answer.
     """
 
     low: int = 0
@@ -51,37 +37,21 @@ def parse_limits(constraint: str, count: int) -> Limits:
     return Limits(count, count) if constraint == "=" else Limits(count, None)
 
 
-def solve_greedy(scores: npt.NDArray[np.float64], spans: Sequence[Tuple[int, int]], limits: Limits) -> List[Choice]:
+def solve_greedy(options: Options, limits: Limits) -> List[Choice]:
     """Take the best pair again and again, striking out what overlaps it (the seed paper's greedy).
 
-    Ties go to the first in row-major order: the first entity, then the first candidate. With
-    candidates sorted by start and end this reproduces the seed's choice label for label. Lower
+    Ties go to the first entity, then to the earliest and shortest span: the seed's choice, label for label. Lower
     limits are not looked at.
 
-    scores (ndarray): (entities, candidates), what is not positive is never chosen.
-    spans (Sequence[Tuple[int, int]]): The candidates, sorted by start, then end.
+    options (Options): Per entity its candidates; what does not score above 0 is never chosen.
     limits (Limits): Spans per entity.
-    RETURNS (List[Choice]): The choices, best first.
-    """
-    matrix = np.asarray(scores, dtype=np.float64)
-    return take_best(
-        [[(float(row[t]), *spans[t]) for t in np.flatnonzero(row > 0).tolist()] for row in matrix],
-        limits,
-    )
-
-
-def take_best(options: Sequence[Sequence[Option]], limits: Limits) -> List[Choice]:
-    """The greedy solver on options instead of a matrix; see `solve_greedy`.
-
-    options (Sequence[Sequence[Option]]): Per entity its candidates, by start, then end.
     RETURNS (List[Choice]): The choices, best first.
     """
     chosen: List[Choice] = []
     if limits.high == 0:
         return chosen
-    queue = [(-w, s, a, b) for s, mine in enumerate(options) for w, a, b in mine if w > 0]
     # Scores don't change on the way: the best of what is left is the next in this order.
-    queue.sort()
+    queue = sorted((-w, s, a, b) for s, mine in enumerate(options) for w, a, b in mine if w > 0)
     used = [0] * len(options)
     taken = bytearray(max((item[3] for item in queue), default=0))
     for value, s, a, b in queue:
@@ -92,17 +62,15 @@ def take_best(options: Sequence[Sequence[Option]], limits: Limits) -> List[Choic
     return chosen
 
 
-def solve_exact(options: Sequence[Sequence[Option]], limits: Limits) -> List[Choice]:
+def solve_exact(options: Options, limits: Limits) -> List[Choice]:
     """Choose spans of the greatest total score.
 
-    Three observations do nearly all the work. A span that contains a better span of the same entity
-    is never needed (all else that is chosen is disjoint from the larger, hence from the smaller).
-    If the entities' best spans are disjoint, they are the optimum. And entities none of whose spans
-    meet can be solved apart. What is left, a few entities that compete for the same words, goes to
-    `solve_component`.
+    Three observations do nearly all the work. A span that contains a better span of the same entity is never needed
+    (all else that is chosen is disjoint from the larger, hence from the smaller). If the entities' best spans are
+    disjoint, they are the optimum. And entities none of whose spans meet can be solved apart. What is left, a few
+    entities that compete for the same words, goes to `solve_component`.
 
-    options (Sequence[Sequence[Option]]): Per entity its candidates `(score, start, end)`, scores
-        positive.
+    options (Options): Per entity its candidates, with positive scores.
     limits (Limits): Spans per entity.
     RETURNS (List[Choice]): The choices, by start.
     """
@@ -111,53 +79,105 @@ def solve_exact(options: Sequence[Sequence[Option]], limits: Limits) -> List[Cho
     slim = [prune_dominated(o) for o in options]
     if limits.high == 1:
         # The best of each entity; of equals the first, then the shortest.
-        best = sorted((o[1], o[2], s, o[0]) for s, os in enumerate(slim) if os for o in [_best(os)])
+        best = sorted((o[1], o[2], s, o[0]) for s, mine in enumerate(slim) if mine for o in [_best(mine)])
         if all(x[1] <= y[0] for x, y in pairwise(best)):
             return [Choice(s, a, b, w) for a, b, s, w in best]
     chosen: List[Choice] = []
     for members in _components(slim):
-        for m, (score, start, end) in solve_component([slim[s] for s in members], limits.low, limits.high):
-            chosen.append(Choice(members[m], start, end, score))
-    chosen.sort(key=lambda c: c.start)
+        solution = solve_component([slim[s] for s in members], limits)
+        chosen += [choice._replace(entity=members[choice.entity]) for choice in solution]
+    return sorted(chosen, key=lambda c: c.start)
+
+
+def narrow(options: Options, low: int) -> Options:
+    """Drop the options that are too bad to be in an optimum of at most one span per entity.
+
+    No solution beats giving every entity its best span. If the greedy solution falls short of that by g, an option that
+    is more than g below its entity's best is in no better solution.
+
+    options (Options): Per entity its candidates.
+    low (int): Spans that each entity should get, 0 or 1.
+    RETURNS (Options): What is left.
+    """
+    greedy = solve_greedy(options, Limits(0, 1))
+    if low and len(greedy) < sum(map(bool, options)):
+        # Then spans for all come before scores, and the argument does not hold.
+        return options
+    tops = [max((o[0] for o in mine), default=0.0) for mine in options]
+    gap = sum(tops) - sum(c.score for c in greedy) + _EPS
+    return [[o for o in mine if o[0] >= top - gap] for mine, top in zip(options, tops, strict=True)]
+
+
+def solve_component(options: Options, limits: Limits) -> List[Choice]:
+    """Solve for entities that compete: by states along the sentence where these are few, else by HiGHS. Every missing
+    span that a lower limit asks for counts more than all scores together.
+
+    options (Options): Per entity its options, at least one.
+    limits (Limits): Spans per entity.
+    RETURNS (List[Choice]): The choices; of equally good solutions the greedy one.
+    """
+    low, high = limits
+    greedy = solve_greedy(options, limits)
+    # Counts above this make no difference, so they are not told apart.
+    cap = low if high is None else high
+    if (cap + 1) ** len(options) <= _MOST_STATES:
+        chosen = _by_states(options, limits, cap)
+    else:
+        left = narrow(options, low) if high == 1 else options
+        relaxed = solve_milp(left, low, high, whole=False)
+        chosen = (solve_milp(left, low, high) or []) if relaxed is None else relaxed
+    (met, total), (greedy_met, greedy_total) = _worth(chosen, low), _worth(greedy, low)
+    return chosen if met > greedy_met or (met == greedy_met and total > greedy_total + _EPS) else greedy
+
+
+def _worth(chosen: Sequence[Choice], low: int) -> Tuple[int, float]:
+    """RETURNS (Tuple[int, float]): How many spans there are of those that a lower limit asks for, and the score."""
+    counts: Dict[int, int] = {}
+    for choice in chosen:
+        counts[choice.entity] = counts.get(choice.entity, 0) + 1
+    return sum(min(low, n) for n in counts.values()), sum(c.score for c in chosen)
+
+
+def _by_states(options: Options, limits: Limits, cap: int) -> List[Choice]:
+    """Go along the sentence with all that entities may have got so far.
+
+    cap (int): Up to how many spans an entity's are counted.
+    RETURNS (List[Choice]): An optimum.
+    """
+    low, high = limits
+    points = sorted({edge for mine in options for _, start, end in mine for edge in (start, end)})
+    place = {point: k for k, point in enumerate(points)}
+    starts: List[List[Tuple[int, Choice]]] = [[] for _ in points]
+    for start, end, s, score in sorted((a, b, s, w) for s, mine in enumerate(options) for w, a, b in mine):
+        starts[place[start]].append((place[end], Choice(s, start, end, score)))
+    # A state is one number, with each entity's count as a digit. Of each the best is kept: spans that lower limits ask
+    # for, score, and the choices, the last one first.
+    weights = [(cap + 1) ** s for s in range(len(options))]
+    layers: List[Dict[int, Tuple[int, float, Optional[tuple]]]] = [{} for _ in points]
+    layers[0][0] = (0, 0.0, None)
+    for number, here in enumerate(starts[:-1]):
+        layer, layers[number] = layers[number], {}
+        for state, best in layer.items():
+            _keep(layers[number + 1], state, best)
+            met, total, trail = best
+            for stop, choice in here:
+                weight = weights[choice.entity]
+                count = state // weight % (cap + 1)
+                if count != high:
+                    after = state + weight if count < cap else state
+                    _keep(layers[stop], after, (met + (count < low), total + choice.score, (choice, trail)))
+    node = max(layers[-1].values(), key=lambda best: best[:2])[2]
+    chosen: List[Choice] = []
+    while node is not None:
+        choice, node = node
+        chosen.append(choice)
     return chosen
 
 
-def narrow(options: Sequence[Sequence[Option]], low: int) -> List[List[Option]]:
-    """Drop the options that are too bad to be in an optimum of at most one span per entity.
-
-    No solution beats giving every entity its best span. If the greedy solution falls short of that
-    by g, an option that is more than g below its entity's best is in no better solution.
-
-    options (Sequence[Sequence[Option]]): Per entity its candidates.
-    low (int): Spans that each entity should get, 0 or 1.
-    RETURNS (List[List[Option]]): What is left.
-    """
-    heaps = [[(-w, a, b) for w, a, b in mine] for mine in options]
-    tops = [0.0] * len(heaps)
-    queue: List[Tuple[float, int]] = []
-    for s, heap in enumerate(heaps):
-        if heap:
-            heapify(heap)
-            tops[s] = -heap[0][0]
-            queue.append((heap[0][0], s))
-    heapify(queue)
-    taken = bytearray(max((b for mine in options for _, _, b in mine), default=0))
-    total, placed = 0.0, 0
-    while queue:
-        value, s = heappop(queue)
-        heap = heaps[s]
-        _, a, b = heappop(heap)
-        if taken.find(1, a, b) < 0:
-            taken[a:b] = b"\1" * (b - a)
-            total -= value
-            placed += 1
-        elif heap:
-            heappush(queue, (heap[0][0], s))
-    if low and placed < sum(map(bool, options)):
-        # Then spans for all come before scores, and the argument does not hold.
-        return [list(mine) for mine in options]
-    gap = sum(tops) - total + 1e-9
-    return [[o for o in mine if o[0] >= top - gap] for mine, top in zip(options, tops, strict=True)]
+def _keep(layer: dict, state: int, best: Tuple[int, float, Optional[tuple]]) -> None:
+    known = layer.get(state)
+    if known is None or best[:2] > known[:2]:
+        layer[state] = best
 
 
 def _best(options: Sequence[Option]) -> Option:
@@ -165,22 +185,18 @@ def _best(options: Sequence[Option]) -> Option:
 
 
 def prune_dominated(options: Sequence[Option]) -> List[Option]:
-    """RETURNS (List[Option]): The options without those that contain another of at least their
-    score.
-    """
+    """RETURNS (List[Option]): The options without those that contain another of at least their score."""
     if len(options) < 2:
         return list(options)
-    # By descending start, then ascending end: what an option contains comes before it. `front`
-    # holds the ends seen so far, ascending, with ascending scores: the best score that ends by
-    # then.
+    # By descending start, then ascending end: what an option contains comes before it. `front` holds the ends seen so
+    # far, ascending, with ascending scores: the best score that ends by then.
     kept: List[Option] = []
     front: List[Tuple[int, float]] = []
     for option in sorted(options, key=lambda o: (-o[1], o[2], -o[0])):
         score, _, end = option
-        place = 0
-        for place in range(len(front), -1, -1):
-            if place == 0 or front[place - 1][0] <= end:
-                break
+        place = len(front)
+        while place and front[place - 1][0] > end:
+            place -= 1
         if place and front[place - 1][1] >= score:
             continue
         kept.append(option)
@@ -193,9 +209,9 @@ def prune_dominated(options: Sequence[Option]) -> List[Option]:
     return kept
 
 
-def _components(options: Sequence[Sequence[Option]]) -> List[List[int]]:
-    """RETURNS (List[List[int]]): Groups of entities with options, such that options of different
-    groups never overlap.
+def _components(options: Options) -> List[List[int]]:
+    """RETURNS (List[List[int]]): Groups of entities with options, such that options of different groups never
+    overlap.
     """
     parent = list(range(len(options)))
 
@@ -205,17 +221,16 @@ def _components(options: Sequence[Sequence[Option]]) -> List[List[int]]:
             s = parent[s]
         return s
 
-    events = sorted((o[1], o[2], s) for s, os in enumerate(options) for o in os)
-    # Sweep by start. All options still open overlap each other's entities' group at this start, so
-    # they are one group already and the one that reaches furthest stands for them.
+    # Sweep by start. All options still open overlap each other's entities' group at this start, so they are one group
+    # already and the one that reaches furthest stands for them.
     reach, holder = -1, -1
-    for start, end, s in events:
+    for start, end, s in sorted((o[1], o[2], s) for s, mine in enumerate(options) for o in mine):
         if start < reach:
             parent[root(s)] = root(holder)
         if end > reach:
             reach, holder = end, s
     groups: Dict[int, List[int]] = {}
-    for s, os in enumerate(options):
-        if os:
+    for s, mine in enumerate(options):
+        if mine:
             groups.setdefault(root(s), []).append(s)
     return list(groups.values())

@@ -20,11 +20,9 @@ from ...types import Entity, SentencePair, TokenPair
 from ..linked_words import MOST_LINKED
 from ..spelling_similarity import fold, is_punctuation
 from ..state import pack_state, unpack_state
-from .align_score import ScoreMatrix
-from .bounded_dp import Option
-from .candidates import Span
 from .case import Case, CaseState, first_word
 from .function_words import FunctionWords, FunctionWordsState
+from .interfaces import Option, ScoreMatrix, Span
 from .word_evidence import Rows, link_rows
 
 _SMOOTH = 0.03

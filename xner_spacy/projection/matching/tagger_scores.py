@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from ...errors import XnerError
 from ...types import SentencePair, TokenLabels
-from .align_score import Score, ScoreMatrix
-from .candidates import Span
+from .interfaces import Score, ScoreMatrix, Span
 
 
 def make_ner_score(alpha: float = 1.15, cutoff: float = 0.05) -> Score:

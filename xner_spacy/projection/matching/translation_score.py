@@ -5,26 +5,14 @@ NMTScore, direct and normalised (Vamvas and Sennrich 2022), as T-Projection (Gar
 """
 
 import math
-from typing import Dict, List, Optional, Protocol, Sequence, Tuple, runtime_checkable
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...errors import XnerError
 from ...scripts import join_words
 from ...types import SentencePair
-from .align_score import Score, ScoreMatrix
-from .candidates import Span
-
-
-@runtime_checkable
-class TranslationScorer(Protocol):
-    """A translator that can say how likely a given translation is."""
-
-    def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> Sequence[float]:
-        """RETURNS (Sequence[float]): Per pair the mean log-probability of the target's tokens, at
-        most 0.
-        """
-        ...
+from .interfaces import Score, ScoreMatrix, Span, TranslationScorer
 
 
 def make_translation_score(

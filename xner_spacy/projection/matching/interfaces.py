@@ -1,0 +1,63 @@
+"""What the parts of candidate matching are, and what they hand to each other."""
+
+from typing import Container, Iterable, List, NamedTuple, Protocol, Sequence, Tuple, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from ...types import SentencePair
+
+Span = Tuple[int, int]  # start, end (exclusive)
+Option = Tuple[float, int, int]  # score, start, end (exclusive): a span that an entity may get
+Options = List[List[Option]]  # per entity of a sentence
+ScoreMatrix = npt.NDArray[np.float64]  # (entities, candidates)
+ScoredPair = Tuple[SentencePair, Options]
+
+
+class Choice(NamedTuple):
+    """A span chosen for an entity."""
+
+    entity: int
+    start: int
+    end: int
+    score: float
+
+
+@runtime_checkable
+class Candidates(Protocol):
+    """Gives the target spans of a batch of sentence pairs that entities may be matched with."""
+
+    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
+        """RETURNS (List[List[Span]]): Per pair the candidates, unique, sorted by start, then end."""
+        ...
+
+
+@runtime_checkable
+class Score(Protocol):
+    """Scores every candidate span for every source entity. One with a method `train(pairs, bitext)` learns from the
+    corpus first.
+    """
+
+    def __call__(self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]) -> List[ScoreMatrix]:
+        """RETURNS (List[ScoreMatrix]): Per pair (entities, candidates), none negative."""
+        ...
+
+
+@runtime_checkable
+class Modifier(Protocol):
+    """Adjusts the sum of the other scores by what it learned from the whole corpus. `skip`: target words that do not
+    tell renderings apart.
+    """
+
+    def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None: ...
+
+    def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options: ...
+
+
+@runtime_checkable
+class TranslationScorer(Protocol):
+    """A translator that can say how likely a given translation is."""
+
+    def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> Sequence[float]:
+        """RETURNS (Sequence[float]): Per pair the mean log-probability of the target's tokens, at most 0."""
+        ...
