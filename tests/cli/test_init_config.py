@@ -1,0 +1,65 @@
+"""`xner init-config`: what it writes from the package's own bases is whole and valid, for every choice of options."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.cli.debug_config import debug_config
+from spacy.util import load_config
+
+from tests.cli.helpers import xner
+from xner_spacy.cli.init_config import BASES, base_config, init_config
+from xner_spacy.errors import XnerError
+
+CHOICES = [
+    (base, dict(zip(options, values)))
+    for base, options in BASES.items()
+    for values in itertools.product(*options.values())
+]
+
+
+@pytest.mark.parametrize(
+    "base, options", CHOICES, ids=lambda value: value if isinstance(value, str) else "-".join(value.values())
+)
+def test_is_whole(base: str, options: dict, tmp_path: Path) -> None:
+    """`spacy debug config` says nothing against it, once it is told where the files lie."""
+    if options.get("encoder") == "trf":
+        pytest.importorskip("spacy_transformers")
+    init_config(base, tmp_path / "out.cfg", "yo", **options)
+    config = load_config(tmp_path / "out.cfg")
+    assert config["nlp"]["lang"] == "yo"
+    (tmp_path / "text").write_text("a\n")
+    spacy.blank("en").to_disk(tmp_path / "source")
+    given = {"source_text": "text", "target_text": "text", "source_model": "source", "train": "text", "dev": "text"}
+    overrides = {f"paths.{key}": str(tmp_path / name) for key, name in given.items() if key in config["paths"]}
+    debug_config(tmp_path / "out.cfg", overrides=overrides)
+
+
+def test_options_choose_the_parts() -> None:
+    student = base_config("student", labels="tsl", encoder="trf")
+    assert student["nlp"]["pipeline"] == ["transformer", "xner_student"]
+    assert student["components"]["xner_student"]["soft_loss"]["@losses"] == "xner.MeanSquaredError.v1"
+    source = base_config("source", labels="soft")["components"]["xner_student"]
+    assert (source["hard_weight"], source["store_soft"]) == (1.0, True)
+    teacher = base_config("teacher", translator="apertium")["components"]["xner_translator"]["translator"]
+    assert teacher["translator"]["@xner_translators"] == "xner.Apertium.v1"
+
+
+def test_an_option_of_another_base_and_an_unknown_choice_are_named(tmp_path: Path) -> None:
+    with pytest.raises(XnerError, match="'teacher' has no option --labels"):
+        init_config("teacher", tmp_path / "out.cfg", "yo", labels="soft")
+    with pytest.raises(XnerError, match="--labels gold is unknown"):
+        init_config("student", tmp_path / "out.cfg", "yo", labels="gold")
+    (tmp_path / "own.cfg").write_text('[nlp]\nlang = "xx"\npipeline = []\n')
+    with pytest.raises(XnerError, match="no option --encoder"):
+        init_config(tmp_path / "own.cfg", tmp_path / "out.cfg", "yo", encoder="trf")
+    assert not (tmp_path / "out.cfg").exists()
+
+
+def test_a_config_of_ones_own_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "own.cfg").write_text('[nlp]\nlang = "xx"\npipeline = []\n\n[mine]\nx = 1\n')
+    done = xner("init-config", tmp_path / "own.cfg", tmp_path / "out.cfg", "--lang", "yor")
+    assert done.code == 0, done.err
+    config = load_config(tmp_path / "out.cfg")
+    assert config["nlp"]["lang"] == "yo" and config["mine"] == {"x": 1}
