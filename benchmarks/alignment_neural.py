@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
-from xner_spacy.alignment.neural.aligners import EmbeddingAligner, make_simalign
+from xner_spacy.alignment.neural.aligners import EmbeddingAligner, SimAlign
 from xner_spacy.corpora.formats.markup import read_markup
 
 Pairs = List[Tuple[List[str], List[str]]]
@@ -64,15 +64,15 @@ def build_model(folder: Path, pairs: Pairs, pieces: int = 3000) -> None:
 class Ours:
     """Our aligner, with the time in its encoder and the pairs it encoded twice.
 
-    model (str): The model's folder. settings (Any): For `make_simalign`.
+    model (str): The model's folder. settings (Any): For `SimAlign`.
     """
 
     def __init__(self, model: str, **settings: Any) -> None:
-        self.aligner: EmbeddingAligner = make_simalign(model, layer=LAYER, **settings)
+        self.aligner: EmbeddingAligner = SimAlign(model, layer=LAYER, **settings)
         self.inside = 0.0
         self.again = 0
-        loaded = self.aligner.encoder._load()
-        self.aligner.encoder._loaded = loaded._replace(forward=self._timed(loaded.forward))
+        encoder = self.aligner.loaded
+        encoder.model = encoder.model._replace(forward=self._timed(encoder.model.forward))
         alone = self.aligner._align_alone
 
         def counted(pair: Any) -> Any:
@@ -84,7 +84,7 @@ class Ours:
     def _timed(self, forward: Any) -> Callable[..., Any]:
         import torch
 
-        device = self.aligner.encoder.device
+        device = self.aligner.device
 
         def run(*arguments: Any) -> Any:
             start = time.perf_counter()
@@ -98,7 +98,7 @@ class Ours:
 
     def __call__(self, pairs: Pairs) -> Links:
         # Each round splits its words anew, as a new text would have it.
-        self.aligner.encoder._subwords._known.clear()
+        self.aligner.loaded.subwords._known.clear()
         self.inside, self.again = 0.0, 0
         return [set(map(tuple, found.links.tolist())) for found in self.aligner(pairs)]
 
@@ -207,8 +207,8 @@ def run(pairs: int = 100, rounds: int = 3, threads: int = 2, device: str = "cpu"
             "threads": threads,
             "device": device,
         }
-        first = Ours(folder).aligner.encoder
-        counts = [len(p.ids) for p in first._subwords([side for pair in chosen for side in pair])]
+        first = Ours(folder).aligner.loaded
+        counts = [len(p.ids) for p in first.subwords([side for pair in chosen for side in pair])]
         result["subwords_per_sentence"] = statistics.mean(counts)
         if device == "cpu":
             for matching in ("itermax", "mwmf"):

@@ -161,9 +161,9 @@ def icelandic(assets: Path, splits: Sequence[str] = ("train", "dev")) -> Corpus:
 
 def lexical_links(corpus: Corpus, cache: Optional[Path] = None) -> List[Alignment]:
     """RETURNS (List[Alignment]): Links of the embedded aligner with its default settings."""
-    from xner_spacy.alignment.statistical.lexical import make_lexical
+    from xner_spacy.alignment.statistical.lexical import LexicalAligner
 
-    aligner = make_lexical()
+    aligner = LexicalAligner()
     stored = cache / f"lexical-{corpus.name.replace(' ', '-')}.bin" if cache else None
     if stored is not None and stored.exists():
         aligner.from_bytes(stored.read_bytes())

@@ -20,7 +20,7 @@ from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank
-from xner_spacy.translation.bitext import letters_key
+from xner_spacy.translation.given_bitext import letters_key
 
 SPLITS = ("train", "dev", "test")
 

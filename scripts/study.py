@@ -18,7 +18,7 @@ import typer
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from xner_spacy.alignment.statistical.lexical import make_lexical
+from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, read_docs, write_docbin
 from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob
@@ -26,7 +26,7 @@ from xner_spacy.docdata import install_extensions
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank
-from xner_spacy.translation.bitext import letters_key
+from xner_spacy.translation.given_bitext import letters_key
 
 SPLITS = ("train", "dev", "test")
 # Longer sentences are rare, and mostly not sentences.
@@ -71,7 +71,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
         return tokens.get(letters_key(text)) or _words(nlp, text)
 
     pairs = [(_words(english, a), split_target(b)) for found in bitext.values() for a, b in found]
-    aligner = make_lexical()
+    aligner = LexicalAligner()
     aligner.train(pairs)
 
     def with_source(docs: Iterable[Doc], texts: List[str]) -> List[Doc]:

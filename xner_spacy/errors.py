@@ -4,7 +4,7 @@ The command line prints such an error without a traceback and exits with code 1;
 """
 
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 
 class XnerError(ValueError):
@@ -38,6 +38,12 @@ class InputError(XnerError):
 
     def __reduce__(self) -> tuple:  # Exceptions cross process borders by pickling their args.
         return (type(self), (self.fault, self.path, self.line, self.hint))
+
+
+def require(condition: Any, message: str, hint: str = "") -> None:
+    """RAISES: XnerError with this message and hint where a condition, as of a setting, does not hold."""
+    if not condition:
+        raise XnerError(message, hint)
 
 
 class MissingExtraError(XnerError, ImportError):

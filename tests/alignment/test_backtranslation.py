@@ -6,8 +6,8 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from xner_spacy.alignment.backtranslation import make_backtranslation, spread
-from xner_spacy.alignment.statistical.lexical import make_lexical
+from xner_spacy.alignment.backtranslation import BackTranslation, spread
+from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.errors import XnerError
 from xner_spacy.pipeline.aligner import AlignerComponent
 from xner_spacy.types import Alignment, Entity, MarkedAligner, SentencePair, Translation
@@ -60,14 +60,14 @@ NATIONS = pair(
 
 
 def test_entities_reach_their_words():
-    aligner = make_backtranslation(Dictionary(), SameWord())
+    aligner = BackTranslation(Dictionary(), SameWord())
     assert isinstance(aligner, MarkedAligner)
     (alignment,) = aligner.align_marked([NATIONS])
     assert alignment.links.tolist() == [[0, 3], [2, 4], [3, 5], [5, 7]]
 
 
 def test_the_paper_s_way_replaces_the_source():
-    (replaced,) = make_backtranslation(Dictionary(), SameWord()).replace([NATIONS])
+    (replaced,) = BackTranslation(Dictionary(), SameWord()).replace([NATIONS])
     assert replaced.pair.source == ["Jón", "hitti", "Sameinuðu", "þjóðirnar", "í", "Ísland"]
     assert [e[:3] for e in replaced.pair.entities] == [(0, 1, "PER"), (2, 4, "ORG"), (5, 6, "LOC")]
     assert replaced.origins == [0, 1, 2]
@@ -80,13 +80,13 @@ def test_lost_brackets_fall_back_on_direct_links():
             for source, target in pairs:
                 yield Alignment([(i, i) for i in range(min(len(source), len(target)))])
 
-    lost = make_backtranslation(Dictionary(keep=False), SameWord())
+    lost = BackTranslation(Dictionary(keep=False), SameWord())
     assert [len(a) for a in lost.align_marked([NATIONS])] == [0]
-    mended = make_backtranslation(Dictionary(keep=False), SameWord(), Diagonal())
+    mended = BackTranslation(Dictionary(keep=False), SameWord(), Diagonal())
     (alignment,) = mended.align_marked([NATIONS])
     assert alignment.links.tolist() == [[i, i] for i in range(6)]
     # Where the brackets stay, direct links serve the words outside entities.
-    (both,) = make_backtranslation(Dictionary(), SameWord(), Diagonal()).align_marked([NATIONS])
+    (both,) = BackTranslation(Dictionary(), SameWord(), Diagonal()).align_marked([NATIONS])
     assert both.links.tolist() == [[0, 3], [1, 1], [2, 4], [3, 5], [4, 4], [5, 7]]
 
 
@@ -99,8 +99,8 @@ def test_the_released_code_s_quirks_by_option():
                 yield Translation(text.replace("[Anna Berg]", "[Anna Berg]").replace("[Anna Bergs]", "hún"))
 
     sentence = pair("Anna Berg met Anna Bergs", "Anna Berg", (0, 2, "PER"), (3, 5, "LOC"))
-    (mended,) = make_backtranslation(Fixed(), SameWord()).replace([sentence])
-    (quirky,) = make_backtranslation(Fixed(), SameWord(), quirks=True).replace([sentence])
+    (mended,) = BackTranslation(Fixed(), SameWord()).replace([sentence])
+    (quirky,) = BackTranslation(Fixed(), SameWord(), quirks=True).replace([sentence])
     assert mended.origins == [0]
     assert quirky.origins == [1]
 
@@ -117,13 +117,13 @@ def test_words_of_an_entity_share_its_links_evenly():
 
 def test_nothing_to_mark_or_to_read():
     translator = Dictionary()
-    aligner = make_backtranslation(translator, SameWord())
+    aligner = BackTranslation(translator, SameWord())
     empty = [pair("", ""), pair("a b", "a b"), pair("Jon", "", (0, 1, "PER"))]
     assert [len(a) for a in aligner.align_marked(empty)] == [0, 0, 0]
     assert translator.seen == []
     with pytest.raises(XnerError, match="needs to know the source entities"):
         next(aligner([(["a"], ["a"])]))
-    (plain,) = make_backtranslation(translator, SameWord(), SameWord())([(["a"], ["a"])])
+    (plain,) = BackTranslation(translator, SameWord(), SameWord())([(["a"], ["a"])])
     assert plain.links.tolist() == [[0, 0]]
 
 
@@ -132,7 +132,7 @@ def test_no_translation_leaves_no_links():
         def __call__(self, texts):
             return (Translation(None) for _ in texts)
 
-    assert [len(a) for a in make_backtranslation(Mute(), SameWord()).align_marked([NATIONS])] == [0]
+    assert [len(a) for a in BackTranslation(Mute(), SameWord()).align_marked([NATIONS])] == [0]
 
 
 def test_the_component_hands_over_the_entities_of_each_sentence():
@@ -148,7 +148,7 @@ def test_the_component_hands_over_the_entities_of_each_sentence():
         words=["Jón", "býr", ".", "Jón", "hitti", "Ísland", "."],
         sent_starts=[True, False, False, True, False, False, False],
     )
-    component = AlignerComponent("aligner", make_backtranslation(Dictionary(), SameWord()))
+    component = AlignerComponent("aligner", BackTranslation(Dictionary(), SameWord()))
     target._.xner_source = source
     component(target)
     assert target._.xner_alignment.links.tolist() == [[0, 0], [5, 5]]
@@ -157,13 +157,13 @@ def test_the_component_hands_over_the_entities_of_each_sentence():
 def test_an_aligner_that_learns_learns_from_the_back_translation(bitext):
     source, target = (path.read_text(encoding="utf8").splitlines() for path in bitext)
     pairs = [(s.split(), t.split()) for s, t in zip(source, target, strict=True)]
-    plain = make_backtranslation(Dictionary(), SameWord())
+    plain = BackTranslation(Dictionary(), SameWord())
     assert not hasattr(plain, "train")
-    aligner = make_backtranslation(Dictionary(), make_lexical(), make_lexical())
+    aligner = BackTranslation(Dictionary(), LexicalAligner(), LexicalAligner())
     aligner.train(pairs)
     sentence = pair("Jon lives in Iceland .", "Jón býr í Ísland .", (0, 1, "PER"))
     (before,) = aligner.align_marked([sentence])
-    again = make_backtranslation(Dictionary(), make_lexical(), make_lexical())
+    again = BackTranslation(Dictionary(), LexicalAligner(), LexicalAligner())
     again = again.from_bytes(aligner.to_bytes())
     (after,) = again.align_marked([sentence])
     assert before == after
@@ -174,8 +174,8 @@ def test_a_state_of_other_aligners_is_refused(bitext):
     """The names in it were taken for attributes, whatever they were."""
     import srsly
 
-    aligner = make_backtranslation(Dictionary(), make_lexical())
-    untrained = make_lexical().to_bytes()
+    aligner = BackTranslation(Dictionary(), LexicalAligner())
+    untrained = LexicalAligner().to_bytes()
     aligner.from_bytes(srsly.msgpack_dumps({"aligner": untrained}))
     for state in (
         {"translator": untrained},
@@ -186,4 +186,4 @@ def test_a_state_of_other_aligners_is_refused(bitext):
         with pytest.raises(XnerError, match=r"xner\.BackTranslation\.v1"):
             aligner.from_bytes(srsly.msgpack_dumps(state))
     with pytest.raises(XnerError, match="batch_size"):
-        make_backtranslation(Dictionary(), SameWord(), batch_size=0)
+        BackTranslation(Dictionary(), SameWord(), batch_size=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.alignment.external.eflomal import PROGRAM, VARIABLE, make_eflomal
+from xner_spacy.alignment.external.eflomal import PROGRAM, VARIABLE, Eflomal
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 
@@ -42,14 +42,14 @@ def program(tmp_path, monkeypatch):
 
 def test_pairs_go_out_and_links_come_back(tmp_path, program):
     program(FAKE)
-    part = make_eflomal("union")
+    part = Eflomal("union")
     part.train([(["more"], ["text"]), (["left"], [])])
     found = [alignment.to_pharaoh() for alignment in part(PAIRS)]
     # The pair with an empty side stays here, and so do the links of the bitext.
     assert found == ["0-0 1-1 2-2", "", "0-0"]
     # A token with a space in it is still one, and so is an empty one.
     assert (tmp_path / "seen").read_text().splitlines() == ["a bc _", "d", "more"]
-    both = make_eflomal("intersection")
+    both = Eflomal("intersection")
     assert [alignment.to_pharaoh() for alignment in both(PAIRS)] == ["0-0", "", "0-0"]
     assert next(iter(part([([], [])]))).to_pharaoh() == ""
 
@@ -57,18 +57,18 @@ def test_pairs_go_out_and_links_come_back(tmp_path, program):
 def test_what_goes_wrong_is_said(tmp_path, program, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path / "none"))
     with pytest.raises(XnerError, match=r"XNER_EFLOMAL is .* not the absolute path of a program"):
-        list(make_eflomal()(PAIRS))
+        list(Eflomal()(PAIRS))
     program("#!{python}\nimport sys\nsys.exit('no memory left')\n")
     with pytest.raises(XnerError, match="exit code 1: no memory left"):
-        list(make_eflomal()(PAIRS))
+        list(Eflomal()(PAIRS))
     with pytest.raises(XnerError):
-        make_eflomal("best")
+        Eflomal("best")
 
 
 def test_too_few_lines_are_noticed(program):
     program(FAKE.replace('reverse.write("0-0\\n")', "pass"))
     with pytest.raises(XnerError, match="links for 0 sentence pairs where 2 were asked for"):
-        list(make_eflomal()(PAIRS))
+        list(Eflomal()(PAIRS))
 
 
 @pytest.mark.parametrize("name", ["model/run", "./eflomal-align", "/bin/sh", "sh"])
@@ -79,8 +79,7 @@ def test_a_pipeline_can_not_name_a_program(name):
 
 def test_the_core_never_imports_it():
     code = (
-        "import sys; sys.modules['eflomal'] = None;"
-        "from xner_spacy.alignment.external.eflomal import make_eflomal; make_eflomal()"
+        "import sys; sys.modules['eflomal'] = None;from xner_spacy.alignment.external.eflomal import Eflomal; Eflomal()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -10,7 +10,7 @@ import srsly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.alignment.statistical.lexical import LexicalAligner, make_lexical
+from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 from xner_spacy.types import TrainableAligner
@@ -36,7 +36,7 @@ def toy_bitext(count: int = 200, seed: int = 0) -> Pairs:
 
 @pytest.fixture(scope="module")
 def aligner() -> LexicalAligner:
-    one = make_lexical()
+    one = LexicalAligner()
     one.train(iter(toy_bitext()))
     return one
 
@@ -65,9 +65,9 @@ def test_empty_sides_and_no_pairs(aligner: LexicalAligner) -> None:
 
 def test_untrained_and_nothing_to_learn_from() -> None:
     with pytest.raises(XnerError, match="not been trained"):
-        list(make_lexical()([(["a"], ["b"])]))
+        list(LexicalAligner()([(["a"], ["b"])]))
     with pytest.raises(XnerError, match=r"no sentence pairs .*a side is empty: 1"):
-        make_lexical().train([([], ["a"])])
+        LexicalAligner().train([([], ["a"])])
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ def test_untrained_and_nothing_to_learn_from() -> None:
 )
 def test_settings_are_checked(wrong: dict) -> None:
     with pytest.raises(XnerError):
-        make_lexical(**wrong)
+        LexicalAligner(**wrong)
 
 
 def test_deterministic_and_the_same_with_any_number_of_threads() -> None:
     results = []
     for threads in (1, 1, 3):
-        one = make_lexical(threads=threads)
+        one = LexicalAligner(threads=threads)
         one.train(toy_bitext())
         results.append(one.to_bytes())
     assert results[0] == results[1] == results[2]
 
 
 def test_vocabulary_cap() -> None:
-    one = make_lexical(max_words=3)
+    one = LexicalAligner(max_words=3)
     one.train(toy_bitext())
     assert one.model is not None and len(one.model.source) == 4  # with the unknown word
     for links, (source, target) in zip(one(toy_bitext(5)), toy_bitext(5), strict=False):
@@ -130,27 +130,27 @@ def test_links_hold_for_any_pairs(aligner: LexicalAligner, pairs: Pairs, random)
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(SENTENCE, SENTENCE), min_size=1, max_size=8))
 def test_equal_after_to_bytes(pairs: Pairs) -> None:
-    one = make_lexical(lexical_rounds=1, hmm_rounds=2)
+    one = LexicalAligner(lexical_rounds=1, hmm_rounds=2)
     try:
         one.train(pairs)
     except XnerError:
         assert not any(source and target for source, target in pairs)
         return
-    other = make_lexical().from_bytes(one.to_bytes())
+    other = LexicalAligner().from_bytes(one.to_bytes())
     assert list(other(pairs)) == list(one(pairs))
     assert other.to_bytes() == one.to_bytes()
 
 
 def test_untrained_survives_to_bytes() -> None:
-    assert make_lexical().from_bytes(make_lexical().to_bytes()).model is None
+    assert LexicalAligner().from_bytes(LexicalAligner().to_bytes()).model is None
 
 
 @pytest.mark.parametrize("odd", ["a\nb", "\n", "", "a b", "\u2028", "\u0085", "\0", "-", "0-0"])
 def test_no_token_shifts_the_others(odd: str) -> None:
     """The vocabulary was saved as lines: a token with a line end moved every word after it."""
-    one = make_lexical()
+    one = LexicalAligner()
     one.train([([odd], [odd]), *toy_bitext()])
-    other = make_lexical().from_bytes(one.to_bytes())
+    other = LexicalAligner().from_bytes(one.to_bytes())
     pairs: Pairs = [(["Anna", "sees", odd], ["Anna", "sieht", odd]), *toy_bitext(20, seed=3)]
     assert list(other(pairs)) == list(one(pairs))
     assert next(a.to_pharaoh() for a in other(pairs)) == "0-0 1-1 2-2" or not odd
@@ -167,11 +167,11 @@ def as_version_1(one: LexicalAligner) -> bytes:
 
 def test_models_of_version_1_are_read_or_refused(aligner: LexicalAligner) -> None:
     pairs = toy_bitext(20, seed=3)
-    assert list(make_lexical().from_bytes(as_version_1(aligner))(pairs)) == list(aligner(pairs))
-    shifted = make_lexical()
+    assert list(LexicalAligner().from_bytes(as_version_1(aligner))(pairs)) == list(aligner(pairs))
+    shifted = LexicalAligner()
     shifted.train([(["a\nb"], ["c"]), *toy_bitext()])
     with pytest.raises(XnerError, match="occurrences do not have the right kind or number"):
-        make_lexical().from_bytes(as_version_1(shifted))
+        LexicalAligner().from_bytes(as_version_1(shifted))
 
 
 def test_damaged_states_are_refused(aligner: LexicalAligner) -> None:
@@ -183,7 +183,7 @@ def test_damaged_states_are_refused(aligner: LexicalAligner) -> None:
         "counts": good["counts"][1:], "strength": float("nan"),
     }  # fmt: skip
     damaged = [whole[:100], b"", b"\x01", *(srsly.msgpack_dumps({**good, k: odd[k]}) for k in odd)]
-    untouched = make_lexical()
+    untouched = LexicalAligner()
     for data in damaged:
         with pytest.raises(XnerError, match="state of a trained aligner"):
             untouched.from_bytes(data)
@@ -199,7 +199,7 @@ def test_one_letter_or_a_letter_and_a_mark_are_the_same_word(aligner: LexicalAli
         forms.append(text)
     composed, apart = forms
     assert composed != apart
-    one, other = make_lexical(), make_lexical()
+    one, other = LexicalAligner(), LexicalAligner()
     one.train([*composed, *toy_bitext()])
     other.train([*apart, *toy_bitext()])
     assert one.to_bytes() == other.to_bytes()
@@ -213,7 +213,7 @@ def test_one_letter_or_a_letter_and_a_mark_are_the_same_word(aligner: LexicalAli
 
 
 def test_pairs_with_an_empty_side_are_skipped_and_counted() -> None:
-    one, other = make_lexical(), make_lexical()
+    one, other = LexicalAligner(), LexicalAligner()
     one.train([([], []), *toy_bitext(), ([], ["das"]), (["the"], [])])
     other.train(toy_bitext())
     assert one.to_bytes() == other.to_bytes()
@@ -230,7 +230,7 @@ def long_pair(words: int, seed: int = 0) -> Tuple[List[str], List[str]]:
 
 def test_long_pairs_are_learned_from_in_pieces() -> None:
     """300 pairs of 500 words ended in "got no sentence pairs to learn from"."""
-    one = make_lexical()
+    one = LexicalAligner()
     one.train([*(long_pair(500, seed) for seed in range(20)), (["the"] * 2000, ["das"] * 3)])
     assert (one.report.cut, one.report.unlike, one.report.empty) == (20, 1, 0)
     pairs = toy_bitext(50, seed=1)
@@ -286,6 +286,6 @@ def test_real_data_without_any_other_bitext(shared) -> None:
     from benchmarks import alignment
 
     pairs, gold, _ = alignment.gold_set("ro-en")
-    one = make_lexical()
+    one = LexicalAligner()
     one.train(pairs)
     assert alignment.evaluate_links(gold, one(pairs), samples=0)["aer"] < 0.34

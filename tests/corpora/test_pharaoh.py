@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.alignment.external.stored_links import make_links
+from xner_spacy.alignment.external.stored_links import StoredLinks
 from xner_spacy.corpora.formats.pharaoh import parse_links, read_pharaoh, write_pharaoh
 from xner_spacy.errors import InputError
 from xner_spacy.types import Alignment
@@ -67,7 +67,7 @@ PAIRS = [(["a", "b"], ["x"]), (["c"], ["y", "z"])]
 def stored(tmp_path: Path, text: str, reverse: bool = False) -> list:
     path = tmp_path / "links"
     path.write_text(text, encoding="utf-8")
-    return list(make_links(str(path), reverse=reverse)(PAIRS))
+    return list(StoredLinks(str(path), reverse=reverse)(PAIRS))
 
 
 def test_stored_links(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from xner_spacy import Alignment
-from xner_spacy.alignment.statistical.lexical import make_lexical
+from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.docdata import stamp_of, why_not_linked
 from xner_spacy.errors import XnerError
 from xner_spacy.pipeline.aligner import AlignerComponent
@@ -55,7 +55,7 @@ def stored(doc):
 
 
 def test_an_aligner_without_its_state_is_named(tmp_path):
-    pipe = component(make_lexical())
+    pipe = component(LexicalAligner())
     for run in (pipe, lambda doc: list(pipe.pipe([doc]))):
         with pytest.raises(XnerError, match=r"^xner_aligner: .* has not been trained"):
             run(make_doc())
@@ -143,7 +143,7 @@ def test_stamps_are_equal_where_all_tokens_are(one, other):
 
 
 def test_what_a_doc_gets_does_not_depend_on_the_others():
-    part = make_lexical()
+    part = LexicalAligner()
     words = ["red", "green", "blue", "white"]
     part.train([([a, b], [b.upper(), a.upper()]) for a in words for b in words] * 3)
     texts = [(f"{a} {b} {c}", f"{c.upper()} x {a.upper()}") for a in words for b in words for c in words]

@@ -12,7 +12,7 @@ from xner_spacy.projection.matching.candidate_matching import make_matching
 from xner_spacy.projection.matching.candidates import make_translated_spans
 from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, make_phrase_lexicon
 from xner_spacy.projection.matching.span_score import make_span_score
-from xner_spacy.translation.bitext import make_bitext
+from xner_spacy.translation.given_bitext import make_bitext
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 PAIR = SentencePair(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.translation.test_neural import make
 from xner_spacy.errors import XnerError
-from xner_spacy.translation.convert import convert_model
+from xner_spacy.translation.convert_model import convert_model
 from xner_spacy.translation.ct2 import INFO, read_info
 
 

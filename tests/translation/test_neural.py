@@ -9,9 +9,9 @@ import pytest
 from xner_spacy.errors import MissingExtraError, XnerError
 from xner_spacy.pools import pools
 from xner_spacy.registry import get_part
-from xner_spacy.translation.convert import convert_model
+from xner_spacy.translation.convert_model import convert_model
 from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, Settings, plan_batches
-from xner_spacy.translation.splitting import split_text
+from xner_spacy.translation.long_texts import split_text
 from xner_spacy.types import Translation
 
 TEXTS = [

@@ -7,14 +7,15 @@ of that paper this loses more than it gains, save for texts without spaces, beca
 lost when a translator drops brackets; `direct` mends that.
 """
 
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import srsly
 
 from ..corpora.reading import parse_msgpack
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..projection.by_translation.markers import MarkedTranslation, MarkerStyle, translate_marked
 from ..scripts import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
@@ -32,35 +33,37 @@ class Replaced(NamedTuple):
     origins: List[int]
 
 
+@dataclass(eq=False)
 class BackTranslation:
-    """Aligns source and target by way of a back-translation. See `make_backtranslation`."""
+    """Aligns source and target by way of a back-translation. Where one of its aligners learns, so does it.
 
-    def __init__(
-        self,
-        translator: Translator,
-        aligner: Aligner,
-        direct: Optional[Aligner] = None,
-        target_lang: str = "xx",
-        style: MarkerStyle = "brackets",
-        threshold: float = 0.5,
-        separator: str = " ",
-        quirks: bool = False,
-        batch_size: int = 256,
-    ) -> None:
-        if not 0.0 <= threshold <= 1.0:
-            raise XnerError("threshold lies between 0 and 1.")
-        if batch_size < 1:
-            raise XnerError("batch_size must be at least 1.")
-        self.translator = translator
-        self.aligner = aligner
-        self.direct = direct
-        self.target_lang = target_lang
-        self.style: MarkerStyle = style
-        self.threshold = threshold
-        self.separator = separator
-        self.quirks = quirks
-        self.batch_size = batch_size
-        self._tokenizer: Any = None
+    translator (Translator): Source to target, one that keeps the markers.
+    aligner (Aligner): Aligns back-translation and target, two texts in one language.
+    direct (Optional[Aligner]): Aligns source and target, for words outside entities and for entities that were lost on
+        the way. None leaves those without links, as the paper does.
+    target_lang (str): spaCy's code of the target language, whose tokenizer splits the translation.
+    style (MarkerStyle): "brackets" [ ] or numbered "tags", for translators that keep HTML.
+    threshold (float): Least similarity of what stands in a bracket to an entity translated alone.
+    separator (str): What stands between source tokens in a text; nothing in a script without spaces.
+    quirks (bool): Match brackets to entities as the paper's released code does: the last entity over the threshold,
+        not the best, and compared with the brackets still on.
+    batch_size (int): Sentence pairs that are translated together.
+    """
+
+    translator: Translator
+    aligner: Aligner
+    direct: Optional[Aligner] = None
+    target_lang: str = "xx"
+    style: MarkerStyle = "brackets"
+    threshold: float = 0.5
+    separator: str = " "
+    quirks: bool = False
+    batch_size: int = 256
+    _tokenizer: Any = field(init=False, default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        require(0.0 <= self.threshold <= 1.0, "threshold lies between 0 and 1.")
+        require(self.batch_size >= 1, "batch_size must be at least 1.")
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_tokenizer": None}
@@ -148,20 +151,20 @@ class BackTranslation:
             [(token.idx, token.idx + len(token)) for token in tokens],
         )
 
-
-class TrainableBackTranslation(BackTranslation):
-    """A back-translation one of whose aligners learns: from the back-translated bitext."""
+    @property
+    def train(self) -> Callable[[Iterable[TokenPair]], None]:
+        """RETURNS (Callable): Trains the aligners that learn: `direct` on the pairs that it is given, `aligner` on their
+        back-translations. RAISES: AttributeError if none of them learns, so that nobody asks for a bitext.
+        """
+        if not self._learners():
+            raise AttributeError("neither of its aligners learns")
+        return self._train
 
     def _learners(self) -> Dict[str, Any]:
         both = {"aligner": self.aligner, "direct": self.direct}
         return {name: part for name, part in both.items() if hasattr(part, "train")}
 
-    def train(self, pairs: Iterable[TokenPair]) -> None:
-        """Train the aligners that learn.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. The source is translated
-            back for `aligner`; pairs without a translation are left out.
-        """
+    def _train(self, pairs: Iterable[TokenPair]) -> None:
         kept = list(pairs)
         learners = self._learners()
         if "direct" in learners:
@@ -176,10 +179,10 @@ class TrainableBackTranslation(BackTranslation):
         states = {name: part.to_bytes() for name, part in self._learners().items()}
         return srsly.msgpack_dumps(states)
 
-    def from_bytes(self, data: bytes) -> "TrainableBackTranslation":
+    def from_bytes(self, data: bytes) -> "BackTranslation":
         """Load what the aligners have learned.
 
-        RETURNS (TrainableBackTranslation): This aligner. RAISES: XnerError for a state that is not of these aligners.
+        RETURNS (BackTranslation): This aligner. RAISES: XnerError for a state that is not of these aligners.
         """
         part_name = "xner.BackTranslation.v1"
         states = parse_msgpack(data, part_name, "the state of trained aligners", Dict[str, bytes])
@@ -225,35 +228,3 @@ def spread(k: int, width: int, length: int) -> range:
         all k every word.
     """
     return range(k * length // width, -(-(k + 1) * length // width))
-
-
-def make_backtranslation(
-    translator: Translator,
-    aligner: Aligner,
-    direct: Optional[Aligner] = None,
-    target_lang: str = "xx",
-    style: MarkerStyle = "brackets",
-    threshold: float = 0.5,
-    separator: str = " ",
-    quirks: bool = False,
-    batch_size: int = 256,
-) -> BackTranslation:
-    """Build `xner.BackTranslation.v1`.
-
-    translator (Translator): Source to target, one that keeps the markers.
-    aligner (Aligner): Aligns back-translation and target, two texts in one language.
-    direct (Optional[Aligner]): Aligns source and target, for words outside entities and for
-        entities that were lost on the way. None leaves those without links, as the paper does.
-    target_lang (str): spaCy's code of the target language, whose tokenizer splits the translation.
-    style (MarkerStyle): "brackets" [ ] or numbered "tags", for translators that keep HTML.
-    threshold (float): Least similarity of what stands in a bracket to an entity translated alone.
-    separator (str): What stands between source tokens in a text; nothing in a script without spaces.
-    quirks (bool): Match brackets to entities as the paper's released code does: the last entity
-        over the threshold, not the best, and compared with the brackets still on.
-    batch_size (int): Sentence pairs that are translated together.
-    RETURNS (BackTranslation): The aligner; a trainable one if `aligner` or `direct` is.
-    RAISES: XnerError for a setting out of range.
-    """
-    learns = hasattr(aligner, "train") or hasattr(direct, "train")
-    made = TrainableBackTranslation if learns else BackTranslation
-    return made(translator, aligner, direct, target_lang, style, threshold, separator, quirks, batch_size)

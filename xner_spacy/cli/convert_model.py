@@ -6,7 +6,7 @@ from typing import Optional, get_args
 
 import typer
 
-from ..translation.convert import Quantization, convert_model
+from ..translation.convert_model import Quantization, convert_model
 from .output import done
 
 Precision = Enum("Precision", {name: name for name in get_args(Quantization)}, type=str)  # type: ignore[misc]

@@ -8,14 +8,86 @@ HF_HUB_OFFLINE=1 is honoured by the library itself.
 import hashlib
 import re
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple
 
 from ..corpora.reading import reading
-from ..errors import MissingExtraError, XnerError
+from ..errors import MissingExtraError, XnerError, require
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?\Z")
 SMALL = 1 << 22
+
+
+@dataclass(eq=False)
+class LazyModel:
+    """A part that loads a model at first use, and again in each process that the part is sent to."""
+
+    _loaded: Any = field(init=False, default=None, repr=False)
+
+    @property
+    def loaded(self) -> Any:
+        """The model. RAISES: MissingExtraError; XnerError where it cannot be loaded or is of another kind."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> Any:
+        raise NotImplementedError
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "_loaded": None}
+
+
+@dataclass(eq=False)
+class HubModel(LazyModel):
+    """A part with a model in the format of Hugging Face.
+
+    model (str): A folder, or a name on the Hugging Face Hub.
+    revision (Optional[str]): Branch, tag or commit there.
+    legacy_weights (bool): Accept weights in the old pickle format, read without running code of theirs.
+    device (str): A torch device, such as "cpu", "cuda" or "cuda:1". Nothing else decides where it runs.
+    dtype (str): "float32", "float16" or "bfloat16".
+    """
+
+    part: ClassVar[str]
+    dtypes: ClassVar[Tuple[str, ...]] = ("float32", "float16", "bfloat16")
+    model: str
+    _: KW_ONLY
+    revision: Optional[str] = None
+    legacy_weights: bool = False
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        require(self.dtype in self.dtypes, f"{self.dtype!r} is no precision.", f"It is {', '.join(self.dtypes)}.")
+
+    def options(self) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): What every `from_pretrained` is called with."""
+        return load_options(self.model, self.revision)
+
+    def read_tokenizer(self, **settings: Any) -> Tuple[Any, Any]:
+        """RETURNS (Tuple[Any, Any]): The model's config, and its tokenizer with these settings."""
+        transformers = import_transformers(self.part)
+        options = self.options()
+        with loading(self.model, self.legacy_weights):
+            config = transformers.AutoConfig.from_pretrained(self.model, **options)
+            return config, load_tokenizer(transformers, self.model, **settings, **options)
+
+    def read_model(self, kind: str, config: Any) -> Tuple[Any, Dict[str, Any]]:
+        """RETURNS (Tuple[Any, Dict[str, Any]]): The model as a class of transformers reads it, and which of its weights
+        are missing: the library would make them up.
+        """
+        import transformers
+
+        with loading(self.model, self.legacy_weights):
+            return getattr(transformers, kind).from_pretrained(
+                self.model,
+                config=config,
+                output_loading_info=True,
+                **self.options(),
+                **weight_options(self.legacy_weights),
+            )
 
 
 def import_transformers(part: str) -> Any:
@@ -70,17 +142,6 @@ def loading(model: str, legacy_weights: bool = False) -> Iterator[None]:
         raise explain(model, error, legacy_weights) from error
 
 
-def load_seq2seq(transformers: Any, model: str, **settings: Any) -> Any:
-    """Load a sequence-to-sequence model, whole.
-
-    transformers (Any): The module. model (str): The folder or name. settings: For `from_pretrained`.
-    RETURNS (Any): The model. RAISES: XnerError if weights are missing: the library would make them up.
-    """
-    loaded, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(model, output_loading_info=True, **settings)
-    check_weights(model, report)
-    return loaded
-
-
 def load_tokenizer(transformers: Any, model: str, **settings: Any) -> Any:
     """Load a tokenizer. RAISES: XnerError if its files are not whole: the library then gives False, not an error."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(model, **settings)
@@ -89,9 +150,9 @@ def load_tokenizer(transformers: Any, model: str, **settings: Any) -> Any:
     return tokenizer
 
 
-def check_weights(model: str, report: Dict[str, Any]) -> None:
-    """RAISES: XnerError if a model's file lacks weights."""
-    missing = sorted(report["missing_keys"])
+def check_weights(model: str, report: Dict[str, Any], optional: Tuple[str, ...] = ()) -> None:
+    """RAISES: XnerError if a model's file lacks weights, other than those whose names begin with `optional`."""
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith(optional))
     if missing:
         raise XnerError(
             f"The model {model!r} lacks {len(missing)} of its weights ({missing[0]}, ...).",

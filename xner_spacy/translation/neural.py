@@ -15,7 +15,7 @@ from ..languages import find_code
 from ..pools import pools
 from ..types import Translation
 from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
-from .splitting import join_pieces, split_text
+from .long_texts import join_pieces, split_text
 
 
 class Hypothesis(NamedTuple):

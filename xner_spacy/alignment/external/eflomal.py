@@ -7,6 +7,7 @@ pairs together with the bitext it was given, and what it gives depends on all of
 
 import subprocess
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Iterator, List, Sequence
 
@@ -21,6 +22,7 @@ PROGRAM = "eflomal-align"
 VARIABLE = "XNER_EFLOMAL"
 
 
+@dataclass(eq=False)
 class Eflomal:
     """Aligns by eflomal.
 
@@ -29,11 +31,13 @@ class Eflomal:
         use and in PATH; the environment variable XNER_EFLOMAL names another place.
     """
 
-    def __init__(self, *, symmetrize: str = "grow-diag-final-and", program: str = "") -> None:
-        self.symmetrize = check_method(symmetrize)
-        self.program = program or PROGRAM
-        check_program_name(self.program, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1")
-        self._bitext: List[TokenPair] = []
+    symmetrize: str = "grow-diag-final-and"
+    program: str = ""
+    _bitext: List[TokenPair] = field(init=False, default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        check_method(self.symmetrize)
+        check_program_name(self.program or PROGRAM, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1")
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
         """Keep a bitext to align along with what is asked for.
@@ -63,21 +67,14 @@ class Eflomal:
         results = [[Alignment() for _ in wanted] for _ in range(2)]
         if not kept:
             return results
+        install = "Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'."
+        program = find_program(PROGRAM, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1", install=install)
         with tempfile.TemporaryDirectory(prefix="xner-eflomal-") as folder:
-            for result, links in zip(results, _run(self._find(), asked, Path(folder)), strict=True):
+            for result, links in zip(results, _run(program, asked, Path(folder)), strict=True):
                 # Behind those that were asked for come the links of the bitext.
                 for k, alignment in zip(kept, links[: len(kept)], strict=True):
                     result[k] = alignment
         return results
-
-    def _find(self) -> str:
-        return find_program(
-            self.program,
-            VARIABLE,
-            (PROGRAM,),
-            part="xner.Eflomal.v1",
-            install="Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'.",
-        )
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): Nothing: eflomal keeps no model."""
@@ -110,8 +107,3 @@ def _run(program: str, pairs: Sequence[TokenPair], folder: Path) -> List[List[Al
 def _one_word(token: str) -> str:
     # Whitespace of any kind inside a token would make two of it, or two lines.
     return "".join(token.split()) or "_"
-
-
-def make_eflomal(symmetrize: str = "grow-diag-final-and", program: str = "") -> Eflomal:
-    """Build `xner.Eflomal.v1`. The settings are those of `Eflomal`."""
-    return Eflomal(symmetrize=symmetrize, program=program)

@@ -4,27 +4,18 @@ All three compare the vectors that a pretrained encoder gives to the words of bo
 need no training. They differ in the model and in how links are read off the comparison.
 """
 
-from typing import (
-    Any,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Literal,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-)
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import XnerError
+from ...corpora.watching import existing
+from ...errors import require
 from ...pools import pools
 from ...types import Alignment, TokenPair
 from ..windows import pair_windows
-from .backends import Backend, Dtype, Source
+from .backends import EncoderSettings
 from .encoders import Encoder, Vectors, pool_words
 from .link_matching import MATCHINGS, Matching, apply_distortion, softmax_matching, valid_cells
 
@@ -47,26 +38,14 @@ WINDOW = 512
 CHUNK_WORDS = 50_000
 
 
-class Comparison(NamedTuple):
-    """How links are read off.
+@dataclass(eq=False)
+class EmbeddingAligner(EncoderSettings):
+    """Aligns by the similarity of contextual vectors. Its encoder is set as in `EncoderSettings`.
 
-    method (str): "softmax" or a key of `matching.MATCHINGS`.
-    token_type (str): Whether sub-words ("bpe") or whole words ("word") are compared.
+    matching (EncoderMatching): "softmax" or a key of `link_matching.MATCHINGS`.
     distortion (float): How much a link far from the diagonal loses, 0 to 1. Not for softmax.
-    threshold (float): The least probability of a link both ways. For softmax only.
-    """
-
-    method: EncoderMatching
-    token_type: TokenType = "bpe"
-    distortion: float = 0.0
-    threshold: float = 0.001
-
-
-class EmbeddingAligner:
-    """Aligns by the similarity of contextual vectors.
-
-    encoder (Encoder): Gives the vectors.
-    comparison (Comparison): How links are read off.
+    threshold (float): What the probability of a link must exceed in either direction. For softmax only.
+    token_type (TokenType): Compare sub-words ("bpe") or words, the mean of their sub-words ("word").
     batch_size (int): Sentence pairs that are read ahead and sorted by length.
 
     In float32, links and scores do not depend on which pairs share a batch: a pair of which they hang on a
@@ -74,26 +53,43 @@ class EmbeddingAligner:
     round too much for it, unless each sentence is a batch of its own (`batch_tokens = 1`).
     """
 
-    def __init__(self, encoder: Encoder, comparison: Comparison, batch_size: int = 256) -> None:
+    _: KW_ONLY
+    matching: EncoderMatching = field(init=False, default="softmax")
+    distortion: float = field(init=False, default=0.0)
+    threshold: float = field(init=False, default=0.001)
+    token_type: TokenType = "bpe"
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         known = ("softmax", *MATCHINGS)
-        if comparison.method not in known:
-            raise XnerError(f"Unknown matching {comparison.method!r}.", f"Known: {', '.join(known)}.")
-        if comparison.token_type not in ("bpe", "word"):
-            raise XnerError("token_type must be 'bpe' or 'word'.")
-        if not 0.0 <= comparison.distortion <= 1.0 or not 0.0 <= comparison.threshold < 1.0:
-            raise XnerError("distortion and threshold lie between 0 and 1.")
-        if batch_size < 1:
-            raise XnerError("batch_size must be at least 1.")
-        self.encoder = encoder
-        self.comparison = comparison
-        self.batch_size = batch_size
-        # Alone in its batch, a sentence has the same vectors in any precision.
-        self.stable = encoder.batch_tokens <= 1 or encoder.dtype == "float32"
+        require(self.matching in known, f"Unknown matching {self.matching!r}.", f"Known: {', '.join(known)}.")
+        require(self.token_type in ("bpe", "word"), "token_type must be 'bpe' or 'word'.")
+        require(
+            0.0 <= self.distortion <= 1.0 and 0.0 <= self.threshold < 1.0,
+            "distortion and threshold lie between 0 and 1.",
+        )
+        require(self.batch_size >= 1, "batch_size must be at least 1.")
+
+    def _load(self) -> Encoder:
+        return Encoder(self, self.languages)
+
+    @property
+    def languages(self) -> Tuple[Optional[str], Optional[str]]:
+        """RETURNS (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of both languages, where it wants them."""
+        return None, None
+
+    @property
+    def stable(self) -> bool:
+        """RETURNS (bool): Whether what shares a batch changes nothing: alone, a sentence has the same vectors in any
+        precision.
+        """
+        return self.batch_tokens <= 1 or self.dtype == "float32"
 
     @property
     def files(self) -> List[str]:
         """RETURNS (List[str]): The folder of the model, where it is one: what it holds decides the links."""
-        return self.encoder.files
+        return existing([self.model])
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
         """Align sentence pairs.
@@ -129,8 +125,8 @@ class EmbeddingAligner:
 
     def _vectors(self, sentences: List[Sequence[str]], batch_tokens: Optional[int]) -> List[Vectors]:
         half = len(sentences) // 2
-        vectors = self.encoder(sentences, [0] * half + [1] * half, batch_tokens)
-        if self.comparison.token_type == "word":
+        vectors = self.loaded(sentences, [0] * half + [1] * half, batch_tokens)
+        if self.token_type == "word":
             vectors = [pool_words(sentence) for sentence in vectors]
         return vectors
 
@@ -144,15 +140,15 @@ class EmbeddingAligner:
         targets = [entry.target for entry in entries]
         rows = np.array([len(source.words) for source in sources])
         columns = np.array([len(target.words) for target in targets])
-        how = self.comparison
-        dots = _products(sources, targets, normalised=how.method != "softmax")
+        softmax = self.matching == "softmax"
+        dots = _products(sources, targets, normalised=not softmax)
         valid = valid_cells(dots.shape, rows, columns)
-        if how.method == "softmax":
-            matched, scores = softmax_matching(dots, valid, how.threshold)
+        if softmax:
+            matched, scores = softmax_matching(dots, valid, self.threshold)
             limit = SOFTMAX_ROUNDING
         else:
-            scores = apply_distortion((dots + 1.0) / 2.0, rows, columns, how.distortion)
-            matched = MATCHINGS[how.method](scores, valid)
+            scores = apply_distortion((dots + 1.0) / 2.0, rows, columns, self.distortion)
+            matched = MATCHINGS[self.matching](scores, valid)
             limit = COSINE_ROUNDING
         scores = np.clip(scores, 0.0, 1.0)
         sure = (matched.margin > limit) | (not self.stable)
@@ -164,7 +160,7 @@ class EmbeddingAligner:
             links = np.stack([entry.source.words[i], entry.target.words[j]], axis=1)
             # Of several links of two words the highest score counts.
             found = Alignment(links, scores[k, i, j])
-            fixed = not self.stable or not _near_a_step(found.scores, how.method == "softmax")
+            fixed = not self.stable or not _near_a_step(found.scores, softmax)
             results.append(Scored(found, bool(sure[k]) and fixed))
         return results
 
@@ -266,119 +262,53 @@ def _rows(vectors: Vectors, normalised: bool) -> npt.NDArray[np.floating]:
     return values / np.maximum(np.sqrt(np.einsum("ij,ij->i", values, values)), 1e-12)[:, None]
 
 
-def make_simalign(
-    model: str = "bert-base-multilingual-cased",
-    matching: Matching = "itermax",
-    token_type: TokenType = "bpe",
-    layer: int = 8,
-    distortion: float = 0.0,
-    device: str = "cpu",
-    dtype: Dtype = "float32",
-    backend: Backend = "torch",
-    batch_size: int = 256,
-    batch_tokens: int = 1024,
-    max_length: Optional[int] = None,
-    revision: Optional[str] = None,
-    local_files_only: bool = False,
-    legacy_weights: bool = False,
-) -> EmbeddingAligner:
-    """Build `xner.SimAlign.v1` (Jalili Sabet et al. 2020): cosines and a matching method.
+@dataclass(eq=False)
+class SimAlign(EmbeddingAligner):
+    """`xner.SimAlign.v1` (Jalili Sabet et al. 2020): cosines and a matching method. Settings not named here are those of
+    `EmbeddingAligner`.
 
-    model (str): An encoder, as a folder or a name on the Hugging Face Hub.
     matching (Matching): "inter" (argmax both ways), "itermax", "mwmf" (maximum weight), "fwd" or
         "rev" (argmax one way).
-    token_type (TokenType): Compare sub-words ("bpe") or words, the mean of their sub-words ("word").
-    layer (int): The layer whose vectors are compared. Layers above it are not computed.
-    distortion (float): How much a link far from the diagonal loses, 0 to 1.
-    device (str): "cpu", "cuda" or "cuda:N". Nothing else decides where it runs.
-    dtype (Dtype): "float32", "float16", "bfloat16" or "int8".
-    backend (Backend): "torch", or "ctranslate2" for BERT and RoBERTa models, faster on CPU.
-    batch_size (int): Sentence pairs that are read ahead and sorted by length.
-    batch_tokens (int): The most sub-words of a batch in the encoder, padding included.
-    max_length (Optional[int]): The longest input in sub-words; longer sentences are cut into
-        overlapping windows. None for the model's own limit.
-    revision (Optional[str]): Branch, tag or commit on the Hub.
-    local_files_only (bool): Never ask the Hub.
-    legacy_weights (bool): Accept weights in the pickle format, read without running code of theirs.
-    RETURNS (EmbeddingAligner): The aligner. Its model is loaded at first use.
-    RAISES: XnerError for a setting out of range.
     """
-    source = Source(model, revision, local_files_only, legacy_weights)
-    encoder = Encoder(source, "xner.SimAlign.v1", layer, device, dtype, backend, batch_tokens, max_length)
-    return EmbeddingAligner(encoder, Comparison(matching, token_type, distortion), batch_size)
+
+    part: ClassVar[str] = "xner.SimAlign.v1"
+    model: str = "bert-base-multilingual-cased"
+    matching: Matching = "itermax"
+    distortion: float = 0.0
 
 
-def make_awesome(
-    model: str = "bert-base-multilingual-cased",
-    threshold: float = 0.001,
-    token_type: TokenType = "bpe",
-    layer: int = 8,
-    device: str = "cpu",
-    dtype: Dtype = "float32",
-    backend: Backend = "torch",
-    batch_size: int = 256,
-    batch_tokens: int = 1024,
-    max_length: Optional[int] = None,
-    revision: Optional[str] = None,
-    local_files_only: bool = False,
-    legacy_weights: bool = False,
-) -> EmbeddingAligner:
-    """Build `xner.Awesome.v1` (Dou and Neubig 2021): softmax over dot products, both ways.
-
-    threshold (float): What the probability of a link must exceed in either direction.
-    The other settings are those of `make_simalign`. A model fine-tuned with the authors' code is
-    read like any other.
-    RETURNS (EmbeddingAligner): The aligner. A link's score is the product of its probabilities.
-    RAISES: XnerError for a setting out of range.
+@dataclass(eq=False)
+class Awesome(EmbeddingAligner):
+    """`xner.Awesome.v1` (Dou and Neubig 2021): softmax over dot products, both ways. A model fine-tuned with the authors'
+    code is read like any other. A link's score is the product of its probabilities.
     """
-    source = Source(model, revision, local_files_only, legacy_weights)
-    encoder = Encoder(source, "xner.Awesome.v1", layer, device, dtype, backend, batch_tokens, max_length)
-    how = Comparison("softmax", token_type, threshold=threshold)
-    return EmbeddingAligner(encoder, how, batch_size)
+
+    part: ClassVar[str] = "xner.Awesome.v1"
+    model: str = "bert-base-multilingual-cased"
+    threshold: float = 0.001
 
 
-def make_encoder(
-    model: str = "facebook/nllb-200-distilled-600M",
-    source_lang: Optional[str] = "eng_Latn",
-    target_lang: Optional[str] = None,
-    matching: EncoderMatching = "softmax",
-    threshold: float = 0.001,
-    token_type: TokenType = "bpe",
-    layer: int = 12,
-    distortion: float = 0.0,
-    device: str = "cpu",
-    dtype: Dtype = "float32",
-    backend: Backend = "torch",
-    batch_size: int = 256,
-    batch_tokens: int = 1024,
-    max_length: Optional[int] = None,
-    revision: Optional[str] = None,
-    local_files_only: bool = False,
-    legacy_weights: bool = False,
-) -> EmbeddingAligner:
-    """Build `xner.Encoder.v1`: the encoder of a translation model as the aligner (TransAlign, Ebing
-    and Glavaš, Findings of EMNLP 2025), so that a pipeline that translates needs no second model.
+@dataclass(eq=False)
+class TranslationEncoder(EmbeddingAligner):
+    """`xner.Encoder.v1`: the encoder of a translation model as the aligner (TransAlign, Ebing and Glavaš, Findings of
+    EMNLP 2025), so that a pipeline that translates needs no second model. The decoder is not loaded.
 
     source_lang (Optional[str]): The tokenizer's code of the source language, such as "eng_Latn" for
         NLLB or "en" for M2M100. None for tokenizers that take no code.
     target_lang (Optional[str]): The code of the target language. None leaves the tokenizer at the
         source's.
-    matching (EncoderMatching): "softmax" as in `xner.Awesome.v1`, or a method of `xner.SimAlign.v1`.
-    threshold (float): For softmax.
-    The other settings are those of `make_simalign`. The decoder is not loaded.
-    RETURNS (EmbeddingAligner): The aligner.
-    RAISES: XnerError for a setting out of range.
     """
-    source = Source(model, revision, local_files_only, legacy_weights)
-    encoder = Encoder(
-        source,
-        "xner.Encoder.v1",
-        layer,
-        device,
-        dtype,
-        backend,
-        batch_tokens,
-        max_length,
-        (source_lang, target_lang),
-    )
-    return EmbeddingAligner(encoder, Comparison(matching, token_type, distortion, threshold), batch_size)
+
+    part: ClassVar[str] = "xner.Encoder.v1"
+    model: str = "facebook/nllb-200-distilled-600M"
+    source_lang: Optional[str] = "eng_Latn"
+    target_lang: Optional[str] = None
+    _: KW_ONLY
+    matching: EncoderMatching = "softmax"
+    distortion: float = 0.0
+    threshold: float = 0.001
+    layer: int = 12
+
+    @property
+    def languages(self) -> Tuple[Optional[str], Optional[str]]:
+        return self.source_lang, self.target_lang

@@ -4,20 +4,15 @@ Nothing here is imported before the first sentence is to be encoded: the core ne
 """
 
 import tempfile
+from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
-from typing import Any, Iterator, Literal, NamedTuple, Optional, Protocol, Tuple
+from typing import Any, ClassVar, Dict, Iterator, Literal, NamedTuple, Optional, Protocol, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import MissingExtraError, XnerError
-from ...translation.hub import (
-    import_transformers,
-    load_options,
-    load_tokenizer,
-    loading,
-    weight_options,
-)
+from ...errors import MissingExtraError, XnerError, require
+from ...translation.hub import HubModel, check_weights, import_transformers
 from ...translation.int8 import save_spec
 from .packed import packed_copy
 
@@ -32,20 +27,31 @@ _FINAL_NORMS = ("layer_norm", "final_layer_norm", "final_norm")
 _UNUSED = ("pooler.", "decoder.", "lm_head.", "cls.")
 
 
-class Source(NamedTuple):
-    """Where a model comes from.
+@dataclass(eq=False)
+class EncoderSettings(HubModel):
+    """A part with an encoder. Its model and device are those of `HubModel`.
 
-    model (str): A folder, or a name on the Hugging Face Hub.
-    revision (Optional[str]): Branch, tag or commit on the Hub.
+    layer (int): The layer whose vectors are used; 0 is the embeddings. Layers above it are not computed.
+    dtype (Dtype): "float32", "float16", "bfloat16" or "int8", which quantises the weights of the linear layers, and
+        their inputs as they come.
+    backend (Backend): "torch", or "ctranslate2" for BERT and RoBERTa models, faster on CPU.
+    batch_tokens (int): The most sub-words of a batch in the encoder, padding included.
+    max_length (Optional[int]): The longest input in sub-words, special tokens included; longer sentences are cut into
+        overlapping windows. None for the model's own limit.
     local_files_only (bool): Never ask the Hub; HF_HUB_OFFLINE=1 does the same.
-    legacy_weights (bool): Accept weights in the old pickle format (.bin). They are read with
-        `weights_only`, so that no code of theirs runs; without this, only safetensors are read.
     """
 
-    model: str
-    revision: Optional[str] = None
+    dtypes: ClassVar[Tuple[str, ...]] = (*HubModel.dtypes, "int8")
+    _: KW_ONLY
+    layer: int = 8
+    dtype: Dtype = "float32"
+    backend: Backend = "torch"
+    batch_tokens: int = 1024
+    max_length: Optional[int] = None
     local_files_only: bool = False
-    legacy_weights: bool = False
+
+    def options(self) -> Dict[str, Any]:
+        return {**super().options(), **({"local_files_only": True} if self.local_files_only else {})}
 
 
 class Forward(Protocol):
@@ -70,43 +76,27 @@ class Loaded(NamedTuple):
     limit: int
 
 
-def load(source: Source, part: str, layer: int, device: str, dtype: Dtype, backend: Backend) -> Loaded:
+def load(settings: EncoderSettings) -> Loaded:
     """Load a model's tokenizer and its encoder up to a layer.
 
-    source (Source): Where the model comes from.
-    part (str): Who asks, for error messages.
-    layer (int): The layer whose output is wanted; 0 is the embeddings.
-    device (str): A torch device, such as "cpu", "cuda" or "cuda:1".
-    dtype (Dtype): The precision. "int8" quantises the weights of the linear layers, and their
-        inputs as they come.
-    backend (Backend): What computes it.
+    settings (EncoderSettings): Which, and how it is run.
     RETURNS (Loaded): The model.
     RAISES: MissingExtraError; XnerError where the device or the model is not there, or the model has
         no safe weights, is not complete, or does not have that layer.
     """
-    transformers = import_transformers(part)
-    import torch
-
-    _check_device(device, part)
-    options = load_options(source.model, source.revision)
-    if source.local_files_only:
-        options["local_files_only"] = True
-    with loading(source.model, source.legacy_weights):
-        config = transformers.AutoConfig.from_pretrained(source.model, **options)
-        tokenizer = load_tokenizer(transformers, source.model, **options)
-    depth = _cut(config, layer, source.model)
-    model = _read_model(transformers, config, source, options)
+    import_transformers(settings.part)
+    _check_device(settings.device, settings.part)
+    config, tokenizer = settings.read_tokenizer()
+    depth = _cut(config, settings.layer, settings.model)
+    model = _read_model(settings, config)
     if config.is_encoder_decoder:
         model = model.get_encoder()
-    if layer < depth:
-        _drop_final_norm(model, config, torch.nn.Identity())
+    if settings.layer < depth:
+        _drop_final_norm(model, config)
     model.float().eval()  # recent versions of the library keep the precision of the file
     pad = tokenizer.pad_token_id
     return Loaded(
-        tokenizer,
-        _make_forward(model, config, device, dtype, backend, part),
-        0 if pad is None else pad,
-        _limit(tokenizer, config),
+        tokenizer, _make_forward(model, config, settings), 0 if pad is None else pad, _limit(tokenizer, config)
     )
 
 
@@ -140,35 +130,29 @@ def _cut(config: Any, layer: int, name: str) -> int:
     return depth
 
 
-def _read_model(transformers: Any, config: Any, source: Source, options: Any) -> Any:
-    weights = weight_options(source.legacy_weights)
+def _read_model(settings: EncoderSettings, config: Any) -> Any:
+    import transformers
+
     verbosity = transformers.logging.get_verbosity()
     # It would list the weights of the layers that are left out.
     transformers.logging.set_verbosity_error()
     try:
-        with loading(source.model, source.legacy_weights):
-            model, report = transformers.AutoModel.from_pretrained(
-                source.model, config=config, output_loading_info=True, **options, **weights
-            )
+        model, report = settings.read_model("AutoModel", config)
     finally:
         transformers.logging.set_verbosity(verbosity)
-    missing = [key for key in report["missing_keys"] if not key.startswith(_UNUSED)]
-    if missing:
-        raise XnerError(
-            f"The model {source.model!r} lacks the weights {', '.join(sorted(missing)[:3])}"
-            f"{' and others' if len(missing) > 3 else ''}.",
-            "They would be random. Is the file complete, and does config.json belong to it?",
-        )
+    check_weights(settings.model, report, optional=_UNUSED)
     return model
 
 
-def _drop_final_norm(model: Any, config: Any, identity: Any) -> None:
+def _drop_final_norm(model: Any, config: Any) -> None:
+    import torch
+
     # It belongs after the last layer; the hidden states below it are not normalised.
     for name in _FINAL_NORMS:
         if hasattr(model, name):
-            setattr(model, name, identity)
+            setattr(model, name, torch.nn.Identity())
     if config.model_type == "xlm-roberta-xl":
-        model.encoder.LayerNorm = identity
+        model.encoder.LayerNorm = torch.nn.Identity()
 
 
 def _limit(tokenizer: Any, config: Any) -> int:
@@ -181,20 +165,21 @@ def _limit(tokenizer: Any, config: Any) -> int:
     return min(limits)
 
 
-def _make_forward(model: Any, config: Any, device: str, dtype: Dtype, backend: Backend, part: str) -> Forward:
+def _make_forward(model: Any, config: Any, settings: EncoderSettings) -> Forward:
     import torch
 
-    if backend == "ctranslate2":
-        return CTranslate2Forward(model, config, device, dtype, part)
+    device, dtype = settings.device, settings.dtype
+    if settings.backend == "ctranslate2":
+        return CTranslate2Forward(model, config, settings)
     if dtype != "int8":
         model = model.to(device=device, dtype=getattr(torch, dtype))
         packable = dtype == "float32" and device.startswith("cpu")
         return TorchForward(model, device, packed_copy(model) if packable else None)
-    if not device.startswith("cpu"):
-        raise XnerError(
-            f"dtype = int8 with backend = torch runs on the cpu only, not on {device!r}.",
-            "Use bfloat16 or float16 there.",
-        )
+    require(
+        device.startswith("cpu"),
+        f"dtype = int8 with backend = torch runs on the cpu only, not on {device!r}.",
+        "Use bfloat16 or float16 there.",
+    )
     return TorchForward(_quantize(model), device)
 
 
@@ -242,30 +227,28 @@ class CTranslate2Forward:
 
     model (Any): The cut model; its weights are spoilt by the conversion.
     config (Any): Its configuration.
-    device (str): "cpu", "cuda" or "cuda:N".
-    dtype (Dtype): The precision.
-    part (str): Who asks, for error messages.
+    settings (EncoderSettings): Device and precision.
     """
 
-    def __init__(self, model: Any, config: Any, device: str, dtype: Dtype, part: str) -> None:
+    def __init__(self, model: Any, config: Any, settings: EncoderSettings) -> None:
         try:
             import ctranslate2
         except ImportError as error:
-            raise MissingExtraError(f"{part} with backend = ctranslate2", "ctranslate2") from error
+            raise MissingExtraError(f"{settings.part} with backend = ctranslate2", "ctranslate2") from error
         import torch
 
         spec = _specify(model, config)
-        kind, index = _split_device(device)
+        kind, _, index = settings.device.partition(":")
         with tempfile.TemporaryDirectory(prefix="xner-") as folder:
-            save_spec(spec, folder, dtype)
+            save_spec(spec, folder, settings.dtype)
             self.encoder = ctranslate2.Encoder(
                 folder,
                 device=kind,
-                device_index=index,
-                compute_type=dtype,
+                device_index=int(index or 0),
+                compute_type=settings.dtype,
                 intra_threads=torch.get_num_threads(),
             )
-        self.device = device
+        self.device = settings.device
 
     def __call__(self, ids: Int, lengths: Int) -> Any:
         import ctranslate2
@@ -278,11 +261,6 @@ class CTranslate2Forward:
         if output.device == "cpu":
             return torch.from_numpy(np.array(output)).float()
         return torch.as_tensor(output, device=self.device).float()
-
-
-def _split_device(device: str) -> Tuple[str, int]:
-    kind, _, index = device.partition(":")
-    return kind, int(index or 0)
 
 
 def _specify(model: Any, config: Any) -> Any:

@@ -1,15 +1,14 @@
 """Vectors of sub-words or words from one layer of a pretrained encoder, for many sentences at once."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ...corpora.watching import existing
-from ...errors import XnerError
+from ...errors import require
 from ..windows import windows
-from .backends import Backend, Dtype, Loaded, Source, load, padded_batches
-from .subwords import Frame, Pieces, Subwords
+from .backends import EncoderSettings, load, padded_batches
+from .subwords import Pieces, Subwords
 
 Int = npt.NDArray[np.int64]
 
@@ -26,70 +25,26 @@ class Vectors(NamedTuple):
 
 
 class Encoder:
-    """Encodes the sentences of two languages with one model. The model is loaded at first use, and
-    again in each process that the encoder is sent to.
+    """Encodes the sentences of two languages with one model.
 
-    source (Source): Where the model comes from.
-    part (str): Who asks, for error messages.
-    layer (int): The layer whose output is used.
-    device (str): "cpu", "cuda" or "cuda:N".
-    dtype (Dtype): The precision.
-    backend (Backend): What computes it.
-    batch_tokens (int): The most sub-words of a batch, padding included.
-    max_length (Optional[int]): The longest input in sub-words, special tokens included; None for
-        the model's own limit.
+    settings (EncoderSettings): Which model, and how it is run.
     languages (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of the source and the
         target language, for models that want them.
+    RAISES: What `backends.load` does; XnerError where `max_length` is too small or a language is not known.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        part: str,
-        layer: int,
-        device: str = "cpu",
-        dtype: Dtype = "float32",
-        backend: Backend = "torch",
-        batch_tokens: int = 1024,
-        max_length: Optional[int] = None,
-        languages: Tuple[Optional[str], Optional[str]] = (None, None),
-    ) -> None:
-        self.source = source
-        self.part = part
-        self.layer = layer
-        self.device = device
-        self.dtype = dtype
-        self.backend = backend
-        self.batch_tokens = batch_tokens
-        self.max_length = max_length
-        self.languages = languages
-        self._loaded: Optional[Loaded] = None
-
-    def __getstate__(self) -> Dict[str, Any]:
-        state = {key: value for key, value in self.__dict__.items() if key[0] != "_"}
-        return {**state, "_loaded": None}
-
-    @property
-    def files(self) -> List[str]:
-        """The folder of the model, where it is one."""
-        return existing([self.source.model])
-
-    def _load(self) -> Loaded:
-        if self._loaded is None:
-            self._loaded = load(self.source, self.part, self.layer, self.device, self.dtype, self.backend)
-            self._subwords = Subwords(self._loaded.tokenizer)
-            self._frames = [self._subwords.frame(lang) for lang in self.languages]
-            self._room = self._window_room(self._loaded.limit)
-        return self._loaded
-
-    def _window_room(self, limit: int) -> int:
-        room = min(limit, self.max_length or limit) - max(frame.size for frame in self._frames)
-        if room < 4:
-            raise XnerError(
-                f"{self.part}: max_length leaves room for {max(room, 0)} sub-words.",
-                "Give at least 8.",
-            )
-        return room
+    def __init__(self, settings: EncoderSettings, languages: Tuple[Optional[str], Optional[str]]) -> None:
+        self.batch_tokens = settings.batch_tokens
+        self.model = load(settings)
+        self.subwords = Subwords(self.model.tokenizer)
+        self.frames = [self.subwords.frame(lang) for lang in languages]
+        limit = self.model.limit
+        self._room = min(limit, settings.max_length or limit) - max(frame.size for frame in self.frames)
+        require(
+            self._room >= 4,
+            f"{settings.part}: max_length leaves room for {max(self._room, 0)} sub-words.",
+            "Give at least 8.",
+        )
 
     def __call__(
         self,
@@ -105,29 +60,23 @@ class Encoder:
         RETURNS (List[Vectors]): One vector per sub-word, in order. A sentence longer than the model
             takes is encoded in overlapping windows, and each sub-word has its vector from the
             window where it is further from the edge.
-        RAISES: What `backends.load` does.
         """
-        loaded = self._load()
-        pieces = self._subwords(sentences)
+        pieces = self.subwords(sentences)
         inputs: List[Int] = []
         owners: List[Tuple[int, int, int, int]] = []
         for k, (sentence, side) in enumerate(zip(pieces, sides, strict=True)):
-            frame = self._frames[side]
+            frame = self.frames[side]
             for start, stop, keep_from, keep_to in windows(len(sentence.ids), self._room):
-                inputs.append(_framed(sentence.ids[start:stop], frame))
+                inputs.append(np.concatenate([frame.prefix, sentence.ids[start:stop], frame.suffix]).astype(np.int64))
                 offset = len(frame.prefix) - start
                 owners.append((k, keep_from + offset, keep_to + offset, keep_from))
         parts: List[List[Tuple[int, Any]]] = [[] for _ in pieces]
-        for rows, ids, lengths in padded_batches(inputs, loaded.pad, batch_tokens or self.batch_tokens):
-            hidden = loaded.forward(ids, lengths)
+        for rows, ids, lengths in padded_batches(inputs, self.model.pad, batch_tokens or self.batch_tokens):
+            hidden = self.model.forward(ids, lengths)
             for n, row in enumerate(rows.tolist()):
                 k, first, last, position = owners[row]
                 parts[k].append((position, hidden[n, first:last]))
         return [_joined(found, sentence) for found, sentence in zip(parts, pieces, strict=True)]
-
-
-def _framed(ids: Int, frame: Frame) -> Int:
-    return np.concatenate([frame.prefix, ids, frame.suffix]).astype(np.int64)
 
 
 def _joined(parts: List[Tuple[int, Any]], pieces: Pieces) -> Vectors:

@@ -7,13 +7,14 @@ posteriors in the two models. See docs/alignment.md.
 
 import logging
 import os
+from dataclasses import dataclass, field
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 import srsly
 
 from ...corpora.reading import parse_msgpack, reading
-from ...errors import XnerError
+from ...errors import XnerError, require
 from ...pools import pools
 from ...text import comparable
 from ...types import Alignment, FloatArray, IntArray, TokenPair
@@ -46,6 +47,7 @@ DECIMALS = 6
 UNSURE = 1e-4
 
 
+@dataclass(eq=False)
 class LexicalAligner:
     """Aligns words by what it learned from a bitext.
 
@@ -60,38 +62,29 @@ class LexicalAligner:
     seed (int): For interfaces that hand one over. The training has no random part.
     """
 
-    def __init__(
-        self,
-        *,
-        threshold: float = 0.4,
-        lexical_rounds: int = 3,
-        hmm_rounds: int = 5,
-        strength: float = 10.0,
-        null: float = 0.1,
-        max_words: int = 1_000_000,
-        max_length: int = 120,
-        threads: int = 0,
-        seed: int = 0,
-    ) -> None:
-        if not 0.0 < threshold <= 1.0:
-            raise XnerError(f"threshold is {threshold}.", "It must be above 0 and at most 1.")
-        if not 0.0 < null < 1.0 or not 0.0 < strength < float("inf"):
-            raise XnerError("null must be between 0 and 1, and strength above 0.")
-        if lexical_rounds < 1 or hmm_rounds < 1:
-            raise XnerError("lexical_rounds and hmm_rounds must be at least 1.")
-        if max_words < 1 or max_length < 2 or threads < 0:
-            raise XnerError("max_words must be at least 1, max_length 2, and threads 0.")
-        self.threshold = threshold
-        self.lexical_rounds = lexical_rounds
-        self.hmm_rounds = hmm_rounds
-        self.strength = strength
-        self.null = null
-        self.max_words = max_words
-        self.max_length = max_length
-        self.threads = threads or min(os.cpu_count() or 1, 4)
-        self.seed = seed
-        self.model: Optional[Model] = None
-        self.report = TrainingReport()
+    threshold: float = 0.4
+    lexical_rounds: int = 3
+    hmm_rounds: int = 5
+    strength: float = 10.0
+    null: float = 0.1
+    max_words: int = 1_000_000
+    max_length: int = 120
+    threads: int = 0
+    seed: int = 0
+    model: Optional[Model] = field(init=False, default=None, repr=False)
+    report: TrainingReport = field(init=False, default_factory=TrainingReport, repr=False)
+
+    def __post_init__(self) -> None:
+        require(0.0 < self.threshold <= 1.0, f"threshold is {self.threshold}.", "It must be above 0 and at most 1.")
+        require(
+            0.0 < self.null < 1.0 and 0.0 < self.strength < float("inf"),
+            "null must be between 0 and 1, and strength above 0.",
+        )
+        require(self.lexical_rounds >= 1 <= self.hmm_rounds, "lexical_rounds and hmm_rounds must be at least 1.")
+        require(
+            self.max_words >= 1 and self.max_length >= 2 and self.threads >= 0,
+            "max_words must be at least 1, max_length 2, and threads 0.",
+        )
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
         """Learn from a bitext. What was learned before is forgotten.
@@ -110,7 +103,7 @@ class LexicalAligner:
             )
         if self.report.said():
             _log.warning("xner.Lexical.v1: %s", self.report.said())
-        pool = make_pool(self.threads)
+        pool = make_pool(self.threads or min(os.cpu_count() or 1, 4))
         try:
             trainer = Trainer(
                 sources,
@@ -276,28 +269,3 @@ def _encode(tokens: Iterable[str], known: Vocabulary, new: Dict[str, int], words
             words.append(word)
         numbers[position] = new[word]
     return numbers
-
-
-def make_lexical(
-    threshold: float = 0.4,
-    lexical_rounds: int = 3,
-    hmm_rounds: int = 5,
-    strength: float = 10.0,
-    null: float = 0.1,
-    max_words: int = 1_000_000,
-    max_length: int = 120,
-    threads: int = 0,
-    seed: int = 0,
-) -> LexicalAligner:
-    """Build `xner.Lexical.v1`. The settings are those of `LexicalAligner`."""
-    return LexicalAligner(
-        threshold=threshold,
-        lexical_rounds=lexical_rounds,
-        hmm_rounds=hmm_rounds,
-        strength=strength,
-        null=null,
-        max_words=max_words,
-        max_length=max_length,
-        threads=threads,
-        seed=seed,
-    )
