@@ -523,14 +523,14 @@ def markers(corpus: Corpus, mode: str, sentences: int) -> Optional[List[Dict[str
     """
     import shutil
 
-    from xner_spacy.translation.apertium import make_apertium
+    from xner_spacy.translation.apertium import Apertium
 
     if shutil.which("apertium") is None:
         return None
     pairs = corpus.pairs([Alignment()] * len(corpus.source))[:sentences]
     part = Corpus(corpus.name, *(x[:sentences] for x in (corpus.source, corpus.target,
                   corpus.entities, corpus.gold)))  # fmt: skip
-    result = part.score(make_markers(make_apertium(mode))(pairs))
+    result = part.score(make_markers(Apertium(mode))(pairs))
     return [
         {
             "corpus": f"{corpus.name}, first {sentences}",

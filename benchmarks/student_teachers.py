@@ -19,7 +19,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from benchmarks.student_grid import bare
-from xner_spacy.annotation.ensemble import make_ensemble
+from xner_spacy.annotation.ensemble import Ensemble
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.distillation.soft.soft_labels import SOFT_KEY
@@ -35,7 +35,7 @@ def annotate(nlp: Language, docs: Sequence[Doc], sources: Dict[str, List[str]]) 
         not read. sources (Dict[str, List[str]]): Names, and the models of each ensemble.
     YIELDS (Dict[str, Doc]): For each sentence the labelled Docs by source.
     """
-    parts = {name: make_ensemble(models) for name, models in sources.items()}
+    parts = {name: Ensemble(models) for name, models in sources.items()}
     translator, annotator, aligner, projector = (
         nlp.get_pipe(f"xner_{name}") for name in ("translator", "annotator", "aligner", "projector")
     )

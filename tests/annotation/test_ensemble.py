@@ -9,7 +9,7 @@ from spacy.util import ignore_error
 from thinc.api import fix_random_seed
 
 from xner_spacy.annotation.annotators import Annotator
-from xner_spacy.annotation.ensemble import make_ensemble
+from xner_spacy.annotation.ensemble import Ensemble
 from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.errors import XnerError
 
@@ -40,7 +40,7 @@ def probabilities(model):
 
 
 def test_is_the_mean(models):
-    ensemble = make_ensemble(models)
+    ensemble = Ensemble(models)
     assert isinstance(ensemble, Annotator)
     found = list(ensemble([WORDS, []]))
     assert len(found) == 2
@@ -57,7 +57,7 @@ def test_is_the_mean(models):
 
 def test_weights_decide(models):
     first, second = (
-        [e.label for e in next(make_ensemble(models, weights=w)([WORDS])).entities] for w in ([1.0, 0.0], [0.0, 1.0])
+        [e.label for e in next(Ensemble(models, weights=w)([WORDS])).entities] for w in ([1.0, 0.0], [0.0, 1.0])
     )
     assert first == ["PER"]
     assert second == ["PER", "LOC"]
@@ -65,18 +65,18 @@ def test_weights_decide(models):
 
 def test_what_does_not_fit(models, tmp_path):
     with pytest.raises(XnerError, match="no models"):
-        make_ensemble([])
+        Ensemble([])
     with pytest.raises(XnerError, match="1 weights for 2 models"):
-        make_ensemble(models, weights=[1.0])
+        Ensemble(models, weights=[1.0])
     for weights in ([float("nan"), 1.0], [-1.0, 2.0], [0.0, 0.0], [float("inf"), 1.0]):
         with pytest.raises(XnerError, match="weights of an ensemble"):
-            make_ensemble(models, weights=weights)
+            Ensemble(models, weights=weights)
     with pytest.raises(XnerError, match="nowhere"):
-        list(make_ensemble([str(tmp_path / "nowhere")])([WORDS]))
+        list(Ensemble([str(tmp_path / "nowhere")])([WORDS]))
     plain = {"components.xner_student.store_soft": False}
     spacy.load(models[0], config=plain).to_disk(tmp_path / "plain")
     with pytest.raises(XnerError, match="no distributions"):
-        list(make_ensemble([str(tmp_path / "plain")])([WORDS]))
+        list(Ensemble([str(tmp_path / "plain")])([WORDS]))
 
 
 def test_as_the_annotator_of_a_teacher(models):
@@ -99,7 +99,7 @@ def test_a_model_that_loses_a_sentence_is_named(models, tmp_path):
     nlp.add_pipe("tests_fails_on_rome")
     nlp.set_error_handler(ignore_error)
     nlp.to_disk(tmp_path / "loses")
-    ensemble = make_ensemble([models[1], str(tmp_path / "loses")])
+    ensemble = Ensemble([models[1], str(tmp_path / "loses")])
     # A loaded pipeline raises; one whose handler leaves out what failed gives too few.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(

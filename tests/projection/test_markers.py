@@ -96,9 +96,9 @@ def test_lost_translation_is_a_reason():
 @pytest.mark.skipif(shutil.which("apertium") is None, reason="apertium is not installed")
 def test_markers_through_apertium():
     from xner_spacy.errors import XnerError
-    from xner_spacy.translation.apertium import make_apertium
+    from xner_spacy.translation.apertium import Apertium
 
-    engine = make_apertium("isl-eng")
+    engine = Apertium("isl-eng")
     try:
         list(engine(["Halló"]))
     except XnerError as error:

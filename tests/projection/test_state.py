@@ -12,7 +12,7 @@ from xner_spacy.projection.matching.candidate_matching import make_matching
 from xner_spacy.projection.matching.candidates import make_translated_spans
 from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, make_phrase_lexicon
 from xner_spacy.projection.matching.span_score import make_span_score
-from xner_spacy.translation.given_bitext import make_bitext
+from xner_spacy.translation.given_bitext import Bitext
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 PAIR = SentencePair(
@@ -119,7 +119,7 @@ def test_a_translator_inside_is_saved_with_the_projector(tmp_path):
     german.write_text("Gerichtshof\n[Gerichtshof]\nder [Gerichtshof] tagte\n")
 
     def bitext():
-        return make_bitext(str(german), str(english))
+        return Bitext(str(german), str(english))
 
     makers = [
         lambda: make_markers(bitext()),

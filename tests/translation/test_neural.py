@@ -10,8 +10,8 @@ from xner_spacy.errors import MissingExtraError, XnerError
 from xner_spacy.pools import pools
 from xner_spacy.registry import get_part
 from xner_spacy.translation.convert_model import convert_model
-from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, Settings, plan_batches
 from xner_spacy.translation.long_texts import split_text
+from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, plan_batches
 from xner_spacy.types import Translation
 
 TEXTS = [
@@ -84,7 +84,7 @@ class Echo(NeuralTranslator):
     """Words are its sub-words; gives them back in capitals."""
 
     def __init__(self, limit: int = 8, **settings: Any) -> None:
-        super().__init__(Settings("en", "is", max_length=limit, **settings))
+        super().__init__("echo", "en", "is", max_length=limit, **settings)
         self.batches: List[List[Any]] = []
 
     def _model_identity(self) -> Dict[str, Any]:

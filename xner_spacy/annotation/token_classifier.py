@@ -6,18 +6,8 @@ A word has the distribution of its first sub-word, as in the seed paper (arXiv 2
 language for the `ner` scores, and the model-transfer baseline.
 """
 
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Callable, ClassVar, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -25,49 +15,14 @@ from ..alignment.neural.subwords import wants_a_space
 from ..distillation.soft.soft_labels import free_blank
 from ..distillation.student.tag_scheme import blank_tokens
 from ..errors import XnerError
-from ..translation.hub import (
-    check_weights,
-    import_transformers,
-    load_options,
-    load_tokenizer,
-    loading,
-    revision_of,
-    weight_options,
-)
+from ..translation.hub import HubModel, check_weights, import_transformers, revision_of
 from ..types import FloatArray, TokenLabels
-from .annotators import Annotation, Annotator
+from .annotators import Annotation
 from .tagger_output import TagScheme
 
 # Away from the CPU: sub-words to which windows are filled up, and the most windows of a batch.
 WIDTH_STEP = 32
 MOST_ROWS = 64
-
-
-def make_token_classifier(
-    model: str,
-    revision: Optional[str] = None,
-    legacy_weights: bool = False,
-    device: str = "cpu",
-    dtype: str = "float32",
-    batch_tokens: int = 8192,
-    max_length: int = 512,
-    labels: Optional[Union[List[str], Dict[str, str]]] = None,
-) -> Annotator:
-    """Make the annotator. The model is loaded at first use.
-
-    model (str): A folder, or a name on the Hugging Face Hub. revision (Optional[str]): Branch, tag
-        or commit there.
-    legacy_weights (bool): Accept weights in the old pickle format, read with `weights_only`.
-    device (str): A torch device, such as "cpu" or "cuda". dtype (str): "float32", "float16" or
-        "bfloat16".
-    batch_tokens (int): Sub-words a batch, padding counted. On a CPU each sentence is read by itself, which takes no
-        longer there, and what it gets then does not depend on the others.
-    max_length (int): Longest window in sub-words; longer sentences are read in windows that
-        overlap.
-    labels (Optional[Union[List[str], Dict[str, str]]]): The tags of a model that names them otherwise ("LABEL_0"): one
-        for each of its outputs, in order, or by the name that it uses.
-    """
-    return TokenClassifier(model, revision, legacy_weights, device, dtype, batch_tokens, max_length, labels)
 
 
 class Window(NamedTuple):
@@ -83,39 +38,27 @@ class Window(NamedTuple):
     keep: Tuple[int, int]
 
 
-class TokenClassifier:
-    """Labels words with a transformer. See `make_token_classifier`."""
+@dataclass(eq=False)
+class TokenClassifier(HubModel):
+    """Labels words with a transformer. Settings not named here are those of `HubModel`.
 
-    def __init__(
-        self,
-        model: str,
-        revision: Optional[str] = None,
-        legacy_weights: bool = False,
-        device: str = "cpu",
-        dtype: str = "float32",
-        batch_tokens: int = 8192,
-        max_length: int = 512,
-        labels: Optional[Union[List[str], Dict[str, str]]] = None,
-    ) -> None:
-        self.model = model
-        self.revision = revision
-        self.legacy_weights = legacy_weights
-        self.device = device
-        self.dtype = dtype
-        self.batch_tokens = batch_tokens
-        self.max_length = max_length
-        self.labels = labels
-        self._loaded: Any = None
-        self._revision: Optional[str] = None
+    batch_tokens (int): Sub-words a batch, padding counted. On a CPU each sentence is read by itself, which takes no
+        longer there, and what it gets then does not depend on the others.
+    max_length (int): Longest window in sub-words; longer sentences are read in windows that
+        overlap.
+    labels (Optional[Union[List[str], Dict[str, str]]]): The tags of a model that names them otherwise ("LABEL_0"): one
+        for each of its outputs, in order, or by the name that it uses.
+    """
 
-    @property
-    def loaded(self) -> Any:
-        """Tokenizer, model and tag scheme. RAISES: MissingExtraError; XnerError where the model
-        cannot be loaded or is of another kind.
-        """
-        if self._loaded is None:
-            self._loaded = _Model(self)
-        return self._loaded
+    part: ClassVar[str] = "xner.TokenClassifier.v1"
+    _: KW_ONLY
+    batch_tokens: int = 8192
+    max_length: int = 512
+    labels: Optional[Union[List[str], Dict[str, str]]] = None
+    _revision: Optional[str] = field(init=False, default=None, repr=False)
+
+    def _load(self) -> "_Model":
+        return _Model(self)
 
     @property
     def identity(self) -> Dict[str, Any]:
@@ -242,21 +185,12 @@ class _Model:
     """A token-classification model with its tokenizer."""
 
     def __init__(self, owner: TokenClassifier) -> None:
-        transformers = import_transformers("xner.TokenClassifier.v1")
+        import_transformers(owner.part)
         import torch
 
         self.torch = torch
-        options = load_options(owner.model, owner.revision)
-        with loading(owner.model, owner.legacy_weights):
-            self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
-            self.tokenizer = load_tokenizer(transformers, owner.model, add_prefix_space=True, **options)
-            model, report = transformers.AutoModelForTokenClassification.from_pretrained(
-                owner.model,
-                config=self.config,
-                output_loading_info=True,
-                **options,
-                **weight_options(owner.legacy_weights),
-            )
+        self.config, self.tokenizer = owner.read_tokenizer(add_prefix_space=True)
+        model, report = owner.read_model("AutoModelForTokenClassification", self.config)
         missing = [name for name in report["missing_keys"] if name.startswith("classifier")]
         if missing:
             raise XnerError(

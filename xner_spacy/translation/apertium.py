@@ -9,14 +9,15 @@ where the translation puts them in another order.
 import logging
 import os
 import re
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
 
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..pools import pools
 from ..programs import check_program_name, find_program
-from ..types import Translation, Translator
+from ..types import Translation
 from .engine import Engine, EngineError, Mode
 from .faults import FAILED, RULES, find_fault
 
@@ -41,14 +42,9 @@ _MARKER = re.compile(r"<(e\d+)>(.*?)</\1>", re.DOTALL)
 _BOUND = re.compile(r"\[\[t:e:(e\d+)\]\](.*?)\[\[/\]\]", re.DOTALL)
 
 
-def make_apertium(
-    mode: str,
-    command: str = "apertium",
-    data: Optional[str] = None,
-    timeout: float = 60.0,
-    markup: bool = True,
-) -> Translator:
-    """Make the translator. The engine is looked for at first use.
+@dataclass(eq=False)
+class Apertium:
+    """Translates through Apertium's programs. The engine is looked for at first use.
 
     mode (str): Apertium's translation direction, such as "isl-eng".
     command (str): "apertium". A config may come from someone else, so it can't name another program: one in another
@@ -58,33 +54,23 @@ def make_apertium(
     timeout (float): Seconds without an answer after which the engine is started anew.
     markup (bool): Carry markers `<e0>...</e0>` over; else they are text.
     """
-    return Apertium(mode, command, data, timeout, markup)
 
+    mode: str
+    command: str = "apertium"
+    data: Optional[str] = None
+    timeout: float = 60.0
+    markup: bool = True
+    _failed_in_a_row: int = field(init=False, default=0, repr=False)
+    _engine: Optional[Engine] = field(init=False, default=None, repr=False)
+    _identity: Optional[Dict[str, Any]] = field(init=False, default=None, repr=False)
 
-class Apertium:
-    """Translates through Apertium's programs. See `make_apertium`."""
-
-    def __init__(
-        self,
-        mode: str,
-        command: str = "apertium",
-        data: Optional[str] = None,
-        timeout: float = 60.0,
-        markup: bool = True,
-    ) -> None:
-        check_program_name(command, VARIABLE, PROGRAMS, part=PART)
-        if data is not None:
-            raise XnerError(
-                f"{PART} can't be told to use the data in {data!r}: a pipeline may not name files to run.",
-                f"Leave `data` out, and set the environment variable {DATA_VARIABLE} to the folder.",
-            )
-        self.mode = mode
-        self.command = command
-        self.timeout = timeout
-        self.markup = markup
-        self._failed_in_a_row = 0
-        self._engine: Optional[Engine] = None
-        self._identity: Optional[Dict[str, Any]] = None
+    def __post_init__(self) -> None:
+        check_program_name(self.command, VARIABLE, PROGRAMS, part=PART)
+        require(
+            self.data is None,
+            f"{PART} can't be told to use the data in {self.data!r}: a pipeline may not name files to run.",
+            f"Leave `data` out, and set the environment variable {DATA_VARIABLE} to the folder.",
+        )
 
     @property
     def engine(self) -> Engine:

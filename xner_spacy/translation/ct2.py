@@ -5,6 +5,7 @@ It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
 """
 
 import re
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Sequence
 
@@ -14,9 +15,8 @@ from typing_extensions import NotRequired, TypedDict
 from ..corpora.reading import read_json
 from ..errors import InputError, MissingExtraError, XnerError
 from ..languages import model_code
-from ..types import Translator
 from .hub import checksum_of, loading, revision_of
-from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit
+from .neural import Hypothesis, NeuralTranslator, decoding_limit
 
 INFO = "xner.json"
 EOS = "</s>"
@@ -29,60 +29,24 @@ TAGS = {
 }
 
 
-def make_ctranslate2(
-    model: str,
-    source_lang: str,
-    target_lang: str,
-    device: str = "cpu",
-    compute_type: str = "default",
-    threads: int = 0,
-    beam_size: int = 1,
-    n_best: int = 1,
-    max_length: int = 200,
-    batch_tokens: int = 4096,
-    pool_size: int = 4096,
-    max_ratio: float = 4.0,
-) -> Translator:
-    """Make the translator. The model is loaded at first use.
+@dataclass(eq=False)
+class CTranslate2(NeuralTranslator):
+    """Translates with CTranslate2. Settings not named here are those of `NeuralTranslator`.
 
     model (str): A folder that `xner convert-model` made.
-    source_lang, target_lang (str): The language of the texts, and the one to translate into.
     device (str): "cpu" or "cuda" ("cuda:1" for the second), nothing is chosen silently.
     compute_type (str): "default" (as converted), "int8", "float16", ...
     threads (int): Threads a batch; 0 leaves it to the library.
-    The rest: see `xner_spacy.translation.neural.Settings`.
     """
-    settings = Settings(source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio)
-    return CTranslate2(model, settings, device, compute_type, threads)
 
+    _: KW_ONLY
+    device: str = "cpu"
+    compute_type: str = "default"
+    threads: int = 0
+    _revision: Optional[str] = field(init=False, default=None, repr=False)
 
-class CTranslate2(NeuralTranslator):
-    """Translates with CTranslate2. See `make_ctranslate2`."""
-
-    def __init__(
-        self,
-        model: str,
-        settings: Settings,
-        device: str = "cpu",
-        compute_type: str = "default",
-        threads: int = 0,
-    ) -> None:
-        super().__init__(settings)
-        self.model = model
-        self.device = device
-        self.compute_type = compute_type
-        self.threads = threads
-        self._loaded: Optional[_Model] = None
-        self._revision: Optional[str] = None
-
-    @property
-    def loaded(self) -> "_Model":
-        """The model. RAISES: MissingExtraError; XnerError for a folder that holds none, or a
-        language that it lacks.
-        """
-        if self._loaded is None:
-            self._loaded = _Model(self)
-        return self._loaded
+    def _load(self) -> "_Model":
+        return _Model(self)
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
         """How likely given translations are.
@@ -94,20 +58,14 @@ class CTranslate2(NeuralTranslator):
         model, limit = self.loaded, self._limit()
         left = [[*tokens[:-1][: limit - 1], EOS] for tokens in self._encode(list(sources))]
         right = [[*model.prefix, *tokens[:limit]] for tokens in model.target_pieces(list(targets))]
-        found = model.translator.score_batch(
-            left, right, max_batch_size=self.settings.batch_tokens, batch_type="tokens"
-        )
+        found = model.translator.score_batch(left, right, max_batch_size=self.batch_tokens, batch_type="tokens")
         # The tag of the target language was given, it is no word.
         return [_mean(result.log_probs[len(model.prefix) :]) for result in found]
 
     def _model_identity(self) -> Dict[str, Any]:
         if self._revision is None:
             self._revision = revision_of(self.model)
-        return {
-            "engine": "ctranslate2",
-            "model": self._revision,
-            "compute_type": self.compute_type,
-        }
+        return {"engine": "ctranslate2", "model": self._revision, "compute_type": self.compute_type}
 
     def _limit(self) -> int:
         return int(self.loaded.info["limit"])
@@ -116,7 +74,7 @@ class CTranslate2(NeuralTranslator):
         return self.loaded.source_tokens(texts)
 
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
-        model, beam = self.loaded, max(self.settings.beam_size, self.settings.n_best)
+        model, beam = self.loaded, max(self.beam_size, self.n_best)
         pending = []
         most = self._limit() - len(model.prefix)
         for batch in batches:
@@ -127,7 +85,7 @@ class CTranslate2(NeuralTranslator):
             results = model.translator.translate_batch(
                 batch,
                 beam_size=beam,
-                num_hypotheses=self.settings.n_best,
+                num_hypotheses=self.n_best,
                 max_decoding_length=max(limits),
                 max_input_length=0,
                 return_scores=True,
@@ -191,7 +149,7 @@ class _Model:
         self.family = self.info["family"]
         self.prefix: List[str] = []
         self.start: List[str] = []
-        self._set_tags(owner.settings, owner.model)
+        self._set_tags(owner)
         # A file that was cut short or changed can end the process in the library.
         if self.info.get("checksum") not in (None, checksum_of(folder, INFO)):
             raise XnerError(
@@ -222,16 +180,16 @@ class _Model:
                 "Choose another device or compute_type, or convert the model anew.",
             ) from error
 
-    def _set_tags(self, settings: Settings, name: str) -> None:
-        languages = self.info["languages"]
+    def _set_tags(self, owner: CTranslate2) -> None:
+        languages, name = self.info["languages"], owner.model
         if self.family == "marian":
             # A model for one pair of languages has no tags and is taken at its word.
             if languages:
-                self.start = [f">>{model_code(settings.target_lang, languages, name)}<<"]
+                self.start = [f">>{model_code(owner.target_lang, languages, name)}<<"]
             return
         tag = "__{}__" if self.family == "m2m" else "{}"
-        self.start = [tag.format(model_code(settings.source_lang, languages, name))]
-        self.prefix = [tag.format(model_code(settings.target_lang, languages, name))]
+        self.start = [tag.format(model_code(owner.source_lang, languages, name))]
+        self.prefix = [tag.format(model_code(owner.target_lang, languages, name))]
 
     def source_tokens(self, texts: List[str]) -> List[List[str]]:
         """RETURNS (List[List[str]]): Sub-words with the tags that the model wants."""

@@ -2,18 +2,18 @@
 
 import unicodedata
 from collections import Counter
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, Iterator, List, Literal, Optional
 
 import srsly
 
 from ..corpora.bitext import read_bitext
-from ..corpora.files import tell_once
+from ..corpora.files import PathLike, tell_once
 from ..corpora.reading import parse_msgpack
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..scripts import join_words
 from ..text import composed
-from ..types import Translation, Translator
+from ..types import Translation
 from .faults import MISSING
 
 Match = Literal["exact", "letters"]
@@ -44,51 +44,38 @@ def letters_key(text: str) -> str:
 _KEYS: Dict[str, Callable[[str], str]] = {"exact": exact_key, "letters": letters_key}
 
 
-def make_bitext(
-    source: Optional[str] = None,
-    target: Optional[str] = None,
-    match: Match = "exact",
-    missing: Missing = "error",
-) -> Translator:
-    """Make the translator.
-
-    source, target (Optional[str]): Line-parallel text files: the translations, and the texts they
-        are of. Read at first use and saved with the pipeline.
-    match (str): "exact": the same text, but that any whitespace counts as one space; or "letters": texts are the same
-        if their letters and digits are.
-    missing (str): What to do about a text without translation: "error" names it; "skip" passes the
-        Doc on without a source, for the reason "missing".
-    """
-    return Bitext(Path(source) if source else None, Path(target) if target else None, match, missing)
-
-
+@dataclass(eq=False)
 class Bitext:
     """Looks translations up. Of a text that has several the first is taken; how many have is said once.
+
+    source, target (Optional[PathLike]): Line-parallel text files: the translations, and the texts they
+        are of. Read at first use and saved with the pipeline.
+    match (Match): "exact": the same text, but that any whitespace counts as one space; or "letters": texts are the same
+        if their letters and digits are.
+    missing (Missing): What to do about a text without translation: "error" names it; "skip" passes the
+        Doc on without a source, for the reason "missing".
 
     `counts` holds what was found in the files: texts with several translations, and lines that were left out.
     """
 
-    def __init__(
-        self,
-        source: Optional[Path],
-        target: Optional[Path],
-        match: Match = "exact",
-        missing: Missing = "error",
-    ) -> None:
-        if missing not in ("error", "skip") or match not in _KEYS:
-            raise XnerError("match must be 'exact' or 'letters', and missing 'error' or 'skip'.")
-        self.source = source
-        self.target = target
-        self.missing = missing
-        self.match = match
-        self.counts: Counter = Counter()
-        self._table: Optional[Dict[str, str]] = None
+    source: Optional[PathLike] = None
+    target: Optional[PathLike] = None
+    match: Match = "exact"
+    missing: Missing = "error"
+    counts: Counter = field(init=False, default_factory=Counter, repr=False)
+    _table: Optional[Dict[str, str]] = field(init=False, default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        require(
+            self.missing in ("error", "skip") and self.match in _KEYS,
+            "match must be 'exact' or 'letters', and missing 'error' or 'skip'.",
+        )
 
     @property
     def table(self) -> Dict[str, str]:
         """The translations by normalised text."""
         if self._table is None:
-            if self.source is None or self.target is None:
+            if not self.source or not self.target:
                 raise XnerError(
                     "xner.Bitext.v1 has no translations.",
                     "Give it `source` and `target`, two line-parallel files.",
@@ -96,7 +83,7 @@ class Bitext:
             self._table = self._read(self.source, self.target)
         return self._table
 
-    def _read(self, source: Path, target: Path) -> Dict[str, str]:
+    def _read(self, source: PathLike, target: PathLike) -> Dict[str, str]:
         table: Dict[str, str] = {}
         differ = set()
         counts: Counter = Counter()
@@ -126,7 +113,7 @@ class Bitext:
     def files(self) -> List[str]:
         """RETURNS (List[str]): The files that it reads, if its translations did not come with the pipeline."""
         paths = [self.source, self.target] if self._table is None else []
-        return [str(path) for path in paths if path is not None]
+        return [str(path) for path in paths if path]
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The translations."""

@@ -8,6 +8,7 @@ shortest.
 
 import logging
 from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 from ..errors import XnerError
@@ -15,6 +16,7 @@ from ..languages import find_code
 from ..pools import pools
 from ..types import Translation
 from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
+from .hub import LazyModel
 from .long_texts import join_pieces, split_text
 
 
@@ -29,27 +31,6 @@ class Hypothesis(NamedTuple):
     text: str
     score: Optional[float]
     complete: bool
-
-
-class Settings(NamedTuple):
-    """What all neural translators can be told.
-
-    source_lang, target_lang (str): Languages of the texts and of the translations: any code of the
-        language table, or the model's own.
-    beam_size (int): 1 is greedy. n_best (int): Hypotheses to return, at most beam_size.
-    max_length (int): Longest piece in sub-words; longer texts are split and joined. batch_tokens
-        (int): Sub-words a batch, padding counted. pool_size (int): Texts that are sorted together.
-            max_ratio (float): See `find_fault`.
-    """
-
-    source_lang: str
-    target_lang: str
-    beam_size: int = 1
-    n_best: int = 1
-    max_length: int = 200
-    batch_tokens: int = 4096
-    pool_size: int = 4096
-    max_ratio: float = MAX_RATIO
 
 
 def plan_batches(lengths: Sequence[int], batch_tokens: int) -> List[List[int]]:
@@ -91,22 +72,40 @@ def _said(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-class NeuralTranslator(ABC):
-    """Base of `CTranslate2` and `Transformers`. `faults` counts what was caught, by code."""
+@dataclass(eq=False)
+class NeuralTranslator(LazyModel, ABC):
+    """Base of `CTranslate2` and `Transformers`. `faults` counts what was caught, by code.
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.faults: Dict[str, int] = {}
+    model (str): The model, read at first use.
+    source_lang, target_lang (str): Languages of the texts and of the translations: any code of the
+        language table, or the model's own.
+    beam_size (int): 1 is greedy. n_best (int): Hypotheses to return, at most beam_size.
+    max_length (int): Longest piece in sub-words; longer texts are split and joined.
+    batch_tokens (int): Sub-words a batch, padding counted. pool_size (int): Texts that are sorted together.
+    max_ratio (float): See `find_fault`.
+    """
+
+    model: str
+    source_lang: str
+    target_lang: str
+    _: KW_ONLY
+    beam_size: int = 1
+    n_best: int = 1
+    max_length: int = 200
+    batch_tokens: int = 4096
+    pool_size: int = 4096
+    max_ratio: float = MAX_RATIO
+    faults: Dict[str, int] = field(init=False, default_factory=dict, repr=False)
 
     @property
     def identity(self) -> Dict[str, Any]:
         """What a stored translation depends on, beside the text."""
-        ignored = ("batch_tokens", "pool_size")  # they change the speed alone
-        options = {k: v for k, v in self.settings._asdict().items() if k not in ignored}
-        return {**self._model_identity(), **options, "faults": RULES}
+        # The size of batches and pools changes the speed alone.
+        names = ("source_lang", "target_lang", "beam_size", "n_best", "max_length", "max_ratio")
+        return {**self._model_identity(), **{name: getattr(self, name) for name in names}, "faults": RULES}
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
-        for pool in pools(texts, self.settings.pool_size):
+        for pool in pools(texts, self.pool_size):
             unique = list(dict.fromkeys(text.strip() for text in pool))
             known = dict(zip(unique, self._translate_pool(unique), strict=True))
             for text in pool:
@@ -114,7 +113,7 @@ class NeuralTranslator(ABC):
 
     def _translate_pool(self, texts: List[str]) -> List[Translation]:
         longest = self._limit()
-        limit = min(self.settings.max_length, longest)
+        limit = min(self.max_length, longest)
         pieces: List[str] = []
         owners: List[List[int]] = []
         for text, encoded in zip(texts, self._encode(texts), strict=True):
@@ -126,7 +125,7 @@ class NeuralTranslator(ABC):
         encoded = self._encode(pieces)
         # What no split makes short enough: one character of many sub-words, under a very low limit.
         short = [k for k, tokens in enumerate(encoded) if len(tokens) <= longest]
-        plan = plan_batches([len(encoded[k]) for k in short], self.settings.batch_tokens)
+        plan = plan_batches([len(encoded[k]) for k in short], self.batch_tokens)
         batches = [[short[k] for k in batch] for batch in plan]
         results: List[Outcome] = [TOO_LONG for _ in pieces]
         for batch, found in zip(batches, self._decode_all([[encoded[k] for k in b] for b in batches]), strict=True):
@@ -178,14 +177,14 @@ class NeuralTranslator(ABC):
                 fault = fault or outcome
                 continue
             best.append(outcome[0])
-            fault = fault or find_fault(piece, outcome[0].text, self.settings.max_ratio)
+            fault = fault or find_fault(piece, outcome[0].text, self.max_ratio)
             fault = fault or (None if outcome[0].complete else LENGTH)
         scores = [h.score for h in best if h.score is not None]
         score = sum(scores) / len(scores) if scores else None
         if fault is not None:
             self.faults[fault] = self.faults.get(fault, 0) + 1
             return Translation(None, fault=fault)
-        entry = find_code(self.settings.target_lang)
+        entry = find_code(self.target_lang)
         joined = join_pieces([h.text for h in best], entry.script if entry else "Latn")
         # Of a text in pieces there are too many combinations.
         others = outcomes[0][1:] if len(outcomes) == 1 and isinstance(outcomes[0], list) else []

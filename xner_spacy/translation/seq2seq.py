@@ -2,85 +2,27 @@
 CTranslate2 lacks.
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence
 
-from ..errors import XnerError
 from ..languages import model_code
-from ..types import Translator
 from .ct2 import TAGS
-from .hub import (
-    import_transformers,
-    load_options,
-    load_seq2seq,
-    load_tokenizer,
-    loading,
-    revision_of,
-    weight_options,
-)
-from .neural import Hypothesis, NeuralTranslator, Settings, decoding_limit, plan_batches
+from .hub import HubModel, check_weights, import_transformers, loading, revision_of
+from .neural import Hypothesis, NeuralTranslator, decoding_limit, plan_batches
 
 SCORED_CELLS = 1 << 27  # floats, half a gigabyte
 
 
-def make_transformers(
-    model: str,
-    source_lang: str,
-    target_lang: str,
-    revision: Optional[str] = None,
-    legacy_weights: bool = False,
-    device: str = "cpu",
-    dtype: str = "float32",
-    beam_size: int = 1,
-    n_best: int = 1,
-    max_length: int = 200,
-    batch_tokens: int = 4096,
-    pool_size: int = 4096,
-    max_ratio: float = 4.0,
-) -> Translator:
-    """Make the translator. The model is loaded at first use.
+@dataclass(eq=False)
+class Transformers(NeuralTranslator, HubModel):
+    """Translates with transformers. Its settings are those of `HubModel` and `NeuralTranslator`."""
 
-    model (str): A folder, or a name on the Hugging Face Hub. revision (Optional[str]): Branch, tag
-        or commit there.
-    source_lang, target_lang (str): The language of the texts, and the one to translate into.
-    legacy_weights (bool): Accept weights in the old pickle format, read with `weights_only`.
-    device (str): A torch device, such as "cpu" or "cuda". dtype (str): "float32", "float16" or
-        "bfloat16".
-    The rest: see `xner_spacy.translation.neural.Settings`.
-    """
-    settings = Settings(source_lang, target_lang, beam_size, n_best, max_length, batch_tokens, pool_size, max_ratio)
-    return Transformers(model, settings, revision, legacy_weights, device, dtype)
+    part: ClassVar[str] = "xner.Transformers.v1"
+    _revision: Optional[str] = field(init=False, default=None, repr=False)
 
-
-class Transformers(NeuralTranslator):
-    """Translates with transformers. See `make_transformers`."""
-
-    def __init__(
-        self,
-        model: str,
-        settings: Settings,
-        revision: Optional[str] = None,
-        legacy_weights: bool = False,
-        device: str = "cpu",
-        dtype: str = "float32",
-    ) -> None:
-        super().__init__(settings)
-        self.model = model
-        self.revision = revision
-        self.legacy_weights = legacy_weights
-        self.device = device
-        self.dtype = dtype
-        self._loaded: Optional[_Model] = None
-        self._revision: Optional[str] = None
-
-    @property
-    def loaded(self) -> "_Model":
-        """The model. RAISES: MissingExtraError; XnerError where it cannot be loaded or lacks a
-        language.
-        """
-        if self._loaded is None:
-            self._loaded = _Model(self)
-        return self._loaded
+    def _load(self) -> "_Model":
+        return _Model(self)
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
         """How likely given translations are; as `CTranslate2.score_batch`.
@@ -95,7 +37,7 @@ class Transformers(NeuralTranslator):
         longest = [max(len(a), len(b)) for a, b in zip(left, right, strict=True)]
         # A score of every word of the vocabulary for every sub-word: NLLB's 256,000 words times 4,096 sub-words would
         # be 4 GB.
-        most = min(self.settings.batch_tokens, max(1, SCORED_CELLS // model.words))
+        most = min(self.batch_tokens, max(1, SCORED_CELLS // model.words))
         for batch in plan_batches(longest, most):
             found = model.score([left[k] for k in batch], [right[k] for k in batch])
             for k, score in zip(batch, found, strict=True):
@@ -107,11 +49,7 @@ class Transformers(NeuralTranslator):
             # What a folder holds is known without loading it: stored translations need no model.
             config = None if Path(self.model).is_dir() else self.loaded.config
             self._revision = revision_of(self.model, config)
-        return {
-            "engine": "transformers",
-            "model": self._revision,
-            "dtype": self.dtype,
-        }
+        return {"engine": "transformers", "model": self._revision, "dtype": self.dtype}
 
     def _limit(self) -> int:
         return self.loaded.limit
@@ -121,7 +59,7 @@ class Transformers(NeuralTranslator):
 
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         for batch in batches:
-            yield self.loaded.generate(batch, self.settings)
+            yield self.loaded.generate(batch, self.beam_size, self.n_best)
 
 
 def _shorten(tokens: List[int], limit: int) -> List[int]:
@@ -133,31 +71,25 @@ class _Model:
     """A sequence-to-sequence model with its tokenizer, set to two languages."""
 
     def __init__(self, owner: Transformers) -> None:
-        transformers = import_transformers("xner.Transformers.v1")
+        import_transformers(owner.part)
         import torch
 
         self.torch = torch
-        options = load_options(owner.model, owner.revision)
-        if owner.dtype not in ("float32", "float16", "bfloat16"):
-            raise XnerError(f"{owner.dtype!r} is no precision.", "It is float32, float16 or bfloat16.")
+        self.config, self.tokenizer = owner.read_tokenizer()
+        model, report = owner.read_model("AutoModelForSeq2SeqLM", self.config)
+        check_weights(owner.model, report)
         self.start = ""
         self.prefix: Optional[int] = None
         self.device = owner.device
         with loading(owner.model, owner.legacy_weights):
-            self.config = transformers.AutoConfig.from_pretrained(owner.model, **options)
-            self.tokenizer = load_tokenizer(transformers, owner.model, **options)
-            model = load_seq2seq(
-                transformers, owner.model, config=self.config,
-                **options, **weight_options(owner.legacy_weights),
-            )  # fmt: skip
             self.model = model.to(device=owner.device, dtype=getattr(torch, owner.dtype)).eval()
             self.words = int(self.model.config.vocab_size)
             # What the decoder can say, and what the encoder can read.
             self.positions = int(getattr(self.config, "max_position_embeddings", 512)) - 2
             self.limit = min(self.positions, int(self.tokenizer.model_max_length))
-            self._set_languages(owner.settings, owner.model)
+            self._set_languages(owner)
 
-    def _set_languages(self, settings: Settings, name: str) -> None:
+    def _set_languages(self, owner: Transformers) -> None:
         vocabulary = self.tokenizer.get_vocab()
         tags = {
             family: {m[1]: token for token in vocabulary for m in [pattern.match(token)] if m}
@@ -166,11 +98,11 @@ class _Model:
         family = next((family for family in ("nllb", "m2m") if tags[family]), "marian")
         if family == "marian":
             if tags["marian"]:
-                self.start = tags["marian"][model_code(settings.target_lang, tags["marian"], name)]
+                self.start = tags["marian"][model_code(owner.target_lang, tags["marian"], owner.model)]
             return
         known = tags[family]
-        self.tokenizer.src_lang = model_code(settings.source_lang, known, name)
-        target = model_code(settings.target_lang, known, name)
+        self.tokenizer.src_lang = model_code(owner.source_lang, known, owner.model)
+        target = model_code(owner.target_lang, known, owner.model)
         self.tokenizer.tgt_lang = target
         self.prefix = int(self.tokenizer.convert_tokens_to_ids(known[target]))
 
@@ -191,10 +123,10 @@ class _Model:
     def _pad(self, batch: Sequence[Sequence[int]]) -> Any:
         return self.tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt").to(self.device)
 
-    def generate(self, batch: List[List[int]], settings: Settings) -> List[List[Hypothesis]]:
+    def generate(self, batch: List[List[int]], beam_size: int, n_best: int) -> List[List[Hypothesis]]:
         """Decode a batch. RETURNS (List[List[Hypothesis]]): Per text its hypotheses."""
         limits = [decoding_limit(len(tokens), self.positions) for tokens in batch]
-        beam, n_best = max(settings.beam_size, settings.n_best), settings.n_best
+        beam = max(beam_size, n_best)
         options: Dict[str, Any] = {}
         if self.prefix is not None:
             options["forced_bos_token_id"] = self.prefix

@@ -20,13 +20,14 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from spacy.util import minibatch
 
 from ..corpora.reading import check_shape, parse_json
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, require
 from ..pairing import paired
 from ..pools import pools
 from ..text import composed
@@ -62,50 +63,39 @@ def trusted_configs() -> Iterator[None]:
         _TRUSTED.reset(token)
 
 
-def make_stored(translator: Translator, path: str, wait: float = 120.0, batch_size: int = 2048) -> Translator:
-    """Make the translator.
+@dataclass(eq=False)
+class Stored:
+    """Looks translations up, and has made and keeps what is not there.
 
     translator (Translator): Translates what is not stored yet. It must say what it is (`identity`).
-    path (str): The SQLite file. It is made when the pipeline is initialised; a pipeline that is loaded opens it.
+    path (Path): The SQLite file.
     wait (float): Seconds to wait for another process that writes.
     batch_size (int): Texts that are looked up, and written, at a time.
-    """
-    return Stored(translator, Path(path), wait, batch_size, may_create=_TRUSTED.get())
-
-
-class Stored:
-    """Looks translations up, and has made and keeps what is not there. See `make_stored`.
 
     `hits` and `misses` count the texts that were there and those that were not; `damaged` the rows that could not be
     read: those are translated anew. It may be used from several threads; they take turns.
-
-    may_create (bool): Make the file if it is not there. Without it a file is made in the folder XNER_STORE_FOLDER alone.
     """
 
-    def __init__(
-        self,
-        translator: Translator,
-        path: Path,
-        wait: float = 120.0,
-        batch_size: int = 2048,
-        may_create: bool = True,
-    ) -> None:
-        if not hasattr(translator, "identity"):
-            raise XnerError(
-                f"The translator {type(translator).__name__} does not say what it is.",
-                "Use it without xner.Stored.v1, or give it an `identity` (names and revisions).",
-            )
-        self.translator = translator
-        self.path = Path(path)
-        self.wait = wait
-        self.batch_size = batch_size
-        self.may_create = may_create
-        self.hits = 0
-        self.misses = 0
-        self.damaged = 0
-        self._connection: Optional[sqlite3.Connection] = None
-        self._owner = 0
-        self._lock = threading.RLock()
+    translator: Translator
+    path: Path
+    wait: float = 120.0
+    batch_size: int = 2048
+    # Make the file if it is not there. Without it a file is made in the folder XNER_STORE_FOLDER alone.
+    may_create: bool = field(init=False, default=True)
+    hits: int = field(init=False, default=0)
+    misses: int = field(init=False, default=0)
+    damaged: int = field(init=False, default=0)
+    _connection: Optional[sqlite3.Connection] = field(init=False, default=None, repr=False)
+    _owner: int = field(init=False, default=0, repr=False)
+    _lock: Any = field(init=False, default_factory=threading.RLock, repr=False)
+
+    def __post_init__(self) -> None:
+        require(
+            hasattr(self.translator, "identity"),
+            f"The translator {type(self.translator).__name__} does not say what it is.",
+            "Use it without xner.Stored.v1, or give it an `identity` (names and revisions).",
+        )
+        self.path = Path(self.path)
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_connection": None, "_lock": None}
@@ -116,7 +106,7 @@ class Stored:
     @property
     def identity(self) -> Dict[str, Any]:
         """The identity of the translator inside."""
-        return self.translator.identity
+        return self.translator.identity  # type: ignore[attr-defined]
 
     @property
     def score_batch(self) -> Any:
@@ -251,6 +241,16 @@ class Stored:
         if data and hasattr(self.translator, "from_bytes"):
             self.translator.from_bytes(data)
         return self
+
+
+class ConfiguredStore(Stored):
+    """A store as a config names it. The file is made when the pipeline is initialised; a pipeline that is loaded opens
+    it.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.may_create = _TRUSTED.get()
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
