@@ -468,7 +468,6 @@ def test_nothing_is_imported_until_it_is_needed():
         "import sys; sys.modules.update(torch=None, transformers=None, ctranslate2=None);"
         "from xner_spacy.alignment import backtranslation;from xner_spacy.alignment.neural import aligners, backends;"
         "aligners.SimAlign()"
-        "aligners.SimAlign()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
