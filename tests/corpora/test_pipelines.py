@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
+import srsly
+from spacy.language import Language
+from spacy.training import Example
 
 from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.errors import XnerError
@@ -90,3 +94,37 @@ def test_no_pipeline_at_all(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(XnerError, match=r"has no config\.cfg"):
         load_pipeline(tmp_path / "file")
+
+
+def trained(*names: str) -> Language:
+    nlp = spacy.blank("en")
+    for name in names:
+        nlp.add_pipe(name)
+    text = {"entities": [(0, 3, "PER")], "tags": ["A", "B"]}
+    nlp.initialize(lambda: [Example.from_dict(nlp.make_doc("Ana sings"), text)])
+    return nlp
+
+
+@pytest.mark.parametrize("component", ["xner_student", "ner", "tagger"])
+@pytest.mark.parametrize("key", ["E", "W", "b", "G"])
+@pytest.mark.parametrize("damage", ["scalar", "half", "missing"])
+def test_weights_that_do_not_fit(component: str, key: str, damage: str, tmp_path: Path) -> None:
+    trained(component).to_disk(tmp_path)
+    load_pipeline(tmp_path)
+    file = tmp_path / component / "model"
+    message = srsly.msgpack_loads(file.read_bytes())
+    weights = next(weights for weights in message["params"] if key in weights)
+    whole = weights[key]
+    weights[key] = {"scalar": np.float32(1), "half": whole[: len(whole) // 2], "missing": None}[damage]
+    file.write_bytes(srsly.msgpack_dumps(message))
+    said = refused(tmp_path)
+    assert str(tmp_path) in said
+    assert f"component {component!r} do not fit together" in said
+    assert f"has no {key}" in said if damage == "missing" else f"{key} of a layer" in said
+
+
+def test_what_is_not_trained_yet_is_loaded(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("xner_student")
+    nlp.to_disk(tmp_path)
+    assert load_pipeline(tmp_path).pipe_names == ["xner_student"]

@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 import spacy
 from catalogue import RegistryError
 from confection import ConfigValidationError
 from spacy.language import Language
 from spacy.util import is_package
+from thinc.api import Model
 
 from ..errors import XnerError
 
@@ -24,6 +25,15 @@ _PACKAGES = {
     "experimental_edit_tree_lemmatizer": "pip install spacy-experimental",
     "llm": "pip install spacy-llm",
 }
+# The layers of Thinc and spaCy, and by which of a layer's sizes its weights go, axis by axis.
+_LAYERS = {
+    *("linear", "softmax", "multisoftmax", "maxout", "mish", "gelu", "relu", "swish", "clipped_linear"),
+    *("layernorm", "embed", "hashembed", "static_vectors", "precomputable_affine", "para-attn"),
+}
+_AXES = {
+    **{"W": ("nF", "nO", "nP", "nI", "nM"), "b": ("nO", "nP"), "G": ("nO",), "Q": ("nO",), "E": ("nV", "nO")},
+    "pad": ("nF", "nO", "nP"),
+}
 
 
 def load_pipeline(name: PathLike) -> Language:
@@ -32,7 +42,8 @@ def load_pipeline(name: PathLike) -> Language:
     name (PathLike): An installed package, or a folder that `nlp.to_disk` wrote.
     RETURNS (Language): The pipeline.
     RAISES: XnerError that says what is wrong: there is none of this name, its folder is cut short, it names a
-        component, a function or a language that is not installed, or its config does not hold.
+        component, a function or a language that is not installed, its config does not hold, or the weights of a
+        component do not fit together.
     """
     folder = Path(name)
     if not folder.exists() and not is_package(str(name)):
@@ -46,7 +57,9 @@ def load_pipeline(name: PathLike) -> Language:
             "Give the folder that `spacy train` or `spacy assemble` made, such as model-best.",
         )
     try:
-        return spacy.load(name)
+        nlp = spacy.load(name)
+        check_weights(nlp)
+        return nlp
     except XnerError as error:
         # A part that is given bytes knows its own name, not the folder that they lie in.
         if str(name) in error.message:
@@ -55,6 +68,37 @@ def load_pipeline(name: PathLike) -> Language:
     # Whatever the files of a pipeline make of a library, they are the user's to mend.
     except Exception as error:
         raise _explain(str(name), error) from error
+
+
+def check_weights(nlp: Language) -> None:
+    """Check that the weights of a pipeline's layers have the sizes that the layers give. Thinc loads arrays of any
+    shape: with others it fails over the first text, or reads past their ends.
+
+    RAISES: XnerError that names the first component whose weights do not fit.
+    """
+    for name, pipe in nlp.pipeline:
+        model = getattr(pipe, "model", None)
+        weights = [(node, key) for node in model.walk() for key in node.param_names] if isinstance(model, Model) else []
+        if not any(node.has_param(key) for node, key in weights):
+            continue  # none, or not trained yet
+        fault = next(filter(None, (_misfit(node, key) for node, key in weights)), None)
+        if fault:
+            raise XnerError(
+                f"the weights of its component {name!r} do not fit together: {fault}.",
+                "Its files are damaged, or of different trainings: train it anew, or copy its folder again.",
+            )
+
+
+def _misfit(node: Model, key: str) -> Optional[str]:
+    if not node.has_param(key):
+        return f"a layer {node.name} has no {key}"
+    sizes = tuple(node.get_dim(dim) for dim in _AXES.get(key, ()) if node.has_dim(dim))
+    if key == "pad":
+        sizes = (1, *sizes)
+    shape = node.get_param(key).shape
+    if node.name not in _LAYERS or shape == sizes:
+        return None
+    return f"{key} of a layer {node.name} has the shape {shape}, not {sizes}"
 
 
 def _explain(name: str, error: Exception) -> XnerError:

@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 from .. import registry as _registry  # noqa: F401
 from ..annotation.annotators import Annotator
 from ..corpora.docs import doc_entities
-from ..corpora.pipelines import load_pipeline
+from ..corpora.pipelines import check_weights, load_pipeline
 from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft, set_soft
@@ -314,8 +314,9 @@ class AnnotatorComponent(BatchPipe):
         if message:
             with reading(self.name, what):
                 config = Config().from_str(message["config"], interpolate=False)
-                nlp = load_model_from_config(config, auto_fill=True)
-                self._take(nlp.from_bytes(message["nlp"]))
+                nlp = load_model_from_config(config, auto_fill=True).from_bytes(message["nlp"])
+                check_weights(nlp)
+                self._take(nlp)
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
