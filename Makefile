@@ -1,13 +1,14 @@
-# Two commands on a fresh machine with Python 3.11: `make run` and `make test`. Neither needs root.
+# On a fresh machine with Python 3.11: `make run`, `make test` and `make docs`. None needs root.
 PYTHON ?= python3
 VENV := .venv
 TESTENV := .venv-test
+DOCSENV := .venv-docs
 # constraints.txt holds the versions that were tested together, all of them, for Python 3.11: pip has nothing to search, and
 # every machine gets the same. Another Python gets what the ranges in setup.cfg admit, and pip has to search.
 LOCK := $(shell $(PYTHON) -c "import sys; print('--constraint constraints.txt' * (sys.version_info[:2] == (3, 11)))")
 PIP := -m pip install --disable-pip-version-check --quiet $(LOCK)
 
-.PHONY: run install test lint clean
+.PHONY: run install test lint docs clean
 
 run: $(VENV)/.installed
 	. $(VENV)/bin/activate && python -m spacy project run all
@@ -24,7 +25,13 @@ $(VENV)/.installed: pyproject.toml setup.cfg constraints.txt
 $(TESTENV)/.installed: pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -m venv $(TESTENV)
 	$(TESTENV)/bin/python $(PIP) 'setuptools>=77'
-	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev]'
+	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev,docs]'
+	touch $@
+
+$(DOCSENV)/.installed: pyproject.toml setup.cfg constraints.txt
+	$(PYTHON) -m venv $(DOCSENV)
+	$(DOCSENV)/bin/python $(PIP) 'setuptools>=77'
+	$(DOCSENV)/bin/python $(PIP) --no-build-isolation --editable '.[docs]'
 	touch $@
 
 lint: $(TESTENV)/.installed
@@ -35,5 +42,9 @@ lint: $(TESTENV)/.installed
 test: lint
 	. $(TESTENV)/bin/activate && python -m pytest -n 2 --dist loadfile && python -m tests.processors -n 2 --dist loadfile
 
+# The site, in site/. Building it asks no network: `python -m http.server -d site` shows it.
+docs: $(DOCSENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(DOCSENV)/bin/mkdocs build --strict --quiet
+
 clean:
-	rm -rf $(VENV) $(TESTENV) corpus training annotated metrics packages project.lock
+	rm -rf $(VENV) $(TESTENV) $(DOCSENV) site corpus training annotated metrics packages project.lock

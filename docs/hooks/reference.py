@@ -1,0 +1,197 @@
+"""Pages that are made from the code: the commands, the registered parts, the configs and the API."""
+
+import inspect
+import pkgutil
+import re
+from importlib.metadata import EntryPoint, distribution
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+
+from typer.testing import CliRunner
+
+import xner_spacy
+from xner_spacy.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATED = "<!-- Made from the code when the site is built. -->\n"
+# Groups of entry points, by what their parts are for.
+GROUPS = {
+    "spacy_factories": "Components of a pipeline (`nlp.add_pipe`)",
+    "spacy_xner_translators": "Translators (`@xner_translators`)",
+    "spacy_xner_annotators": "Annotators (`@xner_annotators`)",
+    "spacy_xner_aligners": "Aligners (`@xner_aligners`)",
+    "spacy_xner_projectors": "Projectors (`@xner_projectors`)",
+    "spacy_xner_candidates": "Candidates of `xner.Matching.v1` (`@xner_candidates`)",
+    "spacy_xner_scores": "Scores of `xner.Matching.v1` (`@xner_scores`)",
+    "spacy_architectures": "Models (`@architectures`)",
+    "thinc_losses": "Losses of a student (`@losses`)",
+    "thinc_layers": "Layers (`@layers`)",
+    "spacy_readers": "Readers of corpora (`@readers`)",
+    "spacy_callbacks": "Callbacks (`@callbacks`)",
+    "spacy_tokenizers": "Tokenizers (`@tokenizers`)",
+    "spacy_misc": "Others (`@misc`)",
+}
+
+
+def pages() -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The Markdown of each page by its name below docs/."""
+    found = {
+        "reference/commands.md": commands(),
+        "reference/parts.md": parts(),
+        "reference/configs.md": configs(),
+    }
+    for room, modules in rooms().items():
+        found[f"reference/api/{room}.md"] = api(room, modules)
+    return found
+
+
+def escape(text: str) -> str:
+    """RETURNS (str): A text as one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def table(head: Tuple[str, ...], rows: List[Tuple[str, ...]]) -> List[str]:
+    """RETURNS (List[str]): The lines of a table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def code(text: str) -> str:
+    """RETURNS (str): A text as code in a cell of a table; nothing for an empty one."""
+    return f"`{' '.join(text.split())}`".replace("|", "\\|") if text else ""
+
+
+# Commands
+
+
+def commands() -> str:
+    """RETURNS (str): Each command with its arguments, options and defaults, as `--help` tells them."""
+    lines = ["# Commands", "", GENERATED, "What `xner COMMAND --help` tells, of all commands.", ""]
+    return "\n".join(lines + [line for name in leaves([]) for line in describe(name)])
+
+
+def show_help(command: List[str]) -> Dict[str, List[str]]:
+    """RETURNS (Dict[str, List[str]]): The lines of a command's help by their headings; "" holds usage and description."""
+    shown = CliRunner().invoke(app, [*command, "--help"], prog_name="xner", terminal_width=5000)
+    parts: Dict[str, List[str]] = {"": []}
+    title = ""
+    for line in shown.output.splitlines():
+        if line in ("Arguments:", "Options:", "Commands:"):
+            title = line[:-1]
+            parts[title] = []
+        else:
+            parts[title].append(line)
+    return parts
+
+
+def leaves(command: List[str]) -> Iterator[List[str]]:
+    """YIELDS (List[str]): Each command below this one that has no commands of its own."""
+    below = [line.split()[0] for line in show_help(command).get("Commands", []) if line.strip()]
+    if not below:
+        yield command
+    for name in below:
+        yield from leaves([*command, name])
+
+
+def describe(command: List[str]) -> List[str]:
+    """RETURNS (List[str]): One command as a section."""
+    help_text = show_help(command)
+    usage, *description = help_text[""]
+    lines = [f"## xner {' '.join(command)}", "", *(line.strip() for line in description), ""]
+    lines += ["```text", usage.replace("Usage: ", ""), "```", ""]
+    for title in ("Arguments", "Options"):
+        pairs = [re.split(r" {2,}", line.strip(), maxsplit=1) for line in help_text.get(title, []) if line.strip()]
+        rows = [(code(pair[0]), escape("".join(pair[1:]))) for pair in pairs if pair[0] != "--help"]
+        if rows:
+            lines += table((title[:-1].lower(), "what it is" if title == "Arguments" else "what it does"), rows)
+    return lines
+
+
+# Parts
+
+
+def parts() -> str:
+    """RETURNS (str): Every registered part: its name, what it is, its settings and where it lies."""
+    lines = [
+        "# Registered parts",
+        "",
+        GENERATED,
+        "A part is named in a config by its registry and its name. It is found through the entry points of the installed",
+        "package, so nothing has to be imported. A setting without a value has no default.",
+        "",
+    ]
+    for group, title in GROUPS.items():
+        members = sorted(entries(group), key=lambda entry: entry.name)
+        if members:
+            lines += [
+                f"## {title}",
+                "",
+                *table(("name", "what it is", "settings", "where"), [part(e) for e in members]),
+            ]
+    return "\n".join(lines)
+
+
+def entries(group: str) -> List[EntryPoint]:
+    """RETURNS (List[EntryPoint]): What this package registers in a group."""
+    return [entry for entry in distribution("xner-spacy").entry_points if entry.group == group]
+
+
+def part(entry: EntryPoint) -> Tuple[str, str, str, str]:
+    """RETURNS (Tuple[str, str, str, str]): One part as a row."""
+    target = entry.load()
+    doc = inspect.getdoc(target) or ""
+    settings = [
+        name if parameter.default is parameter.empty else f"{name} = {parameter.default!r}"
+        for name, parameter in inspect.signature(target).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and name not in ("nlp", "name")
+    ]
+    path = f"{target.__module__}.{target.__qualname__}"
+    room = target.__module__.split(".")[1]
+    shown = "<br>".join(code(each) for each in settings)
+    where = f"[`{target.__qualname__}`](api/{room}.md#{path})"
+    return code(entry.name), escape(doc.split("\n\n")[0]), shown, where
+
+
+# Configs
+
+
+def configs() -> str:
+    """RETURNS (str): Every config with its pipeline and what it says of itself."""
+    lines = ["# Configs", "", GENERATED, "`xner init-config` writes a config for a language from one of these.", ""]
+    folders = (ROOT / "xner_spacy" / "configs", ROOT / "configs")
+    rows = [config(path) for folder in folders for path in sorted(folder.glob("**/*.cfg"))]
+    return "\n".join(lines + table(("file", "pipeline", "what it is"), rows))
+
+
+def config(path: Path) -> Tuple[str, str, str]:
+    """RETURNS (Tuple[str, str, str]): One config as a row."""
+    text = path.read_text(encoding="utf8")
+    head = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        head.append(line.lstrip("# "))
+    pipeline = next((line.split("=", 1)[1] for line in text.splitlines() if line.startswith("pipeline =")), "")
+    names = pipeline.strip(" []").replace('"', "").replace(",", ", ")
+    return code(path.relative_to(ROOT).as_posix()), code(names), escape(" ".join(head))
+
+
+# The API
+
+
+def rooms() -> Dict[str, List[str]]:
+    """RETURNS (Dict[str, List[str]]): The public modules of each room of the package; those beside them are rooms."""
+    found: Dict[str, List[str]] = {}
+    for info in pkgutil.walk_packages(xner_spacy.__path__, "xner_spacy."):
+        names = info.name.split(".")
+        if not any(name.startswith("_") for name in names):
+            found.setdefault(names[1], []).append(info.name)
+    return {room: found[room] for room in sorted(found)}
+
+
+def api(room: str, modules: List[str]) -> str:
+    """RETURNS (str): The page of a room, filled by mkdocstrings."""
+    lines = [f"# xner_spacy.{room}", "", GENERATED]
+    for module in modules:
+        lines += [f"::: {module}", "    options: {show_submodules: false}", ""]
+    return "\n".join(lines)
