@@ -11,6 +11,8 @@ from griffe import Extension, Object
 
 PARAMETER = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*) \(([^()]*(?:\([^()]*\)[^()]*)*)\): (.*)$")
 OUTCOME = re.compile(r"^(RETURNS|YIELDS|RAISES)(?: \(([^()]*(?:\([^()]*\)[^()]*)*)\))?: ?(.*)$")
+# An outcome that stands behind a sentence, on the same line.
+BEHIND = re.compile(r"(?<=[.)]) (?=(?:RETURNS|YIELDS|RAISES)(?: \(|: ))")
 SECTIONS = {"PARAMETER": "Args", "RETURNS": "Returns", "YIELDS": "Yields", "RAISES": "Raises"}
 
 
@@ -20,11 +22,11 @@ def sections(text: str) -> str:
     items: Dict[str, List[List[str]]] = {kind: [] for kind in SECTIONS}
     current = prose
     fenced = False
-    for line in text.splitlines():
+    for line in BEHIND.sub("\n", text).splitlines():
         if line.lstrip().startswith("```"):
             fenced = not fenced
-        parameter = None if fenced else PARAMETER.match(line)
         outcome = None if fenced else OUTCOME.match(line)
+        parameter = None if fenced or outcome else PARAMETER.match(line)
         if parameter:
             names, kind, rest = parameter.groups()
             current = [f"{names} ({kind}): {rest}"]

@@ -1,0 +1,88 @@
+"""The Markdown files as they stand in the repository: short lines, links that lead somewhere, examples that run."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+# Made by commands, with captions that hold many figures.
+MADE = {"study/masakhane-cpu", "students"}
+PAGES += [
+    page for page in sorted((ROOT / "docs").glob("**/*.md")) if not any(f"docs/{name}/" in str(page) for name in MADE)
+]
+WIDTH = 120
+LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(([^()\s]+)\)")
+FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"<!-- tried -->\n+```python\n(.*?)```", re.DOTALL)
+
+
+def names(page: Path) -> str:
+    """RETURNS (str): A page's path in the repository."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def prose(page: Path) -> str:
+    """RETURNS (str): The page without its blocks of code."""
+    return FENCE.sub("", page.read_text(encoding="utf8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_lines_are_short(page: Path):
+    """Rows of tables, which can't be broken, and lines that are one link or one picture, may be longer."""
+    long = [
+        (number, line)
+        for number, line in enumerate(page.read_text(encoding="utf8").splitlines(), 1)
+        if len(line) > WIDTH and not line.lstrip().startswith(("|", "!["))
+    ]
+    assert not long
+
+
+def anchors(page: Path) -> List[str]:
+    """RETURNS (List[str]): What links can point to: the headings, as they are turned into names."""
+    titles = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title.replace("`", "").lower()).strip().replace(" ", "-") for title in titles]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_links_lead_somewhere(page: Path):
+    text = re.sub(r"`[^`\n]*`", "", prose(page))
+    dead = []
+    for target in LINK.findall(text):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        other = (page.parent / path).resolve() if path else page
+        if not other.exists() or (anchor and other.suffix == ".md" and anchor not in anchors(other)):
+            dead.append(target)
+    assert not dead
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_lists_and_tables_stand_apart(page: Path):
+    """A list or table that follows a paragraph without an empty line is one for some readers of Markdown and not for others."""
+    lines = prose(page).splitlines()
+    starts = re.compile(r"^(- |\d+\. |\|)")
+    glued = [
+        line
+        for before, line in pairwise(lines)
+        if starts.match(line) and before.strip() and not starts.match(before) and not before.startswith((" ", "<!--"))
+    ]
+    assert not glued
+
+
+def examples() -> Iterator[Tuple[str, str]]:
+    """YIELDS (Tuple[str, str]): The page and code of each example that is marked as tried."""
+    for page in PAGES:
+        for code in EXAMPLE.findall(page.read_text(encoding="utf8")):
+            yield names(page), code
+
+
+@pytest.mark.parametrize("page, code", list(examples()))
+def test_examples_run(page: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, page, "exec"), {"__name__": "example"})
