@@ -4,15 +4,14 @@ import inspect
 import pkgutil
 import re
 from importlib.metadata import EntryPoint, distribution
-from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
 
 from typer.testing import CliRunner
 
 import xner_spacy
 from xner_spacy.cli.app import app
+from xner_spacy.cli.init_config import BASES, base_config
 
-ROOT = Path(__file__).resolve().parents[2]
 GENERATED = "<!-- Made from the code when the site is built. -->\n"
 # Groups of entry points, by what their parts are for.
 GROUPS = {
@@ -156,24 +155,26 @@ def part(entry: EntryPoint) -> Tuple[str, str, str, str]:
 
 
 def configs() -> str:
-    """RETURNS (str): Every config with its pipeline and what it says of itself."""
-    lines = ["# Configs", "", GENERATED, "`xner init-config` writes a config for a language from one of these.", ""]
-    folders = (ROOT / "xner_spacy" / "configs", ROOT / "configs")
-    rows = [config(path) for folder in folders for path in sorted(folder.glob("**/*.cfg"))]
-    return "\n".join(lines + table(("file", "pipeline", "what it is"), rows))
-
-
-def config(path: Path) -> Tuple[str, str, str]:
-    """RETURNS (Tuple[str, str, str]): One config as a row."""
-    text = path.read_text(encoding="utf8")
-    head = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        head.append(line.lstrip("# "))
-    pipeline = next((line.split("=", 1)[1] for line in text.splitlines() if line.startswith("pipeline =")), "")
-    names = pipeline.strip(" []").replace('"', "").replace(",", ", ")
-    return code(path.relative_to(ROOT).as_posix()), code(names), escape(" ".join(head))
+    """RETURNS (str): What `xner init-config` makes, with its choices and the whole config of each base."""
+    lines = [
+        "# Configs",
+        "",
+        GENERATED,
+        "`xner init-config BASE OUT.cfg --lang LANG` writes the whole config of a pipeline. These are the bases with their",
+        "options; the first choice of each is the default.",
+        "",
+    ]
+    rows = [
+        (code(base), code(f"--{name}"), ", ".join(code(choice) for choice in choices))
+        for base, options in BASES.items()
+        for name, choices in options.items()
+    ]
+    lines += table(("base", "option", "choices"), rows)
+    for base in BASES:
+        shown = base_config(base).to_str(interpolate=False)
+        lines += [f"## {base}", "", f"What `xner init-config {base}` writes before it sets the language.", ""]
+        lines += ["```ini", shown, "```", ""]
+    return "\n".join(lines)
 
 
 # The API
