@@ -340,7 +340,10 @@ def yaml_structure(rng: Random, data: bytes) -> bytes:
     extra = [bombs, b"x: *nope\n", b"description: [\n", b"- 1\n", b"!!python/object/apply:os.system ['x']\n", b"a: {" * 500, b"sources: x\n", b"license: 5\n"]  # fmt: skip
     if kind <= 2:
         return rng.choice([data + x for x in extra] + extra)
-    loaded = srsly.yaml_loads(data.decode("utf8"))
+    try:
+        loaded = srsly.yaml_loads(data.decode("utf8"))
+    except ValueError:  # broken by an earlier change
+        return rng.choice(BYTE_LEVEL)(rng, data)
     changed = change_structure(rng, loaded)
     try:
         return srsly.yaml_dumps(changed).encode("utf8", "replace")

@@ -283,7 +283,7 @@ def _judge(plan: Plan, folder: Path, before: Dict[str, str], code: Optional[int]
         what = "changed" if mine[0] in after else "removed"
         return "touched", f"{command}: {_plain(mine[0])} {what}"
     new = [n for n in after if n not in before and not any(_below(n, o) for o in [*plan.outputs, *plan.allowed])]  # fmt: skip
-    new = [n for n in new if not n.startswith(("no/such", "real")) and ".real/" not in n and not n.endswith(("-shm", "-wal"))]  # fmt: skip
+    new = [n for n in new if not n.startswith(("no/such", "nowhere", "real")) and ".real/" not in n and not n.endswith(("-shm", "-wal"))]  # fmt: skip
     if new:
         return "strewn", f"{command}: {_plain(new[0])}"
     if code == 0:

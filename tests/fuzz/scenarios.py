@@ -52,7 +52,7 @@ def blocks(path: Path) -> int:
     found, inside = 0, False
     for line in path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"):
         blank = not line.strip()
-        if not blank and not inside and not line.startswith((b"#", b"-DOCSTART-")):
+        if not blank and not inside and not line.startswith((b"# ", b"-DOCSTART-")):
             found, inside = found + 1, True
         inside = inside and not blank
     return found
