@@ -7,12 +7,4 @@ from .types import Alignment, Entity, ProjectedSpan, Projection, SentencePair
 
 install_extensions()
 
-__all__ = [
-    "Alignment",
-    "Entity",
-    "ProjectedSpan",
-    "Projection",
-    "SentencePair",
-    "__version__",
-    "install_extensions",
-]
+__all__ = ["Alignment", "Entity", "ProjectedSpan", "Projection", "SentencePair", "__version__", "install_extensions"]

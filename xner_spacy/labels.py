@@ -47,12 +47,7 @@ LABEL_MAPS: Dict[str, LabelMap] = {
     # Universal NER
     "uner": {**_PLAIN, "OTH": None},
     # NorNE: a place that acts, and an organisation that is a place, by what they are here
-    "norne": {
-        **_PLAIN,
-        "GPE_LOC": "LOC",
-        "GPE_ORG": "ORG",
-        **dict.fromkeys(["PROD", "EVT", "DRV", "MISC"]),
-    },
+    "norne": {**_PLAIN, "GPE_LOC": "LOC", "GPE_ORG": "ORG", **dict.fromkeys(["PROD", "EVT", "DRV", "MISC"])},
     # GermEval 2014: its derivations (deutsch) and parts of words are no names
     "germeval": {
         **_PLAIN,
@@ -60,14 +55,7 @@ LABEL_MAPS: Dict[str, LabelMap] = {
         **dict.fromkeys(f"{label}{kind}" for label in (*LABELS, "OTH") for kind in ("deriv", "part")),
     },
     # MultiCoNER 2022
-    "multiconer": {
-        "PER": "PER",
-        "LOC": "LOC",
-        "CORP": "ORG",
-        "GRP": "ORG",
-        "PROD": None,
-        "CW": None,
-    },
+    "multiconer": {"PER": "PER", "LOC": "LOC", "CORP": "ORG", "GRP": "ORG", "PROD": None, "CW": None},
     # WNUT 2017
     "wnut17": {
         "person": "PER",

@@ -434,8 +434,7 @@ def blank(code: str) -> Language:
     if choice.note:
         entry = find_code(code)
         raise XnerError(
-            f"spaCy's tokenizer for {entry.name if entry else code} needs a package that is not installed.",
-            choice.note,
+            f"spaCy's tokenizer for {entry.name if entry else code} needs a package that is not installed.", choice.note
         )
     return spacy.blank(choice.lang)
 

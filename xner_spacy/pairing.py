@@ -9,11 +9,7 @@ Result = TypeVar("Result")
 
 
 def paired(
-    items: Sequence[Item],
-    results: Iterable[Result],
-    part: str,
-    of_what: str = "sentences",
-    given: str = "results",
+    items: Sequence[Item], results: Iterable[Result], part: str, of_what: str = "sentences", given: str = "results"
 ) -> Iterator[Tuple[Item, Result]]:
     """Each item with what a part made of it. A part that gives too few or too many would shift all that follow, which
     nobody would see.

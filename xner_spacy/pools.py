@@ -7,10 +7,7 @@ Item = TypeVar("Item")
 
 
 def pools(
-    items: Iterable[Item],
-    most: int,
-    room: int = CHARACTERS,
-    size: Callable[[Any], int] = len,
+    items: Iterable[Item], most: int, room: int = CHARACTERS, size: Callable[[Any], int] = len
 ) -> Iterator[List[Item]]:
     """Gather things, such as texts.
 

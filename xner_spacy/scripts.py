@@ -16,10 +16,7 @@ UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "M
 # How the Unicode names of their characters begin. East Asian characters take no space beside anything ("NATO軍"), the
 # others none beside each other.
 _EAST_ASIAN = frozenset(
-    (
-        *("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"),
-        *("FULLWIDTH", "HALFWIDTH"),
-    )
+    (*("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"), *("FULLWIDTH", "HALFWIDTH"))
 )
 _SOUTH_EAST_ASIAN = frozenset(("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"))
 

@@ -30,10 +30,7 @@ def align_cli(
     output: Path = typer.Option(..., "--output", "-o", metavar="LINKS", help="Where the links go (Pharaoh i-j)."),
     aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
     bitext: Optional[Tuple[Path, Path]] = typer.Option(
-        None,
-        "--bitext",
-        metavar="SRC TGT",
-        help="More parallel lines to learn from, tokenised alike.",
+        None, "--bitext", metavar="SRC TGT", help="More parallel lines to learn from, tokenised alike."
     ),
     model: Optional[Path] = typer.Option(
         None,
@@ -105,14 +102,7 @@ def load_aligner(
         aligner, settings = "links", {"path": str(links), **(link_form or {})}
     if aligner in ENCODER_ALIGNERS and model is not None:
         settings["model"], model = str(model), None
-    part = make_part(
-        "xner_aligners",
-        ALIGNERS,
-        aligner,
-        Path(config) if config else None,
-        "aligner",
-        **settings,
-    )
+    part = make_part("xner_aligners", ALIGNERS, aligner, Path(config) if config else None, "aligner", **settings)
     if not hasattr(part, "train"):
         if model is not None or bitext is not None:
             raise XnerError(f"The aligner {aligner!r} does not learn: --model and --bitext are not for it.")

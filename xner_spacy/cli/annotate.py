@@ -32,39 +32,25 @@ def register(app: typer.Typer) -> None:
 
 def annotate_cli(
     pipeline: str = typer.Argument(
-        ...,
-        metavar="PIPELINE",
-        help="A teacher or any other spaCy pipeline: folder or installed package.",
+        ..., metavar="PIPELINE", help="A teacher or any other spaCy pipeline: folder or installed package."
     ),
     input_path: Path = typer.Argument(
-        ...,
-        metavar="IN",
-        help="Text with one sentence a line, .jsonl, .parquet, .iob, .spacy, or a folder of shards.",
+        ..., metavar="IN", help="Text with one sentence a line, .jsonl, .parquet, .iob, .spacy, or a folder of shards."
     ),
     output: Path = typer.Argument(..., metavar="OUT", help="Folder for the numbered shards and manifest.json."),
     tokenized: bool = typer.Option(False, "--tokenized", help="The text's tokens are separated by spaces."),
     text_field: str = typer.Option(
-        "text",
-        "--text-field",
-        help="Field of JSONL or parquet with the text, or the list of its tokens.",
+        "text", "--text-field", help="Field of JSONL or parquet with the text, or the list of its tokens."
     ),
     max_tokens: int = size_option(
-        MAX_TOKENS,
-        "--max-tokens",
-        "A longer sentence is kept and counted, but no pipeline sees it.",
-        10_000_000,
+        MAX_TOKENS, "--max-tokens", "A longer sentence is kept and counted, but no pipeline sees it.", 10_000_000
     ),
     shard_size: int = size_option(1000, "--shard-size", "Sentences a shard."),
     batch_size: int = size_option(256, "--batch-size", "Sentences a batch."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Start anew where OUT holds another run's shards."),
     engine: EngineName = typer.Option("local", "--engine", help="local, or ray for a cluster."),
     workers: int = typer.Option(
-        1,
-        "--workers",
-        "-w",
-        min=1,
-        max=1000,
-        help="Processes (or Ray actors); each loads the pipeline once.",
+        1, "--workers", "-w", min=1, max=1000, help="Processes (or Ray actors); each loads the pipeline once."
     ),
     address: Optional[str] = typer.Option(
         None, "--address", help="Ray cluster to use; without it one is started on this machine."

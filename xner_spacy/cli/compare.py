@@ -31,14 +31,7 @@ def compare_cli(
     seed: int = seed_option("resampling"),
 ) -> None:
     """Paired test of the difference in F1 (approximate randomisation over sentences, two-sided)."""
-    result = compare(
-        gold,
-        pred_a,
-        pred_b,
-        labels=label_list(labels),
-        samples=samples,
-        seed=seed,
-    )
+    result = compare(gold, pred_a, pred_b, labels=label_list(labels), samples=samples, seed=seed)
     write_json(json_path, result)
     low, high = result["difference_interval"]
     say(

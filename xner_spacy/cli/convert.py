@@ -76,9 +76,7 @@ def convert_cli(
         help="Whether the first column numbers the tokens: rows of ranges (2-3) and empty nodes (2.1) are left out then.",
     ),
     repair: bool = typer.Option(
-        False,
-        "--repair",
-        help="Mend what can be mended, and count it, instead of refusing the file.",
+        False, "--repair", help="Mend what can be mended, and count it, instead of refusing the file."
     ),
     to: Optional[Form] = typer.Option(None, "--to", help="Form of OUT, where its ending doesn't say it."),
     missing: Optional[Missing] = typer.Option(
@@ -94,16 +92,10 @@ def convert_cli(
         "replace it by _.",
     ),
     join_sentences: bool = typer.Option(
-        False,
-        "--join-sentences",
-        help="To .iob, .txt: write a text of several sentences as one, not as one each.",
+        False, "--join-sentences", help="To .iob, .txt: write a text of several sentences as one, not as one each."
     ),
     shard_size: Optional[int] = typer.Option(
-        None,
-        "--shard-size",
-        min=1,
-        max=LARGEST_SIZE,
-        help="Sentences a shard, where OUT is a folder (default 1000).",
+        None, "--shard-size", min=1, max=LARGEST_SIZE, help="Sentences a shard, where OUT is a folder (default 1000)."
     ),
     label_map: Optional[str] = typer.Option(
         None,
@@ -112,9 +104,7 @@ def convert_cli(
         help="conll, ontonotes, masakhaner, uner, norne, germeval, multiconer or wnut17: to PER, LOC, ORG.",
     ),
     labels: Optional[str] = typer.Option(
-        None,
-        "--labels",
-        help="Labels that may occur (after --label-map), comma-separated; any other is an error.",
+        None, "--labels", help="Labels that may occur (after --label-map), comma-separated; any other is an error."
     ),
     limit: int = typer.Option(0, "--limit", min=0, max=LARGEST_SIZE, help="Stop after so many sentences (0 = all)."),
     lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
@@ -356,11 +346,7 @@ class _Reader:
 
 
 def _chosen(
-    reader: _Reader,
-    label_map: Optional[str],
-    labels: Optional[List[str]],
-    limit: int,
-    counts: Counter,
+    reader: _Reader, label_map: Optional[str], labels: Optional[List[str]], limit: int, counts: Counter
 ) -> Iterator[Doc]:
     mapping = get_label_map(label_map)
     for number, (doc, line) in enumerate(reader.docs(), 1):

@@ -22,9 +22,7 @@ def convert_model_cli(
     quantization: Precision = typer.Option("int8", "--quantization", "-q", help="int8 for a CPU, float16 for a GPU."),
     revision: Optional[str] = typer.Option(None, "--revision", help="Branch, tag or commit on the Hub."),
     legacy_weights: bool = typer.Option(
-        False,
-        "--legacy-weights",
-        help="Accept weights in the old .bin format (read without running their code).",
+        False, "--legacy-weights", help="Accept weights in the old .bin format (read without running their code)."
     ),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace OUT."),
 ) -> None:
@@ -38,7 +36,4 @@ def convert_model_cli(
         overwrite=overwrite,
     )
     languages = f"{len(info['languages'])} languages" if info["languages"] else "one pair of languages"
-    done(
-        f"{info['family']} model, {languages}, {quantization.value}, revision {info['revision']}",
-        output,
-    )
+    done(f"{info['family']} model, {languages}, {quantization.value}, revision {info['revision']}", output)

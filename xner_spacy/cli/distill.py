@@ -23,27 +23,16 @@ def register(app: typer.Typer) -> None:
 
 def distill_cli(
     teachers: List[Path] = typer.Argument(
-        ...,
-        metavar="SHARDS...",
-        help="What each teacher made of the same sentences (xner annotate).",
+        ..., metavar="SHARDS...", help="What each teacher made of the same sentences (xner annotate)."
     ),
     output: Path = typer.Option(
-        ...,
-        "--output",
-        "-o",
-        metavar="OUT",
-        help="Where the mixture goes: .spacy, or a folder of shards.",
+        ..., "--output", "-o", metavar="OUT", help="Where the mixture goes: .spacy, or a folder of shards."
     ),
     weights: str = typer.Option(
-        "uniform",
-        "--weights",
-        "-w",
-        help="uniform, similarity, similarity-sentence, or numbers separated by commas.",
+        "uniform", "--weights", "-w", help="uniform, similarity, similarity-sentence, or numbers separated by commas."
     ),
     sources: Optional[List[Path]] = typer.Option(
-        None,
-        "--source",
-        help="For similarity: text of each teacher's source language, one a teacher, in order.",
+        None, "--source", help="For similarity: text of each teacher's source language, one a teacher, in order."
     ),
     keep_entities: bool = typer.Option(
         False, "--keep-entities", help="Leave the first teacher's entities as they are."
@@ -147,8 +136,6 @@ def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed:
     for path, text in zip([*sources, teachers[0]], [*texts, target], strict=True):
         if not text:
             raise InputError(
-                "has no text to compare languages by.",
-                path,
-                hint="Use uniform weights, or give the text.",
+                "has no text to compare languages by.", path, hint="Use uniform weights, or give the text."
             )
     return language_similarity([text_features(t) for t in texts], text_features(target), seed=seed)

@@ -50,13 +50,7 @@ def evaluate_cli(
         write_json(json_path, rates)
         say(render_links(rates))
         return
-    scores = evaluate(
-        gold,
-        predicted,
-        labels=label_list(labels),
-        samples=samples,
-        seed=seed,
-    )
+    scores = evaluate(gold, predicted, labels=label_list(labels), samples=samples, seed=seed)
     write_json(json_path, scores)
     say(render(scores))
     for title, text in remarks(scores["notes"]):
@@ -64,12 +58,7 @@ def evaluate_cli(
 
 
 def evaluate(
-    gold: PathLike,
-    predicted: PathLike,
-    *,
-    labels: Optional[List[str]] = None,
-    samples: int = 1000,
-    seed: int = 0,
+    gold: PathLike, predicted: PathLike, *, labels: Optional[List[str]] = None, samples: int = 1000, seed: int = 0
 ) -> Json:
     """Compare two corpora of the same sentences.
 
@@ -149,11 +138,7 @@ def render_links(rates: Json) -> str:
         low, high = rates[f"{name}_interval"]
         return f"{percent(low)}-{percent(high)}"
 
-    row = [
-        *(percent(rates[name]) for name in ("aer", "precision", "recall", "f1")),
-        interval("aer"),
-        interval("f1"),
-    ]
+    row = [*(percent(rates[name]) for name in ("aer", "precision", "recall", "f1")), interval("aer"), interval("f1")]
     header = ["AER", "P", "R", "F1", "AER 95% interval", "F1 95% interval"]
     return f"{table(header, [row])}\n{rates['pairs']} sentence pairs, {rates['links']} links."
 
@@ -164,13 +149,7 @@ def render(scores: Json) -> str:
     def row(name: str, r: Json) -> List[str]:
         low, high = r.get("f1_interval", (None, None))
         interval = f"{percent(low)}-{percent(high)}" if low is not None else ""
-        return [
-            name,
-            *(percent(r[k]) for k in ("precision", "recall", "f1")),
-            interval,
-            r["gold"],
-            r["predicted"],
-        ]
+        return [name, *(percent(r[k]) for k in ("precision", "recall", "f1")), interval, r["gold"], r["predicted"]]
 
     rows = [row("all", scores)]
     rows += [row(label, r) for label, r in scores["per_type"].items()]

@@ -100,11 +100,7 @@ def model_card(
             label: {k[0]: row[k] for k in ("precision", "recall", "f1")} for label, row in result["per_type"].items()
         },
     }
-    meta["xner"] = {
-        "version": __version__,
-        "scores": result,
-        "signature": result["signature"],
-    }
+    meta["xner"] = {"version": __version__, "scores": result, "signature": result["signature"]}
     write_json(output, meta)
     return meta
 

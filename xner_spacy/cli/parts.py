@@ -54,10 +54,7 @@ def make_part(
         )
     registered, defaults = short.get(name, (name, {}))
     if registered not in getattr(registry, kind):
-        raise XnerError(
-            f"Unknown name {name!r}.",
-            f"Known: {', '.join(short)}; or a name registered in {kind}.",
-        )
+        raise XnerError(f"Unknown name {name!r}.", f"Known: {', '.join(short)}; or a name registered in {kind}.")
     try:
         return get_part(kind, registered, **{**defaults, **settings})
     except ConfigValidationError as error:

@@ -20,16 +20,7 @@ from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..pairing import paired
 from ..projection.projectors import checked
-from ..types import (
-    Aligner,
-    Alignment,
-    Entity,
-    Json,
-    MarkedAligner,
-    Projection,
-    SentencePair,
-    TokenPair,
-)
+from ..types import Aligner, Alignment, Entity, Json, MarkedAligner, Projection, SentencePair, TokenPair
 from .align import load_aligner
 from .options import label_list
 from .output import done, progress, show_counts, write_json
@@ -60,20 +51,14 @@ def project_cli(
     ),
     aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
     bitext: Optional[Tuple[Path, Path]] = typer.Option(
-        None,
-        "--bitext",
-        metavar="SRC TGT",
-        help="More parallel lines for the aligner to learn from.",
+        None, "--bitext", metavar="SRC TGT", help="More parallel lines for the aligner to learn from."
     ),
     model: Optional[Path] = typer.Option(
         None, "--model", help="A trained aligner: read if the folder is there, else written."
     ),
     projector: str = typer.Option("exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."),
     config: Optional[Path] = typer.Option(
-        None,
-        "--config",
-        "-c",
-        help="A config with a section [projector], and [aligner] if --aligner is 'config'.",
+        None, "--config", "-c", help="A config with a section [projector], and [aligner] if --aligner is 'config'."
     ),
     json_path: Optional[Path] = typer.Option(
         None,
@@ -125,11 +110,7 @@ def project(
     require_same_length(source, len(tagged), target, len(translated), "sentences")
     pairs = [(s.words, t) for s, t in zip(tagged, translated, strict=True)]
     config_path = Path(config) if config else None
-    link_form = {
-        "one_indexed": one_indexed,
-        "reverse": reverse,
-        "possible": check_possible(possible),
-    }
+    link_form = {"one_indexed": one_indexed, "reverse": reverse, "possible": check_possible(possible)}
     if links is None and (one_indexed or reverse or possible != "refuse"):
         raise XnerError("--one-indexed, --reverse and --possible say how --links are written.")
     part = make_part("xner_projectors", PROJECTORS, projector, config_path, "projector")

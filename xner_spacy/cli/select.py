@@ -27,9 +27,7 @@ def select_cli(
     by: str = typer.Option("surest", "--by", help=f"{', '.join(METHODS)}."),
     keep: float = share_option(0.8, "--keep", "Share of the sentences to keep (surest, language)."),
     other: Optional[Path] = typer.Option(
-        None,
-        "--other",
-        help="agreement: the other teacher's shards; language: source-language sentences.",
+        None, "--other", help="agreement: the other teacher's shards; language: source-language sentences."
     ),
     model: Optional[Path] = typer.Option(
         None, "--model", help="language: a pipeline with an xner_student, whose encoder is used."

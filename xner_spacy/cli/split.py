@@ -34,12 +34,7 @@ def split_cli(
 
 
 def split(
-    corpora: Sequence[PathLike],
-    train: PathLike,
-    dev: PathLike,
-    *,
-    share: float = 0.1,
-    seed: int = 0,
+    corpora: Sequence[PathLike], train: PathLike, dev: PathLike, *, share: float = 0.1, seed: int = 0
 ) -> Tuple[int, int]:
     """Split a corpus. Arguments are those of the command.
 

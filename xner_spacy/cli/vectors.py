@@ -27,9 +27,7 @@ def vectors_cli(
         help="The table, for `spacy init vectors LANG OUT.floret DIR --mode floret`.",
     ),
     links: Optional[Path] = typer.Option(
-        None,
-        "--links",
-        help="Word links of the lines (Pharaoh); without them an aligner makes some.",
+        None, "--links", help="Word links of the lines (Pharaoh); without them an aligner makes some."
     ),
     aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
     share: float = share_option(0.5, "--share", "Probability that a linked word is replaced by its partner."),

@@ -25,14 +25,7 @@ from .reading import read_config
 from .runfolder import RunFolder, locked, prepare
 from .shard_folder import refuse_overlap, shard_name
 from .shards import ShardMaker, memory_zones
-from .watching import (
-    WHERE_LOADED,
-    WatchedFiles,
-    base_versions,
-    installed,
-    joint_checksum,
-    printable,
-)
+from .watching import WHERE_LOADED, WatchedFiles, base_versions, installed, joint_checksum, printable
 
 Engine = Literal["local", "ray"]
 # Is given how many sentences were there before and how many there will be; gives what is called
@@ -212,11 +205,7 @@ def _watched(folder_of_pipeline: Path, corpus: CorpusInput) -> WatchedFiles:
 
 
 def _identity(
-    watched: WatchedFiles,
-    folder_of_pipeline: Path,
-    corpus: CorpusInput,
-    shard_size: int,
-    batch_size: int,
+    watched: WatchedFiles, folder_of_pipeline: Path, corpus: CorpusInput, shard_size: int, batch_size: int
 ) -> Json:
     """What the shards depend on. A resumed run must agree with it to the last word."""
     settings = {"shard_size": shard_size, "batch_size": batch_size, **corpus.spec()}
@@ -236,10 +225,6 @@ def _facts(pipeline: PathLike, corpus: CorpusInput) -> Json:
         "source": printable(corpus.path),
         "pipeline": printable(pipeline),
         "sentences": corpus.total,
-        "versions": {
-            **base_versions(),
-            "python": platform.python_version(),
-            **installed(WHERE_LOADED.values()),
-        },
+        "versions": {**base_versions(), "python": platform.python_version(), **installed(WHERE_LOADED.values())},
         "config": config.to_str(interpolate=False),
     }

@@ -93,10 +93,7 @@ class TokenizedBitext:
         for path in (self.source, self.target):
             require_file(path, "a bitext is read several times")
         for left, right in read_bitext(self.source, self.target):
-            yield (
-                _split(left, self.source_tokenizer),
-                _split(right, self.target_tokenizer),
-            )
+            yield (_split(left, self.source_tokenizer), _split(right, self.target_tokenizer))
 
 
 def _split(text: str, tokenizer: Optional[Tokenizer]) -> List[str]:

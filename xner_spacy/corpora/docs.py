@@ -64,10 +64,7 @@ def guess_spaces(words: Sequence[str]) -> List[bool]:
 
 
 def make_doc(
-    vocab: Vocab,
-    words: Sequence[str],
-    entities: Iterable[Entity] = (),
-    spaces: Optional[Sequence[bool]] = None,
+    vocab: Vocab, words: Sequence[str], entities: Iterable[Entity] = (), spaces: Optional[Sequence[bool]] = None
 ) -> Doc:
     """RETURNS (Doc): A Doc of the tokens with the entities as `doc.ents`, everything else outside."""
     doc = Doc(vocab, words=list(words), spaces=list(spaces or guess_spaces(words)))

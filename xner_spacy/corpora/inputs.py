@@ -57,12 +57,7 @@ class CorpusInput:
     """
 
     def __init__(
-        self,
-        path: PathLike,
-        *,
-        tokenized: bool = False,
-        text_field: str = "text",
-        max_tokens: int = MAX_TOKENS,
+        self, path: PathLike, *, tokenized: bool = False, text_field: str = "text", max_tokens: int = MAX_TOKENS
     ) -> None:
         self.path = Path(path)
         self.tokenized = tokenized
@@ -191,8 +186,7 @@ class CorpusInput:
                 row += 1
                 if not _is_text(value):
                     raise InputError(
-                        f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.",
-                        self.path,
+                        f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.", self.path
                     )
                 yield value
 
@@ -284,12 +278,7 @@ _LOOK_AT = 200
 def refuse_packed(path: Path) -> None:
     """RAISES: InputError for a file that is packed with gzip: no piece of it can be read alone."""
     if path.is_file() and is_packed(path):
-        raise InputError(
-            "is packed with gzip, and a corpus is read piece by piece.",
-            path,
-            None,
-            "Unpack it first.",
-        )
+        raise InputError("is packed with gzip, and a corpus is read piece by piece.", path, None, "Unpack it first.")
 
 
 def require_text(path: Path) -> None:
@@ -300,10 +289,7 @@ def require_text(path: Path) -> None:
     """
     if path.suffix.lower() in _NO_TEXT:
         raise InputError(
-            f"is no text with a sentence a line ({path.suffix}).",
-            path,
-            None,
-            _NO_TEXT[path.suffix.lower()],
+            f"is no text with a sentence a line ({path.suffix}).", path, None, _NO_TEXT[path.suffix.lower()]
         )
     require_file(path, _SEVERAL_TIMES)
     refuse_packed(path)

@@ -107,10 +107,7 @@ def _explain(name: str, error: Exception) -> XnerError:
     language = _LANGUAGE.search(text)
     if factory:
         package = _PACKAGES.get(factory[1], "Install the package that brings it.")
-        return XnerError(
-            f"The pipeline {name!r} has a component {factory[1]!r}, which is not installed.",
-            package,
-        )
+        return XnerError(f"The pipeline {name!r} has a component {factory[1]!r}, which is not installed.", package)
     if function and isinstance(error, RegistryError):
         return XnerError(
             f"The pipeline {name!r} uses {function[1]!r} ({function[2]}), which is not installed.",
@@ -124,13 +121,11 @@ def _explain(name: str, error: Exception) -> XnerError:
     said = " ".join(text.split())[:300]
     if isinstance(error, ImportError):
         return XnerError(
-            f"The pipeline {name!r} needs a package that is not installed: {said}",
-            "Install it and run again.",
+            f"The pipeline {name!r} needs a package that is not installed: {said}", "Install it and run again."
         )
     if isinstance(error, FileNotFoundError):
         return XnerError(
-            f"The pipeline {name!r} is not whole: {error.filename or said} is missing.",
-            "Copy or make it anew.",
+            f"The pipeline {name!r} is not whole: {error.filename or said} is missing.", "Copy or make it anew."
         )
     if isinstance(error, ConfigValidationError):
         return XnerError(f"The config of the pipeline {name!r} does not hold: {said}")

@@ -233,10 +233,7 @@ def _unpack(data: bytes, path: PathLike) -> bytes:
     unpacked = unpacker.decompress(data, limit)
     if not unpacker.eof:
         if len(unpacked) >= limit:
-            raise InputError(
-                f"unpacks to more than {limit // 2**20} MiB, which no corpus of its size does.",
-                path,
-            )
+            raise InputError(f"unpacks to more than {limit // 2**20} MiB, which no corpus of its size does.", path)
         raise ValueError("it ends before it is complete")
     return unpacked
 
@@ -264,11 +261,7 @@ def _docbin_fault(message: Dict[str, Any]) -> str:
         if name in message and len(message[name]) != len(lengths):
             return f"it holds {len(lengths)} Docs and {name} of {len(message[name])}"
     strings = StringStore(message["strings"])
-    allowed = {
-        "ENT_IOB": {0, 1, 2, 3},
-        "SENT_START": {0, 1, 2**64 - 1},
-        "POS": set(PARTS_OF_SPEECH.values()),
-    }
+    allowed = {"ENT_IOB": {0, 1, 2, 3}, "SENT_START": {0, 1, 2**64 - 1}, "POS": set(PARTS_OF_SPEECH.values())}
     for column, attribute in enumerate(attrs):
         name = next(name for name, number in IDS.items() if number == attribute)
         if name not in allowed and name not in _STRING_ATTRIBUTES:

@@ -54,8 +54,7 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise XnerError(
-            f"{path}: is not a lock file of ours, but a link or a folder.",
-            "Remove it, or choose another folder.",
+            f"{path}: is not a lock file of ours, but a link or a folder.", "Remove it, or choose another folder."
         )
     lock = FileLock(path, timeout=0)
     try:
@@ -84,11 +83,7 @@ class RunFolder:
     """
 
     def __init__(
-        self,
-        path: Path,
-        identity: Json,
-        overwrite: bool = False,
-        of_parts: Optional[WatchedFiles] = None,
+        self, path: Path, identity: Json, overwrite: bool = False, of_parts: Optional[WatchedFiles] = None
     ) -> None:
         self.path = path
         self.identity = identity
@@ -218,12 +213,7 @@ class RunFolder:
                     "Name its revision in the pipeline's config, or start anew with --overwrite.",
                 )
             if kind == FILES:
-                raise InputError(
-                    "has changed since the run began.",
-                    key,
-                    None,
-                    f"Put back what was there. {_CHOICE}",
-                )
+                raise InputError("has changed since the run began.", key, None, f"Put back what was there. {_CHOICE}")
             raise XnerError(
                 f"{self.path}: {key} is {value}; the shards before were made with {known[key]}.",
                 f"Install that version. {_CHOICE}",

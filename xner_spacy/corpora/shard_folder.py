@@ -158,8 +158,7 @@ def refuse_overlap(inputs: Iterable[PathLike], output: PathLike) -> None:
             if ancestor == place or _same(ancestor, place):
                 verb = "is also" if ancestor == real else "holds"
                 raise XnerError(
-                    f"The output folder {output} {verb} the input {path}.",
-                    "Choose another folder for the output.",
+                    f"The output folder {output} {verb} the input {path}.", "Choose another folder for the output."
                 )
 
 
@@ -175,10 +174,7 @@ def refuse_shard_beside(path: PathLike) -> None:
     """
     folder = Path(os.path.realpath(path)).parent
     if read_manifest(folder) is not None:
-        raise XnerError(
-            f"{path}: the folder holds the shards of a corpus.",
-            "Choose a place outside that folder.",
-        )
+        raise XnerError(f"{path}: the folder holds the shards of a corpus.", "Choose a place outside that folder.")
 
 
 def refuse_strangers(folder: Path, manifest: Optional[Json], more: Container[str] = ()) -> None:
@@ -248,8 +244,7 @@ class FolderAside:
         refuse_strangers(self.place, manifest)
         if manifest is not None and manifest.get("made_by", ANNOTATE) != self.made_by:
             raise XnerError(
-                f"{self.path}: holds shards that `{manifest.get('made_by', ANNOTATE)}` made.",
-                "Choose another folder.",
+                f"{self.path}: holds shards that `{manifest.get('made_by', ANNOTATE)}` made.", "Choose another folder."
             )
         others = sorted(p for p in self.place.iterdir() if not _is_ours(p, manifest))
         if others:
@@ -315,10 +310,7 @@ class FolderAside:
         known = self.place.is_dir()
         self.temporary.chmod(stat.S_IMODE(self.place.stat().st_mode) if known else 0o777 & ~mask)
         for file in self.temporary.iterdir():
-            before = next(
-                (p for p in (self.place / file.name, self.place / shard_name(0)) if p.is_file()),
-                None,
-            )
+            before = next((p for p in (self.place / file.name, self.place / shard_name(0)) if p.is_file()), None)
             file.chmod(stat.S_IMODE(before.stat().st_mode) if before else 0o666 & ~mask)
 
     def take_back(self, was_put: bool) -> None:

@@ -123,11 +123,7 @@ def _at_least_one(sentences: Iterator[TaggedSentence], path: PathLike, counts: C
 
 
 def _sentences(
-    docs: Iterable[Doc],
-    form: Form,
-    options: WriteOptions,
-    counts: Counter,
-    source: Optional[PathLike],
+    docs: Iterable[Doc], form: Form, options: WriteOptions, counts: Counter, source: Optional[PathLike]
 ) -> Iterator[TaggedSentence]:
     for number, doc in enumerate(docs, 1):
         place = f"Sentence {number}" if source is None else f"{source}: sentence {number}"

@@ -156,8 +156,7 @@ def write_aside(path: PathLike, data: bytes) -> Path:
         aside.discard()
         if isinstance(error, OSError):
             raise XnerError(
-                f"{path}: could not be written ({error.strerror or error}).",
-                "Free some space and run again.",
+                f"{path}: could not be written ({error.strerror or error}).", "Free some space and run again."
             ) from error
         raise
     assert aside.temporary is not None

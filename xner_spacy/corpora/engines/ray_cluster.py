@@ -44,12 +44,7 @@ class ShardActor:
 
 
 def run_ray(
-    job: Json,
-    pieces: List[Slice],
-    workers: int,
-    record: Record,
-    tick: Tick,
-    address: Optional[str] = None,
+    job: Json, pieces: List[Slice], workers: int, record: Record, tick: Tick, address: Optional[str] = None
 ) -> None:
     """Annotate shards on a Ray cluster.
 
@@ -99,9 +94,7 @@ def _rows(job: Json, pieces: List[Slice], workers: int, address: Optional[str]) 
         actor: Any = ShardActor
         # A block a shard: it is what an actor takes, and what is done again if it dies.
         data = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            actor,
-            fn_constructor_args=(job,),
-            concurrency=(1, max(1, min(workers, len(rows)))),
+            actor, fn_constructor_args=(job,), concurrency=(1, max(1, min(workers, len(rows))))
         )
         yield from data.iter_rows()
     finally:

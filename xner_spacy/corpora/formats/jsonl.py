@@ -71,9 +71,7 @@ def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Sp
     for start, end, label in record.spans or ():
         if not 0 <= start < end <= len(record.text):
             raise InputError(
-                f"the span {start}-{end} is not inside its text of {len(record.text)} characters.",
-                path,
-                record.line,
+                f"the span {start}-{end} is not inside its text of {len(record.text)} characters.", path, record.line
             )
         # White space at the edges of a mark is a slip of the hand, and no part of a token.
         text = record.text[start:end]

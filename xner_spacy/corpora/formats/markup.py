@@ -74,9 +74,7 @@ def read_markup(path: PathLike, languages: Sequence[str], labels: Sequence[str] 
         prefix, _, text = line.partition(": ")
         if article is None or prefix != language:
             raise InputError(
-                "a header must come first." if article is None else f"expected '{language}: ...'.",
-                path,
-                number,
+                "a header must come first." if article is None else f"expected '{language}: ...'.", path, number
             )
         marked = parse_marks(text)
         fault = _fault(marked, labels)

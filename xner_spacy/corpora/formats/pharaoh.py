@@ -109,11 +109,7 @@ def check_possible(possible: str) -> Possible:
 
 
 def read_pharaoh(
-    path: PathLike,
-    *,
-    one_indexed: bool = False,
-    reverse: bool = False,
-    possible: Possible = "refuse",
+    path: PathLike, *, one_indexed: bool = False, reverse: bool = False, possible: Possible = "refuse"
 ) -> Iterator[Alignment]:
     """Read a file of links line by line.
 
