@@ -3,9 +3,7 @@
 import json
 from itertools import chain
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
-
-import typer
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.files import PathLike, require_same_length
@@ -16,35 +14,9 @@ from ..corpora.writing import write_together, written_together
 from ..errors import InputError, XnerError
 from ..pairing import paired
 from ..types import Aligner
+from .options import CONFIG, command, option
 from .output import done, progress
 from .parts import ALIGNERS, ENCODER_ALIGNERS, make_part
-
-
-def register(app: typer.Typer) -> None:
-    app.command("align")(align_cli)
-
-
-def align_cli(
-    source: Path = typer.Argument(..., metavar="SOURCE.txt", help="One whitespace-tokenised sentence a line."),
-    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Its translations, line by line."),
-    output: Path = typer.Option(..., "--output", "-o", metavar="LINKS", help="Where the links go (Pharaoh i-j)."),
-    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
-    bitext: Optional[Tuple[Path, Path]] = typer.Option(
-        None, "--bitext", metavar="SRC TGT", help="More parallel lines to learn from, tokenised alike."
-    ),
-    model: Optional[Path] = typer.Option(
-        None,
-        "--model",
-        help="A trained aligner: read if the folder holds one (then without --bitext), else written to a new folder. For simalign, awesome and encoder the model to use.",
-    ),
-    symmetrize: Optional[str] = typer.Option(
-        None, "--symmetrize", help="How two directions become one, where the aligner has them."
-    ),
-    config: Optional[Path] = typer.Option(None, "--config", "-c", help="A config with a section [aligner]."),
-) -> None:
-    """Align the words of parallel sentences."""
-    n = align(source, target, output, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)  # fmt: skip
-    done(f"{n} sentence pairs aligned", output)
 
 
 def align(
@@ -58,9 +30,18 @@ def align(
     symmetrize: Optional[str] = None,
     config: Optional[PathLike] = None,
 ) -> int:
-    """Align two files. An aligner that learns is trained on the pairs themselves and on `bitext`, unless `model` holds a trained one.
-    Lines of which a side is empty get an empty line of links, and are skipped in training.
+    """Align the words of parallel sentences. Lines of which a side is empty get an empty line of links, and are skipped
+    in training.
 
+    source (PathLike): One whitespace-tokenised sentence a line.
+    target (PathLike): Its translations, line by line.
+    output (PathLike): Where the links go (Pharaoh i-j).
+    aligner (str): lexical, simalign, awesome, encoder, eflomal, links, or a registered name.
+    bitext (Optional[Tuple[PathLike, PathLike]]): More parallel lines to learn from, tokenised alike.
+    model (Optional[PathLike]): A trained aligner: read if the folder holds one (then without --bitext), else written to
+        a new folder. For simalign, awesome and encoder the model to use.
+    symmetrize (Optional[str]): How two directions become one, where the aligner has them.
+    config (Optional[PathLike]): A config with a section [aligner].
     RETURNS (int): Sentence pairs. RAISES: InputError for files that do not run parallel; nothing is written then.
     """
     pairs = read_parallel(source, target)
@@ -68,6 +49,23 @@ def align(
         part = load_aligner(pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)
         found = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
         return write_pharaoh(output, progress((a for _, a in found), len(pairs), "pair"))
+
+
+BITEXT = option(metavar="SRC TGT")
+
+
+@command(
+    align,
+    source="SOURCE.txt",
+    target="TARGET.txt",
+    output=option("-o", metavar="LINKS"),
+    aligner=option("-a"),
+    bitext=BITEXT,
+    config=CONFIG,
+)
+def align_cli(call: Callable[[], int], output: PathLike) -> None:
+    """Say how many pairs there were."""
+    done(f"{call()} sentence pairs aligned", output)
 
 
 def read_parallel(source: PathLike, target: PathLike) -> List[Tuple[List[str], List[str]]]:

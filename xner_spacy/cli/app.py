@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from importlib import import_module
 from typing import List, Optional, Tuple
 
 import typer
@@ -13,26 +14,6 @@ from confection import ConfigValidationError
 
 from ..about import __version__
 from ..errors import XnerError
-from . import (
-    align,
-    annotate,
-    bench,
-    calibrate,
-    compare,
-    convert,
-    convert_model,
-    distill,
-    evaluate,
-    info,
-    init_config,
-    model_card,
-    project,
-    report,
-    select,
-    split,
-    study,
-    vectors,
-)
 from .output import make_log_printable, message
 
 app = typer.Typer(
@@ -47,28 +28,29 @@ app = typer.Typer(
 INTERRUPTED = 130
 # Set in the environment, it shows where an error arose that is a fault of ours.
 DEBUG = "XNER_DEBUG"
+# Each is a module that holds the command as NAME_cli, or puts several in by `register`.
 COMMANDS = (
-    convert,
-    convert_model,
-    align,
-    project,
-    annotate,
-    bench,
-    evaluate,
-    compare,
-    report,
-    init_config,
-    model_card,
-    info,
-    distill,
-    select,
-    split,
-    calibrate,
-    vectors,
-    study,
+    *(
+        "convert",
+        "convert-model",
+        "align",
+        "project",
+        "annotate",
+        "bench",
+        "evaluate",
+        "compare",
+        "report",
+        "init-config",
+    ),
+    *("model-card", "info", "distill", "select", "split", "calibrate", "vectors", "study"),
 )
-for module in COMMANDS:
-    module.register(app)
+for name in COMMANDS:
+    module_name = name.replace("-", "_")
+    module = import_module(f".{module_name}", __package__)
+    if hasattr(module, "register"):
+        module.register(app)
+    else:
+        app.command(name)(getattr(module, f"{module_name}_cli"))
 
 
 def _version(wanted: bool) -> None:

@@ -1,9 +1,7 @@
 """`xner compare`: do two systems differ?"""
 
 from pathlib import Path
-from typing import List, Optional
-
-import typer
+from typing import Callable, List, Optional
 
 from ..corpora.files import PathLike
 from ..corpora.labelled import read_tagged, require_same_words
@@ -11,36 +9,8 @@ from ..evaluation.entities import compare as compare_entities
 from ..evaluation.sides import lay_out
 from ..types import Json
 from .evaluate import remarks
-from .options import label_list, samples_option, seed_option
+from .options import JSON, LABELS, SAMPLES, SEED, command
 from .output import percent, say, warn, write_json
-
-
-def register(app: typer.Typer) -> None:
-    app.command("compare")(compare_cli)
-
-
-def compare_cli(
-    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
-    pred_a: Path = typer.Argument(..., metavar="PRED_A", help="One system's predictions."),
-    pred_b: Path = typer.Argument(..., metavar="PRED_B", help="The other's."),
-    json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
-    labels: Optional[str] = typer.Option(
-        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
-    ),
-    samples: int = samples_option(10000, "Resamples."),
-    seed: int = seed_option("resampling"),
-) -> None:
-    """Paired test of the difference in F1 (approximate randomisation over sentences, two-sided)."""
-    result = compare(gold, pred_a, pred_b, labels=label_list(labels), samples=samples, seed=seed)
-    write_json(json_path, result)
-    low, high = result["difference_interval"]
-    say(
-        f"A {percent(result['f1_a'])}  B {percent(result['f1_b'])}  "
-        f"A - B {percent(result['difference'])} [{percent(low)}, {percent(high)}]  "
-        f"p = {result['p_value']:.4f}\n{result['signature']}"
-    )
-    for title, text in remarks(result["notes"]):
-        warn(title, text)
 
 
 def compare(
@@ -52,8 +22,14 @@ def compare(
     samples: int = 10000,
     seed: int = 0,
 ) -> Json:
-    """Compare two systems on the same sentences.
+    """Paired test of the difference in F1 (approximate randomisation over sentences, two-sided).
 
+    gold (PathLike): Gold corpus: .iob, .spacy or a folder of shards.
+    pred_a (PathLike): One system's predictions.
+    pred_b (PathLike): The other's.
+    labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
+    samples (int): Resamples.
+    seed (int): Seed of the resampling.
     RETURNS (Json): See `xner_spacy.evaluation.entities.compare`, and `notes`, see `xner_spacy.evaluation.sides.Sides`.
     RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
     """
@@ -63,3 +39,23 @@ def compare(
     sides = lay_out(gold, g, a, b)
     result = compare_entities(sides.gold, *sides.predicted, samples=samples, seed=seed)
     return {**result, "notes": sides.notes}
+
+
+@command(
+    compare, gold="GOLD", pred_a="PRED_A", pred_b="PRED_B", json_path=JSON, labels=LABELS, samples=SAMPLES, seed=SEED
+)
+def compare_cli(call: Callable[[], Json], json_path: Optional[Path] = None) -> None:
+    """Show the difference.
+
+    json_path (Optional[Path]): Write the figures here too.
+    """
+    result = call()
+    write_json(json_path, result)
+    low, high = result["difference_interval"]
+    say(
+        f"A {percent(result['f1_a'])}  B {percent(result['f1_b'])}  "
+        f"A - B {percent(result['difference'])} [{percent(low)}, {percent(high)}]  "
+        f"p = {result['p_value']:.4f}\n{result['signature']}"
+    )
+    for title, text in remarks(result["notes"]):
+        warn(title, text)

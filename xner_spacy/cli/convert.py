@@ -1,12 +1,10 @@
 """`xner convert`: a corpus from one form into another, with an account of what the new form can't hold."""
 
 from collections import Counter
-from dataclasses import replace
-from enum import Enum
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, get_args
 
-import typer
 from spacy.tokens import Doc, Span
 
 from ..corpora.bitext import read_numbered_bitext
@@ -17,132 +15,15 @@ from ..corpora.formats.jsonl import JSONL, read_jsonl
 from ..corpora.formats.lines import read_text
 from ..corpora.formats.schemes import SCHEMES
 from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_shards
-from ..corpora.write import FORMS, WriteOptions, form_of, nothing_left, write_corpus
+from ..corpora.write import FORMS, Missing, Spaces, WriteOptions, form_of, nothing_left, write_corpus
 from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
 from ..text import split_tokens
-from .options import LARGEST_SIZE, label_list
+from .options import LABELS, LARGEST_SIZE, choices, command, option, size
 from .output import done, show_counts
 
 FORMATS = (*LAYOUTS, "txt", "jsonl", *JSONL, "bitext", "docbin")
-Format = Enum("Format", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]
-Scheme = Enum("Scheme", {name: name for name in SCHEMES}, type=str)  # type: ignore[misc]
-Form = Enum("Form", {name: name for name in FORMS}, type=str)  # type: ignore[misc]
-Missing = Enum("Missing", {name: name for name in ("refuse", "outside", "skip")}, type=str)  # type: ignore[misc]
-Spaces = Enum("Spaces", {name: name for name in ("refuse", "replace")}, type=str)  # type: ignore[misc]
-
-
-def register(app: typer.Typer) -> None:
-    app.command("convert")(convert_cli)
-
-
-def convert_cli(
-    input_path: Path = typer.Argument(
-        ..., metavar="IN", help="File to read, - for standard input, or a folder of .spacy shards."
-    ),
-    output_path: Path = typer.Argument(
-        ...,
-        metavar="OUT",
-        help=".iob or .txt (also .gz), .spacy, - for standard output, or a folder for numbered shards.",
-    ),
-    from_: Optional[Format] = typer.Option(
-        None,
-        "--from",
-        help="Layout of IN. By default .spacy files and folders are docbin, .jsonl is jsonl (prodigy or doccano, as each "
-        "record's keys say), and all else iob2.",
-    ),
-    token_column: Optional[str] = typer.Option(
-        None,
-        "--token-column",
-        metavar="COLUMN",
-        help="Where the token stands: 1 is the first column, -1 the last; or a name of CoNLL-U (FORM).",
-    ),
-    tag_column: Optional[str] = typer.Option(
-        None,
-        "--tag-column",
-        metavar="COLUMN",
-        help="Where the tag stands: as above, or MISC:key for `key=B-PER` in CoNLL-U's MISC.",
-    ),
-    scheme: Optional[Scheme] = typer.Option(None, "--scheme", case_sensitive=False, help="How the tags mark entities."),
-    comments: Optional[bool] = typer.Option(
-        None,
-        "--comments/--no-comments",
-        help="Whether lines that begin with # and are no token with its tag are left out.",
-    ),
-    numbered: Optional[bool] = typer.Option(
-        None,
-        "--numbered/--no-numbered",
-        help="Whether the first column numbers the tokens: rows of ranges (2-3) and empty nodes (2.1) are left out then.",
-    ),
-    repair: bool = typer.Option(
-        False, "--repair", help="Mend what can be mended, and count it, instead of refusing the file."
-    ),
-    to: Optional[Form] = typer.Option(None, "--to", help="Form of OUT, where its ending doesn't say it."),
-    missing: Optional[Missing] = typer.Option(
-        None,
-        "--missing",
-        help="To .iob: of tokens with missing values and sentences without translation nothing is known. refuse (the "
-        "default), outside: write O, skip: leave the sentence out.",
-    ),
-    spaces: Optional[Spaces] = typer.Option(
-        None,
-        "--spaces",
-        help="To .iob, .txt: a token that they can't hold, since it has white space inside. refuse (the default), or "
-        "replace it by _.",
-    ),
-    join_sentences: bool = typer.Option(
-        False, "--join-sentences", help="To .iob, .txt: write a text of several sentences as one, not as one each."
-    ),
-    shard_size: Optional[int] = typer.Option(
-        None, "--shard-size", min=1, max=LARGEST_SIZE, help="Sentences a shard, where OUT is a folder (default 1000)."
-    ),
-    label_map: Optional[str] = typer.Option(
-        None,
-        "--label-map",
-        "-m",
-        help="conll, ontonotes, masakhaner, uner, norne, germeval, multiconer or wnut17: to PER, LOC, ORG.",
-    ),
-    labels: Optional[str] = typer.Option(
-        None, "--labels", help="Labels that may occur (after --label-map), comma-separated; any other is an error."
-    ),
-    limit: int = typer.Option(0, "--limit", min=0, max=LARGEST_SIZE, help="Stop after so many sentences (0 = all)."),
-    lang: str = typer.Option("xx", "--lang", "-l", help="Language code of the (target) text."),
-    target: Optional[Path] = typer.Option(
-        None, "--target", help="For bitext: the target-language file; IN is the source."
-    ),
-    source_lang: Optional[str] = typer.Option(
-        None, "--source-lang", help="For bitext: language code of the source text (default en)."
-    ),
-    tokenized: bool = typer.Option(False, "--tokenized", help="For bitext: tokens are separated by spaces already."),
-) -> None:
-    """Convert a corpus: column files of every kind, JSON lines of annotation tools, tokenised text or a bitext to
-    DocBin, .iob or .txt. What the new form can't hold is counted. See docs/formats.md."""
-    counts = convert(
-        input_path,
-        output_path,
-        style=from_.value if from_ else None,
-        token_column=token_column,
-        tag_column=tag_column,
-        scheme=scheme.value if scheme else None,
-        comments=comments,
-        numbered=numbered,
-        repair=repair,
-        to=to.value if to else None,
-        missing=missing.value if missing else None,
-        spaces=spaces.value if spaces else None,
-        join_sentences=join_sentences,
-        shard_size=shard_size,
-        label_map=label_map,
-        labels=label_list(labels),
-        limit=limit,
-        lang=lang,
-        target=target,
-        source_lang=source_lang,
-        tokenized=tokenized,
-    )
-    show_counts(counts)
-    done(f"{counts.get('sentences written', counts['sentences'])} sentences", output_path)
 
 
 def convert(
@@ -169,8 +50,36 @@ def convert(
     source_lang: Optional[str] = None,
     tokenized: bool = False,
 ) -> Dict[str, int]:
-    """Convert a corpus file. Arguments are those of the command.
+    """Convert a corpus: column files of every kind, JSON lines of annotation tools, tokenised text or a bitext to
+    DocBin, .iob or .txt. What the new form can't hold is counted. See docs/formats.md.
 
+    input_path (PathLike): File to read, - for standard input, or a folder of .spacy shards.
+    output_path (PathLike): .iob or .txt (also .gz), .spacy, - for standard output, or a folder for numbered shards.
+    style (Optional[str]): Layout of IN. By default .spacy files and folders are docbin, .jsonl is jsonl (prodigy or
+        doccano, as each record's keys say), and all else iob2.
+    token_column (Optional[str]): Where the token stands: 1 is the first column, -1 the last; or a name of CoNLL-U
+        (FORM).
+    tag_column (Optional[str]): Where the tag stands: as above, or MISC:key for `key=B-PER` in CoNLL-U's MISC.
+    scheme (Optional[str]): How the tags mark entities.
+    comments (Optional[bool]): Whether lines that begin with # and are no token with its tag are left out.
+    numbered (Optional[bool]): Whether the first column numbers the tokens: rows of ranges (2-3) and empty nodes (2.1)
+        are left out then.
+    repair (bool): Mend what can be mended, and count it, instead of refusing the file.
+    to (Optional[str]): Form of OUT, where its ending doesn't say it.
+    missing (Optional[str]): To .iob: of tokens with missing values and sentences without translation nothing is known.
+        refuse (the default), outside: write O, skip: leave the sentence out.
+    spaces (Optional[str]): To .iob, .txt: a token that they can't hold, since it has white space inside. refuse (the
+        default), or replace it by _.
+    join_sentences (bool): To .iob, .txt: write a text of several sentences as one, not as one each.
+    shard_size (Optional[int]): Sentences a shard, where OUT is a folder (default 1000).
+    label_map (Optional[str]): conll, ontonotes, masakhaner, uner, norne, germeval, multiconer or wnut17: to PER, LOC,
+        ORG.
+    labels (Optional[List[str]]): Labels that may occur (after --label-map), comma-separated; any other is an error.
+    limit (int): Stop after so many sentences (0 = all).
+    lang (str): Language code of the (target) text.
+    target (Optional[PathLike]): For bitext: the target-language file; IN is the source.
+    source_lang (Optional[str]): For bitext: language code of the source text (default en).
+    tokenized (bool): For bitext: tokens are separated by spaces already.
     RETURNS (Dict[str, int]): What was counted: `sentences` and `entities` that were read, what was repaired, what was
         left out and what OUT can't hold.
     RAISES: InputError with file and line for what cannot be read; XnerError for what can't be written, or an option
@@ -187,13 +96,8 @@ def convert(
             "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.",
         )
     form = "docbin" if is_folder else form_of(output_path, to)
-    of_columns: Dict[str, Any] = {
-        "token_column": token_column,
-        "tag_column": tag_column,
-        "scheme": scheme,
-        "comments": comments,
-        "numbered": numbered,
-    }
+    of_columns: Dict[str, Any] = {"token_column": token_column, "tag_column": tag_column, "scheme": scheme}
+    of_columns |= {"comments": comments, "numbered": numbered}
     _refuse(
         f"has no effect with the layout {style}",
         {
@@ -226,16 +130,8 @@ def convert(
         reader.bitext = (Path(target), source_lang or "en", tokenized)
     docs = _chosen(reader, label_map, labels, limit, counts)
     if is_folder:
-        settings = {
-            "style": style,
-            **of_columns,
-            "repair": repair,
-            "label_map": label_map,
-            "limit": limit,
-            "lang": lang,
-            "source_lang": source_lang,
-            "tokenized": tokenized,
-        }
+        settings = {"style": style, **of_columns, "repair": repair, "label_map": label_map, "limit": limit}
+        settings |= {"lang": lang, "source_lang": source_lang, "tokenized": tokenized}
         write_shards(
             output_path,
             docs,
@@ -250,6 +146,30 @@ def convert(
         if written != counts["sentences"]:
             counts["sentences written"] = written
     return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}
+
+
+@command(
+    convert,
+    input_path="IN",
+    output_path="OUT",
+    style=option("--from", kind=Optional[choices(FORMATS)]),
+    token_column=option(metavar="COLUMN"),
+    tag_column=option(metavar="COLUMN"),
+    scheme=option(kind=Optional[choices(SCHEMES)], case_sensitive=False),
+    to=option(kind=Optional[choices(FORMS)]),
+    missing=option(kind=Optional[choices(get_args(Missing))]),
+    spaces=option(kind=Optional[choices(get_args(Spaces))]),
+    shard_size=size(),
+    label_map=option("-m"),
+    labels=LABELS,
+    limit=option(min=0, max=LARGEST_SIZE),
+    lang=option("-l"),
+)
+def convert_cli(call: Callable[[], Dict[str, int]], output_path: PathLike) -> None:
+    """Say what was counted."""
+    counts = call()
+    show_counts(counts)
+    done(f"{counts.get('sentences written', counts['sentences'])} sentences", output_path)
 
 
 def _style(path: Path, style: Optional[str]) -> str:
@@ -268,9 +188,9 @@ def _style(path: Path, style: Optional[str]) -> str:
 
 
 def _refuse(why: str, options: Dict[str, bool]) -> None:
-    for option, given in options.items():
+    for flag, given in options.items():
         if given:
-            raise XnerError(f"{option} {why}.", "Leave it away.")
+            raise XnerError(f"{flag} {why}.", "Leave it away.")
 
 
 def _layout(
@@ -282,29 +202,29 @@ def _layout(
     numbered: Optional[bool],
 ) -> ColumnLayout:
     layout = LAYOUTS[style]
+    stated = {"scheme": scheme, "comments": comments, "numbered": numbered}
+    changed: Dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
     if token_column is not None or tag_column is not None:
         # Who names a column knows the file: how many there are is not checked then.
         token = parse_column(token_column, "--token-column") if token_column else layout.token
         tag = parse_column(tag_column, "--tag-column") if tag_column else layout.tag
-        layout = replace(layout, token=token, tag=tag, columns=(), one_gap=False)
-    if scheme is not None:
-        layout = replace(layout, scheme=scheme)
-    if comments is not None:
-        layout = replace(layout, comments=comments)
-    return layout if numbered is None else replace(layout, numbered=numbered)
+        changed.update(token=token, tag=tag, columns=(), one_gap=False)
+    return replace(layout, **changed)
 
 
+@dataclass
 class _Reader:
-    """The Docs of a corpus in any layout."""
+    """The Docs of a corpus in any layout; `bitext` is its other file, the language of the source, and whether both are
+    tokenised.
+    """
 
-    def __init__(self, path: Path, style: str, lang: str, repair: bool, counts: Counter) -> None:
-        self.path = path
-        self.style = style
-        self.lang = lang
-        self.repair = repair
-        self.counts = counts
-        self.layout = LAYOUTS["iob2"]
-        self.bitext: Optional[Tuple[Path, str, bool]] = None
+    path: Path
+    style: str
+    lang: str
+    repair: bool
+    counts: Counter
+    layout: ColumnLayout = LAYOUTS["iob2"]
+    bitext: Optional[Tuple[Path, str, bool]] = None
 
     def docs(self) -> Iterator[Tuple[Doc, Optional[int]]]:
         """YIELDS (Tuple[Doc, Optional[int]]): The Docs, with the line that a Doc begins at."""

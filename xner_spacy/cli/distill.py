@@ -2,10 +2,7 @@
 
 import math
 from collections import Counter
-from pathlib import Path
-from typing import Any, List, Optional, Sequence
-
-import typer
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ..corpora.docs import read_docs
 from ..corpora.files import PathLike
@@ -13,43 +10,8 @@ from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
 from ..errors import InputError, XnerError
 from ..languages import blank
-from .options import seed_option
+from .options import SEED, command, option
 from .output import done, warn
-
-
-def register(app: typer.Typer) -> None:
-    app.command("distill")(distill_cli)
-
-
-def distill_cli(
-    teachers: List[Path] = typer.Argument(
-        ..., metavar="SHARDS...", help="What each teacher made of the same sentences (xner annotate)."
-    ),
-    output: Path = typer.Option(
-        ..., "--output", "-o", metavar="OUT", help="Where the mixture goes: .spacy, or a folder of shards."
-    ),
-    weights: str = typer.Option(
-        "uniform", "--weights", "-w", help="uniform, similarity, similarity-sentence, or numbers separated by commas."
-    ),
-    sources: Optional[List[Path]] = typer.Option(
-        None, "--source", help="For similarity: text of each teacher's source language, one a teacher, in order."
-    ),
-    keep_entities: bool = typer.Option(
-        False, "--keep-entities", help="Leave the first teacher's entities as they are."
-    ),
-    bias_of: Optional[Path] = typer.Option(
-        None,
-        "--bias-of",
-        metavar="MODEL",
-        help="Decode with the bias that was fitted for this student, one of the teachers.",
-    ),
-    seed: int = seed_option("language model behind similarity"),
-) -> None:
-    """Mix teachers: the weighted mean of their distributions over tags, and the entities that
-    follow from it.
-    """
-    n, used = distill(teachers, output, weights=weights, sources=sources, keep_entities=keep_entities, bias_of=bias_of, seed=seed)  # fmt: skip
-    done(f"{n} sentences, weights {', '.join(f'{w:.3f}' for w in used)}", output)
 
 
 def distill(
@@ -61,13 +23,19 @@ def distill(
     keep_entities: bool = False,
     bias_of: Optional[PathLike] = None,
     seed: int = 0,
-) -> Any:
-    """Mix teachers. Arguments are those of the command.
+) -> Tuple[int, List[float]]:
+    """Mix teachers: the weighted mean of their distributions over tags, and the entities that follow from it.
 
-    RETURNS (Tuple[int, List[float]]): Sentences, and the weights (their means, where every sentence
-        has its own).
-    RAISES: XnerError for weights that do not fit, sentences that differ, or a model without a
-        student.
+    teachers (Sequence[PathLike]): What each teacher made of the same sentences (xner annotate).
+    output (PathLike): Where the mixture goes: .spacy, or a folder of shards.
+    weights (str): uniform, similarity, similarity-sentence, or numbers separated by commas.
+    sources (Optional[Sequence[PathLike]]): For similarity: text of each teacher's source language, one a teacher, in
+        order.
+    keep_entities (bool): Leave the first teacher's entities as they are.
+    bias_of (Optional[PathLike]): Decode with the bias that was fitted for this student, one of the teachers.
+    seed (int): Seed of the language model behind similarity.
+    RETURNS (Tuple[int, List[float]]): Sentences, and the weights (their means, where every sentence has its own).
+    RAISES: XnerError for weights that do not fit, sentences that differ, or a model without a student.
     """
     # Teachers are a small matter until they are asked for: thinc's optimisers come with them.
     from ..distillation.student.pipes import find_student
@@ -104,6 +72,21 @@ def distill(
             "They keep the entities of the first.",
         )
     return n, mean
+
+
+@command(
+    distill,
+    teachers="SHARDS...",
+    output=option("-o", metavar="OUT"),
+    weights=option("-w"),
+    sources=option("--source"),
+    bias_of=option(metavar="MODEL"),
+    seed=SEED,
+)
+def distill_cli(call: Callable[[], Tuple[int, List[float]]], output: PathLike) -> None:
+    """Say how they were weighted."""
+    n, used = call()
+    done(f"{n} sentences, weights {', '.join(f'{w:.3f}' for w in used)}", output)
 
 
 def _numbers(text: str, n: int) -> List[float]:

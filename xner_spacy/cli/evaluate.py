@@ -1,9 +1,7 @@
 """`xner evaluate`: how good predicted entities or links are."""
 
 from pathlib import Path
-from typing import List, Optional, Tuple
-
-import typer
+from typing import Callable, List, Optional, Tuple
 
 from ..corpora.files import PathLike
 from ..corpora.formats.pharaoh import read_pharaoh
@@ -13,32 +11,52 @@ from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..evaluation.sides import lay_out
 from ..types import Json
-from .options import label_list, samples_option, seed_option
+from .options import JSON, LABELS, SAMPLES, SEED, command
 from .output import percent, say, table, warn, write_json
 
 
-def register(app: typer.Typer) -> None:
-    app.command("evaluate")(evaluate_cli)
-
-
-def evaluate_cli(
-    gold: Path = typer.Argument(..., metavar="GOLD", help="Gold corpus: .iob, .spacy or a folder of shards."),
-    predicted: Path = typer.Argument(..., metavar="PRED", help="The same sentences with predicted entities."),
-    json_path: Optional[Path] = typer.Option(None, "--json", help="Write the figures here too."),
-    labels: Optional[str] = typer.Option(
-        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
-    ),
-    samples: int = samples_option(1000, "Bootstrap resamples."),
-    seed: int = seed_option("resampling"),
-    links: bool = typer.Option(
-        False, "--links", help="GOLD and PRED are word links (i-j; in GOLD ipj is a possible one)."
-    ),
-    one_indexed: bool = typer.Option(False, "--one-indexed", help="With --links: positions in GOLD count from 1."),
-    reverse: bool = typer.Option(False, "--reverse", help="With --links: GOLD has the target first."),
-) -> None:
+def evaluate(
+    gold: PathLike, predicted: PathLike, *, labels: Optional[List[str]] = None, samples: int = 1000, seed: int = 0
+) -> Json:
     """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error.
 
-    With --links: alignment error rate, precision and recall of word links."""
+    With --links: alignment error rate, precision and recall of word links.
+
+    gold (PathLike): Gold corpus: .iob, .spacy or a folder of shards.
+    predicted (PathLike): The same sentences with predicted entities.
+    labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
+    samples (int): Bootstrap resamples.
+    seed (int): Seed of the resampling.
+    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`, and `notes`, see `xner_spacy.evaluation.sides.Sides`.
+    RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
+    """
+    g, p = read_tagged(gold, labels), read_tagged(predicted, labels)
+    require_same_words(gold, g, predicted, p)
+    sides = lay_out(gold, g, p)
+    scores = evaluate_entities(sides.gold, sides.predicted[0], samples=samples, seed=seed)
+    return {**scores, "notes": sides.notes}
+
+
+@command(evaluate, gold="GOLD", predicted="PRED", json_path=JSON, labels=LABELS, samples=SAMPLES, seed=SEED)
+def evaluate_cli(
+    call: Callable[[], Json],
+    gold: PathLike,
+    predicted: PathLike,
+    labels: Optional[List[str]],
+    samples: int,
+    seed: int,
+    json_path: Optional[Path] = None,
+    links: bool = False,
+    one_indexed: bool = False,
+    reverse: bool = False,
+) -> None:
+    """Show the figures, of entities or of links.
+
+    json_path (Optional[Path]): Write the figures here too.
+    links (bool): GOLD and PRED are word links (i-j; in GOLD ipj is a possible one).
+    one_indexed (bool): With --links: positions in GOLD count from 1.
+    reverse (bool): With --links: GOLD has the target first.
+    """
     if links and labels is not None:
         raise XnerError("--labels is of entities.", "Leave it out with --links.")
     if not links and (one_indexed or reverse):
@@ -50,26 +68,11 @@ def evaluate_cli(
         write_json(json_path, rates)
         say(render_links(rates))
         return
-    scores = evaluate(gold, predicted, labels=label_list(labels), samples=samples, seed=seed)
+    scores = call()
     write_json(json_path, scores)
     say(render(scores))
     for title, text in remarks(scores["notes"]):
         warn(title, text)
-
-
-def evaluate(
-    gold: PathLike, predicted: PathLike, *, labels: Optional[List[str]] = None, samples: int = 1000, seed: int = 0
-) -> Json:
-    """Compare two corpora of the same sentences.
-
-    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`, and `notes`, see `xner_spacy.evaluation.sides.Sides`.
-    RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
-    """
-    g, p = read_tagged(gold, labels), read_tagged(predicted, labels)
-    require_same_words(gold, g, predicted, p)
-    sides = lay_out(gold, g, p)
-    scores = evaluate_entities(sides.gold, sides.predicted[0], samples=samples, seed=seed)
-    return {**scores, "notes": sides.notes}
 
 
 def remarks(notes: Json) -> List[Tuple[str, str]]:

@@ -1,9 +1,7 @@
 """`xner info`: versions, what is installed, and the registered parts."""
 
 import platform
-from typing import List, Tuple
-
-import typer
+from typing import Callable, List, Tuple
 
 from ..about import __version__
 from ..corpora.watching import installed
@@ -12,32 +10,12 @@ from ..programs import find_installed
 from ..registry import REGISTRIES, registry
 from ..translation.apertium import PROGRAMS
 from ..types import Json
+from .options import command
 from .output import say, table
 
 PACKAGES = (
     "spacy", "weasel", "numpy", "scipy", "torch", "spacy-transformers", "transformers", "simalign", "ctranslate2", "ray", "eflomal",
 )  # fmt: skip
-
-
-def register(app: typer.Typer) -> None:
-    app.command("info")(info_cli)
-
-
-def info_cli(
-    languages: bool = typer.Option(False, "--languages", help="List the languages and their codes instead."),
-) -> None:
-    """Versions of what is installed, external programs, and the registered parts."""
-    if languages:
-        say(table(("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), language_rows()))
-        return
-    found = info()
-    say(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
-    for name, number in found["packages"].items():
-        say(f"  {name:<20}{number or '-'}")
-    for name, place in found["programs"].items():
-        say(f"  {name:<20}{place or '-'}")
-    for name, parts in found["parts"].items():
-        say(f"{name}: {', '.join(parts)}")
 
 
 def language_rows() -> List[Tuple[str, ...]]:
@@ -56,7 +34,10 @@ def language_rows() -> List[Tuple[str, ...]]:
 
 
 def info() -> Json:
-    """RETURNS (Json): `python`, `platform`, `packages` and `programs` (None = absent), and `parts` by registry."""
+    """Versions of what is installed, external programs, and the registered parts.
+
+    RETURNS (Json): `python`, `platform`, `packages` and `programs` (None = absent), and `parts` by registry.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -69,3 +50,22 @@ def info() -> Json:
             for name in REGISTRIES
         },
     }
+
+
+@command(info)
+def info_cli(call: Callable[[], Json], languages: bool = False) -> None:
+    """Show them, or the languages.
+
+    languages (bool): List the languages and their codes instead.
+    """
+    if languages:
+        say(table(("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), language_rows()))
+        return
+    found = call()
+    say(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
+    for name, number in found["packages"].items():
+        say(f"  {name:<20}{number or '-'}")
+    for name, place in found["programs"].items():
+        say(f"  {name:<20}{place or '-'}")
+    for name, parts in found["parts"].items():
+        say(f"{name}: {', '.join(parts)}")

@@ -1,9 +1,8 @@
 """`xner model-card`: the metadata of a student, for `spacy package --meta-path`."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
-import typer
 from typing_extensions import NotRequired, TypedDict
 
 from ..about import __version__
@@ -13,6 +12,7 @@ from ..corpora.writing import write_json
 from ..errors import InputError
 from ..evaluation.scores_file import read_scores
 from ..types import Json
+from .options import command
 from .output import done, percent
 
 
@@ -42,24 +42,6 @@ class Meta(TypedDict):
     version: str
 
 
-def register(app: typer.Typer) -> None:
-    app.command("model-card")(model_card_cli)
-
-
-def model_card_cli(
-    model: Path = typer.Argument(..., metavar="MODEL", help="The trained student."),
-    output: Path = typer.Argument(..., metavar="META.json", help="Where the metadata goes."),
-    sources: Path = typer.Option(..., "--sources", help="YAML: description, license, author, and the list of sources."),
-    scores: Path = typer.Option(..., "--scores", help="The student's figures (xner evaluate --json)."),
-    teacher: Optional[Path] = typer.Option(None, "--teacher", help="The teacher's figures."),
-    name: Optional[str] = typer.Option(None, "--name", help="Package name, without the language."),
-    version: Optional[str] = typer.Option(None, "--version", help="Package version."),
-) -> None:
-    """Write a filled meta.json for a student: what it is made of, under which licences, and how good it is."""
-    model_card(model, output, sources=sources, scores=scores, teacher=teacher, name=name, version=version)  # fmt: skip
-    done("Metadata", output)
-
-
 def model_card(
     model: PathLike,
     output: PathLike,
@@ -70,10 +52,17 @@ def model_card(
     name: Optional[str] = None,
     version: Optional[str] = None,
 ) -> Json:
-    """Fill a student's metadata. Arguments are those of the command.
+    """Write a filled meta.json for a student: what it is made of, under which licences, and how good it is.
 
-    RETURNS (Json): The metadata. RAISES: InputError for a file that is missing or lacks something, and
-    for a source without name or licence.
+    model (PathLike): The trained student.
+    output (PathLike): Where the metadata goes.
+    sources (PathLike): YAML: description, license, author, and the list of sources.
+    scores (PathLike): The student's figures (xner evaluate --json).
+    teacher (Optional[PathLike]): The teacher's figures.
+    name (Optional[str]): Package name, without the language.
+    version (Optional[str]): Package version.
+    RETURNS (Json): The metadata. RAISES: InputError for a file that is missing or lacks something, and for a source
+        without name or licence.
     """
     meta: Dict[str, Any] = read_json(Path(model) / "meta.json", Meta, hint="Give the folder of a trained pipeline.")
     card: Dict[str, Any] = read_yaml(sources, Card)
@@ -81,19 +70,11 @@ def model_card(
     for source in card.get("sources") or []:
         if not source["name"].strip() or not source["license"].strip():
             raise InputError("every source needs a name and a license.", sources)
-    meta.update(
-        {
-            "name": name or meta["name"],
-            "version": version or meta["version"],
-            "description": card["description"].strip(),
-            "author": card.get("author") or "",
-            "url": card.get("url") or "",
-            "email": card.get("email") or "",
-            "license": card["license"],
-            "sources": card.get("sources") or [],
-            "notes": _notes(card, result, read_scores(teacher) if teacher else None),
-        }
-    )
+    meta.update(name=name or meta["name"], version=version or meta["version"])
+    meta.update(description=card["description"].strip())
+    meta.update({key: card.get(key) or "" for key in ("author", "url", "email")})
+    meta.update(license=card["license"], sources=card.get("sources") or [])
+    meta["notes"] = _notes(card, result, read_scores(teacher) if teacher else None)
     meta["performance"] = {
         **{f"ents_{k[0]}": result[k] for k in ("f1", "precision", "recall")},
         "ents_per_type": {
@@ -103,6 +84,13 @@ def model_card(
     meta["xner"] = {"version": __version__, "scores": result, "signature": result["signature"]}
     write_json(output, meta)
     return meta
+
+
+@command(model_card, model="MODEL", output="META.json")
+def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
+    """Say where it lies."""
+    call()
+    done("Metadata", output)
 
 
 def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:

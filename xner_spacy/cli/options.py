@@ -1,9 +1,18 @@
-"""Options that several commands have, and the bounds of their numbers."""
+"""A command is made of a plain function: its signature says which options there are, its docstring what they mean. What
+else the command line needs to know of an option stands here, where several commands have it.
+"""
 
-from typing import Any, List, Optional
+import inspect
+import re
+from enum import Enum
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import typer
 
+from ..corpora.files import PathLike
 from ..errors import XnerError
 from ..evaluation.entities import MOST_SAMPLES
 
@@ -11,27 +20,101 @@ from ..evaluation.entities import MOST_SAMPLES
 LARGEST_SEED = 2**32 - 1
 LARGEST_SIZE = 10**9
 
-
-def seed_option(of: str, default: int = 0) -> Any:
-    """RETURNS (Any): `--seed`. of (str): What it is the seed of."""
-    return typer.Option(default, "--seed", min=0, max=LARGEST_SEED, help=f"Seed of the {of}.")
-
-
-def samples_option(default: int, text: str) -> Any:
-    """RETURNS (Any): `--samples`, how often figures are drawn anew for their interval."""
-    return typer.Option(default, "--samples", min=1, max=MOST_SAMPLES, help=text)
-
-
-def size_option(default: int, flag: str, text: str, largest: int = LARGEST_SIZE) -> Any:
-    """RETURNS (Any): An option with a whole number from 1."""
-    return typer.Option(default, flag, min=1, max=largest, help=text)
+# What the command line gives for a type.
+_TYPES = {
+    PathLike: Path,
+    Optional[PathLike]: Optional[Path],
+    Sequence[PathLike]: List[Path],
+    Optional[Sequence[PathLike]]: Optional[List[Path]],
+    Optional[Tuple[PathLike, PathLike]]: Optional[Tuple[Path, Path]],
+}
+# `name (Type): What it is.`, in further lines too.
+_DESCRIBED = re.compile(r"^(\w+) \(.*?\): (.*?)(?=^\w+ \(|^[A-Z]{6}|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def share_option(default: float, flag: str, text: str, *, ends: bool = True) -> Any:
-    """A share.
+class Option(NamedTuple):
+    """What the command line adds to a parameter.
 
-    ends (bool): Whether 0 and 1 are shares too. RETURNS (Any): An option with a number from 0 to 1.
+    flags (Tuple[str, ...]): Short ones beside `--name`, or instead of it where one is long. A name without dashes makes
+        it an argument.
+    kind (Any): The type on the command line. settings (Dict[str, Any]): Of `typer.Option`.
     """
+
+    flags: Tuple[str, ...]
+    kind: Any
+    settings: Dict[str, Any]
+
+
+def option(*flags: str, kind: Any = None, **settings: Any) -> Option:
+    """RETURNS (Option): An option with these flags, this type on the command line, and settings of `typer.Option`."""
+    return Option(flags, kind, settings)
+
+
+def command(function: Callable, **said: Union[Option, str, None]) -> Callable[[Callable], Callable]:
+    """Make a command of a plain function and of one that shows what it gives.
+
+    The decorated function is given `call`, which runs `function` as the command line says, and those options that it
+    names; those that only it has are the command line's own. The help is in the docstrings of both.
+
+    function (Callable): What does the work.
+    said (Union[Option, str, None]): What there is to say of a parameter: a text makes it an argument of that name, None
+        leaves it out.
+    RETURNS (Callable): The decorator, which gives the command.
+    """
+
+    def decorate(show: Callable) -> Callable:
+        plain = {n: p for n, p in inspect.signature(function).parameters.items() if said.get(n, "") is not None}
+        shown = dict(islice(inspect.signature(show).parameters.items(), 1, None))
+        both = {**plain, **{name: parameter for name, parameter in shown.items() if name not in plain}}
+        texts = {**_described(function), **_described(show)}
+
+        def run(**given: Any) -> None:
+            values = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
+            call = partial(function, **{name: values[name] for name in plain})
+            show(call, **{name: values[name] for name in shown})
+
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [_parameter(p, said.get(name), texts.get(name)) for name, p in both.items()]
+        )
+        run.__doc__ = re.split(r"\n\n(?=\w+ \(|[A-Z]{6})", inspect.getdoc(function) or "")[0]
+        run.__name__, run.__module__ = show.__name__, show.__module__
+        return run
+
+    return decorate
+
+
+def _described(function: Callable) -> Dict[str, str]:
+    return {name: " ".join(text.split()) for name, text in _DESCRIBED.findall(inspect.getdoc(function) or "")}
+
+
+def _parameter(parameter: inspect.Parameter, said: Union[Option, str, None], text: Optional[str]) -> inspect.Parameter:
+    """RETURNS (inspect.Parameter): The parameter as typer reads it."""
+    kind = _TYPES.get(parameter.annotation, parameter.annotation)
+    default: Any = ... if parameter.default is parameter.empty else parameter.default
+    flags, other_kind, settings = option(said) if isinstance(said, str) else said or option()
+    kind = other_kind or kind
+    if flags and not flags[0].startswith("-"):
+        info = typer.Argument(default, metavar=flags[0], help=text)
+    else:
+        # Without flags typer adds --no-... to a yes or no that may also be open.
+        if kind != Optional[bool] and not any(flag.startswith("--") for flag in flags):
+            flags = (f"--{parameter.name.replace('_', '-')}", *flags)
+        info = typer.Option(default, *flags, **{"help": text, **settings})
+    return parameter.replace(annotation=kind, default=info, kind=parameter.KEYWORD_ONLY)
+
+
+def choices(values: Iterable[str]) -> Any:
+    """RETURNS (Any): The type of an option that is one of some words; the plain function is given the word."""
+    return Enum("Choice", {value: value for value in values}, type=str)
+
+
+def size(most: int = LARGEST_SIZE, *flags: str) -> Option:
+    """RETURNS (Option): A whole number from 1."""
+    return option(*flags, min=1, max=most)
+
+
+def share(flag: str, *, ends: bool = True) -> Option:
+    """RETURNS (Option): A number from 0 to 1. ends (bool): Whether 0 and 1 are shares too."""
 
     def check(value: Optional[float]) -> Optional[float]:
         # Comparisons with NaN are false, so that a range alone lets it through.
@@ -40,7 +123,7 @@ def share_option(default: float, flag: str, text: str, *, ends: bool = True) -> 
             raise XnerError(f"{flag} {value:g} is not a share: give a number {between}.")
         return value
 
-    return typer.Option(default, flag, callback=check, help=text)
+    return option(flag, callback=check)
 
 
 def label_list(text: Optional[str]) -> Optional[List[str]]:
@@ -53,3 +136,10 @@ def label_list(text: Optional[str]) -> Optional[List[str]]:
     if not all(labels):
         raise XnerError(f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG")
     return labels
+
+
+CONFIG = option("-c")
+JSON = option("--json")
+LABELS = option(callback=label_list, kind=Optional[str])
+SAMPLES = option(min=1, max=MOST_SAMPLES)
+SEED = option(min=0, max=LARGEST_SEED)

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-import typer
 from spacy.tokens import Doc
 
 from ..corpora.bitext import TokenizedBitext
@@ -21,64 +20,10 @@ from ..languages import blank_vocab
 from ..pairing import paired
 from ..projection.projectors import checked
 from ..types import Aligner, Alignment, Entity, Json, MarkedAligner, Projection, SentencePair, TokenPair
-from .align import load_aligner
-from .options import label_list
+from .align import BITEXT, load_aligner
+from .options import CONFIG, JSON, LABELS, command, option
 from .output import done, progress, show_counts, write_json
-from .parts import ALIGNERS, PROJECTORS, make_part
-
-
-def register(app: typer.Typer) -> None:
-    app.command("project")(project_cli)
-
-
-def project_cli(
-    source: Path = typer.Argument(..., metavar="SOURCE.iob", help="Source sentences with entities (.iob or .spacy)."),
-    target: Path = typer.Argument(..., metavar="TARGET.txt", help="Their translations, one tokenised sentence a line."),
-    output: Path = typer.Option(
-        ...,
-        "--output",
-        "-o",
-        metavar="OUT",
-        help="Where the labelled target goes: .iob (also .gz), .spacy, or - (as .iob).",
-    ),
-    links: Optional[Path] = typer.Option(None, "--links", help="Word links (Pharaoh), instead of an aligner."),
-    one_indexed: bool = typer.Option(False, "--one-indexed", help="With --links: positions count from 1."),
-    reverse: bool = typer.Option(False, "--reverse", help="With --links: the target comes first."),
-    possible: str = typer.Option(
-        "refuse",
-        "--possible",
-        help="With --links: what becomes of possible links (ipj): keep (with half the weight), drop, or refuse.",
-    ),
-    aligner: str = typer.Option("lexical", "--aligner", "-a", help=f"{', '.join(ALIGNERS)}, or a registered name."),
-    bitext: Optional[Tuple[Path, Path]] = typer.Option(
-        None, "--bitext", metavar="SRC TGT", help="More parallel lines for the aligner to learn from."
-    ),
-    model: Optional[Path] = typer.Option(
-        None, "--model", help="A trained aligner: read if the folder is there, else written."
-    ),
-    projector: str = typer.Option("exact", "--projector", "-p", help=f"{', '.join(PROJECTORS)}, or a registered name."),
-    config: Optional[Path] = typer.Option(
-        None, "--config", "-c", help="A config with a section [projector], and [aligner] if --aligner is 'config'."
-    ),
-    json_path: Optional[Path] = typer.Option(
-        None,
-        "--json",
-        help="Every span with its score and source, and every entity that was not projected with its reason.",
-    ),
-    labels: Optional[str] = typer.Option(
-        None, "--labels", help="Labels that may occur, comma-separated; any other is an error."
-    ),
-) -> None:
-    """Project the entities of labelled sentences onto their translations."""
-    with written_together():
-        summary = project(
-            source, target, output,
-            links=links, one_indexed=one_indexed, reverse=reverse, possible=possible, aligner=aligner, bitext=bitext, model=model, projector=projector, config=config,
-            labels=label_list(labels),
-        )  # fmt: skip
-        write_json(json_path, summary)
-    show_counts(summary["counts"])
-    done(f"{summary['counts']['sentences']} sentences", output)
+from .parts import PROJECTORS, make_part
 
 
 def project(
@@ -97,9 +42,23 @@ def project(
     config: Optional[PathLike] = None,
     labels: Optional[List[str]] = None,
 ) -> Json:
-    """Project one file onto another. Arguments are those of the command.
+    """Project the entities of labelled sentences onto their translations.
 
-    RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: spans and what was not projected).
+    source (PathLike): Source sentences with entities (.iob or .spacy).
+    target (PathLike): Their translations, one tokenised sentence a line.
+    output (PathLike): Where the labelled target goes: .iob (also .gz), .spacy, or - (as .iob).
+    links (Optional[PathLike]): Word links (Pharaoh), instead of an aligner.
+    one_indexed (bool): With --links: positions count from 1.
+    reverse (bool): With --links: the target comes first.
+    possible (str): With --links: what becomes of possible links (ipj): keep (with half the weight), drop, or refuse.
+    aligner (str): lexical, simalign, awesome, encoder, eflomal, links, or a registered name.
+    bitext (Optional[Tuple[PathLike, PathLike]]): More parallel lines for the aligner to learn from.
+    model (Optional[PathLike]): A trained aligner: read if the folder is there, else written.
+    projector (str): heuristic, greedy, exact, markers, or a registered name.
+    config (Optional[PathLike]): A config with a section [projector], and [aligner] if --aligner is 'config'.
+    labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
+    RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: spans and
+        what was not projected).
     RAISES: InputError with file and line; nothing is written then.
     """
     form = form_of(output, "iob" if is_stream(output) else None)
@@ -150,6 +109,31 @@ def project(
 
     write_corpus(output, projected(), form, counts=counts, source=target)
     return {"counts": dict(counts), "sentences": rows}
+
+
+@command(
+    project,
+    source="SOURCE.iob",
+    target="TARGET.txt",
+    output=option("-o", metavar="OUT"),
+    aligner=option("-a"),
+    bitext=BITEXT,
+    projector=option("-p"),
+    config=CONFIG,
+    json_path=JSON,
+    labels=LABELS,
+)
+def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[Path] = None) -> None:
+    """Write the account, and say what was counted.
+
+    json_path (Optional[Path]): Every span with its score and source, and every entity that was not projected with its
+        reason.
+    """
+    with written_together():
+        summary = call()
+        write_json(json_path, summary)
+    show_counts(summary["counts"])
+    done(f"{summary['counts']['sentences']} sentences", output)
 
 
 def _read_source(path: PathLike, labels: Optional[List[str]]) -> List[TaggedSentence]:

@@ -1,9 +1,6 @@
 """`xner select`: the sentences that a student should learn from."""
 
-from pathlib import Path
-from typing import Optional
-
-import typer
+from typing import Callable, Optional, Tuple
 
 from ..corpora.docs import read_docs
 from ..corpora.files import PathLike
@@ -11,34 +8,10 @@ from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
-from .options import seed_option, share_option
+from .options import SEED, command, share
 from .output import done
 
 METHODS = ("surest", "language", "agreement")
-
-
-def register(app: typer.Typer) -> None:
-    app.command("select")(select_cli)
-
-
-def select_cli(
-    corpus: Path = typer.Argument(..., metavar="SHARDS", help="A labelled corpus (xner annotate)."),
-    output: Path = typer.Argument(..., metavar="OUT", help="Where the selection goes: .spacy, or a folder of shards."),
-    by: str = typer.Option("surest", "--by", help=f"{', '.join(METHODS)}."),
-    keep: float = share_option(0.8, "--keep", "Share of the sentences to keep (surest, language)."),
-    other: Optional[Path] = typer.Option(
-        None, "--other", help="agreement: the other teacher's shards; language: source-language sentences."
-    ),
-    model: Optional[Path] = typer.Option(
-        None, "--model", help="language: a pipeline with an xner_student, whose encoder is used."
-    ),
-    seed: int = seed_option("discriminator (language)"),
-) -> None:
-    """Filter a corpus: by the teacher's confidence, by how little a language discriminator sees in
-    it, or to where two teachers agree.
-    """
-    had, kept = select(corpus, output, by=by, keep=keep, other=other, model=model, seed=seed)
-    done(f"{kept} of {had} sentences", output)
 
 
 def select(
@@ -50,11 +23,18 @@ def select(
     other: Optional[PathLike] = None,
     model: Optional[PathLike] = None,
     seed: int = 0,
-) -> tuple:
-    """Filter a corpus. Arguments are those of the command.
+) -> Tuple[int, int]:
+    """Filter a corpus: by the teacher's confidence, by how little a language discriminator sees in it, or to where two
+    teachers agree.
 
-    RETURNS (Tuple[int, int]): Sentences before and after. RAISES: XnerError for a method that is
-        none or lacks its file.
+    corpus (PathLike): A labelled corpus (xner annotate).
+    output (PathLike): Where the selection goes: .spacy, or a folder of shards.
+    by (str): surest, language, agreement.
+    keep (float): Share of the sentences to keep (surest, language).
+    other (Optional[PathLike]): agreement: the other teacher's shards; language: source-language sentences.
+    model (Optional[PathLike]): language: a pipeline with an xner_student, whose encoder is used.
+    seed (int): Seed of the discriminator (language).
+    RETURNS (Tuple[int, int]): Sentences before and after. RAISES: XnerError for a method that is none or lacks its file.
     """
     from ..distillation.teachers.selection import agree, select_least_specific, select_surest
 
@@ -80,3 +60,10 @@ def select(
     settings = {"by": by, "keep": keep, "seed": seed}
     count = write_shards(output, kept, made_by="xner select", inputs=inputs, settings=settings)
     return len(docs), count
+
+
+@command(select, corpus="SHARDS", output="OUT", keep=share("--keep"), seed=SEED)
+def select_cli(call: Callable[[], Tuple[int, int]], output: PathLike) -> None:
+    """Say how many are left."""
+    had, kept = call()
+    done(f"{kept} of {had} sentences", output)

@@ -1,10 +1,7 @@
 """`xner split`: development data out of the projected text itself."""
 
 import os
-from pathlib import Path
-from typing import List, Sequence, Tuple
-
-import typer
+from typing import Callable, Sequence, Tuple
 
 from ..corpora.docs import docbin_paths, read_docs
 from ..corpora.files import PathLike
@@ -12,34 +9,23 @@ from ..corpora.made_at_once import write_docbins
 from ..corpora.split import split_docs
 from ..errors import XnerError
 from ..languages import blank
-from .options import seed_option, share_option
+from .options import SEED, command, option
+from .options import share as share_of
 from .output import done
-
-
-def register(app: typer.Typer) -> None:
-    app.command("split")(split_cli)
-
-
-def split_cli(
-    corpora: List[Path] = typer.Argument(..., metavar="SHARDS...", help="DocBin files or folders."),
-    train: Path = typer.Option(..., "--train", "-t", help="Where the larger part goes: .spacy, or a folder of shards."),
-    dev: Path = typer.Option(..., "--dev", "-d", help="Where the smaller part goes: .spacy, or a folder of shards."),
-    share: float = share_option(0.1, "--share", "Of the sentences that go to --dev.", ends=False),
-    seed: int = seed_option("draw"),
-) -> None:
-    """Split a corpus at random into training and development data; the same text is never in both."""
-    sizes = split(corpora, train, dev, share=share, seed=seed)
-    done(f"{sizes[0]} sentences", train)
-    done(f"{sizes[1]} sentences", dev)
 
 
 def split(
     corpora: Sequence[PathLike], train: PathLike, dev: PathLike, *, share: float = 0.1, seed: int = 0
 ) -> Tuple[int, int]:
-    """Split a corpus. Arguments are those of the command.
+    """Split a corpus at random into training and development data; the same text is never in both.
 
-    RETURNS (Tuple[int, int]): Sentences of both parts. RAISES: XnerError for a share outside (0, 1),
-        or where a file would be written over.
+    corpora (Sequence[PathLike]): DocBin files or folders.
+    train (PathLike): Where the larger part goes: .spacy, or a folder of shards.
+    dev (PathLike): Where the smaller part goes: .spacy, or a folder of shards.
+    share (float): Of the sentences that go to --dev.
+    seed (int): Seed of the draw.
+    RETURNS (Tuple[int, int]): Sentences of both parts. RAISES: XnerError for a share outside (0, 1), or where a file
+        would be written over.
     """
     files = [os.path.realpath(path) for corpus in corpora for path in docbin_paths(corpus)]
     outputs = [os.path.realpath(train), os.path.realpath(dev)]
@@ -53,3 +39,12 @@ def split(
     parts = [(train, rest), (dev, aside)]
     sizes = write_docbins(parts, made_by="xner split", inputs=corpora, settings=settings)
     return sizes[0], sizes[1]
+
+
+@command(
+    split, corpora="SHARDS...", train=option("-t"), dev=option("-d"), share=share_of("--share", ends=False), seed=SEED
+)
+def split_cli(call: Callable[[], Tuple[int, int]], train: PathLike, dev: PathLike) -> None:
+    """Say how large the parts are."""
+    for size, place in zip(call(), (train, dev), strict=True):
+        done(f"{size} sentences", place)

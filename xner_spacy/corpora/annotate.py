@@ -51,21 +51,21 @@ def annotate(
     address: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> Json:
-    """Annotate a corpus.
+    """Annotate a corpus into DocBin shards. Killed, it goes on where it was when run again.
 
-    pipeline (PathLike): A folder or an installed package.
-    input_path (PathLike): Text (one sentence a line), `.jsonl`, `.parquet`, `.iob`, `.spacy`, or a
-        folder of shards.
-    output (PathLike): The folder of the shards.
-    tokenized (bool): A text's tokens are separated by spaces.
-    text_field (str): The field of JSONL and parquet that holds the text or the list of its tokens.
+    pipeline (PathLike): A teacher or any other spaCy pipeline: folder or installed package.
+    input_path (PathLike): Text with one sentence a line, .jsonl, .parquet, .iob, .spacy, or a folder of shards.
+    output (PathLike): Folder for the numbered shards and manifest.json.
+    tokenized (bool): The text's tokens are separated by spaces.
+    text_field (str): Field of JSONL or parquet with the text, or the list of its tokens.
     max_tokens (int): A longer sentence is kept and counted, but no pipeline sees it.
-    shard_size (int): Sentences a shard. batch_size (int): Sentences a batch.
-    overwrite (bool): Start anew, also where the folder holds another run's shards.
-    engine (str): "local", or "ray". workers (int): Processes or actors. With one worker and the
-        local engine all happens in this process.
-    address (Optional[str]): The Ray cluster; None starts one on this machine.
-    progress: Makes a progress bar.
+    shard_size (int): Sentences a shard.
+    batch_size (int): Sentences a batch.
+    overwrite (bool): Start anew where OUT holds another run's shards.
+    engine (str): local, or ray for a cluster. With one worker and the local engine all happens in this process.
+    workers (int): Processes (or Ray actors); each loads the pipeline once.
+    address (Optional[str]): Ray cluster to use; without it one is started on this machine.
+    progress (Optional[Progress]): Makes a progress bar.
     RETURNS (Json): The manifest.
     RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for
         what cannot be read.

@@ -47,13 +47,14 @@ def convert_model(
     legacy_weights: bool = False,
     overwrite: bool = False,
 ) -> Dict[str, Any]:
-    """Convert NLLB-200, M2M-100 or Marian.
+    """Convert NLLB-200, M2M-100 or Marian (OPUS-MT) for xner.CTranslate2.v1.
 
-    model (str): A folder, or a name on the Hugging Face Hub. output (Path): The folder to make.
-    quantization (str): Precision of the weights. revision (Optional[str]): Branch, tag or commit on
-        the Hub.
-    legacy_weights (bool): Accept weights in the old pickle format, read with `weights_only`.
-    overwrite (bool): Replace the folder, if it holds a converted model and nothing else.
+    model (str): Folder with a Hugging Face model, or its name on the Hub.
+    output (Path): Folder to make.
+    quantization (str): int8 for a CPU, float16 for a GPU.
+    revision (Optional[str]): Branch, tag or commit on the Hub.
+    legacy_weights (bool): Accept weights in the old .bin format (read without running their code).
+    overwrite (bool): Replace OUT, if it holds a converted model and nothing else.
     RETURNS (Dict[str, Any]): What `xner.json` in the folder says: family, languages, revision, ...
     RAISES: MissingExtraError; XnerError for a model of another kind, or one that cannot be loaded.
     """
