@@ -12,59 +12,33 @@ LABELS = ("PER", "LOC", "ORG")
 
 LabelMap = Mapping[str, Optional[str]]
 
-_PLAIN: Dict[str, Optional[str]] = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
+
+def _map(names: str = "PER=PER LOC=LOC ORG=ORG", dropped: str = "") -> LabelMap:
+    """RETURNS (LabelMap): A map as it is written below: the labels that are kept, and those that are dropped."""
+    kept = dict(pair.split("=") for pair in names.split())
+    return {**kept, **dict.fromkeys(dropped.split())}
+
 
 LABEL_MAPS: Dict[str, LabelMap] = {
     # CoNLL-2002/2003, WikiNEuRal, wikigold, Europarl-NER
-    "conll": {**_PLAIN, "MISC": None},
+    "conll": _map(dropped="MISC"),
     # OntoNotes 5, as in spaCy's own English pipelines
-    "ontonotes": {
-        "PERSON": "PER",
-        "GPE": "LOC",
-        "LOC": "LOC",
-        "FAC": "LOC",
-        "ORG": "ORG",
-        **dict.fromkeys(
-            [
-                "NORP",
-                "PRODUCT",
-                "EVENT",
-                "WORK_OF_ART",
-                "LAW",
-                "LANGUAGE",
-                "DATE",
-                "TIME",
-                "PERCENT",
-                "MONEY",
-                "QUANTITY",
-                "ORDINAL",
-                "CARDINAL",
-            ]
-        ),
-    },
+    "ontonotes": _map(
+        "PERSON=PER GPE=LOC LOC=LOC FAC=LOC ORG=ORG",
+        "NORP PRODUCT EVENT WORK_OF_ART LAW LANGUAGE DATE TIME PERCENT MONEY QUANTITY ORDINAL CARDINAL",
+    ),
     # MasakhaNER 2.0: the seed paper drops DATE
-    "masakhaner": {**_PLAIN, "DATE": None},
+    "masakhaner": _map(dropped="DATE"),
     # Universal NER
-    "uner": {**_PLAIN, "OTH": None},
+    "uner": _map(dropped="OTH"),
     # NorNE: a place that acts, and an organisation that is a place, by what they are here
-    "norne": {**_PLAIN, "GPE_LOC": "LOC", "GPE_ORG": "ORG", **dict.fromkeys(["PROD", "EVT", "DRV", "MISC"])},
+    "norne": _map("PER=PER LOC=LOC ORG=ORG GPE_LOC=LOC GPE_ORG=ORG", "PROD EVT DRV MISC"),
     # GermEval 2014: its derivations (deutsch) and parts of words are no names
-    "germeval": {
-        **_PLAIN,
-        "OTH": None,
-        **dict.fromkeys(f"{label}{kind}" for label in (*LABELS, "OTH") for kind in ("deriv", "part")),
-    },
+    "germeval": _map(dropped="OTH PERderiv PERpart LOCderiv LOCpart ORGderiv ORGpart OTHderiv OTHpart"),
     # MultiCoNER 2022
-    "multiconer": {"PER": "PER", "LOC": "LOC", "CORP": "ORG", "GRP": "ORG", "PROD": None, "CW": None},
+    "multiconer": _map("PER=PER LOC=LOC CORP=ORG GRP=ORG", "PROD CW"),
     # WNUT 2017
-    "wnut17": {
-        "person": "PER",
-        "location": "LOC",
-        "corporation": "ORG",
-        "group": "ORG",
-        "product": None,
-        "creative-work": None,
-    },
+    "wnut17": _map("person=PER location=LOC corporation=ORG group=ORG", "product creative-work"),
 }
 
 

@@ -2,16 +2,18 @@
 
 ISO 639-3 (the macrolanguage where a data set means it: swa, msa, fas, ara), ISO 639-1, FLORES-200
 (what NLLB-200 speaks; it names the individual language and the script: swh_Latn, zsm_Latn,
-pes_Arab) and spaCy's code. The table holds what FLORES-200 and NLLB-200 have, what M2M-100 has beyond
+pes_Arab) and spaCy's code. The table (`languages.tsv`) holds what FLORES-200 and NLLB-200 have, what M2M-100 has beyond
 them, the 39 languages of XTREME, the 20 of MasakhaNER 2.0, and those that spaCy has a class for. NLLB has neither
 Ghomala nor Nigerian Pidgin.
 """
 
+import csv
 import difflib
 import re
 import warnings
 from functools import lru_cache
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import spacy
 from spacy.language import Language
@@ -38,257 +40,38 @@ class Code(NamedTuple):
     script: str
 
 
-# A language that is written in several scripts has a FLORES code for each, the usual one first.
-_TABLE = """
-ace - Acehnese ace_Latn,ace_Arab xx
-acm - Mesopotamian_Arabic acm_Arab ar
-acq - Taizzi-Adeni_Arabic acq_Arab ar
-aeb - Tunisian_Arabic aeb_Arab ar
-afr af Afrikaans afr_Latn af
-ajp - South_Levantine_Arabic ajp_Arab ar
-aka ak Akan aka_Latn xx
-amh am Amharic amh_Ethi am
-apc - North_Levantine_Arabic apc_Arab ar
-ara ar Arabic arb_Arab,arb_Latn ar
-ars - Najdi_Arabic ars_Arab ar
-ary - Moroccan_Arabic ary_Arab ar
-arz - Egyptian_Arabic arz_Arab ar
-asm as Assamese asm_Beng xx
-ast - Asturian ast_Latn xx
-awa - Awadhi awa_Deva xx
-ayr ay Central_Aymara ayr_Latn xx
-azb - South_Azerbaijani azb_Arab xx
-azj az Azerbaijani azj_Latn az
-bak ba Bashkir bak_Cyrl xx
-bam bm Bambara bam_Latn xx
-ban - Balinese ban_Latn xx
-bbj - Ghomala - xx
-bel be Belarusian bel_Cyrl xx
-bem - Bemba bem_Latn xx
-ben bn Bengali ben_Beng bn
-bho - Bhojpuri bho_Deva xx
-bjn - Banjar bjn_Latn,bjn_Arab xx
-bod bo Tibetan bod_Tibt bo
-bos bs Bosnian bos_Latn xx
-bre br Breton - xx
-bug - Buginese bug_Latn xx
-bul bg Bulgarian bul_Cyrl bg
-cat ca Catalan cat_Latn ca
-ceb - Cebuano ceb_Latn xx
-ces cs Czech ces_Latn cs
-cjk - Chokwe cjk_Latn xx
-ckb - Central_Kurdish ckb_Arab xx
-crh - Crimean_Tatar crh_Latn xx
-cym cy Welsh cym_Latn xx
-dan da Danish dan_Latn da
-deu de German deu_Latn de
-dik - Southwestern_Dinka dik_Latn xx
-dsb - Lower_Sorbian - dsb
-dyu - Dyula dyu_Latn xx
-dzo dz Dzongkha dzo_Tibt xx
-ell el Greek ell_Grek el
-eng en English eng_Latn en
-epo eo Esperanto epo_Latn xx
-est et Estonian est_Latn et
-eus eu Basque eus_Latn eu
-ewe ee Ewe ewe_Latn xx
-fao fo Faroese fao_Latn fo
-fas fa Persian pes_Arab fa
-fij fj Fijian fij_Latn xx
-fin fi Finnish fin_Latn fi
-fon - Fon fon_Latn xx
-fra fr French fra_Latn fr
-fry fy West_Frisian - xx
-fur - Friulian fur_Latn xx
-fuv ff Nigerian_Fulfulde fuv_Latn xx
-gaz om West_Central_Oromo gaz_Latn xx
-gla gd Scottish_Gaelic gla_Latn gd
-gle ga Irish gle_Latn ga
-glg gl Galician glg_Latn xx
-grc - Ancient_Greek -_Grek grc
-grn gn Guarani grn_Latn xx
-guj gu Gujarati guj_Gujr gu
-hat ht Haitian_Creole hat_Latn ht
-hau ha Hausa hau_Latn xx
-hbs sh Serbo-Croatian - xx
-heb he Hebrew heb_Hebr he
-hin hi Hindi hin_Deva hi
-hne - Chhattisgarhi hne_Deva xx
-hrv hr Croatian hrv_Latn hr
-hsb - Upper_Sorbian - hsb
-hun hu Hungarian hun_Latn hu
-hye hy Armenian hye_Armn hy
-ibo ig Igbo ibo_Latn xx
-ilo - Ilocano ilo_Latn xx
-ind id Indonesian ind_Latn id
-isl is Icelandic isl_Latn is
-ita it Italian ita_Latn it
-jav jv Javanese jav_Latn xx
-jpn ja Japanese jpn_Jpan ja
-kab - Kabyle kab_Latn xx
-kac - Jingpho kac_Latn xx
-kam - Kamba kam_Latn xx
-kan kn Kannada kan_Knda kn
-kas ks Kashmiri kas_Arab,kas_Deva xx
-kat ka Georgian kat_Geor xx
-kaz kk Kazakh kaz_Cyrl xx
-kbp - Kabiye kbp_Latn xx
-kea - Kabuverdianu kea_Latn xx
-khk mn Mongolian khk_Cyrl xx
-khm km Khmer khm_Khmr xx
-kik ki Kikuyu kik_Latn xx
-kin rw Kinyarwanda kin_Latn xx
-kir ky Kyrgyz kir_Cyrl ky
-kmb - Kimbundu kmb_Latn xx
-kmr ku Northern_Kurdish kmr_Latn kmr
-knc kr Central_Kanuri knc_Latn,knc_Arab xx
-kon kg Kikongo kon_Latn xx
-kor ko Korean kor_Hang ko
-lao lo Lao lao_Laoo xx
-lat la Latin - la
-lav lv Latvian lvs_Latn lv
-lij - Ligurian lij_Latn lij
-lim li Limburgish lim_Latn xx
-lin ln Lingala lin_Latn xx
-lit lt Lithuanian lit_Latn lt
-lmo - Lombard lmo_Latn xx
-ltg - Latgalian ltg_Latn xx
-ltz lb Luxembourgish ltz_Latn lb
-lua - Luba-Kasai lua_Latn xx
-lug lg Luganda lug_Latn lg
-luo - Luo luo_Latn xx
-lus - Mizo lus_Latn xx
-mag - Magahi mag_Deva xx
-mai - Maithili mai_Deva xx
-mal ml Malayalam mal_Mlym ml
-mar mr Marathi mar_Deva mr
-min - Minangkabau min_Latn,min_Arab xx
-mkd mk Macedonian mkd_Cyrl mk
-mlt mt Maltese mlt_Latn xx
-mni - Meitei mni_Beng xx
-mos - Mossi mos_Latn xx
-mri mi Maori mri_Latn xx
-msa ms Malay zsm_Latn ms
-mya my Burmese mya_Mymr xx
-nep ne Nepali npi_Deva ne
-nld nl Dutch nld_Latn nl
-nno nn Norwegian_Nynorsk nno_Latn nn
-nob nb Norwegian_Bokmal nob_Latn nb
-nso - Northern_Sotho nso_Latn xx
-nus - Nuer nus_Latn xx
-nya ny Chichewa nya_Latn xx
-oci oc Occitan oci_Latn xx
-ory or Odia ory_Orya xx
-pag - Pangasinan pag_Latn xx
-pan pa Punjabi pan_Guru xx
-pap - Papiamento pap_Latn xx
-pbt ps Southern_Pashto pbt_Arab xx
-pcm - Nigerian_Pidgin - xx
-plt mg Malagasy plt_Latn xx
-pol pl Polish pol_Latn pl
-por pt Portuguese por_Latn pt
-prs - Dari prs_Arab fa
-quy qu Ayacucho_Quechua quy_Latn xx
-ron ro Romanian ron_Latn ro
-run rn Rundi run_Latn xx
-rus ru Russian rus_Cyrl ru
-sag sg Sango sag_Latn xx
-san sa Sanskrit san_Deva sa
-sat - Santali sat_Olck,sat_Beng xx
-scn - Sicilian scn_Latn xx
-shn - Shan shn_Mymr xx
-sin si Sinhala sin_Sinh si
-slk sk Slovak slk_Latn sk
-slv sl Slovenian slv_Latn sl
-smo sm Samoan smo_Latn xx
-sna sn Shona sna_Latn xx
-snd sd Sindhi snd_Arab xx
-som so Somali som_Latn xx
-sot st Southern_Sotho sot_Latn xx
-spa es Spanish spa_Latn es
-sqi sq Albanian als_Latn sq
-srd sc Sardinian srd_Latn xx
-srp sr Serbian srp_Cyrl sr
-ssw ss Swati ssw_Latn xx
-sun su Sundanese sun_Latn xx
-swa sw Swahili swh_Latn xx
-swe sv Swedish swe_Latn sv
-szl - Silesian szl_Latn xx
-tam ta Tamil tam_Taml ta
-taq - Tamasheq taq_Latn,taq_Tfng xx
-tat tt Tatar tat_Cyrl tt
-tel te Telugu tel_Telu te
-tgk tg Tajik tgk_Cyrl xx
-tgl tl Tagalog tgl_Latn tl
-tha th Thai tha_Thai th
-tir ti Tigrinya tir_Ethi ti
-tpi - Tok_Pisin tpi_Latn xx
-tsn tn Setswana tsn_Latn tn
-tso ts Tsonga tso_Latn xx
-tuk tk Turkmen tuk_Latn xx
-tum - Tumbuka tum_Latn xx
-tur tr Turkish tur_Latn tr
-twi tw Twi twi_Latn xx
-tzm - Central_Atlas_Tamazight tzm_Tfng xx
-uig ug Uyghur uig_Arab xx
-ukr uk Ukrainian ukr_Cyrl uk
-umb - Umbundu umb_Latn xx
-urd ur Urdu urd_Arab ur
-uzn uz Northern_Uzbek uzn_Latn xx
-vec - Venetian vec_Latn xx
-vie vi Vietnamese vie_Latn vi
-war - Waray war_Latn xx
-wol wo Wolof wol_Latn xx
-xho xh Xhosa xho_Latn xx
-ydd yi Eastern_Yiddish ydd_Hebr xx
-yor yo Yoruba yor_Latn yo
-yue - Cantonese yue_Hant xx
-zho zh Chinese zho_Hans,zho_Hant zh
-zul zu Zulu zul_Latn xx
-"""
+def _read_table() -> Iterator[Tuple[List[Code], List[str]]]:
+    """YIELDS (Tuple[List[Code], List[str]]): A language in each of its scripts, the usual one first, and its aliases:
+    other codes in use for the same (individual languages whose macrolanguage is in the table and the other way round,
+    and codes of old).
+    """
+    with Path(__file__).with_name("languages.tsv").open(encoding="utf8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            iso3, iso1, name, spacy_code = row["iso3"], row["iso1"], row["name"], row["spacy"]
+            # "-_Grek" is a script without a code of FLORES.
+            codes = [
+                ("", flores[2:] or "Latn") if flores[0] == "-" else (flores, flores[4:])
+                for flores in row["flores"].split(",")
+            ]
+            entries = [Code(iso3, iso1, name, flores, spacy_code, script) for flores, script in codes]
+            yield entries, [alias for alias in row["aliases"].split(",") if alias]
 
 
-def _read_line(line: str) -> List[Code]:
-    iso3, iso1, name, flores, spacy_code = line.split()
-    iso1, name = iso1.strip("-"), name.replace("_", " ")
-    if flores.startswith("-"):
-        return [Code(iso3, iso1, name, "", spacy_code, flores[2:] or "Latn")]
-    return [Code(iso3, iso1, name, f, spacy_code, f[4:]) for f in flores.split(",")]
-
-
-_ENTRIES = [_read_line(line) for line in _TABLE.strip().splitlines()]
+_TABLE = list(_read_table())
+_ENTRIES = [entries for entries, _ in _TABLE]
 CODES: Dict[str, Code] = {entries[0].iso3: entries[0] for entries in _ENTRIES}
-
-# Other codes in use for the same: individual languages whose macrolanguage is in the table and the other way round,
-# and codes of old.
-_ALIASES = {
-    **{"swh": "swa", "zsm": "msa", "pes": "fas", "arb": "ara", "cmn": "zho", "ekk": "est"},
-    **{"lvs": "lav", "als": "sqi", "npi": "nep", "aze": "azj", "fil": "tgl", "kur": "kmr"},
-    **{"nor": "nob", "no": "nob", "iw": "heb", "in": "ind", "ji": "ydd", "jw": "jav"},
-    **{"aym": "ayr", "din": "dik", "ful": "fuv", "kau": "knc", "mlg": "plt", "mon": "khk"},
-    **{"ns": "nso", "ori": "ory", "orm": "gaz", "pus": "pbt", "que": "quy", "uzb": "uzn"},
-    **{"yid": "ydd", "mo": "ron", "gug": "grn"},
-}
+_ALIASES = {alias: entries[0].iso3 for entries, aliases in _TABLE for alias in aliases}
 # Chinese by its region: what other tools write for the script.
 _REGIONS = {"TW": "Hant", "HK": "Hant", "MO": "Hant", "CN": "Hans", "SG": "Hans"}
 
-_BY_CODE: Dict[str, Code] = {}
-for _entries in _ENTRIES:
-    for _entry in _entries:
-        for _name in (_entry.iso3, _entry.iso1, _entry.flores):
-            if _name:
-                _BY_CODE.setdefault(_name, _entry)
-
-# Data sets by the languages that the seed paper evaluates on.
-XTREME = (
-    *("af", "ar", "bg", "bn", "de", "el", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu"),
-    *("id", "it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw"),
-    *("ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh"),
-)
-MASAKHANER = (
-    *("bam", "bbj", "ewe", "fon", "hau", "ibo", "kin", "lug", "luo", "mos"),
-    *("nya", "pcm", "sna", "swa", "tsn", "twi", "wol", "xho", "yor", "zul"),
-)
+# Of equal codes the first counts.
+_BY_CODE: Dict[str, Code] = {
+    code: entry
+    for entries in reversed(_ENTRIES)
+    for entry in reversed(entries)
+    for code in (entry.flores, entry.iso1, entry.iso3)
+    if code
+}
 
 
 def all_codes() -> List[Code]:

@@ -1,5 +1,6 @@
 """Two sequences that belong together, one taken beside the other."""
 
+from itertools import zip_longest
 from typing import Iterable, Iterator, Sequence, Tuple, TypeVar
 
 from .errors import XnerError
@@ -19,18 +20,11 @@ def paired(
         the results are, in the plural.
     YIELDS (Tuple[Item, Result]): Pairs, as they are made. RAISES: XnerError that names the part.
     """
-    stream = iter(results)
-    for number, item in enumerate(items):
-        try:
-            result = next(stream)
-        except StopIteration:
+    nothing = object()
+    for number, (item, result) in enumerate(zip_longest(items, results, fillvalue=nothing)):
+        if item is nothing or result is nothing:
             raise XnerError(
-                f"{part} gave {number} {given} for {len(items)} {of_what}.",
+                f"{part} gave {'more than ' * (item is nothing)}{number} {given} for {len(items)} {of_what}.",
                 "It must give one for each, in order; the fault is in that part.",
-            ) from None
-        yield item, result
-    if next(stream, stream) is not stream:
-        raise XnerError(
-            f"{part} gave more than {len(items)} {given} for {len(items)} {of_what}.",
-            "It must give one for each, in order; the fault is in that part.",
-        )
+            )
+        yield item, result  # type: ignore[misc]

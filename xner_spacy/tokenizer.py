@@ -12,11 +12,7 @@ from .scripts import cut_syllables
 
 def make_syllables() -> Callable[[Language], "SyllableTokenizer"]:
     """RETURNS (Callable[[Language], SyllableTokenizer]): What makes the tokenizer of a pipeline."""
-
-    def make(nlp: Language) -> SyllableTokenizer:
-        return SyllableTokenizer(nlp.vocab)
-
-    return make
+    return lambda nlp: SyllableTokenizer(nlp.vocab)
 
 
 class SyllableTokenizer(DummyTokenizer):
