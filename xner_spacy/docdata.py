@@ -1,14 +1,13 @@
-"""What a target Doc carries: its source reading, the word links, and how both survive
-serialisation.
+"""What a target Doc carries: its source reading, the word links, and how both survive serialisation.
 
-`doc._.xner_source` is the source-language Doc or None, `doc._.xner_alignment` the `Alignment` or
-None. Both are kept in `doc.user_data`, so `DocBin(store_user_data=True)` and `Doc.to_bytes` store
-them, through the msgpack coders below. (They are registered at import and not by entry point: srsly
-loads its entry points while spaCy is still being imported.)
+`doc._.xner_source` is the source-language Doc or None, `doc._.xner_alignment` the `Alignment` or None. Both are kept in
+`doc.user_data`, so `DocBin(store_user_data=True)` and `Doc.to_bytes` store them, through the msgpack coders below.
+(They are registered at import and not by entry point: srsly loads its entry points while spaCy is still being
+imported.)
 
-`doc.spans["xner"]` holds the projected spans. Its `attrs` run parallel to it: `scores` (float),
-`sources` (the source span as [start, end] token indices), and hold `method` (str) and `unprojected`
-(a list of {start, end, label, reason} on source tokens).
+`doc.spans["xner"]` holds the projected spans. Its `attrs` run parallel to it: `scores` (float), `sources` (the source
+span as [start, end] token indices), and hold `method` (str) and `unprojected` (a list of {start, end, label, reason} on
+source tokens).
 """
 
 import hashlib
@@ -180,8 +179,7 @@ def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
         return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist(), *stamp]}
     if isinstance(obj, Doc):
         message = obj.to_dict(exclude=["tensor"])
-        # A set, in the order of the day: sorted, so that equal Docs give equal bytes in every
-        # process.
+        # A set, in the order of the day: sorted, so that equal Docs give equal bytes in every process.
         message["strings"] = sorted(message["strings"])
         return {_DOC: msgpack_dumps(message), _LANG: obj.lang_}
     return obj if chain is None else chain(obj)

@@ -92,8 +92,7 @@ def run(arguments: Optional[List[str]] = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
-        # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing
-        # can be printed.
+        # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except MemoryError:

@@ -1,10 +1,9 @@
-"""A pipeline over a corpus: numbered DocBin shards, written whole or not at all, continued where
-they were left.
+"""A pipeline over a corpus: numbered DocBin shards, written whole or not at all, continued where they were left.
 
-The folder of a run holds `00000.spacy`, `00001.spacy`, ... and `manifest.json`: what was annotated
-by what (checksums, versions, config) and what came out, shard by shard. A run that finds shards of
-the same input, pipeline and settings makes what is missing, and nothing twice. The bytes of the
-shards do not depend on the number of processes, nor on the engine.
+The folder of a run holds `00000.spacy`, `00001.spacy`, ... and `manifest.json`: what was annotated by what (checksums,
+versions, config) and what came out, shard by shard. A run that finds shards of the same input, pipeline and settings
+makes what is missing, and nothing twice. The bytes of the shards do not depend on the number of processes, nor on the
+engine.
 """
 
 import platform
@@ -67,8 +66,7 @@ def annotate(
     address (Optional[str]): Ray cluster to use; without it one is started on this machine.
     progress (Optional[Progress]): Makes a progress bar.
     RETURNS (Json): The manifest.
-    RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for
-        what cannot be read.
+    RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for what cannot be read.
     """
     started = time.perf_counter()
     output = Path(output)
@@ -137,12 +135,11 @@ def plan(
     overwrite: bool = False,
     workers: int = 1,
 ) -> Json:
-    """Say what `annotate` would do and about how long it would take; a few sentences are annotated
-    to see, and nothing is written.
+    """Say what `annotate` would do and about how long it would take; a few sentences are annotated to see, and nothing
+    is written.
 
-    RETURNS (Json): `sentences`, `shards`, `ready` and `missing` (shards), `todo` (sentences),
-        `load_seconds`, `rate` (sentences a second of one worker), `seconds` (the estimate). RAISES:
-        As `annotate`.
+    RETURNS (Json): `sentences`, `shards`, `ready` and `missing` (shards), `todo` (sentences), `load_seconds`, `rate`
+        (sentences a second of one worker), `seconds` (the estimate). RAISES: As `annotate`.
     """
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
     pieces = corpus.slices(shard_size)

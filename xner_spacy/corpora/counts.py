@@ -1,6 +1,4 @@
-"""What is counted of annotated Docs: sentences, tokens, entities, and what was not projected and
-why.
-"""
+"""What is counted of annotated Docs: sentences, tokens, entities, and what was not projected and why."""
 
 from collections import Counter
 from typing import Dict, Iterable, Mapping

@@ -152,9 +152,7 @@ class CorpusInput:
                 yield self._make(nlp, item)
 
     def _forward(self, piece: Slice) -> List[Any]:
-        """Read a file that can only be read from its beginning; slices that are asked for in order
-        cost one pass.
-        """
+        """Read a file that can only be read from its beginning; slices that are asked for in order cost one pass."""
         if self._cursor is None or self._position > piece.start:
             self._cursor, self._position = self._items(), 0
         found = []

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import tempfile
 from collections import Counter
 from contextlib import suppress
@@ -21,7 +20,7 @@ from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Tup
 from ..errors import InputError, XnerError
 from ..types import Json
 from .reading import check_shape, read_bytes, read_json
-from .writing import to_json
+from .writing import Aside, beside, permissions, to_json
 
 PathLike = Union[str, Path]
 
@@ -215,7 +214,7 @@ def sweep(folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-class FolderAside:
+class FolderAside(Aside):
     """A folder of shards on its way to its place: built beside it, and moved there when it is whole (see
     `writing.all_or_none`). A folder of ours that was there is taken away then; one that holds anything else is
     refused before the first shard is made.
@@ -224,15 +223,10 @@ class FolderAside:
     """
 
     def __init__(self, path: Path, made_by: str, identity: Json) -> None:
-        self.path = path
+        super().__init__(path)
         self.made_by = made_by
         self.identity = identity
         self.entries: Dict[str, Json] = {}
-        self.at_work = False
-        self.temporary: Optional[Path] = None
-        self.backup: Optional[Path] = None
-        # A link to a folder stays a link.
-        self.place = Path(os.path.realpath(path))
         self._refuse_what_is_not_ours()
 
     def _refuse_what_is_not_ours(self) -> None:
@@ -255,65 +249,49 @@ class FolderAside:
 
     def open(self) -> None:
         """Make the folder in which the shards are built."""
-        self.at_work = True
-        self.place.parent.mkdir(parents=True, exist_ok=True)
-        name = tempfile.mkdtemp(dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part")
-        self.temporary = Path(name)
-        self.at_work = False
+        with self.working():
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            self.temporary = Path(tempfile.mkdtemp(**beside(self.place)))
 
     def add(self, data: bytes, counts: Json) -> None:
         """Add a shard. data (bytes): A DocBin. counts (Json): What is counted of it."""
-        assert self.temporary is not None
         name = shard_name(len(self.entries))
-        self.at_work = True
         self._write(name, data)
-        self.at_work = False
         self.entries[name] = describe(counts, data)
 
     def finish(self) -> None:
         """Write the manifest."""
-        assert self.temporary is not None
-        self.at_work = True
         manifest = make_manifest(self.made_by, self.identity, {}, self.entries)
         manifest["totals"] = totals(self.entries.values())
         self._write(MANIFEST, to_json(manifest).encode("utf8"))
-        self.at_work = False
 
     def _write(self, name: str, data: bytes) -> None:
         # The folder as a whole is what lies aside.
         assert self.temporary is not None
-        with (self.temporary / name).open("wb") as file:
+        with self.working(), (self.temporary / name).open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
     def put_in_place(self, keep_backup: bool) -> None:
+        """Move the folder to its place; what was there is kept aside until all is in place."""
         assert self.temporary is not None
-        self.at_work = True
-        self._refuse_what_is_not_ours()
-        self._keep_permissions()
-        if self.place.exists():
-            self.backup = Path(
-                tempfile.mkdtemp(dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".old")
-            )
-            self.backup.rmdir()
-            self.place.rename(self.backup)
-        self.temporary.rename(self.place)
-        self.temporary = None
-        self.at_work = False
-
-    def _keep_permissions(self) -> None:
-        """What is replaced keeps its permissions; what is new has those of any new file."""
-        assert self.temporary is not None
-        mask = os.umask(0)
-        os.umask(mask)
-        known = self.place.is_dir()
-        self.temporary.chmod(stat.S_IMODE(self.place.stat().st_mode) if known else 0o777 & ~mask)
-        for file in self.temporary.iterdir():
-            before = next((p for p in (self.place / file.name, self.place / shard_name(0)) if p.is_file()), None)
-            file.chmod(stat.S_IMODE(before.stat().st_mode) if before else 0o666 & ~mask)
+        with self.working():
+            self._refuse_what_is_not_ours()
+            # What is replaced keeps its permissions; what is new has those of any new file.
+            self.temporary.chmod(permissions(self.place, 0o777))
+            for file in self.temporary.iterdir():
+                before = (self.place / file.name, self.place / shard_name(0))
+                file.chmod(permissions(next((path for path in before if path.is_file()), None)))
+            if self.place.exists():
+                self.backup = Path(tempfile.mkdtemp(**beside(self.place, ".old")))
+                self.backup.rmdir()
+                self.place.rename(self.backup)
+            self.temporary.rename(self.place)
+            self.temporary = None
 
     def take_back(self, was_put: bool) -> None:
+        """Put back what was there. was_put (bool): Whether the folder was to be moved to its place."""
         if was_put and self.temporary is None and self.place.exists():
             shutil.rmtree(self.place)
         if self.backup is not None:
@@ -321,6 +299,7 @@ class FolderAside:
             self.backup = None
 
     def discard(self) -> None:
+        """Take away what lies aside."""
         if self.temporary is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)
         if self.backup is not None:

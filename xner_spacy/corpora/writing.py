@@ -5,14 +5,13 @@ import gzip
 import io
 import json
 import os
-import shutil
 import stat
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from ..errors import XnerError
 
@@ -73,10 +72,8 @@ def all_or_none() -> Iterator[List[Any]]:
         raise  # who reads our output went away: see cli.app
     except OSError as error:
         where = next((a.path for a in asides if a.at_work), asides[0].path if asides else "")
-        raise XnerError(
-            f"{where}: could not be written ({error.strerror or error}).",
-            "Nothing was left half-written; free some space or choose another place, and run again.",
-        ) from error
+        hint = "Nothing was left half-written; free some space or choose another place, and run again."
+        raise not_written(where, error, hint) from error
     else:
         if outer is not None:
             outer += asides
@@ -109,34 +106,39 @@ def folder_written_aside(path: PathLike) -> Iterator[Path]:
 
     path (PathLike): Where it goes. A link to a folder stays one, and files in the folder that are not written stay.
     YIELDS (Path): The folder to write to. RAISES: XnerError where the disk is full or the place may not be written;
-        what was there is there as before then.
+        what was there is as before then.
     """
     place = Path(os.path.realpath(path))
-    temporary: Optional[Path] = None
     # Put in place at once: what lies aside is gone when this block ends.
     token = _waiting.set(None)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        name = tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:100]}.", suffix=".part")
-        temporary = Path(name)
-        yield temporary
-        with all_or_none() as asides:
-            for file in sorted(p for p in temporary.rglob("*") if p.is_file()):
-                target = place / file.relative_to(temporary)
-                if target.is_file() and filecmp.cmp(file, target, shallow=False):
-                    continue
-                asides.append(FileAside(target, "wb"))
-                asides[-1].temporary = file
-                target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(**beside(place), ignore_cleanup_errors=True) as name:
+            temporary = Path(name)
+            yield temporary
+            with all_or_none() as asides:
+                for file in sorted(p for p in temporary.rglob("*") if p.is_file()):
+                    target = place / file.relative_to(temporary)
+                    if target.is_file() and filecmp.cmp(file, target, shallow=False):
+                        continue
+                    asides.append(FileAside(target, "wb"))
+                    asides[-1].temporary = file
+                    target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise XnerError(
-            f"{path}: could not be written ({error.strerror or error}).",
-            "What was there is as it was; free some space or choose another place, and run again.",
-        ) from error
+        hint = "What was there is as it was; free some space or choose another place, and run again."
+        raise not_written(path, error, hint) from error
     finally:
         _waiting.reset(token)
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def not_written(path: PathLike, error: OSError, hint: str = "") -> XnerError:
+    """RETURNS (XnerError): That a place could not be written, and why."""
+    return XnerError(f"{path}: could not be written ({error.strerror or error}).", hint)
+
+
+def beside(place: Path, suffix: str = ".part") -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): Settings of `tempfile` for what is made beside its place."""
+    return {"dir": place.parent, "prefix": f".{place.name[:100]}.", "suffix": suffix}
 
 
 def write_aside(path: PathLike, data: bytes) -> Path:
@@ -155,9 +157,7 @@ def write_aside(path: PathLike, data: bytes) -> Path:
     except BaseException as error:
         aside.discard()
         if isinstance(error, OSError):
-            raise XnerError(
-                f"{path}: could not be written ({error.strerror or error}).", "Free some space and run again."
-            ) from error
+            raise not_written(path, error, "Free some space and run again.") from error
         raise
     assert aside.temporary is not None
     return aside.temporary
@@ -173,7 +173,7 @@ def put_in_place(temporary: Path, path: PathLike) -> None:
         aside.put_in_place(keep_backup=False)
     except OSError as error:
         aside.discard()
-        raise XnerError(f"{path}: could not be written ({error.strerror or error}).") from error
+        raise not_written(path, error) from error
 
 
 def to_json(data: Any) -> str:
@@ -216,35 +216,50 @@ def inside(folder: PathLike, name: str) -> Path:
     return folder / name
 
 
-class FileAside:
+class Aside:
+    """Something on its way to its place: it is made beside it, and moved there when it is whole.
+
+    path (Path): Where it goes. follow (bool): Whether a link stays a link, also one that points to nothing yet.
+    """
+
+    def __init__(self, path: Path, *, follow: bool = True) -> None:
+        self.path = path
+        self.place = Path(os.path.realpath(path)) if follow else path
+        self.temporary: Optional[Path] = None
+        self.backup: Optional[Path] = None
+        self.at_work = False
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Mark what is at work; it stays marked where that fails."""
+        self.at_work = True
+        yield
+        self.at_work = False
+
+
+class FileAside(Aside):
     """One file on its way to its place.
 
     path (Path): Where it goes. mode (str): "w" or "wb". follow (bool): Whether a link stays, and its file is replaced.
     """
 
     def __init__(self, path: Path, mode: str, *, follow: bool = True) -> None:
-        self.path = path
+        super().__init__(path, follow=follow)
         self.mode = mode
-        self.at_work = False
-        self.temporary: Optional[Path] = None
-        self.backup: Optional[Path] = None
         self.file: Optional[IO[Any]] = None
         self.raw: Optional[IO[bytes]] = None
-        # Also a link that points to nothing yet.
-        self.place = Path(os.path.realpath(path)) if follow else path
 
     def open(self) -> IO[Any]:
         """RETURNS (IO): The file, to write to."""
-        self.at_work = True
-        self.raw = self._open_raw()
-        file: Any = self.raw
-        if self.path.suffix == ".gz":
-            # Without a name and a time in it, equal texts give equal bytes.
-            file = gzip.GzipFile("", "wb", fileobj=self.raw, mtime=0)
-        if "b" not in self.mode:
-            file = io.TextIOWrapper(file, encoding="utf8", newline="\n")
-        self.file = file
-        self.at_work = False
+        with self.working():
+            self.raw = self._open_raw()
+            file: Any = self.raw
+            if self.path.suffix == ".gz":
+                # Without a name and a time in it, equal texts give equal bytes.
+                file = gzip.GzipFile("", "wb", fileobj=self.raw, mtime=0)
+            if "b" not in self.mode:
+                file = io.TextIOWrapper(file, encoding="utf8", newline="\n")
+            self.file = file
         return file
 
     def _open_raw(self) -> IO[bytes]:
@@ -257,45 +272,44 @@ class FileAside:
         if self.path.exists() and not self.path.is_file():
             return self.path.open("wb")
         self.place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.place.parent, prefix=f".{self.place.name[:100]}.", suffix=".part")
+        handle, name = tempfile.mkstemp(**beside(self.place))
         self.temporary = Path(name)
         return os.fdopen(handle, "wb")
 
     def finish(self) -> None:
         """See that all of the file is on the disk."""
-        self.at_work = True
-        if self.file is None or self.file.closed:  # written by somebody else, under its temporary name
+        with self.working():
+            if self.file is None or self.file.closed:  # written by somebody else, under its temporary name
+                if self.temporary is not None:
+                    with self.temporary.open("rb+") as file:
+                        os.fsync(file.fileno())
+                return
+            assert self.raw is not None
+            self.file.flush()
+            if self.path.suffix == ".gz":
+                self.file.close()  # writes the end of the gzip file, and leaves what is below open
+                self.raw.flush()
             if self.temporary is not None:
-                with self.temporary.open("rb+") as file:
-                    os.fsync(file.fileno())
-            self.at_work = False
-            return
-        assert self.raw is not None
-        self.file.flush()
-        if self.path.suffix == ".gz":
-            self.file.close()  # writes the end of the gzip file, and leaves what is below open
-            self.raw.flush()
-        if self.temporary is not None:
-            os.fsync(self.raw.fileno())
-        self.file.close()
-        self.raw.close()
-        self.at_work = False
+                os.fsync(self.raw.fileno())
+            self.file.close()
+            self.raw.close()
 
     def put_in_place(self, keep_backup: bool) -> None:
+        """Move the file to its place. keep_backup (bool): Whether what was there is kept, for `take_back`."""
         if self.temporary is None:
             return
-        self.at_work = True
-        self.temporary.chmod(_permissions(self.place))
-        if keep_backup and self.place.exists():
-            handle, name = tempfile.mkstemp(dir=self.place.parent, suffix=".part")
-            os.close(handle)
-            self.backup = Path(name)
-            self.place.replace(self.backup)
-        self.temporary.replace(self.place)
-        self.temporary = None
-        self.at_work = False
+        with self.working():
+            self.temporary.chmod(permissions(None if self.place.is_symlink() else self.place))
+            if keep_backup and self.place.exists():
+                handle, name = tempfile.mkstemp(dir=self.place.parent, suffix=".part")
+                os.close(handle)
+                self.backup = Path(name)
+                self.place.replace(self.backup)
+            self.temporary.replace(self.place)
+            self.temporary = None
 
     def take_back(self, was_put: bool) -> None:
+        """Put back what was there. was_put (bool): Whether the file was to be moved to its place."""
         if self.backup is not None:
             self.backup.replace(self.place)
             self.backup = None
@@ -303,25 +317,26 @@ class FileAside:
             self.place.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        if self.file is not None and not self.file.closed:
+        """Take away what lies aside."""
+        for file in (self.file, self.raw):
             # What could not be flushed will not be kept.
             with suppress(OSError):
-                self.file.close()
-        if self.raw is not None:
-            with suppress(OSError):
-                self.raw.close()
+                if file is not None and not file.closed:
+                    file.close()
         for leftover in (self.temporary, self.backup):
             if leftover is not None:
                 leftover.unlink(missing_ok=True)
 
 
-def _permissions(place: Path) -> int:
-    # mkstemp makes files for the owner alone. A new file gets what open() would have given it.
-    if place.exists() and not place.is_symlink():
-        return stat.S_IMODE(place.stat().st_mode)
+def permissions(like: Optional[Path], full: int = 0o666) -> int:
+    """RETURNS (int): The permissions of what is replaced, or those of anything new: mkstemp makes files for the owner
+    alone. like (Optional[Path]): What is replaced. full (int): What is asked for where there is none.
+    """
+    if like is not None and like.exists():
+        return stat.S_IMODE(like.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return full & ~mask
 
 
 def _refuse_one_place_twice(asides: Sequence[Any]) -> None:

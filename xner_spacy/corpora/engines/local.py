@@ -1,6 +1,4 @@
-"""Worker processes on this machine: each loads the pipeline once, takes a shard at a time, and may
-die.
-"""
+"""Worker processes on this machine: each loads the pipeline once, takes a shard at a time, and may die."""
 
 import os
 from collections import Counter, deque
@@ -11,8 +9,7 @@ from ...types import Json
 from ..inputs import Slice
 from .process import Inbox, WorkerProcess, how_it_ended, raise_error
 
-# A worker that was killed is replaced and its shard done again; a shard that kills each of its
-# workers is given up.
+# A worker that was killed is replaced and its shard done again; a shard that kills each of its workers is given up.
 MAX_DEATHS = 3
 # NumPy's matrix library reads the first, and else the second, which torch reads too.
 NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
@@ -52,9 +49,8 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
 
     job (Json): What a worker loads: `pipeline`, `input`, `output`, `batch_size`.
     pieces (List[Slice]): The shards to make. workers (int): Processes.
-    record: Called with each shard that is done and its entry. tick: Called with numbers of
-    sentences; negative ones take back what a
-        dead worker had reported.
+    record: Called with each shard that is done and its entry. tick: Called with numbers of sentences; negative ones
+        take back what a dead worker had reported.
     RAISES: XnerError with a worker's own error, or if a shard kills worker after worker.
     """
     todo: Deque[Slice] = deque(pieces)

@@ -1,5 +1,4 @@
-"""`xner annotate --engine ray`: the same shards on a cluster, by Ray Data, with actors that load
-the pipeline once.
+"""`xner annotate --engine ray`: the same shards on a cluster, by Ray Data, with actors that load the pipeline once.
 
 Every machine must see the input, the pipeline and the output under the same paths.
 """
@@ -18,9 +17,7 @@ CONNECT_SECONDS = 10.0
 
 
 class ShardActor:
-    """Loads the pipeline once and annotates slices. Ray starts it anew where it died, and gives it
-    the slice again.
-    """
+    """Loads the pipeline once and annotates slices. Ray starts it anew where it died, and gives it the slice again."""
 
     def __init__(self, job: Json) -> None:
         self.fault: Optional[XnerError] = None
@@ -50,8 +47,7 @@ def run_ray(
 
     job, pieces, record, tick: As for `run_workers`. workers (int): Actors.
     address (Optional[str]): The cluster, as `ray.init` takes it; None starts Ray on this machine.
-    RAISES: MissingExtraError without ray; XnerError with an actor's own error, or if there is no
-        such cluster.
+    RAISES: MissingExtraError without ray; XnerError with an actor's own error, or if there is no such cluster.
     """
     for row in _rows(job, pieces, workers, address):
         if row["error"] is not None:
