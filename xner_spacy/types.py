@@ -5,6 +5,7 @@ one that gets them.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import (
     Any,
     Dict,
@@ -16,6 +17,7 @@ from typing import (
     Protocol,
     Sequence,
     Tuple,
+    Union,
     runtime_checkable,
 )
 
@@ -264,3 +266,4 @@ class TrainableProjector(Projector, Protocol):
 
 
 Json = Dict[str, Any]
+PathLike = Union[str, Path]

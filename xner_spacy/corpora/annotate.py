@@ -15,9 +15,8 @@ from typing import Callable, Literal, Optional
 from spacy.util import get_package_path
 
 from ..errors import XnerError
-from ..types import Json
+from ..types import Json, PathLike
 from .engines.local import run_workers
-from .files import PathLike
 from .inputs import MAX_TOKENS, CorpusInput, Slice
 from .pipelines import load_pipeline
 from .reading import read_config
@@ -93,14 +92,8 @@ def annotate(
         had = corpus.total - sum(piece.size for piece in todo)
         bar = progress(had, corpus.total) if progress and todo else nullcontext(lambda n: None)
         with bar as tick:
-            job = {
-                "pipeline": str(pipeline),
-                "input": corpus.spec(),
-                "output": str(output),
-                "batch_size": batch_size,
-                "watched": watched.known,
-                "of_parts": of_parts.known,
-            }
+            job = {"pipeline": str(pipeline), "input": corpus.spec(), "output": str(output), "batch_size": batch_size}
+            job |= {"watched": watched.known, "of_parts": of_parts.known}
 
             def record(piece: Slice, entry: Json) -> None:
                 folder.record(shard_name(piece.number), entry)
@@ -151,15 +144,10 @@ def plan(
         identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
         todo = RunFolder(Path(output), identity, overwrite).missing(pieces)
     sentences = sum(piece.size for piece in todo)
-    found: Json = {
-        "sentences": corpus.total,
-        "shards": len(pieces),
-        "ready": len(pieces) - len(todo),
-        "missing": len(todo),
-        "todo": sentences,
-    }
+    planned: Json = {"sentences": corpus.total, "shards": len(pieces), "ready": len(pieces) - len(todo)}
+    planned |= {"missing": len(todo), "todo": sentences}
     if not todo:
-        return {**found, "load_seconds": 0.0, "rate": None, "seconds": 0.0}
+        return {**planned, "load_seconds": 0.0, "rate": None, "seconds": 0.0}
     started = time.perf_counter()
     nlp = load_pipeline(pipeline)
     loaded = time.perf_counter()
@@ -168,7 +156,7 @@ def plan(
         done = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))
     rate = done / max(time.perf_counter() - loaded, 1e-9)
     return {
-        **found,
+        **planned,
         "load_seconds": round(loaded - started, 2),
         "rate": round(rate, 1),
         "seconds": round(loaded - started + sentences / rate / max(1, workers), 1),

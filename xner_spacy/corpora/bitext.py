@@ -12,7 +12,8 @@ from spacy.tokens import Doc
 from ..errors import InputError
 from ..languages import blank
 from ..text import split_tokens
-from .files import PathLike, read_lines, require_file, tell_once
+from ..types import PathLike
+from .files import read_lines, require_file, tell_once
 
 Tokenizer = Callable[[str], Doc]
 

@@ -12,8 +12,8 @@ from ..docdata import pinned_coders
 from ..errors import InputError
 from ..labels import LabelMap, map_label
 from ..scripts import glued, is_unspaced
-from ..types import Entity
-from .files import PathLike, tell_once
+from ..types import Entity, PathLike
+from .files import tell_once
 from .reading import docs_of, read_docbin
 from .shard_folder import shards_in
 from .writing import atomic_write

@@ -11,11 +11,10 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Optional, Set, Tuple, Union
+from typing import IO, Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from ..errors import InputError
-
-PathLike = Union[str, Path]
+from ..types import PathLike
 
 STDIN = "-"
 # What is told of a file that was read although it is not as it should be.

@@ -15,9 +15,9 @@ from spacy.vocab import Vocab
 from ..docdata import FAULT_KEY, TOO_LONG
 from ..errors import InputError, MissingExtraError
 from ..text import split_tokens
-from ..types import Json
+from ..types import Json, PathLike
 from .docs import docbin_paths, make_doc
-from .files import BOM, PathLike, is_packed, read_lines, require_file
+from .files import BOM, is_packed, read_lines, require_file
 from .formats.iob import is_iob, read_iob
 from .reading import docs_of, parse_json, part_of, read_docbin, reading
 from .watching import printable, signature

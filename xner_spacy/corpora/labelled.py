@@ -12,9 +12,8 @@ from spacy.tokens import Doc
 from ..errors import InputError
 from ..languages import blank_vocab
 from ..text import is_blank_token
-from ..types import Entity
+from ..types import Entity, PathLike
 from .docs import doc_entities, read_docs
-from .files import PathLike
 from .formats.iob import read_iob
 
 

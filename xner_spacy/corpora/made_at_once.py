@@ -8,10 +8,9 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from ..errors import XnerError
-from ..types import Json
+from ..types import Json, PathLike
 from .counts import summarise
 from .docs import docbin_bytes, docbin_paths
-from .files import PathLike
 from .shard_folder import FolderAside, refuse_overlap, refuse_shard_beside
 from .watching import WatchedFiles, base_versions, joint_checksum, printable
 from .writing import FileAside, all_or_none

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional
 
 import spacy
 from catalogue import RegistryError
@@ -12,8 +12,7 @@ from spacy.util import is_package
 from thinc.api import Model
 
 from ..errors import XnerError
-
-PathLike = Union[str, Path]
+from ..types import PathLike
 
 _FACTORY = re.compile(r"Can't find factory for '([^']+)'")
 _FUNCTION = re.compile(r"Could not find function '([^']+)' in function registry '([^']+)'")
@@ -103,33 +102,23 @@ def _misfit(node: Model, key: str) -> Optional[str]:
 
 def _explain(name: str, error: Exception) -> XnerError:
     text = str(error)
-    factory, function = _FACTORY.search(text), _FUNCTION.search(text)
-    language = _LANGUAGE.search(text)
-    if factory:
-        package = _PACKAGES.get(factory[1], "Install the package that brings it.")
-        return XnerError(f"The pipeline {name!r} has a component {factory[1]!r}, which is not installed.", package)
-    if function and isinstance(error, RegistryError):
-        return XnerError(
-            f"The pipeline {name!r} uses {function[1]!r} ({function[2]}), which is not installed.",
-            "Install the package that brings it.",
-        )
-    if language:
-        return XnerError(
-            f"The pipeline {name!r} is for the language {language[1]!r}, which spaCy does not have.",
-            "Correct nlp.lang in its config.cfg, or install the package that brings the language.",
-        )
     said = " ".join(text.split())[:300]
-    if isinstance(error, ImportError):
-        return XnerError(
-            f"The pipeline {name!r} needs a package that is not installed: {said}", "Install it and run again."
-        )
-    if isinstance(error, FileNotFoundError):
-        return XnerError(
-            f"The pipeline {name!r} is not whole: {error.filename or said} is missing.", "Copy or make it anew."
-        )
-    if isinstance(error, ConfigValidationError):
+    install = "Install the package that brings it."
+    if found := _FACTORY.search(text):
+        what = f"has a component {found[1]!r}, which is not installed."
+        hint = _PACKAGES.get(found[1], install)
+    elif isinstance(error, RegistryError) and (found := _FUNCTION.search(text)):
+        what, hint = f"uses {found[1]!r} ({found[2]}), which is not installed.", install
+    elif found := _LANGUAGE.search(text):
+        what = f"is for the language {found[1]!r}, which spaCy does not have."
+        hint = "Correct nlp.lang in its config.cfg, or install the package that brings the language."
+    elif isinstance(error, ImportError):
+        what, hint = f"needs a package that is not installed: {said}", "Install it and run again."
+    elif isinstance(error, FileNotFoundError):
+        what, hint = f"is not whole: {error.filename or said} is missing.", "Copy or make it anew."
+    elif isinstance(error, ConfigValidationError):
         return XnerError(f"The config of the pipeline {name!r} does not hold: {said}")
-    return XnerError(
-        f"The pipeline {name!r} can't be loaded ({type(error).__name__}: {said}).",
-        "Its folder may be cut short, or made by another version of a package: make it anew.",
-    )
+    else:
+        what = f"can't be loaded ({type(error).__name__}: {said})."
+        hint = "Its folder may be cut short, or made by another version of a package: make it anew."
+    return XnerError(f"The pipeline {name!r} {what}", hint)

@@ -16,9 +16,7 @@ import srsly
 from confection import Config
 from pydantic import TypeAdapter, ValidationError
 from spacy.attrs import IDS  # type: ignore[import-not-found]
-from spacy.parts_of_speech import (  # type: ignore[import-not-found]
-    IDS as PARTS_OF_SPEECH,
-)
+from spacy.parts_of_speech import IDS as PARTS_OF_SPEECH  # type: ignore[import-not-found]
 from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -26,8 +24,7 @@ from typing_extensions import TypedDict
 
 from ..docdata import pinned_coders
 from ..errors import InputError, XnerError
-
-PathLike = Union[str, Path]
+from ..types import PathLike
 
 # A DocBin is compressed. Real ones unpack to some thirty times their size; a few bytes can be made to unpack to
 # gigabytes.
@@ -149,10 +146,8 @@ def read_yaml(path: PathLike, shape: Any = None) -> Any:
         text = Path(path).read_text(encoding="utf8")
         reference = _yaml_reference(text)
         if reference:
-            raise InputError(
-                f"refers to another place of the file ({reference[1]}).",
-                path, reference[0], "Write out what is meant.",
-            )  # fmt: skip
+            said = f"refers to another place of the file ({reference[1]})."
+            raise InputError(said, path, reference[0], "Write out what is meant.")
         data = srsly.yaml_loads(text)
     return data if shape is None else check_shape(data, shape, path, "See its example in docs.")
 
@@ -207,24 +202,7 @@ def parse_docbin(data: bytes, path: PathLike) -> DocBin:
         fault = _docbin_fault(message)
         if fault:
             raise InputError(f"is not a DocBin that can be read ({fault}).", path, None, hint)
-        return _docbin_of(message)
-
-
-def _docbin_of(message: Dict[str, Any]) -> DocBin:
-    """What `DocBin.from_bytes` does, which would unpack the data a second time."""
-    docbin = DocBin(store_user_data="user_data" in message)
-    docbin.attrs, docbin.strings = message["attrs"], set(message["strings"])
-    lengths = np.frombuffer(message["lengths"], dtype="int32")
-    cuts = np.cumsum(lengths)[:-1]
-    tokens = np.frombuffer(message["tokens"], dtype="uint64").reshape(-1, len(docbin.attrs))
-    spaces = np.frombuffer(message["spaces"], dtype=bool).reshape(-1, 1)
-    docbin.tokens = np.split(tokens, cuts) if len(lengths) else []
-    docbin.spaces = np.split(spaces, cuts) if len(lengths) else []
-    docbin.cats = message["cats"]
-    docbin.span_groups = message.get("span_groups") or [b""] * len(lengths)
-    docbin.flags = message.get("flags") or [{} for _ in lengths]
-    docbin.user_data = message.get("user_data") or [None] * len(lengths)
-    return docbin
+        return DocBin(store_user_data="user_data" in message).from_bytes(data)
 
 
 def _unpack(data: bytes, path: PathLike) -> bytes:

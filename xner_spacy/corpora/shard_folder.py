@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from ..errors import InputError, XnerError
-from ..types import Json
+from ..types import Json, PathLike
 from .reading import check_shape, read_bytes, read_json
 from .writing import Aside, beside, permissions, to_json
-
-PathLike = Union[str, Path]
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"

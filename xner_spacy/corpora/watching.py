@@ -11,9 +11,8 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Uni
 
 from ..about import __version__
 from ..errors import InputError
+from ..types import PathLike
 from .reading import reading
-
-PathLike = Union[str, Path]
 
 # What every pipeline computes with, and what only some load. By the name of the module, that of the distribution.
 ALWAYS = {"spacy": "spacy", "thinc": "thinc", "numpy": "numpy"}

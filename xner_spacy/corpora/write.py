@@ -17,9 +17,9 @@ from spacy.util import filter_spans
 from ..docdata import FAULT_KEY, is_untranslated
 from ..errors import XnerError
 from ..text import is_blank_token
-from ..types import Entity
+from ..types import Entity, PathLike
 from .docs import write_docbin
-from .files import STDIN, PathLike
+from .files import STDIN
 from .formats.columns import DOCSTART, TaggedSentence, visible
 from .formats.iob import is_iob, write_iob
 from .formats.schemes import is_sound_label

@@ -11,11 +11,10 @@ import tempfile
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..errors import XnerError
-
-PathLike = Union[str, Path]
+from ..types import PathLike
 
 # What an outer block will put in place; see `written_together`.
 _waiting: ContextVar[Optional[List[Any]]] = ContextVar("waiting", default=None)

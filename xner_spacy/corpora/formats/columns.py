@@ -11,8 +11,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, 
 
 from ...errors import InputError, XnerError
 from ...text import is_blank_token
-from ...types import Entity
-from ..files import PathLike, read_lines
+from ...types import Entity, PathLike
+from ..files import read_lines
 from .schemes import SCHEMES, Fault, SentenceTags, split_tag, tags_to_entities
 
 # What is counted of lines that hold no token.

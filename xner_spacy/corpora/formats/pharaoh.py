@@ -4,16 +4,14 @@ Positions count from 0 and the source comes first, unless the reader is told oth
 possible ones, `ipj`: links that may be there.
 """
 
-from pathlib import Path
-from typing import Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple, Union
+from typing import Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple, get_args
 
 from ...errors import InputError, XnerError
 from ...text import split_tokens
-from ...types import Alignment
+from ...types import Alignment, PathLike
 from ..files import read_lines
 from ..writing import atomic_write
 
-PathLike = Union[str, Path]
 Link = Tuple[int, int]
 Possible = Literal["keep", "drop", "refuse"]
 
@@ -23,11 +21,7 @@ _MOST_DIGITS = 9
 
 
 class LinkLine(NamedTuple):
-    """The links of one line, 0-based and source first.
-
-    sure (List[Link]): Those written `i-j`.
-    possible (List[Link]): Those written `ipj`.
-    """
+    """The links of one line, 0-based and source first: the sure ones, written `i-j`, and the possible ones, `ipj`."""
 
     sure: List[Link]
     possible: List[Link]
@@ -43,11 +37,8 @@ def parse_line(
 ) -> LinkLine:
     """Read one line of links, whatever their form.
 
-    text (str): The line, with or without its line end.
-    path (Union[str, Path]): The file, for the message.
-    line (Optional[int]): Its 1-based line number, for the message.
-    one_indexed (bool): Whether positions count from 1.
-    reverse (bool): Whether the target comes first.
+    text (str): The line, with or without its line end. path, line: The file and the 1-based line, for the message.
+    one_indexed (bool): Whether positions count from 1. reverse (bool): Whether the target comes first.
     RETURNS (LinkLine): The links.
     RAISES: InputError for anything but two whole numbers joined by a hyphen or a p.
     """
@@ -103,7 +94,7 @@ def parse_links(
 
 def check_possible(possible: str) -> Possible:
     """RETURNS (str): The setting. RAISES: XnerError if it is none."""
-    if possible not in ("keep", "drop", "refuse"):
+    if possible not in get_args(Possible):
         raise XnerError(f"possible is {possible!r}.", "Choose keep, drop or refuse.")
     return possible  # type: ignore[return-value]
 
@@ -113,7 +104,7 @@ def read_pharaoh(
 ) -> Iterator[Alignment]:
     """Read a file of links line by line.
 
-    path (Union[str, Path]): The file; see `read_lines` for what is accepted.
+    path (PathLike): The file; see `read_lines` for what is accepted.
     one_indexed, reverse, possible: See `parse_links`.
     YIELDS (Alignment): The links of each line; an empty line is a pair without links.
     RAISES: InputError if the file is missing, is no UTF-8, or holds a bad token (with its line).
@@ -123,12 +114,10 @@ def read_pharaoh(
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:
-    """Write links, a line a sentence pair. The file appears only when it is complete.
+    """Write links, a line a sentence pair, atomically.
 
-    path (Union[str, Path]): The file to write.
-    alignments (Iterable[Alignment]): The links in sentence order.
-    RETURNS (int): The number of lines written.
-    RAISES: XnerError if the file cannot be written.
+    path (PathLike): The file. alignments (Iterable[Alignment]): The links in sentence order.
+    RETURNS (int): The number of lines. RAISES: XnerError if the file cannot be written.
     """
     count = 0
     with atomic_write(path) as file:
