@@ -22,10 +22,10 @@ from spacy.training import Example
 from spacy.util import load_config
 from thinc.api import get_current_ops
 
+from scripts.markup import read_markup
 from tests.tiny_models import build
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import make_doc
-from xner_spacy.corpora.formats.markup import read_markup
 
 ROOT = Path(__file__).parents[1]
 TOK2VEC = "components.tok2vec.model"

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
+from scripts.markup import read_markup
 from xner_spacy.alignment.neural.aligners import EmbeddingAligner, SimAlign
-from xner_spacy.corpora.formats.markup import read_markup
 
 Pairs = List[Tuple[List[str], List[str]]]
 Links = List[Set[Tuple[int, int]]]

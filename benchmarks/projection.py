@@ -17,8 +17,8 @@ from unittest.mock import patch
 
 import numpy as np
 
+from scripts.markup import read_markup
 from xner_spacy.corpora.formats.iob import read_iob
-from xner_spacy.corpora.formats.markup import read_markup
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.projection.by_translation.markers import make_markers
 from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero

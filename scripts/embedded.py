@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 import typer
+from markup import SPLITS, MarkedText, read_markup
 from spacy.tokens import Doc
 
 from xner_spacy.corpora.docs import write_docbin
-from xner_spacy.corpora.formats.markup import SPLITS, MarkedText, read_markup
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.languages import blank

@@ -7,7 +7,6 @@ from typing import Dict, List, Tuple
 import pytest
 
 from tests.tiny_models import build
-from xner_spacy.corpora.formats.markup import read_markup
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "is-en"
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -17,6 +16,8 @@ Pairs = List[Tuple[List[str], List[str]]]
 
 def read_pairs() -> Pairs:
     """RETURNS (Pairs): The embedded corpus, English first, words and marks apart."""
+    from scripts.markup import read_markup
+
     return [
         (WORD.findall(pair.sides[1].text), WORD.findall(pair.sides[0].text))
         for file in sorted(ASSETS.glob("*.txt"))

@@ -5,6 +5,7 @@ held in memory but where the slices begin, so the size of the corpus does not ma
 """
 
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -71,19 +72,15 @@ class CorpusInput:
         self._counts: List[int] = []
         self._cursor: Optional[Iterator[Any]] = None
         self._position = 0
-        self._opened: Tuple[Optional[Path], Optional[DocBin]] = (None, None)
+        self._opened: Optional[Tuple[Path, DocBin]] = None
         self.total = self._count()
         if not self.total:
             raise InputError("is empty.", self.path)
 
     def spec(self) -> Json:
         """RETURNS (Json): The arguments that make the same input in another process."""
-        return {
-            "path": str(self.path),
-            "tokenized": self.tokenized,
-            "text_field": self.text_field,
-            "max_tokens": self.max_tokens,
-        }
+        names = ("tokenized", "text_field", "max_tokens")
+        return {"path": str(self.path), **{name: getattr(self, name) for name in names}}
 
     def read_paths(self) -> List[Path]:
         """RETURNS (List[Path]): What is read: the path that was given, and the files that it stands for."""
@@ -148,40 +145,25 @@ class CorpusInput:
         elif self.kind == "docbin":
             yield from self._read_docbins(piece, nlp.vocab)
         else:
-            for item in self._forward(piece):
+            # Such a file can only be read from its beginning; slices that are asked for in order cost one pass.
+            if self._cursor is None or self._position > piece.start:
+                self._cursor, self._position = self._items(), 0
+            items = list(islice(self._cursor, piece.start - self._position, piece.start - self._position + piece.size))
+            self._position = piece.start + len(items)
+            for item in items:
                 yield self._make(nlp, item)
-
-    def _forward(self, piece: Slice) -> List[Any]:
-        """Read a file that can only be read from its beginning; slices that are asked for in order cost one pass."""
-        if self._cursor is None or self._position > piece.start:
-            self._cursor, self._position = self._items(), 0
-        found = []
-        for item in self._cursor:
-            self._position += 1
-            if self._position > piece.start:
-                found.append(item)
-            if self._position == piece.start + piece.size:
-                break
-        return found
 
     def _items(self) -> Iterator[Any]:
         if self.kind == "iob":
-            for sentence in read_iob(self.path):
-                yield sentence.words
-        else:
-            yield from self._rows()
-
-    def _rows(self) -> Iterator[Any]:
-        row = 0
-        batches = self._parquet().iter_batches(columns=[self.text_field])
-        while True:
-            with reading(self.path, "a parquet file"):
-                values = next(batches, None)
-                values = None if values is None else values.column(0).to_pylist()
-            if values is None:
-                return
-            for value in values:
-                row += 1
+            yield from (sentence.words for sentence in read_iob(self.path))
+            return
+        with reading(self.path, "a parquet file"):
+            rows = (
+                v
+                for batch in self._parquet().iter_batches(columns=[self.text_field])
+                for v in batch.column(0).to_pylist()
+            )
+            for row, value in enumerate(rows, 1):
                 if not _is_text(value):
                     raise InputError(
                         f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.", self.path
@@ -193,11 +175,9 @@ class CorpusInput:
         for file, count in zip(self.files, self._counts, strict=True):
             start, end = max(piece.start - first, 0), min(piece.start + piece.size - first, count)
             if start < end:
-                if self._opened[0] != file:
+                if self._opened is None or self._opened[0] != file:
                     self._opened = (file, read_docbin(file))
-                whole = self._opened[1]
-                assert whole is not None
-                for doc in docs_of(part_of(whole, range(start, end)), vocab, file):
+                for doc in docs_of(part_of(self._opened[1], range(start, end)), vocab, file):
                     doc.set_ents([], default="missing")
                     yield self._checked(doc)
             first += count
@@ -229,12 +209,8 @@ class CorpusInput:
     def _parse(self, line: str, number: int) -> Dict[str, Any]:
         record = parse_json(line, self.path, number)
         if not isinstance(record, dict) or not _is_text(record.get(self.text_field)):
-            raise InputError(
-                f"has no {self.text_field!r} that is a text or a list of tokens.",
-                self.path,
-                number,
-                "Name the field with --text-field.",
-            )
+            said = f"has no {self.text_field!r} that is a text or a list of tokens."
+            raise InputError(said, self.path, number, "Name the field with --text-field.")
         meta = record.get("meta")
         fault = _not_storable(meta)
         if fault:
@@ -250,11 +226,8 @@ class CorpusInput:
             file = pq.ParquetFile(self.path)
         if self.text_field not in file.schema_arrow.names:
             names = ", ".join(file.schema_arrow.names)
-            raise InputError(
-                f"has no column {self.text_field!r}; it has: {names}.",
-                self.path,
-                hint="Name the column with --text-field.",
-            )
+            said = f"has no column {self.text_field!r}; it has: {names}."
+            raise InputError(said, self.path, hint="Name the column with --text-field.")
         return file
 
 
@@ -285,10 +258,8 @@ def require_text(path: Path) -> None:
 
     path (Path): The file. RAISES: InputError with what to do.
     """
-    if path.suffix.lower() in _NO_TEXT:
-        raise InputError(
-            f"is no text with a sentence a line ({path.suffix}).", path, None, _NO_TEXT[path.suffix.lower()]
-        )
+    if hint := _NO_TEXT.get(path.suffix.lower()):
+        raise InputError(f"is no text with a sentence a line ({path.suffix}).", path, None, hint)
     require_file(path, _SEVERAL_TIMES)
     refuse_packed(path)
     tagged = False

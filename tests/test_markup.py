@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 import spacy
 
+from scripts.markup import SPLITS, parse_marks, read_markup
 from tests.conftest import ROOT
-from xner_spacy.corpora.formats.markup import SPLITS, parse_marks, read_markup
 from xner_spacy.errors import InputError
 
 ASSETS = ROOT / "assets" / "is-en"

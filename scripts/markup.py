@@ -10,9 +10,10 @@ Marks are `[LABEL text]`, never nested. Every sentence of the first language is 
 import re
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ...errors import InputError
-from ...labels import LABELS
-from ..files import PathLike, read_lines
+from xner_spacy.corpora.files import read_lines
+from xner_spacy.errors import InputError
+from xner_spacy.labels import LABELS
+from xner_spacy.types import PathLike
 
 MARK = re.compile(r"\[([A-Z]+) ([^\[\]]+)\]")
 SPLITS = ("train", "dev", "test")
