@@ -4,8 +4,9 @@ import inspect
 import pkgutil
 import re
 from importlib.metadata import EntryPoint, distribution
-from typing import Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
+from spacy.language import Language
 from typer.testing import CliRunner
 
 import xner_spacy
@@ -135,15 +136,29 @@ def entries(group: str) -> List[EntryPoint]:
     return [entry for entry in distribution("xner-spacy").entry_points if entry.group == group]
 
 
+def show(value: Any) -> str:
+    """RETURNS (str): A default; of a section only the name of its part."""
+    if not isinstance(value, dict):
+        return repr(value)
+    return next((f"{key} {name}" for key, name in value.items() if key.startswith("@")), "{...}")
+
+
 def part(entry: EntryPoint) -> Tuple[str, str, str, str]:
     """RETURNS (Tuple[str, str, str, str]): One part as a row."""
     target = entry.load()
     doc = inspect.getdoc(target) or ""
-    settings = [
-        name if parameter.default is parameter.empty else f"{name} = {parameter.default!r}"
-        for name, parameter in inspect.signature(target).parameters.items()
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and name not in ("nlp", "name")
-    ]
+    if entry.group == "spacy_factories":
+        # What a factory makes is said by its module, and its defaults are those that spaCy knows.
+        doc = inspect.getdoc(inspect.getmodule(target)) or doc
+        settings = [
+            f"{key} = {show(value)}" for key, value in Language.get_factory_meta(entry.name).default_config.items()
+        ]
+    else:
+        settings = [
+            name if parameter.default is parameter.empty else f"{name} = {parameter.default!r}"
+            for name, parameter in inspect.signature(target).parameters.items()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        ]
     path = f"{target.__module__}.{target.__qualname__}"
     room = target.__module__.split(".")[1]
     shown = "<br>".join(code(each) for each in settings)
