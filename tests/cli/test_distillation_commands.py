@@ -233,3 +233,12 @@ def test_split(tmp_path, capsys):
     assert run([*command, "--share", "1"]) == 1
     assert "between 0 and 1" in capsys.readouterr().err
     assert (a.read_bytes(), train.read_bytes()) == before
+
+
+def test_select_names_the_sentence_whose_soft_labels_can_not_be_read(tmp_path, capsys):
+    path = corpus(tmp_path / "a.spacy", [0.9, 0.6, 0.3])
+    docs = list(read_docs(path, spacy.blank("xx").vocab))
+    docs[1].user_data["xner_soft"] = {"labels": ["O"]}
+    write_docbin(path, docs)
+    assert run(["select", str(path), str(tmp_path / "b.spacy")]) == 1
+    assert "a.spacy, sentence 2: Soft labels that can't be read" in capsys.readouterr().err

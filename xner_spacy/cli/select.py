@@ -2,7 +2,6 @@
 
 from typing import Callable, Optional, Tuple
 
-from ..corpora.docs import read_docs
 from ..corpora.files import PathLike
 from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
@@ -36,6 +35,7 @@ def select(
     seed (int): Seed of the discriminator (language).
     RETURNS (Tuple[int, int]): Sentences before and after. RAISES: XnerError for a method that is none or lacks its file.
     """
+    from ..distillation.soft.soft_labels import read_soft_docs
     from ..distillation.teachers.selection import agree, select_least_specific, select_surest
 
     if by not in METHODS:
@@ -43,16 +43,16 @@ def select(
     if (by != "surest" and other is None) or (by == "language" and model is None):
         raise XnerError(f"--by {by} needs {'--other and --model' if by == 'language' else '--other'}.")
     vocab = blank("xx").vocab
-    docs = list(read_docs(corpus, vocab))
+    docs = list(read_soft_docs(corpus, vocab))
     if by == "surest":
         kept = select_surest(docs, keep)
     elif by == "language":
         assert model is not None and other is not None
         nlp = load_pipeline(model)
-        kept = select_least_specific(docs, nlp, read_docs(other, nlp.vocab), keep, seed)
+        kept = select_least_specific(docs, nlp, read_soft_docs(other, nlp.vocab), keep, seed)
     else:
         assert other is not None
-        others = list(read_docs(other, vocab))
+        others = list(read_soft_docs(other, vocab))
         if len(others) != len(docs):
             raise XnerError(f"{len(docs)} and {len(others)} sentences.", "Label one file with both teachers.")
         kept = list(agree(docs, others))

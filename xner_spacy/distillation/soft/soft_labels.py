@@ -6,11 +6,14 @@ half precision. Tags are IOB2 whatever the scheme of the model that made them, s
 any kind can be mixed.
 """
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
+from ...corpora.docs import read_docs
+from ...corpora.files import PathLike
 from ...errors import XnerError
 from ...types import FloatArray, TokenLabels
 from ..student.tag_scheme import Mask, TagSet, blank_tokens
@@ -136,6 +139,23 @@ def get_soft(doc: Doc) -> Optional[TokenLabels]:
         return unpack(data, len(doc))
     except XnerError as error:
         raise XnerError(f"{error.message[:-1]}: {doc.text[:60]!r}.", error.hint) from None
+
+
+def soft_of(doc: Doc, corpus: PathLike, number: int) -> Optional[TokenLabels]:
+    """Get the distributions of a Doc of a corpus. RETURNS (Optional[TokenLabels]): As `get_soft`.
+    RAISES: XnerError that names the corpus and the sentence (from 1) where they can't be read.
+    """
+    try:
+        return get_soft(doc)
+    except XnerError as error:
+        raise XnerError(f"{corpus}, sentence {number}: {error.message}", error.hint) from error
+
+
+def read_soft_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
+    """Read a corpus whose distributions will be used. YIELDS (Doc): Docs in order. RAISES: As `read_docs` and `soft_of`."""
+    for number, doc in enumerate(read_docs(path, vocab), 1):
+        soft_of(doc, path, number)
+        yield doc
 
 
 def has_soft(doc: Doc) -> bool:

@@ -18,7 +18,7 @@ from thinc.api import Adam
 
 from ...errors import XnerError
 from ...types import TokenLabels
-from ..soft.soft_labels import entity_labels, get_soft, normalise, set_soft, to_labels
+from ..soft.soft_labels import entity_labels, normalise, set_soft, soft_of, to_labels
 from ..student.decoding import decode
 from ..student.tag_scheme import TagSet, blank_tokens
 
@@ -117,7 +117,7 @@ def mix_docs(
         used = next(per_sentence, None)
         if used is None:
             raise XnerError(f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence.")
-        softs = [_soft_of(doc, name, number) for name, doc in zip(names, docs, strict=True)]
+        softs = [soft_of(doc, name, number) for name, doc in zip(names, docs, strict=True)]
         spoke = [
             before or (soft is not None and bool(soft.probs.any())) for before, soft in zip(spoke, softs, strict=True)
         ]
@@ -136,13 +136,6 @@ def mix_docs(
             f"No distributions in {', '.join(silent)} ({number} sentences): there is nothing to mix.",
             "Label the text with a model that stores them: an xner_student with store_soft = true (docs/students.md).",
         )
-
-
-def _soft_of(doc: Doc, name: str, number: int) -> Optional[TokenLabels]:
-    try:
-        return get_soft(doc)
-    except XnerError as error:
-        raise XnerError(f"{name}, sentence {number}: {error.message}", error.hint) from error
 
 
 def text_features(texts: Sequence[str], width: int = 256) -> Floats:
