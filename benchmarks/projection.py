@@ -19,24 +19,23 @@ import numpy as np
 
 from scripts.markup import read_markup
 from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.evaluation.calibration import expected_calibration_error, reliability
 from xner_spacy.evaluation.entities import evaluate
-from xner_spacy.projection.by_translation.markers import make_markers
-from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
-from xner_spacy.projection.heuristics.minmax import make_minmax
-from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.by_translation.markers import MarkerProjector
+from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
+from xner_spacy.projection.heuristics.minmax import MinMaxProjector
+from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
 from xner_spacy.projection.matching import solvers
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching, rival_score
-from xner_spacy.projection.matching.candidates import make_ngrams
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector, rival_score
+from xner_spacy.projection.matching.candidates import Ngrams
 from xner_spacy.projection.matching.confidence import (
-    expected_calibration_error,
     fit_calibration,
-    reliability,
 )
 from xner_spacy.projection.matching.milp import solve_milp
 from xner_spacy.projection.matching.solvers import Limits, parse_limits, solve_exact, solve_greedy
-from xner_spacy.projection.matching.span_score import make_span_score
-from xner_spacy.projection.matching.translation_score import make_translation_score
+from xner_spacy.projection.matching.span_score import SpanScore
+from xner_spacy.projection.matching.translation_score import TranslationScore
 from xner_spacy.types import Alignment, Entity, Projection, SentencePair
 
 from .projection_plots import reliability_svg, threshold_svg
@@ -206,17 +205,17 @@ def eflomal_links(corpus: Corpus, cache: Optional[Path] = None) -> Optional[Dict
 # Accuracy.
 
 HEURISTICS: Dict[str, Callable[[], Any]] = {
-    "heuristic (d=1, ratio .8)": make_heuristic,
-    "heuristic (no ratio)": lambda: make_heuristic(min_ratio=None),
-    "heuristic (no ratio, k=1)": lambda: make_heuristic(min_ratio=None, top_k=1),
-    "García-Ferrero 2022, as released": lambda: make_garcia_ferrero(defects=True),
-    "García-Ferrero 2022, mended": make_garcia_ferrero,
-    "min-max": make_minmax,
+    "heuristic (d=1, ratio .8)": HeuristicProjector,
+    "heuristic (no ratio)": lambda: HeuristicProjector(min_ratio=None),
+    "heuristic (no ratio, k=1)": lambda: HeuristicProjector(min_ratio=None, top_k=1),
+    "García-Ferrero 2022, as released": lambda: LongestRunProjector(defects=True),
+    "García-Ferrero 2022, mended": LongestRunProjector,
+    "min-max": MinMaxProjector,
 }
 MATCHERS: Dict[str, Callable[[], Any]] = {
-    "greedy, align (the seed's)": lambda: make_matching(solver="greedy"),
-    "exact, align": lambda: make_matching(scores={"align": make_align_score()}),
-    "exact, span score alone": lambda: make_matching(scores={"span": make_span_score()}, min_score=0.5, relabel=False),
+    "greedy, align (the seed's)": lambda: MatchingProjector(solver="greedy"),
+    "exact, align": lambda: MatchingProjector(scores={"align": AlignScore()}),
+    "exact, span score alone": lambda: MatchingProjector(scores={"span": SpanScore()}, min_score=0.5, relabel=False),
 }
 
 
@@ -226,7 +225,7 @@ def accuracy(corpus: Corpus, links: Dict[str, List[Alignment]], samples: int = 1
     for aligner, alignments in links.items():
         pairs = corpus.pairs(alignments)
         systems = {name: make() for name, make in {**HEURISTICS, **MATCHERS}.items()}
-        ours = make_matching()
+        ours = MatchingProjector()
         ours.train(pairs)
         systems["exact, span + lexicon (default)"] = ours
         for name, projector in systems.items():
@@ -269,17 +268,17 @@ def exactness(corpora: Dict[str, List[SentencePair]], random_instances: int = 10
     rows = []
     for name, pairs in corpora.items():
         scores = {
-            "align": {"align": make_align_score()},
-            "span": {"span": make_span_score()},
-            "nmt (toy)": {"nmt": make_translation_score(SpellingScorer(), SpellingScorer())},
+            "align": {"align": AlignScore()},
+            "span": {"span": SpanScore()},
+            "nmt (toy)": {"nmt": TranslationScore(SpellingScorer(), SpellingScorer())},
             "align + span + nmt": {
-                "align": make_align_score(),
-                "span": make_span_score(),
-                "nmt": make_translation_score(SpellingScorer()),
+                "align": AlignScore(),
+                "span": SpanScore(),
+                "nmt": TranslationScore(SpellingScorer()),
             },
         }
         for label, parts in scores.items():
-            matcher = make_matching(scores=parts, candidates=None if label == "span" else make_ngrams(max_words=10))
+            matcher = MatchingProjector(scores=parts, candidates=None if label == "span" else Ngrams(max_words=10))
             instances = [options for _, options in matcher.match(pairs)]
             instances = [o for o in instances if any(o)]
             for constraint, count in CONSTRAINTS:
@@ -357,7 +356,10 @@ def competition(pairs: List[SentencePair]) -> List[Dict[str, Any]]:
     would take for each.
     """
     rows = []
-    for name, matcher in (("default", make_matching()), ("align", make_matching(scores={"align": make_align_score()}))):
+    for name, matcher in (
+        ("default", MatchingProjector()),
+        ("align", MatchingProjector(scores={"align": AlignScore()})),
+    ):
         matcher.train(pairs)
         with patch.object(solvers, "solve_component", wraps=solvers.solve_component) as spy:
             list(matcher(pairs))
@@ -382,12 +384,12 @@ def competition(pairs: List[SentencePair]) -> List[Dict[str, Any]]:
 
 def speed(pairs: List[SentencePair], rounds: int = 5) -> List[Dict[str, Any]]:
     """RETURNS (List[Dict]): Sentences per second of processor time, best of interleaved rounds."""
-    ours = make_matching()
+    ours = MatchingProjector()
     ours.train(pairs)
     systems = {
-        "heuristic": make_heuristic(),
-        "exact, align": make_matching(scores={"align": make_align_score()}),
-        "greedy, align": make_matching(solver="greedy"),
+        "heuristic": HeuristicProjector(),
+        "exact, align": MatchingProjector(scores={"align": AlignScore()}),
+        "greedy, align": MatchingProjector(solver="greedy"),
         "HiGHS, align": _Highs(),
         "exact, span + lexicon (default)": ours,
     }
@@ -407,8 +409,8 @@ class _Highs:
     """The same problem through HiGHS, for the speed table."""
 
     def __init__(self) -> None:
-        self.score = make_align_score()
-        self.ngrams = make_ngrams()
+        self.score = AlignScore()
+        self.ngrams = Ngrams()
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterable[Any]:
         for pair in pairs:
@@ -421,7 +423,7 @@ def crowded(entities: int = 60, tokens: int = 1000, rounds: int = 3) -> List[Dic
     target word.
     """
     rows = []
-    matcher = make_matching(scores={"align": make_align_score()})
+    matcher = MatchingProjector(scores={"align": AlignScore()})
     for density in (1, 2, 3, 5):
         for width in (1, 3):
             rng = np.random.default_rng(density)
@@ -469,7 +471,7 @@ def features(corpus: Corpus, alignments: List[Alignment], matcher: Any) -> Tuple
 
 
 def _matcher(kind: str) -> Any:
-    return make_matching() if kind == "span" else make_matching(scores={"align": make_align_score()})
+    return MatchingProjector() if kind == "span" else MatchingProjector(scores={"align": AlignScore()})
 
 
 def calibration(
@@ -489,11 +491,11 @@ def calibration(
             matcher = _matcher(kind)
             points, right = features(corpus, links, matcher)
             before = [min(1.0, s) if kind == "align" else 1.0 / (1.0 + float(np.exp(-s))) for s, _ in points]
-            after = [matcher.calibration(*p) for p in points]
+            after = [matcher.confidence_map(*p) for p in points]
             bins = [reliability(c, right) for c in (before, after)]
             entry["tests"][name] = {
-                "ece_before": expected_calibration_error(bins[0]),
-                "ece_after": expected_calibration_error(bins[1]),
+                "ece_before": expected_calibration_error(before, right),
+                "ece_after": expected_calibration_error(after, right),
                 "bins_before": bins[0],
                 "bins_after": bins[1],
             }
@@ -504,7 +506,7 @@ def calibration(
 def thresholds(corpus: Corpus, alignments: List[Alignment]) -> List[Dict[str, float]]:
     """RETURNS (List[Dict]): Precision, recall and F1 by the least confidence asked for."""
     pairs = corpus.pairs(alignments)
-    matcher = make_matching()
+    matcher = MatchingProjector()
     matcher.train(pairs)
     rows = []
     for least in (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98):
@@ -530,7 +532,7 @@ def markers(corpus: Corpus, mode: str, sentences: int) -> Optional[List[Dict[str
     pairs = corpus.pairs([Alignment()] * len(corpus.source))[:sentences]
     part = Corpus(corpus.name, *(x[:sentences] for x in (corpus.source, corpus.target,
                   corpus.entities, corpus.gold)))  # fmt: skip
-    result = part.score(make_markers(Apertium(mode))(pairs))
+    result = part.score(MarkerProjector(Apertium(mode))(pairs))
     return [
         {
             "corpus": f"{corpus.name}, first {sentences}",

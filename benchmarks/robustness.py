@@ -12,22 +12,22 @@ import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
-from xner_spacy.projection.heuristics.minmax import make_minmax
-from xner_spacy.projection.heuristics.word_ranges import make_heuristic
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
+from xner_spacy.projection.heuristics.minmax import MinMaxProjector
+from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.spelling_similarity import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 from .projection import Corpus, europarl, lexical_links, transalign, uner
 
 PROJECTORS: Dict[str, Callable[[], Any]] = {
-    "default": make_matching,
-    "default, untrained": make_matching,
-    "greedy": lambda: make_matching(solver="greedy"),
-    "heuristic, no ratio": lambda: make_heuristic(min_ratio=None),
-    "García-Ferrero, mended": make_garcia_ferrero,
-    "min-max": make_minmax,
+    "default": MatchingProjector,
+    "default, untrained": MatchingProjector,
+    "greedy": lambda: MatchingProjector(solver="greedy"),
+    "heuristic, no ratio": lambda: HeuristicProjector(min_ratio=None),
+    "García-Ferrero, mended": LongestRunProjector,
+    "min-max": MinMaxProjector,
 }
 
 

@@ -29,7 +29,6 @@ from xner_spacy.distillation.readers import make_corpus
 from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.distillation.student.calibration import (
     calibrate,
-    expected_calibration_error,
     fit_bias,
     scored_spans,
 )
@@ -37,6 +36,7 @@ from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.distillation.teachers.mixtures import entities_of, mix, mix_docs
 from xner_spacy.distillation.teachers.selection import agree, select_least_specific, select_surest
 from xner_spacy.errors import XnerError
+from xner_spacy.evaluation.calibration import expected_calibration_error
 from xner_spacy.evaluation.entities import compare, evaluate
 from xner_spacy.report.charts import Interval, intervals
 from xner_spacy.report.scales import span

@@ -12,7 +12,6 @@ from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.student.calibration import (
     UNFOUNDED_DOUBT,
     calibrate,
-    expected_calibration_error,
     fit_bias,
     fit_scores,
     scored_spans,
@@ -31,6 +30,7 @@ from xner_spacy.distillation.teachers.selection import (
 )
 from xner_spacy.distillation.vectors import code_switch
 from xner_spacy.errors import XnerError
+from xner_spacy.evaluation.calibration import expected_calibration_error
 from xner_spacy.types import Alignment, TokenLabels
 
 TAGS = ["O", "B-PER", "I-PER"]

@@ -7,8 +7,8 @@ from spacy.tokens import Doc, Span
 from xner_spacy.docdata import SPANS_KEY
 from xner_spacy.errors import XnerError
 from xner_spacy.pipeline.projector import ProjectorComponent
-from xner_spacy.projection.heuristics.word_ranges import make_heuristic
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.types import Alignment, Projection
 
 
@@ -25,7 +25,7 @@ def reasons(doc):
     return [(u["label"], u["reason"]) for u in doc.spans[SPANS_KEY].attrs["unprojected"]]
 
 
-@pytest.mark.parametrize("make", [make_matching, make_heuristic])
+@pytest.mark.parametrize("make", [MatchingProjector, HeuristicProjector])
 @pytest.mark.parametrize(
     "target, links, reason",
     [
@@ -48,7 +48,7 @@ def test_whitespace_is_in_no_entity():
     doc = doc_with(
         ["Ada", "  ", "Lovelace", "\n"], ["Ada", "Lovelace", "\n"], [(0, 3, "PER")], [(0, 0), (1, 2), (2, 3)]
     )  # fmt: skip
-    for make in (make_matching, make_heuristic):
+    for make in (MatchingProjector, HeuristicProjector):
         assert [(e.start, e.end) for e in ProjectorComponent("p", make())(doc).ents] == [(0, 3)]
 
 

@@ -9,23 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.by_translation.insertion import make_insertion
-from xner_spacy.projection.by_translation.markers import make_markers
-from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
-from xner_spacy.projection.heuristics.minmax import make_minmax
-from xner_spacy.projection.heuristics.word_ranges import make_heuristic
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.by_translation.insertion import InsertionProjector
+from xner_spacy.projection.by_translation.markers import MarkerProjector
+from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
+from xner_spacy.projection.heuristics.minmax import MinMaxProjector
+from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import (
+    LinkedRanges,
+    Ngrams,
+    TaggerSpans,
+    TranslatedSpans,
     fuzzy_spans,
-    make_linked_ranges,
-    make_ngrams,
-    make_tagger_spans,
-    make_translated_spans,
 )
 from xner_spacy.projection.matching.function_words import FunctionWords
-from xner_spacy.projection.matching.tagger_scores import make_ner_score
-from xner_spacy.projection.matching.translation_score import make_translation_score
+from xner_spacy.projection.matching.tagger_scores import NerScore
+from xner_spacy.projection.matching.translation_score import TranslationScore
 from xner_spacy.projection.projectors import checked, prepare
 from xner_spacy.text import is_blank_token
 from xner_spacy.types import (
@@ -58,29 +58,31 @@ class Length:
         return [-0.1 * abs(len(s) - len(t)) for s, t in zip(sources, targets, strict=True)]
 
 
-ALIGN = {"scores": {"align": make_align_score()}}
+ALIGN = {"scores": {"align": AlignScore()}}
 PROJECTORS = {
-    "heuristic": make_heuristic,
-    "heuristic, thesis": lambda: make_heuristic(min_ratio=None, top_k=1, only_i=True, overlap="skip", order="length"),
-    "min-max": make_minmax,
-    "min-max, filters": lambda: make_minmax(comp_src=True, comp_tgt=True, whole_sentence=True),
-    "longest run": make_garcia_ferrero,
-    "longest run, as released": lambda: make_garcia_ferrero(defects=True),
-    "markers": lambda: make_markers(Same()),
-    "markers, tags": lambda: make_markers(Same(), style="tags"),
-    "insertion": lambda: make_insertion(Length(), top_k=2),
-    "default": make_matching,
-    "greedy": lambda: make_matching(solver="greedy"),
-    "count 0": lambda: make_matching(count=0),
-    "at least one": lambda: make_matching(constraint=">=", **ALIGN),
-    "exactly two": lambda: make_matching(constraint="=", count=2, **ALIGN),
-    "unpruned": lambda: make_matching(candidates=make_ngrams(pruned=False), **ALIGN),
-    "any length": lambda: make_matching(candidates=make_ngrams(None, pruned=False), **ALIGN),
-    "linked ranges": lambda: make_matching(candidates=make_linked_ranges(), **ALIGN),
-    "tagger": lambda: make_matching(candidates=make_tagger_spans(linked=True), scores={"ner": make_ner_score()}),
-    "translated": lambda: make_matching(candidates=make_translated_spans(translator=Same())),
-    "translation score": lambda: make_matching(scores={"nmt": make_translation_score(Length())}),
-    "sure only": lambda: make_matching(min_confidence=0.9),
+    "heuristic": HeuristicProjector,
+    "heuristic, thesis": lambda: HeuristicProjector(
+        min_ratio=None, top_k=1, only_i=True, overlap="skip", order="length"
+    ),
+    "min-max": MinMaxProjector,
+    "min-max, filters": lambda: MinMaxProjector(comp_src=True, comp_tgt=True, whole_sentence=True),
+    "longest run": LongestRunProjector,
+    "longest run, as released": lambda: LongestRunProjector(defects=True),
+    "markers": lambda: MarkerProjector(Same()),
+    "markers, tags": lambda: MarkerProjector(Same(), style="tags"),
+    "insertion": lambda: InsertionProjector(Length(), top_k=2),
+    "default": MatchingProjector,
+    "greedy": lambda: MatchingProjector(solver="greedy"),
+    "count 0": lambda: MatchingProjector(count=0),
+    "at least one": lambda: MatchingProjector(constraint=">=", **ALIGN),
+    "exactly two": lambda: MatchingProjector(constraint="=", count=2, **ALIGN),
+    "unpruned": lambda: MatchingProjector(candidates=Ngrams(pruned=False), **ALIGN),
+    "any length": lambda: MatchingProjector(candidates=Ngrams(None, pruned=False), **ALIGN),
+    "linked ranges": lambda: MatchingProjector(candidates=LinkedRanges(), **ALIGN),
+    "tagger": lambda: MatchingProjector(candidates=TaggerSpans(linked=True), scores={"ner": NerScore()}),
+    "translated": lambda: MatchingProjector(candidates=TranslatedSpans(translator=Same())),
+    "translation score": lambda: MatchingProjector(scores={"nmt": TranslationScore(Length())}),
+    "sure only": lambda: MatchingProjector(min_confidence=0.9),
 }
 
 words = st.sampled_from(["Ada", "Lovelace", "in", "Rom", "rom", "!", "de", "Qom", "(", ")", *BLANKS])
@@ -157,11 +159,11 @@ def test_two_halves_of_a_name_are_one_name():
         [Entity(0, 5, "PER")],
         Alignment([(0, 1), (1, 0), (3, 2), (4, 3), (5, 4)]),
     )
-    for make in (make_heuristic, make_minmax, make_garcia_ferrero, make_matching):
+    for make in (HeuristicProjector, MinMaxProjector, LongestRunProjector, MatchingProjector):
         (projection,) = make()([pair])
         assert [s[:4] for s in projection.spans] == [(0, 3, "PER", 0)], make
     # Blank tokens are no gap: this gap of one word is two tokens wide.
-    (projection,) = make_minmax(comp_src=True, comp_tgt=True)([pair])
+    (projection,) = MinMaxProjector(comp_src=True, comp_tgt=True)([pair])
     assert [s[:2] for s in projection.spans] == [(0, 3)]
 
 
@@ -178,11 +180,11 @@ def test_a_blank_entity_has_its_reason():
 @pytest.mark.parametrize(
     "candidates",
     [
-        make_ngrams(pruned=False),
-        make_ngrams(),
-        make_linked_ranges(),
-        make_tagger_spans(),
-        make_translated_spans(min_ratio=0.4),
+        Ngrams(pruned=False),
+        Ngrams(),
+        LinkedRanges(),
+        TaggerSpans(),
+        TranslatedSpans(min_ratio=0.4),
     ],
 )
 @settings(max_examples=60, deadline=None)
@@ -200,9 +202,9 @@ def test_candidates_have_no_blank_edges(candidates, pair):
 def test_links_and_lists_that_do_not_fit():
     wrong = SentencePair(["a"], ["b"], [], Alignment([(0, 3)]))
     with pytest.raises(XnerError, match="Link 0-3 is outside the sentence pair"):
-        list(make_heuristic()([wrong]))
+        list(HeuristicProjector()([wrong]))
     with pytest.raises(XnerError, match="outside the sentence pair"):
-        make_matching().train([wrong])
+        MatchingProjector().train([wrong])
     few = SentencePair(["a"], ["b", "c"], [Entity(0, 1, "PER")], Alignment(), TokenLabels(TAGS, np.zeros((1, 5))))  # fmt: skip
     with pytest.raises(XnerError, match="1 tokens of a sentence of 2"):
         prepare(few)
@@ -253,7 +255,7 @@ def test_composed_and_decomposed_letters_are_the_same():
     results = []
     for s, t in ((source, target), (split(source), target), (source, split(target))):
         pair = SentencePair(s.split(), t.split(), [Entity(1, 2, "LOC")], Alignment([(0, 1)]))
-        projector = make_matching()
+        projector = MatchingProjector()
         projector.train([pair])
         results.append([x[:4] for x in next(iter(projector([pair]))).spans])
     assert results == [[(2, 3, "LOC", 0)]] * 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.case import Case, first_word
 from xner_spacy.projection.matching.function_words import FunctionWords
 from xner_spacy.types import Alignment, Entity, SentencePair
@@ -17,7 +17,7 @@ def word_by_word(source, target, entities):
 
 
 def found(pairs, **settings):
-    projector = make_matching(**settings)
+    projector = MatchingProjector(**settings)
     projector.train(pairs)
     return [
         {(" ".join(p.target[s.start : s.end]), s.label) for s in result.spans}
@@ -56,7 +56,7 @@ def test_the_same_names_in_any_case(form, trained):
     if trained:
         result = found(pairs)
     else:
-        projections = make_matching()(pairs)
+        projections = MatchingProjector()(pairs)
         result = [
             {(" ".join(p.target[s.start : s.end]), s.label) for s in x.spans}
             for p, x in zip(pairs, projections, strict=True)
@@ -71,7 +71,7 @@ def test_a_large_corpus_in_lower_case_has_function_words_and_names():
         word_by_word(f"The Senate met near Oslo on day {k} .", f"der senat tagte bei oslo am tag {k} .", [(1, 2, "ORG"), (4, 5, "LOC")])
         for k in range(400)
     ]  # fmt: skip
-    projector = make_matching()
+    projector = MatchingProjector()
     projector.train(pairs)
     functions = projector.scores["span"].target_function
     assert functions.trained and not functions.cased
@@ -84,14 +84,14 @@ def test_misc_that_keeps_its_capital_is_no_adjective():
     """CoNLL's MISC has names of events too: a corpus with those alone does not make adjectives of the rest."""
     case = Case()
     for _ in range(40):
-        case.add("Olympia", "adjective")
-        case.add("Wien", "name")
-        case.add("tagte", "other")
+        case.add(["Dann", "Olympia"], {1: "adjective"})
+        case.add(["Dann", "Wien"], {1: "name"})
+        case.add(["Dann", "tagte"], {1: "other"})
     assert case.tells and not case.has_adjectives
-    case.add("europäisch", "adjective")
+    case.add(["Dann", "europäisch"], {1: "adjective"})
     assert not case.has_adjectives
     for _ in range(4):
-        case.add("europäisch", "adjective")
+        case.add(["Dann", "europäisch"], {1: "adjective"})
     assert case.has_adjectives
 
 
@@ -102,12 +102,12 @@ def test_what_a_sentence_shows():
     assert not case.counts_in(["»", "Anna", "lebt", "in", "wien"])
     assert case.counts_in(["heute", "lebt", "Anna", "in", "wien"])
     for _ in range(40):
-        case.add("Wien", "name")
-        case.add("tagte", "other")
+        case.add(["Dann", "Wien"], {1: "name"})
+        case.add(["Dann", "tagte"], {1: "other"})
     assert case.counts_in(["Anna", "lebt", "in", "wien"])
     assert not case.counts_in(["anna", "lebt", "in", "wien"])
     for _ in range(400):
-        case.add("wien", "name")
+        case.add(["Dann", "wien"], {1: "name"})
     assert not case.tells and not case.counts_in(["Anna", "lebt", "in", "Wien"])
     copy = Case()
     copy.set_state(case.state())
@@ -117,7 +117,7 @@ def test_what_a_sentence_shows():
 def test_scripts_without_case_are_not_counted():
     case = Case()
     for word in ("北京", "ירושלים", "...", "1990"):
-        case.add(word, "name")
+        case.add(["Dann", word], {1: "name"})
     assert case.words["name"] == 0
 
 
@@ -144,7 +144,7 @@ def test_first_word():
 def test_function_words_do_not_count_against_a_name(source, target, entities, links, names, trained):
     alignment = Alignment([x[:2] for x in links], [x[2] if len(x) > 2 else 1.0 for x in links])
     pair = SentencePair(source.split(), target.split(), [Entity(*e) for e in entities], alignment)
-    projector = make_matching()
+    projector = MatchingProjector()
     if trained:
         projector.train([pair])
     (result,) = projector([pair])
@@ -157,7 +157,7 @@ def test_of_two_entities_that_share_a_word_one_gets_it(scores):
         ["Austria", "Hungary", "fell"], ["Ausztria-Magyarország", "elesett"],
         [Entity(0, 1, "LOC"), Entity(1, 2, "LOC")], Alignment([(0, 0), (1, 0), (2, 1)], [*scores, 1.0]),
     )  # fmt: skip
-    (result,) = make_matching()([pair])
+    (result,) = MatchingProjector()([pair])
     assert [s[:3] for s in result.spans] == [(0, 1, "LOC")]
     assert [u.reason for u in result.unprojected] in (["overlap"], ["no_candidate"])
 
@@ -183,10 +183,10 @@ def test_articles_count_like_prepositions_where_names_swallow_them():
         )
         for k in range(300)
     ]  # fmt: skip
-    projector = make_matching()
+    projector = MatchingProjector()
     projector.train(pairs)
     span = projector.scores["span"]
     assert span.fuses and span.source_function.is_article("the")
-    assert make_matching().from_bytes(projector.to_bytes()).scores["span"].fuses
+    assert MatchingProjector().from_bytes(projector.to_bytes()).scores["span"].fuses
     for pair, result in zip(pairs, projector(pairs), strict=True):
         assert [pair.target[s.start : s.end] for s in result.spans] == [["Senaten"]]

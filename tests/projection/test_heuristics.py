@@ -3,7 +3,7 @@
 import pytest
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.heuristics.word_ranges import make_heuristic
+from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair
 
 
@@ -23,50 +23,50 @@ def spans(projector, p):
 
 def test_gap_of_one_is_filled_and_of_two_is_not():
     p = pair([(0, 2, "PER")], [(0, 0), (0, 1), (1, 3), (1, 6)])
-    assert spans(make_heuristic(), p) == ([(0, 4, "PER", 0)], [])
-    assert spans(make_heuristic(min_ratio=None), p)[0] == [(0, 4, "PER", 0), (6, 7, "PER", 0)]
-    assert spans(make_heuristic(max_gap=0), p)[0] == [(0, 2, "PER", 0)]
+    assert spans(HeuristicProjector(), p) == ([(0, 4, "PER", 0)], [])
+    assert spans(HeuristicProjector(min_ratio=None), p)[0] == [(0, 4, "PER", 0), (6, 7, "PER", 0)]
+    assert spans(HeuristicProjector(max_gap=0), p)[0] == [(0, 2, "PER", 0)]
 
 
 def test_ratio_is_strict_and_reasons_are_given():
     p = pair([(0, 1, "LOC"), (1, 6, "ORG")], [(1, 2), (2, 3), (3, 4), (4, 5)])
-    assert spans(make_heuristic(), p) == (
+    assert spans(HeuristicProjector(), p) == (
         [],
         [(0, Reason.NO_LINKS), (1, Reason.TOO_SHORT)],
     )
-    assert spans(make_heuristic(min_ratio=0.79), p)[0] == [(2, 6, "ORG", 1)]
+    assert spans(HeuristicProjector(min_ratio=0.79), p)[0] == [(2, 6, "ORG", 1)]
 
 
 def test_later_entities_overwrite_and_leave_the_rest():
     p = pair([(0, 1, "A"), (1, 2, "B"), (2, 3, "C")], [(0, 0), (0, 2), (1, 1), (2, 1)])
-    assert spans(make_heuristic(), p) == (
+    assert spans(HeuristicProjector(), p) == (
         [(0, 1, "A", 0), (1, 2, "C", 2), (2, 3, "A", 0)],
         [(1, Reason.OVERLAP)],
     )
-    assert spans(make_heuristic(overlap="skip"), p) == (
+    assert spans(HeuristicProjector(overlap="skip"), p) == (
         [(0, 3, "A", 0)],
         [(1, Reason.OVERLAP), (2, Reason.OVERLAP)],
     )
-    assert spans(make_heuristic(overlap="skip", order="length"), p)[0] == [(0, 3, "A", 0)]
+    assert spans(HeuristicProjector(overlap="skip", order="length"), p)[0] == [(0, 3, "A", 0)]
 
 
 def test_only_i_and_top_k():
     p = pair([(0, 2, "PER")], [(0, 0), (1, 1), (0, 3), (1, 4), (1, 5)])
-    assert spans(make_heuristic(), p)[0] == [(0, 6, "PER", 0)]
-    only_i = make_heuristic(only_i=True)
+    assert spans(HeuristicProjector(), p)[0] == [(0, 6, "PER", 0)]
+    only_i = HeuristicProjector(only_i=True)
     assert spans(only_i, p)[0] == [(0, 2, "PER", 0), (3, 6, "PER", 0)]
-    assert spans(make_heuristic(only_i=True, top_k=1), p)[0] == [(3, 6, "PER", 0)]
-    shortest = make_heuristic(only_i=True, top_k=1, top_k_by="shortest")
+    assert spans(HeuristicProjector(only_i=True, top_k=1), p)[0] == [(3, 6, "PER", 0)]
+    shortest = HeuristicProjector(only_i=True, top_k=1, top_k_by="shortest")
     assert spans(shortest, p)[0] == [(0, 2, "PER", 0)]
 
 
 @pytest.mark.parametrize("link", [(0, 8), (6, 0)])
 def test_link_outside_is_an_error(link):
     with pytest.raises(XnerError, match="outside the sentence pair"):
-        spans(make_heuristic(), pair([(0, 2, "PER")], [link]))
+        spans(HeuristicProjector(), pair([(0, 2, "PER")], [link]))
 
 
 @pytest.mark.parametrize("entities", [[(0, 7, "A")], [(2, 2, "A")], [(0, 2, "A"), (1, 3, "B")]])
 def test_bad_entities_are_an_error(entities):
     with pytest.raises(XnerError):
-        spans(make_heuristic(), pair(entities, [(0, 0)]))
+        spans(HeuristicProjector(), pair(entities, [(0, 0)]))

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 from .test_base import PROJECTORS, TAGS, check
@@ -54,10 +54,10 @@ def test_a_hundred_thousand_tokens(name):
 @pytest.mark.parametrize(
     "make",
     [
-        make_matching,
-        make_garcia_ferrero,
-        lambda: make_matching(solver="greedy", candidates=None),
-        lambda: make_matching(scores={"align": make_align_score()}, constraint=">=", count=1),
+        MatchingProjector,
+        LongestRunProjector,
+        lambda: MatchingProjector(solver="greedy", candidates=None),
+        lambda: MatchingProjector(scores={"align": AlignScore()}, constraint=">=", count=1),
     ],
 )
 def test_one_word_linked_to_everything(make):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.projection.by_translation.insertion import make_insertion
+from xner_spacy.projection.by_translation.insertion import InsertionProjector
 from xner_spacy.projection.by_translation.markers import (
-    make_markers,
+    MarkerProjector,
     mark,
     match_names,
     translate_marked,
@@ -77,10 +77,10 @@ def test_names_match_best_not_last():
 def test_markers_onto_given_text():
     target = ["Ayer", "vio", "Ann", "a", "Londres"]
     p = SentencePair(SOURCE, target, ENTITIES, Alignment())
-    (result,) = make_markers(WordByWord())([p])
+    (result,) = MarkerProjector(WordByWord())([p])
     assert [s[:4] for s in result.spans] == [(2, 3, "PER", 0), (4, 5, "LOC", 1)]
     lost = SentencePair(SOURCE, ["Nada"], ENTITIES, Alignment())
-    (result,) = make_markers(WordByWord())([lost])
+    (result,) = MarkerProjector(WordByWord())([lost])
     assert {u.reason for u in result.unprojected} == {Reason.NO_CANDIDATE}
 
 
@@ -128,8 +128,8 @@ class LikesBrackets:
 def test_insertion(links):
     target = ["Ayer", "vio", "Ann", "a", "Londres"]
     p = SentencePair(SOURCE, target, ENTITIES, Alignment(links))
-    (result,) = make_insertion(LikesBrackets(), top_k=2)([p])
+    (result,) = InsertionProjector(LikesBrackets(), top_k=2)([p])
     assert [s[:4] for s in result.spans] == [(2, 3, "PER", 0), (4, 5, "LOC", 1)]
     assert all(0 < s.score <= 1 for s in result.spans)
-    (empty,) = make_insertion(LikesBrackets())([SentencePair(SOURCE, [], ENTITIES, Alignment())])
+    (empty,) = InsertionProjector(LikesBrackets())([SentencePair(SOURCE, [], ENTITIES, Alignment())])
     assert len(empty.unprojected) == 2

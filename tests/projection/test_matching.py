@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching
-from xner_spacy.projection.matching.candidates import make_ngrams
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
+from xner_spacy.projection.matching.candidates import Ngrams
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair
 
 
@@ -29,7 +29,7 @@ class Wrapped:
     """The align score where the projector cannot see that it is one."""
 
     def __init__(self):
-        self.inner = make_align_score()
+        self.inner = AlignScore()
 
     def __call__(self, pairs, candidates):
         return self.inner(pairs, candidates)
@@ -46,8 +46,8 @@ def total(choices):
 )
 def test_fast_road_equals_general_road_over_all_ngrams(pairs, constraint):
     settings = {"constraint": constraint[0], "count": constraint[1]}
-    fast = make_matching(scores={"a": make_align_score()}, **settings)
-    slow = make_matching(candidates=make_ngrams(pruned=False), scores={"a": Wrapped()}, batch_size=2, **settings)
+    fast = MatchingProjector(scores={"a": AlignScore()}, **settings)
+    slow = MatchingProjector(candidates=Ngrams(pruned=False), scores={"a": Wrapped()}, batch_size=2, **settings)
     for (x, _), (y, _) in zip(fast.match(pairs), slow.match(pairs), strict=True):
         assert total(x) == pytest.approx(total(y))
 
@@ -56,7 +56,7 @@ def test_fast_road_equals_general_road_over_all_ngrams(pairs, constraint):
 @given(sentence_pairs())
 def test_result_is_valid(pair):
     for solver in ("exact", "greedy"):
-        (result,) = make_matching(solver=solver)([pair])
+        (result,) = MatchingProjector(solver=solver)([pair])
         assert result.spans == sorted(result.spans)
         last = 0
         for span in result.spans:
@@ -71,7 +71,7 @@ def test_result_is_valid(pair):
 @given(sentence_pairs())
 def test_unlinked_word_at_the_end_changes_nothing(pair):
     longer = SentencePair(pair.source, [*pair.target, "x"], pair.entities, pair.alignment)
-    projector = make_matching(scores={"align": make_align_score()})
+    projector = MatchingProjector(scores={"align": AlignScore()})
     assert list(projector([pair])) == list(projector([longer]))
 
 
@@ -80,7 +80,7 @@ def test_unlinked_word_at_the_end_changes_nothing(pair):
 def test_permuted_sentences_permute_the_output(pairs, random):
     order = list(range(len(pairs)))
     random.shuffle(order)
-    projector = make_matching(scores={"a": Wrapped()}, batch_size=2)
+    projector = MatchingProjector(scores={"a": Wrapped()}, batch_size=2)
     result = list(projector(pairs))
     assert list(projector([pairs[k] for k in order])) == [result[k] for k in order]
 
@@ -110,7 +110,7 @@ def seed_greedy(pair, max_words):
 @settings(max_examples=150, deadline=None)
 @given(sentence_pairs())
 def test_greedy_is_the_seeds_label_for_label(pair):
-    (result,) = make_matching(candidates=make_ngrams(max_words=9), solver="greedy")([pair])
+    (result,) = MatchingProjector(candidates=Ngrams(max_words=9), solver="greedy")([pair])
     tags = ["O"] * len(pair.target)
     for start, end, label, *_ in result.spans:
         tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
@@ -121,7 +121,7 @@ def test_reasons_and_excluded_tokens():
     entities = [Entity(0, 1, "A"), Entity(1, 2, "B"), Entity(2, 3, "C"), Entity(3, 4, "D")]
     links = Alignment([(0, 0), (2, 0), (3, 1)])
     pair = SentencePair(["s"] * 4, ["t", "!"], entities, links)
-    (result,) = make_matching(scores={"align": make_align_score()})([pair])
+    (result,) = MatchingProjector(scores={"align": AlignScore()})([pair])
     assert [s[:4] for s in result.spans] == [(0, 1, "A", 0)]
     assert [tuple(u) for u in result.unprojected] == [
         (1, Reason.NO_LINKS),
@@ -132,4 +132,4 @@ def test_reasons_and_excluded_tokens():
 
 def test_weights_must_name_scores():
     with pytest.raises(XnerError, match="names no score"):
-        make_matching(scores={"align": make_align_score()}, weights={"algin": 1.0})
+        MatchingProjector(scores={"align": AlignScore()}, weights={"algin": 1.0})

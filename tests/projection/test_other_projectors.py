@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.heuristics.longest_run import make_garcia_ferrero
-from xner_spacy.projection.heuristics.minmax import make_minmax
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
+from xner_spacy.projection.heuristics.minmax import MinMaxProjector
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import (
-    make_linked_ranges,
-    make_tagger_spans,
-    make_translated_spans,
+    LinkedRanges,
+    TaggerSpans,
+    TranslatedSpans,
 )
-from xner_spacy.projection.matching.tagger_scores import make_ner_score, make_ner_spans_score
-from xner_spacy.projection.matching.translation_score import make_translation_score
+from xner_spacy.projection.matching.tagger_scores import NerScore, NerSpansScore
+from xner_spacy.projection.matching.translation_score import TranslationScore
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 
@@ -36,34 +36,34 @@ def spans(projector, p):
 
 def test_minmax_and_its_filters():
     p = pair([(0, 2, "PER"), (3, 4, "LOC")], [(0, 1), (1, 4), (3, 6), (3, 7)])
-    assert spans(make_minmax(), p) == ([(1, 5, "PER", 0), (6, 8, "LOC", 1)], [])
-    assert spans(make_minmax(restrict=True), p)[0][1] == (6, 7, "LOC", 1)
-    assert spans(make_minmax(comp_tgt=True), p) == (
+    assert spans(MinMaxProjector(), p) == ([(1, 5, "PER", 0), (6, 8, "LOC", 1)], [])
+    assert spans(MinMaxProjector(restrict=True), p)[0][1] == (6, 7, "LOC", 1)
+    assert spans(MinMaxProjector(comp_tgt=True), p) == (
         [(6, 8, "LOC", 1)],
         [(0, Reason.INCOMPLETE)],
     )
     everything = [(0, Reason.INCOMPLETE), (1, Reason.INCOMPLETE)]
-    assert spans(make_minmax(comp_tgt=True, comp_ins=True), p) == ([], everything)
-    assert spans(make_minmax(comp_tgt=True, whole_sentence=True), p) == ([], everything)
+    assert spans(MinMaxProjector(comp_tgt=True, comp_ins=True), p) == ([], everything)
+    assert spans(MinMaxProjector(comp_tgt=True, whole_sentence=True), p) == ([], everything)
     half = pair([(0, 2, "PER")], [(0, 1)])
-    assert spans(make_minmax(comp_src=True), half) == ([], [(0, Reason.INCOMPLETE)])
-    assert spans(make_minmax(), pair([(0, 2, "PER")], [])) == ([], [(0, Reason.NO_LINKS)])
+    assert spans(MinMaxProjector(comp_src=True), half) == ([], [(0, Reason.INCOMPLETE)])
+    assert spans(MinMaxProjector(), pair([(0, 2, "PER")], [])) == ([], [(0, Reason.NO_LINKS)])
 
 
 def test_garcia_ferrero_gap_defect():
     p = pair([(0, 2, "PER")], [(0, 0), (0, 1), (1, 3), (1, 4)])
-    assert spans(make_garcia_ferrero(), p)[0] == [(0, 5, "PER", 0)]
-    assert spans(make_garcia_ferrero(defects=True), p)[0] == [(0, 2, "PER", 0)]
+    assert spans(LongestRunProjector(), p)[0] == [(0, 5, "PER", 0)]
+    assert spans(LongestRunProjector(defects=True), p)[0] == [(0, 2, "PER", 0)]
 
 
 def test_garcia_ferrero_order_defect():
     swapped = [(0, 4), (1, 5), (3, 0), (4, 1)]
     p = pair([(0, 2, "LOC"), (3, 5, "LOC")], swapped)
-    assert spans(make_garcia_ferrero(), p)[0] == [(0, 2, "LOC", 1), (4, 6, "LOC", 0)]
-    assert len(spans(make_garcia_ferrero(defects=True), p)[0]) == 1
+    assert spans(LongestRunProjector(), p)[0] == [(0, 2, "LOC", 1), (4, 6, "LOC", 0)]
+    assert len(spans(LongestRunProjector(defects=True), p)[0]) == 1
     other = pair([(0, 2, "PER"), (3, 4, "LOC")], [(0, 4), (1, 5), (3, 0)])
-    assert len(spans(make_garcia_ferrero(), other)[0]) == 2
-    assert spans(make_garcia_ferrero(defects=True), other) == (
+    assert len(spans(LongestRunProjector(), other)[0]) == 2
+    assert spans(LongestRunProjector(defects=True), other) == (
         [(4, 6, "PER", 0)],
         [(1, Reason.OVERLAP)],
     )
@@ -71,8 +71,8 @@ def test_garcia_ferrero_order_defect():
 
 def test_garcia_ferrero_punctuation_defect():
     p = pair([(0, 1, "ORG")], [(0, 0), (0, 1), (0, 2)], target=["«", "X", "»"])
-    assert spans(make_garcia_ferrero(), p)[0] == [(1, 2, "ORG", 0)]
-    assert spans(make_garcia_ferrero(defects=True), p)[0] == [(0, 3, "ORG", 0)]
+    assert spans(LongestRunProjector(), p)[0] == [(1, 2, "ORG", 0)]
+    assert spans(LongestRunProjector(defects=True), p)[0] == [(0, 3, "ORG", 0)]
 
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -95,25 +95,25 @@ def test_ner_scores():
         target_labels=TokenLabels(TAGS, PROBS),
     )
     candidates = [(0, 1), (1, 2), (1, 3), (3, 4)]
-    (by_label,) = make_ner_score()([p], [candidates])
+    (by_label,) = NerScore()([p], [candidates])
     assert by_label[0] == pytest.approx([0.05, 0.8, 1.15 * 0.75, 0.0], abs=1e-6)
     assert by_label[1] == pytest.approx([0.05, 0.05, 0.075, 0.8], abs=1e-6)
-    (any_label,) = make_ner_spans_score()([p], [candidates])
+    (any_label,) = NerSpansScore()([p], [candidates])
     assert any_label[0] == pytest.approx(any_label[1])
     assert any_label[0] == pytest.approx([0.05, 0.8, 1.15 * 0.75, 0.8], abs=1e-6)
-    assert make_tagger_spans()([p]) == [[(1, 3), (3, 4)]]
-    projector = make_matching(candidates=make_tagger_spans(), scores={"ner": make_ner_score()})
+    assert TaggerSpans()([p]) == [[(1, 3), (3, 4)]]
+    projector = MatchingProjector(candidates=TaggerSpans(), scores={"ner": NerScore()})
     assert spans(projector, p)[0] == [(1, 3, "PER", 0), (3, 4, "LOC", 1)]
 
 
 def test_without_a_tagger():
     p = pair([(0, 1, "PER")], [(0, 0)])
     with pytest.raises(XnerError, match="tagger"):
-        make_ner_score()([p], [[(0, 1)]])
+        NerScore()([p], [[(0, 1)]])
     with pytest.raises(XnerError, match="tagger"):
-        make_tagger_spans()([p])
+        TaggerSpans()([p])
     with pytest.raises(XnerError, match="translations"):
-        make_translated_spans()([p])
+        TranslatedSpans()([p])
 
 
 class Lookup:
@@ -133,30 +133,30 @@ def test_translation_score_selects():
     p.source = ["United", "States"]
     forward = Lookup({("United States", "Estados Unidos")})
     backward = Lookup({("Estados Unidos", "United States")})
-    score = make_translation_score(forward, backward)
+    score = TranslationScore(forward, backward)
     (matrix,) = score([p], [[(0, 2), (1, 2), (1, 3)]])
     assert matrix[0] == pytest.approx([0.0, 0.0, 1.0])
-    from xner_spacy.projection.matching.candidates import make_ngrams
+    from xner_spacy.projection.matching.candidates import Ngrams
 
-    projector = make_matching(candidates=make_ngrams(pruned=False), scores={"nmt": score})
+    projector = MatchingProjector(candidates=Ngrams(pruned=False), scores={"nmt": score})
     assert spans(projector, p)[0] == [(1, 3, "ORG", 0)]
     assert forward.calls == 4  # direct and against itself, once per batch
 
 
 def test_linked_ranges_and_translated_spans():
     p = pair([(0, 2, "ORG")], [(0, 0), (1, 2), (1, 7)])
-    assert make_linked_ranges(max_gap=1)([p]) == [[(0, 1), (0, 3), (2, 3), (7, 8)]]
+    assert LinkedRanges(max_gap=1)([p]) == [[(0, 1), (0, 3), (2, 3), (7, 8)]]
     words = ["los", "Estados", "Unidos", "dijeron"]
     p = pair([(0, 2, "ORG")], [], target=words, entity_translations=["Estados Unidos"])
-    found = make_translated_spans(min_ratio=0.95)([p])
+    found = TranslatedSpans(min_ratio=0.95)([p])
     assert found == [[(1, 3)]]
 
 
 def test_fusion_adds_up():
     links = [(0, 1), (1, 2)]
     p = pair([(0, 2, "PER")], links, target=list("abcd"), target_labels=TokenLabels(TAGS, PROBS))
-    projector = make_matching(
-        scores={"align": make_align_score(), "ner": make_ner_score()},
+    projector = MatchingProjector(
+        scores={"align": AlignScore(), "ner": NerScore()},
         weights={"align": 0.5, "ner": 0.5},
     )
     ((chosen, _),) = projector.match([p])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.milp import solve_milp
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -23,19 +23,19 @@ def bambara():
 def test_neural_links(bambara):
     corpus, alignments, _ = bambara
     pairs = corpus.pairs(alignments)
-    projector = make_matching()
+    projector = MatchingProjector()
     projector.train(pairs)
     assert corpus.score(projector(pairs), samples=1)["f1"] >= 0.60
     # Untrained it is still better than the links' own greedy use. It can't tell articles from prepositions then, and
     # takes more of the source model's wrong names along.
-    plain = corpus.score(make_matching()(pairs), samples=1)["f1"]
-    assert plain > corpus.score(make_matching(solver="greedy")(pairs), samples=1)["f1"] + 0.015
+    plain = corpus.score(MatchingProjector()(pairs), samples=1)["f1"]
+    assert plain > corpus.score(MatchingProjector(solver="greedy")(pairs), samples=1)["f1"] + 0.015
 
 
 @pytest.mark.parametrize("constraint", ["<=", "=", ">="])
 def test_optimum_is_highs(bambara, constraint):
     corpus, alignments, _ = bambara
-    projector = make_matching(scores={"align": make_align_score()}, constraint=constraint)
+    projector = MatchingProjector(scores={"align": AlignScore()}, constraint=constraint)
     limits = projector.limits
     for chosen, options in projector.match(corpus.pairs(alignments)[:250]):
         peer = solve_milp(options, limits.low, limits.high)

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.matching.candidate_matching import make_matching
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.function_words import FunctionWords
-from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, make_phrase_lexicon
-from xner_spacy.projection.matching.span_score import make_span_score
+from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, PhraseLexicon
+from xner_spacy.projection.matching.span_score import SpanScore
 from xner_spacy.projection.spelling_similarity import fold, similarity
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TrainableProjector
 
@@ -37,7 +37,7 @@ def test_missing_inner_words_are_included_and_edge_articles_are_not():
         [(1, 3, "ORG")],
         [(0, 0, 0.9), (1, 3, 0.9), (1, 4, 0.8), (2, 1, 0.9), (3, 5, 0.9), (1, 2, 0.4)],
     )
-    assert spans(make_matching(), p) == [("Gobierno del Reino Unido", "ORG")]
+    assert spans(MatchingProjector(), p) == [("Gobierno del Reino Unido", "ORG")]
 
 
 def test_spelling_beats_a_stray_link():
@@ -47,30 +47,30 @@ def test_spelling_beats_a_stray_link():
         [(1, 2, "PER")],
         [(1, 1, 0.7), (2, 3, 0.9)],
     )
-    assert spans(make_matching(), p) == [("Koch", "PER")]
-    without = make_matching(scores={"span": make_span_score(spelling=0.0, lower=0.0)})
+    assert spans(MatchingProjector(), p) == [("Koch", "PER")]
+    without = MatchingProjector(scores={"span": SpanScore(spelling=0.0, lower=0.0)})
     assert spans(without, p) == [("colega", "PER")]
 
 
 def test_edge_particle_of_the_name_stays():
     p = pair("by von Wogau today", "heute von von Wogau", [(1, 3, "PER")], [(2, 3, 0.9)])
-    assert spans(make_matching(), p) == [("von Wogau", "PER")]
+    assert spans(MatchingProjector(), p) == [("von Wogau", "PER")]
 
 
 def test_brackets_come_in_pairs():
     links = [(0, 0, 0.9), (1, 1, 0.9), (2, 2, 0.9), (3, 3, 0.9)]
     p = pair("Council ( CEN ) met", "Rat ( CEN ) tagte", [(0, 4, "ORG")], links)
-    assert spans(make_matching(), p) == [("Rat ( CEN )", "ORG")]
+    assert spans(MatchingProjector(), p) == [("Rat ( CEN )", "ORG")]
 
 
 def test_name_that_lost_its_capitals():
     p = pair("in Belgium today", "im belgischen Recht Heute", [(1, 2, "LOC")], [(1, 1, 0.95)])
-    assert spans(make_matching(), p) == []
-    (result,) = make_matching()([p])
+    assert spans(MatchingProjector(), p) == []
+    (result,) = MatchingProjector()([p])
     assert result.unprojected[0].reason == Reason.NO_CANDIDATE
     # A corpus with a label for adjectives uses it instead.
     other = pair("a Dutch law", "ein niederländisches Gesetz", [(1, 2, "MISC")], [(1, 1, 0.9)])
-    projector = make_matching()
+    projector = MatchingProjector()
     projector.train([p, other])
     assert spans(projector, p) == [("belgischen", "MISC")]
     assert spans(projector, other) == [("niederländisches", "MISC")]
@@ -88,18 +88,18 @@ def test_corpus_decides_between_renderings():
         [(1, 4, "ORG")],
         [(1, 1, 0.9), (3, 2, 0.9)],
     )
-    assert spans(make_matching(), doubtful) == [("Gerichtshof Anhängig", "ORG")]
-    projector = make_matching()
+    assert spans(MatchingProjector(), doubtful) == [("Gerichtshof Anhängig", "ORG")]
+    projector = MatchingProjector()
     projector.train([*clear, doubtful])
     assert spans(projector, doubtful) == [("Gerichtshof", "ORG")]
-    copy = make_matching()
+    copy = MatchingProjector()
     copy.from_bytes(projector.to_bytes())
     assert list(copy([*clear, doubtful])) == list(projector([*clear, doubtful]))
 
 
 def test_training_on_one_sentence_does_not_confirm_itself():
     p = rendering("der Gerichtshof tagte", 1)
-    projector = make_matching()
+    projector = MatchingProjector()
     before = next(projector.match([p]))[1]
     projector.train([p])
     after = next(projector.match([p]))[1]
@@ -109,7 +109,7 @@ def test_training_on_one_sentence_does_not_confirm_itself():
 
 def test_training_on_a_stream_equals_training_on_a_list():
     pairs = [rendering(f"da tagte der Gerichtshof {n}", 3) for n in range(4)]
-    one, other = make_matching(), make_matching()
+    one, other = MatchingProjector(), MatchingProjector()
     one.train(pairs)
     other.train(p for p in pairs)
     assert one.to_bytes() == other.to_bytes()
@@ -129,7 +129,7 @@ def test_label_votes():
 def test_lexicon_untrained_changes_nothing():
     p = rendering("der Gerichtshof tagte", 1)
     options = [[(1.0, 1, 2)]]
-    assert make_phrase_lexicon().adjust(p, options, frozenset()) == options
+    assert PhraseLexicon().adjust(p, options, frozenset()) == options
 
 
 def test_function_words():
@@ -167,7 +167,7 @@ def test_fold():
 @settings(max_examples=100, deadline=None)
 @given(st.lists(sentence_pairs(), max_size=4), st.booleans(), st.randoms())
 def test_default_projector_is_valid_and_ignores_order(pairs, trained, random):
-    projector = make_matching()
+    projector = MatchingProjector()
     if trained:
         projector.train(pairs)
     result = list(projector(pairs))
@@ -192,7 +192,7 @@ def test_given_candidates_score_as_found_ones():
         [(1, 3, "ORG")],
         [(1, 3, 0.9), (1, 4, 0.8), (2, 1, 0.9), (3, 5, 0.9)],
     )
-    score = make_span_score()
+    score = SpanScore()
     (mine,) = score.options(p)
     (matrix,) = score([p], [[(a, b) for _, a, b in mine]])
     assert matrix[0].tolist() == pytest.approx([w for w, _, _ in mine])
@@ -200,7 +200,7 @@ def test_given_candidates_score_as_found_ones():
 
 def test_low_confidence_has_its_reason():
     p = rendering("der Gerichtshof tagte", 1, 0.5)
-    (result,) = make_matching(min_confidence=0.999)([p])
+    (result,) = MatchingProjector(min_confidence=0.999)([p])
     assert not result.spans
     assert result.unprojected[0].reason == Reason.LOW_SCORE
 
@@ -211,7 +211,7 @@ def test_low_confidence_has_its_reason():
 )  # fmt: skip
 def test_settings_of_the_lexicon_that_make_no_sense(settings):
     with pytest.raises(XnerError, match=r"xner\.PhraseLexicon\.v1"):
-        make_phrase_lexicon(**settings)
+        PhraseLexicon(**settings)
 
 
 def options_of(projector, p):
@@ -224,8 +224,8 @@ def test_copies_of_a_sentence_do_not_vote_for_themselves(copies):
         "the Court of Justice met", "der Gerichtshof Anhängig tagte", [(1, 4, "ORG")],
         [(1, 1, 0.9), (3, 2, 0.9)],
     )  # fmt: skip
-    before = options_of(make_matching(), p)
-    projector = make_matching()
+    before = options_of(MatchingProjector(), p)
+    projector = MatchingProjector()
     projector.train([p] * copies)
     assert [o[0] for o in options_of(projector, p)[0]] == pytest.approx([o[0] for o in before[0]])
     # Nor do copies with other links.
@@ -235,7 +235,7 @@ def test_copies_of_a_sentence_do_not_vote_for_themselves(copies):
     )  # fmt: skip
     projector.train([p, other] * copies)
     for one in (p, other):
-        plain = options_of(make_matching(), one)
+        plain = options_of(MatchingProjector(), one)
         assert [o[0] for o in options_of(projector, one)[0]] == pytest.approx([o[0] for o in plain[0]])
 
 
@@ -245,14 +245,14 @@ def test_a_sentence_that_stands_often_has_one_vote():
         "the Court of Justice met", "der Gerichtshof Anhängig tagte", [(1, 4, "ORG")],
         [(1, 1, 0.9), (3, 2, 0.9)],
     )  # fmt: skip
-    once, often = make_matching(), make_matching()
+    once, often = MatchingProjector(), MatchingProjector()
     once.train([clear, doubtful])
     often.train([clear] * 50 + [doubtful])
     assert options_of(once, doubtful)[0] == options_of(often, doubtful)[0]
     # One label for the phrase in fifty copies of a sentence does not overrule the other.
     first = pair("in Kidal today", "heute in Kidal", [(1, 2, "LOC")], [(1, 2, 0.9)])
     second = pair("Kidal came", "Kidal kam", [(0, 1, "PER")], [(0, 0, 0.9)])
-    projector = make_matching()
+    projector = MatchingProjector()
     projector.train([first] * 50 + [second])
     assert spans(projector, second) == [("Kidal", "PER")]
 
@@ -263,7 +263,7 @@ def test_training_does_not_depend_on_the_order(pairs, random):
     """These pairs have the same words, but other links and entities: copies of one sentence."""
     shuffled = list(pairs)
     random.shuffle(shuffled)
-    one, other = make_matching(), make_matching()
+    one, other = MatchingProjector(), MatchingProjector()
     one.train(pairs)
     other.train(shuffled)
     assert one.to_bytes() == other.to_bytes()

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.projection.by_translation.markers import make_markers
-from xner_spacy.projection.matching.align_score import make_align_score
-from xner_spacy.projection.matching.candidate_matching import make_matching
-from xner_spacy.projection.matching.candidates import make_translated_spans
-from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, make_phrase_lexicon
-from xner_spacy.projection.matching.span_score import make_span_score
+from xner_spacy.projection.by_translation.markers import MarkerProjector
+from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
+from xner_spacy.projection.matching.candidates import TranslatedSpans
+from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, PhraseLexicon
+from xner_spacy.projection.matching.span_score import SpanScore
 from xner_spacy.translation.given_bitext import Bitext
 from xner_spacy.types import Alignment, Entity, SentencePair
 
@@ -22,15 +22,15 @@ PAIR = SentencePair(
 
 
 def trained():
-    projector = make_matching()
+    projector = MatchingProjector()
     projector.train([PAIR])
     return projector
 
 
 PARTS = {
-    "matching": (trained, make_matching),
-    "span": (lambda: trained().scores["span"], make_span_score),
-    "lexicon": (lambda: trained().modifiers["lexicon"], make_phrase_lexicon),
+    "matching": (trained, MatchingProjector),
+    "span": (lambda: trained().scores["span"], SpanScore),
+    "lexicon": (lambda: trained().scores["lexicon"], PhraseLexicon),
     "votes": (lambda: trained().votes, LabelVotes),
 }
 
@@ -47,12 +47,12 @@ def test_what_version_0_1_saved_is_read():
     lexicon = {"counts": {"court": {"geric": 1.0}}, "totals": {"court": 1.0}, "learned": b"\0" * 8}
     span = {"labels": ["ORG"], "source": [True, ["the"]], "target": [None, []]}
     scores = {"span": srsly.msgpack_dumps(span), "lexicon": srsly.msgpack_dumps(lexicon)}
-    projector = make_matching().from_bytes(srsly.msgpack_dumps({"scores": scores, "votes": votes}))
+    projector = MatchingProjector().from_bytes(srsly.msgpack_dumps({"scores": scores, "votes": votes}))
     assert "the" in projector.scores["span"].source_function
     assert projector.scores["span"].labels == {"ORG"}
-    assert projector.modifiers["lexicon"].totals == {"court": 1.0}
+    assert projector.scores["lexicon"].totals == {"court": 1.0}
     assert projector.votes.label(["Gerichtshof"], "PER") == "ORG"
-    assert make_matching().from_bytes(projector.to_bytes()).to_bytes() == projector.to_bytes()
+    assert MatchingProjector().from_bytes(projector.to_bytes()).to_bytes() == projector.to_bytes()
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -94,21 +94,21 @@ def test_damaged_state_is_read_or_refused(name, data):
 
 
 def test_numbers_that_are_none_are_refused():
-    lexicon = trained().modifiers["lexicon"]
+    lexicon = trained().scores["lexicon"]
     for wrong in (float("nan"), float("inf"), -1.0):
         state = srsly.msgpack_loads(lexicon.to_bytes())
         state["fields"]["totals"] = dict.fromkeys(state["fields"]["totals"], wrong)
         with pytest.raises(InputError, match="totals"):
-            make_phrase_lexicon().from_bytes(srsly.msgpack_dumps(state))
+            PhraseLexicon().from_bytes(srsly.msgpack_dumps(state))
     state = srsly.msgpack_loads(lexicon.to_bytes())
     state["fields"]["totals"] = {}
     with pytest.raises(XnerError, match="does not fit together"):
-        make_phrase_lexicon().from_bytes(srsly.msgpack_dumps(state))
+        PhraseLexicon().from_bytes(srsly.msgpack_dumps(state))
 
 
 def test_the_state_of_other_scores():
     data = trained().to_bytes()
-    other = make_matching(scores={"align": make_align_score()})
+    other = MatchingProjector(scores={"align": AlignScore()})
     with pytest.raises(XnerError, match=r"learned for the scores \['lexicon', 'span'\]"):
         other.from_bytes(data)
 
@@ -122,8 +122,8 @@ def test_a_translator_inside_is_saved_with_the_projector(tmp_path):
         return Bitext(str(german), str(english))
 
     makers = [
-        lambda: make_markers(bitext()),
-        lambda: make_matching(candidates=make_translated_spans(translator=bitext())),
+        lambda: MarkerProjector(bitext()),
+        lambda: MatchingProjector(candidates=TranslatedSpans(translator=bitext())),
     ]
     saved = []
     for make in makers:
@@ -136,14 +136,14 @@ def test_a_translator_inside_is_saved_with_the_projector(tmp_path):
         (projection,) = make().from_bytes(state)([PAIR])
         assert [s[:4] for s in projection.spans] == [(1, 2, "ORG", 0)]
     with pytest.raises(XnerError, match="belongs to another part"):
-        makers[0]().from_bytes(make_translated_spans().to_bytes())
+        makers[0]().from_bytes(TranslatedSpans().to_bytes())
 
 
 def test_an_entity_without_candidates_leaves_a_lexicon_that_can_be_loaded():
     """The embedded corpus has such entities; a teacher that was assembled on it could not be loaded."""
     pair = SentencePair(["Ada", "ran"], ["hljóp"], [Entity(0, 1, "PER")], Alignment([(1, 0)], None))
-    lexicon = make_phrase_lexicon()
+    lexicon = PhraseLexicon()
     lexicon.learn([(pair, [[]])], frozenset())
-    loaded = make_phrase_lexicon().from_bytes(lexicon.to_bytes())
+    loaded = PhraseLexicon().from_bytes(lexicon.to_bytes())
     assert loaded.adjust(pair, [[]], frozenset()) == [[]]
     assert loaded.totals == {} == loaded.counts

@@ -8,8 +8,8 @@ from tests.cli.helpers import xner
 from tests.conftest import PAIRS
 from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.matching.candidate_matching import make_matching
-from xner_spacy.projection.matching.candidates import make_translated_spans
+from xner_spacy.projection.matching.candidate_matching import MatchingProjector
+from xner_spacy.projection.matching.candidates import TranslatedSpans
 from xner_spacy.types import Alignment, Entity, SentencePair, Translation
 
 NAMES = {"Anna": "Anna", "Jon": "Jon", "Paris": "París", "London": "Lundúnum", "Marel": "Marel"}
@@ -98,7 +98,7 @@ def some_pairs(n):
 
 def test_each_name_is_translated_once_and_given_ones_are_kept():
     translator = Counted({"Vienna": "Wien."})
-    candidates = make_translated_spans(min_ratio=0.9, translator=translator)
+    candidates = TranslatedSpans(min_ratio=0.9, translator=translator)
     assert candidates(some_pairs(3)) == [[(1, 2)]] * 3
     assert translator.asked == ["Vienna"]
     pair = some_pairs(1)[0]
@@ -109,10 +109,10 @@ def test_each_name_is_translated_once_and_given_ones_are_kept():
 
 def test_a_name_without_translation_is_looked_for_as_it_is():
     pair = SentencePair(["Oslo"], ["til", "Oslo"], [Entity(0, 1, "LOC")], Alignment([(0, 1)]))
-    assert make_translated_spans(translator=Counted({}))([pair]) == [[(1, 2)]]
+    assert TranslatedSpans(translator=Counted({}))([pair]) == [[(1, 2)]]
 
 
 def test_a_translator_that_gives_too_few_is_named():
-    projector = make_matching(candidates=make_translated_spans(translator=Counted({}, more=-1)))
+    projector = MatchingProjector(candidates=TranslatedSpans(translator=Counted({}, more=-1)))
     with pytest.raises(XnerError, match="Counted gave 0 translations for 1 texts"):
         list(projector(some_pairs(1)))

@@ -9,8 +9,7 @@ from ..types import Entity, SentencePair
 # An entity is hardly ever linked to so many words; where it is, ranges between all of them would be a million.
 MOST_LINKED = 60
 
-# For one entity: target word -> links (target word, count of links, summed link score) from the
-# entity's words.
+# For one entity: target word -> links (target word, count of links, summed link score) from the entity's words.
 LinkedWords = List[Tuple[int, int, float]]
 
 
@@ -20,28 +19,24 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
     Plain Python on purpose: a sentence has some 25 links, too few for numpy calls to pay.
 
     pair (SentencePair): The sentence pair.
-    RETURNS (List[LinkedWords]): Per entity, in the order given, `(target word, number of links, sum
-        of their scores)` by target word.
-    RAISES: XnerError if an entity or a link used is outside the sentences.
+    RETURNS (List[LinkedWords]): Per entity, in the order given, `(target word, number of links, sum of their scores)`
+        by target word.
     """
-    entities = pair.entities
-    if not entities:
+    if not pair.entities:
         return []
-    owner = owners(entities, len(pair.source))
-    found: List[Dict[int, Tuple[int, float]]] = [{} for _ in entities]
-    n_source, n_target = len(owner), len(pair.target)
+    owner = owners(pair.entities, len(pair.source))
+    target = pair.target
+    linked: List[Dict[int, Tuple[int, float]]] = [{} for _ in pair.entities]
     for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
-        if i >= n_source or j >= n_target:
-            check_link(i, j, n_source, n_target)
         index = owner[i]
-        if index >= 0 and not is_blank_token(pair.target[j]):
-            words = found[index]
+        if index >= 0 and not is_blank_token(target[j]):
+            words = linked[index]
             if j in words:
                 count, total = words[j]
                 words[j] = (count + 1, total + score)
             else:
                 words[j] = (1, score)
-    return [[(j, count, total) for j, (count, total) in sorted(w.items())] for w in found]
+    return [[(j, count, total) for j, (count, total) in sorted(words.items())] for words in linked]
 
 
 def strongest(words: LinkedWords) -> LinkedWords:
@@ -53,17 +48,15 @@ def strongest(words: LinkedWords) -> LinkedWords:
     return sorted(sorted(words, key=lambda w: (-w[2], w[0]))[:MOST_LINKED])
 
 
-def check_link(i: int, j: int, n_source: int, n_target: int) -> None:
-    """RAISES: XnerError if the link is outside the sentences."""
-    if i >= n_source or j >= n_target:
-        raise XnerError(
-            f"Link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} target tokens).",
-            "Links are 0-based, source first; line n of every file belongs to line n.",
-        )
+def mean_link(words: LinkedWords, start: int, end: int) -> float:
+    """RETURNS (float): The mean link score of the words of a span, 0 for those that are not linked to the entity."""
+    return sum(total / count for j, count, total in words if start <= j < end) / (end - start)
 
 
 def owners(entities: Sequence[Entity], n_source: int) -> List[int]:
-    """RETURNS (List[int]): For each source token the index of its entity, or -1."""
+    """RETURNS (List[int]): For each source token the index of its entity, or -1. RAISES: XnerError for an entity that
+    is outside its sentence or overlaps another.
+    """
     owner = [-1] * n_source
     for index, entity in enumerate(entities):
         if not 0 <= entity[0] < entity[1] <= n_source:

@@ -3,7 +3,21 @@ entity is lost without a reason.
 """
 
 from collections import deque
-from typing import Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from itertools import groupby
+from typing import (
+    Callable,
+    Deque,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from ..errors import XnerError
 from ..text import is_blank_token, trim_span
@@ -22,6 +36,10 @@ from .linked_words import owners
 
 # Target tokens times entities: with ten spans a token a million comparisons.
 MOST_CELLS = 100_000
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Range = TypeVar("Range", bound=tuple)
 
 
 class Prepared(NamedTuple):
@@ -46,16 +64,13 @@ class Prepared(NamedTuple):
         if self.pair is self.given:
             return account(self.given, projection)
         spans = [
-            ProjectedSpan(
-                self.target[s.start], self.target[s.end - 1] + 1, s.label,
-                self.entities[s.source], s.score,
-            )
+            s._replace(start=self.target[s.start], end=self.target[s.end - 1] + 1, source=self.entities[s.source])
             for s in projection.spans
-        ]  # fmt: skip
-        lost = [Unprojected(self.entities[u.source], u.reason) for u in projection.unprojected]
-        gone = set(range(len(self.given.entities))).difference(self.entities)
-        lost += [Unprojected(s, Reason.BLANK) for s in gone]
-        return account(self.given, Projection(spans, sorted(lost)))
+        ]
+        reasons = {self.entities[u.source]: u.reason for u in projection.unprojected}
+        blank = set(range(len(self.given.entities))).difference(self.entities)
+        reasons.update(dict.fromkeys(blank, Reason.BLANK))
+        return account(self.given, with_reasons(self.given, spans, reasons))
 
 
 def prepare(pair: SentencePair) -> Prepared:
@@ -67,157 +82,32 @@ def prepare(pair: SentencePair) -> Prepared:
         translations of entities that are too few or too many.
     """
     _check(pair)
-    source = _visible(pair.source)
-    target = _visible(pair.target)
-    if source is None and target is None:
+    if not any(map(is_blank_token, pair.source)) and not any(map(is_blank_token, pair.target)):
         return Prepared(pair, pair, range(len(pair.entities)), range(len(pair.target)))
-    source = range(len(pair.source)) if source is None else source
-    target = range(len(pair.target)) if target is None else target
-    place = {i: k for k, i in enumerate(source)}
-    entities: List[Entity] = []
-    kept: List[int] = []
-    for number, entity in enumerate(pair.entities):
-        inside = [place[i] for i in range(entity[0], entity[1]) if i in place]
-        if inside:
-            entities.append(Entity(inside[0], inside[-1] + 1, *entity[2:]))
-            kept.append(number)
-    labels, translations = pair.target_labels, pair.entity_translations
-    return Prepared(
-        SentencePair(
-            [pair.source[i] for i in source],
-            [pair.target[j] for j in target],
-            entities,
-            _move(pair.alignment, place, {j: k for k, j in enumerate(target)}),
-            None if labels is None else TokenLabels(labels.labels, labels.probs[list(target)]),
-            None if translations is None else [translations[s] for s in kept],
-        ),
-        pair,
-        kept,
-        target,
+    source, target = (
+        [k for k, word in enumerate(side) if not is_blank_token(word)] for side in (pair.source, pair.target)
     )
-
-
-def account(pair: SentencePair, projection: Projection) -> Projection:
-    """See to it that each entity of a pair has a span or a reason.
-
-    pair (SentencePair): The pair. projection (Projection): What a projector made of it.
-    RETURNS (Projection): The projection, with the reason `no_candidate` for entities that it does not name.
-    RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
-    """
-    last = 0
-    found = set()
-    for span in projection.spans:
-        if not last <= span.start < span.end <= len(pair.target):
-            raise XnerError(
-                f"A projector gave the span ({span.start}, {span.end}) where {last} to {len(pair.target)} was left."
-            )
-        if not 0 <= span.source < len(pair.entities):
-            raise XnerError(f"A projector gave a span of source entity {span.source}: no such one.")
-        last = span.end
-        found.add(span.source)
-    lost = {u.source: u for u in projection.unprojected}
-    if len(found) + len(lost) == len(pair.entities) and found.isdisjoint(lost):
-        return projection
-    reasons = [lost.get(s) or Unprojected(s, Reason.NO_CANDIDATE) for s in range(len(pair.entities)) if s not in found]
-    return Projection(projection.spans, reasons)
-
-
-def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-    """Use a projector that may be anyone's: what it gives is held to the same rules as ours.
-
-    projector (Projector): The projector. pairs (Iterable[SentencePair]): Sentence pairs.
-    YIELDS (Projection): One per pair, in order: no blank token at the edge of a span, every entity with a span or a
-        reason.
-    RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
-    """
-    waiting: Deque[SentencePair] = deque()
-
-    def noted() -> Iterator[SentencePair]:
-        for pair in pairs:
-            waiting.append(pair)
-            yield pair
-
-    name = type(projector).__name__
-    for projection in projector(noted()):
-        if not waiting:
-            raise XnerError(f"The projector {name} gave more projections than sentences.")
-        pair = waiting[0]
-        yield account(pair, _trimmed(pair, account(pair, projection)))
-        waiting.popleft()
-    if waiting:
-        raise XnerError(f"The projector {name} gave {len(waiting)} projections too few.")
-
-
-class BaseProjector:
-    """A projector whose subclass fills in `project_pairs`, which never sees a blank token."""
-
-    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair.
-
-        pairs (Iterable[SentencePair]): Sentence pairs.
-        YIELDS (Projection): One per pair, in order.
-        RAISES: XnerError for a pair that does not fit together (see `prepare`).
-        """
-        waiting: Deque[Prepared] = deque()
-
-        def ready() -> Iterator[SentencePair]:
-            for pair in pairs:
-                waiting.append(prepare(pair))
-                yield waiting[-1].pair
-
-        for projection in self.project_pairs(ready()):
-            yield waiting.popleft().restore(projection)
-        if waiting:
-            raise XnerError(f"{type(self).__name__} gave {len(waiting)} projections too few.")
-
-    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project pairs that were prepared, some of them without entities.
-
-        YIELDS (Projection): One per pair, in order.
-        """
-        raise NotImplementedError
-
-
-def too_long(pair: SentencePair) -> bool:
-    """RETURNS (bool): Whether a pair is too much for a projector that compares each entity with each target span: more
-    than 100,000 target tokens times entities.
-    """
-    return len(pair.target) * len(pair.entities) > MOST_CELLS
-
-
-def batches(pairs: Iterable[SentencePair], size: int) -> Iterator[List[SentencePair]]:
-    """Cut a stream into batches of at most `size` pairs, and of not much more to compare than one long pair has.
-
-    YIELDS (List[SentencePair]): The batches, in order.
-    """
-    batch: List[SentencePair] = []
-    cells = 0
-    for pair in pairs:
-        batch.append(pair)
-        cells += len(pair.target) * len(pair.entities)
-        if len(batch) == size or cells > MOST_CELLS:
-            yield batch
-            batch, cells = [], 0
-    if batch:
-        yield batch
-
-
-def give_up(pair: SentencePair, reason: str) -> Projection:
-    """RETURNS (Projection): The projection of a sentence none of whose entities is projected."""
-    return Projection([], [Unprojected(s, reason) for s in range(len(pair.entities))])
-
-
-def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
-    if not any(map(is_blank_token, pair.target)):
-        return projection
-    spans, lost = [], list(projection.unprojected)
-    for span in projection.spans:
-        edges = trim_span(pair.target, span.start, span.end)
-        if edges is None:
-            lost.append(Unprojected(span.source, Reason.BLANK))
-        else:
-            spans.append(span._replace(start=edges[0], end=edges[1]))
-    return Projection(spans, lost)
+    source_place, target_place = ({k: place for place, k in enumerate(side)} for side in (source, target))
+    entities: Dict[int, Entity] = {}
+    for number, entity in enumerate(pair.entities):
+        inside = [source_place[i] for i in range(entity[0], entity[1]) if i in source_place]
+        if inside:
+            entities[number] = Entity(inside[0], inside[-1] + 1, *entity[2:])
+    links, scores = [], []
+    for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
+        if i in source_place and j in target_place:
+            links.append((source_place[i], target_place[j]))
+            scores.append(score)
+    labels, translations = pair.target_labels, pair.entity_translations
+    visible = SentencePair(
+        [pair.source[i] for i in source],
+        [pair.target[j] for j in target],
+        list(entities.values()),
+        Alignment(links, scores),
+        None if labels is None else TokenLabels(labels.labels, labels.probs[target]),
+        None if translations is None else [translations[number] for number in entities],
+    )
+    return Prepared(visible, pair, list(entities), target)
 
 
 def _check(pair: SentencePair) -> None:
@@ -241,17 +131,167 @@ def _check(pair: SentencePair) -> None:
         raise XnerError(f"{len(translations)} translations were given for {len(pair.entities)} source entities.")
 
 
-def _visible(words: Sequence[str]) -> Optional[Sequence[int]]:
-    """RETURNS (Optional[Sequence[int]]): Where the words are that can be seen, None if all can."""
-    if not any(map(is_blank_token, words)):
-        return None
-    return [k for k, word in enumerate(words) if not is_blank_token(word)]
+def with_reasons(
+    pair: SentencePair,
+    spans: List[ProjectedSpan],
+    reasons: Mapping[int, str],
+    otherwise: str = Reason.NO_CANDIDATE,
+) -> Projection:
+    """RETURNS (Projection): The spans, and every entity that is the source of none: with its own reason where it has
+    one, and `otherwise` where not.
+    """
+    sources = {span.source for span in spans}
+    missing = (s for s in range(len(pair.entities)) if s not in sources)
+    return Projection(spans, [Unprojected(s, reasons.get(s, otherwise)) for s in missing])
 
 
-def _move(alignment: Alignment, source: Dict[int, int], target: Dict[int, int]) -> Alignment:
-    links, scores = [], []
-    for (i, j), score in zip(alignment.links.tolist(), alignment.scores.tolist(), strict=True):
-        if i in source and j in target:
-            links.append((source[i], target[j]))
-            scores.append(score)
-    return Alignment(links, scores)
+def account(pair: SentencePair, projection: Projection) -> Projection:
+    """See to it that each entity of a pair has a span or a reason.
+
+    pair (SentencePair): The pair. projection (Projection): What a projector made of it.
+    RETURNS (Projection): The projection, with the reason `no_candidate` for entities that it does not name.
+    RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
+    """
+    last = 0
+    for span in projection.spans:
+        if not last <= span.start < span.end <= len(pair.target):
+            raise XnerError(
+                f"A projector gave the span ({span.start}, {span.end}) where {last} to {len(pair.target)} was left."
+            )
+        if not 0 <= span.source < len(pair.entities):
+            raise XnerError(f"A projector gave a span of source entity {span.source}: no such one.")
+        last = span.end
+    return with_reasons(pair, projection.spans, {u.source: u.reason for u in projection.unprojected})
+
+
+def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    """Use a projector that may be anyone's: what it gives is held to the same rules as ours.
+
+    projector (Projector): The projector. pairs (Iterable[SentencePair]): Sentence pairs.
+    YIELDS (Projection): One per pair, in order: no blank token at the edge of a span, every entity with a span or a
+        reason.
+    RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
+    """
+    for pair, projection in _in_step(projector, pairs, lambda pair: pair, type(projector).__name__):
+        yield account(pair, _trimmed(pair, account(pair, projection)))
+
+
+def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
+    spans = []
+    reasons = {u.source: u.reason for u in projection.unprojected}
+    for span in projection.spans:
+        edges = trim_span(pair.target, span.start, span.end)
+        if edges is None:
+            reasons[span.source] = Reason.BLANK
+        else:
+            spans.append(span._replace(start=edges[0], end=edges[1]))
+    return with_reasons(pair, spans, reasons)
+
+
+def _in_step(
+    project: Callable[[Iterable[SentencePair]], Iterable[Projection]],
+    items: Iterable[Item],
+    pair_of: Callable[[Item], SentencePair],
+    name: str,
+) -> Iterator[Tuple[Item, Projection]]:
+    """YIELDS (Tuple[Item, Projection]): Each item with the projection of its pair, however far the projector reads
+    ahead. RAISES: XnerError if the projector of that name gives too few projections or too many.
+    """
+    waiting: Deque[Item] = deque()
+
+    def noted() -> Iterator[SentencePair]:
+        for item in items:
+            waiting.append(item)
+            yield pair_of(item)
+
+    for projection in project(noted()):
+        if not waiting:
+            raise XnerError(f"The projector {name} gave more projections than sentences.")
+        yield waiting.popleft(), projection
+    if waiting:
+        raise XnerError(f"The projector {name} gave {len(waiting)} projections too few.")
+
+
+class BaseProjector:
+    """A projector that never sees a blank token. Its subclass fills in `project`, or `project_pairs` where it has to
+    see many pairs together.
+    """
+
+    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+        """Project each pair.
+
+        pairs (Iterable[SentencePair]): Sentence pairs.
+        YIELDS (Projection): One per pair, in order.
+        RAISES: XnerError for a pair that does not fit together (see `prepare`).
+        """
+        name = type(self).__name__
+        for prepared, projection in _in_step(self.project_pairs, map(prepare, pairs), lambda x: x.pair, name):
+            yield prepared.restore(projection)
+
+    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+        """YIELDS (Projection): One per prepared pair, in order."""
+        for pair in pairs:
+            yield self.project(pair) if pair.entities else Projection()
+
+    def project(self, pair: SentencePair) -> Projection:
+        """RETURNS (Projection): What becomes of a prepared pair with entities."""
+        raise NotImplementedError
+
+
+def too_long(pair: SentencePair) -> bool:
+    """RETURNS (bool): Whether a pair is too much for a projector that compares each entity with each target span: more
+    than 100,000 target tokens times entities.
+    """
+    return len(pair.target) * len(pair.entities) > MOST_CELLS
+
+
+def in_batches(
+    pairs: Iterable[SentencePair],
+    size: int,
+    fits: Callable[[SentencePair], bool],
+    process: Callable[[List[SentencePair]], Iterable[Result]],
+) -> Iterator[Tuple[SentencePair, Optional[Result]]]:
+    """Process pairs in batches of at most `size`, and of not much more to compare than one long pair has.
+
+    fits (Callable): Whether a pair is processed at all. process (Callable): Gives one result for each of its pairs.
+    YIELDS (Tuple[SentencePair, Optional[Result]]): Every pair, in order, with its result.
+    """
+    for batch in _batches(pairs, size):
+        chosen = [pair for pair in batch if fits(pair)]
+        results = iter(process(chosen) if chosen else ())
+        for pair in batch:
+            yield pair, next(results) if fits(pair) else None
+
+
+def _batches(pairs: Iterable[SentencePair], size: int) -> Iterator[List[SentencePair]]:
+    batch: List[SentencePair] = []
+    cells = 0
+    for pair in pairs:
+        batch.append(pair)
+        cells += len(pair.target) * len(pair.entities)
+        if len(batch) == size or cells > MOST_CELLS:
+            yield batch
+            batch, cells = [], 0
+    yield batch
+
+
+def without_overlaps(ranges: Iterable[Range], n_words: int) -> List[Range]:
+    """RETURNS (List[Range]): The ranges `(start, end, ...)` of a sentence that overlap none that came before them."""
+    kept: List[Range] = []
+    taken = bytearray(n_words)
+    for item in ranges:
+        start, end = item[:2]
+        if taken.find(1, start, end) < 0:
+            kept.append(item)
+            taken[start:end] = b"\1" * (end - start)
+    return kept
+
+
+def held_ranges(holder: Sequence[int]) -> Iterator[Tuple[int, int, int]]:
+    """YIELDS (Tuple[int, int, int]): Start, end and holder of each stretch of words with one holder; -1 is none."""
+    start = 0
+    for number, words in groupby(holder):
+        end = start + sum(1 for _ in words)
+        if number >= 0:
+            yield start, end, number
+        start = end

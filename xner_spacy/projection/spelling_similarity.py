@@ -38,30 +38,24 @@ def _letter_pairs(word: str) -> Counter:
 def similarity(source: str, target: str) -> float:
     """Compare a source word with a target word.
 
-    source (str): Source word.
-    target (str): Target word.
-    RETURNS (float): 1 for words that are the same once folded; .9 and more if one is a part of the
-        other's hyphenated compound; below that the larger of the common prefix's share and the
-        Dice coefficient of letter pairs, 0 for words under four letters.
+    source (str): Source word. target (str): Target word.
+    RETURNS (float): 1 for words that are the same once folded; .9 and more if one is a part of the other's hyphenated
+        compound; below that the larger of the common prefix's share and the Dice coefficient of letter pairs, 0 for
+        words under four letters.
     """
-    one, other = fold(source), fold(target)
-    if one == other:
-        return 1.0 if one else 0.0
-    if "-" in other and len(one) > 1 and source[:1].isupper() and one in other.split("-"):
+    left, right = fold(source), fold(target)
+    if left == right:
+        return 1.0 if left else 0.0
+    if "-" in right and len(left) > 1 and source[:1].isupper() and left in right.split("-"):
         return 0.95
-    if "-" in one and len(other) > 1 and target[:1].isupper() and other in one.split("-"):
+    if "-" in left and len(right) > 1 and target[:1].isupper() and right in left.split("-"):
         return 0.9
-    if min(len(one), len(other)) < 4:
+    if min(len(left), len(right)) < 4:
         return 0.0
-    total = len(one) + len(other)
-    prefix = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        prefix += 1
-    left, right = _letter_pairs(one), _letter_pairs(other)
-    shared = sum(min(count, right[pair]) for pair, count in left.items() if pair in right)
-    dice = 2.0 * shared / (total - 2)
+    total = len(left) + len(right)
+    differences = (k for k, (a, b) in enumerate(zip(left, right, strict=False)) if a != b)
+    prefix = next(differences, min(len(left), len(right)))
+    dice = 2.0 * (_letter_pairs(left) & _letter_pairs(right)).total() / (total - 2)
     return 0.95 * max(dice, 2.0 * prefix / total)
 
 

@@ -16,6 +16,7 @@ from spacy.util import resolve_dot_names
 from ...corpora.docs import read_docs
 from ...docdata import SPANS_KEY, span_scores
 from ...errors import XnerError
+from ...evaluation.calibration import expected_calibration_error
 from ..readers import make_corpus
 from ..soft.soft_labels import get_soft, to_labels
 from .pipes import find_student, run_upstream
@@ -35,22 +36,6 @@ UNFOUNDED_DOUBT = 0.35
 # student's spans in general, for the same reason: F1 against projected data would make every student
 # as shy as its teacher. Set by the F1 on the same gold.
 MISSED_SHARE = 0.2
-
-
-def expected_calibration_error(scores: Sequence[float], correct: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3).
-
-    scores (Sequence[float]): In [0, 1]. correct (Sequence[bool]): Whether each span is right.
-    RETURNS (float): The mean distance between score and share of right spans, weighted by the bins'
-        sizes; 0 for no spans.
-    """
-    if not len(scores):
-        return 0.0
-    s, c = np.asarray(scores, dtype=np.float64), np.asarray(correct, dtype=np.float64)
-    which = np.minimum((s * bins).astype(int), bins - 1)
-    size = np.bincount(which, minlength=bins)
-    distance = np.bincount(which, s, minlength=bins) - np.bincount(which, c, minlength=bins)
-    return float(np.abs(distance).sum() / size.sum())
 
 
 class ScoreMap(NamedTuple):

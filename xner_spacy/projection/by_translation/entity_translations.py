@@ -11,9 +11,10 @@ def translate_all(translator: Translator, texts: Sequence[str]) -> List[Translat
     """RETURNS (List[Translation]): One per text. RAISES: XnerError if the translator gives more or fewer."""
     if not texts:
         return []
-    who = type(translator).__name__
-    both = paired(texts, translator(list(texts)), who, "texts", "translations")
-    return [translation for _, translation in both]
+    results = translator(list(texts))
+    return [
+        translation for _, translation in paired(texts, results, type(translator).__name__, "texts", "translations")
+    ]
 
 
 def translate_names(pairs: Sequence[SentencePair], translator: Translator, separator: str = " ") -> List[List[str]]:
@@ -29,7 +30,7 @@ def translate_names(pairs: Sequence[SentencePair], translator: Translator, separ
     texts = list(dict.fromkeys(name for row in names for name in row))
     # A full stop that the translator adds to a lone name is not the name's.
     known = {
-        text: (found.text or text).strip().rstrip(".")
-        for text, found in zip(texts, translate_all(translator, texts), strict=True)
+        text: (translation.text or text).strip().rstrip(".")
+        for text, translation in zip(texts, translate_all(translator, texts), strict=True)
     }
     return [[known[name] for name in row] for row in names]

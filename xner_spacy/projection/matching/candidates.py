@@ -1,6 +1,6 @@
 """Where the target spans come from that entities may be matched with."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
@@ -10,47 +10,44 @@ from ...types import SentencePair, Translator
 from ..by_translation.entity_translations import translate_names
 from ..linked_words import entity_links, strongest
 from ..state import part_state, with_state
-from .interfaces import Candidates, Span
+from .interfaces import Span
+from .tagger_scores import labels_of
 
 _MOST_NGRAMS = 1_000_000
 # Characters of a text that is looked for: what is longer is no name, and comparing takes the square of it.
 LONGEST_NAME = 1_000
 
 
-def make_ngrams(
-    max_words: Optional[int] = 10,
-    exclude: Sequence[str] = ("!", "?"),
-    pruned: bool = True,
-) -> Candidates:
-    """Create the n-gram candidates (`xner.Ngrams.v1`).
+class _PairByPair:
+    """Candidates that a subclass gives for one sentence pair."""
+
+    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
+        return [self.spans(pair) for pair in pairs]
+
+    def spans(self, pair: SentencePair) -> List[Span]:
+        """RETURNS (List[Span]): The candidates of a sentence pair, unique, sorted."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Ngrams(_PairByPair):
+    """All target spans up to a length (`xner.Ngrams.v1`).
 
     max_words (Optional[int]): Longest candidate in words; None for no limit (but at most a million candidates a
         sentence). The thesis takes 10, the seed paper none.
     exclude (Sequence[str]): No candidate holds one of these tokens.
-    pruned (bool): Keep only candidates that begin and end with words linked to one same entity.
-        With the `align` score this loses nothing: a span scores strictly less than what remains
-        when an unlinked word is cut from its edge, and the rest meets no more other spans than the
-        whole.
-    RETURNS (Candidates): The candidate generator.
+    pruned (bool): Keep only candidates that begin and end with words linked to one same entity. With the `align` score
+        this loses nothing: a span scores strictly less than what remains when an unlinked word is cut from its edge,
+        and the rest meets no more other spans than the whole.
     """
-    return Ngrams(max_words, exclude, pruned)
 
+    max_words: Optional[int] = 10
+    exclude: Sequence[str] = ("!", "?")
+    pruned: bool = True
 
-class Ngrams:
-    """All target spans up to a length. See `make_ngrams` for the settings."""
-
-    def __init__(self, max_words: Optional[int], exclude: Sequence[str], pruned: bool) -> None:
-        self.max_words = max_words
-        self.exclude = frozenset(exclude)
-        self.pruned = pruned
-
-    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        return [self._spans(pair) for pair in pairs]
-
-    def _spans(self, pair: SentencePair) -> List[Span]:
+    def spans(self, pair: SentencePair) -> List[Span]:
         n = len(pair.target)
         longest = n if self.max_words is None else self.max_words
-        # stop[j]: the first excluded token at or after j; no candidate reaches over it.
         stop = self.stops(pair.target)
         if not self.pruned:
             longest = min(longest, max(10, _MOST_NGRAMS // max(1, n)))
@@ -58,7 +55,7 @@ class Ngrams:
             return [
                 (a, b) for a in range(n) if seen[a] for b in range(a + 1, min(a + longest, stop[a]) + 1) if seen[b - 1]
             ]
-        found = set()
+        spans: Set[Span] = set()
         for words in entity_links(pair):
             places = [w[0] for w in strongest(words)]
             for x, a in enumerate(places):
@@ -66,141 +63,115 @@ class Ngrams:
                 for b in places[x:]:
                     if b >= limit:
                         break
-                    found.add((a, b + 1))
-        return sorted(found)
+                    spans.add((a, b + 1))
+        return sorted(spans)
 
     def stops(self, target: Sequence[str]) -> List[int]:
-        """RETURNS (List[int]): Per token the index of the first excluded token from there on, or
-        the length.
+        """RETURNS (List[int]): Per token the index of the first excluded token from there on, or the length: no
+        candidate reaches over it.
         """
         n = len(target)
-        if not self.exclude or self.exclude.isdisjoint(target):
-            return [n] * n
         stop, last = [n] * n, n
-        for j in range(n - 1, -1, -1):
-            if target[j] in self.exclude:
-                last = j
-            stop[j] = last
+        if any(word in target for word in self.exclude):
+            for j in range(n - 1, -1, -1):
+                if target[j] in self.exclude:
+                    last = j
+                stop[j] = last
         return stop
 
 
-def make_linked_ranges(max_gap: int = 2, max_words: Optional[int] = None) -> Candidates:
-    """Create candidates from links (`xner.LinkedRanges.v1`): every range between two words linked
-    to an entity that crosses no gap of more than `max_gap` words without a link to it.
+@dataclass(eq=False)
+class LinkedRanges(_PairByPair):
+    """Every range between two words linked to an entity that crosses no long gap (`xner.LinkedRanges.v1`).
 
-    max_gap (int): Longest gap inside a candidate.
+    max_gap (int): Longest gap of words without a link to the entity inside a candidate.
     max_words (Optional[int]): Longest candidate.
-    RETURNS (Candidates): The candidate generator.
     """
-    return LinkedRanges(max_gap, max_words)
 
+    max_gap: int = 2
+    max_words: Optional[int] = None
 
-class LinkedRanges:
-    """Ranges of linked words. See `make_linked_ranges` for the settings."""
-
-    def __init__(self, max_gap: int, max_words: Optional[int]) -> None:
-        self.max_gap = max_gap
-        self.max_words = max_words
-
-    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        return [self._spans(pair) for pair in pairs]
-
-    def _spans(self, pair: SentencePair) -> List[Span]:
-        found = set()
+    def spans(self, pair: SentencePair) -> List[Span]:
+        spans: Set[Span] = set()
+        longest = len(pair.target) if self.max_words is None else self.max_words
         for words in entity_links(pair):
             places = [w[0] for w in strongest(words)]
             for x, a in enumerate(places):
                 last = a
                 for b in places[x:]:
-                    if b - last > self.max_gap + 1:
-                        break
-                    if self.max_words is not None and b - a >= self.max_words:
+                    if b - last > self.max_gap + 1 or b - a >= longest:
                         break
                     last = b
-                    found.add((a, b + 1))
-        return sorted(found)
+                    spans.add((a, b + 1))
+        return sorted(spans)
 
 
-def make_tagger_spans(linked: bool = False) -> Candidates:
-    """Create candidates from a target tagger (`xner.TaggerSpans.v1`): the spans that it sees,
-    whatever their labels; an entity keeps its source label. Needs `SentencePair.target_labels`.
+@dataclass(eq=False)
+class TaggerSpans(_PairByPair):
+    """The spans that a target tagger sees, whatever their labels; an entity keeps its source label
+    (`xner.TaggerSpans.v1`). Needs `SentencePair.target_labels`.
 
     linked (bool): Add the ranges between linked words, for entities that the tagger misses.
-    RETURNS (Candidates): The candidate generator.
     """
-    return TaggerSpans(linked)
 
+    linked: bool = False
 
-class TaggerSpans:
-    """Spans of the tagger's best tags. See `make_tagger_spans` for the settings."""
-
-    def __init__(self, linked: bool) -> None:
-        self.linked = LinkedRanges(2, None) if linked else None
-
-    def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        extra = self.linked(pairs) if self.linked else [[] for _ in pairs]
-        return [sorted({*self._spans(p), *more}) for p, more in zip(pairs, extra, strict=True)]
-
-    def _spans(self, pair: SentencePair) -> List[Span]:
-        if pair.target_labels is None:
-            raise XnerError(
-                "The tagger's candidates need a tagger of the target language.",
-                "In a pipeline, put an xner_annotator with side = 'target' before the projector; "
-                "in Python, fill SentencePair.target_labels.",
-            )
-        labels = pair.target_labels.labels
-        tags = [labels[k] for k in pair.target_labels.probs.argmax(axis=1).tolist()]
-        spans: List[Span] = []
+    def spans(self, pair: SentencePair) -> List[Span]:
+        spans: Set[Span] = set(LinkedRanges().spans(pair)) if self.linked else set()
+        labels, probs = labels_of(pair)
+        tags = [labels[k] for k in probs.argmax(axis=1).tolist()]
         start = -1
         for j, tag in enumerate([*tags, "O"]):
             if start >= 0 and not (tag.startswith("I-") and tag[2:] == tags[start][2:]):
                 span = trim_span(pair.target, start, j)
-                spans += [span] if span is not None else []
+                if span is not None:
+                    spans.add(span)
                 start = -1
             # An I- without a beginning opens a span: taggers are not bound to be consistent.
             if tag != "O" and start < 0:
                 start = j
-        return spans
+        return sorted(spans)
 
 
-def make_translated_spans(
-    min_ratio: float = 0.7,
-    max_words: int = 10,
-    translator: Optional[Translator] = None,
-    separator: str = " ",
-) -> "TranslatedSpans":
-    """Create candidates from the entities' own translations (`xner.TranslatedSpans.v1`): target
-    spans that are spelled nearly like one.
+@dataclass(eq=False)
+class TranslatedSpans(_PairByPair):
+    """Target spans that are spelled nearly like an entity's own translation (`xner.TranslatedSpans.v1`).
 
     min_ratio (float): Least similarity (difflib's ratio of the texts in lower case), at least 0.4.
     max_words (int): Longest candidate.
     translator (Optional[Translator]): Translates the entities, from the source language into the target's: the other
         way round than the pipeline's translator. Without one, `SentencePair.entity_translations` must be filled.
     separator (str): What joins source tokens to the text that is translated.
-    RETURNS (TranslatedSpans): The candidate generator.
     """
-    if not 0 <= min_ratio <= 1 or max_words < 1:
-        raise XnerError("xner.TranslatedSpans.v1: min_ratio must be between 0 and 1, and max_words at least 1.")
-    return TranslatedSpans(min_ratio, max_words, translator, separator)
 
+    min_ratio: float = 0.7
+    max_words: int = 10
+    translator: Optional[Translator] = None
+    separator: str = " "
 
-class TranslatedSpans:
-    """Spans like the translated entity. See `make_translated_spans` for the settings."""
-
-    def __init__(
-        self,
-        min_ratio: float,
-        max_words: int,
-        translator: Optional[Translator] = None,
-        separator: str = " ",
-    ) -> None:
-        self.min_ratio = min_ratio
-        self.max_words = max_words
-        self.translator = translator
-        self.separator = separator
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_ratio <= 1 or self.max_words < 1:
+            raise XnerError("xner.TranslatedSpans.v1: min_ratio must be between 0 and 1, and max_words at least 1.")
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        return [self._spans(pair) for pair in self._translated(pairs)]
+        todo = [p for p in pairs if p.entity_translations is None]
+        if todo and self.translator is None:
+            raise XnerError(
+                "xner.TranslatedSpans.v1 needs the entities' own translations.",
+                "Give it a translator from the source language into the target's, in a section [....translator] "
+                "of its own; or, in Python, fill SentencePair.entity_translations.",
+            )
+        made = iter(translate_names(todo, self.translator, self.separator) if self.translator else [])
+        return super().__call__(
+            [replace(p, entity_translations=next(made)) if p.entity_translations is None else p for p in pairs]
+        )
+
+    def spans(self, pair: SentencePair) -> List[Span]:
+        spans: Set[Span] = set()
+        for text in dict.fromkeys(pair.entity_translations or ()):
+            alike = fuzzy_spans(text, pair.target, self.max_words)
+            spans.update(span for ratio, span in alike if ratio >= self.min_ratio)
+        return sorted(spans)
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What the translator has to be saved, if anything."""
@@ -210,28 +181,6 @@ class TranslatedSpans:
         """Take on what `to_bytes` gave. RETURNS (TranslatedSpans): Itself. RAISES: InputError."""
         self.translator = with_state("xner.TranslatedSpans.v1", self.translator, data)
         return self
-
-    def _translated(self, pairs: Sequence[SentencePair]) -> List[SentencePair]:
-        todo = [p for p in pairs if p.entity_translations is None]
-        if todo and self.translator is None:
-            raise XnerError(
-                "xner.TranslatedSpans.v1 needs the entities' own translations.",
-                "Give it a translator from the source language into the target's, in a section [....translator] "
-                "of its own; or, in Python, fill SentencePair.entity_translations.",
-            )
-        done: Iterator[List[str]] = iter(
-            translate_names(todo, self.translator, self.separator) if self.translator else []
-        )
-        return [replace(p, entity_translations=next(done)) if p.entity_translations is None else p for p in pairs]
-
-    def _spans(self, pair: SentencePair) -> List[Span]:
-        found: Set[Span] = set()
-        for text in dict.fromkeys(pair.entity_translations or ()):
-            if text.strip():
-                found.update(
-                    span for ratio, span in fuzzy_spans(text, pair.target, self.max_words) if ratio >= self.min_ratio
-                )
-        return sorted(found)
 
 
 def fuzzy_spans(text: str, target: Sequence[str], max_words: int = 10) -> Iterator[Tuple[float, Span]]:

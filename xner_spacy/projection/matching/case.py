@@ -3,7 +3,7 @@ tell nothing.
 """
 
 import math
-from typing import Annotated, Dict, Sequence
+from typing import Annotated, Dict, Mapping, Optional, Sequence
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -36,17 +36,20 @@ class Case:
         self.words = dict.fromkeys(self.KINDS, 0)
         self.lower = dict.fromkeys(self.KINDS, 0)
 
-    def add(self, word: str, kind: str) -> None:
-        """Count one word.
+    def add(self, words: Sequence[str], kinds: Mapping[int, Optional[str]]) -> None:
+        """Count a sentence's words.
 
-        word (str): A target word that is not the first of its sentence. Words without case don't count.
-        kind (str): "name" if it renders a word of a name that has a capital, "adjective" if the name has the label
-            that adjectives of names get, "other" if it renders no word of an entity.
+        words (Sequence[str]): The sentence. Its first word and words without case don't count.
+        kinds (Mapping[int, Optional[str]]): By position "name" for a word that renders one of a name that has a capital,
+            "adjective" if the name has the label that adjectives of names get, "other" for a word that renders none of
+            an entity; None and words left out don't count.
         """
-        first = word[:1]
-        if first.lower() != first.upper():
-            self.words[kind] += 1
-            self.lower[kind] += first.islower()
+        start = first_word(words)
+        for place, kind in kinds.items():
+            first = words[place][:1]
+            if kind and place != start and first.lower() != first.upper():
+                self.words[kind] += 1
+                self.lower[kind] += first.islower()
 
     @property
     def tells(self) -> bool:

@@ -2,14 +2,17 @@
 
 from collections import Counter
 from itertools import pairwise
-from typing import FrozenSet, List, Sequence
+from typing import Any, FrozenSet, List, Sequence
 
 from typing_extensions import TypedDict
 
 from ...text import composed
+from ..spelling_similarity import is_punctuation
 
 # Counts of fewer words than this say nothing about shares of two in a thousand.
 _ENOUGH = 3_000
+# Least share of the running words per letter, and least share of a word's occurrences that are in lower case.
+_SHARE, _LOWER = 0.0007, 0.6
 # What articles look like: often behind another short word ("in the"), seldom before one. Prepositions and conjunctions
 # are the other way round.
 _BEHIND, _RATIO = 0.3, 2.4
@@ -29,36 +32,32 @@ class FunctionWordsState(TypedDict):
 
 class FunctionWords:
     """Tells function words: frequent, and written in lower case; where case tells nothing, frequent and hardly ever a
-    part of a name.
-
-    Until `finish`, and after too little text, lower-case words of up to three letters count as
-    such.
-
-    share (float): Least share of the running words.
-    lower (float): Least share of a word's occurrences that are in lower case.
+    part of a name. Until `finish`, and after too little text, lower-case words of up to three letters count as such.
     """
 
-    def __init__(self, share: float = 0.0007, lower: float = 0.6) -> None:
-        self.share = share
-        self.lower = lower
+    def __init__(self) -> None:
         self.words: FrozenSet[str] = frozenset()
         self.articles: FrozenSet[str] = frozenset()
         self.trained = False
         self.cased = True
+        self._forget()
+
+    def _forget(self) -> None:
         self._counts: Counter = Counter()
         self._lower: Counter = Counter()
         self._named: Counter = Counter()
         self._behind: Counter = Counter()
         self._before: Counter = Counter()
-        self._total = 0
 
-    def __contains__(self, word: object) -> bool:
-        if not isinstance(word, str):
-            return False
+    def __contains__(self, word: Any) -> bool:
         word = composed(word)
         if self.trained:
             return (word if self.cased else word.lower()) in self.words
         return len(word) <= 3 and word.islower()
+
+    def is_content(self, word: str) -> bool:
+        """RETURNS (bool): Whether a word is neither a function word nor a punctuation mark."""
+        return word not in self and not is_punctuation(word)
 
     def is_article(self, word: str) -> bool:
         """RETURNS (bool): Whether a word is an article or the like (a possessive): known after training only."""
@@ -70,45 +69,39 @@ class FunctionWords:
         words (Sequence[str]): All of them. named (Sequence[str]): Those that belong to names.
         """
         words = list(map(composed, words))
-        self._total += len(words)
         self._counts.update(map(str.lower, words))
         self._lower.update(w for w in words if w.islower() and w.isalpha())
         self._named.update(composed(w).lower() for w in named)
-        for one, other in pairwise(map(str.lower, words)):
-            if len(one) <= _SHORT:
-                self._behind[other] += 1
-            if len(other) <= _SHORT:
-                self._before[one] += 1
+        for left, right in pairwise(map(str.lower, words)):
+            if len(left) <= _SHORT:
+                self._behind[right] += 1
+            if len(right) <= _SHORT:
+                self._before[left] += 1
 
     def finish(self, cased: bool = True) -> None:
         """Decide by what was counted, and forget the counts.
 
         cased (bool): Whether names have capitals in this text, and other words mostly none.
         """
-        least = self.share * self._total
-        self.trained = self._total >= _ENOUGH
+        total = self._counts.total()
+        self.trained = total >= _ENOUGH
         self.cased = cased
         self.words = frozenset(
             w
             for w, n in self._counts.items()
-            if n >= least * len(w)
+            if n >= _SHARE * total * len(w)
             and w.isalpha()
-            and (self._lower[w] >= max(1, self.lower * n) if cased else self._named[w] <= _NAMED * n)
+            and (self._lower[w] >= max(1, _LOWER * n) if cased else self._named[w] <= _NAMED * n)
         )
         self.articles = frozenset(
             w for w in self.words if self._behind[w] >= max(_BEHIND * self._counts[w], _RATIO * self._before[w])
         )
-        self._counts, self._lower, self._named = Counter(), Counter(), Counter()
-        self._behind, self._before, self._total = Counter(), Counter(), 0
+        self._forget()
 
     def state(self) -> FunctionWordsState:
         """RETURNS (FunctionWordsState): What was learned, as plain data."""
-        return {
-            "trained": self.trained,
-            "cased": self.cased,
-            "words": sorted(self.words),
-            "articles": sorted(self.articles),
-        }
+        words, articles = sorted(self.words), sorted(self.articles)
+        return {"trained": self.trained, "cased": self.cased, "words": words, "articles": articles}
 
     def set_state(self, state: FunctionWordsState) -> None:
         """Take on what `state` gave."""

@@ -38,7 +38,7 @@ def solve_milp(
     from scipy.sparse import coo_matrix
 
     # Columns are the options, then one slack per entity with a lower limit.
-    flat = [Choice(s, start, end, score) for s, mine in enumerate(options) for score, start, end in mine]
+    flat = [Choice(s, start, end, score) for s, row in enumerate(options) for score, start, end in row]
     if not flat:
         return []
     owner, start, end, score = (np.array(column) for column in zip(*flat, strict=True))

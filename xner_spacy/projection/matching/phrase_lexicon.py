@@ -1,9 +1,8 @@
-"""Consistency over the corpus: an entity tends to be rendered the same way, a phrase to have one
-label.
-"""
+"""Consistency over the corpus: an entity tends to be rendered the same way, a phrase to have one label."""
 
 import math
 from collections import Counter
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Annotated, Container, Dict, Iterable, List, Sequence
 
@@ -17,7 +16,7 @@ from ...text import comparable
 from ...types import SentencePair
 from ..spelling_similarity import fold, is_punctuation
 from ..state import pack_state, unpack_state
-from .interfaces import Option, ScoredPair
+from .interfaces import Option, Options, ScoredPair
 
 # Of one sentence: source phrase -> rendering -> share.
 Contributions = Dict[str, Dict[str, float]]
@@ -36,67 +35,47 @@ class _VotesState(TypedDict):
     counts: Dict[str, Dict[str, _Occurrences]]
 
 
-def make_phrase_lexicon(
-    weight: float = 1.0,
-    prior: float = 0.1,
-    strength: float = 1.0,
-    floor: float = -4.0,
-    sharpness: float = 1.0,
-    stem: int = 5,
-) -> "PhraseLexicon":
-    """Create the corpus lexicon (`xner.PhraseLexicon.v1`), a score that modifies others.
+@dataclass(eq=False)
+class PhraseLexicon:
+    """How the corpus renders each source phrase: a score that modifies others (`xner.PhraseLexicon.v1`).
 
-    A span gains `weight * log(p / prior)`, where p is the share of the entity's other occurrences
-    in the corpus that are rendered by the same words, smoothed by `strength` imagined occurrences
-    of which `prior` are. The renderings are counted softly, by what the scores so far say. A sentence
-    that the corpus holds several times counts once, and no copy of it votes for itself or another.
+    A span gains `weight * log(p / prior)`, where p is the share of the entity's other occurrences in the corpus that are
+    rendered by the same words, smoothed by `strength` imagined occurrences of which `prior` are. The renderings are
+    counted softly, by what the scores so far say. A sentence that the corpus holds several times counts once, and no
+    copy of it votes for itself or another.
 
     weight (float): Weight of the vote.
     prior (float): Share of an unseen rendering, above 0 and at most 1.
     strength (float): How many occurrences the prior is worth, above 0.
     floor (float): Lowest gain, before the weight.
-    sharpness (float): Factor on scores when they are turned into shares; 1 for log-odds (the span
-        score), about 5 for the align score.
+    sharpness (float): Factor on scores when they are turned into shares; 1 for log-odds (the span score), about 5 for
+        the align score.
     stem (int): Letters of each word that are compared, so that inflected forms vote together.
-    RETURNS (PhraseLexicon): The score.
-    RAISES: XnerError for a setting outside these bounds.
     """
-    if not 0 < prior <= 1:
-        raise XnerError(
-            f"xner.PhraseLexicon.v1: prior must be above 0 and at most 1, not {prior}.",
-            "It is the share that an unseen rendering is taken to have; 0.1 is the default.",
-        )
-    if not 0 < strength < math.inf or not 0 < sharpness < math.inf or stem < 1:
-        raise XnerError("xner.PhraseLexicon.v1: strength and sharpness must be above 0, and stem at least 1.")
-    if not (math.isfinite(weight) and math.isfinite(floor)):
-        raise XnerError("xner.PhraseLexicon.v1: weight and floor must be numbers.")
-    return PhraseLexicon(weight, prior, strength, floor, sharpness, stem)
 
+    weight: float = 1.0
+    prior: float = 0.1
+    strength: float = 1.0
+    floor: float = -4.0
+    sharpness: float = 1.0
+    stem: int = 5
+    counts: Contributions = field(init=False, default_factory=dict, repr=False)
+    totals: Dict[str, float] = field(init=False, default_factory=dict, repr=False)
+    # Hashes of the sentences learned from, so that none confirms itself, and what was counted for those that came more
+    # than once: their copies may have other links, so it can't be worked out again.
+    learned: npt.NDArray[np.uint64] = field(init=False, default_factory=lambda: np.zeros(0, np.uint64), repr=False)
+    repeated: Dict[str, Contributions] = field(init=False, default_factory=dict, repr=False)
 
-class PhraseLexicon:
-    """Renderings of source phrases, learned from a corpus. See `make_phrase_lexicon`."""
-
-    def __init__(
-        self,
-        weight: float,
-        prior: float,
-        strength: float,
-        floor: float,
-        sharpness: float,
-        stem: int,
-    ) -> None:
-        self.weight = weight
-        self.prior = prior
-        self.strength = strength
-        self.floor = floor
-        self.sharpness = sharpness
-        self.stem = stem
-        self.counts: Dict[str, Dict[str, float]] = {}
-        self.totals: Dict[str, float] = {}
-        # Hashes of the sentences learned from, so that none confirms itself, and what was counted for those that
-        # came more than once: their copies may have other links, so it can't be worked out again.
-        self.learned: npt.NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
-        self.repeated: Dict[str, Contributions] = {}
+    def __post_init__(self) -> None:
+        if not 0 < self.prior <= 1:
+            raise XnerError(
+                f"xner.PhraseLexicon.v1: prior must be above 0 and at most 1, not {self.prior}.",
+                "It is the share that an unseen rendering is taken to have; 0.1 is the default.",
+            )
+        if not 0 < self.strength < math.inf or not 0 < self.sharpness < math.inf or self.stem < 1:
+            raise XnerError("xner.PhraseLexicon.v1: strength and sharpness must be above 0, and stem at least 1.")
+        if not (math.isfinite(self.weight) and math.isfinite(self.floor)):
+            raise XnerError("xner.PhraseLexicon.v1: weight and floor must be numbers.")
 
     def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None:
         """Count renderings; what was learned before is forgotten.
@@ -109,77 +88,62 @@ class PhraseLexicon:
             copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, skip))
         self.counts, self.totals, self.repeated = {}, {}, {}
         # In the order of the hashes, so that sums are the same to the last bit in whatever order sentences come.
-        for value in sorted(copies):
-            mine = copies[value][0] if len(copies[value]) == 1 else _mean(copies[value])
-            if len(copies[value]) > 1:
-                self.repeated[str(value)] = mine
-            for phrase, shares in mine.items():
-                if not shares:  # nothing of the target was a candidate for it
-                    continue
-                seen = self.counts.setdefault(phrase, {})
-                for rendering, share in shares.items():
-                    seen[rendering] = seen.get(rendering, 0.0) + share
-                    self.totals[phrase] = self.totals.get(phrase, 0.0) + share
+        for value, seen in sorted(copies.items()):
+            contributions = seen[0]
+            if len(seen) > 1:
+                contributions = self.repeated[str(value)] = _mean(seen)
+            for phrase, shares in contributions.items():
+                if shares:  # else nothing of the target was a candidate for it
+                    _add(self.counts.setdefault(phrase, {}), shares)
+                    for share in shares.values():
+                        self.totals[phrase] = self.totals.get(phrase, 0.0) + share
         self.learned = np.array(sorted(copies), dtype=np.uint64)
 
-    def adjust(
-        self, pair: SentencePair, options: Sequence[Sequence[Option]], skip: Container[str]
-    ) -> List[List[Option]]:
-        """RETURNS (List[List[Option]]): The options with what the corpus says added."""
+    def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options:
+        """RETURNS (Options): The options with what the corpus says added."""
         if not self.totals:
-            return [list(mine) for mine in options]
+            return options
         own = self._own(pair, options, skip)
-        out: List[List[Option]] = []
-        for entity, mine in zip(pair.entities, options, strict=True):
+        adjusted: Options = []
+        for entity, row in zip(pair.entities, options, strict=True):
             phrase = _phrase(pair.source[entity[0] : entity[1]])
             total = self.totals.get(phrase, 0.0)
-            if not mine or not total:
-                out.append(list(mine))
+            if not row or not total:
+                adjusted.append(row)
                 continue
             shares = own.get(phrase, {})
             others = max(0.0, total - sum(shares.values()))
             counts = self.counts[phrase]
-            row: List[Option] = []
-            for score, a, b in mine:
+            adjusted_row: List[Option] = []
+            for score, a, b in row:
                 rendering = self._rendering(pair.target[a:b], skip)
                 seen = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
                 share = (seen + self.strength * self.prior) / (others + self.strength)
-                row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), a, b))
-            out.append(row)
-        return out
+                adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), a, b))
+            adjusted.append(adjusted_row)
+        return adjusted
 
-    def _own(self, pair: SentencePair, options: Sequence[Sequence[Option]], skip: Container[str]) -> Contributions:
+    def _own(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
         """RETURNS (Contributions): What this sentence, in all its copies, has voted."""
         value = sentence_key(pair)
-        if not self._knows(value):
+        place = int(np.searchsorted(self.learned, np.uint64(value)))
+        if place == len(self.learned) or int(self.learned[place]) != value:
             return {}
         repeated = self.repeated.get(str(value))
-        return repeated if repeated is not None else self._contributions(pair, options, skip)
+        return self._contributions(pair, options, skip) if repeated is None else repeated
 
-    def _knows(self, value: int) -> bool:
-        place = int(np.searchsorted(self.learned, np.uint64(value)))
-        return place < len(self.learned) and int(self.learned[place]) == value
-
-    def _contributions(
-        self, pair: SentencePair, options: Sequence[Sequence[Option]], skip: Container[str]
-    ) -> Contributions:
-        found: Contributions = {}
-        for entity, mine in zip(pair.entities, options, strict=True):
-            seen = found.setdefault(_phrase(pair.source[entity[0] : entity[1]]), {})
-            for rendering, share in self._shares(pair, mine, skip).items():
-                seen[rendering] = seen.get(rendering, 0.0) + share
-        return found
+    def _contributions(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
+        contributions: Contributions = {}
+        for entity, row in zip(pair.entities, options, strict=True):
+            shares = contributions.setdefault(_phrase(pair.source[entity[0] : entity[1]]), {})
+            _add(shares, self._shares(pair, row, skip))
+        return contributions
 
     def _shares(self, pair: SentencePair, options: Sequence[Option], skip: Container[str]) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): Shares of the renderings, adding up to less than 1: the rest
-            is for
-        none.
-        """
+        """RETURNS (Dict[str, float]): Shares of the renderings, adding up to less than 1: the rest is for none."""
         shares: Dict[str, float] = {}
-        if not options:
-            return shares
-        top = max(0.0, max(o[0] for o in options))
-        values = [math.exp(self.sharpness * (o[0] - top)) for o in options]
+        top = max((0.0, *(score for score, _, _ in options)))
+        values = [math.exp(self.sharpness * (score - top)) for score, _, _ in options]
         total = sum(values) + math.exp(-self.sharpness * top)
         for value, (_, a, b) in zip(values, options, strict=True):
             rendering = self._rendering(pair.target[a:b], skip)
@@ -191,28 +155,21 @@ class PhraseLexicon:
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What was learned."""
-        fields = {
-            "counts": self.counts,
-            "totals": self.totals,
-            "learned": self.learned.tobytes(),
-            "repeated": self.repeated,
-        }
-        return pack_state("xner.PhraseLexicon.v1", 2, fields)
+        learned = {"counts": self.counts, "totals": self.totals, "learned": self.learned.tobytes()}
+        return pack_state("xner.PhraseLexicon.v1", 2, {**learned, "repeated": self.repeated})
 
     def from_bytes(self, data: bytes) -> "PhraseLexicon":
         """Take on what `to_bytes` gave. RETURNS (PhraseLexicon): Itself. RAISES: InputError."""
         state = unpack_state(data, "xner.PhraseLexicon.v1", 2, _LexiconState, lambda old: {**old, "repeated": {}})
         if state["counts"].keys() != state["totals"].keys() or len(state["learned"]) % 8:
-            raise XnerError(
-                "The state of xner.PhraseLexicon.v1 does not fit together.",
-                "Train the projector anew.",
-            )
+            raise XnerError("The state of xner.PhraseLexicon.v1 does not fit together.", "Train the projector anew.")
         self.counts, self.totals = state["counts"], state["totals"]
         self.learned = np.frombuffer(state["learned"], dtype=np.uint64)
         self.repeated = state["repeated"]
         return self
 
 
+@dataclass(eq=False)
 class LabelVotes:
     """Labels of target phrases over a corpus: where one label clearly rules, the others follow it.
 
@@ -220,10 +177,9 @@ class LabelVotes:
     ratio (float): How many times as often as the label at hand it must occur.
     """
 
-    def __init__(self, least: int = 3, ratio: float = 2.0) -> None:
-        self.least = least
-        self.ratio = ratio
-        self.counts: Dict[str, Counter] = {}
+    least: int = 3
+    ratio: float = 2.0
+    counts: Dict[str, Counter] = field(init=False, default_factory=dict, repr=False)
 
     def add(self, words: Sequence[str], label: str) -> None:
         """Count one projected span."""
@@ -234,7 +190,7 @@ class LabelVotes:
         counts = self.counts.get(_phrase(words))
         if not counts:
             return label
-        # Of equals the first in the alphabet, whatever order they were counted in.
+        # Of equally frequent labels the first in the alphabet, whatever order they were counted in.
         best = min(counts, key=lambda name: (-counts[name], name))
         rules = counts[best] >= max(self.least, self.ratio * counts[label])
         return best if rules else label
@@ -249,6 +205,11 @@ class LabelVotes:
         state = unpack_state(data, "label votes", 1, _VotesState, lambda old: {"counts": old})
         self.counts = {phrase: Counter(c) for phrase, c in state["counts"].items()}
         return self
+
+
+def _add(counts: Dict[str, float], shares: Dict[str, float]) -> None:
+    for rendering, share in shares.items():
+        counts[rendering] = counts.get(rendering, 0.0) + share
 
 
 def _mean(copies: Sequence[Contributions]) -> Contributions:

@@ -51,7 +51,7 @@ def solve_greedy(options: Options, limits: Limits) -> List[Choice]:
     if limits.high == 0:
         return chosen
     # Scores don't change on the way: the best of what is left is the next in this order.
-    queue = sorted((-w, s, a, b) for s, mine in enumerate(options) for w, a, b in mine if w > 0)
+    queue = sorted((-w, s, a, b) for s, row in enumerate(options) for w, a, b in row if w > 0)
     used = [0] * len(options)
     taken = bytearray(max((item[3] for item in queue), default=0))
     for value, s, a, b in queue:
@@ -79,7 +79,7 @@ def solve_exact(options: Options, limits: Limits) -> List[Choice]:
     slim = [prune_dominated(o) for o in options]
     if limits.high == 1:
         # The best of each entity; of equals the first, then the shortest.
-        best = sorted((o[1], o[2], s, o[0]) for s, mine in enumerate(slim) if mine for o in [_best(mine)])
+        best = sorted((o[1], o[2], s, o[0]) for s, row in enumerate(slim) if row for o in [_best(row)])
         if all(x[1] <= y[0] for x, y in pairwise(best)):
             return [Choice(s, a, b, w) for a, b, s, w in best]
     chosen: List[Choice] = []
@@ -103,9 +103,9 @@ def narrow(options: Options, low: int) -> Options:
     if low and len(greedy) < sum(map(bool, options)):
         # Then spans for all come before scores, and the argument does not hold.
         return options
-    tops = [max((o[0] for o in mine), default=0.0) for mine in options]
+    tops = [max((o[0] for o in row), default=0.0) for row in options]
     gap = sum(tops) - sum(c.score for c in greedy) + _EPS
-    return [[o for o in mine if o[0] >= top - gap] for mine, top in zip(options, tops, strict=True)]
+    return [[o for o in row if o[0] >= top - gap] for row, top in zip(options, tops, strict=True)]
 
 
 def solve_component(options: Options, limits: Limits) -> List[Choice]:
@@ -145,10 +145,10 @@ def _by_states(options: Options, limits: Limits, cap: int) -> List[Choice]:
     RETURNS (List[Choice]): An optimum.
     """
     low, high = limits
-    points = sorted({edge for mine in options for _, start, end in mine for edge in (start, end)})
+    points = sorted({edge for row in options for _, start, end in row for edge in (start, end)})
     place = {point: k for k, point in enumerate(points)}
     starts: List[List[Tuple[int, Choice]]] = [[] for _ in points]
-    for start, end, s, score in sorted((a, b, s, w) for s, mine in enumerate(options) for w, a, b in mine):
+    for start, end, s, score in sorted((a, b, s, w) for s, row in enumerate(options) for w, a, b in row):
         starts[place[start]].append((place[end], Choice(s, start, end, score)))
     # A state is one number, with each entity's count as a digit. Of each the best is kept: spans that lower limits ask
     # for, score, and the choices, the last one first.
@@ -224,13 +224,13 @@ def _components(options: Options) -> List[List[int]]:
     # Sweep by start. All options still open overlap each other's entities' group at this start, so they are one group
     # already and the one that reaches furthest stands for them.
     reach, holder = -1, -1
-    for start, end, s in sorted((o[1], o[2], s) for s, mine in enumerate(options) for o in mine):
+    for start, end, s in sorted((o[1], o[2], s) for s, row in enumerate(options) for o in row):
         if start < reach:
             parent[root(s)] = root(holder)
         if end > reach:
             reach, holder = end, s
     groups: Dict[int, List[int]] = {}
-    for s, mine in enumerate(options):
-        if mine:
+    for s, row in enumerate(options):
+        if row:
             groups.setdefault(root(s), []).append(s)
     return list(groups.values())

@@ -3,73 +3,61 @@
 from typing import Container, Dict, Iterator, List, Set, Tuple
 
 from ...types import SentencePair
-from ..linked_words import check_link
 from ..spelling_similarity import is_punctuation, similarity
 
 # Per target word: source word -> probability of the link.
 Rows = List[Dict[int, float]]
 
+# Similarity from which on spelling counts.
+_ALIKE = 0.6
 # In a sentence of more target words a source word is compared with those about its own place only, this many to
 # each side: comparing all would take the square of the length.
 _REACH = 100
 
 
-def link_rows(
-    pair: SentencePair,
-    function_words: Container[str],
-    trust: float = 0.9,
-    least: float = 0.6,
-) -> Rows:
+def link_rows(pair: SentencePair, function_words: Container[str], trust: float = 0.9) -> Rows:
     """Merge links and spelling.
 
-    Statistical aligners misplace rare words, and names are rare. Words of entities, capitalised
-    words and numbers are therefore compared with the target words. An identical word takes over the
-    link; one that is merely similar fills in only where neither side is linked well.
+    Statistical aligners misplace rare words, and names are rare. Words of entities, capitalised words and numbers are
+    therefore compared with the target words. An identical word takes over the link; one that is merely similar fills in
+    only where neither side is linked well.
 
     pair (SentencePair): The sentence pair; link scores are taken as probabilities.
     function_words (Container[str]): Target words that are not compared.
     trust (float): Probability that words of identical spelling correspond; 0 leaves spelling out.
-    least (float): Similarity from which on spelling counts.
     RETURNS (Rows): Per target word the source words that it is linked to, with probabilities.
     """
-    n_source, n_target = len(pair.source), len(pair.target)
-    rows: Rows = [{} for _ in range(n_target)]
-    strongest = [0.0] * n_source
+    rows: Rows = [{} for _ in pair.target]
+    strongest = [0.0] * len(pair.source)
     for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
-        check_link(i, j, n_source, n_target)
         value = min(1.0, score)
         rows[j][i] = value
         if value > strongest[i]:
             strongest[i] = value
     if trust:
-        _respell(pair, rows, strongest, function_words, trust, least)
+        _respell(pair, rows, strongest, function_words, trust)
     return rows
 
 
 def _respell(
-    pair: SentencePair,
-    rows: Rows,
-    strongest: List[float],
-    function_words: Container[str],
-    trust: float,
-    least: float,
+    pair: SentencePair, rows: Rows, strongest: List[float], function_words: Container[str], trust: float
 ) -> None:
     n_source, n_target = len(pair.source), len(pair.target)
-    # Best spelling first, links break ties, then position: so that the second "Commission" of a
-    # sentence meets the second "Kommission".
-    found: List[Tuple[float, float, int, int, float]] = []
+    # Best spelling first, links break ties, then position: so that the second "Commission" of a sentence meets the
+    # second "Kommission".
+    ranked: List[Tuple[float, float, int, int, float]] = []
     for i, j in _compared(pair, function_words):
         alike = similarity(pair.source[i], pair.target[j])
-        if alike >= least:
+        if alike >= _ALIKE:
             rank = -alike - 0.5 * rows[j].get(i, 0.0)
-            found.append((rank, abs(i / n_source - j / n_target), i, j, alike))
-    found.sort()
+            ranked.append((rank, abs(i / n_source - j / n_target), i, j, alike))
+    ranked.sort()
     linked: Dict[int, Set[int]] = {}
     for j, row in enumerate(rows):
         for i in row:
             linked.setdefault(i, set()).add(j)
     used_source, used_target = set(), set()
-    for _, _, i, j, alike in found:
+    for _, _, i, j, alike in ranked:
         if i in used_source or j in used_target:
             continue
         row = rows[j]
@@ -79,7 +67,7 @@ def _respell(
             rival = max((v for k, v in row.items() if k != i), default=0.0)
             if strongest[i] > row.get(i, 0.0):
                 rival = max(rival, strongest[i])
-            gain = trust * (alike - least) / (1.0 - least) * (1.0 - rival)
+            gain = trust * (alike - _ALIKE) / (1.0 - _ALIKE) * (1.0 - rival)
         if gain <= 0.0:
             continue
         used_source.add(i)
@@ -114,3 +102,26 @@ def _compared(pair: SentencePair, function_words: Container[str]) -> Iterator[Tu
             if target[k] > place + _REACH:
                 break
             yield i, target[k]
+
+
+def names_fused(pair: SentencePair) -> List[bool]:
+    """RETURNS (List[bool]): For each entity with a linked short word before it, whether a target word renders both."""
+    linked: Dict[int, Set[int]] = {}
+    for i, j in pair.alignment.links.tolist():
+        linked.setdefault(i, set()).add(j)
+    fused: List[bool] = []
+    for entity in pair.entities:
+        before = entity[0] - 1
+        if before in linked and len(pair.source[before]) <= 4 and pair.source[before].islower():
+            places = (linked.get(i, set()) for i in range(entity[0], entity[1]))
+            fused.append(any(linked[before] & renderings for renderings in places))
+    return fused
+
+
+def leaders_of(pair: SentencePair) -> Dict[int, int]:
+    """RETURNS (Dict[int, int]): For each target word that is linked the source word with the strongest link."""
+    best: Dict[int, Tuple[float, int]] = {}
+    for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
+        if j not in best or score > best[j][0]:
+            best[j] = (score, i)
+    return {j: i for j, (_, i) in best.items()}

@@ -1,0 +1,37 @@
+"""How far confidences are from the share of what is right."""
+
+from typing import List, NamedTuple, Sequence
+
+import numpy as np
+
+
+class Bin(NamedTuple):
+    """One column of a reliability diagram: its bounds, how many spans it holds, their mean confidence, and the share of
+    them that is right.
+    """
+
+    low: float
+    high: float
+    number: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> List[Bin]:
+    """RETURNS (List[Bin]): Bins of equal width over [0, 1]; a bin without spans has confidence and accuracy 0."""
+    values, hits = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    place = np.minimum((values * bins).astype(int), bins - 1)
+    size = np.bincount(place, minlength=bins)
+    confidence, accuracy = (np.bincount(place, x, minlength=bins) / np.maximum(size, 1) for x in (values, hits))
+    return [Bin(k / bins, (k + 1) / bins, int(size[k]), float(confidence[k]), float(accuracy[k])) for k in range(bins)]
+
+
+def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3).
+
+    confidences (Sequence[float]): In [0, 1]. right (Sequence[bool]): Whether each span is right.
+    RETURNS (float): The mean distance between confidence and share of right spans, weighted by the bins' sizes; 0 for
+        no spans.
+    """
+    distances = [b.number * abs(b.confidence - b.accuracy) for b in reliability(confidences, right, bins)]
+    return sum(distances) / max(1, len(confidences))
