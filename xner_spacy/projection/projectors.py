@@ -4,6 +4,7 @@ entity is lost without a reason.
 
 from collections import deque
 from itertools import groupby
+from operator import attrgetter
 from typing import (
     Callable,
     Deque,
@@ -141,7 +142,9 @@ def with_reasons(
     one, and `otherwise` where not.
     """
     sources = {span.source for span in spans}
-    missing = (s for s in range(len(pair.entities)) if s not in sources)
+    if len(sources) == len(pair.entities):
+        return Projection(spans)
+    missing = [s for s in range(len(pair.entities)) if s not in sources]
     return Projection(spans, [Unprojected(s, reasons.get(s, otherwise)) for s in missing])
 
 
@@ -153,6 +156,7 @@ def account(pair: SentencePair, projection: Projection) -> Projection:
     RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
     """
     last = 0
+    sources = set()
     for span in projection.spans:
         if not last <= span.start < span.end <= len(pair.target):
             raise XnerError(
@@ -161,7 +165,11 @@ def account(pair: SentencePair, projection: Projection) -> Projection:
         if not 0 <= span.source < len(pair.entities):
             raise XnerError(f"A projector gave a span of source entity {span.source}: no such one.")
         last = span.end
-    return with_reasons(pair, projection.spans, {u.source: u.reason for u in projection.unprojected})
+        sources.add(span.source)
+    reasons = {u.source: u.reason for u in projection.unprojected}
+    if len(sources) + len(reasons) == len(pair.entities) and sources.isdisjoint(reasons):
+        return projection
+    return with_reasons(pair, projection.spans, reasons)
 
 
 def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
@@ -225,7 +233,7 @@ class BaseProjector:
         RAISES: XnerError for a pair that does not fit together (see `prepare`).
         """
         name = type(self).__name__
-        for prepared, projection in _in_step(self.project_pairs, map(prepare, pairs), lambda x: x.pair, name):
+        for prepared, projection in _in_step(self.project_pairs, map(prepare, pairs), attrgetter("pair"), name):
             yield prepared.restore(projection)
 
     def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
