@@ -58,7 +58,7 @@ def table(head: Tuple[str, ...], rows: List[Tuple[str, ...]]) -> List[str]:
 
 def code(text: str) -> str:
     """RETURNS (str): A text as code in a cell of a table; nothing for an empty one."""
-    return f"`{' '.join(text.split())}`".replace("|", "\\|") if text else ""
+    return f"`{' '.join(text.split())}`" if text else ""
 
 
 # Commands
@@ -93,6 +93,18 @@ def leaves(command: List[str]) -> Iterator[List[str]]:
         yield from leaves([*command, name])
 
 
+def entries_of(lines: List[str]) -> List[Tuple[str, str]]:
+    """RETURNS (List[Tuple[str, str]]): The names and texts of arguments or options; below a long name the text is indented."""
+    pairs: List[Tuple[str, str]] = []
+    for line in filter(str.strip, lines):
+        if line.startswith("   "):
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {line.strip()}")
+        else:
+            name, *text = re.split(r" {2,}", line.strip(), maxsplit=1)
+            pairs.append((name, "".join(text)))
+    return pairs
+
+
 def describe(command: List[str]) -> List[str]:
     """RETURNS (List[str]): One command as a section."""
     help_text = show_help(command)
@@ -100,8 +112,7 @@ def describe(command: List[str]) -> List[str]:
     lines = [f"## xner {' '.join(command)}", "", *(line.strip() for line in description), ""]
     lines += ["```text", usage.replace("Usage: ", ""), "```", ""]
     for title in ("Arguments", "Options"):
-        pairs = [re.split(r" {2,}", line.strip(), maxsplit=1) for line in help_text.get(title, []) if line.strip()]
-        rows = [(code(pair[0]), escape("".join(pair[1:]))) for pair in pairs if pair[0] != "--help"]
+        rows = [(code(name), escape(text)) for name, text in entries_of(help_text.get(title, [])) if name != "--help"]
         if rows:
             lines += table((title[:-1].lower(), "what it is" if title == "Arguments" else "what it does"), rows)
     return lines
