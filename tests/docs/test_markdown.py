@@ -1,6 +1,7 @@
 """The Markdown files as they stand in the repository: short lines, links that lead somewhere, examples that run."""
 
 import re
+from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
 from typing import Iterator, List, Tuple
@@ -73,6 +74,15 @@ def test_lists_and_tables_stand_apart(page: Path):
         if starts.match(line) and before.strip() and not starts.match(before) and not before.startswith((" ", "<!--"))
     ]
     assert not glued
+
+
+def test_every_registered_part_is_described():
+    """Each name that this package registers stands on some page."""
+    text = "".join(page.read_text(encoding="utf8") for page in PAGES)
+    entries = distribution("xner-spacy").entry_points
+    names_of_parts = [entry.name for entry in entries if entry.group != "console_scripts"]
+    assert names_of_parts
+    assert [name for name in names_of_parts if name not in text] == []
 
 
 def examples() -> Iterator[Tuple[str, str]]:
