@@ -146,10 +146,7 @@ class BackTranslation:
 
             self._tokenizer = blank(self.target_lang).tokenizer
         tokens = [token for token in self._tokenizer(text) if not token.is_space]
-        return (
-            [token.text for token in tokens],
-            [(token.idx, token.idx + len(token)) for token in tokens],
-        )
+        return ([token.text for token in tokens], [(token.idx, token.idx + len(token)) for token in tokens])
 
     @property
     def train(self) -> Callable[[Iterable[TokenPair]], None]:

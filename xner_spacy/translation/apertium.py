@@ -158,12 +158,7 @@ class Apertium:
             return _escape(line) + _END
         parts, last = [], 0
         for match in _MARKER.finditer(line):
-            parts += [
-                _escape(line[last : match.start()]),
-                f"[[t:e:{match[1]}]]",
-                _escape(match[2]),
-                "[[/]]",
-            ]
+            parts += [_escape(line[last : match.start()]), f"[[t:e:{match[1]}]]", _escape(match[2]), "[[/]]"]
             last = match.end()
         return "".join([*parts, _escape(line[last:]), _END])
 

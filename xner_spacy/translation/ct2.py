@@ -153,8 +153,7 @@ class _Model:
         # A file that was cut short or changed can end the process in the library.
         if self.info.get("checksum") not in (None, checksum_of(folder, INFO)):
             raise XnerError(
-                f"The files of the model {owner.model!r} are not those that were converted.",
-                "Copy or convert it anew.",
+                f"The files of the model {owner.model!r} are not those that were converted.", "Copy or convert it anew."
             )
         device, _, index = owner.device.partition(":")
         if not (index or "0").isdecimal():

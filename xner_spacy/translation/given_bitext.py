@@ -77,8 +77,7 @@ class Bitext:
         if self._table is None:
             if not self.source or not self.target:
                 raise XnerError(
-                    "xner.Bitext.v1 has no translations.",
-                    "Give it `source` and `target`, two line-parallel files.",
+                    "xner.Bitext.v1 has no translations.", "Give it `source` and `target`, two line-parallel files."
                 )
             self._table = self._read(self.source, self.target)
         return self._table

@@ -311,6 +311,5 @@ def _explain(path: Path, error: Exception) -> XnerError:
             "See whether its folder is there, may be written to, and has space; run again.",
         )
     return XnerError(
-        f"{path}: not a usable translation store ({text}).",
-        "Move the file away, and translations are made anew.",
+        f"{path}: not a usable translation store ({text}).", "Move the file away, and translations are made anew."
     )

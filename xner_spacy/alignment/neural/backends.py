@@ -108,8 +108,7 @@ def _check_device(device: str, part: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise XnerError(
-            f"{part}: the device {device!r} cannot be used: {reason}",
-            "Name one that is there: cpu, cuda, cuda:1.",
+            f"{part}: the device {device!r} cannot be used: {reason}", "Name one that is there: cpu, cuda, cuda:1."
         ) from error
 
 
@@ -269,13 +268,7 @@ def _specify(model: Any, config: Any) -> Any:
 
     name = type(config).__name__
     loaders = converters._MODEL_LOADERS
-    known = (
-        "BertConfig",
-        "XLMRobertaConfig",
-        "RobertaConfig",
-        "CamembertConfig",
-        "DistilBertConfig",
-    )
+    known = ("BertConfig", "XLMRobertaConfig", "RobertaConfig", "CamembertConfig", "DistilBertConfig")
     if name not in known or name not in loaders or config.num_hidden_layers < 1:
         raise XnerError(
             f"CTranslate2 has no encoder for this model ({name}).",

@@ -47,10 +47,7 @@ class Encoder:
         )
 
     def __call__(
-        self,
-        sentences: Sequence[Sequence[str]],
-        sides: Sequence[int],
-        batch_tokens: Optional[int] = None,
+        self, sentences: Sequence[Sequence[str]], sides: Sequence[int], batch_tokens: Optional[int] = None
     ) -> List[Vectors]:
         """Encode sentences.
 

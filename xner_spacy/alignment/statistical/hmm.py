@@ -144,9 +144,7 @@ def posteriors(
         jump = np.clip(grid[None, :] - grid[:, None], -jumps.limit, jumps.limit) + jumps.limit
         statistics.moved += np.bincount(jump.ravel(), weights=pairs.ravel(), minlength=2 * jumps.limit + 1)
         statistics.began += np.bincount(
-            np.minimum(grid, jumps.limit),
-            weights=linked[0].sum(axis=0),
-            minlength=jumps.limit + 1,
+            np.minimum(grid, jumps.limit), weights=linked[0].sum(axis=0), minlength=jumps.limit + 1
         )
         statistics.log_likelihood -= float(np.log(norm).sum())
     return linked

@@ -21,16 +21,7 @@ from ...types import Alignment, FloatArray, IntArray, TokenPair
 from ..windows import PairWindow, pair_windows
 from .alignment_model import Model
 from .padded_batches import make_batches
-from .trainer import (
-    BATCH_CELLS,
-    Int,
-    Trainer,
-    TrainingReport,
-    find_cells,
-    link_posteriors,
-    make_pool,
-    read_bitext,
-)
+from .trainer import BATCH_CELLS, Int, Trainer, TrainingReport, find_cells, link_posteriors, make_pool, read_bitext
 from .vocabulary import Vocabulary
 
 _log = logging.getLogger("xner_spacy")
@@ -105,15 +96,7 @@ class LexicalAligner:
             _log.warning("xner.Lexical.v1: %s", self.report.said())
         pool = make_pool(self.threads or min(os.cpu_count() or 1, 4))
         try:
-            trainer = Trainer(
-                sources,
-                targets,
-                source,
-                target,
-                strength=self.strength,
-                null=self.null,
-                pool=pool,
-            )
+            trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
             for _ in range(self.lexical_rounds):
                 trainer.lexical_round()
             for _ in range(self.hmm_rounds):

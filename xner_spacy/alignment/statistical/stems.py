@@ -28,8 +28,7 @@ class StemIndex:
     def __init__(self, words: Sequence[str]) -> None:
         self._index: Dict[str, int] = {}
         self.of: Int = np.array(
-            [self._index.setdefault(plain(word)[:LENGTH], len(self._index)) for word in words],
-            dtype=np.int64,
+            [self._index.setdefault(plain(word)[:LENGTH], len(self._index)) for word in words], dtype=np.int64
         )
 
     def __len__(self) -> int:

@@ -6,33 +6,13 @@ the product of its posteriors in the two models, so what only one of them believ
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Tuple,
-    TypeVar,
-)
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..windows import pair_cuts
-from .alignment_model import (
-    Counts,
-    Direction,
-    Float,
-    Keys,
-    Model,
-    linking_rates,
-    pair_keys,
-    split_keys,
-)
+from .alignment_model import Counts, Direction, Float, Keys, Model, linking_rates, pair_keys, split_keys
 from .hmm import Statistics, posteriors
 from .padded_batches import Batch, make_batches
 from .spelling_prior import Spelling
@@ -178,10 +158,7 @@ class Bitext(NamedTuple):
 
 
 def read_bitext(
-    pairs: Iterable[Tuple[Iterable[str], Iterable[str]]],
-    source: Vocabulary,
-    target: Vocabulary,
-    max_length: int,
+    pairs: Iterable[Tuple[Iterable[str], Iterable[str]]], source: Vocabulary, target: Vocabulary, max_length: int
 ) -> Bitext:
     """Number the words of a bitext.
 
@@ -286,10 +263,7 @@ class Trainer:
         """One round without positions (IBM model 1 in both directions, Brown et al. 1993)."""
 
         def work(cells: Cells) -> Tuple[npt.NDArray[Any], None]:
-            one, other = (
-                self.one[cells.pairs][cells.place],
-                self.other[cells.pairs][cells.place],
-            )
+            one, other = (self.one[cells.pairs][cells.place], self.other[cells.pairs][cells.place])
             one /= np.maximum(one.sum(axis=2, keepdims=True), 1e-9)
             other /= np.maximum(other.sum(axis=0, keepdims=True), 1e-9)
             one *= other
@@ -307,38 +281,21 @@ class Trainer:
         totals = (Statistics(forward.jumps.limit), Statistics(reverse.jumps.limit))
         empty = (np.zeros(len(self.target)), np.zeros(len(self.source)))
 
-        def work(
-            cells: Cells,
-        ) -> Tuple[npt.NDArray[Any], Tuple[Any, ...]]:
+        def work(cells: Cells) -> Tuple[npt.NDArray[Any], Tuple[Any, ...]]:
             mine = (Statistics(forward.jumps.limit), Statistics(reverse.jumps.limit))
             one, other = link_posteriors(
-                cells,
-                self.one[cells.pairs],
-                self.other[cells.pairs],
-                forward,
-                reverse,
-                self.null,
-                mine,
+                cells, self.one[cells.pairs], self.other[cells.pairs], forward, reverse, self.null, mine
             )
             target, source = cells.batch.target.T, cells.batch.source
             no_source = np.maximum(1.0 - one.sum(axis=2), 0.0)[target >= 0]
             no_target = np.maximum(1.0 - other.sum(axis=0), 0.0)[source >= 0]
             counts = np.bincount(cells.place.ravel(), (one * other).ravel(), len(cells.pairs))
-            return counts, (
-                *mine,
-                target[target >= 0],
-                no_source,
-                source[source >= 0],
-                no_target,
-            )
+            return counts, (*mine, target[target >= 0], no_source, source[source >= 0], no_target)
 
         for extra in self._collect(in_order(self.pool, work, self.cells)):
             for total, statistics in zip(totals, extra[:2], strict=True):
                 total.add(statistics)
-            for sums, words, values in (
-                (empty[0], *extra[2:4]),
-                (empty[1], *extra[4:6]),
-            ):
+            for sums, words, values in ((empty[0], *extra[2:4]), (empty[1], *extra[4:6])):
                 sums += np.bincount(words, values, minlength=len(sums))
         for direction, statistics, sums in zip((forward, reverse), totals, empty, strict=True):
             direction.jumps.update(statistics.moved, statistics.began)
