@@ -8,14 +8,13 @@ lost when a translator drops brackets; `direct` mends that.
 """
 
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-import numpy as np
 import srsly
 
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
+from ..pools import pools
 from ..projection.by_translation.markers import MarkedTranslation, MarkerStyle, translate_marked
 from ..scripts import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
@@ -90,11 +89,9 @@ class BackTranslation:
             its back-translation, spread evenly over its words. Everything else, and entities whose
             back-translation has no links, has the links of `direct`, or none without it.
         """
-        stream = iter(pairs)
-        while batch := list(islice(stream, self.batch_size)):
-            if self.direct is None:
-                direct = [Alignment() for _ in batch]
-            else:
+        for batch in pools(pairs, self.batch_size, size=_words):
+            direct = [Alignment() for _ in batch]
+            if self.direct is not None:
                 direct = list(self.direct([(pair.source, pair.target) for pair in batch]))
             for pair, replaced, other in zip(batch, self._replace(batch), direct, strict=True):
                 yield _compose(pair.entities, replaced, other)
@@ -105,8 +102,7 @@ class BackTranslation:
         pairs (Iterable[SentencePair]): Tokens and entities of both sides.
         YIELDS (Replaced): One per pair, in order; empty where there is no entity or no translation.
         """
-        stream = iter(pairs)
-        while batch := list(islice(stream, self.batch_size)):
+        for batch in pools(pairs, self.batch_size, size=_words):
             yield from self._replace(batch)
 
     def _replace(self, batch: Sequence[SentencePair]) -> List[Replaced]:
@@ -195,26 +191,26 @@ class BackTranslation:
         return self
 
 
+def _words(pair: SentencePair) -> int:
+    return len(pair.source) + len(pair.target)
+
+
 def _compose(entities: Sequence[Entity], replaced: Replaced, direct: Alignment) -> Alignment:
-    links: List[Tuple[int, int]] = []
-    scores: List[float] = []
-    done = np.zeros(max((entity.end for entity in entities), default=0), dtype=bool)
-    found = replaced.pair.alignment
+    scored: List[Tuple[Tuple[int, int], float]] = []
+    done: Set[int] = set()
     for entity, origin in zip(replaced.pair.entities, replaced.origins, strict=True):
-        source = entities[origin]
-        length, width = source.end - source.start, entity.end - entity.start
-        inside = (found.links[:, 0] >= entity.start) & (found.links[:, 0] < entity.end)
-        if inside.any():
-            done[source.start : source.end] = True
-        for (k, j), score in zip(found.links[inside].tolist(), found.scores[inside].tolist(), strict=True):
-            for i in spread(k - entity.start, width, length):
-                links.append((source.start + i, j))
-                scores.append(score)
-    for (i, j), score in zip(direct.links.tolist(), direct.scores.tolist(), strict=True):
-        if i >= len(done) or not done[i]:
-            links.append((i, j))
-            scores.append(score)
-    return Alignment(links, scores)
+        whole = range(entities[origin].start, entities[origin].end)
+        for (k, j), score in _scored(replaced.pair.alignment):
+            if entity.start <= k < entity.end:
+                done.update(whole)
+                words = spread(k - entity.start, entity.end - entity.start, len(whole))
+                scored += [((whole[i], j), score) for i in words]
+    scored += [(link, score) for link, score in _scored(direct) if link[0] not in done]
+    return Alignment([link for link, _ in scored], [score for _, score in scored])
+
+
+def _scored(alignment: Alignment) -> Iterator[Tuple[Tuple[int, int], float]]:
+    return zip(alignment.links.tolist(), alignment.scores.tolist(), strict=True)
 
 
 def spread(k: int, width: int, length: int) -> range:

@@ -4,11 +4,11 @@ The heuristics are those of Och and Ney (2003, section 4) and Koehn, Och and Mar
 3.1), as phrase-based translation uses them.
 """
 
-from typing import Callable, Dict, List, Set, Tuple
+from functools import partial
+from operator import and_, or_
+from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
 
-import numpy as np
-
-from ..errors import XnerError
+from ..errors import require
 from ..types import Alignment
 
 Link = Tuple[int, int]
@@ -16,82 +16,65 @@ Link = Tuple[int, int]
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def _intersection(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return forward & reverse
+class _Links:
+    """Links that grow, and the words that they reach."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        self.links = set(links)
+        self.sources, self.targets = ({link[side] for link in self.links} for side in (0, 1))
+
+    def add(self, link: Link, enough: Callable[[Iterable[bool]], bool]) -> bool:
+        """RETURNS (bool): Whether the link was taken in, since any or all of its words had none."""
+        if not enough((link[0] not in self.sources, link[1] not in self.targets)):
+            return False
+        self.links.add(link)
+        self.sources.add(link[0])
+        self.targets.add(link[1])
+        return True
 
 
-def _union(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return forward | reverse
-
-
-def _forward(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return forward
-
-
-def _reverse(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return reverse
+def _grown(forward: Set[Link], reverse: Set[Link]) -> _Links:
+    """The intersection, grown by union links beside a link, if they reach a word without one."""
+    grown = _Links(forward & reverse)
+    more = True
+    while more:
+        more = False
+        for i, j in sorted(grown.links):
+            for di, dj in _NEIGHBOURS:
+                new = (i + di, j + dj)
+                if (new in forward or new in reverse) and new not in grown.links:
+                    more |= grown.add(new, any)
+    return grown
 
 
 def _grow_diag(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    """The intersection, grown by union links beside a link, if they reach a word without one."""
-    union = forward | reverse
-    links = forward & reverse
-    sources = {i for i, _ in links}
-    targets = {j for _, j in links}
-    grown = True
-    while grown:
-        grown = False
-        for i, j in sorted(links):
-            for di, dj in _NEIGHBOURS:
-                new = (i + di, j + dj)
-                if new in union and new not in links:
-                    if new[0] in sources and new[1] in targets:
-                        continue
-                    links.add(new)
-                    sources.add(new[0])
-                    targets.add(new[1])
-                    grown = True
-    return links
+    return _grown(forward, reverse).links
 
 
-def _final(forward: Set[Link], reverse: Set[Link], both: bool) -> Set[Link]:
+def _grow_final(forward: Set[Link], reverse: Set[Link], enough: Callable[[Iterable[bool]], bool]) -> Set[Link]:
     """grow-diag, then directed links to words that still have none: on one side, or on both."""
-    links = _grow_diag(forward, reverse)
-    sources = {i for i, _ in links}
-    targets = {j for _, j in links}
+    grown = _grown(forward, reverse)
     for directed in (forward, reverse):
-        for i, j in sorted(directed - links):
-            free = (i not in sources, j not in targets)
-            if all(free) if both else any(free):
-                links.add((i, j))
-                sources.add(i)
-                targets.add(j)
-    return links
+        for link in sorted(directed - grown.links):
+            grown.add(link, enough)
+    return grown.links
 
 
-def _grow_diag_final(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return _final(forward, reverse, both=False)
-
-
-def _grow_diag_final_and(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return _final(forward, reverse, both=True)
-
-
-METHODS: Dict[str, Callable[[Set[Link], Set[Link]], Set[Link]]] = {
-    "intersection": _intersection,
-    "union": _union,
-    "forward": _forward,
-    "reverse": _reverse,
+# forward and reverse are not combined: see `symmetrize`.
+METHODS: Dict[str, Callable[..., Any]] = {
+    "intersection": and_,
+    "union": or_,
+    "forward": lambda forward, reverse: forward,
+    "reverse": lambda forward, reverse: reverse,
     "grow-diag": _grow_diag,
-    "grow-diag-final": _grow_diag_final,
-    "grow-diag-final-and": _grow_diag_final_and,
+    "grow-diag-final": partial(_grow_final, enough=any),
+    "grow-diag-final-and": partial(_grow_final, enough=all),
 }
 
 
 def check_method(method: str) -> str:
     """RETURNS (str): The name, if it is one of `METHODS`. RAISES: XnerError that lists them."""
-    if method not in METHODS:
-        raise XnerError(f"Unknown symmetrisation '{method}'.", f"Choose one of: {', '.join(METHODS)}.")
+    require(method in METHODS, f"Unknown symmetrisation '{method}'.", f"Choose one of: {', '.join(METHODS)}.")
     return method
 
 
@@ -106,16 +89,14 @@ def symmetrize(forward: Alignment, reverse: Alignment, method: str) -> Alignment
     RAISES: XnerError for an unknown method.
     """
     check_method(method)
-    if method == "forward":
-        return forward
-    if method == "reverse":
-        return reverse
+    if method in ("forward", "reverse"):
+        return METHODS[method](forward, reverse)
     scores: Dict[Link, float] = {}
     sides: List[Set[Link]] = []
     for side in (forward, reverse):
-        links = [(i, j) for i, j in side.links.tolist()]
+        links = list(map(tuple, side.links.tolist()))
         for link, score in zip(links, side.scores.tolist(), strict=True):
             scores[link] = scores.get(link, 0.0) + 0.5 * score
         sides.append(set(links))
-    chosen = sorted(METHODS[method](sides[0], sides[1]))
-    return Alignment(chosen, np.array([scores[link] for link in chosen], dtype=np.float32))
+    chosen = sorted(METHODS[method](*sides))
+    return Alignment(chosen, [scores[link] for link in chosen])

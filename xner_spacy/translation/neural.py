@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 
 from ..errors import XnerError
 from ..languages import find_code
-from ..pools import pools
+from ..pools import padded_groups, pools
 from ..types import Translation
 from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
 from .hub import LazyModel
@@ -42,13 +42,7 @@ def plan_batches(lengths: Sequence[int], batch_tokens: int) -> List[List[int]]:
         given.
     """
     order = sorted(range(len(lengths)), key=lambda k: (-lengths[k], k))
-    batches: List[List[int]] = []
-    for k in order:
-        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= batch_tokens:
-            batches[-1].append(k)
-        else:
-            batches.append([k])
-    return batches
+    return list(padded_groups(order, batch_tokens, lambda k: (lengths[k],)))
 
 
 def decoding_limit(length: int, most: int) -> int:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ...corpora.watching import existing
 from ...errors import require
-from ...pools import pools
+from ...pools import padded_groups, pools
 from ...types import Alignment, TokenPair
 from ..windows import pair_windows
 from .backends import EncoderSettings
@@ -114,9 +114,9 @@ class EmbeddingAligner(EncoderSettings):
             for k, source, target in zip(full, vectors[: len(full)], vectors[len(full) :], strict=True)
             for part in _parts(source, target)
         ]
-        entries.sort(key=lambda entry: (len(entry.source.words), len(entry.target.words)))
+        entries.sort(key=_shape)
         found: Dict[int, List[Scored]] = {}
-        for group in _groups(entries):
+        for group in padded_groups(entries, BATCH_CELLS, _shape):
             for entry, scored in zip(group, self._link(group), strict=True):
                 found.setdefault(entry.number, []).append(scored)
         for k, parts in found.items():
@@ -213,6 +213,10 @@ class Entry(NamedTuple):
     kept: npt.NDArray[np.bool_]
 
 
+def _shape(entry: Entry) -> Tuple[int, int]:
+    return len(entry.source.words), len(entry.target.words)
+
+
 def _parts(source: Vectors, target: Vectors) -> Iterator[Tuple[Vectors, Vectors, npt.NDArray[np.bool_]]]:
     """Cut a long pair into windows. Nothing where a side has no sub-words."""
     for window in pair_windows(len(source.words), len(target.words), WINDOW):
@@ -221,21 +225,6 @@ def _parts(source: Vectors, target: Vectors) -> Iterator[Tuple[Vectors, Vectors,
         kept = np.zeros([len(side.words) for side in sides], dtype=bool)
         kept[window.kept_cells] = True
         yield sides[0], sides[1], kept
-
-
-def _groups(entries: Sequence[Entry]) -> Iterator[List[Entry]]:
-    """Gather pairs, sorted by size, whose padded similarities stay small."""
-    group: List[Entry] = []
-    height = width = 0
-    for entry in entries:
-        m, n = len(entry.source.words), len(entry.target.words)
-        if group and (len(group) + 1) * max(height, m) * max(width, n) > BATCH_CELLS:
-            yield group
-            group, height, width = [], 0, 0
-        group.append(entry)
-        height, width = max(height, m), max(width, n)
-    if group:
-        yield group
 
 
 def _products(sources: List[Vectors], targets: List[Vectors], normalised: bool) -> npt.NDArray[np.floating]:

@@ -6,12 +6,13 @@ Nothing here is imported before the first sentence is to be encoded: the core ne
 import tempfile
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
-from typing import Any, ClassVar, Dict, Iterator, Literal, NamedTuple, Optional, Protocol, Tuple
+from typing import Any, ClassVar, Dict, Iterator, List, Literal, NamedTuple, Optional, Protocol, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import MissingExtraError, XnerError, require
+from ...pools import padded_groups
 from ...translation.hub import HubModel, check_weights, import_transformers
 from ...translation.int8 import save_spec
 from .packed import packed_copy
@@ -291,26 +292,20 @@ def _specify(model: Any, config: Any) -> Any:
     return spec
 
 
-def padded_batches(sentences: "list[Int]", pad: int, batch_tokens: int) -> Iterator[Tuple[Int, Int, Int]]:
+def padded_batches(sentences: List[Int], pad: int, batch_tokens: int) -> Iterator[Tuple[List[int], Int, Int]]:
     """Gather inputs of like length; what fits into one batch keeps its order.
 
-    sentences (list[Int]): Sub-word numbers, none empty.
+    sentences (List[Int]): Sub-word numbers, none empty.
     pad (int): The padding number.
     batch_tokens (int): The most sub-words of a batch of more than one, padding included.
-    YIELDS (Tuple[Int, Int, Int]): Positions in the input, (batch, length) numbers, (batch,) lengths.
+    YIELDS (Tuple[List[int], Int, Int]): Positions in the input, (batch, length) numbers, (batch,) lengths.
     """
     lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)
     order = np.argsort(lengths, kind="stable")
     if len(order) and len(order) * lengths[order[-1]] <= batch_tokens:
         order = np.arange(len(order))
-    start = 0
-    while start < len(order):
-        stop = start + 1
-        while stop < len(order) and (stop + 1 - start) * lengths[order[stop]] <= batch_tokens:
-            stop += 1
-        rows = order[start:stop]
-        ids = np.full((len(rows), lengths[rows].max()), pad, dtype=np.int64)
-        for k, row in enumerate(rows):
+    for group in padded_groups(order.tolist(), batch_tokens, lambda row: (len(sentences[row]),)):
+        ids = np.full((len(group), lengths[group].max()), pad, dtype=np.int64)
+        for k, row in enumerate(group):
             ids[k, : lengths[row]] = sentences[row]
-        yield rows, ids, lengths[rows]
-        start = stop
+        yield group, ids, lengths[group]

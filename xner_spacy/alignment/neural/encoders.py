@@ -70,7 +70,7 @@ class Encoder:
         parts: List[List[Tuple[int, Any]]] = [[] for _ in pieces]
         for rows, ids, lengths in padded_batches(inputs, self.model.pad, batch_tokens or self.batch_tokens):
             hidden = self.model.forward(ids, lengths)
-            for n, row in enumerate(rows.tolist()):
+            for n, row in enumerate(rows):
                 k, first, last, position = owners[row]
                 parts[k].append((position, hidden[n, first:last]))
         return [_joined(found, sentence) for found, sentence in zip(parts, pieces, strict=True)]

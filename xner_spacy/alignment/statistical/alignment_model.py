@@ -11,7 +11,7 @@ garbage to collect.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from .vocabulary import Vocabulary
 Float = npt.NDArray[np.float32]
 Keys = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.float64]
+Words = npt.NDArray[Any]
 
 FREQUENCIES = 6
 FLOOR = 1e-3  # share of the prior that any word gets by its frequency alone
@@ -102,27 +103,27 @@ class Direction:
 
     def probabilities(
         self,
-        counts: npt.NDArray[Any],
         cells: npt.NDArray[np.int16],
-        given: npt.NDArray[Any],
-        word: npt.NDArray[Any],
-        stems: Float,
+        given: Words,
+        word: Words,
+        own: npt.NDArray[Any],
+        prior: Float,
         strength: float,
     ) -> Float:
-        """RETURNS (Float): Translation probability of each pair; `stems` adds to the prior."""
+        """RETURNS (Float): Translation probability of each pair, by its links (`own`); `prior` adds to what the kind of
+        the pair and the frequency of the word let expect.
+        """
         floor = np.maximum(self.generated, 1.0) * np.float32(FLOOR / self.mass)
-        prior = self.rates[cells] + floor[word] + stems
-        result = (counts + np.float32(strength) * prior) / (self.totals + np.float32(strength))[given]
+        expected = self.rates[cells] + floor[word] + prior
+        result = (own + np.float32(strength) * expected) / (self.totals + np.float32(strength))[given]
         return result.astype(np.float32)
 
     def extended(self, n_given: int, n_word: int) -> "Direction":
         """RETURNS (Direction): The same with room for words that were never seen."""
         one = Direction(_room(self.occurrences, n_given), _room(self.generated, n_word))
-        one.mass = self.mass
+        one.mass, one.rates, one.jumps = self.mass, self.rates, self.jumps
         one.totals = _room(self.totals, n_given)
-        one.rates = self.rates
         one.empty = np.maximum(_room(self.empty, n_word), np.float32(1e-6))
-        one.jumps = self.jumps
         return one
 
     def to_dict(self) -> Dict[str, Any]:
@@ -131,24 +132,47 @@ class Direction:
         state = {name: getattr(self, name) for name in names}
         return {**state, "move": self.jumps.move, "start": self.jumps.start}
 
-    def check(self, n_given: int, n_word: int) -> None:
-        """RAISES: ValueError if its arrays do not belong to so many words."""
-        sizes = {
-            "occurrences": n_given, "generated": n_word, "totals": n_given, "rates": _CELLS, "empty": n_word,
-        }  # fmt: skip
-        for name, size in sizes.items():
-            _check_array(getattr(self, name), np.float32, (size,), name)
-        limit = self.jumps.limit
-        _check_array(self.jumps.move, np.float32, (2 * limit + 1,), "move")
-        _check_array(self.jumps.start, np.float32, (limit + 1,), "start")
-
     @classmethod
-    def from_dict(cls, state: Dict[str, Any]) -> "Direction":
-        """RETURNS (Direction): From what `to_dict` gave."""
+    def from_dict(cls, state: Dict[str, Any], n_given: int, n_word: int) -> "Direction":
+        """RETURNS (Direction): From what `to_dict` gave. RAISES: ValueError if its arrays do not belong to so many words."""
         one = cls(state["occurrences"], state["generated"])
         one.totals, one.rates, one.empty = state["totals"], state["rates"], state["empty"]
         one.jumps.move, one.jumps.start = state["move"], state["start"]
+        limit = one.jumps.limit
+        sizes = {"occurrences": n_given, "generated": n_word, "totals": n_given, "rates": _CELLS, "empty": n_word}
+        for name, size in {**sizes, "move": 2 * limit + 1, "start": limit + 1}.items():
+            _check_array(state[name], np.float32, (size,), name)
         return one
+
+
+def both_directions(
+    directions: Sequence[Direction],
+    cells: Sequence[npt.NDArray[np.int16]],
+    pairs: Tuple[Words, Words],
+    own: npt.NDArray[Any],
+    links: Float,
+    stems: Tuple[Keys, Keys],
+    sides: Tuple[StemIndex, StemIndex],
+    strength: float,
+) -> List[Float]:
+    """Translation probabilities of word pairs, forward and reverse.
+
+    directions (Sequence[Direction]), cells (Sequence[npt.NDArray]): Both directions, and the kinds of the pairs in them.
+    pairs (Tuple[Words, Words]): Their source words and their target words.
+    own (npt.NDArray): Their links. links (Float): Those of their stems.
+    stems (Tuple[Keys, Keys]): The stem of each source and of each target word. sides (Tuple[StemIndex, StemIndex]): The
+        stems of both vocabularies.
+    strength (float): Weight of the prior, in observations.
+    RETURNS (List[Float]): Two arrays of a probability per pair.
+    """
+    results = []
+    for direction, kinds, order in zip(directions, cells, (1, -1), strict=True):
+        given, word = pairs[::order]
+        prior = stem_prior(
+            links, own, given, word, direction.totals, direction.generated, stems[::order], sides[::order]
+        )
+        results.append(direction.probabilities(kinds, given, word, own, prior, strength))
+    return results
 
 
 def _room(values: Float, size: int) -> Float:
@@ -218,10 +242,9 @@ class Model:
         if version not in (1, VERSION):
             raise ValueError(f"it has version {version}, and this program knows 1 and {VERSION}")
         words = [_words(state[side], version) for side in ("source", "target")]
-        forward, reverse = (Direction.from_dict(state[name]) for name in ("forward", "reverse"))
         sizes = [len(side) + 1 for side in words]
-        forward.check(*sizes)
-        reverse.check(*sizes[::-1])
+        forward = Direction.from_dict(state["forward"], *sizes)
+        reverse = Direction.from_dict(state["reverse"], *sizes[::-1])
         keys, counts = state["keys"], state["counts"]
         _check_array(keys, np.int64, keys.shape, "keys")
         _check_array(counts, np.float32, keys.shape, "counts")
@@ -263,25 +286,21 @@ class Tables:
         keys (Keys): Word pairs. RETURNS (Tuple[Float, Float]): Both probabilities of each.
         """
         model, table, stems = self.model, self.table, self.stems
-        forward, reverse = self.forward, self.reverse
         place = np.minimum(np.searchsorted(model.keys, keys), max(len(model.keys) - 1, 0))
-        counts = np.zeros(len(keys), dtype=np.float32)
+        own = np.zeros(len(keys), dtype=np.float32)
         if len(model.keys):
-            counts = np.where(model.keys[place] == keys, model.counts[place], np.float32(0.0))
+            own = np.where(model.keys[place] == keys, model.counts[place], np.float32(0.0))
         e, f = split_keys(keys)
         # Only the words of these pairs are compared.
-        source_used, e_place = _used(e, len(self.source))
-        target_used, f_place = _used(f, len(self.target))
-        spelling = Spelling([self.source[i] for i in source_used], [self.target[i] for i in target_used])
+        (e_used, e_place), (f_used, f_place) = _used(e, len(self.source)), _used(f, len(self.target))
+        spelling = Spelling([self.source[i] for i in e_used], [self.target[i] for i in f_used])
         buckets = spelling.buckets(e_place, f_place)
-        links = table.lookup(stems[0][e], stems[1][f])
-        sides = (table.source, table.target)
-        more = stem_prior(links, counts, e, f, forward.totals, forward.generated, stems, sides)
-        cells = forward.cells(buckets, e, f)
-        one = forward.probabilities(counts, cells, e, f, more, model.strength)
-        more = stem_prior(links, counts, f, e, reverse.totals, reverse.generated, stems[::-1], sides[::-1])
-        cells = reverse.cells(buckets, f, e)
-        return one, reverse.probabilities(counts, cells, f, e, more, model.strength)
+        cells = (self.forward.cells(buckets, e, f), self.reverse.cells(buckets, f, e))
+        links, sides = table.lookup(stems[0][e], stems[1][f]), (table.source, table.target)
+        one, other = both_directions(
+            (self.forward, self.reverse), cells, (e, f), own, links, stems, sides, model.strength
+        )
+        return one, other
 
 
 # Version 1 kept the words as lines, so that a word with a line end in it moved all that came after.

@@ -7,6 +7,7 @@ posteriors in the two models. See docs/alignment.md.
 
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -21,7 +22,7 @@ from ...types import Alignment, FloatArray, IntArray, TokenPair
 from ..windows import PairWindow, pair_windows
 from .alignment_model import Model
 from .padded_batches import make_batches
-from .trainer import BATCH_CELLS, Int, Trainer, TrainingReport, find_cells, link_posteriors, make_pool, read_bitext
+from .trainer import BATCH_CELLS, Int, Trainer, TrainingReport, find_cells, link_posteriors, read_bitext
 from .vocabulary import Vocabulary
 
 _log = logging.getLogger("xner_spacy")
@@ -94,16 +95,12 @@ class LexicalAligner:
             )
         if self.report.said():
             _log.warning("xner.Lexical.v1: %s", self.report.said())
-        pool = make_pool(self.threads or min(os.cpu_count() or 1, 4))
-        try:
+        with ThreadPoolExecutor(self.threads or min(os.cpu_count() or 1, 4), "xner-align") as pool:
             trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
             for _ in range(self.lexical_rounds):
                 trainer.lexical_round()
             for _ in range(self.hmm_rounds):
                 trainer.hmm_round()
-        finally:
-            if pool is not None:
-                pool.shutdown()
         self.model = trainer.model()
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
@@ -179,11 +176,10 @@ class LexicalAligner:
             cells, _ = find_cells(batch)
             keys = cells.pairs.copy()
             keys[0] = 0  # the padding; its probability is put to 0 below
-            one, other = tables(keys)
-            one[0] = other[0] = 0.0
             # In float64, so that what else is in the batch changes no digit that is kept.
-            one, other = one.astype(np.float64), other.astype(np.float64)
-            ahead, back = link_posteriors(cells, one, other, tables.forward, tables.reverse, self.null)
+            both = [table.astype(np.float64) for table in tables(keys)]
+            both[0][0] = both[1][0] = 0.0
+            ahead, back = link_posteriors(cells, both, (tables.forward, tables.reverse), self.null)
             for k, row in enumerate(batch.rows):
                 m, n = batch.source_length[k], batch.target_length[k]
                 yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))

@@ -1,10 +1,12 @@
 """Sentence pairs of like length in padded arrays."""
 
 from dataclasses import dataclass
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
+
+from ...pools import padded_groups
 
 Int = npt.NDArray[np.int32]
 
@@ -15,15 +17,14 @@ class Batch:
 
     rows (npt.NDArray[np.int64]): Their positions in the input.
     source (Int): (batch, longest source) word numbers.
-    target (Int): (batch, longest target) word numbers.
     source_length (Int): (batch,) true lengths.
-    target_length (Int): (batch,) true lengths.
+    target (Int), target_length (Int): The same of the other side.
     """
 
     rows: npt.NDArray[np.int64]
     source: Int
-    target: Int
     source_length: Int
+    target: Int
     target_length: Int
 
     @property
@@ -45,23 +46,14 @@ def make_batches(sources: Sequence[Int], targets: Sequence[Int], cells: int) -> 
     n = np.array([len(words) for words in targets], dtype=np.int32)
     used = np.flatnonzero((m > 0) & (n > 0))
     order = used[np.lexsort((used, m[used], n[used] // 4))]
-    batches: List[Batch] = []
-    start, height, width = 0, 0, 0
-    for stop, row in enumerate(order):
-        taller, wider = max(height, n[row]), max(width, m[row])
-        if stop > start and (stop + 1 - start) * max(int(taller), int(wider)) ** 2 > cells:
-            batches.append(_pad(order[start:stop], sources, targets, m, n))
-            start, taller, wider = stop, n[row], m[row]
-        height, width = taller, wider
-    if len(order):
-        batches.append(_pad(order[start:], sources, targets, m, n))
-    return batches
+    longer = np.maximum(m, n).tolist()
+    groups = padded_groups(order.tolist(), cells, lambda row: (longer[row], longer[row]))
+    return [Batch(np.array(rows), *_pad(sources, rows, m), *_pad(targets, rows, n)) for rows in groups]
 
 
-def _pad(rows: npt.NDArray[np.int64], sources: Sequence[Int], targets: Sequence[Int], m: Int, n: Int) -> Batch:
-    source = np.full((len(rows), m[rows].max()), -1, dtype=np.int32)
-    target = np.full((len(rows), n[rows].max()), -1, dtype=np.int32)
+def _pad(sentences: Sequence[Int], rows: List[int], lengths: Int) -> Tuple[Int, Int]:
+    """RETURNS (Tuple[Int, Int]): The padded sentences, and their true lengths."""
+    padded = np.full((len(rows), lengths[rows].max()), -1, dtype=np.int32)
     for k, row in enumerate(rows):
-        source[k, : m[row]] = sources[row]
-        target[k, : n[row]] = targets[row]
-    return Batch(rows, source, target, m[rows], n[rows])
+        padded[k, : lengths[row]] = sentences[row]
+    return padded, lengths[rows]

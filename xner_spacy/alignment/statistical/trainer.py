@@ -4,19 +4,29 @@ Both directions are trained to agree (Liang, Taskar and Klein 2006): the expecte
 the product of its posteriors in the two models, so what only one of them believes is forgotten.
 """
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..windows import pair_cuts
-from .alignment_model import Counts, Direction, Float, Keys, Model, linking_rates, pair_keys, split_keys
+from .alignment_model import (
+    Counts,
+    Direction,
+    Float,
+    Keys,
+    Model,
+    both_directions,
+    linking_rates,
+    pair_keys,
+    split_keys,
+)
 from .hmm import Statistics, posteriors
 from .padded_batches import Batch, make_batches
 from .spelling_prior import Spelling
-from .stems import StemIndex, StemTable, stem_prior
+from .stems import StemIndex, StemTable
 from .vocabulary import Vocabulary
 
 Int = npt.NDArray[np.int32]
@@ -94,54 +104,34 @@ def find_cells(batch: Batch) -> Tuple[Cells, Int]:
 
 def link_posteriors(
     cells: Cells,
-    one: Float,
-    other: Float,
-    forward: Direction,
-    reverse: Direction,
+    probabilities: Sequence[Float],
+    directions: Sequence[Direction],
     null: float,
-    statistics: Optional[Tuple[Statistics, Statistics]] = None,
+    statistics: Sequence[Optional[Statistics]] = (None, None),
 ) -> Tuple[Float, Float]:
     """Posteriors of every possible link of a batch in both directions.
 
     cells (Cells): The word pairs.
-    one (Float): Forward probability of each of `cells.pairs`.
-    other (Float): Reverse probability of each.
-    forward (Direction): The forward direction.
-    reverse (Direction): The reverse direction.
+    probabilities (Sequence[Float]): Forward and reverse probability of each of `cells.pairs`.
+    directions (Sequence[Direction]): Both directions.
     null (float): Probability of the empty word.
-    statistics (Optional[Tuple[Statistics, Statistics]]): Take up the expected jumps.
+    statistics (Sequence[Optional[Statistics]]): Take up the expected jumps of each direction.
     RETURNS (Tuple[Float, Float]): Two (target, batch, source) arrays.
     """
     batch = cells.batch
-    first, second = statistics or (None, None)
-    ahead = posteriors(
-        one[cells.place],
-        forward.empty[np.maximum(batch.target.T, 0)],
-        batch.source_length,
-        batch.target_length,
-        forward.jumps,
-        null,
-        first,
-    )
-    back = posteriors(
-        other[np.ascontiguousarray(cells.place.transpose(2, 1, 0))],
-        reverse.empty[np.maximum(batch.source.T, 0)],
-        batch.target_length,
-        batch.source_length,
-        reverse.jumps,
-        null,
-        second,
+    source, target = (batch.source, batch.source_length), (batch.target, batch.target_length)
+    # The reverse direction sees the same table from the other side.
+    views = ((cells.place, source, target), (np.ascontiguousarray(cells.place.transpose(2, 1, 0)), target, source))
+    ahead, back = (
+        posteriors(table[place], one.empty[np.maximum(words.T, 0)], given_length, length, one.jumps, null, counted)
+        for (place, (_, given_length), (words, length)), table, one, counted in zip(
+            views, probabilities, directions, statistics, strict=True
+        )
     )
     return ahead, back.transpose(2, 1, 0)
 
 
 T = TypeVar("T")
-R = TypeVar("R")
-
-
-def in_order(pool: Optional[Executor], work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """RETURNS (Iterator[R]): Results in the order of the items, whatever the number of threads."""
-    return map(work, items) if pool is None else pool.map(work, items)
 
 
 class Bitext(NamedTuple):
@@ -168,8 +158,9 @@ def read_bitext(
         for the same place of both to mean the same.
     RETURNS (Bitext): What can be learned from.
     """
-    found = Bitext([], [], TrainingReport())
-    report = found.report
+    sources: List[Int] = []
+    targets: List[Int] = []
+    report = TrainingReport()
     for left, right in pairs:
         left, right = list(left), list(right)
         report.pairs += 1
@@ -177,17 +168,17 @@ def read_bitext(
         if not shorter:
             report.empty += 1
         elif longer <= max_length:
-            found.sources.append(source.add(left))
-            found.targets.append(target.add(right))
+            sources.append(source.add(left))
+            targets.append(target.add(right))
         elif longer > MOST_UNLIKE * shorter:
             report.unlike += 1
         else:
             report.cut += 1
             s, t = source.add(left), target.add(right)
             for piece in pair_cuts(len(s), len(t), max_length):
-                found.sources.append(s[slice(*piece.source)])
-                found.targets.append(t[slice(*piece.target)])
-    return found
+                sources.append(s[slice(*piece.source)])
+                targets.append(t[slice(*piece.target)])
+    return Bitext(sources, targets, report)
 
 
 def merge(tables: List[Tuple[Keys, Int]]) -> Tuple[Keys, Int]:
@@ -216,7 +207,7 @@ class Trainer:
     target (Vocabulary): Target words.
     strength (float): Weight of the prior, in observations.
     null (float): Probability of the empty word.
-    pool (Optional[Executor]): Threads to share the batches.
+    pool (Executor): Threads to share the batches.
     """
 
     def __init__(
@@ -228,18 +219,19 @@ class Trainer:
         *,
         strength: float,
         null: float,
-        pool: Optional[Executor] = None,
+        pool: Executor,
     ) -> None:
         self.source, self.target = source, target
         self.strength, self.null, self.pool = strength, null, pool
-        source_counts = np.bincount(np.concatenate(sources), minlength=len(source))
-        target_counts = np.bincount(np.concatenate(targets), minlength=len(target))
-        self.forward = Direction(source_counts.astype(np.float32), target_counts.astype(np.float32))
-        self.reverse = Direction(target_counts.astype(np.float32), source_counts.astype(np.float32))
+        occurring = [
+            np.bincount(np.concatenate(side), minlength=len(words)).astype(np.float32)
+            for side, words in ((sources, source), (targets, target))
+        ]
+        self.directions = (Direction(*occurring), Direction(*occurring[::-1]))
         batches = make_batches(sources, targets, BATCH_CELLS)
         self.cells: List[Cells] = []
         tables: List[Tuple[Keys, Int]] = []
-        for cells, together in in_order(pool, find_cells, batches):
+        for cells, together in pool.map(find_cells, batches):
             self.cells.append(cells)
             tables.append((cells.pairs, together))
             if len(tables) == MERGED_TABLES:
@@ -253,23 +245,25 @@ class Trainer:
         self.e[0] = self.f[0] = 0  # the padding
         buckets = Spelling(source.words, target.words).buckets(self.e, self.f)
         self.stems = StemTable(StemIndex(source.words), StemIndex(target.words), self.e, self.f)
-        self.forward_cells = self.forward.cells(buckets, self.e, self.f)
-        self.reverse_cells = self.reverse.cells(buckets, self.f, self.e)
-        dice = 2.0 * self.together / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
-        self.one = self.other = dice.astype(np.float32)
+        self.kinds = (
+            self.directions[0].cells(buckets, self.e, self.f),
+            self.directions[1].cells(buckets, self.f, self.e),
+        )
+        dice = 2.0 * self.together / np.maximum(occurring[0][self.e] + occurring[1][self.f], 1)
+        self.probabilities = [dice.astype(np.float32)] * 2
         self.counts: Counts = np.zeros(len(self.keys))
 
     def lexical_round(self) -> None:
         """One round without positions (IBM model 1 in both directions, Brown et al. 1993)."""
 
         def work(cells: Cells) -> Tuple[npt.NDArray[Any], None]:
-            one, other = (self.one[cells.pairs][cells.place], self.other[cells.pairs][cells.place])
+            one, other = (table[cells.pairs][cells.place] for table in self.probabilities)
             one /= np.maximum(one.sum(axis=2, keepdims=True), 1e-9)
             other /= np.maximum(other.sum(axis=0, keepdims=True), 1e-9)
             one *= other
             return np.bincount(cells.place.ravel(), one.ravel(), len(cells.pairs)), None
 
-        self._collect(in_order(self.pool, work, self.cells))
+        self._collect(self.pool.map(work, self.cells))
         self._update()
 
     def hmm_round(self) -> Tuple[float, float]:
@@ -277,27 +271,25 @@ class Trainer:
 
         RETURNS (Tuple[float, float]): The log-likelihoods before it.
         """
-        forward, reverse = self.forward, self.reverse
-        totals = (Statistics(forward.jumps.limit), Statistics(reverse.jumps.limit))
-        empty = (np.zeros(len(self.target)), np.zeros(len(self.source)))
+        totals = [Statistics(direction.jumps.limit) for direction in self.directions]
+        # How often each generated word has no counterpart.
+        empty = [np.zeros(len(direction.generated)) for direction in self.directions]
 
         def work(cells: Cells) -> Tuple[npt.NDArray[Any], Tuple[Any, ...]]:
-            mine = (Statistics(forward.jumps.limit), Statistics(reverse.jumps.limit))
-            one, other = link_posteriors(
-                cells, self.one[cells.pairs], self.other[cells.pairs], forward, reverse, self.null, mine
-            )
-            target, source = cells.batch.target.T, cells.batch.source
-            no_source = np.maximum(1.0 - one.sum(axis=2), 0.0)[target >= 0]
-            no_target = np.maximum(1.0 - other.sum(axis=0), 0.0)[source >= 0]
+            seen = [Statistics(direction.jumps.limit) for direction in self.directions]
+            tables = [table[cells.pairs] for table in self.probabilities]
+            one, other = link_posteriors(cells, tables, self.directions, self.null, seen)
             counts = np.bincount(cells.place.ravel(), (one * other).ravel(), len(cells.pairs))
-            return counts, (*mine, target[target >= 0], no_source, source[source >= 0], no_target)
+            alone = []
+            for words, linked in ((cells.batch.target.T, one.sum(axis=2)), (cells.batch.source, other.sum(axis=0))):
+                alone.append((words[words >= 0], np.maximum(1.0 - linked, 0.0)[words >= 0]))
+            return counts, (seen, alone)
 
-        for extra in self._collect(in_order(self.pool, work, self.cells)):
-            for total, statistics in zip(totals, extra[:2], strict=True):
+        for seen, alone in self._collect(self.pool.map(work, self.cells)):
+            for total, statistics, sums, (words, values) in zip(totals, seen, empty, alone, strict=True):
                 total.add(statistics)
-            for sums, words, values in ((empty[0], *extra[2:4]), (empty[1], *extra[4:6])):
                 sums += np.bincount(words, values, minlength=len(sums))
-        for direction, statistics, sums in zip((forward, reverse), totals, empty, strict=True):
+        for direction, statistics, sums in zip(self.directions, totals, empty, strict=True):
             direction.jumps.update(statistics.moved, statistics.began)
             share = direction.generated / direction.generated.sum()
             direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(np.float32)
@@ -315,39 +307,23 @@ class Trainer:
         return extras
 
     def _update(self) -> None:
-        for direction, cells, given in (
-            (self.forward, self.forward_cells, self.e),
-            (self.reverse, self.reverse_cells, self.f),
-        ):
-            size = len(direction.occurrences)
-            direction.totals = np.bincount(given, self.counts, size).astype(np.float32)
-            direction.rates = linking_rates(cells, self.counts, self.together)
+        for direction, kinds, given in zip(self.directions, self.kinds, (self.e, self.f), strict=True):
+            direction.totals = np.bincount(given, self.counts, len(direction.occurrences)).astype(np.float32)
+            direction.rates = linking_rates(kinds, self.counts, self.together)
         self.stems.update(self.counts)
-        self.one = self._table(self.forward, self.forward_cells, self.e, self.f, 1)
-        self.other = self._table(self.reverse, self.reverse_cells, self.f, self.e, -1)
-
-    def _table(
-        self,
-        direction: Direction,
-        cells: npt.NDArray[np.int16],
-        given: npt.NDArray[np.int64],
-        word: npt.NDArray[np.int64],
-        order: int,
-    ) -> Float:
-        sides = (self.stems.source, self.stems.target)[::order]
-        more = stem_prior(
-            self.stems.links[self.stems.place],
+        sides = (self.stems.source, self.stems.target)
+        self.probabilities = both_directions(
+            self.directions,
+            self.kinds,
+            (self.e, self.f),
             self.counts,
-            given,
-            word,
-            direction.totals,
-            direction.generated,
+            self.stems.links[self.stems.place],
             (sides[0].of, sides[1].of),
-            (sides[0], sides[1]),
+            sides,
+            self.strength,
         )
-        table = direction.probabilities(self.counts, cells, given, word, more, self.strength)
-        table[0] = 0.0  # the padding
-        return table
+        for table in self.probabilities:
+            table[0] = 0.0  # the padding
 
     def model(self) -> Model:
         """RETURNS (Model): What was learned so far."""
@@ -355,14 +331,8 @@ class Trainer:
         return Model(
             self.source,
             self.target,
-            self.forward,
-            self.reverse,
+            *self.directions,
             self.keys[kept],
             self.counts[kept].astype(np.float32),
             self.strength,
         )
-
-
-def make_pool(threads: int) -> Optional[ThreadPoolExecutor]:
-    """RETURNS (Optional[ThreadPoolExecutor]): None for one thread."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="xner-align") if threads > 1 else None
