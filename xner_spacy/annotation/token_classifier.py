@@ -6,7 +6,7 @@ A word has the distribution of its first sub-word, as in the seed paper (arXiv 2
 language for the `ner` scores, and the model-transfer baseline.
 """
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Callable, ClassVar, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..alignment.neural.subwords import wants_a_space
 from ..distillation.soft.soft_labels import free_blank
 from ..distillation.student.tag_scheme import blank_tokens
 from ..errors import XnerError
-from ..translation.hub import HubModel, check_weights, import_transformers, revision_of
+from ..translation.hub import HubModel, check_weights, import_transformers
 from ..types import FloatArray, TokenLabels
 from .annotators import Annotation
 from .tagger_output import TagScheme
@@ -55,7 +55,6 @@ class TokenClassifier(HubModel):
     batch_tokens: int = 8192
     max_length: int = 512
     labels: Optional[Union[List[str], Dict[str, str]]] = None
-    _revision: Optional[str] = field(init=False, default=None, repr=False)
 
     def _load(self) -> "_Model":
         return _Model(self)
@@ -63,9 +62,7 @@ class TokenClassifier(HubModel):
     @property
     def identity(self) -> Dict[str, Any]:
         """What the annotations depend on, beside the words."""
-        if self._revision is None:
-            self._revision = revision_of(self.model, self.loaded.config)
-        found = {"engine": "transformers", "model": self._revision, "dtype": self.dtype}
+        found = {"engine": "transformers", "model": self.content, "dtype": self.dtype}
         return found if self.labels is None else {**found, "labels": self.labels}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:

@@ -5,9 +5,9 @@ It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
 """
 
 import re
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Sequence
+from typing import Annotated, Any, Dict, Iterator, List, Literal, Sequence
 
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
@@ -15,7 +15,7 @@ from typing_extensions import NotRequired, TypedDict
 from ..corpora.reading import read_json
 from ..errors import InputError, MissingExtraError, XnerError
 from ..languages import model_code
-from .hub import checksum_of, loading, revision_of
+from .hub import checksum_of, loading
 from .neural import Hypothesis, NeuralTranslator, decoding_limit
 
 INFO = "xner.json"
@@ -43,7 +43,6 @@ class CTranslate2(NeuralTranslator):
     device: str = "cpu"
     compute_type: str = "default"
     threads: int = 0
-    _revision: Optional[str] = field(init=False, default=None, repr=False)
 
     def _load(self) -> "_Model":
         return _Model(self)
@@ -63,9 +62,7 @@ class CTranslate2(NeuralTranslator):
         return [_mean(result.log_probs[len(model.prefix) :]) for result in found]
 
     def _model_identity(self) -> Dict[str, Any]:
-        if self._revision is None:
-            self._revision = revision_of(self.model)
-        return {"engine": "ctranslate2", "model": self._revision, "compute_type": self.compute_type}
+        return {"engine": "ctranslate2", "model": self.content, "compute_type": self.compute_type}
 
     def _limit(self) -> int:
         return int(self.loaded.info["limit"])

@@ -21,9 +21,14 @@ SMALL = 1 << 22
 
 @dataclass(eq=False)
 class LazyModel:
-    """A part that loads a model at first use, and again in each process that the part is sent to."""
+    """A part that loads a model at first use, and again in each process that the part is sent to.
 
+    model (str): A folder, or a name on the Hugging Face Hub.
+    """
+
+    model: str
     _loaded: Any = field(init=False, default=None, repr=False)
+    _content: str = field(init=False, default="", repr=False)
 
     @property
     def loaded(self) -> Any:
@@ -35,15 +40,23 @@ class LazyModel:
     def _load(self) -> Any:
         raise NotImplementedError
 
+    @property
+    def content(self) -> str:
+        """RETURNS (str): What identifies the model's content: see `revision_of`."""
+        if not self._content:
+            # What a folder holds is known without loading it: stored translations need no model.
+            config = None if Path(self.model).is_dir() else self.loaded.config
+            self._content = revision_of(self.model, config)
+        return self._content
+
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_loaded": None}
 
 
 @dataclass(eq=False)
 class HubModel(LazyModel):
-    """A part with a model in the format of Hugging Face.
+    """A part with a model in the format of Hugging Face: a folder, or a name on the Hub.
 
-    model (str): A folder, or a name on the Hugging Face Hub.
     revision (Optional[str]): Branch, tag or commit there.
     legacy_weights (bool): Accept weights in the old pickle format, read without running code of theirs.
     device (str): A torch device, such as "cpu", "cuda" or "cuda:1". Nothing else decides where it runs.
@@ -52,7 +65,6 @@ class HubModel(LazyModel):
 
     part: ClassVar[str]
     dtypes: ClassVar[Tuple[str, ...]] = ("float32", "float16", "bfloat16")
-    model: str
     _: KW_ONLY
     revision: Optional[str] = None
     legacy_weights: bool = False

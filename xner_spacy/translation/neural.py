@@ -70,7 +70,6 @@ def _said(error: Exception) -> str:
 class NeuralTranslator(LazyModel, ABC):
     """Base of `CTranslate2` and `Transformers`. `faults` counts what was caught, by code.
 
-    model (str): The model, read at first use.
     source_lang, target_lang (str): Languages of the texts and of the translations: any code of the
         language table, or the model's own.
     beam_size (int): 1 is greedy. n_best (int): Hypotheses to return, at most beam_size.
@@ -79,7 +78,6 @@ class NeuralTranslator(LazyModel, ABC):
     max_ratio (float): See `find_fault`.
     """
 
-    model: str
     source_lang: str
     target_lang: str
     _: KW_ONLY

@@ -2,13 +2,12 @@
 CTranslate2 lacks.
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence
 
 from ..languages import model_code
 from .ct2 import TAGS
-from .hub import HubModel, check_weights, import_transformers, loading, revision_of
+from .hub import HubModel, check_weights, import_transformers, loading
 from .neural import Hypothesis, NeuralTranslator, decoding_limit, plan_batches
 
 SCORED_CELLS = 1 << 27  # floats, half a gigabyte
@@ -19,7 +18,6 @@ class Transformers(NeuralTranslator, HubModel):
     """Translates with transformers. Its settings are those of `HubModel` and `NeuralTranslator`."""
 
     part: ClassVar[str] = "xner.Transformers.v1"
-    _revision: Optional[str] = field(init=False, default=None, repr=False)
 
     def _load(self) -> "_Model":
         return _Model(self)
@@ -45,11 +43,7 @@ class Transformers(NeuralTranslator, HubModel):
         return scores
 
     def _model_identity(self) -> Dict[str, Any]:
-        if self._revision is None:
-            # What a folder holds is known without loading it: stored translations need no model.
-            config = None if Path(self.model).is_dir() else self.loaded.config
-            self._revision = revision_of(self.model, config)
-        return {"engine": "transformers", "model": self._revision, "dtype": self.dtype}
+        return {"engine": "transformers", "model": self.content, "dtype": self.dtype}
 
     def _limit(self) -> int:
         return self.loaded.limit

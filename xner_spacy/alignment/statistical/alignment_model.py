@@ -165,13 +165,11 @@ def both_directions(
     strength (float): Weight of the prior, in observations.
     RETURNS (List[Float]): Two arrays of a probability per pair.
     """
+    from_each_side = ((pairs, stems, sides), (pairs[::-1], stems[::-1], sides[::-1]))
     results = []
-    for direction, kinds, order in zip(directions, cells, (1, -1), strict=True):
-        given, word = pairs[::order]
-        prior = stem_prior(
-            links, own, given, word, direction.totals, direction.generated, stems[::order], sides[::order]
-        )
-        results.append(direction.probabilities(kinds, given, word, own, prior, strength))
+    for one, kinds, ((given, word), both_stems, both_sides) in zip(directions, cells, from_each_side, strict=True):
+        prior = stem_prior(links, own, given, word, one.totals, one.generated, both_stems, both_sides)
+        results.append(one.probabilities(kinds, given, word, own, prior, strength))
     return results
 
 

@@ -104,7 +104,7 @@ def find_cells(batch: Batch) -> Tuple[Cells, Int]:
 
 def link_posteriors(
     cells: Cells,
-    probabilities: Sequence[Float],
+    probabilities: Sequence[npt.NDArray[Any]],
     directions: Sequence[Direction],
     null: float,
     statistics: Sequence[Optional[Statistics]] = (None, None),
@@ -112,7 +112,7 @@ def link_posteriors(
     """Posteriors of every possible link of a batch in both directions.
 
     cells (Cells): The word pairs.
-    probabilities (Sequence[Float]): Forward and reverse probability of each of `cells.pairs`.
+    probabilities (Sequence[npt.NDArray]): Forward and reverse probability of each of `cells.pairs`.
     directions (Sequence[Direction]): Both directions.
     null (float): Probability of the empty word.
     statistics (Sequence[Optional[Statistics]]): Take up the expected jumps of each direction.
@@ -223,11 +223,11 @@ class Trainer:
     ) -> None:
         self.source, self.target = source, target
         self.strength, self.null, self.pool = strength, null, pool
-        occurring = [
+        source_counts, target_counts = (
             np.bincount(np.concatenate(side), minlength=len(words)).astype(np.float32)
             for side, words in ((sources, source), (targets, target))
-        ]
-        self.directions = (Direction(*occurring), Direction(*occurring[::-1]))
+        )
+        self.directions = (Direction(source_counts, target_counts), Direction(target_counts, source_counts))
         batches = make_batches(sources, targets, BATCH_CELLS)
         self.cells: List[Cells] = []
         tables: List[Tuple[Keys, Int]] = []
@@ -249,7 +249,7 @@ class Trainer:
             self.directions[0].cells(buckets, self.e, self.f),
             self.directions[1].cells(buckets, self.f, self.e),
         )
-        dice = 2.0 * self.together / np.maximum(occurring[0][self.e] + occurring[1][self.f], 1)
+        dice = 2.0 * self.together / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
         self.probabilities = [dice.astype(np.float32)] * 2
         self.counts: Counts = np.zeros(len(self.keys))
 
