@@ -248,7 +248,7 @@ class SpellingScorer:
     """A toy translation scorer for the exactness runs: the closer the spelling, the likelier."""
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
-        from xner_spacy.projection.spelling_similarity import similarity
+        from xner_spacy.spelling import similarity
 
         return [
             3.0 * (similarity(s.split()[0], t.split()[0]) - 1.0) - 0.2 * abs(len(s.split()) - len(t.split()))

@@ -16,7 +16,7 @@ from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
 from xner_spacy.projection.heuristics.minmax import MinMaxProjector
 from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
-from xner_spacy.projection.spelling_similarity import is_punctuation
+from xner_spacy.spelling import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 from .projection import Corpus, europarl, lexical_links, transalign, uner

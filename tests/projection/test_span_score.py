@@ -9,7 +9,6 @@ from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.function_words import FunctionWords
 from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, PhraseLexicon
 from xner_spacy.projection.matching.span_score import SpanScore
-from xner_spacy.projection.spelling_similarity import fold, similarity
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TrainableProjector
 
 from .test_matching import sentence_pairs
@@ -140,28 +139,6 @@ def test_function_words():
     words.finish()
     assert "über" in words and "der" in words and "Haus" not in words
     assert FunctionWords().words == frozenset()
-
-
-@pytest.mark.parametrize(
-    "source, target, least, most",
-    [
-        ("Belgrade", "Београд", 0.4, 0.9),
-        ("Novak", "Новак", 1.0, 1.0),
-        ("Málaga", "MALAGA", 1.0, 1.0),
-        ("EU", "EU-Recht", 0.95, 0.95),
-        ("PPE-DE", "PPE", 0.9, 0.9),
-        ("London", "Londres", 0.5, 0.8),
-        ("Paris", "Tisch", 0.0, 0.3),
-        ("as", "as.", 0.0, 0.0),
-    ],
-)
-def test_similarity(source, target, least, most):
-    assert least <= similarity(source, target) <= most
-
-
-def test_fold():
-    assert fold("Þórður") == "thordur"
-    assert fold("Ёлка") == fold("Елка")
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,16 +1,16 @@
 """How alike two words are spelled, for millions of word pairs at once.
 
 A word is a set of character bigrams and trigrams, kept as 128 bits (a Bloom filter). The overlap of
-two sets is then two `and`s and a bit count. Marks are stripped and other alphabets are put into
-Latin letters by the names that Unicode gives their characters, so that Москва is near Moskva.
+two sets is then two `and`s and a bit count. Words are compared as `spelling.fold` reads them, so that Москва is near
+Moskva.
 """
 
-import unicodedata
-from functools import lru_cache
 from typing import Any, List, Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from ...spelling import fold
 
 # Word pairs are told apart by how alike they are. The aligner learns what each bucket is worth.
 UNLIKE = 0  # less than 0.4
@@ -22,34 +22,6 @@ N_BUCKETS = 11
 Bits = npt.NDArray[np.uint64]
 
 
-@lru_cache(maxsize=4096)
-def _romanise(char: str) -> str:
-    """The Latin letters of a character by its Unicode name: ZHE is zh, EM is m, ALPHA is a."""
-    name = unicodedata.name(char, "")
-    _, letter, sound = name.partition(" LETTER ")
-    if not letter or name.startswith("LATIN"):
-        return char
-    sound = sound.split(" WITH ")[0].split()[-1].lower()
-    head = len(sound) - len(sound.lstrip("bcdfghjklmnpqrstvwxyz"))
-    if head:
-        return sound if len(sound) == 2 and sound[0] == "y" else sound[:head]
-    if len(sound) == 2 and sound[0] in "ei":
-        return sound[1]
-    return sound[:1]
-
-
-def plain(word: str) -> str:
-    """RETURNS (str): The word in lower case, without marks, in Latin letters where known."""
-    word = word.casefold()
-    if word.isascii():
-        return word
-    # One character with a mark or two, it comes to the same here.
-    decomposed = unicodedata.normalize("NFKD", word)
-    return "".join(
-        char if char.isascii() else _romanise(char) for char in decomposed if not unicodedata.combining(char)
-    )
-
-
 def signatures(words: Sequence[str]) -> Bits:
     """The n-gram sets of words.
 
@@ -57,7 +29,7 @@ def signatures(words: Sequence[str]) -> Bits:
     RETURNS (Bits): (words, 2) unsigned 64-bit integers.
     """
     result = np.zeros((len(words), 2), dtype=np.uint64)
-    marked = [f"^{plain(word)}$" if word else "" for word in words]
+    marked = [f"^{fold(word)}$" if word else "" for word in words]
     length = np.array([len(word) for word in marked], dtype=np.int64)
     text = np.frombuffer("".join(marked).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     start = np.cumsum(length) - length

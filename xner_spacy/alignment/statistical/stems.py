@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from .spelling_prior import plain
+from ...spelling import fold
 
 LENGTH = 4
 WEIGHT = 2.0  # of the stems in the prior
@@ -28,7 +28,7 @@ class StemIndex:
     def __init__(self, words: Sequence[str]) -> None:
         self._index: Dict[str, int] = {}
         self.of: Int = np.array(
-            [self._index.setdefault(plain(word)[:LENGTH], len(self._index)) for word in words], dtype=np.int64
+            [self._index.setdefault(fold(word)[:LENGTH], len(self._index)) for word in words], dtype=np.int64
         )
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class StemIndex:
     def extended(self, new_words: Sequence[str]) -> Int:
         """RETURNS (Int): The stem of each word, then of each new word."""
         other = len(self._index)
-        new = [self._index.get(plain(word)[:LENGTH], other) for word in new_words]
+        new = [self._index.get(fold(word)[:LENGTH], other) for word in new_words]
         return np.concatenate([self.of, np.array(new, dtype=np.int64)])
 
 

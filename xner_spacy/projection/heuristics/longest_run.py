@@ -4,11 +4,11 @@ import string
 from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
+from ...spelling import is_punctuation
 from ...types import ProjectedSpan, Projection, Reason, SentencePair
 from ..linked_words import entity_links, mean_link
 from ..matching.confidence import LINK_CONFIDENCE
 from ..projectors import BaseProjector, held_ranges, with_reasons, without_overlaps
-from ..spelling_similarity import is_punctuation
 
 _ASCII = frozenset(string.punctuation)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Dict, Mapping, Optional, Sequence
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from ..spelling_similarity import is_punctuation
+from ...spelling import is_punctuation
 
 # How much likelier a word in lower case has to be elsewhere than in a name, as log of the ratio.
 _LEAST_RATIO = 1.0

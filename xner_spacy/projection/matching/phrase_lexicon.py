@@ -12,9 +12,9 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ...errors import XnerError
+from ...spelling import fold, is_punctuation
 from ...text import comparable
 from ...types import SentencePair
-from ..spelling_similarity import fold, is_punctuation
 from ..state import pack_state, unpack_state
 from .interfaces import Option, Options, ScoredPair
 

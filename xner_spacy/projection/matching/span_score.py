@@ -16,9 +16,9 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from ...errors import XnerError
+from ...spelling import fold, is_punctuation
 from ...types import Entity, SentencePair, TokenPair
 from ..linked_words import MOST_LINKED
-from ..spelling_similarity import fold, is_punctuation
 from ..state import pack_state, unpack_state
 from .case import Case, CaseState
 from .function_words import FunctionWords, FunctionWordsState

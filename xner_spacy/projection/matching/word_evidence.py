@@ -2,8 +2,8 @@
 
 from typing import Container, Dict, Iterator, List, Set, Tuple
 
+from ...spelling import is_punctuation, similarity
 from ...types import SentencePair
-from ..spelling_similarity import is_punctuation, similarity
 
 # Per target word: source word -> probability of the link.
 Rows = List[Dict[int, float]]

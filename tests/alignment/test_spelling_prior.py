@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 
 from xner_spacy.alignment.statistical import spelling_prior as spelling
-from xner_spacy.alignment.statistical.spelling_prior import IDENTICAL, OTHER_KIND, UNLIKE, Spelling, plain
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [("Žižek", "zizek"), ("Москва", "moskva"), ("Λονδινο", "londino"), ("STRASSE", "strasse")],
-)
-def test_plain(word: str, expected: str) -> None:
-    assert plain(word) == expected
+from xner_spacy.alignment.statistical.spelling_prior import IDENTICAL, OTHER_KIND, UNLIKE, Spelling
 
 
 def bucket(source: str, target: str) -> int:

@@ -1,10 +1,12 @@
-"""How alike two words of different languages are spelled: names often survive translation."""
+"""How words of any script are read in Latin letters, and how alike two of them are spelled: names often survive
+translation, and so do word stems.
+"""
 
 import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-# Cyrillic and Greek letters as a Latin reader would write them; other scripts are left as they are.
+# Letters as a Latin reader would write them. Those of other scripts are read by their Unicode names.
 _CYRILLIC = {
     "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "ђ": "d", "е": "e", "є": "je",
     "ж": "z", "з": "z", "и": "i", "і": "i", "ј": "j", "к": "k", "л": "l", "љ": "lj", "м": "m",
@@ -23,10 +25,27 @@ _LETTERS = str.maketrans({**_CYRILLIC, **_GREEK, **_LATIN, "ı": "i", "’": "'"
 
 @lru_cache(maxsize=100_000)
 def fold(word: str) -> str:
-    """RETURNS (str): The word without case and accents, Cyrillic and Greek in Latin letters."""
-    plain = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return plain.translate(_LETTERS)
+    """RETURNS (str): The word without case and accents, in Latin letters as far as its letters have any."""
+    word = word.casefold()
+    if word.isascii():
+        return word
+    # One character with a mark or two, it comes to the same here.
+    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+    plain = plain.translate(_LETTERS)
+    return plain if plain.isascii() else "".join(map(_by_name, plain))
+
+
+@lru_cache(maxsize=8192)
+def _by_name(char: str) -> str:
+    """The Latin letters of a character by its Unicode name: HEBREW LETTER SHIN is sh, DEVANAGARI LETTER KA is k."""
+    _, letter, sound = unicodedata.name(char, "").partition(" LETTER ")
+    if char.isascii() or not letter:
+        return char
+    sound = sound.split(" WITH ")[0].split()[-1].lower()
+    head = len(sound) - len(sound.lstrip("bcdfghjklmnpqrstvwxyz"))
+    if head:
+        return sound if len(sound) == 2 and sound[0] == "y" else sound[:head]
+    return sound[1] if len(sound) == 2 and sound[0] in "ei" else sound[:1]
 
 
 @lru_cache(maxsize=50_000)
