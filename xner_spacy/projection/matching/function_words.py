@@ -6,8 +6,8 @@ from typing import Any, FrozenSet, List, Sequence
 
 from typing_extensions import TypedDict
 
+from ...spelling import is_punctuation
 from ...text import composed
-from ..spelling_similarity import is_punctuation
 
 # Counts of fewer words than this say nothing about shares of two in a thousand.
 _ENOUGH = 3_000
