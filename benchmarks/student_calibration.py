@@ -26,17 +26,16 @@ from benchmarks.student_grid import CONFIGS, RECIPES, bare, entities
 from benchmarks.student_teachers import write_lines
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.readers import make_corpus
+from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.student.calibration import (
     BIASES,
     SCORE_BIASES,
     calibrate,
-    expected_calibration_error,
     fit_bias,
-    scored_spans,
 )
 from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.docdata import install_extensions
+from xner_spacy.evaluation.calibration import expected_calibration_error, scored_spans
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.languages import blank
 
@@ -91,7 +90,7 @@ def compare(runs: Sequence[Path], gold: Dict[str, Path], teachers: Dict[str, Pat
         nlp = spacy.load(run / "model" / "model-best")
         references = list(read_docs(gold[lang], nlp.vocab))
         dev = teachers[lang] / RECIPES[recipe].teacher / "dev.spacy"
-        examples = list(make_corpus(dev)(nlp))
+        examples = list(Corpus(dev)(nlp))
         student: Any = find_student(nlp)
         docs = run_upstream(nlp, [bare(nlp, doc) for doc in references], 256)
         scores = student.predict(docs)

@@ -25,18 +25,17 @@ from spacy.util import load_config
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
 from xner_spacy.corpora.split import split_docs
-from xner_spacy.distillation.readers import make_corpus
+from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.distillation.student.calibration import (
     calibrate,
     fit_bias,
-    scored_spans,
 )
 from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.distillation.teachers.mixtures import entities_of, mix, mix_docs
 from xner_spacy.distillation.teachers.selection import agree, select_least_specific, select_surest
 from xner_spacy.errors import XnerError
-from xner_spacy.evaluation.calibration import expected_calibration_error
+from xner_spacy.evaluation.calibration import expected_calibration_error, scored_spans
 from xner_spacy.evaluation.entities import compare, evaluate
 from xner_spacy.report.charts import Interval, intervals
 from xner_spacy.report.scales import span
@@ -274,7 +273,7 @@ def score(place: Place, steps: int, words: int) -> Json:
     student: Any = nlp.get_pipe("xner_student")
     gold = list(read_docs(place.data / "corpus" / place.lang / "test.spacy", nlp.vocab))
     dev = list(read_docs(place.labelled / "dev.spacy", nlp.vocab))
-    examples = list(make_corpus(place.labelled / "dev.spacy")(nlp))
+    examples = list(Corpus(place.labelled / "dev.spacy")(nlp))
 
     def predict() -> List[Doc]:
         return list(nlp.pipe([bare(nlp, doc) for doc in gold], batch_size=256))

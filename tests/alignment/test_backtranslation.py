@@ -148,7 +148,7 @@ def test_the_component_hands_over_the_entities_of_each_sentence():
         words=["Jón", "býr", ".", "Jón", "hitti", "Ísland", "."],
         sent_starts=[True, False, False, True, False, False, False],
     )
-    component = AlignerComponent("aligner", BackTranslation(Dictionary(), SameWord()))
+    component = AlignerComponent(None, "aligner", BackTranslation(Dictionary(), SameWord()))
     target._.xner_source = source
     component(target)
     assert target._.xner_alignment.links.tolist() == [[0, 0], [5, 5]]

@@ -61,7 +61,7 @@ def test_a_model_stays_whole_when_it_can_not_be_saved(tmp_path: Path, monkeypatc
         raise OSError(27, "File too large")
 
     monkeypatch.setattr("xner_spacy.distillation.student.calibration.calibrate", lambda *_, **__: ScoreMap(1.0, 0.0))
-    monkeypatch.setattr("xner_spacy.distillation.readers.make_corpus", lambda path: lambda nlp: [])
+    monkeypatch.setattr("xner_spacy.distillation.readers.Corpus", lambda path: lambda nlp: [])
     monkeypatch.setattr(type(nlp), "to_disk", full)
     with pytest.raises(XnerError, match="model: could not be written"):
         module.calibrate(model, tmp_path / "dev.spacy")

@@ -12,10 +12,10 @@ from spacy.training import Example
 
 from tests.conftest import ROOT
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.readers import make_corpus
+from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.soft.soft_labels import set_soft
 from xner_spacy.distillation.student import calibration
-from xner_spacy.distillation.student.calibration import make_fit_decoding, rescore, with_settings_apart
+from xner_spacy.distillation.student.calibration import FitDecoding, rescore, with_settings_apart
 from xner_spacy.types import TokenLabels
 
 NAMES = ["Anna", "Jon", "Karl", "Maria", "Lind", "Bob"]
@@ -68,7 +68,7 @@ def test_the_score_in_meta_is_that_of_the_saved_model(trained, which):
     assert all(cfg["bias"] == 0 and cfg["temperature"] == 1 for cfg in live)
     meta = json.loads((folder / "out" / which / "meta.json").read_text(encoding="utf8"))
     nlp = spacy.load(folder / "out" / which)
-    found = nlp.evaluate(list(make_corpus(folder / "dev.spacy")(nlp)))
+    found = nlp.evaluate(list(Corpus(folder / "dev.spacy")(nlp)))
     for key in ("ents_f", "ents_p", "ents_r"):
         assert meta["performance"][key] == found[key]
     assert nlp.get_pipe("xner_student").cfg["temperature"] != 1
@@ -80,7 +80,7 @@ def test_a_pipeline_of_ones_own_stays_as_it_is(trained):
     student = nlp.get_pipe("xner_student")
     student.cfg.update(bias=0.0, temperature=1.0, score_bias=0.0)
     nlp.meta["performance"] = {"ents_f": -1.0, "of something else": 5}
-    saved = make_fit_decoding(folder / "dev.spacy")(nlp)
+    saved = FitDecoding(folder / "dev.spacy")(nlp)
     assert student.cfg["temperature"] == 1 and nlp.meta["performance"]["ents_f"] == -1
     assert saved.get_pipe("xner_student").cfg["temperature"] != 1
     assert saved.meta["performance"]["of something else"] == 5

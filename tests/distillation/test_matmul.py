@@ -16,7 +16,7 @@ from spacy.util import load_config
 from thinc.api import NumpyOps
 
 from tests.conftest import ROOT
-from xner_spacy.distillation.student.matmul import use_numpy_gemm
+from xner_spacy.distillation.student.matmul import NumpyGemm
 
 CONFIG = ROOT / "configs" / "student_soft_cpu.cfg"
 TEXT = "Anna lives in Reykjavík and works for the bank."
@@ -64,7 +64,7 @@ def test_other_operations_and_components_without_a_model_are_left_alone() -> Non
     special = Special()
     node = next(iter(tagger.model.walk()))  # type: ignore[attr-defined]
     node.ops = special
-    assert use_numpy_gemm(nlp) is nlp
+    assert NumpyGemm()(nlp) is nlp
     assert node.ops is special
     others = {n.ops for n in tagger.model.walk()} - {special}  # type: ignore[attr-defined]
     assert others and not any(ops.use_blis for ops in others)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.distillation.readers import make_mixture
+from xner_spacy.distillation.readers import Mixture
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.selection import select_surest
 from xner_spacy.registry import registry
@@ -67,7 +67,7 @@ def test_unlabelled_text_of_a_mixture_has_no_labels(tmp_path):
         probs = np.full((len(doc), 2), 0.5, dtype=np.float32)
         set_soft(doc, TokenLabels(["O", "B-SECRET"], probs))
     write_docbin(path, docs)
-    examples = list(make_mixture(None, path)(spacy.blank("xx")))
+    examples = list(Mixture(None, path)(spacy.blank("xx")))
     assert len(examples) == 6
     for eg in examples:
         for doc in (eg.predicted, eg.reference):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.distillation.student.decoding import decode, log_softmax, viterbi
+from xner_spacy.distillation.student.decoding import decode, viterbi
 from xner_spacy.distillation.student.tag_scheme import MISSING, TagSet
 from xner_spacy.errors import XnerError
 from xner_spacy.text import trim_span
@@ -90,7 +90,6 @@ def test_long_sentence_stays_finite():
     scores[:, tagset.index["I-PER"]] = 5
     tags = decode(tagset, scores, [3000])
     assert tagset.tags[tags[0]] == "B-PER" and tagset.tags[tags[-1]] == "L-PER"
-    assert np.isfinite(log_softmax(scores)).all()
 
 
 def blank_allowed(tagset, tags, blank):

@@ -14,7 +14,6 @@ from xner_spacy.distillation.student.calibration import (
     calibrate,
     fit_bias,
     fit_scores,
-    scored_spans,
 )
 from xner_spacy.distillation.teachers.mixtures import (
     language_similarity,
@@ -30,7 +29,7 @@ from xner_spacy.distillation.teachers.selection import (
 )
 from xner_spacy.distillation.vectors import code_switch
 from xner_spacy.errors import XnerError
-from xner_spacy.evaluation.calibration import expected_calibration_error
+from xner_spacy.evaluation.calibration import scored_spans
 from xner_spacy.types import Alignment, TokenLabels
 
 TAGS = ["O", "B-PER", "I-PER"]
@@ -135,12 +134,6 @@ def test_least_specific(student):
     target = [nlp.make_doc(t) for t in ("xyzzy plugh", "Anna sings in Rome .", "plugh qwerty")]
     kept = select_least_specific(target, nlp, source, keep=0.34)
     assert [d.text for d in kept] == ["Anna sings in Rome ."]
-
-
-def test_calibration_error():
-    assert expected_calibration_error([], []) == 0
-    assert expected_calibration_error([1.0, 1.0], [True, True]) == 0
-    assert expected_calibration_error([0.8] * 10, [True] * 6 + [False] * 4) == pytest.approx(0.2)
 
 
 def test_temperature_is_found_again():
@@ -312,7 +305,7 @@ def test_prototype_teacher_gradient():
 
     from xner_spacy.distillation.student.tag_scheme import TagSet
     from xner_spacy.distillation.student.targets import Targets
-    from xner_spacy.distillation.teachers.prototypes import make_prototype_teacher
+    from xner_spacy.distillation.teachers.prototypes import PrototypeTeacher
 
     tagset = TagSet(["PER"], "iob2")
     rng = np.random.default_rng(0)
@@ -324,7 +317,7 @@ def test_prototype_teacher_gradient():
 
     def loss(first):
         # Two updates: one that fills the prototypes, one that counts.
-        part = make_prototype_teacher(warmup=1, momentum=1 - 1e-12, weight=1.0)
+        part = PrototypeTeacher(warmup=1, momentum=1 - 1e-12, weight=1.0)
         part(ops, vectors, scores, targets, tagset)
         return part(ops, [first, vectors[1]], scores, targets, tagset)
 

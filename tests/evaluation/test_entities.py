@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.evaluation import entities
+from xner_spacy.evaluation import resampling
 from xner_spacy.evaluation.entities import (
     bootstrap_f1,
     compare,
@@ -120,7 +120,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_resamples_in_parts_are_those_drawn_at_once(monkeypatch):
     counts = count(GOLD * 10, PRED * 10)
     whole = bootstrap_f1(counts, samples=50, seed=4)
-    monkeypatch.setattr(entities, "BLOCK", 7 * 40)
+    monkeypatch.setattr(resampling, "BLOCK", 7 * 40)
     assert bootstrap_f1(counts, samples=50, seed=4) == whole
 
 

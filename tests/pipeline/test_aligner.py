@@ -37,11 +37,11 @@ def make_doc(source="New York is big", target="Njujork er stor nu"):
 
 
 def component(part=None, **settings):
-    return AlignerComponent("xner_aligner", part or Diagonal(), **settings)
+    return AlignerComponent(None, "xner_aligner", part or Diagonal(), **settings)
 
 
 def projector():
-    return ProjectorComponent("xner_projector", get_part("xner_projectors", "xner.Matching.v1"))
+    return ProjectorComponent(None, "xner_projector", get_part("xner_projectors", "xner.Matching.v1"))
 
 
 def merge(doc, start, end):

@@ -62,7 +62,7 @@ def save(path, *pipes, **config):
 
 def run(words=WORDS, **settings):
     doc = Doc(spacy.blank("en").vocab, words=words)
-    pipe = AnnotatorComponent("xner_annotator", settings.pop("model", None), side="target", **settings)
+    pipe = AnnotatorComponent(None, "xner_annotator", settings.pop("model", None), side="target", **settings)
     return pipe, pipe(doc)
 
 
@@ -72,7 +72,7 @@ def found(doc):
 
 def test_a_pipeline_that_sets_spans_alone(tmp_path):
     model = save(tmp_path / "spans", "span_ruler", spans_key="sc")
-    pipe = AnnotatorComponent("xner_annotator", model)
+    pipe = AnnotatorComponent(None, "xner_annotator", model)
     with pytest.warns(UserWarning, match="sets doc.ents [(]it has span_ruler[)]"):
         pipe.initialize(lambda: [])
     with pytest.warns(UserWarning), pytest.raises(XnerError, match="'sc': give one as spans_key"):
@@ -129,7 +129,7 @@ def test_a_component_that_does_not_say_what_it_sets(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MANY", 3)
     assert sets_entities(spacy.load(save(tmp_path / "ada", "tests_finds_ada"))) is None
     assert found(run(model=str(tmp_path / "ada"))[1]) == [("Ada", "PER")]
-    pipe = AnnotatorComponent("a", save(tmp_path / "none", "tests_says_nothing"), side="target")
+    pipe = AnnotatorComponent(None, "a", save(tmp_path / "none", "tests_says_nothing"), side="target")
     docs = [Doc(spacy.blank("en").vocab, words=["x"]) for _ in range(3)]
     pipe(docs[0])
     pipe(docs[1])
@@ -139,7 +139,7 @@ def test_a_component_that_does_not_say_what_it_sets(tmp_path, monkeypatch):
 
 def test_not_one_entity_in_many_sentences_is_said_once(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MANY", 2)
-    pipe = AnnotatorComponent("a", save(tmp_path / "ruler", "entity_ruler"), side="target")
+    pipe = AnnotatorComponent(None, "a", save(tmp_path / "ruler", "entity_ruler"), side="target")
     vocab = spacy.blank("en").vocab
     with pytest.warns(UserWarning, match="not one entity in the first 2") as said:
         for _ in range(6):
@@ -194,12 +194,14 @@ def test_whitespace_is_no_entity_and_no_edge_of_one():
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x81\xa3nlp\xa1x", b"\x93\x01\x02\x03"])
 def test_a_state_that_is_none(data, tmp_path):
-    pipe = AnnotatorComponent("xner_annotator", save(tmp_path / "ruler", "entity_ruler"))
+    pipe = AnnotatorComponent(None, "xner_annotator", save(tmp_path / "ruler", "entity_ruler"))
     with pytest.raises(InputError, match="xner_annotator"):
         pipe.from_bytes(data)
     pipe.to_disk(tmp_path / "pipe")
     (tmp_path / "pipe" / "model" / "config.cfg").write_text("[nlp\n", "utf8")
     with pytest.raises(XnerError):
         pipe.from_disk(tmp_path / "pipe")
-    good = AnnotatorComponent("a", None).from_bytes(AnnotatorComponent("b", str(tmp_path / "ruler")).to_bytes())
+    good = AnnotatorComponent(None, "a", None).from_bytes(
+        AnnotatorComponent(None, "b", str(tmp_path / "ruler")).to_bytes()
+    )
     assert good.source_nlp.pipe_names == ["entity_ruler"]

@@ -36,7 +36,7 @@ def reasons(doc):
     ],
 )
 def test_no_entity_is_lost_without_a_reason(make, target, links, reason):
-    pipe = ProjectorComponent("p", make())
+    pipe = ProjectorComponent(None, "p", make())
     doc = pipe(doc_with(target, ["Ada"], [(0, 1, "PER")], links))
     assert not doc.ents and reasons(doc) == [("PER", reason)]
     assert pipe.reasons == {reason: 1}
@@ -49,7 +49,7 @@ def test_whitespace_is_in_no_entity():
         ["Ada", "  ", "Lovelace", "\n"], ["Ada", "Lovelace", "\n"], [(0, 3, "PER")], [(0, 0), (1, 2), (2, 3)]
     )  # fmt: skip
     for make in (MatchingProjector, HeuristicProjector):
-        assert [(e.start, e.end) for e in ProjectorComponent("p", make())(doc).ents] == [(0, 3)]
+        assert [(e.start, e.end) for e in ProjectorComponent(None, "p", make())(doc).ents] == [(0, 3)]
 
 
 def test_a_projector_that_gives_too_few():
@@ -59,4 +59,4 @@ def test_a_projector_that_gives_too_few():
 
     docs = [doc_with(["Ada"], ["Ada"], [(0, 1, "PER")], [(0, 0)]) for _ in range(3)]
     with pytest.raises(XnerError, match="Lazy gave 1 projections too few"):
-        list(ProjectorComponent("p", Lazy()).pipe(docs))
+        list(ProjectorComponent(None, "p", Lazy()).pipe(docs))

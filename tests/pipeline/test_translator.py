@@ -31,7 +31,7 @@ class Says:
 
 def test_equal_texts_are_asked_once_and_order_is_kept() -> None:
     part = Says()
-    component = TranslatorComponent("t", part)
+    component = TranslatorComponent(None, "t", part)
     nlp = spacy.blank("is")
     docs = [nlp(text) for text in ("b", "", "a", "b")]
     component.process(docs)
@@ -41,7 +41,7 @@ def test_equal_texts_are_asked_once_and_order_is_kept() -> None:
 
 @pytest.mark.parametrize("difference, given", [(-1, "1"), (-2, "0"), (1, "more than 2"), (9, "more than 2")])  # fmt: skip
 def test_a_part_that_gives_too_few_or_too_many_is_named(difference: int, given: str) -> None:
-    component = TranslatorComponent("my_translator", Says(difference=difference))
+    component = TranslatorComponent(None, "my_translator", Says(difference=difference))
     nlp = spacy.blank("is")
     docs = [nlp("a"), nlp("b")]
     with pytest.raises(XnerError, match=f"my_translator: Says gave {given} translations for 2 texts"):  # fmt: skip
@@ -55,11 +55,11 @@ def test_a_part_without_end_is_stopped() -> None:
             yield Translation("x")
 
     with pytest.raises(XnerError, match="gave more than 1 translations"):
-        TranslatorComponent("t", forever).process([spacy.blank("is")("a")])
+        TranslatorComponent(None, "t", forever).process([spacy.blank("is")("a")])
 
 
 def test_no_translation_and_no_reason_is_missing() -> None:
-    component = TranslatorComponent("t", Says(lambda text: None))
+    component = TranslatorComponent(None, "t", Says(lambda text: None))
     doc = spacy.blank("is")("Anna býr.")
     component.process([doc])
     assert doc._.xner_source is None and doc.user_data[FAULT_KEY] == "missing"
@@ -69,7 +69,7 @@ def test_no_translation_and_no_reason_is_missing() -> None:
 def test_a_text_of_over_a_million_characters_is_a_fault_of_its_sentence() -> None:
     """spaCy's tokenizer takes no more; the sentences around it are translated."""
     part = Says(lambda text: text * 600_000 if text == "ab" else text)
-    component = TranslatorComponent("t", part)
+    component = TranslatorComponent(None, "t", part)
     vocab = blank_vocab("is")
     long = Doc(vocab, words=["word"] * 250_000)
     docs = [Doc(vocab, words=["a"]), long, Doc(vocab, words=["ab"]), Doc(vocab, words=["c"])]
@@ -94,9 +94,9 @@ def test_a_tokenised_corpus_is_joined_as_its_script_is_written(lang: str, words:
     """However the Doc came by its spaces: from our readers, or with one after each token."""
     part = Says()
     vocab = blank_vocab(lang)
-    TranslatorComponent("t", part).process([Doc(vocab, words=words)])
+    TranslatorComponent(None, "t", part).process([Doc(vocab, words=words)])
     assert part.asked == [text]
-    TranslatorComponent("t", part).process([make_doc(vocab, words)])
+    TranslatorComponent(None, "t", part).process([make_doc(vocab, words)])
     assert part.asked[-1] == text.replace(" .", ".")
 
 
@@ -105,7 +105,7 @@ def test_composed_or_not_it_is_one_text() -> None:
     vocab = blank_vocab("is")
     words = [unicodedata.normalize(form, "Þórður") for form in ("NFC", "NFD")]
     docs = [Doc(vocab, words=[word]) for word in words]
-    TranslatorComponent("t", part).process(docs)
+    TranslatorComponent(None, "t", part).process(docs)
     assert part.asked == [words[0]]
     assert docs[0]._.xner_source.text == docs[1]._.xner_source.text
 
@@ -117,5 +117,5 @@ def test_spaces_of_raw_text_stay() -> None:
         from xner_spacy.languages import blank
 
         nlp = blank("lo")
-    TranslatorComponent("t", part).process([nlp("ເຮົາໄປ ວຽງຈັນ")])
+    TranslatorComponent(None, "t", part).process([nlp("ເຮົາໄປ ວຽງຈັນ")])
     assert part.asked == ["ເຮົາໄປ ວຽງຈັນ"]

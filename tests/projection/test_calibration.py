@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xner_spacy.evaluation.calibration import expected_calibration_error, reliability
+from xner_spacy.evaluation.calibration import expected_calibration_error
 from xner_spacy.projection.matching.confidence import Calibration, fit_calibration
 
 
@@ -17,13 +17,6 @@ def test_fit_recovers_the_map():
     after = expected_calibration_error([fitted(*p) for p in points], right)
     before = expected_calibration_error([min(1.0, max(0.0, p[0])) for p in points], right)
     assert after < 0.03 < before
-
-
-def test_reliability_bins():
-    bins = reliability([0.05, 0.95, 1.0], [False, True, False])
-    assert [b.number for b in bins] == [1] + [0] * 8 + [2]
-    assert bins[-1].accuracy == 0.5
-    assert expected_calibration_error([], []) == 0.0
 
 
 def test_extreme_scores_stay_in_bounds():

@@ -22,11 +22,11 @@ def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None)
     output (Optional[PathLike]): Where the pipeline goes; without it, where it was.
     RETURNS (Tuple[ScoreMap, Path]): What was fitted, and where the pipeline lies. RAISES: XnerError without a student.
     """
-    from ..distillation.readers import make_corpus
+    from ..distillation.readers import Corpus
     from ..distillation.student.calibration import calibrate as fit
 
     nlp = load_pipeline(model)
-    fitted = fit(nlp, make_corpus(Path(dev))(nlp), must_find=True)
+    fitted = fit(nlp, Corpus(Path(dev))(nlp), must_find=True)
     place = Path(output if output is not None else model)
     with folder_written_aside(place) as folder:
         nlp.to_disk(folder)

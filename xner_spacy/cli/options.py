@@ -14,7 +14,7 @@ import typer
 
 from ..corpora.files import PathLike
 from ..errors import XnerError
-from ..evaluation.entities import MOST_SAMPLES
+from ..evaluation.resampling import MOST_SAMPLES
 
 # NumPy takes seeds of 32 bits.
 LARGEST_SEED = 2**32 - 1

@@ -72,6 +72,11 @@ def make_doc(
     return doc
 
 
+def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
+    """RETURNS (Doc): The tokens of a Doc on a vocabulary, and nothing that is known of them."""
+    return Doc(vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
+
+
 def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]:
     """RETURNS (List[Entity]): `doc.ents` by the project's labels, without what the map drops."""
     found = []

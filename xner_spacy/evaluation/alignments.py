@@ -14,7 +14,7 @@ from ..corpora.files import PathLike, read_lines
 from ..corpora.formats.pharaoh import parse_line
 from ..errors import XnerError
 from ..types import Alignment, Json
-from .entities import check_resampling
+from .resampling import check_resampling, interval
 
 Link = Tuple[int, int]
 
@@ -46,13 +46,14 @@ def read_gold_links(path: PathLike, *, one_indexed: bool = False, reverse: bool 
     return result
 
 
-def _scores(sums: npt.NDArray[np.int64]) -> Tuple[float, float, float]:
-    """Precision, recall and AER of (links, sure, links & possible, links & sure)."""
+def _scores(sums: npt.NDArray[np.int64]) -> Tuple[float, float, float, float]:
+    """Precision, recall, F1 and AER of (links, sure, links & possible, links & sure)."""
     links, sure, in_possible, in_sure = (int(x) for x in sums)
     precision = in_possible / links if links else 0.0
     recall = in_sure / sure if sure else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     error = 1.0 - (in_sure + in_possible) / (links + sure) if links + sure else 0.0
-    return precision, recall, error
+    return precision, recall, f1, error
 
 
 def evaluate_links(
@@ -87,22 +88,20 @@ def evaluate_links(
         links = {(i, j) for i, j in alignment.links.tolist()}
         rows.append((len(links), len(truth.sure), len(links & truth.possible), len(links & truth.sure)))
     counts = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    precision, recall, error = _scores(counts.sum(axis=0))
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    errors, f1s = [error], [f1]
-    if len(rows) > 1 and samples:
+    precision, recall, f1, error = _scores(counts.sum(axis=0))
+    drawn = [(f1, error)]
+    if len(rows) > 1:
         random = np.random.default_rng(seed)
         for _ in range(samples):
-            p, r, e = _scores(counts[random.integers(0, len(rows), len(rows))].sum(axis=0))
-            errors.append(e)
-            f1s.append(2 * p * r / (p + r) if p + r else 0.0)
+            drawn.append(_scores(counts[random.integers(0, len(rows), len(rows))].sum(axis=0))[2:])
+    f1s, errors = zip(*drawn, strict=True)
     return {
         "aer": round(error, 5),
-        "aer_interval": [round(float(x), 5) for x in np.percentile(errors, (2.5, 97.5))],
+        "aer_interval": [round(x, 5) for x in interval(errors)],
         "precision": round(precision, 5),
         "recall": round(recall, 5),
         "f1": round(f1, 5),
-        "f1_interval": [round(float(x), 5) for x in np.percentile(f1s, (2.5, 97.5))],
+        "f1_interval": [round(x, 5) for x in interval(f1s)],
         "pairs": len(rows),
         "links": int(counts[:, 0].sum()),
     }

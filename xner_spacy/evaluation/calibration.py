@@ -1,8 +1,11 @@
 """How far confidences are from the share of what is right."""
 
-from typing import List, NamedTuple, Sequence
+from typing import Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
+from spacy.tokens import Doc
+
+from ..docdata import SPANS_KEY, span_scores
 
 
 class Bin(NamedTuple):
@@ -35,3 +38,16 @@ def expected_calibration_error(confidences: Sequence[float], right: Sequence[boo
     """
     distances = [b.number * abs(b.confidence - b.accuracy) for b in reliability(confidences, right, bins)]
     return sum(distances) / max(1, len(confidences))
+
+
+def scored_spans(predicted: Iterable[Doc], gold: Iterable[Doc]) -> Tuple[List[float], List[bool]]:
+    """RETURNS (Tuple[List[float], List[bool]]): The scores of all predicted spans of Docs, and whether each is a gold
+    entity.
+    """
+    scores: List[float] = []
+    correct: List[bool] = []
+    for doc, reference in zip(predicted, gold, strict=True):
+        known = {(e.start, e.end, e.label_) for e in reference.ents}
+        scores += span_scores(doc)
+        correct += [(s.start, s.end, s.label_) in known for s in doc.spans.get(SPANS_KEY, ())]
+    return scores, correct

@@ -8,20 +8,16 @@ two-sided.
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..about import __version__
-from ..errors import XnerError
 from ..types import Entity, Json
+from .resampling import block_sizes, check_resampling, draw, interval, resamples
 
 Sentence = Sequence[Entity]
-# More resamples make no interval better that anybody would notice.
-MOST_SAMPLES = 1_000_000
-# Sentences times resamples at a time: bounds the memory.
-BLOCK = 2_000_000
 
 
 @dataclass
@@ -62,24 +58,6 @@ def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
     return np.divide(2.0 * (weights @ counts.correct), both, out=np.zeros(len(both)), where=both > 0)
 
 
-def check_resampling(samples: int, seed: int) -> None:
-    """RAISES: XnerError for a number of resamples, or a seed, that cannot be."""
-    if not 0 <= samples <= MOST_SAMPLES:
-        raise XnerError(f"{samples:,} resamples: from 0 to {MOST_SAMPLES:,} can be drawn.")
-    if seed < 0:
-        raise XnerError(f"The seed {seed} is negative.", "Give 0 or more.")
-
-
-def _resamples(n: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
-    """Weights of n sentences in each resample, some resamples at a time."""
-    check_resampling(samples, seed)
-    rng = np.random.default_rng(seed)
-    block = max(1, BLOCK // n)
-    for start in range(0, samples, block):
-        size = min(block, samples - start)
-        yield rng.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
-
-
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
     """95% percentile bootstrap interval of F1 over sentences.
 
@@ -89,10 +67,8 @@ def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[fl
     n = len(counts.gold)
     if not n:
         return 0.0, 0.0
-    scores = [_f1(counts, weights) for weights in _resamples(n, samples, seed)]
-    scores = scores or [_f1(counts, np.ones((1, n)))]
-    low, high = np.percentile(np.concatenate(scores), [2.5, 97.5])
-    return float(low), float(high)
+    scores = [_f1(counts, weights) for weights in resamples(n, samples, seed)]
+    return interval(np.concatenate(scores or [_f1(counts, np.ones((1, n)))]))
 
 
 def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict[str, int]:
@@ -212,14 +188,11 @@ def compare(
     check_resampling(samples, seed)
     counts_a, counts_b = count(gold, a), count(gold, b)
     n = len(gold)
-    one = np.ones((1, n))
-    f_a, f_b = float(_f1(counts_a, one)[0]), float(_f1(counts_b, one)[0])
+    f_a, f_b = (float(_f1(counts, np.ones((1, n)))[0]) for counts in (counts_a, counts_b))
     rng = np.random.default_rng(seed)
     extreme = 0
     differences: List[float] = []
-    block = max(1, BLOCK // max(n, 1))
-    for start in range(0, samples, block):
-        size = min(block, samples - start)
+    for size in block_sizes(n, samples):
         swap = rng.integers(0, 2, size=(size, n)).astype(np.float64)
         mixed = []
         for first, second in ((counts_a, counts_b), (counts_b, counts_a)):
@@ -228,14 +201,13 @@ def compare(
             mixed.append(np.divide(2 * correct, both, out=np.zeros(size), where=both > 0))
         extreme += int(np.sum(np.abs(mixed[0] - mixed[1]) >= abs(f_a - f_b) - 1e-12))
         if n:
-            weights = rng.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
+            weights = draw(rng, n, size)
             differences += (_f1(counts_a, weights) - _f1(counts_b, weights)).tolist()
-    low, high = np.percentile(differences, [2.5, 97.5]) if differences else (0.0, 0.0)
     return {
         "f1_a": round(f_a, 5),
         "f1_b": round(f_b, 5),
         "difference": round(f_a - f_b, 5),
-        "difference_interval": [round(float(low), 5), round(float(high), 5)],
+        "difference_interval": [round(x, 5) for x in interval(differences or [0.0])],
         "p_value": round((extreme + 1) / (samples + 1), 5),
         "sentences": n,
         "signature": f"paired-f1|approximate-randomisation|samples:{samples}|seed:{seed}|v:{__version__}",

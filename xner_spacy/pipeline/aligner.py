@@ -1,10 +1,9 @@
 """`xner_aligner`: links the words of the source reading and of the Doc."""
 
 import logging
-from itertools import chain
+from itertools import chain, islice
 from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
-from confection import Config
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -18,45 +17,30 @@ from ..pairing import paired
 from ..types import Aligner, Alignment, Entity, SentencePair
 from .batch_pipe import BatchPipe
 
-DEFAULT_CONFIG = """
-[aligner]
-source_lang = "en"
-overwrite = false
-
-[aligner.aligner]
-@xner_aligners = "xner.Lexical.v1"
-"""
 _log = logging.getLogger("xner_spacy")
-
-DEFAULTS = Config().from_str(DEFAULT_CONFIG)["aligner"]
 
 
 @Language.factory(
     "xner_aligner",
     assigns=["doc._.xner_alignment"],
     requires=["doc._.xner_source"],
-    default_config=DEFAULTS,
+    default_config={"aligner": {"@xner_aligners": "xner.Lexical.v1"}},
 )
-def make_aligner_component(
-    nlp: Language, name: str, aligner: Aligner, source_lang: str, overwrite: bool
-) -> "AlignerComponent":
-    """Make the component.
+class AlignerComponent(BatchPipe):
+    """Sets `doc._.xner_alignment` where the Doc has a source; None where it has not.
+
+    A Doc that has links already keeps them, unless `overwrite` is set or they were made for other tokens: then it is
+    aligned anew and counted in `realigned`. Where Doc and source have the same number of sentences, more than one, the
+    sentences are aligned one by one.
 
     aligner (Aligner): The part, from the registry `xner_aligners`.
     source_lang (str): Language code of the source, for the tokenizer of the bitext that the aligner learns from.
     overwrite (bool): Align Docs that have an alignment already.
     """
-    return AlignerComponent(name, aligner, source_lang, overwrite)
 
-
-class AlignerComponent(BatchPipe):
-    """Sets `doc._.xner_alignment` where the Doc has a source; None where it has not.
-
-    A Doc that has links already keeps them, unless `overwrite` is set or they were made for other tokens: then it is
-    aligned anew and counted in `realigned`. Where Doc and source have the same number of sentences, more than one, the sentences are aligned one by one.
-    """
-
-    def __init__(self, name: str, aligner: Aligner, source_lang: str = "en", overwrite: bool = False) -> None:
+    def __init__(
+        self, nlp: Language, name: str, aligner: Aligner, source_lang: str = "en", overwrite: bool = False
+    ) -> None:
         super().__init__(name, aligner)
         self.source_lang = source_lang
         self.overwrite = overwrite
@@ -110,8 +94,8 @@ class AlignerComponent(BatchPipe):
             plans.append((doc, offsets))
         results = iter(self._align(pairs))
         for doc, offsets in plans:
-            found = [next(results) for _ in offsets]
-            doc._.xner_alignment = _join(found, offsets, stamp_of(doc._.xner_source, doc))
+            alignments = list(islice(results, len(offsets)))
+            doc._.xner_alignment = _join(alignments, offsets, stamp_of(doc._.xner_source, doc))
 
     def _to_align(self, docs: List[Doc]) -> Iterator[Doc]:
         """Leave out Docs without a source, and those that have links to the tokens that they have now."""

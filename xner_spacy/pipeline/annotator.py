@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from .. import registry as _registry  # noqa: F401
 from ..annotation.annotators import Annotator
-from ..corpora.docs import doc_entities
+from ..corpora.docs import bare_copy, doc_entities
 from ..corpora.pipelines import check_weights, load_pipeline
 from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
@@ -29,16 +29,6 @@ from ..pairing import paired
 from ..text import trim_span
 from ..types import Entity, TokenLabels
 from .batch_pipe import BatchPipe
-
-DEFAULT_CONFIG = """
-[annotator]
-model = null
-annotator = null
-side = "source"
-spans_key = null
-label_map = "conll"
-"""
-DEFAULTS = Config().from_str(DEFAULT_CONFIG)["annotator"]
 
 DROPPED_KEY = "xner_dropped"
 
@@ -53,7 +43,7 @@ MANY = 1000
 
 
 class _Labelled(NamedTuple):
-    """What was found in a sentence: entities by the annotator's own labels, and distributions; its tokens; and the keys
+    """Entities of a sentence by the annotator's own labels, and distributions; the number of its tokens; and the keys
     of `doc.spans` that were set where `doc.ents` is read.
     """
 
@@ -78,49 +68,34 @@ def sets_entities(nlp: Language, spans_key: Optional[str] = None) -> Optional[bo
     return False if all(says) else None
 
 
-@Language.factory("xner_annotator", requires=["doc._.xner_source"], default_config=DEFAULTS)
-def make_annotator_component(
-    nlp: Language,
-    name: str,
-    model: Optional[str],
-    annotator: Optional[Annotator],
-    side: str,
-    spans_key: Optional[str],
-    label_map: Optional[Union[str, Dict[str, Optional[str]]]],
-) -> "AnnotatorComponent":
-    """Make the component.
-
-    model (Optional[str]): The source pipeline: an installed package or a folder. Saved inside the
-        pipeline that holds this component. None leaves the entities that the source Doc already
-        has, unless `annotator` is given.
-    annotator (Optional[Annotator]): A part from the registry `xner_annotators`, instead of a
-        pipeline. Its model is not saved in here.
-    side (str): "source" labels `doc._.xner_source`, "target" the Doc itself: the model-transfer
-        baseline, and the tagger that the `ner` scores of a projector behind it ask.
-    spans_key (Optional[str]): Where the source pipeline leaves its entities: `doc.spans[spans_key]`, as a span ruler
-        or a span categoriser does ("sc"); of those that overlap the longest is taken. None: `doc.ents`.
-    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of
-        `xner_spacy.labels.LABEL_MAPS`, a map of one's own, or None for the labels as they are.
-    """
-    return AnnotatorComponent(name, model, label_map, annotator, side, spans_key)
-
-
+@Language.factory("xner_annotator", requires=["doc._.xner_source"])
 class AnnotatorComponent(BatchPipe):
     """Sets the entities of `doc._.xner_source`, by the project's labels.
 
-    What the label map drops is kept in the source Doc's `spans["xner_dropped"]` and counted in
-    `dropped`. `left_out` counts what is no entity, by the reason: whitespace alone, or a span of `spans_key` that
-    overlaps a longer one.
+    What the label map drops is kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`. `left_out`
+    counts what is no entity, by the reason: whitespace alone, or a span of `spans_key` that overlaps a longer one.
+
+    model (Optional[str]): The source pipeline: an installed package or a folder. Saved inside the pipeline that holds
+        this component. None leaves the entities that the source Doc already has, unless `annotator` is given.
+    annotator (Optional[Annotator]): A part from the registry `xner_annotators`, instead of a pipeline. Its model is not
+        saved in here.
+    side (str): "source" labels `doc._.xner_source`, "target" the Doc itself: the model-transfer baseline, and the
+        tagger that the `ner` scores of a projector behind it ask.
+    spans_key (Optional[str]): Where the source pipeline leaves its entities: `doc.spans[spans_key]`, as a span ruler or
+        a span categoriser does ("sc"); of those that overlap the longest is taken. None: `doc.ents`.
+    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of `xner_spacy.labels.LABEL_MAPS`, a map of one's
+        own, or None for the labels as they are.
     """
 
     def __init__(
         self,
+        nlp: Language,
         name: str,
-        model: Optional[str],
-        label_map: Optional[Union[str, Dict[str, Optional[str]]]] = "conll",
+        model: Optional[str] = None,
         annotator: Optional[Annotator] = None,
         side: str = "source",
         spans_key: Optional[str] = None,
+        label_map: Optional[Union[str, Dict[str, Optional[str]]]] = "conll",
     ) -> None:
         super().__init__(name, annotator)
         if side not in ("source", "target"):
@@ -167,12 +142,7 @@ class AnnotatorComponent(BatchPipe):
         """The folder of the source pipeline, where it is not saved in the pipeline that holds this component."""
         return existing([self.model]) if self._nlp is None else []
 
-    def initialize(
-        self,
-        get_examples: Callable[[], Iterable[Example]],
-        *,
-        nlp: Optional[Language] = None,
-    ) -> None:
+    def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
         """Load the source pipeline, so that what is saved holds it."""
         self._host = nlp
         _ = self.source_nlp
@@ -202,16 +172,8 @@ class AnnotatorComponent(BatchPipe):
             self._check_that_it_finds([labelled for labelled in found if labelled.tokens])
 
     def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List["_Labelled"]:
-        # A copy on the pipeline's own vocabulary: what its components set is meant for that
-        # vocabulary.
-        bare = [
-            Doc(
-                nlp.vocab,
-                words=[t.text for t in source],
-                spaces=[bool(t.whitespace_) for t in source],
-            )
-            for source in sources
-        ]
+        # On the pipeline's own vocabulary: what its components set is meant for that.
+        bare = [bare_copy(source, nlp.vocab) for source in sources]
         who = f"{self.name}: the source pipeline {self.model or ''}".rstrip()
         docs = [doc for _, doc in paired(bare, nlp.pipe(bare), who)]
         key, groups = self.spans_key, sorted({key for doc in docs for key in doc.spans})

@@ -4,7 +4,6 @@ from collections import Counter
 from itertools import islice
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from confection import Config
 from spacy.language import Language
 from spacy.pipeline.ner import make_ner_scorer
 from spacy.tokens import Doc, Span, SpanGroup
@@ -30,53 +29,35 @@ from ..types import (
 from .annotator import DROPPED_KEY
 from .batch_pipe import BatchPipe
 
-DEFAULT_CONFIG = """
-[projector]
-min_score = 0.0
-unlabelled = "outside"
-scorer = {"@scorers":"spacy.ner_scorer.v1"}
-
-[projector.projector]
-@xner_projectors = "xner.Matching.v1"
-"""
-DEFAULTS = Config().from_str(DEFAULT_CONFIG)["projector"]
-
 
 @Language.factory(
     "xner_projector",
     assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
     requires=["doc._.xner_source", "doc._.xner_alignment"],
-    default_config=DEFAULTS,
+    default_config={
+        "projector": {"@xner_projectors": "xner.Matching.v1"},
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
-def make_projector_component(
-    nlp: Language,
-    name: str,
-    projector: Projector,
-    min_score: float,
-    unlabelled: str,
-    scorer: Optional[Callable],
-) -> "ProjectorComponent":
-    """Make the component.
-
-    projector (Projector): The part, from the registry `xner_projectors`.
-    min_score (float): Spans that score lower do not become entities; their tokens become missing values, which spaCy's `ner` ignores
-        in training.
-    unlabelled (str): What the other tokens become: "outside", or "missing" where nothing should be learned from their being unlabelled.
-    """
-    return ProjectorComponent(name, projector, min_score, unlabelled, scorer)
-
-
 class ProjectorComponent(BatchPipe):
     """Sets `doc.ents` and `doc.spans["xner"]` (its `attrs`: see `xner_spacy.docdata`).
 
     A Doc without source or links gets no spans and, since nothing is known of it, missing entity values; the entities of
     a source without links are unprojected with the reason `no_links`. Links of other tokens than the Doc's are an error.
     `reasons` counts the source entities that were not projected.
+
+    projector (Projector): The part, from the registry `xner_projectors`.
+    min_score (float): Spans that score lower do not become entities; their tokens become missing values, which spaCy's
+        `ner` ignores in training.
+    unlabelled (str): What the other tokens become: "outside", or "missing" where nothing should be learned from their
+        being unlabelled.
+    scorer (Optional[Callable]): As of spaCy's `ner`.
     """
 
     def __init__(
         self,
+        nlp: Language,
         name: str,
         projector: Projector,
         min_score: float = 0.0,

@@ -1,6 +1,4 @@
-"""`xner_student`: an entity recogniser that learns from labels, from distributions over labels, and
-from their absence.
-"""
+"""`xner_student`: an entity recogniser that learns from labels, from distributions over labels, and from their absence."""
 
 import math
 import warnings
@@ -8,20 +6,20 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 
 import numpy as np
 from confection import Config
+from scipy.special import log_softmax
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 from typing_extensions import TypedDict
 
 from ..corpora.reading import check_shape, reading
 from ..distillation.soft.soft_labels import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
-from ..distillation.student.decoding import decode, log_softmax
-from ..distillation.student.losses import Loss, make_cross_entropy, softmax
+from ..distillation.student.decoding import decode
+from ..distillation.student.losses import CrossEntropy, Loss, softmax
 from ..distillation.student.matmul import predict_row_by_row
 from ..distillation.student.network import resize_output
 from ..distillation.student.tag_scheme import TagSet, blank_tokens
@@ -33,12 +31,6 @@ from ..types import FloatArray, TokenLabels
 
 DEFAULT_CONFIG = """
 [student]
-scheme = "biluo"
-hard_weight = 1.0
-soft_weight = 1.0
-confidence = 0.0
-store_soft = false
-auxiliary = null
 scorer = {"@scorers":"spacy.ner_scorer.v1"}
 
 [student.hard_loss]
@@ -60,7 +52,6 @@ window_size = 1
 maxout_pieces = 3
 subword_features = true
 """
-DEFAULTS = Config().from_str(DEFAULT_CONFIG)["student"]
 # Batches without labels and distributions after which a training is given up, if none before it had any.
 MOST_IDLE = 100
 
@@ -75,74 +66,35 @@ class _Settings(TypedDict, total=False):
 @Language.factory(
     "xner_student",
     assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
-    default_config=DEFAULTS,
+    default_config=Config().from_str(DEFAULT_CONFIG)["student"],
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
-def make_student(
-    nlp: Language,
-    name: str,
-    model: Model[List[Doc], List[Floats2d]],
-    scheme: str,
-    hard_weight: float,
-    soft_weight: float,
-    confidence: float,
-    store_soft: bool,
-    auxiliary: Optional[FeatureLoss],
-    hard_loss: Loss,
-    soft_loss: Loss,
-    scorer: Optional[Callable],
-) -> "Student":
-    """Make the component.
-
-    model (Model): Docs to (tokens, tags) scores, such as `xner.Student.v1`.
-    scheme (str): "biluo" or "iob2".
-    hard_weight (float): Weight of the loss on tokens with gold or pseudo-labels; 0 to ignore them.
-        A token that also has a distribution counts for both losses.
-    soft_weight (float): Weight of the loss on tokens with distributions; 0 to ignore them.
-    confidence (float): Power of the teacher's confidence that weights each token; 0 for none.
-    store_soft (bool): Also store the distributions with each Doc, so that it can teach.
-    auxiliary (Optional[FeatureLoss]): A further loss on the token vectors, such as
-        `xner.PrototypeStudent.v1`.
-    hard_loss, soft_loss (Loss): From the registry `losses`.
-    scorer (Optional[Callable]): As of spaCy's `ner`.
-    """
-    # A shared tok2vec comes before the student that listens to it. What it gives is as little to depend on the rest of
-    # a batch as what the student makes of it.
-    for _, pipe in nlp.components:
-        if isinstance(getattr(pipe, "model", None), Model):
-            predict_row_by_row(pipe.model)  # type: ignore[attr-defined]
-    return Student(
-        nlp.vocab,
-        model,
-        name,
-        scheme=scheme,
-        hard_weight=hard_weight,
-        soft_weight=soft_weight,
-        confidence=confidence,
-        store_soft=store_soft,
-        auxiliary=auxiliary,
-        hard_loss=hard_loss,
-        soft_loss=soft_loss,
-        scorer=scorer,
-    )
-
-
 class Student(TrainablePipe):
     """A token classifier with constrained decoding.
 
-    It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the
-    spans: the least of the tags' probabilities (the tokens of a name share their doubt, so that a
-    product would count it again and again), when `cfg["score_bias"]` is taken off the scores of O
-    and all are divided by `cfg["temperature"]`. `cfg["bias"]` is taken off the scores of O when it
-    decodes, and there alone. All are fitted by `xner_spacy.distillation.student.calibration`.
+    It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the spans: the least of
+    the tags' probabilities (the tokens of a name share their doubt, so that a product would count it again and again),
+    when `cfg["score_bias"]` is taken off the scores of O and all are divided by `cfg["temperature"]`. `cfg["bias"]` is
+    taken off the scores of O when it decodes, and there alone. All are fitted by
+    `xner_spacy.distillation.student.calibration`.
+
+    model (Model): Docs to (tokens, tags) scores, such as `xner.Student.v1`.
+    hard_loss, soft_loss (Loss): From the registry `losses`.
+    scheme (str): "biluo" or "iob2".
+    hard_weight (float): Weight of the loss on tokens with gold or pseudo-labels; 0 to ignore them. A token that also
+        has a distribution counts for both losses.
+    soft_weight (float): Weight of the loss on tokens with distributions; 0 to ignore them.
+    confidence (float): Power of the teacher's confidence that weights each token; 0 for none.
+    store_soft (bool): Also store the distributions with each Doc, so that it can teach.
+    auxiliary (Optional[FeatureLoss]): A further loss on the token vectors, such as `xner.PrototypeStudent.v1`.
+    scorer (Optional[Callable]): As of spaCy's `ner`.
     """
 
     def __init__(
         self,
-        vocab: Vocab,
-        model: Model[List[Doc], List[Floats2d]],
-        name: str = "xner_student",
-        *,
+        nlp: Language,
+        name: str,
+        model: Model,
         hard_loss: Loss,
         soft_loss: Loss,
         scheme: str = "biluo",
@@ -153,14 +105,16 @@ class Student(TrainablePipe):
         auxiliary: Optional[FeatureLoss] = None,
         scorer: Optional[Callable] = None,
     ) -> None:
-        for setting, value in (
-            ("hard_weight", hard_weight),
-            ("soft_weight", soft_weight),
-            ("confidence", confidence),
-        ):
+        numbers = {"hard_weight": hard_weight, "soft_weight": soft_weight, "confidence": confidence}
+        for setting, value in numbers.items():
             if not 0 <= value < math.inf:
                 raise XnerError(f"{name}: {setting} is {value}.", "Give a number from 0 on.")
-        self.vocab = vocab
+        # A shared tok2vec comes before the student that listens to it. What it gives is as little to depend on the rest
+        # of a batch as what the student makes of it.
+        for _, pipe in nlp.components:
+            if isinstance(getattr(pipe, "model", None), Model):
+                predict_row_by_row(pipe.model)  # type: ignore[attr-defined]
+        self.vocab = nlp.vocab
         self.model = model
         self.name = name
         self.scheme = scheme
@@ -172,12 +126,7 @@ class Student(TrainablePipe):
         self.store_soft = store_soft
         self.auxiliary = auxiliary
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {
-            "labels": [],
-            "temperature": 1.0,
-            "bias": 0.0,
-            "score_bias": 0.0,
-        }
+        self.cfg: Dict[str, Any] = {"labels": [], "temperature": 1.0, "bias": 0.0, "score_bias": 0.0}
         self._tagset = TagSet((), scheme)
         self._reader: Optional[TargetReader] = None
         self._idle = 0  # batches before the first that taught anything; -1 from then on
@@ -269,10 +218,8 @@ class Student(TrainablePipe):
         )
 
     def _nothing_to_learn(self) -> XnerError:
-        kinds = [
-            *(["distributions"] if self.soft_weight > 0 else []),
-            *(["labels"] if self.hard_weight > 0 else []),
-        ]
+        weights = {"distributions": self.soft_weight, "labels": self.hard_weight}
+        kinds = [kind for kind, weight in weights.items() if weight > 0]
         if not kinds:
             return XnerError(
                 f"{self.name} learns from nothing: hard_weight and soft_weight are both 0.",
@@ -307,32 +254,33 @@ class Student(TrainablePipe):
         docs = list(docs)
         for doc in docs:
             set_soft(doc, None)  # a former teacher's would pass for the student's
-        lengths = [len(doc) for doc in docs]
-        if not sum(lengths):
-            for doc in docs:
+            if not len(doc):
                 _set_entities(doc, [], [])
+        docs = [doc for doc in docs if len(doc)]
+        scores = [rows for rows in scores if len(rows)]
+        if not docs:
             return
         flat: FloatArray = self.model.ops.to_numpy(self.model.ops.xp.concatenate(scores))
         tagset = self.tagset
         blank = blank_tokens(token.text for doc in docs for token in doc)
+        lengths = [len(doc) for doc in docs]
         tags = decode(tagset, self._lowered(flat, "bias"), lengths, blank)
         offsets = np.cumsum([0, *lengths])
         last = np.zeros(len(tags), dtype=bool)
-        last[offsets[1:][np.asarray(lengths) > 0] - 1] = True
+        last[offsets[1:] - 1] = True
         starts, ends, labels = tagset.spans(tags, last)
-        probabilities = self._span_scores(flat, tags, starts, ends)
-        owner = np.searchsorted(offsets, starts, side="right") - 1
-        first = np.searchsorted(owner, np.arange(len(docs) + 1))
+        probabilities = self._span_scores(flat, tags, starts)
+        first = np.searchsorted(starts, offsets)  # entity of each Doc
         keys = [self.vocab.strings.add(label) for label in tagset.labels]
         for k, doc in enumerate(docs):
-            low, high, offset = first[k], first[k + 1], offsets[k]
-            spans = [
-                Span(doc, int(starts[i] - offset), int(ends[i] + 1 - offset), label=keys[labels[i]])
-                for i in range(low, high)
-            ]
-            _set_entities(doc, spans, probabilities[low:high])
+            own, offset = slice(first[k], first[k + 1]), offsets[k]
+            edges = zip((starts[own] - offset).tolist(), (ends[own] - offset).tolist(), labels[own], strict=True)
+            _set_entities(doc, [Span(doc, a, b + 1, label=keys[label]) for a, b, label in edges], probabilities[own])
         if self.store_soft:
-            self._store_soft(docs, flat, offsets)
+            probs = np.exp(log_softmax(flat / self.cfg["temperature"], axis=1))
+            iob2 = TagSet(self.labels, "iob2").tags
+            for doc, rows in zip(docs, np.split(probs, offsets[1:-1]), strict=True):
+                set_soft(doc, TokenLabels(iob2, scheme_to_iob2(rows, tagset)))
 
     def _lowered(self, flat: FloatArray, name: str) -> FloatArray:
         """RETURNS (FloatArray): The scores with a bias of `cfg` taken off those of O."""
@@ -343,23 +291,16 @@ class Student(TrainablePipe):
         lowered[:, 0] -= bias
         return lowered
 
-    def _span_scores(self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> List[float]:
+    def _span_scores(self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray) -> List[float]:
         """RETURNS (List[float]): The least of the tags' probabilities over each span."""
         if not len(starts):
             return []
         used = np.flatnonzero(tags > 0)
         scores = self._lowered(flat[used], "score_bias")
-        logs = log_softmax(scores, self.cfg["temperature"])[np.arange(len(used)), tags[used]]
+        logs = log_softmax(scores / self.cfg["temperature"], axis=1)[np.arange(len(used)), tags[used]]
         # Entities tile the tokens that have a tag other than O, in order.
         least = np.minimum.reduceat(logs, np.searchsorted(used, starts))
         return [round(float(p), 6) for p in np.exp(least)]
-
-    def _store_soft(self, docs: List[Doc], flat: FloatArray, offsets: np.ndarray) -> None:
-        probs = np.exp(log_softmax(flat, self.cfg["temperature"]))
-        tags = TagSet(self.labels, "iob2").tags
-        for k, doc in enumerate(docs):
-            rows = scheme_to_iob2(probs[offsets[k] : offsets[k + 1]], self.tagset)
-            set_soft(doc, TokenLabels(tags, rows))
 
     def update(
         self,
@@ -407,16 +348,13 @@ class Student(TrainablePipe):
         targets = self.get_targets(examples)
         self._check_that_it_learns(targets)
         loss, d_scores = self._loss(targets, scores)
-        d_vectors = None
-        if self.auxiliary is not None:
-            more, d_vectors, d_more = self.auxiliary(self.model.ops, vectors, scores, targets, self.tagset)
-            loss += more
-            d_scores = [a + b for a, b in zip(d_scores, d_more, strict=True)]
-        gradient = backprop_head(d_scores)
-        if d_vectors is not None:
-            gradient = [a + b for a, b in zip(gradient, d_vectors, strict=True)]
-        backprop_tok2vec(gradient)
-        return loss
+        if self.auxiliary is None:
+            backprop_tok2vec(backprop_head(d_scores))
+            return loss
+        further, d_vectors, d_further = self.auxiliary(self.model.ops, vectors, scores, targets, self.tagset)
+        through_head = backprop_head([a + b for a, b in zip(d_scores, d_further, strict=True)])
+        backprop_tok2vec([a + b for a, b in zip(through_head, d_vectors, strict=True)])
+        return loss + further
 
     def _check_that_it_learns(self, targets: Targets) -> None:
         """Some batches may well hold nothing. A training that holds nothing else must not look like one that is done."""
@@ -462,20 +400,16 @@ class Student(TrainablePipe):
         known = before.shape[1]
         weights = xp.ones(len(flat), dtype=flat.dtype)
         gradient = xp.zeros_like(flat)
-        loss, gradient[:, :known] = make_cross_entropy()(flat[:, :known], softmax(xp, before), weights)
-        backprop(_split(gradient, [len(s) for s in scores]))
+        loss, gradient[:, :known] = CrossEntropy()(flat[:, :known], softmax(xp, before), weights)
+        backprop(self._split(gradient, scores))
         return loss
 
     def get_targets(self, examples: Sequence[Example]) -> Targets:
         """RETURNS (Targets): What the batch is to teach."""
         tagset = self.tagset
         if self._reader is None:
-            self._reader = TargetReader(
-                tagset,
-                use_hard=self.hard_weight > 0,
-                use_soft=self.soft_weight > 0,
-                confidence=self.confidence,
-            )
+            use = {"use_hard": self.hard_weight > 0, "use_soft": self.soft_weight > 0}
+            self._reader = TargetReader(tagset, **use, confidence=self.confidence)
         before = self._reader.trimmed
         targets = self._reader(examples)
         if self._reader.trimmed and not before:
@@ -506,17 +440,20 @@ class Student(TrainablePipe):
         if self.hard_weight and targets.hard_weights.any():
             goal = ops.asarray2f(one_hot(targets.hard, flat.shape[1]))
             weights = ops.asarray1f(targets.hard_weights * self.hard_weight)
-            more, d_flat = self.hard_loss(flat, goal, weights)
-            loss += more
+            hard, d_flat = self.hard_loss(flat, goal, weights)
+            loss += hard
             gradient += d_flat
         if self.soft_weight and targets.soft is not None:
             weights = ops.asarray1f(targets.soft_weights * self.soft_weight)
-            more, d_flat = self.soft_loss(flat, ops.asarray2f(targets.soft), weights)
-            loss += more
+            soft, d_flat = self.soft_loss(flat, ops.asarray2f(targets.soft), weights)
+            loss += soft
             gradient += d_flat
         if not np.isfinite(loss):
             raise XnerError(f"{self.name}: the loss is {loss}.", "Lower the learning rate or mend the targets.")
-        return loss, _split(gradient, [len(s) for s in scores])
+        return loss, self._split(gradient, scores)
+
+    def _split(self, gradient: Any, scores: List[Floats2d]) -> List[Floats2d]:
+        return self.model.ops.xp.split(gradient, np.cumsum([len(rows) for rows in scores])[:-1].tolist())
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Student":
         """Load the student. RETURNS (Student): It. RAISES: InputError for bytes that are none of a student."""
@@ -536,12 +473,7 @@ class Student(TrainablePipe):
         check_shape(self.cfg, _Settings, path)
         numbers = (self.cfg[name] for name in ("temperature", "bias", "score_bias") if name in self.cfg)
         if not all(math.isfinite(number) for number in numbers) or self.cfg["temperature"] <= 0:
-            raise InputError(
-                "holds a temperature or bias that is none.",
-                path,
-                None,
-                "Train or calibrate it anew.",
-            )
+            raise InputError("holds a temperature or bias that is none.", path, None, "Train or calibrate it anew.")
         output = self.model.get_ref("output_layer")
         width = output.get_dim("nO") if output.has_dim("nO") else None
         if width is not None and width != len(self.tagset) and output.layers[0].has_param("W"):
@@ -566,11 +498,3 @@ def _labels_of(doc: Doc) -> List[str]:
 def _set_entities(doc: Doc, spans: List[Span], scores: List[float]) -> None:
     doc.set_ents(spans, default="outside")
     doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs={"scores": scores, "method": "student"})
-
-
-def _split(array: Any, lengths: Sequence[int]) -> List[Any]:
-    parts, at = [], 0
-    for length in lengths:
-        parts.append(array[at : at + length])
-        at += length
-    return parts

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import accumulate
 from typing import Callable, Dict, Iterable, List, Optional
 
-from confection import Config
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -19,52 +19,35 @@ from ..translation.faults import MISSING, TOO_LONG
 from ..types import Translation, Translator
 from .batch_pipe import BatchPipe
 
-DEFAULT_CONFIG = """
-[translator]
-source_lang = "en"
-overwrite = false
 
-[translator.translator]
-@xner_translators = "xner.NoOp.v1"
-"""
-DEFAULTS = Config().from_str(DEFAULT_CONFIG)["translator"]
+@Language.factory(
+    "xner_translator",
+    assigns=["doc._.xner_source"],
+    default_config={"translator": {"@xner_translators": "xner.NoOp.v1"}},
+)
+class TranslatorComponent(BatchPipe):
+    """Translates each Doc, or each of its sentences where boundaries are set, and tokenises the result into
+    `doc._.xner_source`.
 
-
-@Language.factory("xner_translator", assigns=["doc._.xner_source"], default_config=DEFAULTS)
-def make_translator_component(
-    nlp: Language, name: str, translator: Translator, source_lang: str, overwrite: bool
-) -> "TranslatorComponent":
-    """Make the component.
+    Sentence boundaries carry over: sentence n of the Doc is sentence n of its source, which the aligner uses. A Doc
+    without translation has the source None; where its translation went wrong, `doc.user_data["xner_fault"]` says how,
+    and `faults` counts it.
 
     translator (Translator): The part, from the registry `xner_translators`.
     source_lang (str): Language code of the translation; its spaCy tokenizer splits it.
     overwrite (bool): Translate Docs that have a source Doc already.
     """
-    return TranslatorComponent(name, translator, source_lang, overwrite)
 
-
-class TranslatorComponent(BatchPipe):
-    """Translates each Doc, or each of its sentences where boundaries are set, and tokenises the
-    result into `doc._.xner_source`.
-
-    Sentence boundaries carry over: sentence n of the Doc is sentence n of its source, which the
-    aligner uses. A Doc without translation has the source None; where its translation went wrong,
-    `doc.user_data["xner_fault"]` says how, and `faults` counts it.
-    """
-
-    def __init__(self, name: str, translator: Translator, source_lang: str = "en", overwrite: bool = False) -> None:
+    def __init__(
+        self, nlp: Language, name: str, translator: Translator, source_lang: str = "en", overwrite: bool = False
+    ) -> None:
         super().__init__(name, translator)
         self.source_lang = source_lang
         self.overwrite = overwrite
         self.source_nlp = blank(source_lang)
         self.faults: Counter = Counter()
 
-    def initialize(
-        self,
-        get_examples: Callable[[], Iterable[Example]],
-        *,
-        nlp: Optional[Language] = None,
-    ) -> None:
+    def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
         """Nothing is learned; a store of translations is made, where there is none yet."""
         initialize = getattr(self.part, "initialize", None)
         if initialize is not None:
@@ -114,15 +97,11 @@ class TranslatorComponent(BatchPipe):
         if any(t.text is None for t in translations):
             return None
         parts = [self.source_nlp.make_doc((t.text or "").strip()) for t in translations]
-        if len(parts) == 1:
-            source = parts[0]
-        else:
-            source = Doc.from_docs(parts, ensure_whitespace=True)
-            first = 0
-            for part in parts:
-                for i in range(first, first + len(part)):
-                    source[i].is_sent_start = i == first
-                first += len(part)
+        source = parts[0] if len(parts) == 1 else Doc.from_docs(parts, ensure_whitespace=True)
+        if len(parts) != 1:
+            starts = set(accumulate(map(len, parts), initial=0))
+            for token in source:
+                token.is_sent_start = token.i in starts
         source.user_data["unknown"] = sum(t.unknown for t in translations)
         scores = [t.score for t in translations if t.score is not None]
         if scores:

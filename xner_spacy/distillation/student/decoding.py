@@ -16,13 +16,6 @@ FORBIDDEN = -1e9
 CELLS = 1 << 16
 
 
-def log_softmax(scores: Floats, temperature: float = 1.0) -> Floats:
-    """RETURNS (Floats): Log-probabilities of (n, tags) scores divided by a temperature."""
-    z = scores / temperature if temperature != 1.0 else scores
-    z = z - z.max(axis=1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-
-
 def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Optional[Mask] = None) -> Ids:
     """The best allowed tag sequence of each sentence.
 

@@ -1,12 +1,13 @@
-"""Losses between a student's scores and its targets. Each is registered under `losses` and gives
-the loss and its gradient.
+"""Losses between a student's scores and its targets. Each is registered under `losses` and gives the loss and its
+gradient.
 
-All take unnormalised scores (n, tags), target distributions (n, tags) and token weights (n,), and
-return the loss, summed over tokens (as spaCy's own components sum theirs), and its gradient with
-respect to the scores. A weight of 0 marks a missing value.
+All take unnormalised scores (n, tags), target distributions (n, tags) and token weights (n,), and return the loss,
+summed over tokens (as spaCy's own components sum theirs), and its gradient with respect to the scores. A weight of 0
+marks a missing value.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any, Protocol, Tuple, runtime_checkable
 
 from thinc.api import get_array_module
@@ -28,93 +29,110 @@ def softmax(xp: Any, scores: Any) -> Floats2d:
     return z / z.sum(axis=1, keepdims=True)
 
 
-def _through_softmax(probs: Floats2d, d_probs: Floats2d) -> Floats2d:
+def _through_softmax(probs: Any, d_probs: Any) -> Any:
     """Chain rule from the probabilities to the scores."""
     return probs * (d_probs - (d_probs * probs).sum(axis=1, keepdims=True))
 
 
-def make_cross_entropy(label_smoothing: float = 0.0) -> Loss:
-    """Cross-entropy, `xner.CrossEntropy.v1`; for soft targets the same gradient as the
-    Kullback-Leibler divergence.
+class _TokenLoss:
+    """A loss that is the sum of the tokens' losses."""
+
+    def __call__(self, scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
+        loss, gradient = self.of_tokens(get_array_module(scores), scores, targets, weights.reshape((-1, 1)))
+        return float(loss), gradient
+
+    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        """RETURNS (Tuple): The loss and its gradient. The weights are (n, 1)."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class CrossEntropy(_TokenLoss):
+    """Cross-entropy, `xner.CrossEntropy.v1`; for soft targets the same gradient as the Kullback-Leibler divergence.
 
     label_smoothing (float): Mass that is spread evenly over all tags, in [0, 1).
     RAISES: ValueError for another.
     """
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing must be in [0, 1), not {label_smoothing}")
 
-    def cross_entropy(scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
-        xp = get_array_module(scores)
-        if label_smoothing:
-            targets = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be in [0, 1), not {self.label_smoothing}")
+
+    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        if self.label_smoothing:
+            targets = targets * (1 - self.label_smoothing) + self.label_smoothing / targets.shape[1]
         probs = softmax(xp, scores)
-        loss = -(weights.reshape((-1, 1)) * targets * xp.log(probs + EPSILON)).sum()
-        return float(loss), (probs - targets) * weights.reshape((-1, 1))
-
-    return cross_entropy
+        return -(weights * targets * xp.log(probs + EPSILON)).sum(), (probs - targets) * weights
 
 
-def make_kl_divergence(temperature: float = 1.0) -> Loss:
-    """Kullback-Leibler divergence between softened distributions, `xner.KLDivergence.v1` (Hinton et
-    al. 2015, section 2).
+@dataclass(eq=False)
+class KLDivergence(_TokenLoss):
+    """Kullback-Leibler divergence between softened distributions, `xner.KLDivergence.v1` (Hinton et al. 2015, section
+    2).
 
-    temperature (float): Divides the scores of the student, and those of the teacher, which are
-        recovered as log-probabilities. The gradient is multiplied by its square, so that its size
-        does not depend on the temperature. Above 0.
+    temperature (float): Divides the scores of the student, and those of the teacher, which are recovered as
+        log-probabilities. The gradient is multiplied by its square, so that its size does not depend on the
+        temperature. Above 0.
     RAISES: ValueError for another.
     """
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"temperature must be above 0, not {temperature}")
 
-    def kl_divergence(scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
-        xp = get_array_module(scores)
-        probs = softmax(xp, scores / temperature)
-        if temperature != 1.0:
-            targets = softmax(xp, xp.log(targets + EPSILON) / temperature)
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature must be above 0, not {self.temperature}")
+
+    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        probs = softmax(xp, scores / self.temperature)
+        if self.temperature != 1.0:
+            targets = softmax(xp, xp.log(targets + EPSILON) / self.temperature)
         ratio = xp.log(targets + EPSILON) - xp.log(probs + EPSILON)
-        loss = temperature**2 * (weights.reshape((-1, 1)) * targets * ratio).sum()
-        return float(loss), temperature * (probs - targets) * weights.reshape((-1, 1))
-
-    return kl_divergence
+        loss = self.temperature**2 * (weights * targets * ratio).sum()
+        return loss, self.temperature * (probs - targets) * weights
 
 
-def make_mean_squared_error(scale: float = 1.0) -> Loss:
-    """Mean squared error between probabilities, `xner.MeanSquaredError.v1` (TSL, Wu et al. 2020,
-    equation of the student's loss).
+@dataclass(eq=False)
+class MeanSquaredError(_TokenLoss):
+    """Mean squared error between probabilities, `xner.MeanSquaredError.v1` (TSL, Wu et al. 2020, equation of the
+    student's loss).
 
     scale (float): Multiplies loss and gradient; the mean is over tags, the sum over tokens. Above 0.
     RAISES: ValueError for another.
     """
-    if not 0 < scale < math.inf:
-        raise ValueError(f"scale must be above 0, not {scale}")
 
-    def mean_squared_error(scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
-        xp = get_array_module(scores)
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.scale < math.inf:
+            raise ValueError(f"scale must be above 0, not {self.scale}")
+
+    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         probs = softmax(xp, scores)
-        difference = (probs - targets) * weights.reshape((-1, 1))
-        factor = scale / scores.shape[1]
+        difference = (probs - targets) * weights
+        factor = self.scale / scores.shape[1]
         loss = factor * (difference * (probs - targets)).sum()
-        return float(loss), _through_softmax(probs, 2 * factor * difference)
-
-    return mean_squared_error
+        return loss, _through_softmax(probs, 2 * factor * difference)
 
 
-def make_generalized_cross_entropy(q: float = 0.7) -> Loss:
-    """Generalised cross-entropy for noisy labels, `xner.GeneralizedCrossEntropy.v1` (Zhang and
-    Sabuncu 2018, equation 6).
+@dataclass(eq=False)
+class GeneralizedCrossEntropy(_TokenLoss):
+    """Generalised cross-entropy for noisy labels, `xner.GeneralizedCrossEntropy.v1` (Zhang and Sabuncu 2018, equation
+    6).
 
-    q (float): In (0, 1]: near 0 it is cross-entropy, at 1 the mean absolute error, which wrong
-        labels disturb least.
+    q (float): In (0, 1]: near 0 it is cross-entropy, at 1 the mean absolute error, which wrong labels disturb least.
     RAISES: ValueError for a q outside (0, 1].
     """
-    if not 0 < q <= 1:
-        raise ValueError(f"q must be in (0, 1], not {q}")
 
-    def generalized_cross_entropy(scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
-        xp = get_array_module(scores)
+    q: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 < self.q <= 1:
+            raise ValueError(f"q must be in (0, 1], not {self.q}")
+
+    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         probs = softmax(xp, scores)
-        powers = (probs + EPSILON) ** (q - 1)
-        loss = (weights.reshape((-1, 1)) * targets * (1 - powers * probs)).sum() / q
-        return float(loss), _through_softmax(probs, -weights.reshape((-1, 1)) * targets * powers)
-
-    return generalized_cross_entropy
+        powers = (probs + EPSILON) ** (self.q - 1)
+        loss = (weights * targets * (1 - powers * probs)).sum() / self.q
+        return loss, _through_softmax(probs, -weights * targets * powers)

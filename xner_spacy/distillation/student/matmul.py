@@ -122,23 +122,19 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
             node._func = _TellsItsMode(node._func)
 
 
-def make_numpy_gemm() -> Callable[[Language], Language]:
-    """Let all components of a pipeline multiply matrices by NumPy, `xner.NumpyGemm.v1`, for
-    `[nlp.after_pipeline_creation]`, from where it holds for training and wherever the pipeline is
-    loaded.
+class NumpyGemm:
+    """Lets all components of a pipeline multiply matrices by NumPy, `xner.NumpyGemm.v1`, for
+    `[nlp.after_pipeline_creation]`, from where it holds for training and wherever the pipeline is loaded.
 
-    Nearly all of a tok2vec's time on a CPU is in matrix products. NumPy's library (OpenBLAS in its
-    wheels) knows more processors than the BLIS in Thinc's, and trains with as many threads as
-    `OPENBLAS_NUM_THREADS` allows, while that BLIS uses one. Results of training differ in the rounding. On a
-    GPU, or with another set of operations such as `thinc-apple-ops`, nothing changes.
+    Nearly all of a tok2vec's time on a CPU is in matrix products. NumPy's library (OpenBLAS in its wheels) knows more
+    processors than the BLIS in Thinc's, and trains with as many threads as `OPENBLAS_NUM_THREADS` allows, while that
+    BLIS uses one. Results of training differ in the rounding. On a GPU, or with another set of operations such as
+    `thinc-apple-ops`, nothing changes.
     """
-    return use_numpy_gemm
 
-
-def use_numpy_gemm(nlp: Language) -> Language:
-    """RETURNS (Language): The same pipeline; its models on a CPU multiply by NumPy."""
-    for _, component in nlp.components:
-        model = getattr(component, "model", None)
-        if isinstance(model, Model):
-            predict_row_by_row(model, use_blis=False)
-    return nlp
+    def __call__(self, nlp: Language) -> Language:
+        for _, component in nlp.components:
+            model = getattr(component, "model", None)
+            if isinstance(model, Model):
+                predict_row_by_row(model, use_blis=False)
+        return nlp

@@ -5,6 +5,7 @@ from typing import Any, List, Sequence
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ...corpora.docs import bare_copy
 from ...errors import XnerError
 
 
@@ -20,16 +21,11 @@ def find_student(nlp: Language) -> Any:
 
 
 def run_upstream(nlp: Language, docs: Sequence[Doc], batch_size: int = 256) -> List[Doc]:
-    """RETURNS (List[Doc]): Copies of the Docs' tokens after all components that come before the
-    student.
-    """
+    """RETURNS (List[Doc]): Copies of the Docs' tokens after all components that come before the student."""
     student = find_student(nlp)
-    found: List[Any] = [
-        Doc(nlp.vocab, words=[t.text for t in d], spaces=[bool(t.whitespace_) for t in d]) for d in docs
-    ]
+    copies = [bare_copy(doc, nlp.vocab) for doc in docs]
     for name, pipe in nlp.pipeline:
         if name == student.name:
             break
-        run: Any = pipe
-        found = list(run.pipe(found, batch_size=batch_size))
-    return found
+        copies = list(pipe.pipe(copies, batch_size=batch_size))  # type: ignore[attr-defined]
+    return copies

@@ -12,6 +12,7 @@ Prototypes belong to entity labels and O, not to tags: whether a token begins or
 not what languages differ in.
 """
 
+from dataclasses import dataclass, field
 from typing import Any, List, Protocol, Tuple, runtime_checkable
 
 import numpy as np
@@ -78,104 +79,95 @@ def unit(xp: Any, vectors: Any) -> Tuple[Any, Any]:
     return vectors / norm, norm
 
 
-def class_matrix(xp: Any, tagset: TagSet) -> Any:
-    """RETURNS (Floats2d): (tags, classes) that adds the mass of a label's tags up."""
-    matrix = np.zeros((len(tagset), 1 + len(tagset.labels)), dtype=np.float32)
-    matrix[np.arange(len(tagset)), tagset.label_of + 1] = 1.0
-    return xp.asarray(matrix)
+@dataclass(eq=False)
+class PrototypeStudent:
+    """Prototypical self-training, `xner.PrototypeStudent.v1`: cross-entropy to the teacher's distribution, refined by
+    the prototypes.
 
+    The refined target of a token is its distribution times softmax(similarity to the prototypes / temperature), class
+    by class, normalised (METHODS section 3; as in ProDA). The prototypes are moving averages of the student's vectors
+    under the teacher's distributions.
 
-def make_prototype_student(
-    weight: float = 1.0, temperature: float = 0.1, momentum: float = 0.99, warmup: int = 200
-) -> FeatureLoss:
-    """Prototypical self-training, `xner.PrototypeStudent.v1`: cross-entropy to the teacher's
-    distribution, refined by the prototypes.
-
-    The refined target of a token is its distribution times softmax(similarity to the prototypes /
-    temperature), class by class, normalised (METHODS section 3; as in ProDA). The prototypes are
-    moving averages of the student's vectors under the teacher's distributions.
-
-    weight (float): Of this loss beside the distillation loss. temperature (float): Of the
-        similarities (cosines).
+    weight (float): Of this loss beside the distillation loss. temperature (float): Of the similarities (cosines).
     momentum (float): Of the prototypes. warmup (int): Updates that only collect prototypes.
     """
-    prototypes = Prototypes(momentum)
-    updates = 0
 
-    def prototype_student(
-        ops: Any,
-        vectors: List[Floats2d],
-        scores: List[Floats2d],
-        targets: Targets,
-        tagset: TagSet,
+    weight: float = 1.0
+    temperature: float = 0.1
+    momentum: float = 0.99
+    warmup: int = 200
+    sides: List[Prototypes] = field(init=False, repr=False)
+    updates: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.sides = [Prototypes(self.momentum), Prototypes(self.momentum)]
+
+    def __call__(
+        self, ops: Any, vectors: List[Floats2d], scores: List[Floats2d], targets: Targets, tagset: TagSet
     ) -> Tuple[float, List[Floats2d], List[Floats2d]]:
-        nonlocal updates
         xp = ops.xp
         flat, z = xp.concatenate(vectors), xp.concatenate(scores)
+        # (tags, classes): adds the mass of a label's tags up.
+        classes = xp.asarray(np.eye(1 + len(tagset.labels), dtype=np.float32)[tagset.label_of + 1])
+        cuts = np.cumsum([len(rows) for rows in scores])[:-1].tolist()
+        self.updates += 1
+        loss, d_flat, d_z = self.of_tokens(ops, flat, z, cuts, targets, classes)
+        return loss, xp.split(d_flat, cuts), xp.split(d_z, cuts)
+
+    def of_tokens(
+        self, ops: Any, flat: Any, z: Any, cuts: List[int], targets: Targets, classes: Any
+    ) -> Tuple[float, Any, Any]:
+        """RETURNS (Tuple): The loss, and its gradients on the vectors and scores of the tokens of sentences laid end to
+        end, that are cut apart at `cuts`.
+        """
+        xp = ops.xp
         teacher, weights = _teacher(ops, targets, z.shape[1])
         features, _ = unit(xp, flat)
-        classes = class_matrix(xp, tagset)
-        centres = prototypes.update(xp, features, (teacher * weights[:, None]) @ classes)
-        updates += 1
-        loss, d_scores = 0.0, xp.zeros_like(z)
-        if updates > warmup:
-            nearness = softmax(xp, features @ centres.T / temperature) @ classes.T
+        centres = self.sides[0].update(xp, features, (teacher * weights[:, None]) @ classes)
+        loss, d_z = 0.0, xp.zeros_like(z)
+        if self.updates > self.warmup:
+            nearness = softmax(xp, features @ centres.T / self.temperature) @ classes.T
             refined = teacher * nearness
             refined /= refined.sum(axis=1, keepdims=True) + EPSILON
             probs = softmax(xp, z)
-            d_scores = weight * (probs - refined) * weights[:, None]
-            loss = -weight * float((weights[:, None] * refined * xp.log(probs + EPSILON)).sum())
-        return loss, [xp.zeros_like(v) for v in vectors], _split(d_scores, scores)
-
-    return prototype_student
+            d_z = self.weight * (probs - refined) * weights[:, None]
+            loss = -self.weight * float((weights[:, None] * refined * xp.log(probs + EPSILON)).sum())
+        return loss, xp.zeros_like(flat), d_z
 
 
-def make_prototype_teacher(
-    weight: float = 0.1, temperature: float = 0.1, momentum: float = 0.99, warmup: int = 200
-) -> FeatureLoss:
-    """Contrastive alignment of source and target prototypes, `xner.PrototypeTeacher.v1`, for a
-    model trained on labelled source text.
+@dataclass(eq=False)
+class PrototypeTeacher(PrototypeStudent):
+    """Contrastive alignment of source and target prototypes, `xner.PrototypeTeacher.v1`, for a model trained on
+    labelled source text.
 
-    The batch holds labelled source sentences and unlabelled target ones (all entity values
-    missing), whose pseudo-labels are the model's own distributions. For every class the batch mean
-    of one language is drawn to the other language's prototype of that class and pushed from those
-    of the other classes (InfoNCE over classes).
+    The batch holds labelled source sentences and unlabelled target ones (all entity values missing), whose
+    pseudo-labels are the model's own distributions. For every class the batch mean of one language is drawn to the
+    other language's prototype of that class and pushed from those of the other classes (InfoNCE over classes).
 
     weight, temperature, momentum, warmup: As of `xner.PrototypeStudent.v1`.
     """
-    sides = (Prototypes(momentum), Prototypes(momentum))
-    updates = 0
 
-    def prototype_teacher(
-        ops: Any,
-        vectors: List[Floats2d],
-        scores: List[Floats2d],
-        targets: Targets,
-        tagset: TagSet,
-    ) -> Tuple[float, List[Floats2d], List[Floats2d]]:
-        nonlocal updates
+    weight: float = 0.1
+
+    def of_tokens(
+        self, ops: Any, flat: Any, z: Any, cuts: List[int], targets: Targets, classes: Any
+    ) -> Tuple[float, Any, Any]:
         xp = ops.xp
-        flat, z = xp.concatenate(vectors), xp.concatenate(scores)
         features, norm = unit(xp, flat)
-        classes = class_matrix(xp, tagset)
-        labelled = np.concatenate([np.full(n, bool(known)) for n, known in _labelled(targets, scores)])
-        source = xp.asarray(labelled.astype(np.float32))[:, None]
+        labelled = [np.full(len(known), known.any()) for known in np.split(targets.hard_weights, cuts)]
+        source = xp.asarray(np.concatenate(labelled).astype(np.float32))[:, None]
         gold, _ = _teacher(ops, targets, z.shape[1])
         masses = ((gold @ classes) * source, (softmax(xp, z) @ classes) * (1 - source))
-        centres = [p.update(xp, features, m) for p, m in zip(sides, masses, strict=True)]
-        updates += 1
+        centres = [side.update(xp, features, mass) for side, mass in zip(self.sides, masses, strict=True)]
         total, d_features = 0.0, xp.zeros_like(flat)
-        if updates > warmup:
+        if self.updates > self.warmup:
             for mass, other in zip(masses, reversed(centres), strict=True):
-                loss, gradient = _contrast(xp, features, mass, other, temperature)
-                total += weight * loss
-                d_features += weight * gradient
+                loss, gradient = _contrast(xp, features, mass, other, self.temperature)
+                total += self.weight * loss
+                d_features += self.weight * gradient
         # Through the normalisation: the part along the vector is lost.
         along = (d_features * features).sum(axis=1, keepdims=True)
-        d_flat = (d_features - along * features) / norm
-        return total, _split(d_flat, vectors), [xp.zeros_like(s) for s in scores]
-
-    return prototype_teacher
+        return total, (d_features - along * features) / norm, xp.zeros_like(z)
 
 
 def _contrast(xp: Any, features: Any, mass: Any, centres: Any, temperature: float) -> Any:
@@ -207,19 +199,3 @@ def _teacher(ops: Any, targets: Targets, width: int) -> Tuple[Any, Any]:
         probs = np.where(has[:, None], targets.soft, hard)
         weights = np.where(has, targets.soft_weights, targets.hard_weights)
     return ops.asarray2f(probs), ops.asarray1f(weights)
-
-
-def _labelled(targets: Targets, scores: List[Floats2d]) -> List[Tuple[int, bool]]:
-    found, at = [], 0
-    for rows in scores:
-        found.append((len(rows), bool(targets.hard_weights[at : at + len(rows)].any())))
-        at += len(rows)
-    return found
-
-
-def _split(array: Any, like: List[Floats2d]) -> List[Any]:
-    parts, at = [], 0
-    for rows in like:
-        parts.append(array[at : at + len(rows)])
-        at += len(rows)
-    return parts

@@ -1,0 +1,49 @@
+"""Intervals by the percentile bootstrap over sentences."""
+
+from typing import Iterator, Sequence, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import XnerError
+
+Weights = npt.NDArray[np.float64]
+
+# More resamples make no interval better that anybody would notice.
+MOST_SAMPLES = 1_000_000
+# Sentences times resamples at a time: bounds the memory.
+BLOCK = 2_000_000
+
+
+def check_resampling(samples: int, seed: int) -> None:
+    """RAISES: XnerError for a number of resamples, or a seed, that cannot be."""
+    if not 0 <= samples <= MOST_SAMPLES:
+        raise XnerError(f"{samples:,} resamples: from 0 to {MOST_SAMPLES:,} can be drawn.")
+    if seed < 0:
+        raise XnerError(f"The seed {seed} is negative.", "Give 0 or more.")
+
+
+def block_sizes(n: int, samples: int) -> Iterator[int]:
+    """YIELDS (int): How many resamples of n sentences fit into memory at a time, until there are enough."""
+    block = max(1, BLOCK // max(n, 1))
+    for start in range(0, samples, block):
+        yield min(block, samples - start)
+
+
+def draw(random: np.random.Generator, n: int, size: int) -> Weights:
+    """RETURNS (Weights): (size, n) how often each of n sentences stands in each resample."""
+    return random.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
+
+
+def resamples(n: int, samples: int, seed: int) -> Iterator[Weights]:
+    """YIELDS (Weights): As of `draw`, some resamples at a time. RAISES: XnerError as of `check_resampling`."""
+    check_resampling(samples, seed)
+    random = np.random.default_rng(seed)
+    for size in block_sizes(n, samples):
+        yield draw(random, n, size)
+
+
+def interval(values: Union[Sequence[float], Weights]) -> Tuple[float, float]:
+    """RETURNS (Tuple[float, float]): The 95% percentile interval of what resamples gave."""
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
