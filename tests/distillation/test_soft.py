@@ -9,6 +9,7 @@ from spacy.vocab import Vocab
 
 from xner_spacy.distillation.soft.soft_labels import (
     SOFT_KEY,
+    best_entities,
     free_blank,
     get_soft,
     iob2_to_scheme,
@@ -18,7 +19,7 @@ from xner_spacy.distillation.soft.soft_labels import (
     to_labels,
     unpack,
 )
-from xner_spacy.distillation.soft.soft_projection import likely_entities, map_soft, project_soft
+from xner_spacy.distillation.soft.soft_projection import map_soft, project_soft
 from xner_spacy.distillation.student.tag_scheme import TagSet
 from xner_spacy.distillation.teachers.mixtures import entities_of
 from xner_spacy.errors import XnerError
@@ -129,12 +130,15 @@ def test_projection_gives_distributions(seed, n, m):
     np.testing.assert_allclose(soft.probs.sum(axis=1), 1, atol=1e-4)
 
 
-def test_likely_entities():
+def test_best_entities():
     probs = np.array([[0.6, 0.4, 0, 0, 0], [0.5, 0, 0.5, 0, 0], [0.95, 0.05, 0, 0, 0]], dtype=np.float32)
-    soft = TokenLabels(TAGS, probs)
-    assert [e[:3] for e in likely_entities(soft, 0.1)] == [(0, 2, "PER")]
-    assert likely_entities(soft, 0.6) == []
-    assert likely_entities(TokenLabels(TAGS, probs[:0]), 0.1) == []
+    soft, words = TokenLabels(TAGS, probs), ["a", "b", "c"]
+    assert [e[:3] for e in best_entities(soft, words, np.log(0.9 / 0.1))] == [(0, 2, "PER")]
+    assert best_entities(soft, words, np.log(0.4 / 0.6)) == []
+    assert best_entities(TokenLabels(TAGS, probs[:0]), []) == []
+    # Of the last token nothing is known.
+    probs[2] = 0
+    assert [e[:3] for e in best_entities(TokenLabels(TAGS, probs), words, np.log(0.9 / 0.1))] == [(0, 2, "PER")]
 
 
 def test_label_map():
@@ -213,7 +217,7 @@ def test_a_name_with_whitespace_about_and_within():
     set_soft(doc, certain)
     assert get_soft(doc).probs.argmax(axis=1).tolist() == [0, 1, 2, 2, 0]
     assert [(e.start, e.end) for e in entities_of(get_soft(doc), doc)] == [(1, 4)]
-    assert [e[:3] for e in likely_entities(certain, 0.1, words)] == [(1, 4, "PER")]
+    assert [e[:3] for e in best_entities(certain, words, np.log(0.9 / 0.1))] == [(1, 4, "PER")]
 
 
 def test_soft_projection_gives_whitespace_no_name():

@@ -1,3 +1,1 @@
-"""The student and what it learns from: tags, decoding, losses, soft labels, teachers, selection,
-calibration.
-"""
+"""The student and what it learns from: tags, decoding, losses, soft labels, teachers, selection, calibration."""

@@ -1,10 +1,9 @@
-"""Cross-lingual static vectors from a bitext: floret on text in which aligned words stand in for
-each other.
+"""Cross-lingual static vectors from a bitext: floret on text in which aligned words stand in for each other.
 
-A word and its translation then occur in the same contexts and get vectors near each other, in the
-manner of the pseudo-bilingual corpora of Gouws and Søgaard (2015) and Duong et al. (2016). A
-source-trained model with these vectors as features can be applied to target text directly, offline
-and without a pretrained encoder: the model-transfer baseline.
+A word and its translation then occur in the same contexts and get vectors near each other, in the manner of the
+pseudo-bilingual corpora of Gouws and Søgaard (2015) and Duong et al. (2016). A source-trained model with these vectors
+as features can be applied to target text directly, offline and without a pretrained encoder: the model-transfer
+baseline.
 """
 
 import os
@@ -37,10 +36,7 @@ def code_switch(
     """
     rng = random.Random(seed)
     for (source, target), alignment in pairs:
-        for words, other, links in (
-            (source, target, alignment),
-            (target, source, alignment.reversed()),
-        ):
+        for words, other, links in ((source, target, alignment), (target, source, alignment.reversed())):
             partners: List[List[int]] = [[] for _ in words]
             for (i, j), score in zip(links.links.tolist(), links.scores, strict=True):
                 if score >= min_score:
@@ -66,12 +62,10 @@ def train_floret(
     learn_rate: float = 0.05,
     threads: int = 1,
 ) -> Path:
-    """Train floret vectors (skip-gram) and write the table that `spacy init vectors --mode floret`
-    reads.
+    """Train floret vectors (skip-gram) and write the table that `spacy init vectors --mode floret` reads.
 
-    sentences (Iterable[Sequence[str]]): Tokenised text. output (Path): The table. Other settings
-        are floret's; with one thread a run can
-    be repeated exactly.
+    sentences (Iterable[Sequence[str]]): Tokenised text. output (Path): The table. Other settings are floret's; with one
+        thread a run can be repeated exactly.
     RETURNS (Path): `output`. RAISES: MissingExtraError without floret.
     """
     try:

@@ -1,8 +1,7 @@
 """Translate-train without a translator: labelled source sentences, word by word in target words.
 
-After the word-to-word translation of UniTrans (Wu et al. 2020b, section 3.1), with a lexicon read
-off the word links of a bitext in place of aligned embedding spaces. Word order stays that of the
-source.
+After the word-to-word translation of UniTrans (Wu et al. 2020b, section 3.1), with a lexicon read off the word links of
+a bitext in place of aligned embedding spaces. Word order stays that of the source.
 """
 
 from collections import Counter, defaultdict
@@ -19,11 +18,10 @@ Lexicon = Dict[str, str]
 def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], min_score: float = 0.5) -> Lexicon:
     """Find the best counterpart of each source word.
 
-    pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. alignments (Iterable[Alignment]):
-        Their word links.
+    pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. alignments (Iterable[Alignment]): Their word links.
     min_score (float): Total score of a counterpart's links that it must exceed.
-    RETURNS (Dict[str, str]): Target word by source word. A source word is looked up as it is
-        written, so that "May" and "may" are two.
+    RETURNS (Dict[str, str]): Target word by source word. A source word is looked up as it is written, so that "May" and
+        "may" are two.
     """
     scores: DefaultDict[str, Counter] = defaultdict(Counter)
     for (source, target), alignment in zip(pairs, alignments, strict=True):
@@ -39,9 +37,7 @@ def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], m
 
 
 def translate_words(doc: Doc, lexicon: Lexicon, vocab: Vocab) -> Doc:
-    """RETURNS (Doc): The Doc's words in the target language, unknown ones as they are, with its
-    entities.
-    """
+    """RETURNS (Doc): The Doc's words in the target language, unknown ones as they are, with its entities."""
     words = []
     for token in doc:
         found = lexicon.get(token.text)

@@ -1,8 +1,8 @@
 """Alignment error rate, precision and recall of word links against hand-made ones, with intervals.
 
-Sure links S and possible links P (S is a part of P) as Och and Ney (2003, section 5.1) define them:
-precision is |A & P| / |A|, recall |A & S| / |S|, and
-AER = 1 - (|A & S| + |A & P|) / (|A| + |S|). Where every gold link is sure, 1 - AER is the F1.
+Sure links S and possible links P (S is a part of P) as Och and Ney (2003, section 5.1) define them: precision is |A &
+P| / |A|, recall |A & S| / |S|, and AER = 1 - (|A & S| + |A & P|) / (|A| + |S|). Where every gold link is sure, 1 - AER
+is the F1.
 """
 
 from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -71,8 +71,8 @@ def evaluate_links(
     samples (int): Resamples of the percentile bootstrap over sentence pairs.
     seed (int): Seed of the bootstrap.
     names (Optional[Tuple[str, str]]): What to call gold and prediction in messages.
-    RETURNS (Json): `aer`, `precision`, `recall`, `f1` (of precision and recall), each from 0 to 1,
-        `aer_interval` and `f1_interval` (95%), and the numbers of `pairs` and `links`.
+    RETURNS (Json): `aer`, `precision`, `recall`, `f1` (of precision and recall), each from 0 to 1, `aer_interval` and
+        `f1_interval` (95%), and the numbers of `pairs` and `links`.
     RAISES: XnerError if the numbers of sentence pairs differ.
     """
     check_resampling(samples, seed)

@@ -1,8 +1,8 @@
 """Entity precision, recall and F1 with bootstrap intervals, per type and by kind of error, and the paired test.
 
-An entity counts as found when boundaries and label are equal (the CoNLL-2003 measure; micro-averaged over entities). The
-interval is the percentile bootstrap over sentences; the paired test is approximate randomisation over sentences (Yeh 2000),
-two-sided.
+An entity counts as found when boundaries and label are equal (the CoNLL-2003 measure; micro-averaged over entities).
+The interval is the percentile bootstrap over sentences; the paired test is approximate randomisation over sentences
+(Yeh 2000), two-sided.
 """
 
 from bisect import bisect_left, bisect_right
@@ -61,8 +61,8 @@ def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
     """95% percentile bootstrap interval of F1 over sentences.
 
-    RETURNS (Tuple[float, float]): Lower and upper end in [0, 1]; F1 itself without resamples. RAISES: XnerError for more
-        resamples than can be drawn, or a negative seed.
+    RETURNS (Tuple[float, float]): Lower and upper end in [0, 1]; F1 itself without resamples. RAISES: XnerError for
+        more resamples than can be drawn, or a negative seed.
     """
     n = len(counts.gold)
     if not n:
@@ -75,8 +75,8 @@ def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict
     """Tell wrong predictions apart, in the manner of the MUC and SemEval-2013 schemes.
 
     `boundary`: overlaps a gold entity of its label; `type`: the boundaries of a gold entity with another label;
-    `boundary_and_type`: overlaps a gold entity of another label; `spurious`: touches none; `missing`: a gold entity that no
-    prediction touches. A gold entity explains one prediction at most, the best in the order given here.
+    `boundary_and_type`: overlaps a gold entity of another label; `spurious`: touches none; `missing`: a gold entity
+    that no prediction touches. A gold entity explains one prediction at most, the best in the order given here.
 
     RETURNS (Dict[str, int]): Counts; `correct` is among them.
     """
@@ -132,19 +132,13 @@ def _row(counts: Counts) -> Json:
     }
 
 
-def evaluate(
-    gold: Sequence[Sentence],
-    predicted: Sequence[Sentence],
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-) -> Json:
+def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples: int = 1000, seed: int = 0) -> Json:
     """Score predicted entities against gold ones.
 
     gold, predicted (Sequence[Sequence[Entity]]): Entities of each sentence, in the same order.
     samples (int): Bootstrap resamples. seed (int): Of the resampling.
-    RETURNS (Json): `precision`, `recall`, `f1` in [0, 1], `f1_interval` (95%), counts, `per_type`, `per_length` (gold and predicted span
-        length in tokens: 1, 2, 3, 4+), `errors` and `signature`.
+    RETURNS (Json): `precision`, `recall`, `f1` in [0, 1], `f1_interval` (95%), counts, `per_type`, `per_length` (gold
+        and predicted span length in tokens: 1, 2, 3, 4+), `errors` and `signature`.
     """
     counts = count(gold, predicted)
     labels = sorted({e.label for side in (gold, predicted) for s in side for e in s})
@@ -173,17 +167,12 @@ def _per_length(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Json
 
 
 def compare(
-    gold: Sequence[Sentence],
-    a: Sequence[Sentence],
-    b: Sequence[Sentence],
-    *,
-    samples: int = 10000,
-    seed: int = 0,
+    gold: Sequence[Sentence], a: Sequence[Sentence], b: Sequence[Sentence], *, samples: int = 10000, seed: int = 0
 ) -> Json:
     """Test whether two systems differ in F1 on the same sentences.
 
-    RETURNS (Json): `f1_a`, `f1_b`, `difference` (a - b) with its 95% bootstrap interval, and `p_value` of the two-sided approximate
-        randomisation test.
+    RETURNS (Json): `f1_a`, `f1_b`, `difference` (a - b) with its 95% bootstrap interval, and `p_value` of the two-sided
+        approximate randomisation test.
     """
     check_resampling(samples, seed)
     counts_a, counts_b = count(gold, a), count(gold, b)

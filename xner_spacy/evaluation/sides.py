@@ -17,8 +17,8 @@ from .entities import Sentence
 class Sides(NamedTuple):
     """What is to be compared.
 
-    gold (List[Sequence[Entity]]): The gold entities of each sentence. predicted
-        (List[List[Sequence[Entity]]]): The same for each system.
+    gold (List[Sequence[Entity]]): The gold entities of each sentence. predicted (List[List[Sequence[Entity]]]): The
+        same for each system.
     notes (Json): What is counted: `whitespace_edges` (`gold`, `predicted`), `missing` (`gold_tokens`,
         `predicted_left_out`, `sentences_without_predictions`), `labels_only_in` (`gold`, `predicted`: entities by
         label). Numbers of several systems are added up.
@@ -32,8 +32,8 @@ class Sides(NamedTuple):
 def lay_out(gold_path: object, gold: Sequence[Labelled], *systems: Sequence[Labelled]) -> Sides:
     """Lay gold and predictions of the same sentences on the same tokens.
 
-    A gold entity is freed of whitespace at its edges. A predicted one is not: it is wrong. Predictions that touch a token
-    that nobody has labelled in gold are neither right nor wrong, and left out (as spaCy's own evaluation does).
+    A gold entity is freed of whitespace at its edges. A predicted one is not: it is wrong. Predictions that touch a
+    token that nobody has labelled in gold are neither right nor wrong, and left out (as spaCy's own evaluation does).
 
     gold_path (object): What to call the gold corpus. gold (Sequence[Labelled]), systems (Sequence[Labelled]): The
         sentences.

@@ -1,6 +1,4 @@
-"""`xner_annotator`: finds the entities in the translation with any spaCy pipeline, or with a
-registered annotator.
-"""
+"""`xner_annotator`: finds the entities in the translation with any spaCy pipeline, or with a registered annotator."""
 
 import warnings
 from collections import Counter

@@ -17,15 +17,7 @@ from ..distillation.soft.soft_projection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
 from ..projection.projectors import checked
-from ..types import (
-    Entity,
-    ProjectedSpan,
-    Projection,
-    Projector,
-    Reason,
-    SentencePair,
-    TokenPair,
-)
+from ..types import Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, TokenPair
 from .annotator import DROPPED_KEY
 from .batch_pipe import BatchPipe
 
@@ -43,9 +35,9 @@ from .batch_pipe import BatchPipe
 class ProjectorComponent(BatchPipe):
     """Sets `doc.ents` and `doc.spans["xner"]` (its `attrs`: see `xner_spacy.docdata`).
 
-    A Doc without source or links gets no spans and, since nothing is known of it, missing entity values; the entities of
-    a source without links are unprojected with the reason `no_links`. Links of other tokens than the Doc's are an error.
-    `reasons` counts the source entities that were not projected.
+    A Doc without source or links gets no spans and, since nothing is known of it, missing entity values; the entities
+    of a source without links are unprojected with the reason `no_links`. Links of other tokens than the Doc's are an
+    error. `reasons` counts the source entities that were not projected.
 
     projector (Projector): The part, from the registry `xner_projectors`.
     min_score (float): Spans that score lower do not become entities; their tokens become missing values, which spaCy's
@@ -85,9 +77,9 @@ class ProjectorComponent(BatchPipe):
     ) -> None:
         """Let the projector learn from a bitext how entities are rendered, where it can. No target labels are needed.
 
-        source, target (Optional[str]): A line-parallel bitext, two files, that the components before this one label and align. source_lang
-            (str): For its tokenizer. tokenized (bool): Its tokens are separated by spaces already. limit (int): Sentence pairs to
-            learn from. Without a bitext a projector that could learn does without.
+        source, target (Optional[str]): A line-parallel bitext, two files, that the components before this one label and
+            align. source_lang (str): For its tokenizer. tokenized (bool): Its tokens are separated by spaces already.
+            limit (int): Sentence pairs to learn from. Without a bitext a projector that could learn does without.
         """
         train = getattr(self.part, "train", None)
         if train is None or nlp is None or source is None or target is None:
@@ -143,11 +135,7 @@ class ProjectorComponent(BatchPipe):
         ignored = [Span(doc, s.start, s.end) for s in low]
         doc.set_ents(ents, missing=ignored, default=self.unlabelled)
         self._store(
-            doc,
-            ents,
-            [float(s.score) for s in kept],
-            [list(pair.entities[s.source][:2]) for s in kept],
-            _as_data(lost),
+            doc, ents, [float(s.score) for s in kept], [list(pair.entities[s.source][:2]) for s in kept], _as_data(lost)
         )
 
     def _store(

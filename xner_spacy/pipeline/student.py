@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from ..corpora.reading import check_shape, reading
 from ..distillation.soft.soft_labels import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
-from ..distillation.student.decoding import decode
+from ..distillation.student.decoding import decode_spans
 from ..distillation.student.losses import CrossEntropy, Loss, softmax
 from ..distillation.student.matmul import predict_row_by_row
 from ..distillation.student.network import resize_output
@@ -154,8 +154,7 @@ class Student(TrainablePipe):
     def add_label(self, label: str) -> int:
         """Add a label; an initialised model gets outputs for it.
 
-        label (str): The label. RETURNS (int): 1 if it is new, else 0. RAISES: ValueError if it is
-            no string.
+        label (str): The label. RETURNS (int): 1 if it is new, else 0. RAISES: ValueError if it is no string.
         """
         if not isinstance(label, str):
             raise ValueError(Errors.E187)
@@ -180,8 +179,8 @@ class Student(TrainablePipe):
         get_examples (Callable[[], Iterable[Example]]): Gives representative examples.
         nlp (Optional[Language]): The pipeline.
         labels (Optional[Sequence[str]]): The labels, so that the examples need not be searched.
-        RAISES: ValueError (E143) if there are no labels; XnerError if the examples hold nothing that the student
-            learns from.
+        RAISES: ValueError (E143) if there are no labels; XnerError if the examples hold nothing that the student learns
+            from.
         """
         validate_get_examples(get_examples, "Student.initialize")
         sample: List[Doc] = []
@@ -222,8 +221,7 @@ class Student(TrainablePipe):
         kinds = [kind for kind, weight in weights.items() if weight > 0]
         if not kinds:
             return XnerError(
-                f"{self.name} learns from nothing: hard_weight and soft_weight are both 0.",
-                "Set one of them to 1.",
+                f"{self.name} learns from nothing: hard_weight and soft_weight are both 0.", "Set one of them to 1."
             )
         hint = (
             "Make the data with a source model that stores them (store_soft = true, see docs/students.md), with "
@@ -234,9 +232,7 @@ class Student(TrainablePipe):
         return XnerError(f"{self.name}: no {' and no '.join(kinds)} in the training data.", hint)
 
     def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
-        """RETURNS (List[Floats2d]): (tokens, tags) scores of each Doc. RAISES: ValueError (E109)
-        before `initialize`.
-        """
+        """RETURNS (List[Floats2d]): (tokens, tags) scores of each Doc. RAISES: ValueError (E109) before `initialize`."""
         docs = list(docs)
         if not self.labels or not self.model.get_ref("output_layer").layers[0].has_param("W"):
             raise ValueError(Errors.E109.format(name=self.name))
@@ -264,11 +260,8 @@ class Student(TrainablePipe):
         tagset = self.tagset
         blank = blank_tokens(token.text for doc in docs for token in doc)
         lengths = [len(doc) for doc in docs]
-        tags = decode(tagset, self._lowered(flat, "bias"), lengths, blank)
+        tags, starts, ends, labels = decode_spans(tagset, self._lowered(flat, "bias"), lengths, blank)
         offsets = np.cumsum([0, *lengths])
-        last = np.zeros(len(tags), dtype=bool)
-        last[offsets[1:] - 1] = True
-        starts, ends, labels = tagset.spans(tags, last)
         probabilities = self._span_scores(flat, tags, starts)
         first = np.searchsorted(starts, offsets)  # entity of each Doc
         keys = [self.vocab.strings.add(label) for label in tagset.labels]
@@ -312,8 +305,7 @@ class Student(TrainablePipe):
     ) -> Dict[str, float]:
         """Learn from a batch.
 
-        examples (Iterable[Example]): The batch. drop (float): Dropout rate. sgd
-            (Optional[Optimizer]): The optimiser.
+        examples (Iterable[Example]): The batch. drop (float): Dropout rate. sgd (Optional[Optimizer]): The optimiser.
         losses (Optional[Dict[str, float]]): Losses by component, added to.
         RETURNS (Dict[str, float]): The losses.
         RAISES: XnerError for a label that the student does not have.
@@ -373,8 +365,8 @@ class Student(TrainablePipe):
         sgd: Optional[Optimizer] = None,
         losses: Optional[Dict[str, float]] = None,
     ) -> Dict[str, float]:
-        """Learn to give what the student gave when `nlp.resume_training` was called, so that it does not forget it
-        over new data: cross-entropy to its distributions of then. Labels that it got since are left out.
+        """Learn to give what the student gave when `nlp.resume_training` was called, so that it does not forget it over
+        new data: cross-entropy to its distributions of then. Labels that it got since are left out.
 
         examples (Iterable[Example]): The batch; its labels are not read. drop (float): Dropout rate. sgd
             (Optional[Optimizer]): The optimiser. losses (Optional[Dict[str, float]]): Losses by component, added to.
@@ -426,9 +418,7 @@ class Student(TrainablePipe):
         return self._reader.trimmed if self._reader is not None else 0
 
     def get_loss(self, examples: Iterable[Example], scores: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
-        """RETURNS (Tuple[float, List[Floats2d]]): The loss, summed over tokens, and its gradient on
-        the scores.
-        """
+        """RETURNS (Tuple[float, List[Floats2d]]): The loss, summed over tokens, and its gradient on the scores."""
         examples = list(examples)
         validate_examples(examples, "Student.get_loss")
         return self._loss(self.get_targets(examples), scores)

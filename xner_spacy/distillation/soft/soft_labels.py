@@ -1,9 +1,8 @@
 """Soft labels: a distribution over tags for every token of a Doc, stored sparsely with it.
 
-They lie in `doc.user_data["xner_soft"]` as plain bytes, so `DocBin(store_user_data=True)` and
-`Doc.to_bytes` keep them: for each token the few tags with noticeable mass, the probabilities in
-half precision. Tags are IOB2 whatever the scheme of the model that made them, so that teachers of
-any kind can be mixed.
+They lie in `doc.user_data["xner_soft"]` as plain bytes, so `DocBin(store_user_data=True)` and `Doc.to_bytes` keep them:
+for each token the few tags with noticeable mass, the probabilities in half precision. Tags are IOB2 whatever the scheme
+of the model that made them, so that teachers of any kind can be mixed.
 """
 
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -15,7 +14,8 @@ from spacy.vocab import Vocab
 from ...corpora.docs import read_docs
 from ...corpora.files import PathLike
 from ...errors import XnerError
-from ...types import FloatArray, TokenLabels
+from ...types import Entity, FloatArray, TokenLabels
+from ..student.decoding import decode_spans
 from ..student.tag_scheme import Mask, TagSet, blank_tokens
 
 SOFT_KEY = "xner_soft"
@@ -26,12 +26,10 @@ def pack(labels: Sequence[str], probs: FloatArray, min_prob: float = 1e-3) -> Di
     """Make the sparse form.
 
     labels (Sequence[str]): IOB2 tags, one per column.
-    probs (FloatArray): (tokens, tags) probabilities; rows need not sum to one, a row of zeros is a
-        missing value.
-    min_prob (float): Smaller probabilities are left out. What is left of a row is normalised when
-        it is read.
-    RETURNS (Dict[str, Any]): `labels`, and as bytes: `counts` (uint8, tags kept per token), `ids`
-        (uint8), `probs` (float16).
+    probs (FloatArray): (tokens, tags) probabilities; rows need not sum to one, a row of zeros is a missing value.
+    min_prob (float): Smaller probabilities are left out. What is left of a row is normalised when it is read.
+    RETURNS (Dict[str, Any]): `labels`, and as bytes: `counts` (uint8, tags kept per token), `ids` (uint8), `probs`
+        (float16).
     RAISES: XnerError for negative or non-finite probabilities, or more than 255 tags.
     """
     probs = np.asarray(probs, dtype=np.float32)
@@ -49,8 +47,7 @@ def check(labels: Sequence[str], probs: FloatArray) -> None:
     """RAISES: XnerError if an array cannot be soft labels."""
     if probs.ndim != 2 or probs.shape[1] != len(labels):
         raise XnerError(
-            f"Soft labels of shape {probs.shape} for {len(labels)} tags.",
-            "They must be an array of tokens by tags.",
+            f"Soft labels of shape {probs.shape} for {len(labels)} tags.", "They must be an array of tokens by tags."
         )
     if len(labels) > MOST_TAGS:
         raise XnerError(f"{len(labels)} tags; soft labels hold {MOST_TAGS} at most.", "Use fewer labels.")
@@ -59,8 +56,8 @@ def check(labels: Sequence[str], probs: FloatArray) -> None:
 
 
 def unpack(data: Any, tokens: int) -> TokenLabels:
-    """Read stored soft labels. They may come from a file, so that nothing about them is taken for granted, and no
-    room is made for them before they are known to fit.
+    """Read stored soft labels. They may come from a file, so that nothing about them is taken for granted, and no room
+    is made for them before they are known to fit.
 
     data (Any): As of `pack`. tokens (int): How many tokens they must be for.
     RETURNS (TokenLabels): The dense form, rows normalised to one; a row without mass stays zero.
@@ -121,16 +118,15 @@ def set_soft(doc: Doc, soft: Optional[TokenLabels], min_prob: float = 1e-3) -> N
         return
     if len(soft.probs) != len(doc):
         raise XnerError(
-            f"{len(soft.probs)} soft labels for {len(doc)} tokens.",
-            "They must be made on the same tokens.",
+            f"{len(soft.probs)} soft labels for {len(doc)} tokens.", "They must be made on the same tokens."
         )
     labels, probs = free_blank(soft, blank_tokens(token.text for token in doc))
     doc.user_data[SOFT_KEY] = pack(labels, probs, min_prob)
 
 
 def get_soft(doc: Doc) -> Optional[TokenLabels]:
-    """RETURNS (Optional[TokenLabels]): A Doc's soft labels. RAISES: XnerError if they are not one
-    row per token, or can't be read.
+    """RETURNS (Optional[TokenLabels]): A Doc's soft labels. RAISES: XnerError if they are not one row per token, or
+    can't be read.
     """
     data = doc.user_data.get(SOFT_KEY)
     if data is None:
@@ -182,9 +178,7 @@ def free_blank(soft: TokenLabels, blank: Mask) -> TokenLabels:
         total = probs[start:end].sum(axis=1)
         here = np.zeros(len(iob2.labels), dtype=np.float32)
         if start > 0 and end < len(probs):
-            own = (probs[start:end, 1::2] + probs[start:end, 2::2]).min(axis=0)
-            before = probs[start - 1, 1::2] + probs[start - 1, 2::2]
-            here = np.minimum(np.minimum(own, before), probs[end, 2::2])
+            here = np.minimum(label_masses(probs[start - 1 : end]).min(axis=0), probs[end, 2::2])
         probs[start:end, 1::2], probs[start:end, 2::2] = 0.0, here
         probs[start:end, 0] = np.maximum(total - here.sum(), 0.0)
         if end < len(probs):
@@ -219,12 +213,42 @@ def entity_labels(tags: Sequence[str]) -> List[str]:
     return list(dict.fromkeys(tag[2:] for tag in tags if tag != "O"))
 
 
+def label_masses(probs: FloatArray) -> FloatArray:
+    """RETURNS (FloatArray): (tokens, labels) probability that a token is in an entity of each label, from (tokens, IOB2
+    tags).
+    """
+    masses: FloatArray = probs[:, 1::2] + probs[:, 2::2]
+    return masses
+
+
+def best_entities(soft: TokenLabels, words: Sequence[str], bias: float = 0.0) -> List[Entity]:
+    """The most probable well-formed entities of a sentence. A token that nothing is known of is outside, and none
+    begins or ends at a blank one.
+
+    soft (TokenLabels): IOB2 distributions. words (Sequence[str]): The sentence.
+    bias (float): Taken off the log-probabilities of O.
+    RETURNS (List[Entity]): Entities that do not overlap, scored by the mean probability of their label.
+    """
+    if not len(words):
+        return []
+    tagset = TagSet(entity_labels(soft.labels), "iob2")
+    probs = to_labels(soft, tagset.tags)
+    logs = np.log(np.maximum(probs, 1e-6))
+    logs[probs.sum(axis=1) == 0, 0] = 0.0
+    logs[:, 0] -= bias
+    _, *spans = decode_spans(tagset, logs, [len(words)], blank_tokens(words))
+    masses = label_masses(probs)
+    return [
+        Entity(int(a), int(b) + 1, tagset.labels[k], float(masses[a : b + 1, k].mean()))
+        for a, b, k in zip(*spans, strict=True)
+    ]
+
+
 def iob2_to_scheme(probs: FloatArray, tagset: TagSet, iob2: TagSet) -> FloatArray:
     """Distributions over the tags of a student's scheme from distributions over IOB2 tags.
 
-    IOB2 does not say how likely an entity is to end at a token. That share is read off the next
-    token: the entity goes on with the probability that the next token is inside, given that this
-    one is in the entity (at most 1).
+    IOB2 does not say how likely an entity is to end at a token. That share is read off the next token: the entity goes
+    on with the probability that the next token is inside, given that this one is in the entity (at most 1).
 
     probs (FloatArray): (tokens, IOB2 tags) of one sentence, columns as in `iob2`.
     RETURNS (FloatArray): (tokens, tags).
@@ -246,8 +270,8 @@ def iob2_to_scheme(probs: FloatArray, tagset: TagSet, iob2: TagSet) -> FloatArra
 
 
 def scheme_to_iob2(probs: FloatArray, tagset: TagSet) -> FloatArray:
-    """RETURNS (FloatArray): (tokens, IOB2 tags) from (tokens, tags) of a student: first and only
-    tokens begin, the others are inside.
+    """RETURNS (FloatArray): (tokens, IOB2 tags) from (tokens, tags) of a student: first and only tokens begin, the
+    others are inside.
     """
     if tagset.scheme == "iob2":
         return probs

@@ -1,29 +1,24 @@
-"""Soft projection: a source model's distributions over tags, carried over to the target tokens
-along the word links.
+"""Soft projection: a source model's distributions over tags, carried over to the target tokens along the word links.
 
-It keeps what hard projection throws away: how sure the source model was, and the entities that it
-nearly found. Two readings are joined:
+It keeps what hard projection throws away: how sure the source model was, and the entities that it nearly found. Two
+readings are joined:
 
-- links: the label mass of a target token is that of the source tokens linked to it, each weighted
-    by its link's score;
-- spans: the source entities are decoded once more with a low bar, the projector finds their target
-    spans, and each span's tokens get the
-  entity's label distribution. Where there is such a span it
-  has the last word, since the projector knows what links alone do not: which words between and
-  beside the linked ones belong to the name.
+- links: the label mass of a target token is that of the source tokens linked to it, each weighted by its link's score;
+- spans: the source entities are decoded once more with a low bar, the projector finds their target spans, and each
+  span's tokens get the entity's label distribution. Where there is such a span it has the last word, since the
+  projector knows what links alone do not: which words between and beside the linked ones belong to the name.
 
-This is a method of this project. The defaults were chosen once, by the log loss on the embedded
-Icelandic-English corpus.
+This is a method of this project. The defaults were chosen once, by the log loss on the embedded Icelandic-English
+corpus.
 """
 
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
 import numpy as np
 
-from ...types import Alignment, Entity, FloatArray, Projector, SentencePair, TokenLabels
-from ..student.decoding import decode
+from ...types import Alignment, FloatArray, Projector, SentencePair, TokenLabels
 from ..student.tag_scheme import TagSet, blank_tokens
-from .soft_labels import entity_labels, free_blank
+from .soft_labels import best_entities, entity_labels, free_blank, label_masses, to_labels
 
 TINY = 1e-6
 
@@ -42,25 +37,24 @@ def project_soft(
     projector (Optional[Projector]): Finds the spans; None for links alone.
     pairs (Sequence[SentencePair]): The sentence pairs; their entities are not read.
     sources (Sequence[TokenLabels]): IOB2 distributions over the source tokens of each.
-    threshold (float): The bar for an entity that is worth a span, as a probability against O, in
-        (0, 1).
-    link_share (float): What is left of the label mass of tokens that are linked to a name but
-        outside every span: the projector did not find them fit, which is evidence, but not proof,
-        that they are none.
+    threshold (float): The bar for an entity that is worth a span, as a probability against O, in (0, 1).
+    link_share (float): What is left of the label mass of tokens that are linked to a name but outside every span: the
+        projector did not find them fit, which is evidence, but not proof, that they are none.
     use_scores (bool): Scale the label mass of a span by the projector's confidence.
     YIELDS (TokenLabels): IOB2 distributions over the target tokens.
     """
-    found = [likely_entities(soft, threshold, pair.source) for pair, soft in zip(pairs, sources, strict=True)]
+    bias = -np.log(threshold / (1.0 - threshold))
+    likely = [best_entities(soft, pair.source, bias) for pair, soft in zip(pairs, sources, strict=True)]
     spans: Iterable[Sequence] = ([] for _ in pairs)
     if projector is not None:
         asked = [
             SentencePair(pair.source, pair.target, entities, pair.alignment)
-            for pair, entities in zip(pairs, found, strict=True)
+            for pair, entities in zip(pairs, likely, strict=True)
         ]
         spans = (projection.spans for projection in projector(asked))
-    for pair, soft, entities, projected in zip(pairs, sources, found, spans, strict=True):
-        tagset = TagSet(entity_labels(soft.labels), "iob2")
-        masses = label_masses(soft, tagset)
+    for pair, soft, entities, projected in zip(pairs, sources, likely, spans, strict=True):
+        tags = TagSet(entity_labels(soft.labels), "iob2").tags
+        masses = label_masses(to_labels(soft, tags))
         mass = link_share * link_masses(masses, pair.alignment, len(pair.target))
         begin = begin_shares(mass)
         for span in projected:
@@ -71,19 +65,8 @@ def project_soft(
             begin[span.start] = 1.0
             if span.end < len(begin):
                 begin[span.end] = 1.0
-        made = TokenLabels(tagset.tags, to_iob2(mass, begin))
+        made = TokenLabels(tags, to_iob2(mass, begin))
         yield free_blank(made, blank_tokens(pair.target))
-
-
-def label_masses(soft: TokenLabels, tagset: TagSet) -> FloatArray:
-    """RETURNS (FloatArray): (tokens, labels) probability that a token is in an entity of each
-    label.
-    """
-    masses = np.zeros((len(soft.probs), len(tagset.labels)), dtype=np.float32)
-    for k, tag in enumerate(soft.labels):
-        if tag != "O":
-            masses[:, tagset.labels.index(tag[2:])] += soft.probs[:, k]
-    return masses
 
 
 def link_masses(masses: FloatArray, alignment: Alignment, n_target: int) -> FloatArray:
@@ -102,8 +85,7 @@ def link_masses(masses: FloatArray, alignment: Alignment, n_target: int) -> Floa
 
 
 def begin_shares(mass: FloatArray) -> FloatArray:
-    """The share of each token's label mass that begins an entity: what the token before does not
-    have.
+    """The share of each token's label mass that begins an entity: what the token before does not have.
 
     RETURNS (FloatArray): (tokens, labels) in [0, 1].
     """
@@ -114,9 +96,7 @@ def begin_shares(mass: FloatArray) -> FloatArray:
 
 
 def to_iob2(mass: FloatArray, begin: FloatArray) -> FloatArray:
-    """RETURNS (FloatArray): (tokens, 1 + 2 labels) from label masses and the share of them that
-    begins an entity.
-    """
+    """RETURNS (FloatArray): (tokens, 1 + 2 labels) from label masses and the share of them that begins an entity."""
     out = np.zeros((len(mass), 1 + 2 * mass.shape[1]), dtype=np.float32)
     out[:, 1::2] = mass * begin
     out[:, 2::2] = mass * (1.0 - begin)
@@ -124,35 +104,8 @@ def to_iob2(mass: FloatArray, begin: FloatArray) -> FloatArray:
     return out
 
 
-def likely_entities(soft: TokenLabels, threshold: float, words: Optional[Sequence[str]] = None) -> List[Entity]:
-    """The best entities when O is held back so that a token counts as one in an entity from
-    `threshold` on.
-
-    words (Optional[Sequence[str]]): The sentence: no entity begins or ends at a blank token.
-    RETURNS (List[Entity]): Entities that do not overlap, scored by the mean probability of their
-        label.
-    """
-    if not len(soft.probs):
-        return []
-    tagset = TagSet(entity_labels(soft.labels), "iob2")
-    scores = np.full((len(soft.probs), len(tagset)), TINY, dtype=np.float32)
-    for k, tag in enumerate(soft.labels):
-        scores[:, tagset.index[tag]] = np.maximum(soft.probs[:, k], TINY)
-    logs = np.log(scores)
-    logs[:, 0] += np.log(threshold / (1.0 - threshold))
-    tags = decode(tagset, logs, [len(logs)], None if words is None else blank_tokens(words))
-    last = np.zeros(len(tags), dtype=bool)
-    last[-1] = True
-    masses = label_masses(soft, tagset)
-    return [
-        Entity(int(a), int(b) + 1, tagset.labels[label], float(masses[a : b + 1, label].mean()))
-        for a, b, label in zip(*tagset.spans(tags, last), strict=True)
-    ]
-
-
 def map_soft(soft: TokenLabels, label_map: Optional[Mapping[str, Optional[str]]]) -> TokenLabels:
-    """Apply a label map: masses of labels that become one are added, that of a dropped label goes
-    to O.
+    """Apply a label map: masses of labels that become one are added, that of a dropped label goes to O.
 
     RETURNS (TokenLabels): IOB2 distributions.
     """

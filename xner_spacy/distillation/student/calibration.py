@@ -18,7 +18,7 @@ from spacy.util import minibatch, resolve_dot_names
 
 from ...errors import XnerError
 from ..readers import Corpus
-from ..soft.soft_labels import get_soft, to_labels
+from ..soft.soft_labels import get_soft, label_masses, to_labels
 from .pipes import find_student, run_upstream
 from .tag_scheme import TagSet
 
@@ -40,8 +40,8 @@ MISSED_SHARE = 0.2
 
 
 class ScoreMap(NamedTuple):
-    """What makes a student's scores probabilities: what is taken off the scores of O, and then the
-    temperature that divides them all.
+    """What makes a student's scores probabilities: what is taken off the scores of O, and then the temperature that
+    divides them all.
     """
 
     temperature: float
@@ -208,8 +208,7 @@ def _teacher_masses(eg: Example, labels: Sequence[str]) -> Optional[Floats]:
     soft = get_soft(eg.reference)
     if soft is None or [t.text for t in eg.reference] != [t.text for t in eg.predicted]:
         return None
-    probs = to_labels(soft, TagSet(labels, "iob2").tags)
-    return np.asarray(probs[:, 1::2] + probs[:, 2::2], dtype=np.float64)
+    return label_masses(to_labels(soft, TagSet(labels, "iob2").tags)).astype(np.float64)
 
 
 @dataclass(eq=False)

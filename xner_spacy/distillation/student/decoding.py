@@ -1,6 +1,6 @@
 """Constrained decoding: the best tag sequence in which every tag may follow the one before."""
 
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,8 @@ CELLS = 1 << 16
 def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Optional[Mask] = None) -> Ids:
     """The best allowed tag sequence of each sentence.
 
-    Tokens are scored independently, so where the best tags of a sentence already form an allowed
-    sequence, that is the answer, and only the other sentences need the Viterbi algorithm.
+    Tokens are scored independently, so where the best tags of a sentence already form an allowed sequence, that is the
+    answer, and only the other sentences need the Viterbi algorithm.
 
     scores (Floats): (n, tags) unnormalised scores of all sentences, laid end to end.
     lengths (Sequence[int]): Tokens of each sentence.
@@ -41,9 +41,7 @@ def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Option
     starts = ends - sizes[full]
     bad = np.zeros(len(tags), dtype=bool)
     bad[1:] = ~np.where(
-        blank[:-1],
-        tagset.allowed_after_blank[tags[:-1], tags[1:]],
-        tagset.allowed[tags[:-1], tags[1:]],
+        blank[:-1], tagset.allowed_after_blank[tags[:-1], tags[1:]], tagset.allowed[tags[:-1], tags[1:]]
     )
     bad[starts] = ~tagset.may_start[tags[starts]]
     bad[ends - 1] |= ~tagset.may_end[tags[ends - 1]] | (blank[ends - 1] & (tags[ends - 1] > 0))
@@ -59,9 +57,21 @@ def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Option
     return tags
 
 
+def decode_spans(
+    tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Optional[Mask] = None
+) -> Tuple[Ids, Ids, Ids, Ids]:
+    """RETURNS (Tuple[Ids, Ids, Ids, Ids]): What `decode` gives, and first token, last token and label index of each
+    entity, in order.
+    """
+    tags = decode(tagset, scores, lengths, blank)
+    last = np.zeros(len(tags), dtype=bool)
+    last[np.cumsum(lengths)[np.asarray(lengths) > 0] - 1] = True
+    return (tags, *tagset.spans(tags, last))
+
+
 def _groups(order: Ids, sizes: Ids) -> Iterator[Ids]:
-    """YIELDS (Ids): Parts of the sentences, whose tokens with the padding stay within bounds: one long line is not
-    to cost its length for every other sentence.
+    """YIELDS (Ids): Parts of the sentences, whose tokens with the padding stay within bounds: one long line is not to
+    cost its length for every other sentence.
     """
     at = 0
     while at < len(order):
@@ -71,8 +81,7 @@ def _groups(order: Ids, sizes: Ids) -> Iterator[Ids]:
 
 
 def viterbi(tagset: TagSet, sentences: Sequence[Floats], blank: Optional[Sequence[Mask]] = None) -> List[Ids]:
-    """Viterbi over a batch of sentences at once, with transitions that are either free or
-    forbidden.
+    """Viterbi over a batch of sentences at once, with transitions that are either free or forbidden.
 
     sentences (Sequence[Floats]): (length, tags) scores of each; none may be empty.
     blank (Optional[Sequence[Mask]]): (length,) of each, the tokens at which no entity may begin or end.
@@ -93,9 +102,7 @@ def viterbi(tagset: TagSet, sentences: Sequence[Floats], blank: Optional[Sequenc
     step = _cost(tagset.allowed).T  # [to, from]
     step_after_blank = _cost(tagset.allowed_after_blank).T
     end = np.where(
-        unseen[sizes - 1, np.arange(n)][:, None],
-        _cost(tagset.may_end & (tagset.label_of < 0)),
-        _cost(tagset.may_end),
+        unseen[sizes - 1, np.arange(n)][:, None], _cost(tagset.may_end & (tagset.label_of < 0)), _cost(tagset.may_end)
     )
     # In double precision: sums over a line of many thousand tokens would lose the digits that decide.
     best = padded[0].astype(np.float64) + _cost(tagset.may_start)

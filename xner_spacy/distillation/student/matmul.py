@@ -1,5 +1,5 @@
-"""Matrix products on a CPU: by NumPy's own library on request, and when a model predicts always such that a row of
-the result does not depend on the rows beside it.
+"""Matrix products on a CPU: by NumPy's own library on request, and when a model predicts always such that a row of the
+result does not depend on the rows beside it.
 """
 
 import threading
@@ -72,15 +72,7 @@ class RowBlockOps(NumpyOps):
     whole batches anyway, and large products are faster.
     """
 
-    def gemm(
-        self,
-        x: Any,
-        y: Any,
-        *,
-        out: Optional[Any] = None,
-        trans1: bool = False,
-        trans2: bool = False,
-    ) -> Any:
+    def gemm(self, x: Any, y: Any, *, out: Optional[Any] = None, trans1: bool = False, trans2: bool = False) -> Any:
         # A layer's forward pass, and that alone, multiplies by its transposed weights.
         forward = trans2 and not trans1 and out is None
         if forward and not _mode.training and x.dtype == y.dtype == np.float32 and len(x):
@@ -105,8 +97,8 @@ class _TellsItsMode:
 
 
 def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
-    """Give a model on a CPU the operations with which its predictions do not depend on what else is in the batch.
-    Again does no harm.
+    """Give a model on a CPU the operations with which its predictions do not depend on what else is in the batch. Again
+    does no harm.
 
     model (Model): The model; its nodes are changed in place. Those with other operations (a GPU's, `thinc-apple-ops`)
         are left alone. use_blis (Optional[bool]): What trains: the BLIS of Thinc, or NumPy's library; None leaves it.

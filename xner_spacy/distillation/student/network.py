@@ -15,27 +15,23 @@ def build_student_model(
     maxout_pieces: int = 2,
     dropout: float = 0.0,
 ) -> Model[List[Doc], List[Floats2d]]:
-    """Build the model: a tok2vec (or a listener to one, or to a transformer), optionally a hidden
-    layer, and a linear layer.
+    """Build the model: a tok2vec (or a listener to one, or to a transformer), optionally a hidden layer, and a linear
+    layer.
 
-    The output is unnormalised: (tokens, tags) scores a Doc. The tags are set when the component is
-    initialised.
+    The output is unnormalised: (tokens, tags) scores a Doc. The tags are set when the component is initialised.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): Token vectors.
     nO (Optional[int]): Number of tags, if known.
     hidden_width (int): Width of a Maxout layer before the output; 0 for none.
     maxout_pieces (int): Pieces of that layer.
-    dropout (float): Dropout on the token vectors; the training's own rate replaces it where one is
-        set.
-    RETURNS (Model[List[Doc], List[Floats2d]]): The model, with the references `tok2vec` and
-        `output_layer`.
+    dropout (float): Dropout on the token vectors; the training's own rate replaces it where one is set.
+    RETURNS (Model[List[Doc], List[Floats2d]]): The model, with the references `tok2vec` and `output_layer`.
     """
     width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else None
     with Model.define_operators({">>": chain}):
         # The tags' scores start at 0: every tag equally likely.
         output: Model = resizable(
-            Linear(nO, hidden_width or width, init_W=zero_init),
-            resize_layer=resize_linear_weighted,
+            Linear(nO, hidden_width or width, init_W=zero_init), resize_layer=resize_linear_weighted
         )
         head: Model = output
         if hidden_width:

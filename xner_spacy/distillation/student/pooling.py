@@ -9,8 +9,8 @@ from thinc.types import Floats2d, Ragged
 def reduce_first() -> Model[Ragged, Floats2d]:
     """The vector of each token's first sub-word, `xner.ReduceFirst.v1`.
 
-    thinc's `reduce_first.v1` fails on a token that has no sub-word at all, such as one that holds
-    nothing but characters which the tokenizer drops. Here it gets zeros.
+    thinc's `reduce_first.v1` fails on a token that has no sub-word at all, such as one that holds nothing but
+    characters which the tokenizer drops. Here it gets zeros.
     """
     return Model("reduce_first_or_zero", forward)
 

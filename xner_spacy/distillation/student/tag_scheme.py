@@ -1,6 +1,4 @@
-"""Tag schemes: entity labels to per-token tags, which tags may follow each other, and spans to tags
-and back.
-"""
+"""Tag schemes: entity labels to per-token tags, which tags may follow each other, and spans to tags and back."""
 
 from typing import Iterable, List, Sequence, Tuple
 
@@ -23,8 +21,8 @@ def blank_tokens(words: Iterable[str]) -> Mask:
 
 
 class TagSet:
-    """The tags of a set of labels under a scheme: O first, then label by label, so that a new label
-    adds tags at the end.
+    """The tags of a set of labels under a scheme: O first, then label by label, so that a new label adds tags at the
+    end.
 
     labels (Sequence[str]): Entity labels, without duplicates.
     scheme (str): "iob2" (O, B-x, I-x) or "biluo" (O, B-x, I-x, L-x, U-x).
@@ -68,8 +66,8 @@ class TagSet:
         """Tags of one sentence from spaCy's entity codes.
 
         iob (Ids): (n,) `ent_iob`: 0 missing, 1 inside, 2 outside, 3 begin.
-        label (Ids): (n,) index of the label, ignored where the token is not in an entity; -1 in an
-            entity marks a token that spaCy calls blocked, which is outside.
+        label (Ids): (n,) index of the label, ignored where the token is not in an entity; -1 in an entity marks a token
+            that spaCy calls blocked, which is outside.
         RETURNS (Ids): (n,) tag indices, `MISSING` where nothing is known.
         """
         n = len(iob)
@@ -126,8 +124,7 @@ class TagSet:
 
         tags (Ids): (n,) tag indices of all sentences.
         last (Mask): (n,) whether a token is the last of its sentence.
-        RETURNS (Tuple[Ids, Ids, Ids]): First token, last token and label index of each entity, in
-            order.
+        RETURNS (Tuple[Ids, Ids, Ids]): First token, last token and label index of each entity, in order.
         """
         inside = tags > 0
         goes_on = np.zeros(len(tags), dtype=bool)

@@ -1,8 +1,6 @@
-"""What a student is to learn from a batch of examples: a target distribution and a weight for every
-token.
-"""
+"""What a student is to learn from a batch of examples: a target distribution and a weight for every token."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH  # type: ignore[import-not-found]
@@ -36,18 +34,12 @@ class TargetReader:
 
     tagset (TagSet): The student's tags.
     use_hard, use_soft (bool): Which kinds to read.
-    confidence (float): Power of the confidence that weights a token: of soft labels the largest
-        probability, of projected entities (`doc.spans["xner"]`) their score. 0 weights all tokens
-        alike.
+    confidence (float): Power of the confidence that weights a token: of soft labels the largest probability, of
+        projected entities (`doc.spans["xner"]`) their score. 0 weights all tokens alike.
     """
 
     def __init__(
-        self,
-        tagset: TagSet,
-        *,
-        use_hard: bool = True,
-        use_soft: bool = True,
-        confidence: float = 0.0,
+        self, tagset: TagSet, *, use_hard: bool = True, use_soft: bool = True, confidence: float = 0.0
     ) -> None:
         self.tagset = tagset
         self.iob2 = TagSet(tagset.labels, "iob2")
@@ -56,28 +48,18 @@ class TargetReader:
         self.confidence = confidence
         # Entities whose edges were whitespace, which no entity is to learn; they were trimmed.
         self.trimmed = 0
-        self._label_ids: Dict[int, int] = {}
 
     def __call__(self, examples: Sequence[Example]) -> Targets:
-        """RETURNS (Targets): The batch's targets. RAISES: XnerError for a label that the student
-        does not have.
-        """
+        """RETURNS (Targets): The batch's targets. RAISES: XnerError for a label that the student does not have."""
         rows = [self._one(eg) for eg in examples]
-        hard = np.concatenate([r.hard for r in rows])
         soft = None
-        if any(r.soft is not None for r in rows):
+        if any(row.soft is not None for row in rows):
+            missing = [np.zeros((len(row.hard), len(self.tagset)), dtype=np.float32) for row in rows]
             soft = np.concatenate(
-                [
-                    r.soft if r.soft is not None else np.zeros((len(r.hard), len(self.tagset)), dtype=np.float32)
-                    for r in rows
-                ]
+                [none if row.soft is None else row.soft for row, none in zip(rows, missing, strict=True)]
             )
-        return Targets(
-            hard,
-            np.concatenate([r.hard_weights for r in rows]),
-            soft,
-            np.concatenate([r.soft_weights for r in rows]),
-        )
+        hard, hard_weights, _, soft_weights = zip(*rows, strict=True)
+        return Targets(np.concatenate(hard), np.concatenate(hard_weights), soft, np.concatenate(soft_weights))
 
     def _one(self, eg: Example) -> Targets:
         predicted, reference = eg.predicted, eg.reference
@@ -107,22 +89,14 @@ class TargetReader:
         return Targets(hard, hard_weights, soft, soft_weights)
 
     def _read_hard(self, doc: Doc) -> Ids:
-        codes = doc.to_array([ENT_IOB, ENT_TYPE])
-        iob = codes[:, 0].astype(np.int64)
-        types = codes[:, 1]
-        labels = np.full(len(iob), -1, dtype=np.int64)
-        for at in np.flatnonzero(types):
-            labels[at] = self._label_id(doc, int(types[at]))
-        return self.tagset.from_iob(iob, labels)
-
-    def _label_id(self, doc: Doc, key: int) -> int:
-        found = self._label_ids.get(key)
-        if found is None:
+        iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).T
+        labels = np.full(len(doc), -1, dtype=np.int64)
+        for key in np.unique(types[types > 0]):
             name = doc.vocab.strings[key]
             if name not in self.tagset.labels:
                 raise unknown_label(name, self.tagset.labels)
-            found = self._label_ids[key] = self.tagset.labels.index(name)
-        return found
+            labels[types == key] = self.tagset.labels.index(name)
+        return self.tagset.from_iob(iob.astype(np.int64), labels)
 
     def _read_aligned(self, eg: Example) -> Ids:
         tags = [tag if tag != "-" else None for tag in eg.get_aligned_ner()]
@@ -153,14 +127,12 @@ def unknown_label(name: str, labels: Sequence[str]) -> XnerError:
 
 
 def realign(probs: FloatArray, eg: Example) -> FloatArray:
-    """Carry distributions over from the reference's tokens to the predicted ones of another
-    tokenisation.
+    """Carry distributions over from the reference's tokens to the predicted ones of another tokenisation.
 
-    A token that covers several takes their mean; of the parts of one token all but the first hold
-    its "begin" mass as "inside".
+    A token that covers several takes their mean; of the parts of one token all but the first hold its "begin" mass as
+    "inside".
 
-    probs (FloatArray): (reference tokens, IOB2 tags). RETURNS (FloatArray): (predicted tokens, IOB2
-        tags).
+    probs (FloatArray): (reference tokens, IOB2 tags). RETURNS (FloatArray): (predicted tokens, IOB2 tags).
     """
     lengths, data = eg.alignment.x2y.lengths, eg.alignment.x2y.data
     rows: List[FloatArray] = []

@@ -1,15 +1,14 @@
-"""Several teachers as one: mixtures of their distributions, weighted alike, by hand, or by how near
-each source language is.
+"""Several teachers as one: mixtures of their distributions, weighted alike, by hand, or by how near each source
+language is.
 
-After TSL (Wu et al. 2020, section on multi-source learning): p_T = sum_k w_k p_k. The learned
-    weights come from a language
-identification model with a low-rank bilinear form, trained on sentences of the source languages and
-applied to the target's.
+After TSL (Wu et al. 2020, section on multi-source learning): p_T = sum_k w_k p_k. The learned weights come from a
+language identification model with a low-rank bilinear form, trained on sentences of the source languages and applied to
+the target's.
 """
 
 from collections import Counter
 from itertools import repeat, zip_longest
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,9 @@ from thinc.api import Adam
 
 from ...errors import XnerError
 from ...types import TokenLabels
-from ..soft.soft_labels import entity_labels, normalise, set_soft, soft_of, to_labels
-from ..student.decoding import decode
-from ..student.tag_scheme import TagSet, blank_tokens
+from ..soft.soft_labels import best_entities, entity_labels, normalise, set_soft, soft_of, to_labels
+from ..student.losses import softmax
+from ..student.tag_scheme import TagSet
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,11 +27,10 @@ Floats = npt.NDArray[np.float32]
 def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Optional[TokenLabels]:
     """The weighted mean of several teachers' distributions over the same tokens.
 
-    softs (Sequence[Optional[TokenLabels]]): Each teacher's, or None where it has nothing to say; so
-        has a row of zeros for its token. The others then share its weight.
+    softs (Sequence[Optional[TokenLabels]]): Each teacher's, or None where it has nothing to say; so has a row of zeros
+        for its token. The others then share its weight.
     weights (Sequence[float]): One a teacher.
-    RETURNS (Optional[TokenLabels]): The mixture over all labels that occur; None if no teacher
-        speaks.
+    RETURNS (Optional[TokenLabels]): The mixture over all labels that occur; None if no teacher speaks.
     RAISES: XnerError if they are not on the same tokens.
     """
     present = [(soft, w) for soft, w in zip(softs, weights, strict=True) if soft is not None]
@@ -53,53 +51,17 @@ def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Opt
 
 
 def entities_of(soft: TokenLabels, doc: Doc, bias: float = 0.0) -> List[Span]:
-    """RETURNS (List[Span]): The most probable well-formed entities of a distribution, when `bias` is
-    taken off the log-probabilities of O.
+    """RETURNS (List[Span]): The most probable well-formed entities of a distribution over a Doc's tokens, as of
+    `best_entities`.
     """
-    if not len(doc):
-        return []
-    tagset = TagSet(entity_labels(soft.labels), "iob2")
-    logs = np.log(np.maximum(to_labels(soft, tagset.tags), 1e-6))
-    # A token that nothing is known of is outside.
-    logs[soft.probs.sum(axis=1) == 0, 0] = 0.0
-    logs[:, 0] -= bias
-    last = np.zeros(len(doc), dtype=bool)
-    last[-1] = True
-    tags = decode(tagset, logs, [len(doc)], blank_tokens(token.text for token in doc))
-    spans = zip(*tagset.spans(tags, last), strict=True)
-    return [Span(doc, int(a), int(b) + 1, label=tagset.labels[k]) for a, b, k in spans]
+    entities = best_entities(soft, [token.text for token in doc], bias)
+    return [Span(doc, e.start, e.end, label=e.label) for e in entities]
 
 
-def mix_docs(
-    corpora: Sequence[Iterable[Doc]],
-    weights: Any,
-    *,
-    decode_entities: bool = True,
-    bias: float = 0.0,
-    names: Optional[Sequence[str]] = None,
-    counts: Optional[Counter] = None,
-) -> Iterator[Doc]:
-    """Mix corpora that several teachers have labelled, sentence by sentence.
-
-    corpora (Sequence[Iterable[Doc]]): The same sentences from each teacher; what else the first
-        one's Docs carry is kept.
-    weights (Sequence[float] or Iterable[Sequence[float]]): One weight a teacher, or such for every
-        sentence.
-    decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are
-        left. bias (float): Taken off the log-probabilities of O then: a student's own, where one is
-        among the teachers.
-    names (Optional[Sequence[str]]): What the corpora are called in a message.
-    counts (Optional[Counter]): Gets under "unmixed" the number of sentences of which no teacher has a distribution;
-        they keep the first teacher's entities.
-    YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
-    RAISES: XnerError if a sentence has other words in another corpus, if one has fewer sentences, or has no
-        distributions at all.
+def same_sentences(corpora: Sequence[Iterable[Doc]], names: Sequence[str]) -> Iterator[Tuple[Doc, ...]]:
+    """YIELDS (Tuple[Doc, ...]): Each sentence as the teachers labelled it. RAISES: XnerError that names a teacher which
+    has fewer sentences than another, or other words in one.
     """
-    names = names or [f"teacher {k + 1}" for k in range(len(corpora))]
-    counts = Counter() if counts is None else counts
-    per_sentence = repeat(weights) if np.ndim(weights) == 1 else iter(weights)
-    spoke = [False] * len(corpora)
-    number = 0
     for number, docs in enumerate(zip_longest(*corpora), 1):
         short = [name for name, doc in zip(names, docs, strict=True) if doc is None]
         if short:
@@ -114,6 +76,38 @@ def mix_docs(
                     f"Sentence {number} is not the same for all teachers: {name} has {other.text[:60]!r}.",
                     "Label the same file with each, with the same tokens.",
                 )
+        yield docs
+
+
+def mix_docs(
+    corpora: Sequence[Iterable[Doc]],
+    weights: Any,
+    *,
+    decode_entities: bool = True,
+    bias: float = 0.0,
+    names: Optional[Sequence[str]] = None,
+    counts: Optional[Counter] = None,
+) -> Iterator[Doc]:
+    """Mix corpora that several teachers have labelled, sentence by sentence.
+
+    corpora (Sequence[Iterable[Doc]]): The same sentences from each teacher; what else the first one's Docs carry is
+        kept.
+    weights (Sequence[float] or Iterable[Sequence[float]]): One weight a teacher, or such for every sentence.
+    decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are left. bias (float):
+        Taken off the log-probabilities of O then: a student's own, where one is among the teachers.
+    names (Optional[Sequence[str]]): What the corpora are called in a message.
+    counts (Optional[Counter]): Gets under "unmixed" the number of sentences of which no teacher has a distribution;
+        they keep the first teacher's entities.
+    YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
+    RAISES: XnerError if a sentence has other words in another corpus, if one has fewer sentences, or has no
+        distributions at all.
+    """
+    names = names or [f"teacher {k + 1}" for k in range(len(corpora))]
+    counts = Counter() if counts is None else counts
+    per_sentence = repeat(weights) if np.ndim(weights) == 1 else iter(weights)
+    spoke = [False] * len(corpora)
+    number = 0
+    for number, docs in enumerate(same_sentences(corpora, names), 1):
         used = next(per_sentence, None)
         if used is None:
             raise XnerError(f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence.")
@@ -139,11 +133,10 @@ def mix_docs(
 
 
 def text_features(texts: Sequence[str], width: int = 256) -> Floats:
-    """Sentence vectors from character n-grams (1 to 4, with word boundaries), hashed with signs;
-    unit length.
+    """Sentence vectors from character n-grams (1 to 4, with word boundaries), hashed with signs; unit length.
 
-    They stand in for the pooled vectors of a multilingual encoder where there is none: what they
-    see is the form of words, which is what related languages share.
+    They stand in for the pooled vectors of a multilingual encoder where there is none: what they see is the form of
+    words, which is what related languages share.
 
     texts (Sequence[str]): Sentences. width (int): Of the vectors.
     RETURNS (Floats): (sentences, width).
@@ -175,8 +168,8 @@ def _fnv(gram: str) -> int:
 class Similarity(NamedTuple):
     """How near each source language is to the target.
 
-    sentence (Floats): (target sentences, teachers) weights. domain (Floats): (teachers,) their
-        mean. tau (float): The temperature used.
+    sentence (Floats): (target sentences, teachers) weights. domain (Floats): (teachers,) their mean. tau (float): The
+        temperature used.
     """
 
     sentence: Floats
@@ -196,21 +189,19 @@ def language_similarity(
     spread: str = "var",
     seed: int = 0,
 ) -> Similarity:
-    """Learn which source languages the target sentences are like (TSL; settings as of its released
-    code unless said otherwise).
+    """Learn which source languages the target sentences are like (TSL; settings as of its released code unless said
+    otherwise).
 
-    logits_k = (U f + b_u)^T (V mu_k + b_v) for a sentence vector f and language embeddings mu_k,
-    which start as the mean vector of each language; cross-entropy on the source sentences plus
-    gamma ||M^T M - I||^2 over the stacked embeddings. The weights of a target sentence are
-    softmax(logits / tau), with tau the variance (or standard deviation) of all the target's logits.
-    The learning rate is ten times theirs, since the sentence vectors here are short.
+    logits_k = (U f + b_u)^T (V mu_k + b_v) for a sentence vector f and language embeddings mu_k, which start as the
+    mean vector of each language; cross-entropy on the source sentences plus gamma ||M^T M - I||^2 over the stacked
+    embeddings. The weights of a target sentence are softmax(logits / tau), with tau the variance (or standard
+    deviation) of all the target's logits. The learning rate is ten times theirs, since the sentence vectors here are
+    short.
 
     sources (Sequence[Floats]): (sentences, width) vectors of each source language, two at least.
-    target (Floats): (sentences, width) vectors of the target's unlabelled text.
-    rank, gamma, epochs, learn_rate, batch_size: As named. spread (str): "var" or "std". seed (int):
-    Of initialisation and order.
-    RETURNS (Similarity): The weights. RAISES: XnerError for fewer than two languages or an empty
-        one.
+    target (Floats): (sentences, width) vectors of the target's unlabelled text. rank, gamma, epochs, learn_rate,
+        batch_size: As named. spread (str): "var" or "std". seed (int): Of initialisation and order.
+    RETURNS (Similarity): The weights. RAISES: XnerError for fewer than two languages or an empty one.
     """
     if len(sources) < 2 or any(not len(s) for s in sources) or not len(target):
         raise XnerError(
@@ -254,18 +245,11 @@ def _bilinear_gradients(p: Dict[str, Floats], x: Floats, y: npt.NDArray, gamma: 
     a = x @ p["U"].T + p["bu"]
     b = p["M"] @ p["V"].T + p["bv"]
     logits = a @ b.T
-    probs = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probs /= probs.sum(axis=1, keepdims=True)
+    probs: Any = softmax(np, logits)
     probs[np.arange(len(y)), y] -= 1
     d_logits = (probs / len(y)).astype(np.float32)
     d_a, d_b = d_logits @ b, d_logits.T @ a
     m = p["M"]
     # d ||M^T M - I||^2 / dM = 4 (M M^T M - M)
     d_m = d_b @ p["V"] + 4 * gamma * (m @ m.T @ m - m)
-    return {
-        "U": d_a.T @ x,
-        "V": d_b.T @ m,
-        "bu": d_a.sum(axis=0),
-        "bv": d_b.sum(axis=0),
-        "M": d_m,
-    }
+    return {"U": d_a.T @ x, "V": d_b.T @ m, "bu": d_a.sum(axis=0), "bv": d_b.sum(axis=0), "M": d_m}

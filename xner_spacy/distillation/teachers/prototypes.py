@@ -1,15 +1,14 @@
-"""Class prototypes: contrastive alignment for a teacher, prototypical self-training for a student,
-after ProKD (Ge et al. 2023).
+"""Class prototypes: contrastive alignment for a teacher, prototypical self-training for a student, after ProKD (Ge et
+al. 2023).
 
-Only ProKD's abstract and introduction are confirmed (see docs/students.md): that class prototypes
-of source and target are aligned by a contrastive loss on the teacher's side, and that the student's
-pseudo-labels are shaped by the distances to prototypes. The equations here are a reconstruction,
-and no figure of theirs is to be expected of it. Where the paper is silent the mechanics are those
-of ContProto (Zhou et al. 2023), whose code is public: vectors and prototypes of unit length, moving
-    averages with momentum .99, similarities as logits.
+Only ProKD's abstract and introduction are confirmed (see docs/students.md): that class prototypes of source and target
+are aligned by a contrastive loss on the teacher's side, and that the student's pseudo-labels are shaped by the
+distances to prototypes. The equations here are a reconstruction, and no figure of theirs is to be expected of it. Where
+the paper is silent the mechanics are those of ContProto (Zhou et al. 2023), whose code is public: vectors and
+prototypes of unit length, moving averages with momentum .99, similarities as logits.
 
-Prototypes belong to entity labels and O, not to tags: whether a token begins or continues a name is
-not what languages differ in.
+Prototypes belong to entity labels and O, not to tags: whether a token begins or continues a name is not what languages
+differ in.
 """
 
 from dataclasses import dataclass, field
@@ -31,12 +30,7 @@ class FeatureLoss(Protocol):
     """
 
     def __call__(
-        self,
-        ops: Any,
-        vectors: List[Floats2d],
-        scores: List[Floats2d],
-        targets: Targets,
-        tagset: TagSet,
+        self, ops: Any, vectors: List[Floats2d], scores: List[Floats2d], targets: Targets, tagset: TagSet
     ) -> Tuple[float, List[Floats2d], List[Floats2d]]: ...
 
 
@@ -55,8 +49,7 @@ class Prototypes:
         """Move each class towards the mean of the tokens that have mass on it.
 
         features (Floats2d): (n, width) unit vectors. mass (Floats2d): (n, classes) weights.
-        RETURNS (Floats2d): (classes, width) prototypes of unit length; zeros for a class never
-            seen.
+        RETURNS (Floats2d): (classes, width) prototypes of unit length; zeros for a class never seen.
         """
         if self.vectors is None or self.vectors.shape != (mass.shape[1], features.shape[1]):
             self.vectors = xp.zeros((mass.shape[1], features.shape[1]), dtype=features.dtype)
@@ -72,9 +65,7 @@ class Prototypes:
 
 
 def unit(xp: Any, vectors: Any) -> Tuple[Any, Any]:
-    """RETURNS (Tuple[Floats2d, Floats2d]): Rows of length one, and the (n, 1) lengths that they
-    had.
-    """
+    """RETURNS (Tuple[Floats2d, Floats2d]): Rows of length one, and the (n, 1) lengths that they had."""
     norm = xp.sqrt((vectors * vectors).sum(axis=1, keepdims=True)) + EPSILON
     return vectors / norm, norm
 
@@ -171,9 +162,7 @@ class PrototypeTeacher(PrototypeStudent):
 
 
 def _contrast(xp: Any, features: Any, mass: Any, centres: Any, temperature: float) -> Any:
-    """InfoNCE of the batch means of one side against the other side's prototypes, and its gradient
-    on the features.
-    """
+    """InfoNCE of the batch means of one side against the other side's prototypes, and its gradient on the features."""
     total = mass.sum(axis=0)
     present = (total > 0.5) & (xp.abs(centres).sum(axis=1) > 0)
     if not present.any():

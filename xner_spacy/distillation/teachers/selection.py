@@ -1,6 +1,4 @@
-"""Which sentences of a labelled corpus a student should learn from. All are filters on Docs; none
-looks at gold labels.
-"""
+"""Which sentences of a labelled corpus a student should learn from. All are filters on Docs; none looks at gold labels."""
 
 from typing import Any, Iterable, Iterator, List, Sequence
 
@@ -14,6 +12,7 @@ from ...docdata import SPANS_KEY, span_scores
 from ...errors import XnerError
 from ..soft.soft_labels import get_soft, set_soft
 from ..student.pipes import find_student, run_upstream
+from .mixtures import same_sentences
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,8 +20,8 @@ Floats = npt.NDArray[np.float64]
 def confidence(doc: Doc) -> float:
     """How sure the teacher is of a sentence.
 
-    RETURNS (float): The mean over tokens of the largest probability; without distributions the
-        least score of a projected span; 1 for a sentence of which neither says anything.
+    RETURNS (float): The mean over tokens of the largest probability; without distributions the least score of a
+        projected span; 1 for a sentence of which neither says anything.
     """
     soft = get_soft(doc)
     if soft is not None and len(doc):
@@ -56,16 +55,15 @@ def select_surest(docs: Iterable[Doc], keep: float = 0.8) -> List[Doc]:
 def select_least_specific(
     docs: Iterable[Doc], nlp: Language, source: Iterable[Doc], keep: float = 0.8, seed: int = 0
 ) -> List[Doc]:
-    """The sentences that a language discriminator tells apart least, after AdvPicker (Chen et al.
-    2021).
+    """The sentences that a language discriminator tells apart least, after AdvPicker (Chen et al. 2021).
 
-    There the encoder is trained against the discriminator; here it is the frozen encoder of a
-    source-trained student, and the discriminator a logistic regression on its token vectors. A
-    sentence's score is the mean over its tokens of P(target); those nearest to .5 are kept.
+    There the encoder is trained against the discriminator; here it is the frozen encoder of a source-trained student,
+    and the discriminator a logistic regression on its token vectors. A sentence's score is the mean over its tokens of
+    P(target); those nearest to .5 are kept.
 
     docs (Iterable[Doc]): The target sentences. nlp (Language): A pipeline with an `xner_student`.
-    source (Iterable[Doc]): Source-language sentences. keep (float): The share to keep. seed (int):
-        Of the discriminator.
+    source (Iterable[Doc]): Source-language sentences. keep (float): The share to keep. seed (int): Of the
+        discriminator.
     RETURNS (List[Doc]): The kept sentences.
     """
     docs = list(docs)
@@ -80,9 +78,7 @@ def select_least_specific(
 
 
 def encode(nlp: Language, docs: Iterable[Doc], batch_size: int = 256) -> List[Floats]:
-    """RETURNS (List[Floats]): (tokens, width) vectors of each Doc from the encoder of the
-    pipeline's student.
-    """
+    """RETURNS (List[Floats]): (tokens, width) vectors of each Doc from the encoder of the pipeline's student."""
     student = find_student(nlp)
     tok2vec = student.model.get_ref("tok2vec")
     found: List[Floats] = []
@@ -94,12 +90,10 @@ def encode(nlp: Language, docs: Iterable[Doc], batch_size: int = 256) -> List[Fl
 
 
 def discriminate(source: Floats, target: Sequence[Floats], seed: int = 0) -> List[float]:
-    """Train a logistic regression to tell target tokens from source tokens, both sides weighted
-    alike.
+    """Train a logistic regression to tell target tokens from source tokens, both sides weighted alike.
 
     source (Floats): (tokens, width). target (Sequence[Floats]): (tokens, width) of each sentence.
-    RETURNS (List[float]): The mean probability of "target" over the tokens of each sentence, .5 for
-        an empty one.
+    RETURNS (List[float]): The mean probability of "target" over the tokens of each sentence, .5 for an empty one.
     """
     ours = np.concatenate([v for v in target if len(v)])
     x = np.concatenate([source, ours]).astype(np.float32)
@@ -124,22 +118,15 @@ def _sigmoid(x: Any) -> Any:
 
 
 def agree(docs: Iterable[Doc], others: Iterable[Doc], *, drop_soft: bool = False) -> Iterator[Doc]:
-    """Hard labels only where two teachers agree, after UniTrans (Wu et al. 2020b): the others
-    become missing values.
+    """Hard labels only where two teachers agree, after UniTrans (Wu et al. 2020b): the others become missing values.
 
-    The distributions stay, so that a student can learn from these on all tokens and from the labels
-    where both agree.
+    The distributions stay, so that a student can learn from these on all tokens and from the labels where both agree.
 
     docs (Iterable[Doc]): One teacher's. others (Iterable[Doc]): The other's, the same sentences.
     drop_soft (bool): Take the distributions away.
     YIELDS (Doc): The first teacher's Docs. RAISES: XnerError if the words differ.
     """
-    for number, (doc, other) in enumerate(zip(docs, others, strict=True), 1):
-        if [t.text for t in doc] != [t.text for t in other]:
-            raise XnerError(
-                f"Sentence {number} is not the same for both teachers: {other.text[:60]!r}.",
-                "Label the same file with both, with the same tokens.",
-            )
+    for doc, other in same_sentences((docs, others), ("the first", "the second")):
         theirs = {(e.start, e.end, e.label) for e in other.ents}
         kept = [e for e in doc.ents if (e.start, e.end, e.label) in theirs]
         outside = [doc[t.i : t.i + 1] for t, o in zip(doc, other, strict=True) if t.ent_iob == 2 and o.ent_iob == 2]
