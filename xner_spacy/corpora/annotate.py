@@ -28,7 +28,7 @@ from .watching import WHERE_LOADED, WatchedFiles, base_versions, installed, join
 Engine = Literal["local", "ray"]
 # Is given how many sentences were there before and how many there will be; gives what is called
 # with numbers of sentences.
-Progress = Callable[[int, int], "AbstractContextManager[Callable[[int], None]]"]
+Progress = Callable[[int, int], AbstractContextManager[Callable[[int], None]]]
 
 SAMPLE = 128
 
