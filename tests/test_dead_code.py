@@ -18,7 +18,7 @@ FOUND_BY_NAME = {
     "CTranslate2, whose converter is a class to be filled in": ["load_model"],
     "parts of other packages, to say what they are": ["TrainableAligner"],
 }
-DECORATORS = ["@field_validator", "@model_validator", "@runtime_checkable"]
+DECORATORS = ["@app.callback", "@field_validator", "@model_validator", "@runtime_checkable"]
 
 
 def entry_points() -> Iterator[str]:

@@ -1,3 +1,5 @@
+"""`python -m xner_spacy` is the command `xner`."""
+
 from .cli import main
 
 if __name__ == "__main__":

@@ -227,21 +227,22 @@ class Aligner(Protocol):
 class TrainableAligner(Aligner, Protocol):
     """An aligner that learns from a bitext at `initialize` and is saved with the pipeline."""
 
-    def train(self, pairs: Iterable[TokenPair]) -> None: ...
+    def train(self, pairs: Iterable[TokenPair]) -> None:
+        """Learn from a bitext."""
 
-    def to_bytes(self) -> bytes: ...
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What was learned."""
 
-    def from_bytes(self, data: bytes) -> Any: ...
+    def from_bytes(self, data: bytes) -> Any:
+        """Take over what `to_bytes` gave."""
 
 
 @runtime_checkable
 class MarkedAligner(Aligner, Protocol):
-    """An aligner that makes use of the source entities, where they are known.
+    """An aligner that makes use of the source entities, where they are known."""
 
-    `align_marked` reads the tokens and entities of each pair, not its alignment.
-    """
-
-    def align_marked(self, pairs: Iterable["SentencePair"]) -> Iterator[Alignment]: ...
+    def align_marked(self, pairs: Iterable["SentencePair"]) -> Iterator[Alignment]:
+        """Align pairs by their tokens and entities; the alignments that they have are not read."""
 
 
 @runtime_checkable
@@ -253,16 +254,16 @@ class Projector(Protocol):
 
 @runtime_checkable
 class TrainableProjector(Projector, Protocol):
-    """A projector that learns from the corpus it is to project (no target labels are needed).
+    """A projector that learns from the corpus it is to project (no target labels are needed)."""
 
-    `train` takes the sentence pairs and, optionally, a larger bitext for word statistics.
-    """
+    def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
+        """Learn from the sentence pairs and, for word statistics, from a larger bitext."""
 
-    def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None: ...
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What was learned."""
 
-    def to_bytes(self) -> bytes: ...
-
-    def from_bytes(self, data: bytes) -> Any: ...
+    def from_bytes(self, data: bytes) -> Any:
+        """Take over what `to_bytes` gave."""
 
 
 Json = Dict[str, Any]

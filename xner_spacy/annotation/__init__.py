@@ -1,0 +1,1 @@
+"""What finds the entities of a source sentence."""

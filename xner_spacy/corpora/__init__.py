@@ -1,0 +1,1 @@
+"""Corpora of every form: read, written, split and annotated."""

@@ -5,52 +5,33 @@ agree in the tokens that can be seen; where entities begin and end is told by al
 """
 
 from pathlib import Path
-from typing import FrozenSet, List, NamedTuple, Optional, Sequence
+from typing import List, Optional, Sequence
 
 from spacy.tokens import Doc
 
 from ..errors import InputError
 from ..languages import blank_vocab
-from ..text import is_blank_token
-from ..types import Entity, PathLike
+from ..types import PathLike
 from .docs import doc_entities, read_docs
+from .formats.columns import TaggedSentence
 from .formats.iob import read_iob
 
 
-class Labelled(NamedTuple):
-    """A sentence with entities.
-
-    words (List[str]): All tokens, blank ones too. entities (List[Entity]): Its entities, by token.
-    line (int): 1-based line of the first token, 0 where the form has no lines.
-    missing (FrozenSet[int]): Tokens that nobody has labelled: neither in an entity nor outside of one.
-    """
-
-    words: List[str]
-    entities: List[Entity]
-    line: int = 0
-    missing: FrozenSet[int] = frozenset()
-
-    @property
-    def visible(self) -> List[str]:
-        """RETURNS (List[str]): The tokens that can be seen."""
-        return [word for word in self.words if not is_blank_token(word)]
-
-
-def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[Labelled]:
+def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[TaggedSentence]:
     """Read a whole labelled corpus.
 
     path (PathLike): A `.iob` file, a `.spacy` file or a folder of them.
     labels (Optional[Sequence[str]]): The labels that may occur, in any form of corpus.
-    RETURNS (List[Labelled]): The sentences. RAISES: InputError, also for a label that may not occur.
+    RETURNS (List[TaggedSentence]): The sentences. RAISES: InputError, also for a label that may not occur.
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".spacy":
         docs = read_docs(path, blank_vocab("xx"))
         return [_from_doc(path, number, doc, labels) for number, doc in enumerate(docs, 1)]
-    return [Labelled(s.words, s.entities, s.line) for s in read_iob(path, labels=labels)]
+    return list(read_iob(path, labels=labels))
 
 
-def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]) -> Labelled:
+def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]) -> TaggedSentence:
     entities = doc_entities(doc)
     for entity in entities:
         if labels is not None and entity.label not in labels:
@@ -60,10 +41,12 @@ def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]
                 hint="Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME",
             )
     missing = frozenset(token.i for token in doc if token.ent_iob == 0)
-    return Labelled([token.text for token in doc], entities, 0, missing)
+    return TaggedSentence([token.text for token in doc], entities, 0, missing)
 
 
-def require_same_words(a: PathLike, left: Sequence[Labelled], b: PathLike, right: Sequence[Labelled]) -> None:
+def require_same_words(
+    a: PathLike, left: Sequence[TaggedSentence], b: PathLike, right: Sequence[TaggedSentence]
+) -> None:
     """RAISES: InputError where two corpora do not hold the same sentences; the first difference is named. Tokens that
     nobody can see may differ.
     """

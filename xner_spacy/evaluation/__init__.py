@@ -1,0 +1,1 @@
+"""How good entities and word links are, with intervals."""

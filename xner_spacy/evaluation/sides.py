@@ -7,7 +7,7 @@ they are kept, so that an entity that begins or ends with one has other boundari
 from collections import Counter
 from typing import List, NamedTuple, Sequence, Set
 
-from ..corpora.labelled import Labelled
+from ..corpora.formats.columns import TaggedSentence
 from ..errors import InputError
 from ..text import is_blank_token, trim_span
 from ..types import Entity, Json
@@ -29,13 +29,13 @@ class Sides(NamedTuple):
     notes: Json
 
 
-def lay_out(gold_path: object, gold: Sequence[Labelled], *systems: Sequence[Labelled]) -> Sides:
+def lay_out(gold_path: object, gold: Sequence[TaggedSentence], *systems: Sequence[TaggedSentence]) -> Sides:
     """Lay gold and predictions of the same sentences on the same tokens.
 
     A gold entity is freed of whitespace at its edges. A predicted one is not: it is wrong. Predictions that touch a
     token that nobody has labelled in gold are neither right nor wrong, and left out (as spaCy's own evaluation does).
 
-    gold_path (object): What to call the gold corpus. gold (Sequence[Labelled]), systems (Sequence[Labelled]): The
+    gold_path (object): What to call the gold corpus. gold (Sequence[TaggedSentence]), systems (Sequence[TaggedSentence]): The
         sentences.
     RETURNS (Sides): The entities by common positions. RAISES: InputError if nothing in gold is labelled.
     """

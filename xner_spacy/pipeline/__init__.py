@@ -1,0 +1,1 @@
+"""The five factories of spaCy pipelines."""

@@ -1,0 +1,1 @@
+"""Translators, one engine a file."""

@@ -7,7 +7,7 @@ well-known data sets have names (`LAYOUTS`).
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import InputError, XnerError
 from ...text import is_blank_token
@@ -28,11 +28,22 @@ Column = Union[int, str]
 
 
 class TaggedSentence(NamedTuple):
-    """Tokens, their entities, and the 1-based line of the first token."""
+    """A sentence with entities.
+
+    words (List[str]): All tokens, blank ones too. entities (List[Entity]): Its entities, by token.
+    line (int): 1-based line of the first token, 0 where the form has no lines.
+    missing (FrozenSet[int]): Tokens that nobody has labelled: neither in an entity nor outside of one.
+    """
 
     words: List[str]
     entities: List[Entity]
     line: int = 0
+    missing: FrozenSet[int] = frozenset()
+
+    @property
+    def visible(self) -> List[str]:
+        """RETURNS (List[str]): The tokens that can be seen."""
+        return [word for word in self.words if not is_blank_token(word)]
 
 
 @dataclass(frozen=True)
