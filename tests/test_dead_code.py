@@ -16,6 +16,7 @@ FOUND_BY_NAME = {
     "cli/app.py, the command of each module": ["*_cli"],
     "spaCy, which calls trainable components by these": ["label_data", "get_loss", "rehearse"],
     "CTranslate2, whose converter is a class to be filled in": ["load_model"],
+    "report/templates": ["numeric"],
     "parts of other packages, to say what they are": ["TrainableAligner"],
 }
 DECORATORS = ["@app.callback", "@field_validator", "@model_validator", "@runtime_checkable"]

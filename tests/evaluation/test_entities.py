@@ -12,7 +12,6 @@ from xner_spacy.evaluation.entities import (
     error_kinds,
     evaluate,
     prf,
-    proj_ratio,
 )
 from xner_spacy.types import Entity
 
@@ -158,7 +157,3 @@ def test_paired_test():
 
 def test_the_seed_makes_the_result():
     assert compare(GOLD, PRED, GOLD, samples=99, seed=3) == compare(GOLD, PRED, GOLD, samples=99, seed=3)
-
-
-def test_proj_ratio():
-    assert proj_ratio(GOLD, PRED) == pytest.approx((1 + 1 + 0 + 1) / 4)

@@ -8,7 +8,7 @@ The interval is the percentile bootstrap over sentences; the paired test is appr
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -201,14 +201,3 @@ def compare(
         "sentences": n,
         "signature": f"paired-f1|approximate-randomisation|samples:{samples}|seed:{seed}|v:{__version__}",
     }
-
-
-def proj_ratio(gold: Iterable[Sentence], predicted: Iterable[Sentence]) -> float:
-    """The seed paper's `proj_ratio`: mean over sentences of predicted per gold entities, 1 where both have none.
-
-    Sentences with predictions and no gold entity count their predictions (Politov et al. 2025, released code).
-    """
-    ratios = [
-        1.0 if not len(g) and not len(p) else len(p) / max(len(g), 1) for g, p in zip(gold, predicted, strict=True)
-    ]
-    return float(np.mean(ratios)) if ratios else 0.0
