@@ -5,34 +5,11 @@ entity is lost without a reason.
 from collections import deque
 from itertools import groupby
 from operator import attrgetter
-from typing import (
-    Callable,
-    Deque,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    TypeVar,
-)
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ..errors import XnerError
 from ..text import is_blank_token, trim_span
-from ..types import (
-    Alignment,
-    Entity,
-    ProjectedSpan,
-    Projection,
-    Projector,
-    Reason,
-    SentencePair,
-    TokenLabels,
-    Unprojected,
-)
+from ..types import Alignment, Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
 from .linked_words import owners
 
 # Target tokens times entities: with ten spans a token a million comparisons.
@@ -105,7 +82,7 @@ def prepare(pair: SentencePair) -> Prepared:
         [pair.target[j] for j in target],
         list(entities.values()),
         Alignment(links, scores),
-        None if labels is None else TokenLabels(labels.labels, labels.probs[target]),
+        None if labels is None else labels._replace(probs=labels.probs[target]),
         None if translations is None else [translations[number] for number in entities],
     )
     return Prepared(visible, pair, list(entities), target)
@@ -133,10 +110,7 @@ def _check(pair: SentencePair) -> None:
 
 
 def with_reasons(
-    pair: SentencePair,
-    spans: List[ProjectedSpan],
-    reasons: Mapping[int, str],
-    otherwise: str = Reason.NO_CANDIDATE,
+    pair: SentencePair, spans: List[ProjectedSpan], reasons: Dict[int, str], otherwise: str = Reason.NO_CANDIDATE
 ) -> Projection:
     """RETURNS (Projection): The spans, and every entity that is the source of none: with its own reason where it has
     one, and `otherwise` where not.
@@ -205,7 +179,7 @@ def _in_step(
     """YIELDS (Tuple[Item, Projection]): Each item with the projection of its pair, however far the projector reads
     ahead. RAISES: XnerError if the projector of that name gives too few projections or too many.
     """
-    waiting: Deque[Item] = deque()
+    waiting: deque[Item] = deque()
 
     def noted() -> Iterator[SentencePair]:
         for item in items:

@@ -1,9 +1,9 @@
 """What the parts of a projector learned, as bytes: named, versioned, and checked when they are read back."""
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, ClassVar, Dict, Optional
 
 import srsly
-from typing_extensions import TypedDict
+from typing_extensions import Self, TypedDict
 
 from ..corpora.reading import check_shape, parse_msgpack, reading
 from ..errors import InputError
@@ -30,39 +30,42 @@ def unpack_state(
     RETURNS (Any): The fields. RAISES: InputError that names the part, if they are anything else.
     """
     what = f"the state of {kind}"
-    found = parse_msgpack(data, what, "the state of a projector")
-    marked = isinstance(found, dict) and {"kind", "version", "fields"} <= set(found)
-    if not marked and isinstance(found, dict) and upgrade is not None:
-        with reading(what, "the state of a projector", _HINT):
-            fields = upgrade(found)
-        return check_shape(fields, shape, what, _HINT)
+    state = parse_msgpack(data, what, "the state of a projector")
+    marked = isinstance(state, dict) and {"kind", "version", "fields"} <= set(state)
     if not marked:
-        raise InputError("is not the state of a projector.", what, None, _HINT)
-    if found["kind"] != kind:
-        raise InputError(f"belongs to another part ({found['kind']!r}).", what, None, _HINT)
-    if found["version"] != version:
-        raise InputError(
-            f"has the form {found['version']!r}; this version of xner-spacy reads {version}.",
-            what, None, _HINT,
-        )  # fmt: skip
-    return check_shape(found["fields"], shape, what, _HINT)
+        if not isinstance(state, dict) or upgrade is None:
+            raise InputError("is not the state of a projector.", what, None, _HINT)
+        with reading(what, "the state of a projector", _HINT):
+            state = {"kind": kind, "version": version, "fields": upgrade(state)}
+    if state["kind"] != kind:
+        raise InputError(f"belongs to another part ({state['kind']!r}).", what, None, _HINT)
+    if state["version"] != version:
+        problem = f"has the form {state['version']!r}; this version of xner-spacy reads {version}."
+        raise InputError(problem, what, None, _HINT)
+    return check_shape(state["fields"], shape, what, _HINT)
 
 
-class _PartState(TypedDict):
+class _TranslatorState(TypedDict):
     part: Optional[bytes]
 
 
-def part_state(kind: str, part: Any) -> bytes:
-    """RETURNS (bytes): The state of a part inside another one, such as a translator's, where it has one."""
-    to_bytes = getattr(part, "to_bytes", None)
-    return pack_state(kind, 1, {"part": to_bytes() if to_bytes else None})
+class KeepsTranslator:
+    """A part that learned nothing itself and is saved with the state of its translator, where that has one."""
 
+    registered_name: ClassVar[str]
+    translator: Any
 
-def with_state(kind: str, part: Any, data: bytes) -> Any:
-    """RETURNS (Any): The part with the state that `part_state` gave. RAISES: InputError."""
-    state = unpack_state(data, kind, 1, _PartState)["part"]
-    if state is None:
-        return part
-    if not hasattr(part, "from_bytes"):
-        raise InputError("holds the state of a part that this configuration lacks.", kind, None, _HINT)
-    return part.from_bytes(state) or part
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What the translator has to be saved, if anything."""
+        to_bytes = getattr(self.translator, "to_bytes", None)
+        return pack_state(self.registered_name, 1, {"part": to_bytes() if to_bytes else None})
+
+    def from_bytes(self, data: bytes) -> Self:
+        """Take on what `to_bytes` gave. RETURNS (Self): The part. RAISES: InputError."""
+        state = unpack_state(data, self.registered_name, 1, _TranslatorState)["part"]
+        if state is not None:
+            if not hasattr(self.translator, "from_bytes"):
+                problem = "holds the state of a part that this configuration lacks."
+                raise InputError(problem, self.registered_name, None, _HINT)
+            self.translator = self.translator.from_bytes(state) or self.translator
+        return self

@@ -15,7 +15,7 @@ from ...text import comparable
 from ...types import Alignment, Entity, Reason, SentencePair, Translator, Unprojected
 from ..matching.candidates import LONGEST_NAME, fuzzy_spans
 from ..matching.interfaces import Option, Options, Span
-from ..state import part_state, with_state
+from ..state import KeepsTranslator
 from .entity_translations import translate_all, translate_names
 from .scored_spans import ScoredSpansProjector
 
@@ -201,7 +201,7 @@ def _identified(
 
 
 @dataclass(eq=False)
-class MarkerProjector(ScoredSpansProjector):
+class MarkerProjector(KeepsTranslator, ScoredSpansProjector):
     """Projects onto a given target text by looking for translated entities in it (`xner.Markers.v1`).
 
     The source is translated with its entities in markers. What stands in the markers is looked for in the target text,
@@ -215,6 +215,8 @@ class MarkerProjector(ScoredSpansProjector):
     separator (str): What stands between tokens in a text; nothing in a script without spaces.
     batch_size (int): Sentence pairs that are translated together.
     """
+
+    registered_name = "xner.Markers.v1"
 
     translator: Translator
     style: MarkerStyle = "brackets"
@@ -244,12 +246,3 @@ class MarkerProjector(ScoredSpansProjector):
                 if ratio >= self.threshold and ratio > best.get(span, 0.0):
                     best[span] = ratio
         return [(ratio, *span) for span, ratio in sorted(best.items())]
-
-    def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What the translator has to be saved, if anything."""
-        return part_state("xner.Markers.v1", self.translator)
-
-    def from_bytes(self, data: bytes) -> "MarkerProjector":
-        """Take on what `to_bytes` gave. RETURNS (MarkerProjector): Itself. RAISES: InputError."""
-        self.translator = with_state("xner.Markers.v1", self.translator, data)
-        return self

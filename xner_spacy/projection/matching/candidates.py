@@ -9,7 +9,7 @@ from ...text import comparable, is_blank_token, trim_span
 from ...types import SentencePair, Translator
 from ..by_translation.entity_translations import translate_names
 from ..linked_words import entity_links, strongest
-from ..state import part_state, with_state
+from ..state import KeepsTranslator
 from .interfaces import Span
 from .tagger_scores import labels_of
 
@@ -55,16 +55,7 @@ class Ngrams(_PairByPair):
             return [
                 (a, b) for a in range(n) if seen[a] for b in range(a + 1, min(a + longest, stop[a]) + 1) if seen[b - 1]
             ]
-        spans: Set[Span] = set()
-        for words in entity_links(pair):
-            places = [w[0] for w in strongest(words)]
-            for x, a in enumerate(places):
-                limit = min(a + longest, stop[a])
-                for b in places[x:]:
-                    if b >= limit:
-                        break
-                    spans.add((a, b + 1))
-        return sorted(spans)
+        return _between_links(pair, [min(a + longest, stop[a]) for a in range(n)], n)
 
     def stops(self, target: Sequence[str]) -> List[int]:
         """RETURNS (List[int]): Per token the index of the first excluded token from there on, or the length: no
@@ -92,18 +83,9 @@ class LinkedRanges(_PairByPair):
     max_words: Optional[int] = None
 
     def spans(self, pair: SentencePair) -> List[Span]:
-        spans: Set[Span] = set()
-        longest = len(pair.target) if self.max_words is None else self.max_words
-        for words in entity_links(pair):
-            places = [w[0] for w in strongest(words)]
-            for x, a in enumerate(places):
-                last = a
-                for b in places[x:]:
-                    if b - last > self.max_gap + 1 or b - a >= longest:
-                        break
-                    last = b
-                    spans.add((a, b + 1))
-        return sorted(spans)
+        n = len(pair.target)
+        longest = n if self.max_words is None else self.max_words
+        return _between_links(pair, [a + longest for a in range(n)], self.max_gap)
 
 
 @dataclass(eq=False)
@@ -134,7 +116,7 @@ class TaggerSpans(_PairByPair):
 
 
 @dataclass(eq=False)
-class TranslatedSpans(_PairByPair):
+class TranslatedSpans(KeepsTranslator, _PairByPair):
     """Target spans that are spelled nearly like an entity's own translation (`xner.TranslatedSpans.v1`).
 
     min_ratio (float): Least similarity (difflib's ratio of the texts in lower case), at least 0.4.
@@ -143,6 +125,8 @@ class TranslatedSpans(_PairByPair):
         way round than the pipeline's translator. Without one, `SentencePair.entity_translations` must be filled.
     separator (str): What joins source tokens to the text that is translated.
     """
+
+    registered_name = "xner.TranslatedSpans.v1"
 
     min_ratio: float = 0.7
     max_words: int = 10
@@ -173,14 +157,22 @@ class TranslatedSpans(_PairByPair):
             spans.update(span for ratio, span in alike if ratio >= self.min_ratio)
         return sorted(spans)
 
-    def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What the translator has to be saved, if anything."""
-        return part_state("xner.TranslatedSpans.v1", self.translator)
 
-    def from_bytes(self, data: bytes) -> "TranslatedSpans":
-        """Take on what `to_bytes` gave. RETURNS (TranslatedSpans): Itself. RAISES: InputError."""
-        self.translator = with_state("xner.TranslatedSpans.v1", self.translator, data)
-        return self
+def _between_links(pair: SentencePair, limits: Sequence[int], max_gap: int) -> List[Span]:
+    """RETURNS (List[Span]): The ranges between words linked to one same entity, without gaps over `max_gap`; those that
+    begin at word a end before word `limits[a]`.
+    """
+    spans: Set[Span] = set()
+    for words in entity_links(pair):
+        places = [w[0] for w in strongest(words)]
+        for x, a in enumerate(places):
+            last = a
+            for b in places[x:]:
+                if b >= limits[a] or b - last > max_gap + 1:
+                    break
+                last = b
+                spans.add((a, b + 1))
+    return sorted(spans)
 
 
 def fuzzy_spans(text: str, target: Sequence[str], max_words: int = 10) -> Iterator[Tuple[float, Span]]:

@@ -11,12 +11,7 @@ from .interfaces import Choice, Options
 
 
 def solve_milp(
-    options: Options,
-    low: int,
-    high: Optional[int],
-    whole: bool = True,
-    time_limit: float = 10.0,
-    gap: float = 1e-6,
+    options: Options, low: int, high: Optional[int], whole: bool = True, time_limit: float = 10.0, gap: float = 1e-6
 ) -> Optional[List[Choice]]:
     """Choose non-overlapping options, `low` to `high` per entity, of the greatest total score.
 

@@ -214,16 +214,12 @@ def _add(counts: Dict[str, float], shares: Dict[str, float]) -> None:
 
 def _mean(copies: Sequence[Contributions]) -> Contributions:
     """RETURNS (Contributions): The mean over the copies of one sentence, whatever their order."""
-    values: Dict[str, Dict[str, List[float]]] = {}
-    for copy in copies:
-        for phrase, shares in copy.items():
-            seen = values.setdefault(phrase, {})
-            for rendering, share in shares.items():
-                seen.setdefault(rendering, []).append(share)
-    return {
-        phrase: {rendering: math.fsum(v) / len(copies) for rendering, v in sorted(seen.items())}
-        for phrase, seen in sorted(values.items())
-    }
+    mean: Contributions = {}
+    for phrase in sorted({phrase for copy in copies for phrase in copy}):
+        rows = [copy.get(phrase, {}) for copy in copies]
+        renderings = sorted(set().union(*rows))
+        mean[phrase] = {r: math.fsum(row.get(r, 0.0) for row in rows) / len(copies) for r in renderings}
+    return mean
 
 
 def _phrase(words: Sequence[str]) -> str:
