@@ -39,16 +39,15 @@ class Prepared(NamedTuple):
         """RETURNS (Projection): The projection of `pair`, in the positions of `given`. Every entity of `given` is in
         it, as the source of a span or with a reason.
         """
+        projection = account(self.pair, projection)
         if self.pair is self.given:
-            return account(self.given, projection)
+            return projection
         spans = [
             s._replace(start=self.target[s.start], end=self.target[s.end - 1] + 1, source=self.entities[s.source])
             for s in projection.spans
         ]
         reasons = {self.entities[u.source]: u.reason for u in projection.unprojected}
-        blank = set(range(len(self.given.entities))).difference(self.entities)
-        reasons.update(dict.fromkeys(blank, Reason.BLANK))
-        return account(self.given, with_reasons(self.given, spans, reasons))
+        return with_reasons(self.given, spans, reasons, Reason.BLANK)
 
 
 def prepare(pair: SentencePair) -> Prepared:
@@ -155,7 +154,7 @@ def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Pro
     RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
     """
     for pair, projection in _in_step(projector, pairs, lambda pair: pair, type(projector).__name__):
-        yield account(pair, _trimmed(pair, account(pair, projection)))
+        yield _trimmed(pair, account(pair, projection))
 
 
 def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
@@ -195,7 +194,7 @@ def _in_step(
 
 
 class BaseProjector:
-    """A projector that never sees a blank token. Its subclass fills in `project`, or `project_pairs` where it has to
+    """A projector that never sees a blank token. Its subclass fills in `_project`, or `_project_pairs` where it has to
     see many pairs together.
     """
 
@@ -207,15 +206,15 @@ class BaseProjector:
         RAISES: XnerError for a pair that does not fit together (see `prepare`).
         """
         name = type(self).__name__
-        for prepared, projection in _in_step(self.project_pairs, map(prepare, pairs), attrgetter("pair"), name):
+        for prepared, projection in _in_step(self._project_pairs, map(prepare, pairs), attrgetter("pair"), name):
             yield prepared.restore(projection)
 
-    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         """YIELDS (Projection): One per prepared pair, in order."""
         for pair in pairs:
-            yield self.project(pair) if pair.entities else Projection()
+            yield self._project(pair) if pair.entities else Projection()
 
-    def project(self, pair: SentencePair) -> Projection:
+    def _project(self, pair: SentencePair) -> Projection:
         """RETURNS (Projection): What becomes of a prepared pair with entities."""
         raise NotImplementedError
 

@@ -56,10 +56,10 @@ class InsertionProjector(ScoredSpansProjector):
         if min(self.top_k, self.max_words, self.batch_size, self.max_tokens) < 1:
             raise XnerError("top_k, max_words, batch_size and max_tokens must be at least 1.")
 
-    def too_long(self, pair: SentencePair) -> bool:
+    def _too_long(self, pair: SentencePair) -> bool:
         return max(len(pair.source), len(pair.target)) > self.max_tokens
 
-    def score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
+    def _score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
         jobs = [
             _Job(pair, mark(pair.source, [entity], separator=self.separator), *tried)
             for pair in pairs

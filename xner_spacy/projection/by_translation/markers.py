@@ -225,7 +225,7 @@ class MarkerProjector(KeepsTranslator, ScoredSpansProjector):
     separator: str = " "
     batch_size: int = 256
 
-    def score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
+    def _score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
         outputs = _translate_marked(pairs, self.translator, self.style, self.separator)
         names = translate_names(pairs, self.translator, self.separator)
         scored = []

@@ -15,19 +15,19 @@ class ScoredSpansProjector(BaseProjector):
 
     batch_size: int
 
-    def score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
+    def _score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
         """RETURNS (List[Tuple[Options, str]]): Per pair the spans, and the reason of entities that have none."""
         raise NotImplementedError
 
-    def too_long(self, pair: SentencePair) -> bool:
+    def _too_long(self, pair: SentencePair) -> bool:
         """RETURNS (bool): Whether a pair is given up."""
         return too_long(pair)
 
-    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         def fits(pair: SentencePair) -> bool:
-            return bool(pair.entities and pair.target) and not self.too_long(pair)
+            return bool(pair.entities and pair.target) and not self._too_long(pair)
 
-        for pair, scored in in_batches(pairs, self.batch_size, fits, self.score_spans):
+        for pair, scored in in_batches(pairs, self.batch_size, fits, self._score_spans):
             if scored is None:
                 yield with_reasons(pair, [], {}, Reason.TOO_LONG if pair.target else Reason.NO_CANDIDATE)
                 continue

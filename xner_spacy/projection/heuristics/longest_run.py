@@ -33,7 +33,7 @@ class LongestRunProjector(BaseProjector):
     punctuation: bool = True
     defects: bool = False
 
-    def project(self, pair: SentencePair) -> Projection:
+    def _project(self, pair: SentencePair) -> Projection:
         linked = entity_links(pair)
         reasons: Dict[int, str] = {}
         runs: List[Run] = []

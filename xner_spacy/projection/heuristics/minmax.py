@@ -30,7 +30,7 @@ class MinMaxProjector(BaseProjector):
     restrict: bool = False
     whole_sentence: bool = False
 
-    def project(self, pair: SentencePair) -> Projection:
+    def _project(self, pair: SentencePair) -> Projection:
         linked_source = set(pair.alignment.links[:, 0].tolist())
         spans: List[ProjectedSpan] = []
         reasons: Dict[int, str] = {}

@@ -42,7 +42,7 @@ class HeuristicProjector(BaseProjector):
         if self.max_gap < 0 or (self.top_k is not None and self.top_k < 1):
             raise XnerError("max_gap must be at least 0 and top_k at least 1.")
 
-    def project(self, pair: SentencePair) -> Projection:
+    def _project(self, pair: SentencePair) -> Projection:
         entities = pair.entities
         linked = entity_links(pair)
         turn: Sequence[int] = range(len(entities))

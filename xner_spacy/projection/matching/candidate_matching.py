@@ -115,9 +115,9 @@ class MatchingProjector(BaseProjector):
         elif self.limits.high == 1 and isinstance(only, (SpanScore, AlignScore)):
             self.confidence_map = SPAN_CONFIDENCE if isinstance(only, SpanScore) else ALIGN_CONFIDENCE
 
-    def project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+    def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         for pair, options in self._scored(pairs):
-            yield self._project(pair, options) if pair.entities else Projection()
+            yield self._projection(pair, options) if pair.entities else Projection()
 
     def match(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[List[Choice], Options]]:
         """Solve without making a projection of it: for those who fit or check. Positions are those of the pairs without
@@ -251,7 +251,7 @@ class MatchingProjector(BaseProjector):
             return max(0.0, min(1.0, choice.score))
         return self.confidence_map(choice.score, choice.score - rival_score(choice, row))
 
-    def _project(self, pair: SentencePair, options: Options) -> Projection:
+    def _projection(self, pair: SentencePair, options: Options) -> Projection:
         spans: List[ProjectedSpan] = []
         reasons: Dict[int, str] = {}
         for choice in self._solve(options):

@@ -22,9 +22,9 @@ class _PairByPair:
     """Candidates that a subclass gives for one sentence pair."""
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        return [self.spans(pair) for pair in pairs]
+        return [self._spans(pair) for pair in pairs]
 
-    def spans(self, pair: SentencePair) -> List[Span]:
+    def _spans(self, pair: SentencePair) -> List[Span]:
         """RETURNS (List[Span]): The candidates of a sentence pair, unique, sorted."""
         raise NotImplementedError
 
@@ -45,7 +45,7 @@ class Ngrams(_PairByPair):
     exclude: Sequence[str] = ("!", "?")
     pruned: bool = True
 
-    def spans(self, pair: SentencePair) -> List[Span]:
+    def _spans(self, pair: SentencePair) -> List[Span]:
         n = len(pair.target)
         longest = n if self.max_words is None else self.max_words
         stop = self.stops(pair.target)
@@ -82,7 +82,7 @@ class LinkedRanges(_PairByPair):
     max_gap: int = 2
     max_words: Optional[int] = None
 
-    def spans(self, pair: SentencePair) -> List[Span]:
+    def _spans(self, pair: SentencePair) -> List[Span]:
         n = len(pair.target)
         longest = n if self.max_words is None else self.max_words
         return _between_links(pair, [a + longest for a in range(n)], self.max_gap)
@@ -98,8 +98,8 @@ class TaggerSpans(_PairByPair):
 
     linked: bool = False
 
-    def spans(self, pair: SentencePair) -> List[Span]:
-        spans: Set[Span] = set(LinkedRanges().spans(pair)) if self.linked else set()
+    def _spans(self, pair: SentencePair) -> List[Span]:
+        spans: Set[Span] = set(LinkedRanges()([pair])[0]) if self.linked else set()
         labels, probs = labels_of(pair)
         tags = [labels[k] for k in probs.argmax(axis=1).tolist()]
         start = -1
@@ -150,7 +150,7 @@ class TranslatedSpans(KeepsTranslator, _PairByPair):
             [replace(p, entity_translations=next(made)) if p.entity_translations is None else p for p in pairs]
         )
 
-    def spans(self, pair: SentencePair) -> List[Span]:
+    def _spans(self, pair: SentencePair) -> List[Span]:
         spans: Set[Span] = set()
         for text in dict.fromkeys(pair.entity_translations or ()):
             alike = fuzzy_spans(text, pair.target, self.max_words)

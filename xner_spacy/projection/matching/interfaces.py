@@ -49,9 +49,13 @@ class Modifier(Protocol):
     tell renderings apart.
     """
 
-    def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None: ...
+    def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None:
+        """Learn from sentence pairs with the options of their entities; what was learned before is forgotten."""
+        ...
 
-    def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options: ...
+    def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options:
+        """RETURNS (Options): The options with other scores."""
+        ...
 
 
 @runtime_checkable
