@@ -189,12 +189,13 @@ class MatchingProjector(BaseProjector):
 
     def _scored(self, pairs: Iterable[SentencePair], plain: bool = False) -> Iterator[ScoredPair]:
         """YIELDS (ScoredPair): Pairs with all that may be chosen; `plain` leaves the modifiers out."""
+        least = self._least
         for pair, options in self._unmodified(pairs):
             if not plain and pair.entities:
                 for name, modifier in self._modifiers.items():
                     if self._weights[name]:
                         options = modifier.adjust(pair, options, self._skip)
-            yield pair, [[option for option in row if option[0] > self._least] for row in options]
+            yield pair, [[option for option in row if option[0] > least] for row in options]
 
     def _unmodified(self, pairs: Iterable[SentencePair]) -> Iterator[ScoredPair]:
         if self._sparse is not None:
@@ -261,8 +262,11 @@ class MatchingProjector(BaseProjector):
                 reasons[s] = Reason.LOW_SCORE
             else:
                 spans.append(ProjectedSpan(choice.start, choice.end, self._label(pair, choice), s, confidence))
+        sources = {span.source for span in spans}
+        if len(sources) == len(pair.entities):
+            return Projection(spans)
         linked: Optional[list] = None
-        for s in set(range(len(pair.entities))).difference(reasons, (span.source for span in spans)):
+        for s in set(range(len(pair.entities))) - sources - set(reasons):
             if options[s] and self.limits.high != 0:
                 reasons[s] = Reason.OVERLAP
             elif self._sparse is None and too_long(pair):

@@ -63,7 +63,7 @@ class Ngrams(_PairByPair):
         """
         n = len(target)
         stop, last = [n] * n, n
-        if any(word in target for word in self.exclude):
+        if not set(self.exclude).isdisjoint(target):
             for j in range(n - 1, -1, -1):
                 if target[j] in self.exclude:
                     last = j
