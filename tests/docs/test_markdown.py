@@ -1,10 +1,11 @@
 """The Markdown files as they stand in the repository: short lines, links that lead somewhere, examples that run."""
 
+import importlib
 import re
 from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import pytest
 
@@ -74,6 +75,37 @@ def test_lists_and_tables_stand_apart(page: Path):
         if starts.match(line) and before.strip() and not starts.match(before) and not before.startswith((" ", "<!--"))
     ]
     assert not glued
+
+
+def resolves(name: str) -> bool:
+    """RETURNS (bool): Whether a dotted name is a module, or something in one."""
+    pieces = name.split(".")
+    for n in range(len(pieces), 0, -1):
+        module = ".".join(pieces[:n])
+        try:
+            found: Any = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not module.startswith(error.name):
+                raise
+            continue
+        for piece in pieces[n:]:
+            if not hasattr(found, piece):
+                return False
+            found = getattr(found, piece)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_names_of_the_code_are_there(page: Path):
+    """Modules, functions and files of the repository that a page names exist."""
+    text = page.read_text(encoding="utf8")
+    dotted = set(re.findall(r"\bxner_spacy(?:\.[A-Za-z_]\w*)+", text))
+    files = set(
+        re.findall(r"\b(?:xner_spacy|tests|benchmarks|docs|assets|projects)/[\w/.-]+\.(?:py|md|yml|cfg)\b", text)
+    )
+    assert [name for name in sorted(dotted) if not resolves(name)] == []
+    assert [name for name in sorted(files) if not (ROOT / name).exists()] == []
 
 
 def test_every_registered_part_is_described():
