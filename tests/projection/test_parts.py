@@ -1,0 +1,19 @@
+"""Projectors, candidates and scores are declared once: a class each, whose docstring says what its settings are."""
+
+import inspect
+
+import pytest
+
+from xner_spacy.registry import registry
+
+KINDS = ("xner_projectors", "xner_candidates", "xner_scores")
+
+
+@pytest.mark.parametrize("kind, name", [(kind, name) for kind in KINDS for name in getattr(registry, kind).get_all()])
+def test_a_part_is_one_class_and_describes_each_setting_once(kind, name):
+    part = getattr(registry, kind).get(name)
+    assert inspect.isclass(part)
+    described = [cls.__doc__ or "" for cls in part.__mro__ if cls is not object]
+    for setting in inspect.signature(part).parameters:
+        assert sum(f"\n    {setting} (" in text for text in described) == 1, setting
+    assert name in described[0]
