@@ -19,9 +19,9 @@ from typing import Any, Dict, List, Optional, Sequence
 import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import load_config
 from thinc.api import get_current_ops
 
+from benchmarks.bases import load_base
 from scripts.markup import read_markup
 from tests.tiny_models import build
 from xner_spacy.cli.output import table
@@ -102,7 +102,7 @@ def configs(folder: Path, transformer: bool) -> Dict[str, Any]:
             f"{TOK2VEC}.encode.width": width,
             f"{TOK2VEC}.encode.depth": depth,
         }
-        found[name] = (load_config(ROOT / "configs" / "student_soft_cpu.cfg", overrides), words)
+        found[name] = (load_base("student", overrides, labels="soft"), words)
     if transformer:
         encoder = build("xlmr_generic", folder / "encoder", **BASE)
         overrides = {**hard, "paths.encoder": str(encoder)}
@@ -110,7 +110,7 @@ def configs(folder: Path, transformer: bool) -> Dict[str, Any]:
             "components.transformer.model.get_spans.window": 40,
             "components.transformer.model.get_spans.stride": 30,
         }
-        config = load_config(ROOT / "configs" / "student_soft_trf.cfg", {**overrides, **window})
+        config = load_base("student", {**overrides, **window}, labels="soft", encoder="trf")
         found[TRANSFORMER] = (config, 2000)
     return found
 

@@ -19,16 +19,15 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import load_config
 from thinc.api import NumpyOps
 
+from benchmarks.bases import load_base
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.types import Json
 
 KINDS = ("tok2vec", "ner", "student")
 GEMMS = {"blis": "Thinc's BLIS", "numpy": "NumPy (`xner.NumpyGemm.v1`)"}
-CONFIGS = Path(__file__).parents[1] / "configs"
 Setup = Tuple[str, str]
 WORDS = [
     "Anna",
@@ -55,8 +54,7 @@ def build(kind: str, gemm: str) -> Language:
     """RETURNS (Language): An initialised pipeline on one tok2vec: "tok2vec" alone, with spaCy's
     "ner", or with "student". gemm (str): What multiplies matrices in all of it, of GEMMS.
     """
-    name = {"student": "student_soft_cpu.cfg"}.get(kind, "student_cpu.cfg")
-    config = load_config(CONFIGS / name, overrides={"nlp.lang": "en"})
+    config = load_base("student", {"nlp.lang": "en"}, labels="soft" if kind == "student" else "hard")
     callback = {"@callbacks": "xner.NumpyGemm.v1"} if gemm == "numpy" else None
     config["nlp"]["after_pipeline_creation"] = callback
     if kind == "tok2vec":

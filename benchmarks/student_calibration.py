@@ -19,10 +19,10 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import spacy
 from spacy.tokens import Doc
-from spacy.util import load_config
 from tqdm import tqdm
 
-from benchmarks.student_grid import CONFIGS, RECIPES, bare, entities
+from benchmarks.bases import load_base
+from benchmarks.student_grid import RECIPES, bare, entities
 from benchmarks.student_teachers import write_lines
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs, write_docbin
@@ -64,7 +64,7 @@ def prepare(lang: str, study: Path, source_model: Path, data: Path) -> None:
         "paths.source_text": str(out / "en.txt"),
         "paths.target_text": str(out / "target.txt"),
     }
-    config = load_config(CONFIGS / "teacher_bitext.cfg", overrides=overrides)
+    config = load_base("teacher", overrides)
     teacher = spacy.util.load_model_from_config(config, auto_fill=True)
     teacher.initialize()
     (data / "teacher").mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ import srsly
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import load_config
 
+from benchmarks.bases import load_base
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
 from xner_spacy.corpora.split import split_docs
@@ -46,7 +46,6 @@ from xner_spacy.types import Entity, Json
 # corpus's own part.
 DEVS = ("random", "own")
 DEV_SHARE = 0.125
-CONFIGS = Path(__file__).parents[1] / "configs"
 STUDENT = "components.xner_student."
 HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
 SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
@@ -246,7 +245,7 @@ def run(
 
 
 def _config(recipe: Recipe, steps: int, words: int) -> Any:
-    config = load_config(CONFIGS / "student_soft_cpu.cfg", interpolate=False)
+    config = load_base("student", labels="soft")
     settings = {
         **SCHEDULE,
         **recipe.settings,

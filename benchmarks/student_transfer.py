@@ -26,10 +26,10 @@ from typing import Dict, List, Optional, Sequence
 import spacy
 from spacy.cli.train import train
 from spacy.training.initialize import convert_vectors
-from spacy.util import load_config
 from tqdm import tqdm
 
-from benchmarks.student_grid import CONFIGS, STUDENT, bare, entities, set_value
+from benchmarks.bases import load_base
+from benchmarks.student_grid import STUDENT, bare, entities, set_value
 from benchmarks.student_teachers import SPLITS, light, write_lines
 from xner_spacy.cli.distill import distill
 from xner_spacy.cli.output import table
@@ -78,7 +78,7 @@ def train_source(lang: str, table: Path, data: Path, work: Path, attrs: Sequence
     """RETURNS (Path): A student of a source language's gold labels, on the vectors."""
     out = work / f"source-{lang}"
     if not (out / "model-best").exists():
-        config = load_config(CONFIGS / "student_soft_cpu.cfg", interpolate=False)
+        config = load_base("student", labels="soft")
         rows = [5000 if attr == "NORM" else 2500 for attr in attrs]
         for name, value in {
             **SETTINGS,

@@ -2,26 +2,28 @@
 model.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import spacy
-from spacy.cli.debug_config import debug_config
 from spacy.cli.init_config import fill_config
 from spacy.cli.train import train
 from spacy.tokens import Doc, Span
 from spacy.util import load_config
 
+from xner_spacy.cli.init_config import init_config
 from xner_spacy.corpora.docs import write_docbin
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.student.calibration import BIASES
 from xner_spacy.types import TokenLabels
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-OURS = sorted(
-    p.name for p in CONFIGS.glob("*.cfg") if p.stem.startswith(("tsl_", "prokd_", "student_soft", "student_trf"))
-)
+SOFT = ("soft", "tsl", "prokd")
+OURS = [("student", labels, encoder) for labels in SOFT for encoder in ("tok2vec", "trf")]
+OURS += [
+    ("student", "hard", "trf"),
+    ("source", "soft", "tok2vec"),
+    ("source", "prokd", "tok2vec"),
+    ("source", "prokd", "trf"),
+]
 WORDS = [("Anna", "B-PER"), ("sings", "O"), ("in", "O"), ("Rome", "B-LOC"), (".", "O")]
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 
@@ -54,48 +56,42 @@ def encoder(tmp_path_factory):
     return folder
 
 
-def overrides(name, corpus, encoder=None):
+def write(path, base, labels, encoder, corpus, **settings):
+    """RETURNS (Dict[str, Any]): Overrides for the config that was written to a path."""
+    init_config(base, path, "en", labels=labels, encoder=encoder)
     values = {"paths.train": str(corpus), "paths.dev": str(corpus)}
-    if "teacher" in name:
+    if (base, labels) == ("source", "prokd"):
         values["paths.target"] = str(corpus)
-    if encoder is not None:
-        values["paths.encoder"] = str(encoder)
-    return values
+    return {**values, **{f"training.{name}": value for name, value in settings.items()}}
 
 
-def test_there_are_all():
-    assert len(OURS) == 9
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_is_whole_and_trains(name, corpus, request, tmp_path):
-    encoder = request.getfixturevalue("encoder") if name.endswith("trf.cfg") else None
-    settings = overrides(name, corpus, encoder)
-    debug_config(CONFIGS / name, overrides=settings)
+@pytest.mark.parametrize("base, labels, encoder", OURS)
+def test_is_whole_and_trains(base, labels, encoder, corpus, request, tmp_path):
+    config = tmp_path / "config.cfg"
+    settings = write(config, base, labels, encoder, corpus, max_steps=4, eval_frequency=2)
+    if encoder == "trf":
+        settings["paths.encoder"] = str(request.getfixturevalue("encoder"))
     filled = tmp_path / "filled.cfg"
-    fill_config(filled, CONFIGS / name)
-    assert load_config(filled)["components"] == load_config(CONFIGS / name)["components"]
-    settings.update({"training.max_steps": 4, "training.eval_frequency": 2, "nlp.lang": "en"})
-    train(filled, tmp_path / "model", overrides=settings)
+    fill_config(filled, config)
+    assert load_config(filled)["components"] == load_config(config)["components"]
+    train(config, tmp_path / "model", overrides=settings)
     nlp = spacy.load(tmp_path / "model" / "model-last")
     doc = nlp(" ".join(w for w, _ in WORDS))
     assert all(token.ent_iob for token in doc)
-    if "teacher" in name:
+    if base == "source":
         assert get_soft(doc) is not None
 
 
 def test_cpu_students_learn(corpus, tmp_path):
-    settings = overrides("tsl_cpu.cfg", corpus)
-    settings.update({"training.max_steps": 60, "training.eval_frequency": 30, "nlp.lang": "en"})
-    train(CONFIGS / "tsl_cpu.cfg", tmp_path, overrides=settings)
+    settings = write(tmp_path / "c.cfg", "student", "tsl", "tok2vec", corpus, max_steps=60, eval_frequency=30)
+    train(tmp_path / "c.cfg", tmp_path, overrides=settings)
     nlp = spacy.load(tmp_path / "model-best")
     assert nlp.meta["performance"]["ents_f"] == 1.0
 
 
 def test_decoding_and_temperature_are_fitted_when_the_student_is_saved(corpus, tmp_path):
-    settings = overrides("student_soft_cpu.cfg", corpus)
-    settings.update({"training.max_steps": 20, "training.eval_frequency": 10, "nlp.lang": "en"})
-    train(CONFIGS / "student_soft_cpu.cfg", tmp_path, overrides=settings)
+    settings = write(tmp_path / "c.cfg", "student", "soft", "tok2vec", corpus, max_steps=20, eval_frequency=10)
+    train(tmp_path / "c.cfg", tmp_path, overrides=settings)
     student = spacy.load(tmp_path / "model-last").get_pipe("xner_student")
     assert student.cfg["temperature"] != 1.0
     assert student.cfg["bias"] in BIASES

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -12,6 +11,7 @@ from spacy.training import Example
 
 from tests.cli.helpers import xner
 from tests.study.report_rows import META, grid_rows
+from xner_spacy.cli.init_config import init_config
 from xner_spacy.corpora.docs import write_docbin
 from xner_spacy.corpora.writing import atomic_write
 
@@ -126,8 +126,8 @@ def text_files(folder: Path) -> None:
     (folder / "encoder.cfg").write_text(
         '[aligner]\n@xner_aligners = "xner.Encoder.v1"\nmodel = "encoder"\nlayer = 3\nsource_lang = null\n'
     )
-    for name in ("teacher_bitext", "student_cpu"):
-        shutil.copy(ROOT / f"configs/{name}.cfg", folder)
+    for name in ("teacher", "student"):
+        init_config(name, folder / f"{name}.cfg", "xx")
 
 
 def pipelines(folder: Path) -> None:

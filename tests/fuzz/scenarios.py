@@ -318,7 +318,7 @@ def model_card(rng: Random) -> Plan:
 
 
 def init_config(rng: Random) -> Plan:
-    base = rng.choice(["student_cpu.cfg", "teacher_bitext.cfg"])
+    base = rng.choice(["student.cfg", "teacher.cfg"])
     argv = ["init-config", base, "out.cfg", "--lang", rng.choice(["is", "zh", "yo"])]  # fmt: skip
     return Plan(argv, [base], ["out.cfg"], options={"--lang": "text"})
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import srsly
 
 from tests.study.toy import ROOT, block, make_toy
 from xner_spacy.corpora.docs import read_docs, write_docbin
@@ -56,12 +57,13 @@ def test_an_override_of_a_whole_section_is_refused(toy):
         read_study(toy, {"student": {}})
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("study_*.cfg")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "projects" / "ratio-study").glob("*.cfg")), ids=lambda p: p.stem)
 def test_the_shipped_configs_can_be_read(path, monkeypatch):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(path.parent)
     study = read_study(path)
     assert study.blocks["main"].arms[:4] == ["teacher", "transfer", "hard", "soft"]
-    assert Path(study.teacher.config).exists() and Path(study.student.config).exists()
+    steps = {step["name"]: step for step in srsly.read_yaml("project.yml")["commands"]}
+    assert {study.teacher.config, study.student.config} <= set(steps["configs"]["outputs"])
 
 
 def test_settings_of_the_trainings_can_be_overridden(toy):

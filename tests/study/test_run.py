@@ -20,6 +20,7 @@ from tests.fuzz.kills import rounds, study_run
 from tests.study.toy import ROOT, block, make_toy
 from tests.tiny_models import build
 from xner_spacy.cli.app import app
+from xner_spacy.cli.init_config import init_config
 from xner_spacy.cli.study import parse_overrides
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.reading import read_json
@@ -208,7 +209,7 @@ def test_the_transformer_study_on_a_tiny_encoder(tmp_path, monkeypatch):
     pytest.importorskip("spacy_transformers", reason="needs the extra [transformers]")
     make_toy(tmp_path)
     encoder = str(build("xlmr_generic", tmp_path / "encoder"))
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(ROOT / "projects" / "ratio-study")
     settings = {
         "study.languages": {"is": "Icelandic"},
         "study.source": str(tmp_path / "en.spacy"),
@@ -220,13 +221,15 @@ def test_the_transformer_study_on_a_tiny_encoder(tmp_path, monkeypatch):
         **block(languages=["is"], arms=["transfer", "soft"], n_source=[20], n_target=[10]),
         **block(seeds=[0], draws=[0]),
     }
+    init_config("student", tmp_path / "trf.cfg", "xx", labels="soft", encoder="trf")
     for part in ("teacher", "student"):
+        settings[f"{part}.config"] = str(tmp_path / "trf.cfg")
         settings[f"{part}.steps"] = 3
         settings[f"{part}.overrides.paths.encoder"] = encoder
         settings[f"{part}.overrides.system.gpu_allocator"] = None
     rest = {"variance": ["is"], "methods": ["is"]}
     settings.update({f"blocks.{name}.languages": langs for name, langs in rest.items()})
-    rows = run_study("configs/study_trf.cfg", overrides=settings, blocks=["main"])
+    rows = run_study("study_trf.cfg", overrides=settings, blocks=["main"])
     assert [(row.arm, row.status, row.steps) for row in rows] == [
         ("transfer", "done", 0),
         ("soft", "done", 3),
@@ -308,7 +311,7 @@ def test_a_file_that_is_replaced_during_a_run_is_noticed(tmp_path):
 def test_a_training_config_that_changes_during_a_run_is_noticed(tmp_path):
     toy = make_toy(tmp_path)
     base = tmp_path / "base.cfg"
-    base.write_text((ROOT / "configs" / "student_soft_cpu.cfg").read_text())
+    base.write_text((tmp_path / "student.cfg").read_text())
     settings = {**block(arms=["teacher"]), "teacher.config": str(base)}
     study = read_study(toy, settings)
     job = next(iter(make_plan(study).jobs.values()))

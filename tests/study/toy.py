@@ -7,6 +7,7 @@ import spacy
 from spacy.tokens import Span
 
 from tests.conftest import NAMES, PAIRS
+from xner_spacy.cli.init_config import init_config
 from xner_spacy.corpora.docs import make_doc, write_docbin
 from xner_spacy.docdata import install_extensions
 from xner_spacy.types import Alignment
@@ -23,7 +24,7 @@ work = "{folder}/work"
 report = "{folder}/report"
 
 [teacher]
-config = "{root}/configs/student_soft_cpu.cfg"
+config = "{folder}/student.cfg"
 steps = 12
 
 [teacher.overrides]
@@ -34,7 +35,7 @@ components.tok2vec.model.encode.depth = 1
 components.tok2vec.model.embed.rows = [50,50,50,50]
 
 [student]
-config = "{root}/configs/student_soft_cpu.cfg"
+config = "{folder}/student.cfg"
 steps = 6
 epochs = 2
 
@@ -96,7 +97,8 @@ def make_toy(folder: Path, copies: int = 6) -> Path:
         write_docbin(folder / lang / "train.spacy", pool)
         write_docbin(folder / lang / "test.spacy", test)
     config = folder / "study.cfg"
-    config.write_text(CONFIG.format(folder=folder, root=ROOT), encoding="utf8")
+    config.write_text(CONFIG.format(folder=folder), encoding="utf8")
+    init_config("student", folder / "student.cfg", "xx", labels="soft")
     return config
 
 

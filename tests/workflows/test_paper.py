@@ -1,5 +1,5 @@
-"""The workflow `paper`, command by command as project.yml has it, with tiny stand-ins for its
-models: nothing but their names differs.
+"""The project `paper`, command by command as its project.yml has it, with tiny stand-ins for its models: nothing but their
+names differs.
 """
 
 import re
@@ -15,7 +15,7 @@ import srsly
 from tests.tiny_models import build
 from xner_spacy.cli.app import run
 
-ROOT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[2] / "projects" / "paper"
 GOLD = (
     "Anna B-PER\nJónsdóttir I-PER\nlives O\nin O\nReykjavík B-LOC\n. O\n\n"
     "The O\nminister O\nmet O\nAngela B-PER\nMerkel I-PER\non O\n12 B-DATE\nMay I-DATE\n. O\n\n"
@@ -44,12 +44,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
     return found
 
 
-def commands(workflow: str, variables: Dict[str, str]) -> List[List[str]]:
-    """The command lines of a workflow."""
-    project = srsly.read_yaml(ROOT / "project.yml")
+def commands(variables: Dict[str, str]) -> List[List[str]]:
+    """The command lines of the project, but for those that find data."""
+    project = srsly.read_yaml(PROJECT / "project.yml")
     values = {**project["vars"], **variables}
     scripts = {command["name"]: command["script"] for command in project["commands"]}
-    lines = [line for name in project["workflows"][workflow] for line in scripts[name]]
+    lines = [line for name in project["workflows"]["all"] if name != "data" for line in scripts[name]]
     return [shlex.split(re.sub(r"\$\{vars\.(\w+)\}", lambda m: str(values[m[1]]), line)) for line in lines]
 
 
@@ -57,12 +57,6 @@ def execute(line: List[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a command line in this process."""
     if line[0] == "xner":
         assert run(line[1:]) == 0, line
-    elif line[1] == "-m":
-        from spacy.cli._util import app
-
-        assert line[2] == "spacy"
-        monkeypatch.setattr(sys, "argv", ["spacy"])
-        assert not app(line[3:], standalone_mode=False), line
     else:
         monkeypatch.setattr(sys, "argv", line[1:])
         with pytest.raises(SystemExit) as end:
@@ -72,22 +66,21 @@ def execute(line: List[str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_the_workflow_with_stand_ins(models: Dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("configs", "scripts"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "scripts").symlink_to(PROJECT / "scripts")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data" / "yor").mkdir(parents=True)
     (tmp_path / "data" / "yor" / "test.txt").write_text(GOLD, encoding="utf8")
     hardware = {"device": "cpu", "quantization": "float32", "dtype": "float32"}
-    for line in commands("paper", {"lang": "yor", "paper_folder": "data", **models, **hardware}):
+    for line in commands({"lang": "yor", "folder": "data", **models, **hardware}):
         execute(line, monkeypatch)
-    page = (tmp_path / "metrics" / "paper" / "yor.md").read_text(encoding="utf8")
+    page = (tmp_path / "metrics" / "yor.md").read_text(encoding="utf8")
     rows = dict(re.findall(r"^\| ([a-z-]+) .*\| +([\d.-]+) \|$", page, re.MULTILINE))
     assert rows["ngrams-simalign"] == "59.5" and rows["transfer"] == "32.2"
     assert len(rows) == 9
     # The tiny models fail at translating; that is counted, and DATE is no entity.
-    manifest = srsly.read_json(tmp_path / "annotated" / "paper" / "yor" / "heuristic-simalign" / "manifest.json")
+    manifest = srsly.read_json(tmp_path / "annotated" / "yor" / "heuristic-simalign" / "manifest.json")
     assert manifest["totals"]["sentences"] == 2
-    gold = srsly.read_json(tmp_path / "metrics" / "paper" / "yor" / "transfer.json")
+    gold = srsly.read_json(tmp_path / "metrics" / "yor" / "transfer.json")
     assert gold["gold"] == 3
 
 
@@ -98,7 +91,7 @@ def test_panx_as_xtreme_has_it(tmp_path: Path) -> None:
     from xner_spacy.corpora.docs import doc_entities, read_docs
 
     pytest.importorskip("nltk", reason="needs the extra [paper]")
-    paper = runpy.run_path(str(ROOT / "scripts" / "paper.py"))
+    paper = runpy.run_path(str(PROJECT / "scripts" / "paper.py"))
     for lang, words, text in (
         ("de", ["Anna", "in", "Bonn", "."], "Anna in Bonn."),
         ("zh", ["安", "娜", "在", "波"], "安娜在波"),
@@ -114,7 +107,7 @@ def test_panx_as_xtreme_has_it(tmp_path: Path) -> None:
 
 
 def test_published_figures() -> None:
-    paper = runpy.run_path(str(ROOT / "scripts" / "paper.py"))
+    paper = runpy.run_path(str(PROJECT / "scripts" / "paper.py"))
     published = paper["read_published"]()
     assert len(published) == 57
     mean = [float(row["heuristic-awesome"]) for (data, _), row in published.items() if data == "masakhaner"]
@@ -123,7 +116,7 @@ def test_published_figures() -> None:
 
 def test_spaces_as_nltk_leaves_them() -> None:
     pytest.importorskip("nltk", reason="needs the extra [paper]")
-    paper = runpy.run_path(str(ROOT / "scripts" / "paper.py"))
+    paper = runpy.run_path(str(PROJECT / "scripts" / "paper.py"))
     words = ["He", "said", ",", "(", "yes", ")", "to", "John", "'s", "friend", "."]
     spaces = paper["treebank_spaces"](words)
     text = "".join(w + " " * s for w, s in zip(words, spaces))

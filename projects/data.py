@@ -1,4 +1,4 @@
-"""Put the public data sets where the workflows look for them: `assets/downloads`.
+"""Put public data sets where a project looks for them: `assets/downloads`.
 
 A folder that holds them already (`--shared`) is linked to; without one they are fetched by `spacy project assets --extra`.
 """
@@ -6,12 +6,12 @@ A folder that holds them already (`--shared`) is linked to; without one they are
 import subprocess
 import sys
 from pathlib import Path
+from typing import List
 
 import typer
 
-LINKS = {
-    "masakhaner2": "masakhaner2",
-    "mafand": "mafand",
+# Where a data set lies in the shared folder, if not under its own name.
+PLACES = {
     "wikineural": "english-ner/wikineural",
     "wikigold": "english-ner/wikigold",
     "btc": "english-ner/btc",
@@ -20,15 +20,19 @@ LINKS = {
 }
 
 
-def main(shared: Path = Path("../shared/data"), downloads: Path = Path("assets/downloads")) -> None:
+def main(
+    names: List[str] = typer.Argument(..., help="Data sets: the names of their folders in assets/downloads."),
+    shared: Path = typer.Option(..., help="A folder that may hold them."),
+    downloads: Path = typer.Option(Path("assets/downloads"), help="Where the project looks for them."),
+) -> None:
     """Link to the data sets in SHARED, or fetch them."""
     downloads.mkdir(parents=True, exist_ok=True)
     if shared.is_dir():
-        for name, place in LINKS.items():
+        for name in names:
             link = downloads / name
             if not link.exists():
                 link.unlink(missing_ok=True)
-                link.symlink_to((shared / place).resolve(), target_is_directory=True)
+                link.symlink_to((shared / PLACES.get(name, name)).resolve(), target_is_directory=True)
         typer.echo(f"Data sets from {shared}")
     else:
         typer.echo("Fetching the data sets (spacy project assets --extra)")

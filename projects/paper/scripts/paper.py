@@ -1,5 +1,5 @@
-"""The seed paper's evaluation (arXiv 2501.18750): its data as it reads them, and its published
-figures beside those of a run.
+"""The seed paper's evaluation (arXiv 2501.18750): its data as it reads them, a teacher for each of its systems, and its
+published figures beside those of a run.
 """
 
 import csv
@@ -8,8 +8,12 @@ from typing import Dict, List
 
 import srsly
 import typer
+from spacy.util import load_config, load_model_from_config
 
+from xner_spacy.cli.evaluate import evaluate
+from xner_spacy.cli.init_config import init_config
 from xner_spacy.cli.output import percent, table
+from xner_spacy.corpora.annotate import annotate as annotate_corpus
 from xner_spacy.corpora.docs import make_doc, write_docbin
 from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.corpora.writing import atomic_write
@@ -18,6 +22,8 @@ from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank, find_code
 
 PUBLISHED = Path(__file__).parent / "published.tsv"
+ALIGNERS = {"simalign": "xner.SimAlign.v1", "awesome": "xner.Awesome.v1"}
+PROJECTORS = ("heuristic", "ngrams", "ner", "backtranslation")
 app = typer.Typer(add_completion=False)
 
 
@@ -66,6 +72,49 @@ def treebank_spaces(words: List[str]) -> List[bool]:
         spaces.append(text[position : position + 1] == " ")
         position += spaces[-1]
     return [*spaces[:-1], False] if spaces else []
+
+
+@app.command()
+def teachers(
+    lang: str,
+    out: Path,
+    ner: str = typer.Option(..., help="The token classifier: a name on the hub, or a folder."),
+    encoder: str = typer.Option(..., help="The aligners' encoder."),
+    device: str = typer.Option(...),
+    quantization: str = typer.Option(...),
+    dtype: str = typer.Option(...),
+) -> None:
+    """Assemble in OUT a teacher for each projector and aligner of the paper's tables, and model transfer. All of them
+    share one store of translations.
+    """
+    systems = {f"{projector}-{aligner}": (projector, aligner) for projector in PROJECTORS for aligner in ALIGNERS}
+    for name, (projector, aligner) in {"transfer": ("transfer", "simalign"), **systems}.items():
+        init_config("teacher", out / f"{name}.cfg", lang, translator="nllb", projector=projector)
+        settings = {
+            "paths.ner": ner,
+            "paths.encoder": encoder,
+            "paths.store": "corpus/translations.sqlite",
+            "vars.target": lang,
+            "vars.aligner": ALIGNERS[aligner],
+            "vars.device": device,
+            "vars.compute_type": quantization,
+            "vars.dtype": dtype,
+        }
+        nlp = load_model_from_config(load_config(out / f"{name}.cfg", overrides=settings), auto_fill=True)
+        nlp.initialize()
+        nlp.to_disk(out / name)
+        typer.echo(f"Assembled {out / name}")
+
+
+@app.command()
+def annotate(teachers: Path, test: Path, out: Path, metrics: Path) -> None:
+    """Label TEST by each teacher in the folder TEACHERS, and compare what comes out with its gold."""
+    for teacher in sorted(path for path in teachers.iterdir() if path.is_dir()):
+        annotate_corpus(teacher, test, out / teacher.name, overwrite=True)
+        scores = evaluate(test, out / teacher.name)
+        metrics.mkdir(parents=True, exist_ok=True)
+        srsly.write_json(metrics / f"{teacher.name}.json", scores)
+        typer.echo(f"{teacher.name}: F1 {percent(scores['f1'])}")
 
 
 @app.command()

@@ -1,0 +1,63 @@
+"""The projects beside the root's: what they are made of is there, and their pages say what they do."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+import srsly
+from typer.main import get_command
+from weasel.util import load_project_config
+
+from tests.conftest import ROOT
+from xner_spacy.cli.app import app
+
+FOLDERS = [ROOT, *sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))]
+
+
+def lines(folder: Path) -> Iterator[Tuple[str, List[str]]]:
+    """YIELDS (Tuple[str, List[str]]): Each command line of a project as it runs, after the name of its step."""
+    for step in load_project_config(folder, interpolate=True)["commands"]:
+        for line in step["script"]:
+            yield step["name"], shlex.split(line)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_scripts_options_and_other_projects_exist(folder: Path) -> None:
+    commands: Dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    for step, line in lines(folder):
+        options = {word for word in line if word.startswith("--")}
+        if line[0] == "xner":
+            known = {option for param in commands[line[1]].params for option in param.opts}
+            assert options <= known, (step, options - known)
+        elif line[1:5] == ["-m", "spacy", "project", "run"]:
+            other = srsly.read_yaml(folder / line[6] / "project.yml")
+            assert line[5] in other["workflows"] or line[5] in {c["name"] for c in other["commands"]}
+            assert {option.split(".")[1] for option in options} <= set(other["vars"]), step
+        elif line[1] != "-m":
+            assert (folder / line[1]).is_file(), (step, line)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_is_short_and_runs_dry(folder: Path) -> None:
+    text = (folder / "project.yml").read_text(encoding="utf8")
+    assert text.count("\n") < 150
+    steps = {step["name"] for step in srsly.yaml_loads(text)["commands"]}
+    for workflow, names in srsly.yaml_loads(text)["workflows"].items():
+        assert set(names) <= steps
+        command = [sys.executable, "-m", "spacy", "project", "run", workflow, str(folder), "--dry", "--force"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.count("Running command") >= len(names)
+
+
+@pytest.mark.parametrize("folder", FOLDERS[1:], ids=lambda path: path.name)
+def test_the_page_of_a_project_is_that_of_its_project_yml(folder: Path, tmp_path: Path) -> None:
+    page = (folder / "README.md").read_text(encoding="utf8")
+    command = [sys.executable, "-m", "spacy", "project", "document", str(folder), "--output", str(tmp_path / "page.md")]
+    subprocess.run(command, check=True, capture_output=True)
+    made = re.search(r"<!-- WEASEL.*-->", (tmp_path / "page.md").read_text(encoding="utf8"), re.DOTALL)
+    assert made and made[0] in page, f"renew it: python -m spacy project document {folder} --output {folder}/README.md"
