@@ -1,6 +1,6 @@
 """What a GPU adds to training and using students: seconds a step and words a second, CPU and GPU side by side.
 
-    python -m benchmarks.accelerator --gpu-id 0 --out results/
+    python -m benchmarks accelerator --gpu-id 0 --out results/
 
 Students on tok2vec encoders of several sizes, and one on a transformer of XLM-R-base's size with
 random weights (speed does not depend on them), made on the spot; the embedded corpus. Needs a GPU
@@ -23,7 +23,7 @@ from thinc.api import get_current_ops
 
 from benchmarks.bases import load_base
 from scripts.markup import read_markup
-from tests.tiny_models import build
+from tiny.models import build
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import make_doc
 

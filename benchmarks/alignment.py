@@ -1,6 +1,6 @@
 """Word alignment: the embedded aligner and eflomal side by side, in one run.
 
-    python -m benchmarks.alignment --out results/alignment
+    python -m benchmarks alignment --out results/alignment
 
 Error rates against hand-made links, entity F1 after projection, seconds and memory at 45,000 pairs,
 the cost curve, and the neural aligners beside simalign. Needs the data sets in ../shared/data,

@@ -1,7 +1,7 @@
 """The neural aligners and the package simalign side by side, in one run.
 
-    python -m benchmarks.alignment_neural --out results/
-    python -m benchmarks.alignment_neural --device cuda --pairs 745 --out results/
+    python -m benchmarks alignment_neural --out results/
+    python -m benchmarks alignment_neural --device cuda --pairs 745 --out results/
 
 Pairs a second on CPU with a model of BERT-base's size and random weights (speed does not depend on
 them), made on the spot, and whether the links are equal. Rounds of all variants are interleaved, so

@@ -1,9 +1,9 @@
 """Annotation at scale: flat memory and linear time, what the pipeline around costs, two workers
 against one, Apertium end to end.
 
-    python -m benchmarks.annotate noop --sentences 1000000
-    python -m benchmarks.annotate workers TEACHER CORPUS
-    python -m benchmarks.annotate stages TEACHER CORPUS --mode spa-eng
+    python -m benchmarks annotate noop --sentences 1000000
+    python -m benchmarks annotate workers TEACHER CORPUS
+    python -m benchmarks annotate stages TEACHER CORPUS --mode spa-eng
 
 TEACHER and CORPUS are what the workflow `apertium` leaves (`training/apertium/es/teacher`,
 `corpus/apertium/es/train.spacy`). Seconds on the wall depend on what else the machine does; CPU
@@ -284,7 +284,7 @@ def main(argv: "List[str] | None" = None) -> None:
         "--translation",
         type=Path,
         default=Path("results/translation/translation.json"),
-        help="what `xner bench translation` wrote, for `stages`",
+        help="what `python -m benchmarks translation` wrote, for `stages`",
     )
     parser.add_argument("--out", type=Path, default=Path("results/annotate"))
     options = parser.parse_args(argv)

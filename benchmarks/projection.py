@@ -1,6 +1,6 @@
 """Every figure on label projection: accuracy, exactness, speed, calibration, markers.
 
-    python -m benchmarks.projection --data ../shared/data --out results/
+    python -m benchmarks projection --data ../shared/data --out results/
 
 writes `projection.json`, `projection.md` and two diagrams. Each row is measured in this run, ours
 and the peers' side by side. The aligners see the parallel corpus that is projected and, for German

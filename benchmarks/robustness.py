@@ -1,6 +1,6 @@
 """How far the projectors fall when the target text is not written with care, or half aligned.
 
-    python -m benchmarks.robustness --data ../shared/data --out results/ [--cache cache/]
+    python -m benchmarks robustness --data ../shared/data --out results/ [--cache cache/]
 
 writes `robustness.json` and `robustness.md`. The links are those of the text as it stands, so that only what the
 projectors make of a text differs. Each projector that can learn learns from the perturbed corpus.

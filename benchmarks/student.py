@@ -1,7 +1,7 @@
 """Speed of the student beside spaCy's `ner`, on the same tok2vec, in one process.
 
-    python -m benchmarks.student --corpus corpus/lug/test.spacy --out metrics/student
-    python -m benchmarks.student --products --repeats 4     # what it costs that a sentence's neighbours do not matter
+    python -m benchmarks student --corpus corpus/lug/test.spacy --out metrics/student
+    python -m benchmarks student --products --repeats 4     # what it costs that a sentence's neighbours do not matter
 
 What students learn is in `student_grid`.
 """

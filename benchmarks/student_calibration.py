@@ -1,10 +1,10 @@
 """What the bias and the scores of students are fitted to: the constants of
 `distillation.calibration`, chosen on languages other than those of the students' test sets.
 
-    python -m benchmarks.student_calibration prepare --langs swa,yor --study corpus/study --data DATA
-    python -m benchmarks.student_teachers --langs swa,yor --teachers "DATA/teacher/{lang}" --data DATA --sources en3=...
-    python -m benchmarks.student_grid --langs swa,yor --recipes hard,soft --seeds 0,1 --dev own --data DATA --work DATA/students
-    python -m benchmarks.student_calibration compare .=training/students-own DATA=DATA/students
+    python -m benchmarks student_calibration prepare --langs swa,yor --study corpus/study --data DATA
+    python -m benchmarks student_teachers --langs swa,yor --teachers "DATA/teacher/{lang}" --data DATA --sources en3=...
+    python -m benchmarks student_grid --langs swa,yor --recipes hard,soft --seeds 0,1 --dev own --data DATA --work DATA/students
+    python -m benchmarks student_calibration compare .=training/students-own DATA=DATA/students
 
 `prepare` makes of the ratio study's corpora what the other two read: MAFAND's sentences with their
 translations, without labels, for training and development, MasakhaNER's test set with gold, and a

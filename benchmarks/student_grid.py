@@ -1,7 +1,7 @@
 """Recipes of the student: what each learns from, trained and compared on the gold test sets.
 
-    python -m benchmarks.student_teachers --langs lug,luo,tsn ...
-    python -m benchmarks.student_grid --langs lug,luo,tsn --recipes hard,soft --seeds 0,1,2
+    python -m benchmarks student_teachers --langs lug,luo,tsn ...
+    python -m benchmarks student_grid --langs lug,luo,tsn --recipes hard,soft --seeds 0,1,2
 
 It reads `annotated/students/LANG/TEACHER/{train,dev,test}.spacy` and `corpus/LANG/test.spacy` under
 --data. Every run is written when it is done, and a second call goes on from there; `--report`

@@ -1,7 +1,7 @@
 """What the students of the benchmark learn from: one projection teacher a language, with one or
 several English source models in it.
 
-    python -m benchmarks.student_teachers --langs lug,luo,tsn,pcm
+    python -m benchmarks student_teachers --langs lug,luo,tsn,pcm
     --teachers training/soft/{lang} --sources "en=training/en0/model-best"
     "en3=training/en0/model-best,training/en1/model-best,training/en2/model-best"
 

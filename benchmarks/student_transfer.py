@@ -1,7 +1,7 @@
 """Model transfer and TSL for the student benchmark: source students with cross-lingual vectors label
 the target directly, alone and mixed.
 
-    python -m benchmarks.student_transfer --langs lug,luo,tsn --sources en,pcm,swa,hau
+    python -m benchmarks student_transfer --langs lug,luo,tsn --sources en,pcm,swa,hau
 
 One floret table is trained on the bitexts of all languages at once, in which aligned words stand in
 for each other (`xner vectors`). On it one student a source language learns gold labels. For every

@@ -1,6 +1,6 @@
 """How often the 95% intervals of the ratio study hold the truth, on rows drawn from a known surface.
 
-xner bench study_intervals --out intervals.json
+python -m benchmarks study_intervals --out intervals.json
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.study_rows import CEILING, LANGUAGES, factors, make_rows, surface
+from tiny.study_rows import CEILING, LANGUAGES, factors, make_rows, surface
 from xner_spacy.study.contrasts import contrasts, tenfolds
 from xner_spacy.study.fit import Observations, Surface
 from xner_spacy.study.mixed import variance_components
@@ -127,7 +127,7 @@ def markdown(table: Sequence[Json]) -> str:
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="xner bench study_intervals", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100, help="drawn studies of each setting")
     parser.add_argument("--samples", type=int, default=300, help="bootstrap samples of each fit")
     parser.add_argument("--out", type=Path, help="write JSON here")

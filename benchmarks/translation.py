@@ -1,6 +1,6 @@
 """Translation: CTranslate2 and transformers on one model, side by side, in one run.
 
-    python -m benchmarks.translation --out results/translation
+    python -m benchmarks translation --out results/translation
 
 A model of the shape of NLLB-200-distilled-600M (12 + 12 layers, width 1024, 256,206 sub-words) with
 random weights; `--vocabulary small` leaves the sub-words at the few hundred that the texts need.
@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
-from tests.tiny_models import TEXTS, build
+from tiny.models import TEXTS, build
 
 SHAPE: Dict[str, Any] = {
     "d_model": 1024,

@@ -6,7 +6,7 @@ from typing import Dict, List, Tuple
 
 import pytest
 
-from tests.tiny_models import build
+from tiny.models import build
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "is-en"
 WORD = re.compile(r"\w+|[^\w\s]")

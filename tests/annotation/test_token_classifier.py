@@ -10,8 +10,8 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
-from tests.tiny_models import ENCODER, TEXTS, build
 from tests.translation.test_broken_models import FAULTS
+from tiny.models import ENCODER, TEXTS, build
 from xner_spacy.annotation.tagger_output import TagScheme
 from xner_spacy.annotation.token_classifier import (
     Batch,

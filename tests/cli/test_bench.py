@@ -18,7 +18,7 @@ def bench(where: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_help_is_help_and_a_benchmarks_own_is_its_own() -> None:
     assert "The benchmark; its own options follow" in bench(ROOT, "--help").stdout
     own = bench(ROOT, "student", "--help")
-    assert own.returncode == 0 and "--repeats" in own.stdout and "xner bench student" in own.stdout
+    assert own.returncode == 0 and "--repeats" in own.stdout and "benchmarks student" in own.stdout
 
 
 @pytest.mark.parametrize("checkout", [True, False])

@@ -50,7 +50,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     pytest.importorskip("spacy_transformers")
-    tiny_models = pytest.importorskip("tests.tiny_models")
+    tiny_models = pytest.importorskip("tiny.models")
     folder = tmp_path_factory.mktemp("encoder")
     tiny_models.bert(folder, [" ".join(w for w, _ in WORDS)])
     return folder

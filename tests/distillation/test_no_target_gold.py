@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spacy
-import srsly
 from spacy.tokens import Doc, Span
 from typer.testing import CliRunner
+from weasel.util import load_project_config
 
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs, write_docbin
@@ -98,7 +98,7 @@ def test_selection_sees_no_labels():
 def trainings():
     """Every `spacy train` of the project: its command's name, training and development corpus."""
     for file in [ROOT / "project.yml", *ROOT.glob("projects/*/project.yml")]:
-        for command in srsly.read_yaml(file)["commands"]:
+        for command in load_project_config(file.parent)["commands"]:
             for line in command["script"]:
                 if "spacy train" in line:
                     paths = dict(re.findall(r"--paths\.(train|dev) (\S+)", line))

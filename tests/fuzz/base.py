@@ -243,7 +243,7 @@ def study_folder(folder: Path) -> None:
 
 def neural(folder: Path) -> None:
     """Tiny models with random weights: an encoder, a translator, its CTranslate2 form, a pipeline."""
-    from tests.tiny_models import build
+    from tiny.models import build
 
     build("bert", folder / "encoder")
     build("nllb", folder / "nllb")

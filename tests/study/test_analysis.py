@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.study_intervals import checks
-from benchmarks.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_rows, surface
+from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_rows, surface
 from xner_spacy.study.analysis import analyse
 
 pytest.importorskip("statsmodels")

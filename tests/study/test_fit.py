@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
-from benchmarks.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, make_rows, surface
+from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, make_rows, surface
 from xner_spacy.study.answer import best_ratios, equal_rates
 from xner_spacy.study.fit import EXPONENTS, Observations, Surface, _resample
 from xner_spacy.study.lines import iso_lines, ratio_lines, split, total_lines

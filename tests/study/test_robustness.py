@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.study_rows import LANGUAGES, make_rows
+from tiny.study_rows import LANGUAGES, make_rows
 from xner_spacy.errors import MissingExtraError
 from xner_spacy.study.mixed import COMPONENTS, variance_components
 from xner_spacy.study.robustness import robustness, sd_by, sd_trend

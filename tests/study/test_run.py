@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from tests.fuzz.kills import rounds, study_run
 from tests.study.toy import ROOT, block, make_toy
-from tests.tiny_models import build
+from tiny.models import build
 from xner_spacy.cli.app import app
 from xner_spacy.cli.init_config import init_config
 from xner_spacy.cli.study import parse_overrides

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_rows, surface
+from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_rows, surface
 from xner_spacy.study.contrasts import contrasts, designs, mirrored, tenfolds
 from xner_spacy.study.statistics import (
     Replicates,

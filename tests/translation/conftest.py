@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 import pytest
 
-from tests.tiny_models import build
+from tiny.models import build
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def marian(folder: Path, positions: int = 130) -> Path:
     import torch
     from transformers import MarianConfig, MarianMTModel, MarianTokenizer
 
-    from tests.tiny_models import SEQ2SEQ, TEXTS, _sentencepiece, _spread
+    from tiny.models import SEQ2SEQ, TEXTS, _sentencepiece, _spread
 
     folder.mkdir(parents=True)
     vocabulary = {"</s>": 0, "<unk>": 1}

@@ -12,7 +12,7 @@ from typing import Dict, List
 import pytest
 import srsly
 
-from tests.tiny_models import build
+from tiny.models import build
 from xner_spacy.cli.app import run
 
 PROJECT = Path(__file__).resolve().parents[2] / "projects" / "paper"

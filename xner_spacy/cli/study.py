@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def run_cli(
     context: typer.Context,
-    config: Path = typer.Argument(..., metavar="CONFIG", help="Config of the study, such as configs/study_cpu.cfg."),
+    config: Path = typer.Argument(
+        ..., metavar="CONFIG", help="Config of the study, such as projects/ratio-study/study_cpu.cfg."
+    ),
     workers: int = typer.Option(1, "--workers", "-w", min=1, max=1000, help="Jobs at a time."),
     blocks: Optional[List[str]] = typer.Option(
         None, "--block", "-b", help="Only this block of the grid (can be given again)."

@@ -212,7 +212,7 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such file.", path, hint="Copy one of configs/study_*.cfg.")
+        raise InputError("no such file.", path, hint="Copy one of projects/ratio-study/study_*.cfg.")
     given = dict(overrides or {})
     # Names of settings with dots in them, which are no sections here.
     inner = {name: given.pop(name) for name in list(given) if OVERRIDE.match(name)}

@@ -1,0 +1,1 @@
+"""Made-up models and tables that tests and benchmarks share."""
