@@ -38,6 +38,7 @@ class NewConfig(NamedTuple):
 
 
 def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
     app.command("init-config")(init_config_cli)
 
 
