@@ -31,12 +31,10 @@ class Marked(NamedTuple):
     text (str): The text.
     spans (List[Tuple[int, int, Optional[int]]]): Character spans that were marked, with the number of the entity where
         the markers tell it (tags do, brackets do not).
-    stray (int): Markers without a partner, removed.
     """
 
     text: str
     spans: List[Tuple[int, int, Optional[int]]]
-    stray: int
 
 
 class MarkedTranslation(NamedTuple):
@@ -70,33 +68,26 @@ def mark(
 
 
 def unmark(text: str, style: MarkerStyle = "brackets") -> Marked:
-    """Take markers off.
+    """Take markers off, those without a partner too.
 
     text (str): A translator's output.
     style (str): As in `mark`.
-    RETURNS (Marked): The text, its marked character spans, and how many markers had no partner.
+    RETURNS (Marked): The text, and its marked character spans.
     """
     pattern = _BRACKETS if style == "brackets" else _TAGS
-    stray = 0
-
-    def clean(piece: str) -> str:
-        nonlocal stray
-        piece, count = _STRAY[style].subn("", piece)
-        stray += count
-        return piece
-
+    stray = _STRAY[style]
     out = ""
     spans: List[Tuple[int, int, Optional[int]]] = []
     place = 0
     for match in pattern.finditer(text):
-        out += clean(text[place : match.start()])
-        body = clean(match[match.lastindex or 1])
+        out += stray.sub("", text[place : match.start()])
+        body = stray.sub("", match[match.lastindex or 1])
         if body:
             number = int(match[1][1:]) if style == "tags" else None
             spans.append((len(out), len(out) + len(body), number))
         out += body
         place = match.end()
-    return Marked(out + clean(text[place:]), spans, stray)
+    return Marked(out + stray.sub("", text[place:]), spans)
 
 
 def match_names(

@@ -4,8 +4,9 @@ Politov et al. 2025 (arXiv 2501.18750), after Garcia-Ferrero et al. 2022; the op
 `overlap="skip"` and `order="length"` are those of Shkalikov's thesis.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Dict, List, Literal, Optional, Sequence, Set, Tuple
+from typing import List, Literal, Optional, Sequence, Set, Tuple
 
 from ...errors import XnerError
 from ...types import Entity, ProjectedSpan, Projection, Reason, SentencePair
@@ -53,20 +54,22 @@ class HeuristicProjector(BaseProjector):
         holder = [-1] * len(pair.target)
         placed: List[Tuple[int, float]] = []  # source entity and score of each range
         reasons = {}
-        firsts = self._firsts(pair)
+        links = pair.alignment.links.tolist() if self.only_i else []
         for s in turn:
             words = linked[s]
             if not words:
                 reasons[s] = Reason.NO_LINKS
                 continue
-            ranges = self._ranges(entities[s], words, firsts.get(s, set()))
+            begin = entities[s][0]
+            of_first = links[bisect_left(links, [begin]) : bisect_left(links, [begin + 1])] if links else ()
+            ranges = self._ranges(entities[s], words, {j for _, j in of_first})
             if not ranges:
                 reasons[s] = Reason.TOO_SHORT
             for start, end in ranges:
                 if self.overlap == "skip" and any(h >= 0 for h in holder[start:end]):
                     continue
-                links = sum(n for j, n, _ in words if start <= j < end)
-                share = min(1.0, links / (entities[s][1] - entities[s][0]))
+                inside = sum(n for j, n, _ in words if start <= j < end)
+                share = min(1.0, inside / (entities[s][1] - begin))
                 holder[start:end] = [len(placed)] * (end - start)
                 placed.append((s, mean_link(words, start, end) * share))
         spans = []
@@ -75,20 +78,10 @@ class HeuristicProjector(BaseProjector):
             spans.append(ProjectedSpan(start, end, entities[s][2], s, LINK_CONFIDENCE(score, 0.0)))
         return with_reasons(pair, spans, reasons, Reason.OVERLAP)
 
-    def _firsts(self, pair: SentencePair) -> Dict[int, Set[int]]:
-        """RETURNS (Dict[int, Set[int]]): Per entity the target words linked to its first word, where `only_i` asks
-        for them.
-        """
-        firsts: Dict[int, Set[int]] = {}
-        if self.only_i:
-            owner = {entity[0]: s for s, entity in enumerate(pair.entities)}
-            for i, j in pair.alignment.links.tolist():
-                if i in owner:
-                    firsts.setdefault(owner[i], set()).add(j)
-        return firsts
-
     def _ranges(self, entity: Entity, words: LinkedWords, firsts: Set[int]) -> List[Tuple[int, int]]:
-        """RETURNS (List[Tuple[int, int]]): The merged ranges of an entity that pass the filters, by start."""
+        """RETURNS (List[Tuple[int, int]]): The merged ranges of an entity that pass the filters, by start. `firsts`:
+        target words linked to the entity's first word, where `only_i` asks for them.
+        """
         reach = self.max_gap + 1
         ranges: List[Tuple[int, int]] = []
         start = end = words[0][0]
