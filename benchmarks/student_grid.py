@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
+import pandas as pd
 import spacy
 import srsly
 from spacy.cli.train import train
@@ -37,9 +38,7 @@ from xner_spacy.distillation.teachers.selection import agree, select_least_speci
 from xner_spacy.errors import XnerError
 from xner_spacy.evaluation.calibration import expected_calibration_error, scored_spans
 from xner_spacy.evaluation.entities import compare, evaluate
-from xner_spacy.report.charts import Interval, intervals
-from xner_spacy.report.scales import span
-from xner_spacy.report.svg import Panel, standalone
+from xner_spacy.report.charts import intervals, points, render, svg_of
 from xner_spacy.types import Entity, Json
 
 # The development data: an eighth of all that is projected, drawn at random (`xner split`), or the
@@ -435,7 +434,7 @@ def _joined(seeds: List[Sentences]) -> Sentences:
     ]
 
 
-def render(result: Json) -> str:
+def as_table(result: Json) -> str:
     """RETURNS (str): The comparisons as one Markdown table, F1 in percent."""
     header = ["", "", "seeds", "F1", "without the bias", "minus teacher", "minus hard", "minus soft", "with teacher: F1", "minus teacher", "ECE raw", "ECE"]  # fmt: skip
     rows: List[List[Any]] = []
@@ -470,19 +469,14 @@ def draw(result: Json, reference: str = "soft", far: float = 0.15) -> str:
     }  # fmt: skip
     distant = {name for found in rows.values() for name, test in found.items() if abs(test["difference"]) > far}  # fmt: skip
     rows = {lang: {k: v for k, v in found.items() if k not in distant} for lang, found in rows.items()}  # fmt: skip
-    ends = [100 * x for found in rows.values() for test in found.values() for x in test["difference_interval"]]  # fmt: skip
-    panels = []
-    for lang, found in rows.items():
-        marks = []
-        for name, test in sorted(found.items(), key=lambda item: -item[1]["difference"]):
-            value = 100 * test["difference"]
-            low, high = (100 * x for x in test["difference_interval"])
-            marks.append(Interval(name, value, low, high, text=f"{value:+.1f}"))
-        chart = intervals(marks, x_title=f"F1 minus {reference}", limits=span(ends, include=[0.0]))
-        said = "; ".join(f"{mark.label} {mark.text}" for mark in marks)
-        panels.append(Panel(lang, chart, said))
-    title = f"What each recipe brings beside {reference}"
-    return standalone(panels, title, " ".join(f"{p.title}: {p.description}." for p in panels))
+    marks = [
+        {"panel": lang, "label": name, "value": test["difference"], "low": low, "high": high}
+        for lang, found in rows.items()
+        for name, test in sorted(found.items(), key=lambda item: -item[1]["difference"])
+        for low, high in [test["difference_interval"]]
+    ]
+    chart = intervals(points(pd.DataFrame(marks)), f"F1 minus {reference}")
+    return svg_of(chart, render(chart), f"What each recipe brings beside {reference}") + "\n"
 
 
 def _mean(values: Sequence[float], factor: float, digits: int = 1) -> str:
@@ -524,7 +518,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                     run(name, lang, seed, args.data, args.work, steps=args.steps, words=args.words, gpu=args.gpu_id, dev=args.dev, rescore=args.rescore)  # fmt: skip
         return
     result = {lang: summarise(lang, recipes, args.data, args.work) for lang in langs}
-    text = render(result)
+    text = as_table(result)
     args.out.mkdir(parents=True, exist_ok=True)
     srsly.write_json(args.out / "grid.json", result)
     (args.out / "grid.md").write_text(text + "\n", encoding="utf8")

@@ -13,11 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 from tiny.study_rows import CEILING, LANGUAGES, factors, make_rows, surface
-from xner_spacy.study.contrasts import contrasts, tenfolds
-from xner_spacy.study.fit import Observations, Surface
-from xner_spacy.study.mixed import variance_components
-from xner_spacy.study.robustness import robustness, sd_trend
-from xner_spacy.study.statistics import means
+from xner_spacy.study.analysis.contrasts import contrasts, tenfolds
+from xner_spacy.study.analysis.intervals import frame_of, means
+from xner_spacy.study.analysis.spread import by_size, robustness, trend, variance_components
+from xner_spacy.study.analysis.surface import Surface
 from xner_spacy.types import Json
 
 # Name, number of languages, standard deviation of how much of the loss a language has.
@@ -29,14 +28,15 @@ SETTINGS = (
 NOISE = {"sd_seed": 0.012, "sd_draw": 0.008, "sd_rest": 0.005}
 TEACHER, TEST, GAIN = 0.01, 0.012, 0.01
 SIZES = ((320, 100), (1000, 1000), (10000, 3200))
-Check = Tuple[str, Optional[float], Optional[float], float]
+Check = Tuple[str, float, float, float]
 
 
 def checks(languages: Sequence[str], differ: float, seed: int, samples: int) -> List[Check]:
     """RETURNS (List[Check]): Name, limits and truth of every interval of one drawn study."""
     shared = {"sd_teacher": TEACHER, "sd_language": differ, "sd_test": TEST, "seed": seed, **NOISE}
     rows = make_rows(languages, ("hard", "soft"), gains={"soft": GAIN}, **shared)
-    soft = [row for row in rows if row.arm == "soft"]
+    rows = frame_of(rows)
+    soft = rows[rows["arm"] == "soft"]
     factor = factors(languages, differ, seed)
 
     def truth(n_source: int, n_target: int, lang: str) -> float:
@@ -45,35 +45,31 @@ def checks(languages: Sequence[str], differ: float, seed: int, samples: int) -> 
         return float(np.mean(values))
 
     found: List[Check] = []
-    for entry in means(soft):
+    for entry in means(soft).query("quantity == 'f1'").to_dict("records"):
         name = f"mean of {'all languages' if entry['lang'] == 'all' else 'one language'}"
         value = truth(entry["n_source"], entry["n_target"], entry["lang"])
         found.append((name, entry["low"], entry["high"], value))
-    for entry in contrasts(rows):
-        if (entry["a"], entry["b"], entry["lang"]) == ("soft", "hard", "all"):
-            name = "soft - hard, " + ("all sizes" if entry["n_source"] is None else "one size")
-            found.append((name, entry["low"], entry["high"], GAIN))
-    plane = make_rows(LANGUAGES[:1], ("soft",), replicates=1, **dict.fromkeys(NOISE, 0.0))
-    exact = {e["coefficient"]: e["difference"] for e in tenfolds(plane) if e["lang"] == "all"}
-    for entry in tenfolds(soft):
-        if entry["lang"] == "all":
-            name = f"tenfold, {entry['coefficient'].replace('_', ' ')}"
-            found.append((name, entry["low"], entry["high"], exact[entry["coefficient"]]))
-    found += _of_surface(Surface(Observations.from_rows(soft), samples, seed), truth)
+    for entry in contrasts(rows).query("a == 'soft' and b == 'hard' and lang == 'all'").to_dict("records"):
+        name = "soft - hard, " + ("one size" if entry["n_source"] else "all sizes")
+        found.append((name, entry["low"], entry["high"], GAIN))
+    plane = frame_of(make_rows(LANGUAGES[:1], ("soft",), replicates=1, **dict.fromkeys(NOISE, 0.0)))
+    exact = {e["coefficient"]: e["value"] for e in tenfolds(plane).query("lang == 'all'").to_dict("records")}
+    for entry in tenfolds(soft).query("lang == 'all'").to_dict("records"):
+        name = f"tenfold, {entry['coefficient'].replace('_', ' ')}"
+        found.append((name, entry["low"], entry["high"], exact[entry["coefficient"]]))
+    found += _of_surface(Surface(soft, samples, seed), truth)
     spread = float(np.sqrt(sum(sd**2 for sd in (*NOISE.values(), TEACHER))))
-    entry = robustness(soft)[0]
-    found.append(("standard deviation", entry["sd_low"], entry["sd_high"], spread))
-    for name, trend in sd_trend(soft, "soft").items():
-        if name != "reason":
-            found.append((f"its factor for a tenfold {name}", trend["low"], trend["high"], 1.0))
+    entry = robustness(soft).to_dict("records")[0]
+    found.append(("standard deviation", entry["low"], entry["high"], spread))
+    for name, part in trend(by_size(soft))[0].items():
+        found.append((f"its factor for a tenfold {name}", part["low"], part["high"], 1.0))
     crossed = make_rows(
         languages, ("soft",), block="variance", crossed=True, sources=(1000,), targets=(320, 3200),
         **{**shared, "sd_teacher": 0.0},
     )  # fmt: skip
-    parts = variance_components(crossed)["soft"]["components"]
+    parts = variance_components(frame_of(crossed))[0].set_index("component")
     for name in ("seed", "draw"):
-        part = parts[name]
-        found.append((f"component {name}", part["sd_low"], part["sd_high"], NOISE[f"sd_{name}"]))
+        found.append((f"component {name}", *parts.loc[name, ["low", "high"]], NOISE[f"sd_{name}"]))
     return found
 
 
@@ -100,7 +96,7 @@ def measure(runs: int, samples: int) -> List[Json]:
         hits: Dict[str, List[Tuple[bool, float]]] = defaultdict(list)
         for seed in tqdm(range(runs), desc=setting):
             for name, low, high, value in checks(LANGUAGES[:count], differ, seed, samples):
-                if low is not None and high is not None:
+                if low == low and high == high:
                     hits[name].append((low <= value <= high, high - low))
         for name, pairs in hits.items():
             row = table.setdefault(name, {"interval": name})

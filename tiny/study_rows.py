@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from xner_spacy.study.rows import SOURCE_ARMS, Row
+from xner_spacy.study.design.rows import SOURCE_ARMS, Row
 
 LANGUAGES = ("hau", "lug", "luo", "swa", "tsn", "yor")
 SOURCES = (320, 1000, 3200, 10000)

@@ -227,7 +227,7 @@ def odd_docs(folder: Path) -> None:
 def study_folder(folder: Path) -> None:
     """A study's report folder of made-up rows, with its config and data."""
     from tests.study.toy import make_toy
-    from xner_spacy.study.rows import write_rows
+    from xner_spacy.study.design.rows import write_rows
 
     home = folder / "study"
     home.mkdir()

@@ -20,7 +20,7 @@ from typing import Callable, Dict, List, NamedTuple
 
 from tests.study.toy import ROOT, block, make_toy
 from xner_spacy.corpora.writing import to_json
-from xner_spacy.study.study import RESULTS
+from xner_spacy.study.design.study import RESULTS
 
 # Who is killed: the command, one of its workers, or all of them at once, as by a machine that goes down.
 VICTIMS = ("command", "worker", "all")

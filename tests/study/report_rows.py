@@ -3,7 +3,7 @@
 import random
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from xner_spacy.study.rows import SOURCE_ARMS, Row
+from xner_spacy.study.design.rows import SOURCE_ARMS, Row
 from xner_spacy.types import Json
 
 LEVELS: Dict[str, float] = {"lug": 0.74, "luo": 0.62, "tsn": 0.68, "hau": 0.7, "swa": 0.76}

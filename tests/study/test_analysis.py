@@ -1,47 +1,45 @@
-"""The whole analysis: every part is there, and what cannot be estimated is None with a reason."""
+"""The whole analysis: every part is there, and what cannot be estimated is left out with a reason."""
 
-import json
-from dataclasses import replace
+import sys
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from benchmarks.study_intervals import checks
-from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_rows, surface
-from xner_spacy.study.analysis import analyse
+from tests.study.toy import make_toy
+from tiny.study_rows import CEILING, LANGUAGES, fail, make_rows, surface
+from xner_spacy.errors import MissingExtraError
+from xner_spacy.study.design.rows import write_rows
+from xner_spacy.study.design.study import report_study
 
-pytest.importorskip("statsmodels")
+pd = pytest.importorskip("pandas")
+pytest.importorskip("altair")
 
-PARTS = {
-    "grid",
-    "means",
-    "contrasts",
-    "designs",
-    "tenfolds",
-    "surfaces",
-    "iso_total",
-    "iso_ratio",
-    "mirrored",
-    "variance",
-    "robustness",
-    "sd_by",
-    "answer",
-}
+from xner_spacy.study.analysis.analyse import Analysis, analyse  # noqa: E402
+from xner_spacy.study.page.study_figures import View  # noqa: E402
+from xner_spacy.study.page.study_page import arm_facts  # noqa: E402
 
 
-def test_full_study_is_json_and_deterministic():
+def same(one, other):
+    for field in fields(Analysis):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, pd.DataFrame):
+            pd.testing.assert_frame_equal(a, b)
+        elif field.name == "surfaces":
+            assert {k: v.parameters() for k, v in a.items()} == {k: v.parameters() for k, v in b.items()}
+        else:
+            assert a == b
+
+
+def test_full_study_is_deterministic():
     rows = make_rows(LANGUAGES[:3], gains={"soft": 0.01})
     rows += make_rows(LANGUAGES[:2], ("teacher",), seed=1)
     rows[5] = fail(rows[5])
     first = analyse(rows, samples=60)
-    assert set(first) == PARTS
-    text = json.dumps(first, allow_nan=False, sort_keys=True)
-    again = analyse(list(reversed(rows)), samples=60)
-    assert json.dumps(again, allow_nan=False, sort_keys=True) == text
-    assert first["grid"]["n_source"] == list(SOURCES)
-    assert first["grid"]["n_target"] == list(TARGETS)
-    assert [f["reason"] for f in first["grid"]["failed"]] == ["killed"]
-    assert set(first["surfaces"]) == {"teacher", "transfer", "hard", "soft"}
+    same(analyse(list(reversed(rows)), samples=60), first)
+    assert first.rows["reason"].tolist().count("killed") == 1
+    assert set(first.surfaces) == {"teacher", "transfer", "hard", "soft"}
 
 
 @pytest.mark.parametrize(
@@ -62,8 +60,9 @@ def test_full_study_is_json_and_deterministic():
 )
 def test_any_subset(changes):
     result = analyse(make_rows(**changes), samples=30)
-    assert set(result) == PARTS
-    json.dumps(result, allow_nan=False)
+    assert len(result.means) and np.isfinite(result.means["value"]).all()
+    for arm in result.rows["arm"].unique():
+        assert arm in result.surfaces or any(what == "Surface" and name == arm for what, name, _ in result.unknown)
 
 
 @pytest.mark.filterwarnings("error")
@@ -73,21 +72,18 @@ def test_a_study_that_has_just_begun(share):
     rows = make_rows(arms=("transfer", "soft"))
     rows += make_rows(("lug",), ("soft",), block="variance", crossed=True, targets=(320,))
     result = analyse([row for row in rows if random.random() < share], samples=30)
-    json.dumps(result, allow_nan=False)
-    for part in result["variance"].values():
-        assert part["reason"] or part["components"]["language"]["sd"] > 0.02
-    for entry in result["surfaces"].values():
-        for point in entry["points"]:
-            for name in ("rate_source", "rate_target"):
-                assert point[name] is None or -1 <= point[f"{name}_low"] <= point[f"{name}_high"] <= 1
+    for arm, fit in result.surfaces.items():
+        for name, estimate in fit.parameters().items():
+            assert not estimate["low"] > estimate["value"] and not estimate["high"] < estimate["value"], (arm, name)
+    shares = result.components.groupby("arm", observed=True)["share"].sum()
+    assert np.allclose(shares, 1)
 
 
 def test_nothing_measured():
     for rows in ([], [fail(row) for row in make_rows(("lug",), ("soft",))]):
         result = analyse(rows, samples=30)
-        assert set(result) == PARTS
-        assert len(result["grid"]["failed"]) == len(rows)
-        assert not result["means"] and not result["surfaces"]
+        assert len(result.rows) == len(rows)
+        assert result.means.empty and result.contrasts.empty and not result.surfaces
 
 
 @pytest.fixture(scope="module")
@@ -99,77 +95,44 @@ def exact():
     return analyse(rows, samples=60)
 
 
-def test_answer_is_that_of_the_rows(exact):
-    found = exact["answer"]
-    assert found["main"] == ["hard", "soft"]
-    assert found["soft_minus_hard"]["difference"] == pytest.approx(0.02)
+def test_the_facts_of_an_arm_are_those_of_the_rows(exact):
+    soft = arm_facts(View(exact, {}), "soft")
     ceiling = np.mean(list(CEILING.values())) + 0.02
-    soft = found["arms"]["soft"]
-    assert [one["corner"] for one in soft["corners"]] == [
-        "low_low",
-        "low_high",
-        "high_low",
-        "high_high",
-    ]
+    assert [(one["n_source"], one["n_target"]) for one in soft["corners"]] == [
+        (320, 100), (320, 3200), (10000, 100), (10000, 3200),
+    ]  # fmt: skip
     for one in soft["corners"]:
-        assert one["f1"] == pytest.approx(ceiling - surface(one["n_source"], one["n_target"]))
-    gains = {(g["start"], g["stop"], g["at"]): g["difference"] for g in soft["gain_source"]}
-    assert set(gains) == {(a, 10 * a, b) for a in (320, 1000) for b in (*TARGETS, None)}
-    assert gains[320, 3200, None] == pytest.approx(surface(320, 100) - surface(3200, 100))
-    slope = (surface(320, 100) - surface(10000, 100)) / np.log10(10000 / 320)
-    assert soft["fitted_gain_source"]["value"] == pytest.approx(slope, rel=0.01)
-    least, most = soft["minus_transfer"]["least"], soft["minus_transfer"]["most"]
+        assert one["value"] == pytest.approx(ceiling - surface(one["n_source"], one["n_target"]))
+    least, most = soft["against"]["transfer"]
     assert (least["n_target"], least["value"]) == (100, pytest.approx(0.02))
     assert (most["n_target"], most["value"]) == (3200, pytest.approx(0.01 * np.log10(3200)))
-    assert soft["minus_teacher"] == {"least": None, "most": None, "mean": None}
-    for one in soft["fitted_gain_total"]:
-        parts = [
-            surface(total * one["ratio"] / (1 + one["ratio"]), total / (1 + one["ratio"]))
-            for total in (one["start"], one["stop"])
-        ]
-        gain = (parts[0] - parts[1]) / np.log10(one["stop"] / one["start"])
-        assert one["value"] == pytest.approx(gain, abs=0.002)
-    for one in soft["best_ratio"]:
-        assert one["least"] <= one["low"] <= one["ratio"] <= one["high"] <= one["most"]
-        assert one["over_worst"] >= 0
+    assert "teacher" not in soft["against"]
+    for one in soft["all_ratios"]:
+        assert one["least"] * 0.999 <= one["low"] <= one["ratio"] <= one["high"] <= one["most"] * 1.001
+        assert one["gain"]["value"] >= 0
 
 
 def test_surface_of_the_rows(exact):
-    found = exact["surfaces"]["soft"]
-    assert found["form"] == "F1 = c - a (N_s / 1000)^-alpha - b (N_t / 1000)^-beta"
-    assert exact["surfaces"]["transfer"]["form"] == "F1 = c - a (N_s / 1000)^-alpha"
-    assert found["params"]["alpha"]["value"] == pytest.approx(0.5, abs=0.01)
-    assert not found["params"]["alpha"]["fixed"] and found["params"]["alpha"]["bound"] is None
-    assert found["languages"]["yor"]["c"]["value"] == pytest.approx(0.52, abs=0.003)
-    assert len(found["points"]) == 16
-    for point in found["points"]:
-        more = surface(point["n_source"] + 1000, point["n_target"])
-        gain = surface(point["n_source"], point["n_target"]) - more
-        assert point["rate_source"] == pytest.approx(gain, abs=1e-3)
-    assert exact["surfaces"]["transfer"]["points"][0]["rate_target"] is None
-    assert {point["n_source"] for point in found["grid"]} >= {320.0}
+    found = exact.surfaces["soft"].parameters()
+    assert found["alpha"]["value"] == pytest.approx(0.5, abs=0.01)
+    assert exact.surfaces["soft"].f1(1000, 1000, "yor")[0] == pytest.approx(0.52 - surface(1000, 1000), abs=0.003)
+    entries = exact.robustness.set_index("arm")["slope_value"]
+    assert np.isnan(entries["transfer"]) and np.isfinite(entries["soft"])
 
 
-def test_slope_at_a_fixed_total(exact):
-    entry = next(e for e in exact["robustness"] if e["arm"] == "soft")
-    assert entry["total"] == 3520
-    ratios = np.geomspace(0.1, 34.2, 26)
-    levels = [-surface(3520 * r / (1 + r), 3520 / (1 + r)) for r in ratios]
-    assert entry["slope"] == pytest.approx(np.polyfit(np.log10(ratios), levels, 1)[0], abs=1e-3)
-    assert next(e for e in exact["robustness"] if e["arm"] == "transfer")["slope"] is None
-
-
-def test_two_sizes_leave_the_exponent_open():
-    rows = make_rows(arms=("soft",), targets=(320, 1000))
-    params = analyse(rows, samples=30)["surfaces"]["soft"]["params"]
-    assert params["beta"] == {
-        "value": 0.5,
-        "low": None,
-        "high": None,
-        "fixed": True,
-        "bound": None,
-    }
-    assert not params["alpha"]["fixed"]
+def test_a_missing_extra_is_one_line(tmp_path, monkeypatch):
+    config = make_toy(tmp_path)
+    write_rows(tmp_path / "report" / "results.csv", [])
+    for name in ("pandas", "statsmodels.formula.api", "altair", "vl_convert"):
+        with monkeypatch.context() as patch:
+            for module in [
+                name for name in sys.modules if name.startswith(("xner_spacy.study.", "xner_spacy.report."))
+            ]:
+                if ".design" not in module:
+                    patch.delitem(sys.modules, module)
+            patch.setitem(sys.modules, name, None)
+            with pytest.raises(MissingExtraError, match=r"\[study\]"):
+                report_study(config)
 
 
 def test_intervals_benchmark_checks_every_kind():
@@ -184,5 +147,5 @@ def test_intervals_benchmark_checks_every_kind():
         "standard deviation",
         "component draw",
     }
-    held = [low <= truth <= high for _, low, high, truth in found if low is not None]
+    held = [low <= truth <= high for _, low, high, truth in found if low == low]
     assert np.mean(held) > 0.8

@@ -8,10 +8,10 @@ import pytest
 
 from tests.fuzz.kills import alive, workers_of
 from xner_spacy.errors import XnerError
-from xner_spacy.study import runner
-from xner_spacy.study.job_pools import LocalPool
-from xner_spacy.study.plan import Job, Plan
-from xner_spacy.study.runner import Outcome, _schedule, run_jobs
+from xner_spacy.study.design import runner
+from xner_spacy.study.design.job_pools import LocalPool
+from xner_spacy.study.design.plan import Job, Plan
+from xner_spacy.study.design.runner import Outcome, _schedule, run_jobs
 from xner_spacy.types import Json
 
 PROGRAM = "tests.study.odd_worker"

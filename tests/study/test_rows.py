@@ -7,7 +7,7 @@ import pytest
 
 from tests.study.report_rows import grid_rows
 from xner_spacy.errors import InputError
-from xner_spacy.study.rows import COLUMNS, read_rows, to_csv, write_rows
+from xner_spacy.study.design.rows import COLUMNS, read_rows, to_csv, write_rows
 
 ROWS = sorted(grid_rows(["lug"], ["hard"], [320, 1000], [100], [(0, 0)]), key=lambda row: row.order)
 

@@ -27,12 +27,12 @@ from xner_spacy.corpora.reading import read_json
 from xner_spacy.corpora.runfolder import locked
 from xner_spacy.corpora.writing import write_json
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.study.config import read_study
-from xner_spacy.study.perform import perform, sweep
-from xner_spacy.study.plan import Job, make_plan
-from xner_spacy.study.rows import read_rows, write_rows
-from xner_spacy.study.runner import Outcome, _schedule, finished_jobs, price
-from xner_spacy.study.study import RESULTS, run_study, write_meta
+from xner_spacy.study.design.config import read_study
+from xner_spacy.study.design.perform import perform, sweep
+from xner_spacy.study.design.plan import Job, make_plan
+from xner_spacy.study.design.rows import read_rows, write_rows
+from xner_spacy.study.design.runner import Outcome, _schedule, finished_jobs, price
+from xner_spacy.study.design.study import RESULTS, run_study, write_meta
 
 # --- the schedule, with a pool that only pretends ---------------------------------------------
 

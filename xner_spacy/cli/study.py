@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..corpora.reading import parse_json
 from ..errors import InputError, XnerError
-from ..study.study import failures, price_study, report_study, run_study
+from ..study.design.study import failures, price_study, report_study, run_study
 from ..types import Json
 from .annotate import EngineName
 from .output import bar_settings, done, say, table, warn

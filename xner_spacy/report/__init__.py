@@ -1,1 +1,1 @@
-"""Charts and pages that are one file: SVG drawn without a plotting library, HTML without a network."""
+"""Pages of the project and their charts: HTML that is one file and needs no network, its Markdown twin, SVG and CSV."""

@@ -1,374 +1,251 @@
-"""The kinds of charts: heat map, lines with bands, values with intervals, stacked shares."""
+"""The kinds of charts, drawn by Altair: heat map, lines with bands, values with intervals, stacked shares.
 
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Dict, List, Optional, Sequence, Tuple
+A chart takes a DataFrame whose estimates stand in `value`, `low` and `high` (NaN where there is none), and draws a panel
+for each `panel`.
+"""
 
-from .colours import DIVERGING, SEQUENTIAL, readable_on, shade
-from .scales import Scale, log_ticks, span, ticks
-from .svg import Svg
+import re
+from typing import Any, Dict, Optional, Sequence, Tuple
 
-Place = Tuple[float, float]
+import altair as alt
+import pandas as pd
+import vl_convert
+from markupsafe import escape
 
-WIDTH = 360.0
-CHARACTER = 6.6  # about the width of one, in units
-MARKERS = ("circle", "square", "triangle", "diamond", "cross", "plus")
-DASHES = ("", "dash1", "dash2", "dash3")
-CELL_HEIGHT = 50.0
+from ..escape import for_terminal
+
+Chart = Any
+
+# Told apart with every common colour-blindness, and readable as text on either paper: of names (s), of an order (o).
+LIGHT = {
+    **{"paper": "#ffffff", "ink": "#1b1b1f", "soft": "#55555f", "rule": "#dcdce2", "axis": "#77777f"},
+    **{"s0": "#0072b2", "s1": "#c04f00", "s2": "#00805c", "s3": "#a8437f", "s4": "#8a6100", "s5": "#276f99"},
+    **{"o0": "#440154", "o1": "#3e4989", "o2": "#21777f", "o3": "#1b7f52", "o4": "#517d16", "o5": "#7a6b00"},
+}
+DARK = {
+    **{"paper": "#16181c", "ink": "#ececf0", "soft": "#b6b6c0", "rule": "#363a42", "axis": "#8d8d98"},
+    **{"s0": "#56b4e9", "s1": "#ff8f3f", "s2": "#2fcf9f", "s3": "#ea9cc8", "s4": "#e6b33a", "s5": "#9cc9e8"},
+    **{"o0": "#b79cf0", "o1": "#8fb0f0", "o2": "#5cc6d6", "o3": "#4fd39a", "o4": "#a8dc5c", "o5": "#f3e34f"},
+}
+# So light that black is read on every shade.
+SEQUENTIAL = ["#f7fbff", "#6baed6"]
+DIVERGING = ["#f1a340", "#f7f7f7", "#67a9cf"]
+WIDTH = 280
+COLUMNS = 3
+_SMALL = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": LIGHT["soft"]}
+STYLE: Dict[str, Any] = {
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif",
+    "aria": False,  # one drawing with a title and a description, not hundreds of marks
+    "background": "transparent",
+    "view": {"stroke": "transparent"},
+    "text": {"color": LIGHT["ink"], "fontSize": 12},
+    "header": {"labelFontSize": 13, "labelFontWeight": 600, "labelAnchor": "start", "labelColor": LIGHT["ink"]},
+    "axis": {
+        **{**_SMALL, "labelColor": LIGHT["soft"], "gridColor": LIGHT["rule"], "domainColor": LIGHT["axis"]},
+        **{"tickColor": LIGHT["axis"], "labelLimit": 130},
+    },
+    "legend": {
+        **_SMALL,
+        "orient": "top",
+        "labelColor": LIGHT["ink"],
+        "symbolSize": 70,
+        "symbolOpacity": 1,
+        "labelLimit": 260,
+    },
+}
+_PLAIN: Dict[str, Any] = {"domain": False, "ticks": False, "grid": False}
+# What no eye sees of a place.
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A field of a heat map.
+def points(data: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): The same with `value`, `low` and `high` in points: 0 to 100."""
+    return data.assign(**{name: 100 * data[name].astype(float) for name in ("value", "low", "high")})
 
-    value (Optional[float]): What the colour shows; None for a field without a value. text (str):
-        Written in it. note (str): Written below in small. tip (str): Shown under the pointer.
+
+def heat_map(data: pd.DataFrame, x: str, y: str, titles: Tuple[str, str], *, signs: bool = False) -> Chart:
+    """Draw fields whose colour shows `value`, with it and its interval written in each.
+
+    x, y (str): Columns of sizes. titles (Tuple[str, str]): Of the axes. signs (bool): A difference: two colours away from
+        zero.
     """
-
-    value: Optional[float]
-    text: str
-    note: str = ""
-    tip: str = ""
-
-
-@dataclass(frozen=True)
-class Series:
-    """A line.
-
-    label (str): Written at its end. points (Sequence[Tuple]): x, y, low, high; low and high may be
-        None. rank (int): Which colour, marker and dash. ordered (bool): Colours of an order, not of
-        names. smooth (bool): No markers.
-    """
-
-    label: str
-    points: Sequence[Tuple[float, float, Optional[float], Optional[float]]]
-    rank: int
-    ordered: bool = True
-    smooth: bool = False
-
-    @property
-    def colour(self) -> str:
-        """RETURNS (str): Its class."""
-        return f"o{self.rank % 6}" if self.ordered else f"s{self.rank % 8}"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its interval; without a value, a heading over those that follow."""
-
-    label: str
-    value: Optional[float] = None
-    low: Optional[float] = None
-    high: Optional[float] = None
-    strong: bool = False
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar of parts that add up to one."""
-
-    label: str
-    parts: Dict[str, float] = field(default_factory=dict)
-    reason: str = ""
-
-
-def heat_map(
-    cells: Dict[Tuple[str, str], Cell],
-    *,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    row_title: str,
-    column_title: str,
-    limits: Tuple[float, float],
-    diverging: bool = False,
-) -> Svg:
-    """Draw fields whose colour shows a value, with the value written in each.
-
-    cells (Dict[Tuple[str, str], Cell]): By row and column. rows, columns (Sequence[str]): Their
-        names in order; the first row is the lowest. limits (Tuple[float, float]): Values at the
-        ends of the colour scale.
-    """
-    left = 28 + CHARACTER * max(len(name) for name in rows)
-    wide = (WIDTH - left - 4) / max(len(columns), 2)
-    bottom = 4 + CELL_HEIGHT * len(rows)
-    svg = Svg(WIDTH, bottom + 40)
-    for i, row in enumerate(rows):
-        y = bottom - CELL_HEIGHT * (i + 1)
-        svg.text(left - 8, y + CELL_HEIGHT / 2 + 4, row, anchor="end")
-        for j, column in enumerate(columns):
-            x = left + wide * j
-            cell = cells.get((row, column), Cell(None, "–"))
-            middle, line = x + wide / 2, y + CELL_HEIGHT / 2
-            colour = shade(DIVERGING if diverging else SEQUENTIAL, _share(cell.value, limits))
-            box = svg.add(
-                "rect",
-                "empty" if cell.value is None else "",
-                tip=cell.tip or None,
-                x=x + 1,
-                y=y + 1,
-                width=wide - 2,
-                height=CELL_HEIGHT - 2,
-                rx=3,
-            )
-            if cell.value is None:
-                svg.text(middle, line + 4, cell.text, anchor="middle")
-                continue
-            box.set("fill", colour)
-            ink = "on-dark" if readable_on(colour) == "#ffffff" else "on-light"
-            svg.text(middle, line + (0 if cell.note else 5), cell.text, f"cell {ink}", "middle")
-            if cell.note:
-                svg.text(middle, line + 14, cell.note, f"note {ink}", "middle")
-    for j, column in enumerate(columns):
-        svg.text(left + wide * (j + 0.5), bottom + 16, column, anchor="middle")
-    svg.text(left + wide * len(columns) / 2, bottom + 34, column_title, "axis-title", "middle")
-    _side_title(svg, row_title, bottom / 2)
-    return svg
+    texts = {
+        "text": [show(value, signs=signs) for value in data["value"]],
+        "note": [interval(low, high) for low, high in zip(data["low"], data["high"], strict=True)],
+    }
+    far = float(data["value"].abs().max())
+    scale = alt.Scale(domain=[-far, 0, far], range=DIVERGING) if signs else alt.Scale(range=SEQUENTIAL)
+    places = (
+        alt.X(x, type="ordinal", title=titles[0], axis=alt.Axis(labelAngle=0, format=",", **_PLAIN)),
+        alt.Y(y, type="ordinal", title=titles[1], axis=alt.Axis(format=",", **_PLAIN), sort="descending"),
+    )
+    rect = alt.Chart().mark_rect(cornerRadius=3, stroke="white", strokeWidth=2).encode(*places)
+    layers = [
+        rect.encode(alt.Color("value:Q", scale=scale, legend=None)),
+        # Black on every shade, in either scheme.
+        alt.Chart().mark_text(dy=-6, fontSize=14, fontWeight=600, color="black").encode(*places, text="text:N"),
+        alt.Chart().mark_text(dy=11, fontSize=10.5, color="black").encode(*places, text="note:N"),
+    ]
+    return _panels(data.assign(**texts), layers, width=WIDTH, height=alt.Step(50))
 
 
 def lines(
-    series: Sequence[Series],
+    data: pd.DataFrame,
+    x: str,
+    titles: Tuple[str, str],
     *,
-    x_title: str,
-    y_title: str,
-    y_limits: Optional[Tuple[float, float]] = None,
-    x_log: bool = True,
-    y_log: bool = False,
-    label_title: str = "",
-    zero: bool = False,
-    x_format: str = "{:,.0f}",
-    height: float = 270.0,
-) -> Svg:
-    """Draw lines with bands, each labelled at its end.
+    legend: Optional[str] = None,
+    colours: str = "o",
+    log: bool = False,
+    markers: bool = True,
+) -> Chart:
+    """Draw lines with bands, one for each `label`, over a logarithmic axis.
 
-    y_limits (Optional[Tuple[float, float]]): Ends of the vertical axis, so that panels compare; from
-        the data by default. y_log (bool): Equal factors are equal steps. label_title (str): What the labels are. zero (bool): Whether zero is
-        marked. x_format (str): How the ticks of x are written.
+    titles (Tuple[str, str]): Of the axes. legend (Optional[str]): What the labels are. colours (str): "o" of an order, "s"
+        of names. log (bool): Whether the vertical axis is logarithmic too.
     """
-    shown = [one for one in series if one.points]
-    xs = [point[0] for one in shown for point in one.points] or [1.0]
-    ys = [value for one in shown for point in one.points for value in point[1:]]
-    y_low, y_high = y_limits or span(ys, include=[0.0] if zero else [])
-    labels = [one.label for one in shown] + [label_title]
-    right = 14 + CHARACTER * max(len(label) for label in labels)
-    left, top, bottom = 52.0, 22.0, height - 44
-    y_scale = Scale(y_low, y_high, bottom, top, y_log)
-    x_scale = Scale(min(xs), max(xs), left + 8, WIDTH - right - 6, x_log)
-    svg = Svg(WIDTH, height)
-    for tick in log_ticks(y_low, y_high) if y_log else ticks(y_low, y_high):
-        y = y_scale(tick)
-        svg.add("line", "rule", x1=left, x2=WIDTH - right, y1=y, y2=y)
-        svg.text(left - 7, y + 4, f"{tick:g}", anchor="end")
-    if zero and y_low < 0 < y_high:
-        svg.add("line", "zero", x1=left, x2=WIDTH - right, y1=y_scale(0), y2=y_scale(0))
-    svg.add("line", "axis", x1=left, x2=WIDTH - right, y1=bottom, y2=bottom)
-    places = sorted(set(xs)) if len(set(xs)) <= 5 else _x_ticks(min(xs), max(xs), x_log)
-    for tick in places:
-        x = x_scale(tick)
-        svg.add("line", "axis", x1=x, x2=x, y1=bottom, y2=bottom + 4)
-        svg.text(x, bottom + 17, x_format.format(tick), anchor="middle")
-    svg.text((left + WIDTH - right) / 2, bottom + 36, x_title, "axis-title", "middle")
-    _side_title(svg, y_title, (top + bottom) / 2)
-    if label_title:
-        svg.text(WIDTH - right + 2, 12, label_title, "axis-title")
-    for one in shown:
-        _band(svg, one, x_scale, y_scale)
-    for one in shown:
-        _line(svg, one, x_scale, y_scale)
-    _end_labels(svg, shown, x_scale, y_scale)
-    return svg
+    labels = list(dict.fromkeys(data["label"]))
+    named: Dict[str, Any] = {"field": "label", "type": "nominal", "sort": labels, "title": legend}
+    hues = [LIGHT[f"{colours}{i % 6}"] for i in range(len(labels))]
+    colour = alt.Color(**named, scale=alt.Scale(domain=labels, range=hues))
+    dash, shape = (kind(**named, scale=alt.Scale(domain=labels)) for kind in (alt.StrokeDash, alt.Shape))
+    places = sorted(float(place) for place in set(data[x]))
+    axis = alt.Axis(grid=False, format=",", **({"values": places} if len(places) < 6 else {"tickCount": 4}))
+    across = alt.X(
+        x, type="quantitative", title=titles[0], scale=alt.Scale(type="log", nice=False, padding=8), axis=axis
+    )
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
+    value, low = (
+        alt.Y(f"{name}:Q", title=titles[1], scale=scale, axis=alt.Axis(tickCount=5)) for name in ("value", "low")
+    )
+    layers = [
+        alt.Chart().mark_area(opacity=0.15).encode(across, low, alt.Y2("high:Q"), colour),
+        alt.Chart().mark_line(strokeWidth=2).encode(across, value, colour, dash),
+    ]
+    if markers:
+        layers.append(alt.Chart().mark_point(size=55, filled=True, opacity=1).encode(across, value, colour, shape))
+    return _panels(data, layers, width=WIDTH, height=190)
 
 
-def intervals(
-    rows: Sequence[Interval],
-    *,
-    x_title: str,
-    limits: Optional[Tuple[float, float]] = None,
-    zero: bool = True,
-) -> Svg:
-    """Draw a value and its interval on each line, and say both in figures."""
-    values = [value for row in rows for value in (row.value, row.low, row.high)]
-    low, high = limits or span(values, include=[0.0] if zero else [])
-    left = 10 + CHARACTER * max((len(r.label) for r in rows if r.value is not None), default=4)
-    left = min(max(left, 60.0), 180.0)
-    right = 14 + CHARACTER * max((len(row.text) for row in rows), default=0)
-    top, step = 6.0, 24.0
-    bottom = top + step * len(rows)
-    svg = Svg(WIDTH, bottom + 40)
-    scale = Scale(low, high, left + 6, WIDTH - right - 6)
-    for tick in ticks(low, high, max(2, int((scale.end - scale.start) / 40))):
-        x = scale(tick)
-        svg.add("line", "rule", x1=x, x2=x, y1=top, y2=bottom)
-        svg.text(x, bottom + 16, f"{tick:g}", anchor="middle")
-    if zero:
-        svg.add("line", "zero", x1=scale(0), x2=scale(0), y1=top, y2=bottom)
-    svg.text((left + WIDTH - right) / 2, bottom + 34, x_title, "axis-title", "middle")
-    for i, row in enumerate(rows):
-        y = top + step * (i + 0.5)
-        if row.value is None:
-            svg.text(0, y + 4, row.label, "strong")
-            continue
-        svg.text(left - 4, y + 4, row.label, "strong" if row.strong else "tick", "end")
-        css = "s1" if row.strong else "s0"
-        if row.low is not None and row.high is not None:
-            svg.add("line", f"bar {css}", x1=scale(row.low), x2=scale(row.high), y1=y, y2=y)
-        shape = "square" if row.strong else "circle"
-        _marker(svg, shape, scale(row.value), y, f"dot {css}", 5.0 if row.strong else 4.0)
-        svg.text(WIDTH, y + 4, row.text, "strong" if row.strong else "tick", "end")
-    return svg
+def intervals(data: pd.DataFrame, title: str, *, strong: str = "", shared: bool = True) -> Chart:
+    """Draw a value and its interval on each line, named by `label`, and say both in figures.
+
+    title (str): Of the axis. strong (str): The label of lines that stand out. shared (bool): Whether all panels have one
+        scale.
+    """
+    texts = [with_interval(line, signs=True) for line in data.to_dict("records")]
+    order = list(dict.fromkeys(data["label"]))
+    line = alt.Y("label:N", sort=order, title=None, axis=alt.Axis(**_PLAIN))
+    colour = alt.condition(alt.datum.label == strong, alt.value(LIGHT["s1"]), alt.value(LIGHT["s0"]))
+    low, value = (
+        alt.X(f"{name}:Q", title=title, axis=alt.Axis(tickCount=4), scale=alt.Scale(padding=8))
+        for name in ("low", "value")
+    )
+    layers = [
+        alt.Chart().mark_rule(color=LIGHT["ink"]).encode(x=alt.datum(0)),
+        alt.Chart().mark_rule(strokeWidth=2).encode(low, alt.X2("high:Q"), line, color=colour),
+        alt.Chart().mark_point(size=60, filled=True, opacity=1).encode(value, line, color=colour),
+        alt.Chart().mark_text(align="left").encode(line, x=alt.value(WIDTH // 2 + 6), text="text:N"),
+    ]
+    chart = _panels(data.assign(text=texts), layers, width=WIDTH // 2, height=alt.Step(24))
+    return chart.resolve_scale(y="independent", x="shared" if shared else "independent")
 
 
-def shares(bars: Sequence[Bar], parts: Sequence[str]) -> Svg:
-    """Draw bars of parts that add up to one, the larger parts labelled, with a key."""
-    x, top = 0.0, 4.0
-    places: List[Place] = []
-    for part in parts:
-        wide = 16 + CHARACTER * len(part) + 14
-        if x + wide > WIDTH + 14:
-            x, top = 0.0, top + 20
-        places.append((x, top))
-        x += wide
-    top, step = top + 28, 54.0
-    svg = Svg(WIDTH, top + step * len(bars) + 4)
-    for rank, (part, (x, y)) in enumerate(zip(parts, places, strict=True)):
-        svg.add("rect", f"block s{rank}", x=x, y=y, width=12, height=12)
-        svg.text(x + 16, y + 10, part)
-    for i, bar in enumerate(bars):
-        y = top + step * i
-        svg.text(0, y + 12, bar.label, "strong")
-        if not bar.parts:
-            svg.text(0, y + 32, bar.reason or "not estimated")
-            continue
-        x = 0.0
-        for rank, part in enumerate(parts):
-            share = bar.parts.get(part, 0.0)
-            wide = share * WIDTH
-            if wide <= 0:
-                continue
-            svg.add("rect", f"block s{rank}", x=x, y=y + 18, width=wide, height=24, tip=part)
-            text = f"{100 * share:.0f}%"
-            if wide > CHARACTER * len(text) + 4:
-                svg.text(x + wide / 2, y + 35, text, "on-block", "middle")
-            x += wide
-    return svg
+def shares(data: pd.DataFrame, parts: Sequence[str]) -> Chart:
+    """Draw bars of parts that add up to one, the larger ones labelled: a bar for each `label`, a field for each `part`."""
+    ends = data.groupby("label", sort=False)["value"].cumsum()
+    text = [f"{100 * value:.0f}%" if value >= 0.08 else "" for value in data["value"]]
+    data = data.assign(end=ends, start=ends - data["value"], middle=ends - data["value"] / 2, text=text)
+    hues = alt.Scale(domain=list(parts), range=[LIGHT[f"s{i}"] for i in range(len(parts))])
+    line = alt.Y(
+        "label:N", sort=list(dict.fromkeys(data["label"])), title=None, axis=alt.Axis(**_PLAIN, labelLimit=260)
+    )
+    start = alt.X("start:Q", axis=alt.Axis(format="%", grid=False, tickCount=4), title=None)
+    layers = [
+        alt.Chart().mark_bar().encode(start, alt.X2("end:Q"), line, alt.Color("part:N", scale=hues, title=None)),
+        alt.Chart().mark_text(fontWeight=600, color=LIGHT["paper"]).encode(alt.X("middle:Q"), line, text="text:N"),
+    ]
+    return _panels(data, layers, width=2 * WIDTH, height=alt.Step(34))
 
 
-def _end_labels(svg: Svg, shown: Sequence[Series], x_scale: Scale, y_scale: Scale) -> None:
-    """Write each label beside the end of its line, or along it where lines end anywhere."""
-    traces = [[(x_scale(x), y_scale(y)) for x, y, *_ in one.points] for one in shown]
-    if any(one.smooth for one in shown):
-        places = _along([one.label for one in shown], traces)
-        for one, (x, y) in zip(shown, places, strict=True):
-            svg.add("text", f"label {one.colour}", text=one.label, x=x, y=y)
-        return
-    ends = {i: trace[-1][1] for i, trace in enumerate(traces)}
-    for i, y in _apart(ends, 14.0, y_scale.end, y_scale.start).items():
-        x, end = traces[i][-1]
-        if abs(y - end) > 5:
-            svg.add("line", f"lead {shown[i].colour}", x1=x + 4, x2=x + 9, y1=end, y2=y)
-        svg.add("text", f"label {shown[i].colour}", text=shown[i].label, x=x + 10, y=y + 4)
+def _panels(data: pd.DataFrame, layers: Sequence[Chart], **size: Any) -> Chart:
+    """RETURNS (Chart): A panel for each `panel`, with what a reader who can't see it has to know; the values themselves
+    stand in a table.
+    """
+    names = list(dict.fromkeys(data["panel"]))
+    facet = alt.Facet("panel:N", sort=names, title=None, header=alt.Header(labels=names != [""]))
+    chart = alt.layer(*layers, data=data).properties(**size).facet(facet, columns=COLUMNS if len(names) != 4 else 2)
+    ends = data.groupby("panel", sort=False)["value"].agg(["min", "max"])
+    told = [f"{name or 'All'}: from {show(low)} to {show(high)}." for name, (low, high) in ends.T.items()]
+    return chart.properties(description=" ".join(told))
 
 
-def _along(labels: Sequence[str], traces: Sequence[Sequence[Place]]) -> List[Place]:
-    """RETURNS (List[Place]): Where each label starts: of the places along its line the first, from the
-    end on, with the fewest points of lines and other labels under it."""
-    dots = [dot for trace in traces for dot in _dense(trace)]
-    taken: List[Tuple[Place, float]] = []
-    for label, trace in zip(labels, traces, strict=True):
-        wide = CHARACTER * len(label)
-        end = trace[-1]
-        tries = [(end[0] + 6, end[1] + 4)]
-        tries += [(x - wide / 2, y + off) for x, y in reversed(trace) for off in (-7, 16)]
-        tries = [(x, y) for x, y in tries if x + wide <= WIDTH and y > 12]
-        best = min(tries or [end], key=lambda at: _hidden(at, wide, dots, taken))
-        taken.append((best, wide))
-    return [at for at, _ in taken]
+def render(chart: Chart) -> str:
+    """RETURNS (str): A chart as SVG, the same for the same chart."""
+    drawn = vl_convert.vegalite_to_svg(_plain({**chart.to_dict(validate=False), "config": STYLE}))
+    drawn = drawn.replace(f' font-family="{STYLE["font"]}"', "")
+    return re.sub(r" (?:d|transform)=\"[^\"]*\"", lambda path: _DECIMALS.sub(r"\1", path.group()), drawn)
 
 
-def _hidden(at: Place, wide: float, dots: Sequence[Place], taken: Sequence[Tuple[Place, float]]) -> int:
-    left, right, top, bottom = at[0] - 2, at[0] + wide + 2, at[1] - 11, at[1] + 3
-    count = sum(left < x < right and top < y < bottom for x, y in dots)
-    for (x, y), other in taken:
-        count += 100 * (left < x + other and x < right and abs(y - at[1]) < 14)
-    return count
+def _plain(value: Any) -> Any:
+    """RETURNS (Any): A specification without control characters: no SVG holds them."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return for_terminal(value) if isinstance(value, str) else value
 
 
-def _dense(trace: Sequence[Place]) -> List[Place]:
-    """RETURNS (List[Place]): Points along a line, about four units apart."""
-    found = list(trace[:1])
-    for (a, b), (c, d) in pairwise(trace):
-        steps = max(1, round(max(abs(c - a), abs(d - b)) / 4))
-        found += [(a + (c - a) * i / steps, b + (d - b) * i / steps) for i in range(1, steps + 1)]
-    return found
+def svg_of(chart: Chart, drawn: str, title: str, *, key: str = "") -> str:
+    """Name what `render` has drawn for assistive technology: its title, and the chart's description.
 
-
-def _share(value: Optional[float], limits: Tuple[float, float]) -> float:
-    low, high = limits
-    return (value - low) / (high - low) if value is not None and high > low else 0.5
-
-
-def _x_ticks(low: float, high: float, log: bool) -> List[float]:
-    return log_ticks(low, high) if log else ticks(low, high)
-
-
-def _side_title(svg: Svg, text: str, y: float) -> None:
-    svg.add(
-        "text",
-        "axis-title",
-        text=text,
-        text_anchor="middle",
-        transform=f"translate(12 {y:.1f}) rotate(-90)",
+    key (str): Unique in the page that it stands in, whose colours it then takes over; none makes a file of its own, on
+        white.
+    RETURNS (str): An SVG element.
+    """
+    found = re.match(r"<svg[^>]* width=\"([\d.]+)\" height=\"([\d.]+)\"[^>]*>", drawn)
+    assert found is not None
+    width, height = found.groups()
+    body = drawn[found.end() :]
+    if key:
+        for name, colour in LIGHT.items():
+            body = body.replace(f'"{colour}"', f'"var(--{name})"')
+    else:
+        body = f'<rect width="100%" height="100%" fill="{LIGHT["paper"]}"/>{body}'
+    named, told = (f"{key or 'chart'}-{part}" for part in ("title", "description"))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" font-family="{escape(STYLE["font"])}" role="img" aria-labelledby="{named}" '
+        f'aria-describedby="{told}"><title id="{named}">{escape(for_terminal(title))}</title>'
+        f'<desc id="{told}">{escape(for_terminal(str(chart.description)))}</desc>{body}'
     )
 
 
-def _band(svg: Svg, one: Series, x_scale: Scale, y_scale: Scale) -> None:
-    known = [(x, low, high) for x, _, low, high in one.points if low is not None and high is not None]
-    if len(known) > 1:
-        upper = [(x_scale(x), y_scale(high)) for x, _, high in known]
-        lower = [(x_scale(x), y_scale(low)) for x, low, _ in reversed(known)]
-        svg.path(upper + lower, f"band {one.colour}", close=True)
+def show(value: Any, digits: int = 1, *, signs: bool = False) -> str:
+    """RETURNS (str): A value as read by people: thousands apart, a true minus, a dash for none."""
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:
+        return "–"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    if not text.strip("-0.,"):
+        return text.lstrip("-")
+    return ("+" if signs and value > 0 else "") + text.replace("-", "−")
 
 
-def _line(svg: Svg, one: Series, x_scale: Scale, y_scale: Scale) -> None:
-    places = [(x_scale(x), y_scale(y)) for x, y, _, _ in one.points]
-    if len(places) > 1:
-        svg.path(places, f"line {one.colour} {DASHES[one.rank % len(DASHES)]}".strip())
-    if not one.smooth:
-        for x, y in places:
-            _marker(svg, MARKERS[one.rank % len(MARKERS)], x, y, f"dot {one.colour}", 4.5)
+def interval(low: Optional[float], high: Optional[float], digits: int = 1) -> str:
+    """RETURNS (str): An interval, or nothing where it is not known."""
+    if low is None or high is None or low != low or high != high:
+        return ""
+    ends = [show(end, digits) for end in (low, high)]
+    return (" to " if "−" in "".join(ends) else "–").join(ends)
 
 
-def _marker(svg: Svg, shape: str, x: float, y: float, css: str, size: float) -> None:
-    if shape == "circle":
-        svg.add("circle", css, cx=x, cy=y, r=size)
-    elif shape == "square":
-        svg.add("rect", css, x=x - size, y=y - size, width=2 * size, height=2 * size)
-    elif shape == "triangle":
-        svg.path(
-            [(x, y - size * 1.2), (x + size * 1.2, y + size), (x - size * 1.2, y + size)],
-            css,
-            close=True,
-        )
-    elif shape == "diamond":
-        far = size * 1.3
-        svg.path([(x, y - far), (x + far, y), (x, y + far), (x - far, y)], css, close=True)
-    else:
-        turn = 45 if shape == "cross" else 0
-        arm, far = size * 0.45, size * 1.3
-        corner = [(-arm, -far), (arm, -far), (arm, -arm), (far, -arm), (far, arm), (arm, arm)]
-        corner += [(arm, far), (-arm, far), (-arm, arm), (-far, arm), (-far, -arm), (-arm, -arm)]
-        steps = " L".join(f"{a:.2f} {b:.2f}" for a, b in corner)
-        svg.add("path", css, d=f"M{steps}Z", transform=f"translate({x:.2f} {y:.2f}) rotate({turn})")
-
-
-def _apart(places: Dict[int, float], least: float, low: float, high: float) -> Dict[int, float]:
-    """RETURNS (Dict[int, float]): The places moved as little as needed to lie `least` apart."""
-    order = sorted(places, key=lambda key: (places[key], key))
-    moved: List[float] = []
-    for key in order:
-        moved.append(max(places[key], moved[-1] + least if moved else low))
-    limit = high
-    for i in range(len(moved) - 1, -1, -1):
-        moved[i] = min(moved[i], limit)
-        limit = moved[i] - least
-    return dict(zip(order, moved, strict=True))
+def with_interval(estimate: Dict[str, Any], digits: int = 1, *, signs: bool = False, scale: float = 1.0) -> str:
+    """RETURNS (str): `value`, with the interval of `low` and `high` in brackets where there is one."""
+    value, low, high = (estimate.get(name) for name in ("value", "low", "high"))
+    if value is None or value != value:
+        return "–"
+    low, high = (None if end is None else end * scale for end in (low, high))
+    ends = interval(low, high, digits)
+    return show(value * scale, digits, signs=signs) + (f" ({ends})" if ends else "")

@@ -1,0 +1,178 @@
+"""What a report says follows the numbers, whatever they are."""
+
+import copy
+import re
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+
+from xner_spacy.study.design.rows import Row
+
+from .report_rows import META, grid_rows
+
+pytest.importorskip("altair")
+pytest.importorskip("statsmodels")
+
+from xner_spacy.report.document import TextTemplates
+from xner_spacy.study.analysis.analyse import Analysis, analyse
+from xner_spacy.study.page.study_figures import View
+from xner_spacy.study.page.study_page import FILTERS, QUESTION, arm_facts, facts
+
+Ends = Tuple[Optional[float], Optional[float]]
+Facts = Dict[str, Any]
+NAN = float("nan")
+
+
+def facts_of(found: Analysis, names: Dict[str, str]) -> Facts:
+    view = View(found, names)
+    return facts(view, {arm: arm_facts(view, arm) for arm in found.means["arm"].unique()})
+
+
+def tell(known: Facts, section: str = "The answer") -> str:
+    """RETURNS (str): A section of the text, in one line."""
+    text = TextTemplates("xner_spacy.study.page", FILTERS)
+    values = {"question": QUESTION, **META, **known, "put": lambda *names: "", "listing": lambda *names: ""}
+    written = text.markdown.get_template("study.md").render(**values)
+    return " ".join(written.split(f"## {section}\n")[1].split("\n## ")[0].split()).replace("\u00a0", " ")
+
+
+@pytest.fixture(scope="module")
+def analysed() -> Analysis:
+    return analyse(grid_rows(["lug", "swa"], ["teacher", "transfer", "hard", "soft"]), samples=20)
+
+
+@pytest.fixture(scope="module")
+def told(analysed: Analysis) -> Facts:
+    return facts_of(analysed, META["languages"])
+
+
+@pytest.fixture()
+def known(told: Facts) -> Facts:
+    return copy.deepcopy(told)
+
+
+def estimate(low: Optional[float], high: Optional[float]) -> Dict[str, float]:
+    if low is None or high is None:
+        return {"value": 0.0, "low": NAN, "high": NAN}
+    return {"value": (low + high) / 2, "low": low, "high": high}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "difference", "begins"),
+    [
+        ((0.01, 0.02), (0.04, 0.05), (-0.04, -0.02), "Both kinds of data raise F1, unlabelled"),
+        ((0.04, 0.05), (0.01, 0.02), (0.02, 0.04), "Both kinds of data raise F1, labelled"),
+        ((0.01, 0.05), (0.01, 0.05), (-0.02, 0.02), "Both kinds of data raise F1; which of them"),
+        ((-0.01, 0.01), (-0.01, 0.01), (0, 0), "Within what was measured, neither"),
+        ((0.01, 0.02), (-0.01, 0.01), (0, 0.1), "More labelled source sentences raise F1; more un"),
+        ((-0.01, 0.01), (0.01, 0.02), (0, 0.1), "More unlabelled target sentences raise F1; more l"),
+        ((0.01, 0.02), (-0.03, -0.01), (0, 1), "More labelled source sentences raise F1, more unl"),
+        ((-0.02, -0.01), (-0.01, 0.1), (0, 1), "More labelled source sentences lower F1; more un"),
+        ((None, None), (None, None), (None, None), "With soft projection, mean F1"),
+    ],
+)
+def test_verdict(known: Facts, source: Ends, target: Ends, difference: Ends, begins: str) -> None:
+    ends = {"source": source, "target": target, "source_minus_target": difference}
+    known["best"]["tenfold"].update({name: estimate(*limits) for name, limits in ends.items()})
+    assert tell(known).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"), [(0.01, 0.02, "worth more"), (-0.02, -0.01, "worth less"), (-0.01, 0.01, "add up")]
+)
+def test_together(known: Facts, low: float, high: float, says: str) -> None:
+    known["best"]["tenfold"]["interaction"] = estimate(low, high)
+    assert says in tell(known)
+
+
+@pytest.mark.parametrize(
+    ("trend", "says"),
+    [
+        ({"value": 1.5, "low": 1.2, "high": 1.9}, "which grows with the ratio (factor 1.50, 1.20–1.90"),
+        ({"value": 0.5, "low": 0.3, "high": 0.8}, "which shrinks as the ratio grows (factor 0.50"),
+        ({"value": 1.0, "low": 0.8, "high": 1.2}, "does not change it beyond the noise (factor"),
+        (None, "standard deviation of"),
+    ],
+)
+def test_steadiness(known: Facts, trend: Any, says: str) -> None:
+    known["best"]["trend"] = trend
+    text = tell(known)
+    assert says in text and (trend is not None or "factor" not in text)
+
+
+def test_best_ratio_at_an_edge_is_called_so(known: Facts) -> None:
+    totals = known["best"]["all_ratios"][:3]
+    for entry, edge in zip(totals, ("low", "high", None)):
+        entry["edge"] = edge
+    known["best"].update(ratios=totals, all_ratios=totals)
+    text = tell(known)
+    assert "(the most target text measured)" in text and "(the most source text measured)" in text
+    assert "for 2 of 3 totals" in text
+
+
+def test_the_cost_of_a_bad_ratio(known: Facts) -> None:
+    known["best"]["cost"]["gain"] = {"value": 0.123, "low": 0.1, "high": 0.15}
+    assert "gains +12.3 (10.0–15.0) points" in tell(known)
+    known["best"].update(cost=None, ratios=[], all_ratios=[])
+    text = tell(known)
+    assert "ratio measured" not in text and "best ratio" not in text
+
+
+def test_worth(known: Facts) -> None:
+    known["best"]["rates"] = [
+        {"n_target": 100.0, "n_source": 1000.0, "low": 900.0, "high": 1100.0, "more": None},
+        {"n_target": 1000.0, "n_source": None, "more": "source"},
+        {"n_target": 3200.0, "n_source": None, "more": "target"},
+    ]
+    text = tell(known, "Ratio, total and marginal rates")
+    assert "with 100 unlabelled, up to 1,000 labelled (900–1,100)" in text
+    assert "with 1,000 unlabelled, always;" in text and "with 3,200 unlabelled, never." in text
+    known["best"]["rates"] = [{"n_target": 100.0, "n_source": None, "more": "neither"}]
+    assert "is worth more" not in tell(known, "Ratio, total and marginal rates")
+
+
+def test_languages_between_which_the_gains_lie(known: Facts) -> None:
+    known["best"]["between"]["target"] = [(-0.012, "Luganda"), (0.1, "Luo"), (0.2, "swa")]
+    text = tell(known)
+    assert "unlabelled target sentences bring from −1.2 (Luganda) to +20.0 (swa)." in text
+    assert "The worst, Luganda, lies" in text and "points behind the mean" in text
+
+
+def test_the_better_main_arm_is_spoken_of(analysed: Analysis) -> None:
+    assert facts_of(analysed, {})["best"]["name"] == "soft projection"
+    better = copy.copy(analysed)
+    better.means = analysed.means.copy()
+    better.means.loc[(better.means["arm"] == "hard") & (better.means["quantity"] == "f1"), "value"] = 0.99
+    assert facts_of(better, {})["best"]["name"] == "hard pseudo-labels"
+    assert "Nothing was measured yet that answers the question." in tell(facts_of(analyse([]), {}))
+
+
+def test_limits_name_sizes_replicates_and_languages_without_a_teacher(known: Facts) -> None:
+    text = tell(known)
+    assert "320 to 10,000 labelled and 100 to 3,200 unlabelled" in text
+    assert "3 replicates" in text and "test sentences of swa have none" in text
+    assert "One source language, &lt;English&gt;." in text
+
+
+def test_the_first_paragraph_answers_with_numbers_of_the_analysis(known: Facts) -> None:
+    first, soft = tell(known), known["best"]
+    for corner in (soft["corners"][0], soft["corners"][-1]):
+        assert f"{100 * corner['value']:.1f} ({100 * corner['low']:.1f}–" in first
+    for kind in ("source", "target"):
+        assert f"+{100 * soft['tenfold'][kind]['value']:.1f} (" in first
+    assert "best ratio" in first and "standard deviation" in first
+
+
+def test_every_number_of_the_answer_changes_with_the_rows(known: Facts) -> None:
+    rows: List[Row] = grid_rows(languages=["luo"], arms=["hard"], sources=(100, 1000, 10000))
+    other = tell(facts_of(analyse(rows, samples=30), META["languages"]))
+    numbers = [set(re.findall(r"\d\d\.\d", text)) for text in (tell(known), other)]
+    assert len(numbers[0]) > 8 and len(numbers[1]) > 8
+    assert len(numbers[0] & numbers[1]) <= 3
+    assert "hard pseudo-labels" in other and "1 language goes" in other
+
+
+def test_what_could_not_be_estimated_is_said() -> None:
+    rows = grid_rows(arms=["hard", "soft"], replicates=[(0, 0)])
+    text = tell(facts_of(analyse(rows, samples=20), {}), "What is missing")
+    assert re.search("- Shares of the variance, .*soft projection", text) and ".." not in text

@@ -1,0 +1,1 @@
+"""What is estimated from the rows of a study."""

@@ -1,0 +1,199 @@
+"""The config of a study."""
+
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Dict, List, Literal, Optional, Sequence, Tuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ...corpora.files import PathLike
+from ...corpora.reading import read_config
+from ...errors import InputError
+from ...types import Json
+from .rows import ARMS, CODE, MOST
+
+OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")
+Arm = Literal[ARMS]  # type: ignore[valid-type]
+Size = Annotated[int, Field(gt=0, lt=MOST)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _path(path: str) -> str:
+    try:
+        fields = [name for _, name, *_ in Formatter().parse(path) if name is not None]
+    except ValueError as error:
+        raise ValueError(f"{path!r} cannot be read ({error})") from None
+    odd = [name for name in fields if name != "lang"]
+    if odd:
+        raise ValueError(f"{{{odd[0]}}} is not known in a path; there is {{lang}}")
+    return path
+
+
+def _codes(languages: Dict[str, str]) -> Dict[str, str]:
+    # Codes become parts of file names and of anchors in the page.
+    odd = [code for code in languages if not CODE.fullmatch(code)]
+    if odd:
+        raise ValueError(f"no codes of languages: {', '.join(map(repr, odd))}")
+    return languages
+
+
+PathOfLanguage = Annotated[str, AfterValidator(_path)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Training(_Section):
+    """How a model is trained.
+
+    config (str): A `spacy train` config with an `xner_student`. steps (int): Optimiser steps.
+    epochs (int): Passes over the text where the design fixes these. overrides (Dict[str, Any]):
+        Settings of the config by their dotted names.
+    """
+
+    config: str
+    steps: int = Field(gt=0)
+    epochs: int = Field(10, gt=0)
+    overrides: Dict[str, Any] = {}
+
+
+class Block(_Section):
+    """A part of the grid: every arm with every size, language and replicate.
+
+    languages (List[str]): Codes. arms (List[str]): See `xner_spacy.study.rows.ARMS`. n_source,
+        n_target (List[int]): Sentences.
+    seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th
+        draw, so that replicates differ in both; "crossed": each with each.
+    design (str): "steps" or "epochs": what is held fixed as the text grows.
+    """
+
+    languages: List[str]
+    arms: List[Arm]
+    n_source: List[Size]
+    n_target: List[Size] = []
+    seeds: List[Seed]
+    draws: List[Seed]
+    pairing: Literal["paired", "crossed"] = "paired"
+    design: Literal["steps", "epochs"] = "steps"
+
+    @model_validator(mode="after")
+    def _replicates(self) -> "Block":
+        if self.pairing == "paired" and len(self.seeds) != len(self.draws):
+            raise ValueError("paired replicates need as many seeds as draws")
+        return self
+
+    @property
+    def replicates(self) -> List[Tuple[int, int]]:
+        """RETURNS (List[Tuple[int, int]]): Seeds and draws."""
+        if self.pairing == "paired":
+            return list(zip(self.seeds, self.draws, strict=True))
+        return [(seed, draw) for seed in self.seeds for draw in self.draws]
+
+
+class Settings(_Section):
+    """What the study is, and where its files lie.
+
+    languages (Dict[str, str]): Names by code. source (str): DocBin file or folder of labelled
+        source sentences. target, test (str): The same of target Docs that carry source and
+        alignment, and of gold test Docs, with `{lang}` for the code; test Docs of a language whose
+        test sentences are not translated carry neither, and nothing is then known of the teacher
+        there.
+    work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str):
+        "uniform" or "stratified".
+    keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the
+        CPU. limits (List[str]): What a reader
+        has to know, for the page.
+    """
+
+    title: str
+    languages: Annotated[Dict[str, str], AfterValidator(_codes)]
+    source: str
+    target: PathOfLanguage
+    test: PathOfLanguage
+    work: str
+    report: str
+    sampling: Literal["uniform", "stratified"] = "uniform"
+    keep: float = Field(0.8, gt=0, le=1)
+    gpu_id: int = Field(-1, ge=-1)
+    limits: List[str] = []
+
+
+class Study(_Section):
+    """A study as its config has it.
+
+    path (Path): The config. settings (Settings), teacher, student (Training), blocks (Dict[str, Block]): Its sections.
+    projector (Dict[str, Any]): The part that projects.
+    """
+
+    path: Path
+    settings: Settings = Field(alias="study")
+    teacher: Training
+    student: Training
+    projector: Dict[str, Any]
+    blocks: Dict[str, Block]
+
+    def target(self, lang: str) -> Path:
+        """RETURNS (Path): Where a language's unlabelled text lies."""
+        return Path(self.settings.target.format(lang=lang))
+
+    def test(self, lang: str) -> Path:
+        """RETURNS (Path): Where a language's gold test set lies."""
+        return Path(self.settings.test.format(lang=lang))
+
+    def files(self, languages: Sequence[str]) -> Dict[str, Path]:
+        """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by what they are."""
+        found = {"source": Path(self.settings.source)}
+        for lang in languages:
+            found[f"target {lang}"] = self.target(lang)
+            found[f"test {lang}"] = self.test(lang)
+        return found
+
+    def to_json(self) -> Json:
+        """RETURNS (Json): The study, for another process; `Study.model_validate` reads it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def work(self) -> Path:
+        """RETURNS (Path): The folder of the jobs."""
+        return Path(self.settings.work)
+
+    @property
+    def report(self) -> Path:
+        """RETURNS (Path): The folder of results and page."""
+        return Path(self.settings.report)
+
+
+def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> Study:
+    """Read the config of a study.
+
+    path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names.
+        Those of the trainings are named `student.overrides.training.batcher.size` and the like.
+    RETURNS (Study): The study. RAISES: InputError that names the section and setting that is wrong.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such file.", path, hint="Copy one of projects/ratio-study/study_*.cfg.")
+    given = dict(overrides or {})
+    # Names of settings with dots in them, which are no sections here.
+    inner = {name: given.pop(name) for name in list(given) if OVERRIDE.match(name)}
+    config = dict(read_config(path, interpolate=True, overrides=given))
+    for name, value in inner.items():
+        section, setting = OVERRIDE.match(name).groups()  # type: ignore[union-attr]
+        part = config.get(section)
+        if not isinstance(part, dict) or not isinstance(part.setdefault("overrides", {}), dict):
+            raise InputError(f"[{section}.overrides]: is no section, so --{name} has no place.", path)
+        part["overrides"][setting] = value
+    try:
+        study = Study.model_validate({"path": path, **config})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"[{place}]: {message}.", path) from None
+    for name, block in study.blocks.items():
+        unknown = [lang for lang in block.languages if lang not in study.settings.languages]
+        if unknown:
+            raise InputError(f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path)
+    return study

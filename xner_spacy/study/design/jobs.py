@@ -1,0 +1,336 @@
+"""What the jobs of a study do. Each fills a folder of its own and says what it measured."""
+
+import platform
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Union
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from ...corpora.docs import doc_entities, read_docs, write_docbin
+from ...corpora.pipelines import load_pipeline
+from ...corpora.reading import part_of, read_json
+from ...corpora.writing import atomic_write, write_json
+from ...distillation.soft.soft_labels import get_soft, set_soft
+from ...distillation.soft.soft_projection import project_soft
+from ...distillation.teachers.mixtures import entities_of, mix
+from ...distillation.teachers.selection import select_surest
+from ...distillation.wordwise import learn_lexicon, translate_words
+from ...docdata import install_extensions, pinned_coders
+from ...errors import XnerError
+from ...evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
+from ...registry import registry
+from ...types import Entity, Json, SentencePair, TokenLabels
+from .config import Study
+from .input_files import InputChanged, Inputs, read_bin
+from .plan import Job, digest
+from .sampling import order, source_stratum, take, target_stratum
+from .student_training import files_in, recipe, steps_of_epochs, train_model
+
+BOOTSTRAP = 1000
+BATCH = 256
+STUDENT = "components.xner_student."
+STORE = STUDENT + "store_soft"
+HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
+SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
+# What an arm changes in the student's config.
+RECIPES: Dict[str, Json] = {
+    "hard": HARD,
+    "translate_train": HARD,
+    "soft": SOFT,
+    "surest": SOFT,
+    "tsl": {**SOFT, STUDENT + "soft_loss": {"@losses": "xner.MeanSquaredError.v1"}},
+    "prototypes": {**SOFT, STUDENT + "auxiliary": {"@misc": "xner.PrototypeStudent.v1"}},
+}
+
+Parents = Dict[str, Path]
+# Start, end and label of the entities of each sentence, by what found them.
+Found = Dict[str, List[List[List[Union[int, str]]]]]
+
+
+def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
+    """Do a job.
+
+    job (Job): The job. study (Study): Its study. folder (Path): Where its files go. parents
+        (Dict[str, Path]): The folders of the jobs before it, by kind.
+    RETURNS (Json): What it measured: `measurements` by name, `seconds` of processor time, `machine`.
+    """
+    install_extensions()
+    if study.settings.gpu_id >= 0:
+        spacy.require_gpu(study.settings.gpu_id)
+    started = time.process_time()
+    with pinned_coders():
+        inputs = _inputs(job, study)
+        measured = KINDS[job.kind](job.params, study, folder, parents, inputs)
+    return {
+        "measurements": measured,
+        "seconds": round(time.process_time() - started, 2),
+        "machine": machine(),
+    }
+
+
+def _inputs(job: Job, study: Study) -> Inputs:
+    """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config is another than when the run began."""
+    for name, training in (("teacher", study.teacher), ("student", study.student)):
+        expected = job.reads.get(f"config of the {name}")
+        if expected is not None and digest(recipe(training)) != expected:
+            raise InputChanged("or a file that it names has changed since the run began.", training.config)
+    expected = job.reads.get("files of the projector")
+    if expected is not None and digest(files_in(study.projector)) != expected:
+        raise InputChanged("[projector]: a file that it names has changed since the run began.", study.path)
+    lang = job.params.get("lang")
+    return Inputs(study.files([lang] if lang else []), job.reads)
+
+
+def machine() -> str:
+    """RETURNS (str): The kind of processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf8").splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
+
+
+# --- the kinds --------------------------------------------------------------------------------
+
+
+def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+    docs = _source_sample(inputs, params, spacy.blank("xx").vocab)
+    corpus = folder / "train.spacy"
+    write_docbin(corpus, docs)
+    train_model(
+        study.teacher,
+        {**HARD, STORE: True},
+        corpus,
+        folder / "model",
+        seed=params["seed"],
+        steps=study.teacher.steps,
+        gpu_id=study.settings.gpu_id,
+    )
+    corpus.unlink()
+    return {}
+
+
+def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+    """Label the translations, project, and measure what needs no student."""
+    lang = params["lang"]
+    nlp = load_pipeline(parents["teacher"] / "model")
+    projector = registry.resolve({"projector": params["projector"]})["projector"]
+    pool = inputs.docs(f"target {lang}", nlp.vocab)
+    gold = inputs.docs(f"test {lang}", nlp.vocab)
+    translated = all(doc._.xner_source is not None for doc in gold)
+    if not all(doc._.xner_source is not None for doc in pool):
+        raise XnerError(
+            f"{study.target(lang)}: sentences without a translation.",
+            "Leave them out, or translate them.",
+        )
+    pool_pairs, pool_soft = _read_source(nlp, pool)
+    learn = getattr(projector, "train", None)
+    if learn is not None:
+        learn(pool_pairs, [(pair.source, pair.target) for pair in pool_pairs])
+    write_docbin(folder / "train.spacy", _project(nlp, projector, pool, pool_pairs, pool_soft))
+    truth = _entities(gold)
+    transferred = _entities(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
+    found = {"transfer": transferred}
+    if translated:
+        pairs, soft = _read_source(nlp, gold)
+        test = list(_project(nlp, projector, gold, pairs, soft))
+        write_docbin(folder / "test.spacy", test)
+        found["teacher"] = _entities(test)
+    said = {k: [[list(e[:3]) for e in s] for s in v] for k, v in found.items()}
+    write_json(folder / "found.json", said)
+    return {name: measure(truth, spans, found) for name, spans in found.items()}
+
+
+def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+    """Apply the source model to the target text directly."""
+    nlp = load_pipeline(parents["teacher"] / "model")
+    docs = inputs.docs(f"target {params['lang']}", nlp.vocab)
+    pool = (_bare(nlp.vocab, doc) for doc in docs)
+    write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
+    return {}
+
+
+def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+    lang, arm = params["lang"], params["arm"]
+    vocab = spacy.blank("xx").vocab
+    corpus = folder / "train.spacy"
+    labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
+    which = _target_sample(inputs, params, vocab)
+    if arm == "translate_train":
+        lexicon = _lexicon(inputs, lang, which, vocab)
+        source = _source_sample(inputs, params, vocab)
+        write_docbin(corpus, (translate_words(doc, lexicon, vocab) for doc in source))
+    else:
+        subset(labelled, which, corpus)
+        if arm == "surest":
+            write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
+    facts = describe(corpus, vocab)
+    facts["steps"] = study.student.steps
+    if params["design"] == "epochs":
+        facts["steps"] = steps_of_epochs(study.student, facts["words"])
+    model = folder / "model"
+    train_model(
+        study.student,
+        {**RECIPES[arm], STORE: True},
+        corpus,
+        model,
+        seed=params["seed"],
+        steps=facts["steps"],
+        gpu_id=study.settings.gpu_id,
+    )
+    nlp = load_pipeline(model)
+    gold = inputs.docs(f"test {lang}", nlp.vocab)
+    predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
+    truth = _entities(gold)
+    others = _read_found(parents["labels"] / "found.json")
+    measured = {arm: {**measure(truth, _entities(predicted), others), **facts}}
+    test = parents["labels"] / "test.spacy"
+    if arm == "soft" and test.exists():
+        both = _ensemble(predicted, read_docs(test, nlp.vocab))
+        measured["ensemble"] = {**measure(truth, both, others), **facts}
+    shutil.rmtree(model)
+    corpus.unlink()
+    return measured
+
+
+KINDS: Dict[str, Callable[[Json, Study, Path, Parents, Inputs], Json]] = {
+    "teacher": _teacher,
+    "labels": _labels,
+    "transfer": _transfer,
+    "student": _student,
+}
+
+# --- subsamples -------------------------------------------------------------------------------
+
+
+def _source_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[Doc]:
+    whole = inputs.read("source")
+    method = params["sampling"]
+    strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
+    if method != "uniform":
+        strata = [source_stratum(doc) for doc in whole.get_docs(vocab)]
+    chosen = order(strata, params["draw"], "source", method)
+    chosen = take(chosen, params["n_source"], "labelled source text")
+    return list(part_of(whole, chosen).get_docs(vocab))
+
+
+def _target_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[int]:
+    lang, method = params["lang"], params["sampling"]
+    whole = inputs.read(f"target {lang}")
+    strata: List[Any] = [None] * len(whole)
+    if method != "uniform":
+        strata = [target_stratum(doc) for doc in whole.get_docs(vocab)]
+    chosen = order(strata, params["draw"], lang, method)
+    return take(chosen, params["n_target"], f"unlabelled text of {lang!r}")
+
+
+def _lexicon(inputs: Inputs, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
+    docs = list(part_of(inputs.read(f"target {lang}"), which).get_docs(vocab))
+    pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
+    return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
+
+
+def subset(source: Path, which: Sequence[int], target: Path) -> None:
+    """Copy some Docs of a DocBin file to another."""
+    with pinned_coders():
+        data = part_of(read_bin(source), which).to_bytes()
+    with atomic_write(target, "wb") as out:
+        out.write(data)
+
+
+def describe(corpus: Path, vocab: Vocab) -> Json:
+    """RETURNS (Json): How much there is to learn from: sentences, entities, words."""
+    docs = list(read_docs(corpus, vocab))
+    return {
+        "train_sentences": len(docs),
+        "train_entities": sum(len(doc.ents) for doc in docs),
+        "words": sum(len(doc) for doc in docs),
+    }
+
+
+# --- labelling --------------------------------------------------------------------------------
+
+
+def _bare(vocab: Vocab, doc: Doc) -> Doc:
+    return Doc(vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
+
+
+def _entities(docs: Iterable[Doc]) -> List[List[Entity]]:
+    return [doc_entities(doc) for doc in docs]
+
+
+def _read_source(nlp: Language, docs: Sequence[Doc]) -> Any:
+    """What the source model makes of the translations: sentence pairs, and distributions."""
+    sources = nlp.pipe([_bare(nlp.vocab, doc._.xner_source) for doc in docs], batch_size=BATCH)
+    pairs, softs = [], []
+    for doc, source in zip(docs, sources, strict=True):
+        pairs.append(
+            SentencePair(
+                [t.text for t in source],
+                [t.text for t in doc],
+                doc_entities(source),
+                doc._.xner_alignment,
+            )
+        )
+        softs.append(get_soft(source))
+    return pairs, softs
+
+
+def _project(
+    nlp: Language,
+    projector: Any,
+    docs: Sequence[Doc],
+    pairs: Sequence[SentencePair],
+    softs: Sequence[TokenLabels],
+) -> Iterable[Doc]:
+    projected = projector(pairs)
+    soft = project_soft(projector, pairs, softs)
+    for doc, found, distribution in zip(docs, projected, soft, strict=True):
+        made = _bare(nlp.vocab, doc)
+        spans = [spacy.tokens.Span(made, s.start, s.end, label=s.label) for s in found.spans]
+        made.set_ents(spans, default="outside")
+        set_soft(made, distribution)
+        yield made
+
+
+def _ensemble(students: Iterable[Doc], teachers: Iterable[Doc]) -> List[List[Entity]]:
+    found = []
+    for doc, teacher in zip(students, teachers, strict=True):
+        soft = mix([get_soft(doc), get_soft(teacher)], [0.5, 0.5])
+        spans = entities_of(soft, doc) if soft is not None else []
+        found.append([Entity(s.start, s.end, s.label_) for s in spans])
+    return found
+
+
+def _read_found(path: Path) -> Dict[str, List[Sentence]]:
+    found = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
+    return {
+        name: [[Entity(*entity) for entity in sentence] for sentence in sentences] for name, sentences in found.items()
+    }
+
+
+# --- measuring --------------------------------------------------------------------------------
+
+
+def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dict[str, Any]) -> Json:
+    """Score predictions, and compare them with those of the teacher and of model transfer.
+
+    RETURNS (Json): The fields of a `Row`.
+    """
+    counts = count(gold, predicted)
+    precision, recall, f1 = prf(float(counts.correct.sum()), float(counts.predicted.sum()), float(counts.gold.sum()))
+    low, high = bootstrap_f1(counts, BOOTSTRAP)
+    row: Json = {"precision": precision, "recall": recall, "f1": f1, "f1_low": low, "f1_high": high}
+    for name in ("teacher", "transfer"):
+        if name in others:
+            test = compare(gold, predicted, others[name], samples=BOOTSTRAP)
+            row[f"minus_{name}"] = test["difference"]
+            row[f"minus_{name}_low"], row[f"minus_{name}_high"] = test["difference_interval"]
+    row = {key: round(value, 5) for key, value in row.items()}
+    return {**row, "test_sentences": len(gold), "test_entities": int(counts.gold.sum())}

@@ -1,0 +1,186 @@
+"""The results of a study: one row a measured cell, as CSV."""
+
+import csv
+import io
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Iterable, List, Optional, Tuple
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ...corpora.files import PathLike
+from ...corpora.reading import read_bytes
+from ...corpora.writing import atomic_write
+from ...errors import InputError
+from ...escape import for_csv, from_csv
+
+# Codes of languages: they become parts of file names.
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+# No count in a study comes near.
+MOST = 10**15
+DONE = "done"
+FAILED = "failed"
+
+# Arms whose F1 does not depend on the unlabelled target text: their rows have n_target 0.
+SOURCE_ARMS = ("teacher", "transfer")
+# What can be trained on the target side, in the order of tables and figures.
+TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
+ARMS = (*SOURCE_ARMS, *TARGET_ARMS)
+ARM_NAMES = {
+    "teacher": "teacher (projection)",
+    "transfer": "model transfer",
+    "hard": "hard pseudo-labels",
+    "soft": "soft projection",
+    "tsl": "TSL (MSE to the transferred model)",
+    "prototypes": "soft projection with prototypes (ProKD)",
+    "surest": "soft projection, surest 80%",
+    "translate_train": "translate-train (word by word)",
+    "ensemble": "soft student with teacher",
+}
+
+Count = Annotated[int, Field(ge=0, lt=MOST)]
+# Scores lie from 0 to 1, their differences from -1 to 1.
+Score = Annotated[Optional[float], Field(ge=-1, le=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured cell.
+
+    block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of
+        `ARMS`. design (str): "steps" (optimiser steps fixed) or "epochs" (passes over the text
+        fixed).
+    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for
+        `SOURCE_ARMS`.
+    seed (int): Of initialisation, batches and dropout, in teacher and student. draw (int): Of the
+        subsamples.
+    status (str): "done" or "failed". reason (str): Why it failed.
+    precision, recall, f1 (Optional[float]): In [0, 1], exact entities on the gold test set; None
+        where failed. f1_low, f1_high: 95% bootstrap interval over test sentences.
+    minus_teacher (Optional[float]): F1 minus that of the projection teacher with the same n_source,
+        seed and draw on the same sentences, with its paired bootstrap interval minus_teacher_low
+        and minus_teacher_high; None for languages whose test sentences have no translation.
+    minus_transfer (Optional[float]): The same against model transfer, which every language has.
+    train_sentences, train_entities (int): What the student learned from.
+    steps (int): Optimiser steps of the student; 0 where none is trained.
+    test_sentences, test_entities (int): Of the gold test set.
+    seconds (float): Of the job, processor time. machine (str): Kind of processor. job (str): Hash
+        of everything the cell depends on.
+    """
+
+    block: str
+    lang: Annotated[str, Field(pattern=f"^{CODE.pattern}$")]
+    arm: str
+    design: str
+    n_source: Count
+    n_target: Count
+    seed: Count
+    draw: Count
+    status: str
+    reason: str = ""
+    precision: Score = None
+    recall: Score = None
+    f1: Score = None
+    f1_low: Score = None
+    f1_high: Score = None
+    minus_teacher: Score = None
+    minus_teacher_low: Score = None
+    minus_teacher_high: Score = None
+    minus_transfer: Score = None
+    minus_transfer_low: Score = None
+    minus_transfer_high: Score = None
+    train_sentences: Count = 0
+    train_entities: Count = 0
+    steps: Count = 0
+    test_sentences: Count = 0
+    test_entities: Count = 0
+    seconds: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    machine: str = ""
+    job: str = ""
+
+    @property
+    def order(self) -> Tuple:
+        """RETURNS (Tuple): Where the row stands in a file of results."""
+        place = (self.block, self.design, self.lang, ARMS.index(self.arm))
+        return (*place, self.n_source, self.n_target, self.seed, self.draw)
+
+
+# How the names of scores begin.
+SCORES = ("precision", "recall", "f1", "minus_")
+COLUMNS = tuple(field.name for field in fields(Row))
+_ROW = TypeAdapter(Row)
+
+
+def write_rows(path: PathLike, rows: Iterable[Row]) -> int:
+    """Write results in a fixed order, atomically.
+
+    RETURNS (int): The number of rows.
+    """
+    text = to_csv(sorted(rows, key=lambda row: row.order))
+    with atomic_write(path) as file:
+        file.write(text)
+    return text.count("\n") - 1
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """RETURNS (str): The rows with a header."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(["" if v is None else for_csv(v) for v in asdict(row).values()])
+    return out.getvalue()
+
+
+def read_rows(path: PathLike) -> List[Row]:
+    """Read results.
+
+    RAISES: InputError that names the line for a missing file, other columns, or a value of the
+        wrong kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError("no such file.", path, hint="Run the study first: xner study run CONFIG.")
+    data = read_bytes(path)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            "is not UTF-8.", path, at, "Delete it: a run makes it again from the folder of jobs."
+        ) from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    rows: List[Row] = []
+    places: dict = {}
+    try:
+        header = next(reader, [])
+        if tuple(header) != COLUMNS:
+            raise InputError("is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}")
+        for line in reader:
+            row = _row(path, reader.line_num, line)
+            first = places.setdefault(row.order, reader.line_num)
+            if first != reader.line_num:
+                raise InputError(f"is the cell of line {first} again.", path, reader.line_num)
+            rows.append(row)
+    except csv.Error as error:
+        raise InputError(f"is no row of results ({error}).", path, reader.line_num) from None
+    return rows
+
+
+def _row(path: Path, number: int, line: List[str]) -> Row:
+    if len(line) != len(COLUMNS):
+        raise InputError(f"has {len(line)} values where {len(COLUMNS)} are needed.", path, number)
+    # An empty cell is a value that is not there, but for text.
+    texts = {name: from_csv(text) for name, text in zip(COLUMNS, line, strict=True)}
+    given = {name: None if text == "" and name.startswith(SCORES) else text for name, text in texts.items()}
+    try:
+        row = _ROW.validate_python(given)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        if name == "lang":
+            raise InputError(f"{given[name]!r} is no code of a language.", path, number) from None
+        raise InputError(f"has no usable {name}: {texts[name][:60]!r}.", path, number) from None
+    if row.arm not in ARMS or row.status not in (DONE, FAILED):
+        raise InputError(f"unknown arm or status: {row.arm!r}, {row.status!r}.", path, number)
+    return row

@@ -1,0 +1,1 @@
+"""The published report of a study."""
