@@ -150,15 +150,12 @@ def _put_in_place(made: Path, output: Path, old: Path) -> None:
 
 
 def _tokenizer_file(model: str, name: str, options: Dict[str, Any]) -> Path:
-    if Path(model).is_dir():
-        file = Path(model) / name
-    else:
-        from huggingface_hub import hf_hub_download
+    from transformers.utils import cached_file
 
-        file = Path(hf_hub_download(model, name, revision=options.get("revision")))
-    if not file.exists():
-        raise XnerError(f"{model!r} lacks its SentencePiece file {name}.", "Download it whole.")
-    return file
+    try:
+        return Path(str(cached_file(model, name, revision=options.get("revision"))))
+    except OSError as error:
+        raise XnerError(f"{model!r} lacks its SentencePiece file {name}.", "Download it whole.") from error
 
 
 def _version(text: str) -> Tuple[int, ...]:

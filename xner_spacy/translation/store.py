@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from pydantic import TypeAdapter, ValidationError
 from spacy.util import minibatch
 
-from ..corpora.reading import check_shape, parse_json
 from ..errors import InputError, XnerError, require
 from ..pairing import paired
 from ..pools import pools
@@ -45,9 +45,9 @@ COMMIT;
 TABLES = frozenset(("translations", "engines"))
 VARIABLE = "XNER_STORE_FOLDER"
 # Text, score, unknown words, fault, alternatives with their scores.
-ROW = Tuple[
-    Optional[str], Optional[float], int, Optional[str], List[Tuple[str, Optional[float]]]
-]  # fmt: skip
+_ROW: TypeAdapter = TypeAdapter(
+    Tuple[Optional[str], Optional[float], int, Optional[str], List[Tuple[str, Optional[float]]]]
+)
 _MANY = 500  # placeholders in a query
 _LOGGER = logging.getLogger("xner_spacy")
 _TRUSTED: ContextVar[bool] = ContextVar("xner_store_trusted", default=False)
@@ -204,7 +204,7 @@ class Stored:
             marks = ",".join("?" * len(some))
             query = f"SELECT key, translation FROM translations WHERE key IN ({marks})"
             for key, row in self.connection.execute(query, some).fetchall():
-                result = _load(row, self.path)
+                result = _load(row)
                 if result is None:
                     damaged.add(key)
                 else:
@@ -281,19 +281,13 @@ def _finite(score: Optional[float]) -> Optional[float]:
     return score if score is not None and math.isfinite(score) else None
 
 
-def _load(row: Any, path: Path) -> Optional[Translation]:
+def _load(row: Any) -> Optional[Translation]:
     """RETURNS (Optional[Translation]): A stored translation, or None for a row that holds none."""
     try:
-        fields = parse_json(row, path) if isinstance(row, str) else None
-        if not isinstance(fields, list) or len(fields) != 5:
-            return None
-        *simple, alternatives = fields
-        pairs = [tuple(pair) for pair in alternatives]
-        check_shape((*simple, pairs), ROW, path)
-    except (InputError, TypeError):
+        text, score, unknown, fault, alternatives = _ROW.validate_json(row, strict=True)
+    except ValidationError:
         return None
-    text, score, unknown, fault = simple
-    return Translation(text, score, unknown, fault, tuple(pairs))
+    return Translation(text, score, unknown, fault, tuple(alternatives))
 
 
 def _explain(path: Path, error: Exception) -> XnerError:

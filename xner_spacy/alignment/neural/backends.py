@@ -6,7 +6,7 @@ Nothing here is imported before the first sentence is to be encoded: the core ne
 import tempfile
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
-from typing import Any, ClassVar, Dict, Iterator, List, Literal, NamedTuple, Optional, Protocol, Tuple
+from typing import Any, Callable, ClassVar, Dict, Iterator, List, Literal, NamedTuple, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,11 +55,9 @@ class EncoderSettings(HubModel):
         return {**super().options(), **({"local_files_only": True} if self.local_files_only else {})}
 
 
-class Forward(Protocol):
-    """Runs a padded batch: (batch, length) sub-word numbers and (batch,) true lengths in, a
-    (batch, length, width) torch tensor out."""
-
-    def __call__(self, ids: Int, lengths: Int) -> Any: ...
+# Runs a padded batch: (batch, length) sub-word numbers and (batch,) true lengths in, a (batch, length, width) torch tensor
+# out.
+Forward = Callable[[Int, Int], Any]
 
 
 class Loaded(NamedTuple):

@@ -9,7 +9,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 import srsly
@@ -17,7 +17,6 @@ import srsly
 from ...corpora.reading import parse_msgpack, reading
 from ...errors import XnerError, require
 from ...pools import pools
-from ...text import comparable
 from ...types import Alignment, FloatArray, IntArray, TokenPair
 from ..windows import PairWindow, pair_windows
 from .alignment_model import Model
@@ -139,7 +138,10 @@ class LexicalAligner:
         """
         model = self._trained()
         for chunk in _chunks(pairs):
-            results = [_nothing(len(source), len(target)) for source, target in chunk]
+            results = [
+                (np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
+                for shape in ((len(source), len(target)) for source, target in chunk)
+            ]
             for number, window, both in self._aligned(model, chunk):
                 for whole, part in zip(results[number], both, strict=True):
                     kept = window.kept_cells
@@ -159,19 +161,17 @@ class LexicalAligner:
     ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
         """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models, in
         no order that would matter."""
-        source_words, target_words = list(model.source.words), list(model.target.words)
-        new: Tuple[Dict[str, int], Dict[str, int]] = ({}, {})
+        source_words, target_words = model.source.extended(), model.target.extended()
         owners: List[Tuple[int, PairWindow]] = []
         sources: List[Int] = []
         targets: List[Int] = []
         for number, (source, target) in enumerate(pairs):
-            s = _encode(source, model.source, new[0], source_words)
-            t = _encode(target, model.target, new[1], target_words)
+            s, t = source_words.add(source), target_words.add(target)
             for window in pair_windows(len(s), len(t), window_size):
                 owners.append((number, window))
                 sources.append(s[slice(*window.source)])
                 targets.append(t[slice(*window.target)])
-        tables = model.with_room(source_words, target_words)
+        tables = model.with_room(source_words.words, target_words.words)
         for batch in make_batches(sources, targets, BATCH_CELLS):
             cells, _ = find_cells(batch)
             keys = cells.pairs.copy()
@@ -230,21 +230,3 @@ def _links(steps: FloatArray, window: PairWindow, threshold: float) -> Tuple[Int
     links = np.argwhere(kept & (scores >= threshold))
     offset = np.array([window.source[0], window.target[0]])
     return links + offset, scores[links[:, 0], links[:, 1]]
-
-
-def _nothing(n_source: int, n_target: int) -> Tuple[FloatArray, FloatArray]:
-    shape = (n_source, n_target)
-    return np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-
-
-def _encode(tokens: Iterable[str], known: Vocabulary, new: Dict[str, int], words: List[str]) -> Int:
-    """Word numbers, with new ones after the vocabulary for words that it lacks."""
-    tokens = list(tokens)
-    numbers = known.encode(tokens)
-    for position in np.flatnonzero(numbers == 0):
-        word = comparable(tokens[position])
-        if word not in new:
-            new[word] = len(words)
-            words.append(word)
-        numbers[position] = new[word]
-    return numbers

@@ -6,7 +6,7 @@ the product of its posteriors in the two models, so what only one of them believ
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -57,19 +57,15 @@ class TrainingReport:
     unlike: int = 0
     cut: int = 0
 
-    def counts(self) -> Dict[str, int]:
-        """RETURNS (Dict[str, int]): What is worth saying, in plain words."""
-        return {
-            "pairs to learn from": self.pairs,
+    def said(self) -> str:
+        """RETURNS (str): In a line what was not used as it is; empty if every pair was."""
+        counts = {
             "of these left out, a side is empty": self.empty,
             f"of these left out, long and one side has over {MOST_UNLIKE} times the words": self.unlike,
             "of these long, learned from in pieces": self.cut,
         }
-
-    def said(self) -> str:
-        """RETURNS (str): The same in a line; empty if every pair was used as it is."""
-        found = [f"{name}: {n:,}" for name, n in list(self.counts().items())[1:] if n]
-        return f"{self.pairs:,} sentence pairs to learn from; {'; '.join(found)}" if found else ""
+        told = [f"{what}: {n:,}" for what, n in counts.items() if n]
+        return f"{self.pairs:,} sentence pairs to learn from; {'; '.join(told)}" if told else ""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Words as integers."""
 
+import sys
 from typing import Dict, Iterable, List, Sequence
 
 import numpy as np
@@ -19,33 +20,31 @@ class Vocabulary:
 
     def __init__(self, words: Iterable[str] = (), *, limit: int = 1_000_000) -> None:
         self.limit = limit
-        self.words: List[str] = [""]
-        self.words.extend(words)
-        self._index: Dict[str, int] = {}
-        for number, word in enumerate(self.words):
-            if number:
-                self._index.setdefault(word, number)
+        self.words: List[str] = ["", *words]
+        self._known: Dict[str, int] = {}
+        # Of a word given twice the first number counts.
+        self._index = {word: number for number, word in reversed(list(enumerate(self.words))) if number}
 
     def __len__(self) -> int:
         return len(self.words)
 
+    def extended(self) -> "Vocabulary":
+        """RETURNS (Vocabulary): One that begins with these words and takes in any number of others."""
+        other = Vocabulary(limit=sys.maxsize)
+        other.words, other._known = list(self.words), self._index
+        return other
+
     def add(self, tokens: Sequence[str]) -> Int:
         """Encode tokens and take in those that are new. RETURNS (Int): Their numbers."""
-        index = self._index
+        known, index = self._known, self._index
         numbers = np.zeros(len(tokens), dtype=np.int32)
         for position, token in enumerate(tokens):
             word = comparable(token)
-            number = index.get(word)
+            number = known.get(word) or index.get(word)
             if number is None:
                 if len(self.words) > self.limit:
                     continue
-                number = len(self.words)
-                index[word] = number
+                number = index[word] = len(self.words)
                 self.words.append(word)
             numbers[position] = number
         return numbers
-
-    def encode(self, tokens: Sequence[str]) -> Int:
-        """RETURNS (Int): The numbers of the tokens, 0 for those that are not in the vocabulary."""
-        get = self._index.get
-        return np.fromiter((get(comparable(t), 0) for t in tokens), dtype=np.int32, count=len(tokens))
