@@ -7,6 +7,7 @@ It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
 import re
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Any, Dict, Iterator, List, Literal, Sequence
 
 from pydantic import Field
@@ -54,31 +55,24 @@ class CTranslate2(NeuralTranslator):
         RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its
             end, at most 0. What is longer than the model takes is judged by its beginning.
         """
-        model, limit = self.loaded, self._limit()
+        model = self.loaded
+        limit = model.limit
         left = [[*tokens[:-1][: limit - 1], EOS] for tokens in self._encode(list(sources))]
         right = [[*model.prefix, *tokens[:limit]] for tokens in model.target_pieces(list(targets))]
         found = model.translator.score_batch(left, right, max_batch_size=self.batch_tokens, batch_type="tokens")
         # The tag of the target language was given, it is no word.
-        return [_mean(result.log_probs[len(model.prefix) :]) for result in found]
+        words = [result.log_probs[len(model.prefix) :] for result in found]
+        return [fmean(probs) if probs else 0.0 for probs in words]
 
     def _model_identity(self) -> Dict[str, Any]:
         return {"engine": "ctranslate2", "model": self.content, "compute_type": self.compute_type}
 
-    def _limit(self) -> int:
-        return int(self.loaded.info["limit"])
-
-    def _encode(self, texts: List[str]) -> List[Any]:
-        return self.loaded.source_tokens(texts)
-
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         model, beam = self.loaded, max(self.beam_size, self.n_best)
         pending = []
-        most = self._limit() - len(model.prefix)
+        most = model.limit - len(model.prefix)
         for batch in batches:
             limits = [decoding_limit(len(tokens), most) for tokens in batch]
-            options: Dict[str, Any] = {}
-            if model.prefix:
-                options["target_prefix"] = [model.prefix] * len(batch)
             results = model.translator.translate_batch(
                 batch,
                 beam_size=beam,
@@ -87,7 +81,7 @@ class CTranslate2(NeuralTranslator):
                 max_input_length=0,
                 return_scores=True,
                 asynchronous=True,
-                **options,
+                target_prefix=[model.prefix] * len(batch) if model.prefix else None,
             )
             pending.append((limits, results))
         for limits, results in pending:
@@ -143,7 +137,7 @@ class _Model:
             raise MissingExtraError("xner.CTranslate2.v1", "ctranslate2") from error
         folder = Path(owner.model)
         self.info = read_info(folder)
-        self.family = self.info["family"]
+        self.family, self.limit = self.info["family"], self.info["limit"]
         self.prefix: List[str] = []
         self.start: List[str] = []
         self._set_tags(owner)
@@ -187,7 +181,7 @@ class _Model:
         self.start = [tag.format(model_code(owner.source_lang, languages, name))]
         self.prefix = [tag.format(model_code(owner.target_lang, languages, name))]
 
-    def source_tokens(self, texts: List[str]) -> List[List[str]]:
+    def encode(self, texts: List[str]) -> List[List[str]]:
         """RETURNS (List[List[str]]): Sub-words with the tags that the model wants."""
         return [[*self.start, *pieces, EOS] for pieces in self._source.encode(texts, out_type=str)]
 
@@ -197,12 +191,6 @@ class _Model:
 
     def decode(self, tokens: List[str]) -> str:
         """RETURNS (str): The text of sub-words; tags and other special tokens left out."""
-        words = [t for t in tokens if not (t[:1] == "<" and t[-1:] == ">") and not self._is_tag(t)]
+        tag = TAGS[self.family]
+        words = [t for t in tokens if not (t[:1] == "<" and t[-1:] == ">") and not tag.match(t)]
         return str(self._target.decode(words)).strip()
-
-    def _is_tag(self, token: str) -> bool:
-        return TAGS[self.family].match(token) is not None
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0

@@ -186,13 +186,13 @@ class NeuralTranslator(LazyModel, ABC):
     def _model_identity(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): What a translation depends on, beside the text and the settings."""
 
-    @abstractmethod
     def _limit(self) -> int:
         """RETURNS (int): The longest input that the model can take, in sub-words."""
+        return self.loaded.limit
 
-    @abstractmethod
     def _encode(self, texts: List[str]) -> List[Any]:
         """RETURNS (List[Any]): Per text something whose `len` is its number of sub-words."""
+        return self.loaded.encode(texts)
 
     @abstractmethod
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:

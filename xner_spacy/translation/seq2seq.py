@@ -45,12 +45,6 @@ class Transformers(NeuralTranslator, HubModel):
     def _model_identity(self) -> Dict[str, Any]:
         return {"engine": "transformers", "model": self.content, "dtype": self.dtype}
 
-    def _limit(self) -> int:
-        return self.loaded.limit
-
-    def _encode(self, texts: List[str]) -> List[Any]:
-        return self.loaded.encode(texts)
-
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         for batch in batches:
             yield self.loaded.generate(batch, self.beam_size, self.n_best)
