@@ -244,8 +244,8 @@ class Stored:
 
 
 class ConfiguredStore(Stored):
-    """A store as a config names it. The file is made when the pipeline is initialised; a pipeline that is loaded opens
-    it.
+    """Any translator with a memory on disk, as a config names it: the file is made when the pipeline is initialised; a
+    pipeline that is loaded opens it. The settings are those of `Stored`.
     """
 
     def __post_init__(self) -> None:
