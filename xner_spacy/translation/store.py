@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from spacy.util import minibatch
 
 from ..errors import InputError, XnerError, require
@@ -45,9 +45,8 @@ COMMIT;
 TABLES = frozenset(("translations", "engines"))
 VARIABLE = "XNER_STORE_FOLDER"
 # Text, score, unknown words, fault, alternatives with their scores.
-_ROW: TypeAdapter = TypeAdapter(
-    Tuple[Optional[str], Optional[float], int, Optional[str], List[Tuple[str, Optional[float]]]]
-)
+_Score = Optional[FiniteFloat]
+_ROW: TypeAdapter = TypeAdapter(Tuple[Optional[str], _Score, int, Optional[str], List[Tuple[str, _Score]]])
 _MANY = 500  # placeholders in a query
 _LOGGER = logging.getLogger("xner_spacy")
 _TRUSTED: ContextVar[bool] = ContextVar("xner_store_trusted", default=False)
