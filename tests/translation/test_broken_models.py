@@ -114,6 +114,9 @@ def test_a_folder_is_replaced_only_if_it_holds_a_converted_model(models: Dict[st
     assert (out / "thesis.txt").read_text() == "mine" and (out / "model.bin").exists()
     (out / "thesis.txt").unlink()
     assert convert_model(str(models["m2m"]), out, overwrite=True)["family"] == "m2m"
+    # Of a model of another kind nothing stays behind.
+    files = convert_model(str(models["marian"]), out, overwrite=True)["files"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files, INFO])
     # A source folder is never its own output.
     copy = tmp_path / "nllb"
     shutil.copytree(models["nllb"], copy)

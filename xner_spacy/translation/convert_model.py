@@ -1,13 +1,11 @@
 """`xner convert-model`: a translation model of Hugging Face's format becomes one for CTranslate2."""
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
-from typing import Any, Dict, Literal, Optional, Tuple
+from typing import Any, Dict, Literal, Optional, Set, Tuple
 
-from ..corpora.writing import write_json
-from ..errors import MissingExtraError, XnerError
+from ..corpora.writing import folder_written_aside, write_json
+from ..errors import MissingExtraError, XnerError, require
 from .ct2 import INFO, TAGS, read_info
 from .hub import (
     check_weights,
@@ -64,7 +62,7 @@ def convert_model(
     except ImportError as error:
         raise MissingExtraError("xner convert-model", "ctranslate2") from error
     output = Path(output)
-    check_replaceable(output, overwrite)
+    earlier = check_replaceable(output, overwrite)
     options, weights = load_options(model, revision), weight_options(legacy_weights)
     # Up to transformers 4.55 the precision is called `torch_dtype`, from ctranslate2 4.6.3 on the
     # converter says `dtype`.
@@ -92,16 +90,12 @@ def convert_model(
         )
     if family == "m2m" and any(TAGS["nllb"].match(token) for token in vocabulary):
         family = "nllb"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
-        made = Path(temporary) / "model"
+    with folder_written_aside(output) as made:
         with loading(model, legacy_weights):
-            converter = Converter(model, revision=options.get("revision"))
-            made.mkdir()
-            save_spec(converter._load(), made, quantization)
+            save_spec(Converter(model, revision=options.get("revision"))._load(), made, quantization)
         for name in set(SENTENCEPIECE[family]):
             shutil.copyfile(_tokenizer_file(model, name, options), made / name)
-        info = {
+        info: Dict[str, Any] = {
             "family": family,
             "languages": sorted(m[1] for m in map(TAGS[family].match, vocabulary) if m),
             "limit": int(getattr(config, "max_position_embeddings", 512)) - 2,
@@ -113,40 +107,29 @@ def convert_model(
             "checksum": checksum_of(made),
         }
         write_json(made / INFO, info)
-        _put_in_place(made, output, Path(temporary) / "old")
+    for name in earlier - {INFO, *info["files"]}:
+        (output / name).unlink()
     return info
 
 
-def check_replaceable(output: Path, overwrite: bool) -> None:
-    """RAISES: XnerError if a folder may not be made, or not be replaced: it must hold a model that we converted, and
-    nothing else.
+def check_replaceable(output: Path, overwrite: bool) -> Set[str]:
+    """RETURNS (Set[str]): The files of a model that is replaced. RAISES: XnerError if a folder may not be made, or not be
+    replaced: it must hold a model that we converted, and nothing else.
     """
     if not output.exists():
-        return
-    if not overwrite:
-        raise XnerError(f"{output} exists already.", "Choose another folder, or give --overwrite.")
+        return set()
+    require(overwrite, f"{output} exists already.", "Choose another folder, or give --overwrite.")
     if output.is_dir() and not any(output.iterdir()):
-        return
+        return set()
     info = read_info(output)
     ours = {INFO, *info["sentencepiece"], *info.get("files", MADE)}
     others = sorted(path.name for path in output.iterdir() if path.name not in ours or path.is_dir())
-    if others:
-        raise XnerError(
-            f"{output} holds more than a converted model ({', '.join(others[:3])}), so it is not replaced.",
-            "Choose another folder, or move these out of it.",
-        )
-
-
-def _put_in_place(made: Path, output: Path, old: Path) -> None:
-    place = Path(os.path.realpath(output))  # a link stays a link
-    if place.exists():
-        place.rename(old)
-    try:
-        made.rename(place)
-    except BaseException:
-        if old.exists():
-            old.rename(place)
-        raise
+    require(
+        not others,
+        f"{output} holds more than a converted model ({', '.join(others[:3])}), so it is not replaced.",
+        "Choose another folder, or move these out of it.",
+    )
+    return {path.name for path in output.iterdir()}
 
 
 def _tokenizer_file(model: str, name: str, options: Dict[str, Any]) -> Path:
