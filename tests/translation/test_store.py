@@ -138,7 +138,7 @@ def test_a_row_that_holds_no_translation_is_made_anew(
     )
 )
 def test_what_is_written_is_read(translation: Translation) -> None:
-    assert _load(_save(translation), Path("x")) == translation
+    assert _load(_save(translation)) == translation
 
 
 def test_a_score_that_is_no_number_is_stored_as_none(tmp_path: Path) -> None:
