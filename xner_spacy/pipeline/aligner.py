@@ -114,30 +114,23 @@ class AlignerComponent(BatchPipe):
 
     def _align(self, pairs: List[SentencePair]) -> List[Alignment]:
         align_marked = getattr(self.part, "align_marked", None)
-        results = (
-            align_marked(pairs)
-            if align_marked is not None
-            else self.part([(pair.source, pair.target) for pair in pairs])
-        )
+        results = align_marked(pairs) if align_marked else self.part([(pair.source, pair.target) for pair in pairs])
         who = f"{self.name}: the aligner {type(self.part).__name__}"
-        found = []
+        alignments = []
         for pair, alignment in paired(pairs, results, who, "sentence pairs", "alignments"):
             try:
                 alignment.check(len(pair.source), len(pair.target))
             except ValueError as error:
                 raise XnerError(f"{who}: {error}.") from error
-            found.append(alignment)
-        return found
-
-
-def _bounds(doc: Doc) -> List[Tuple[int, int]]:
-    if not doc.has_annotation("SENT_START"):
-        return [(0, len(doc))]
-    return [(sent.start, sent.end) for sent in doc.sents]
+            alignments.append(alignment)
+        return alignments
 
 
 def _sentence_pairs(source: Doc, target: Doc) -> Iterator[Tuple[Tuple[int, int], Tuple[int, int]]]:
-    s, t = _bounds(source), _bounds(target)
+    s, t = (
+        [(sent.start, sent.end) for sent in doc.sents] if doc.has_annotation("SENT_START") else [(0, len(doc))]
+        for doc in (source, target)
+    )
     if len(s) != len(t):
         s, t = [(0, len(source))], [(0, len(target))]
     yield from zip(s, t, strict=True)

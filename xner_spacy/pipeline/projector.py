@@ -101,15 +101,17 @@ class ProjectorComponent(BatchPipe):
     def process(self, docs: List[Doc]) -> None:
         ready = []
         for doc in docs:
-            if doc._.xner_source is None or doc._.xner_alignment is None:
-                doc.set_ents([], default="missing")
-                self._store(doc, [], [], [], _unaligned(doc))
-            else:
+            source = doc._.xner_source
+            if source is not None and doc._.xner_alignment is not None:
                 _check_links(doc, self.name)
                 ready.append(doc)
+                continue
+            doc.set_ents([], default="missing")
+            lost = [] if source is None else [(e, Reason.NO_LINKS) for e in doc_entities(source)]
+            self._store(doc, [], [], [], lost)
         pairs = [_pair(doc) for doc in ready]
-        for doc, pair, found in zip(ready, pairs, checked(self.part, pairs), strict=True):
-            self._annotate(doc, pair, found)
+        for doc, pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
+            self._annotate(doc, pair, projection)
         self._project_soft(ready, pairs)
 
     def _project_soft(self, docs: List[Doc], pairs: List[SentencePair]) -> None:
@@ -130,58 +132,31 @@ class ProjectorComponent(BatchPipe):
             (kept if span.score >= self.min_score else low).append(span)
         lost = [(pair.entities[u.source], u.reason) for u in projection.unprojected]
         lost += [(pair.entities[s.source], Reason.LOW_SCORE) for s in low]
-        lost += _dropped(doc)
         ents = [Span(doc, s.start, s.end, label=s.label) for s in kept]
         ignored = [Span(doc, s.start, s.end) for s in low]
         doc.set_ents(ents, missing=ignored, default=self.unlabelled)
-        self._store(
-            doc, ents, [float(s.score) for s in kept], [list(pair.entities[s.source][:2]) for s in kept], _as_data(lost)
-        )
+        sources = [list(pair.entities[s.source][:2]) for s in kept]
+        self._store(doc, ents, [float(s.score) for s in kept], sources, lost)
 
     def _store(
-        self,
-        doc: Doc,
-        spans: List[Span],
-        scores: List[float],
-        sources: List[List[int]],
-        unprojected: List[Dict[str, Any]],
+        self, doc: Doc, spans: List[Span], scores: List[float], sources: List[List[int]], lost: List[Tuple[Entity, str]]
     ) -> None:
-        self.reasons.update(entry["reason"] for entry in unprojected)
-        doc.spans[SPANS_KEY] = SpanGroup(
-            doc,
-            name=SPANS_KEY,
-            spans=spans,
-            attrs={
-                "scores": scores,
-                "sources": sources,
-                "method": getattr(self.part, "method", type(self.part).__name__),
-                "unprojected": unprojected,
-            },
-        )
+        """Store what was projected, and what was not with its reason: what the label map has no place for is added."""
+        if doc._.xner_source is not None:
+            dropped = doc._.xner_source.spans.get(DROPPED_KEY, ())
+            lost = [*lost, *((Entity(s.start, s.end, s.label_), Reason.UNMAPPED_LABEL) for s in dropped)]
+        self.reasons.update(reason for _, reason in lost)
+        attrs = {
+            "scores": scores,
+            "sources": sources,
+            "method": getattr(self.part, "method", type(self.part).__name__),
+            "unprojected": [{"start": e.start, "end": e.end, "label": e.label, "reason": why} for e, why in lost],
+        }
+        doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs=attrs)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score the entities as spaCy's `ner` does. RETURNS (Dict[str, Any]): The scores."""
         return self.scorer(examples, **kwargs)
-
-
-def _unaligned(doc: Doc) -> List[Dict[str, Any]]:
-    """RETURNS (List[Dict]): The source entities of a Doc without links, where it has a source."""
-    if doc._.xner_source is None:
-        return []
-    lost = [(entity, Reason.NO_LINKS) for entity in doc_entities(doc._.xner_source)]
-    return _as_data([*lost, *_dropped(doc)])
-
-
-def _dropped(doc: Doc) -> List[Tuple[Entity, str]]:
-    """RETURNS (List[Tuple[Entity, str]]): The source entities whose label has no place in the label map."""
-    return [
-        (Entity(span.start, span.end, span.label_), Reason.UNMAPPED_LABEL)
-        for span in doc._.xner_source.spans.get(DROPPED_KEY, ())
-    ]
-
-
-def _as_data(lost: Iterable[Tuple[Entity, str]]) -> List[Dict[str, Any]]:
-    return [{"start": e.start, "end": e.end, "label": e.label, "reason": reason} for e, reason in lost]
 
 
 def _bitext_docs(pairs: Iterable[TokenPair], nlp: Language) -> Iterator[Doc]:

@@ -43,20 +43,15 @@ class TagSet:
             [-1, *(k for k in range(len(self.labels)) for _ in self.prefixes)], dtype=np.int64
         )
         self.continues: Mask = (prefix == "I") | (prefix == "L")
-        if scheme == "iob2":
-            may_close = np.ones(len(prefix), dtype=bool)
-            may_go_on = (prefix == "B") | (prefix == "I")
-        else:
-            may_close = (prefix == "O") | (prefix == "L") | (prefix == "U")
-            may_go_on = (prefix == "B") | (prefix == "I")
+        may_go_on = (prefix == "B") | (prefix == "I")
+        may_close = np.isin(prefix, ["O", "L", "U"]) | (scheme == "iob2")
         same = self.label_of[:, None] == self.label_of[None, :]
         # allowed[a, b]: tag b may follow tag a.
         self.allowed: Mask = np.where(self.continues[None, :], may_go_on[:, None] & same, may_close[:, None])
         self.may_start: Mask = ~self.continues
         self.may_end: Mask = may_close
         # A blank token is no edge of an entity: it is outside, or the entity goes on before and behind it.
-        middle = (prefix == "O") | (prefix == "I")
-        self.may_be_blank: Mask = middle
+        self.may_be_blank: Mask = (prefix == "O") | (prefix == "I")
         self.allowed_after_blank: Mask = self.allowed & ((prefix == "O")[:, None] | self.continues[None, :])
 
     def __len__(self) -> int:
@@ -70,12 +65,9 @@ class TagSet:
             that spaCy calls blocked, which is outside.
         RETURNS (Ids): (n,) tag indices, `MISSING` where nothing is known.
         """
-        n = len(iob)
-        tags = np.zeros(n, dtype=np.int64)
-        if n == 0:
-            return tags
+        tags = np.zeros(len(iob), dtype=np.int64)
         inside = ((iob == 1) | (iob == 3)) & (label >= 0)
-        follows = np.zeros(n, dtype=bool)  # the next token continues this one's entity
+        follows = np.zeros(len(iob), dtype=bool)  # the next token continues this one's entity
         follows[:-1] = inside[1:] & (iob[1:] == 1)
         begins = inside & (iob == 3)
         base = 1 + label * len(self.prefixes)

@@ -1,6 +1,6 @@
 """What a student is to learn from a batch of examples: a target distribution and a weight for every token."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH  # type: ignore[import-not-found]
@@ -134,28 +134,18 @@ def realign(probs: FloatArray, eg: Example) -> FloatArray:
 
     probs (FloatArray): (reference tokens, IOB2 tags). RETURNS (FloatArray): (predicted tokens, IOB2 tags).
     """
-    lengths, data = eg.alignment.x2y.lengths, eg.alignment.x2y.data
-    rows: List[FloatArray] = []
-    at, before = 0, -1
-    for length in lengths:
-        covered = data[at : at + length]
-        at += length
-        if length == 0:
-            rows.append(np.zeros(probs.shape[1], dtype=np.float32))
-            continue
-        row = probs[covered].mean(axis=0)
-        if covered[0] == before:
-            row = row.copy()
-            row[2::2] += row[1::2]
-            row[1::2] = 0
-        before = int(covered[-1])
-        rows.append(row)
-    return normalise(np.stack(rows)) if rows else probs[:0]
+    parts = eg.alignment.x2y
+    rows, before = np.zeros((len(parts.lengths), probs.shape[1]), dtype=np.float32), -1
+    for row, covered in zip(rows, np.split(parts.data, np.cumsum(parts.lengths)[:-1]), strict=True):
+        if len(covered):
+            row[:] = probs[covered].mean(axis=0)
+            if covered[0] == before:
+                row[2::2] += row[1::2]
+                row[1::2] = 0
+            before = int(covered[-1])
+    return normalise(rows)
 
 
 def one_hot(ids: Ids, width: int) -> FloatArray:
     """RETURNS (FloatArray): (n, width), all mass on one tag; zeros where missing."""
-    out = np.zeros((len(ids), width), dtype=np.float32)
-    known = np.flatnonzero(ids != MISSING)
-    out[known, ids[known]] = 1.0
-    return out
+    return (ids[:, None] == np.arange(width)).astype(np.float32)

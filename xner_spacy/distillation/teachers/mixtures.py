@@ -23,6 +23,9 @@ from ..student.tag_scheme import TagSet
 
 Floats = npt.NDArray[np.float32]
 
+# Of the language identification model (see `language_similarity`).
+EPOCHS, BATCH_SIZE, LEARN_RATE, GAMMA = 10, 32, 1e-3, 0.01
+
 
 def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Optional[TokenLabels]:
     """The weighted mean of several teachers' distributions over the same tokens.
@@ -177,30 +180,18 @@ class Similarity(NamedTuple):
     tau: float
 
 
-def language_similarity(
-    sources: Sequence[Floats],
-    target: Floats,
-    *,
-    rank: int = 64,
-    gamma: float = 0.01,
-    epochs: int = 10,
-    learn_rate: float = 1e-3,
-    batch_size: int = 32,
-    spread: str = "var",
-    seed: int = 0,
-) -> Similarity:
+def language_similarity(sources: Sequence[Floats], target: Floats, *, rank: int = 64, seed: int = 0) -> Similarity:
     """Learn which source languages the target sentences are like (TSL; settings as of its released code unless said
     otherwise).
 
     logits_k = (U f + b_u)^T (V mu_k + b_v) for a sentence vector f and language embeddings mu_k, which start as the
     mean vector of each language; cross-entropy on the source sentences plus gamma ||M^T M - I||^2 over the stacked
-    embeddings. The weights of a target sentence are softmax(logits / tau), with tau the variance (or standard
-    deviation) of all the target's logits. The learning rate is ten times theirs, since the sentence vectors here are
-    short.
+    embeddings. The weights of a target sentence are softmax(logits / tau), with tau the variance of all the target's
+    logits. The learning rate is ten times theirs, since the sentence vectors here are short.
 
     sources (Sequence[Floats]): (sentences, width) vectors of each source language, two at least.
-    target (Floats): (sentences, width) vectors of the target's unlabelled text. rank, gamma, epochs, learn_rate,
-        batch_size: As named. spread (str): "var" or "std". seed (int): Of initialisation and order.
+    target (Floats): (sentences, width) vectors of the target's unlabelled text. rank (int): Of the bilinear form. seed
+        (int): Of initialisation and order.
     RETURNS (Similarity): The weights. RAISES: XnerError for fewer than two languages or an empty one.
     """
     if len(sources) < 2 or any(not len(s) for s in sources) or not len(target):
@@ -220,36 +211,35 @@ def language_similarity(
         "bv": np.zeros(rank, dtype=np.float32),
         "M": np.stack([s.mean(axis=0) for s in sources]).astype(np.float32),
     }
-    optimizer = Adam(learn_rate, L2=0.0, grad_clip=0.0)
-    for _ in range(epochs):
+    optimizer = Adam(LEARN_RATE, L2=0.0, grad_clip=0.0)
+    for _ in range(EPOCHS):
         order = rng.permutation(len(x))
-        for start in range(0, len(x), batch_size):
-            rows = order[start : start + batch_size]
-            gradients = _bilinear_gradients(params, x[rows], y[rows], gamma)
+        for start in range(0, len(x), BATCH_SIZE):
+            rows = order[start : start + BATCH_SIZE]
+            gradients = _bilinear_gradients(params, x[rows], y[rows])
             for k, name in enumerate(params):
                 params[name], _ = optimizer((k, name), params[name], gradients[name])
         optimizer.step_schedules()
-    logits = _logits(params, target.astype(np.float32))
-    tau = float(logits.var() if spread == "var" else logits.std()) or 1.0
+    a, b = _sides(params, target.astype(np.float32))
+    logits = a @ b.T
+    tau = float(logits.var()) or 1.0
     z = np.exp((logits - logits.max(axis=1, keepdims=True)) / tau)
     sentence = (z / z.sum(axis=1, keepdims=True)).astype(np.float32)
     return Similarity(sentence, sentence.mean(axis=0), tau)
 
 
-def _logits(p: Dict[str, Floats], x: Floats) -> Floats:
-    logits: Floats = (x @ p["U"].T + p["bu"]) @ (p["M"] @ p["V"].T + p["bv"]).T
-    return logits
+def _sides(p: Dict[str, Floats], x: Floats) -> Tuple[Floats, Floats]:
+    """The two sides of the bilinear form: (sentences, rank) and (languages, rank)."""
+    return x @ p["U"].T + p["bu"], p["M"] @ p["V"].T + p["bv"]
 
 
-def _bilinear_gradients(p: Dict[str, Floats], x: Floats, y: npt.NDArray, gamma: float) -> Dict[str, Floats]:
-    a = x @ p["U"].T + p["bu"]
-    b = p["M"] @ p["V"].T + p["bv"]
-    logits = a @ b.T
-    probs: Any = softmax(np, logits)
+def _bilinear_gradients(p: Dict[str, Floats], x: Floats, y: npt.NDArray) -> Dict[str, Floats]:
+    a, b = _sides(p, x)
+    probs: Any = softmax(np, a @ b.T)
     probs[np.arange(len(y)), y] -= 1
     d_logits = (probs / len(y)).astype(np.float32)
     d_a, d_b = d_logits @ b, d_logits.T @ a
     m = p["M"]
     # d ||M^T M - I||^2 / dM = 4 (M M^T M - M)
-    d_m = d_b @ p["V"] + 4 * gamma * (m @ m.T @ m - m)
+    d_m = d_b @ p["V"] + 4 * GAMMA * (m @ m.T @ m - m)
     return {"U": d_a.T @ x, "V": d_b.T @ m, "bu": d_a.sum(axis=0), "bv": d_b.sum(axis=0), "M": d_m}
