@@ -44,8 +44,8 @@ def code_switch(
             yield list(words)
             for _ in range(copies):
                 yield [
-                    other[rng.choice(found)] if found and rng.random() < share else word
-                    for word, found in zip(words, partners, strict=True)
+                    other[rng.choice(linked)] if linked and rng.random() < share else word
+                    for word, linked in zip(words, partners, strict=True)
                 ]
 
 
@@ -111,9 +111,9 @@ def train_floret(
 def _refuse_half(table: Path, lines: int, output: Path) -> None:
     """floret says nothing when the disk is full. RAISES: XnerError for a table that was cut short."""
     with table.open("rb") as file:
-        found = sum(line.endswith(b"\n") for line in file)
-    if found != lines:
+        written = sum(line.endswith(b"\n") for line in file)
+    if written != lines:
         raise XnerError(
-            f"{output}: could not be written (only {found:,} of {lines:,} lines).",
+            f"{output}: could not be written (only {written:,} of {lines:,} lines).",
             "The disk may be full: free some space or choose another place, and run again.",
         )

@@ -28,10 +28,10 @@ def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], m
         for (i, j), score in zip(alignment.links.tolist(), alignment.scores.tolist(), strict=True):
             scores[source[i]][target[j]] += score
     lexicon = {}
-    for word, found in scores.items():
+    for word, counterparts in scores.items():
         # Of equals the first in the alphabet, so that the order of the pairs does not matter.
-        best = min(found, key=lambda other: (-found[other], other))
-        if found[best] > min_score:
+        best = min(counterparts, key=lambda other: (-counterparts[other], other))
+        if counterparts[best] > min_score:
             lexicon[word] = best
     return lexicon
 
@@ -40,12 +40,12 @@ def translate_words(doc: Doc, lexicon: Lexicon, vocab: Vocab) -> Doc:
     """RETURNS (Doc): The Doc's words in the target language, unknown ones as they are, with its entities."""
     words = []
     for token in doc:
-        found = lexicon.get(token.text)
-        if found is None and token.is_title:
+        translation = lexicon.get(token.text)
+        if translation is None and token.is_title:
             # At the beginning of a sentence only: a name is not to become a common word elsewhere.
             lower = lexicon.get(token.lower_) if token.i == 0 and not token.ent_type else None
-            found = lower[:1].upper() + lower[1:] if lower else None
-        words.append(found if found is not None else token.text)
+            translation = lower[:1].upper() + lower[1:] if lower else None
+        words.append(translation if translation is not None else token.text)
     made = Doc(vocab, words=words, spaces=[bool(t.whitespace_) for t in doc])
     made.set_ents([Span(made, e.start, e.end, label=e.label_) for e in doc.ents], default="outside")
     return made

@@ -76,15 +76,15 @@ def evaluate_links(
     RAISES: XnerError if the numbers of sentence pairs differ.
     """
     check_resampling(samples, seed)
-    found = list(predicted)
-    if len(found) != len(gold):
+    alignments = list(predicted)
+    if len(alignments) != len(gold):
         left, right = names or ("gold", "prediction")
         raise XnerError(
-            f"{left} has {len(gold)} sentence pairs and {right} has {len(found)}.",
+            f"{left} has {len(gold)} sentence pairs and {right} has {len(alignments)}.",
             "Line n of both must belong to the same sentence pair.",
         )
     rows = []
-    for truth, alignment in zip(gold, found, strict=True):
+    for truth, alignment in zip(gold, alignments, strict=True):
         links = {(i, j) for i, j in alignment.links.tolist()}
         rows.append((len(links), len(truth.sure), len(links & truth.possible), len(links & truth.sure)))
     counts = np.array(rows, dtype=np.int64).reshape(-1, 4)

@@ -40,7 +40,7 @@ def lay_out(gold_path: object, gold: Sequence[TaggedSentence], *systems: Sequenc
     RETURNS (Sides): The entities by common positions. RAISES: InputError if nothing in gold is labelled.
     """
     counts: Counter = Counter()
-    found: List[Sentence] = []
+    of_gold: List[Sentence] = []
     predicted: List[List[Sentence]] = [[] for _ in systems]
     labels = (Counter(), Counter())  # type: ignore[var-annotated]
     for truth, *others in zip(gold, *systems, strict=True):
@@ -52,7 +52,7 @@ def lay_out(gold_path: object, gold: Sequence[TaggedSentence], *systems: Sequenc
             if span is not None:
                 entities.append(_moved(entity._replace(start=span[0], end=span[1]), positions[0]))
         labels[0].update(entity.label for entity in entities)
-        found.append(entities)
+        of_gold.append(entities)
         unknown = {positions[0][i] for i in truth.missing if not is_blank_token(truth.words[i])}
         counts["gold tokens"] += len(unknown)
         counts["tokens"] += len(truth.visible)
@@ -87,7 +87,7 @@ def lay_out(gold_path: object, gold: Sequence[TaggedSentence], *systems: Sequenc
             for name, here, there in (("gold", *labels), ("predicted", *reversed(labels)))
         },
     }
-    return Sides(found, predicted, notes)
+    return Sides(of_gold, predicted, notes)
 
 
 def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:

@@ -159,15 +159,15 @@ class AnnotatorComponent(BatchPipe):
             sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
         source_nlp = self.source_nlp
         if self.part is not None:
-            found = self._by_part(sources)
+            results = self._by_part(sources)
         elif source_nlp is not None:
-            found = self._by_pipeline(source_nlp, sources)
+            results = self._by_pipeline(source_nlp, sources)
         else:
-            found = [_Labelled(doc_entities(source), get_soft(source)) for source in sources]
-        for source, labelled in zip(sources, found, strict=True):
+            results = [_Labelled(doc_entities(source), get_soft(source)) for source in sources]
+        for source, labelled in zip(sources, results, strict=True):
             self._set_entities(source, labelled)
         if self.part is not None or source_nlp is not None:
-            self._check_that_it_finds([labelled for labelled in found if labelled.tokens])
+            self._check_that_it_finds([labelled for labelled in results if labelled.tokens])
 
     def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List["_Labelled"]:
         # On the pipeline's own vocabulary: what its components set is meant for that.
@@ -190,18 +190,18 @@ class AnnotatorComponent(BatchPipe):
                 )
         if key is None:
             return [_Labelled(doc_entities(doc), get_soft(doc), len(doc), groups) for doc in docs]
-        found = []
+        results = []
         for doc in docs:
             spans = list(doc.spans.get(key, ()))
             entities = [Entity(s.start, s.end, s.label_) for s in filter_spans(spans)]
             self.left_out["overlap"] += len(spans) - len(entities)
-            found.append(_Labelled(entities, get_soft(doc), len(doc)))
-        return found
+            results.append(_Labelled(entities, get_soft(doc), len(doc)))
+        return results
 
     def _by_part(self, sources: List[Doc]) -> List["_Labelled"]:
         who = f"{self.name}: {type(self.part).__name__}"
         sentences = [[t.text for t in source] for source in sources]
-        found = []
+        results = []
         for words, (entities, soft) in paired(sentences, self.part(sentences), who):
             at = 0
             for entity in sorted(entities):
@@ -212,8 +212,8 @@ class AnnotatorComponent(BatchPipe):
                         "The fault is in that part.",
                     )
                 at = entity.end
-            found.append(_Labelled(entities, soft, len(words)))
-        return found
+            results.append(_Labelled(entities, soft, len(words)))
+        return results
 
     def _set_entities(self, source: Doc, labelled: "_Labelled") -> None:
         kept, dropped = [], []
@@ -235,18 +235,18 @@ class AnnotatorComponent(BatchPipe):
         soft = labelled.soft
         set_soft(source, map_soft(soft, self.label_map) if soft is not None else None)
 
-    def _check_that_it_finds(self, found: List["_Labelled"]) -> None:
+    def _check_that_it_finds(self, sentences: List["_Labelled"]) -> None:
         """That no sentence of many holds a name says that something is wrong, and a student of it would learn that
         nothing is a name.
         """
-        if self._asked < 0 or not found or self._being_assembled:
+        if self._asked < 0 or not sentences or self._being_assembled:
             return
-        if any(labelled.entities for labelled in found):
+        if any(labelled.entities for labelled in sentences):
             self._asked = -1
             return
-        self._asked += len(found)
+        self._asked += len(sentences)
         sets = sets_entities(self._nlp, self.spans_key) if self._nlp is not None else True
-        groups = sorted({key for labelled in found for key in labelled.groups})
+        groups = sorted({key for labelled in sentences for key in labelled.groups})
         if sets is False or (sets is None and self._asked >= MANY):
             raise XnerError(
                 f"{self.name}: {self._no_entities()}",
@@ -254,7 +254,7 @@ class AnnotatorComponent(BatchPipe):
                 if groups
                 else "Name a source pipeline that finds entities, or give the spans_key that it sets.",
             )
-        if self._asked - len(found) < MANY <= self._asked:
+        if self._asked - len(sentences) < MANY <= self._asked:
             warnings.warn(
                 f"{self.name}: not one entity in the first {self._asked} sentences. Is the source model one for "
                 "their language?",

@@ -303,11 +303,8 @@ class Student(TrainablePipe):
         sgd: Optional[Optimizer] = None,
         losses: Optional[Dict[str, float]] = None,
     ) -> Dict[str, float]:
-        """Learn from a batch.
+        """Learn from a batch. Arguments and result are those of spaCy's `TrainablePipe.update`.
 
-        examples (Iterable[Example]): The batch. drop (float): Dropout rate. sgd (Optional[Optimizer]): The optimiser.
-        losses (Optional[Dict[str, float]]): Losses by component, added to.
-        RETURNS (Dict[str, float]): The losses.
         RAISES: XnerError for a label that the student does not have.
         """
         return self._train("update", self._learn, examples, drop, sgd, losses)
@@ -368,9 +365,7 @@ class Student(TrainablePipe):
         """Learn to give what the student gave when `nlp.resume_training` was called, so that it does not forget it over
         new data: cross-entropy to its distributions of then. Labels that it got since are left out.
 
-        examples (Iterable[Example]): The batch; its labels are not read. drop (float): Dropout rate. sgd
-            (Optional[Optimizer]): The optimiser. losses (Optional[Dict[str, float]]): Losses by component, added to.
-        RETURNS (Dict[str, float]): The losses.
+        Arguments and result are those of `update`; the labels of the batch are not read.
         RAISES: XnerError before `nlp.resume_training`, or for a student that listens to another component.
         """
         if self._rehearsal_model is None:
@@ -480,9 +475,9 @@ class Student(TrainablePipe):
 
 
 def _labels_of(doc: Doc) -> List[str]:
-    found = sorted({ent.label_ for ent in doc.ents if ent.label_})
+    labels = sorted({ent.label_ for ent in doc.ents if ent.label_})
     soft = get_soft(doc)
-    return found + (entity_labels(soft.labels) if soft is not None else [])
+    return labels + (entity_labels(soft.labels) if soft is not None else [])
 
 
 def _set_entities(doc: Doc, spans: List[Span], scores: List[float]) -> None:

@@ -88,10 +88,10 @@ class TranslatorComponent(BatchPipe):
     def _note_fault(self, doc: Doc, translations: List[Translation]) -> None:
         """A translation that went wrong is no reading: the Doc says why it has none."""
         doc.user_data.pop(FAULT_KEY, None)
-        found = next((t.fault for t in translations if t.fault), None)
-        if found is not None:
-            doc.user_data[FAULT_KEY] = found
-            self.faults[found] += 1
+        fault = next((t.fault for t in translations if t.fault), None)
+        if fault is not None:
+            doc.user_data[FAULT_KEY] = fault
+            self.faults[fault] += 1
 
     def _join(self, translations: List[Translation]) -> Optional[Doc]:
         if any(t.text is None for t in translations):

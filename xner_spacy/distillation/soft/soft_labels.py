@@ -63,10 +63,10 @@ def unpack(data: Any, tokens: int) -> TokenLabels:
     RETURNS (TokenLabels): The dense form, rows normalised to one; a row without mass stays zero.
     RAISES: XnerError if they are for another number of tokens, or no soft labels at all.
     """
-    found = _fields(data)
-    if isinstance(found, str):
-        raise XnerError(f"Soft labels that can't be read: {found}.", "Make them anew.")
-    labels, counts, ids, probs = found
+    fields = _fields(data)
+    if isinstance(fields, str):
+        raise XnerError(f"Soft labels that can't be read: {fields}.", "Make them anew.")
+    labels, counts, ids, probs = fields
     if len(counts) != tokens:
         raise XnerError(
             f"{len(counts)} soft labels for {tokens} tokens.",

@@ -51,8 +51,8 @@ def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Option
     # Long sentences first; those of a group are padded to the longest.
     for group in _groups(wrong[np.argsort(-sizes[full][wrong], kind="stable")], sizes[full]):
         chosen = [(int(starts[k]), int(ends[k])) for k in group]
-        found = viterbi(tagset, [scores[a:b] for a, b in chosen], [blank[a:b] for a, b in chosen])
-        for (start, end), best in zip(chosen, found, strict=True):
+        sequences = viterbi(tagset, [scores[a:b] for a, b in chosen], [blank[a:b] for a, b in chosen])
+        for (start, end), best in zip(chosen, sequences, strict=True):
             tags[start:end] = best
     return tags
 

@@ -39,14 +39,14 @@ def row_block_product(rows: FloatArray, weights: FloatArray) -> FloatArray:
     parts = -(-wanted // most)
     columns = -(-wanted // (parts * COLUMNS)) * COLUMNS
     left = _filled_up(weights, columns).reshape(-1, columns, width)
-    found = np.empty((n, wanted), dtype=rows.dtype)
+    product = np.empty((n, wanted), dtype=rows.dtype)
     for at in range(0, n, AT_ONCE):
         part = rows[at : at + AT_ONCE]
         right = _filled_up(part, ROWS).reshape(-1, 1, ROWS, width).swapaxes(2, 3)
         blocks = np.matmul(left, right)  # (blocks of rows, parts, columns, ROWS)
         lines = blocks.reshape(len(blocks), -1, ROWS).swapaxes(1, 2).reshape(-1, parts * columns)
-        found[at : at + AT_ONCE] = lines[: len(part), :wanted]
-    return found
+        product[at : at + AT_ONCE] = lines[: len(part), :wanted]
+    return product
 
 
 def _filled_up(matrix: FloatArray, multiple: int) -> FloatArray:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from thinc.api import Adam
 
 from ...docdata import SPANS_KEY, span_scores
@@ -67,13 +68,13 @@ def select_least_specific(
     RETURNS (List[Doc]): The kept sentences.
     """
     docs = list(docs)
-    ours, theirs = encode(nlp, docs), [v for v in encode(nlp, source) if len(v)]
-    if not theirs or not any(len(v) for v in ours):
+    target_vectors, source_vectors = encode(nlp, docs), [v for v in encode(nlp, source) if len(v)]
+    if not source_vectors or not any(len(v) for v in target_vectors):
         raise XnerError(
-            f"No tokens in the sentences {'of the source language' if not theirs else 'to choose from'}.",
+            f"No tokens in the sentences {'of the source language' if not source_vectors else 'to choose from'}.",
             "Give text of both languages.",
         )
-    p_target = discriminate(np.concatenate(theirs), ours, seed)
+    p_target = discriminate(np.concatenate(source_vectors), target_vectors, seed)
     return keep_best(docs, [-abs(p - 0.5) for p in p_target], keep)
 
 
@@ -81,12 +82,8 @@ def encode(nlp: Language, docs: Iterable[Doc], batch_size: int = 256) -> List[Fl
     """RETURNS (List[Floats]): (tokens, width) vectors of each Doc from the encoder of the pipeline's student."""
     student = find_student(nlp)
     tok2vec = student.model.get_ref("tok2vec")
-    found: List[Floats] = []
-    docs = list(docs)
-    for k in range(0, len(docs), batch_size):
-        batch = run_upstream(nlp, docs[k : k + batch_size], batch_size)
-        found += [student.model.ops.to_numpy(v) for v in tok2vec.predict(batch)]
-    return found
+    batches = (run_upstream(nlp, batch, batch_size) for batch in minibatch(docs, batch_size))
+    return [student.model.ops.to_numpy(vectors) for batch in batches for vectors in tok2vec.predict(batch)]
 
 
 def discriminate(source: Floats, target: Sequence[Floats], seed: int = 0) -> List[float]:
@@ -95,11 +92,11 @@ def discriminate(source: Floats, target: Sequence[Floats], seed: int = 0) -> Lis
     source (Floats): (tokens, width). target (Sequence[Floats]): (tokens, width) of each sentence.
     RETURNS (List[float]): The mean probability of "target" over the tokens of each sentence, .5 for an empty one.
     """
-    ours = np.concatenate([v for v in target if len(v)])
-    x = np.concatenate([source, ours]).astype(np.float32)
+    tokens = np.concatenate([v for v in target if len(v)])
+    x = np.concatenate([source, tokens]).astype(np.float32)
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    y = np.repeat(np.array([0, 1], dtype=np.float32), [len(source), len(ours)])
-    weight = np.where(y > 0, len(x) / (2 * len(ours)), len(x) / (2 * len(source)))
+    y = np.repeat(np.array([0, 1], dtype=np.float32), [len(source), len(tokens)])
+    weight = np.where(y > 0, len(x) / (2 * len(tokens)), len(x) / (2 * len(source)))
     w: Any = np.zeros(x.shape[1] + 1, dtype=np.float32)
     optimizer = Adam(0.01, L2=0.0, grad_clip=0.0)
     rng = np.random.default_rng(seed)
@@ -127,8 +124,8 @@ def agree(docs: Iterable[Doc], others: Iterable[Doc], *, drop_soft: bool = False
     YIELDS (Doc): The first teacher's Docs. RAISES: XnerError if the words differ.
     """
     for doc, other in same_sentences((docs, others), ("the first", "the second")):
-        theirs = {(e.start, e.end, e.label) for e in other.ents}
-        kept = [e for e in doc.ents if (e.start, e.end, e.label) in theirs]
+        others_entities = {(e.start, e.end, e.label) for e in other.ents}
+        kept = [e for e in doc.ents if (e.start, e.end, e.label) in others_entities]
         outside = [doc[t.i : t.i + 1] for t, o in zip(doc, other, strict=True) if t.ent_iob == 2 and o.ent_iob == 2]
         doc.set_ents(kept, outside=outside, default="missing")
         if drop_soft:
