@@ -395,8 +395,7 @@ class Student(TrainablePipe):
         """RETURNS (Targets): What the batch is to teach."""
         tagset = self.tagset
         if self._reader is None:
-            use = {"use_hard": self.hard_weight > 0, "use_soft": self.soft_weight > 0}
-            self._reader = TargetReader(tagset, **use, confidence=self.confidence)
+            self._reader = TargetReader(tagset, self.hard_weight > 0, self.soft_weight > 0, self.confidence)
         before = self._reader.trimmed
         targets = self._reader(examples)
         if self._reader.trimmed and not before:

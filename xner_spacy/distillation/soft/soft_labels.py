@@ -20,21 +20,21 @@ from ..student.tag_scheme import Mask, TagSet, blank_tokens
 
 SOFT_KEY = "xner_soft"
 MOST_TAGS = 255
+MIN_PROB = 1e-3
 
 
-def pack(labels: Sequence[str], probs: FloatArray, min_prob: float = 1e-3) -> Dict[str, Any]:
-    """Make the sparse form.
+def pack(labels: Sequence[str], probs: FloatArray) -> Dict[str, Any]:
+    """Make the sparse form. Probabilities below 0.001 are left out; what is left of a row is normalised when it is read.
 
     labels (Sequence[str]): IOB2 tags, one per column.
     probs (FloatArray): (tokens, tags) probabilities; rows need not sum to one, a row of zeros is a missing value.
-    min_prob (float): Smaller probabilities are left out. What is left of a row is normalised when it is read.
     RETURNS (Dict[str, Any]): `labels`, and as bytes: `counts` (uint8, tags kept per token), `ids` (uint8), `probs`
         (float16).
     RAISES: XnerError for negative or non-finite probabilities, or more than 255 tags.
     """
     probs = np.asarray(probs, dtype=np.float32)
     check(labels, probs)
-    keep = probs > min_prob
+    keep = probs > MIN_PROB
     return {
         "labels": list(labels),
         "counts": keep.sum(axis=1).astype(np.uint8).tobytes(),
@@ -108,7 +108,7 @@ def normalise(probs: FloatArray) -> FloatArray:
     return np.divide(probs, total, out=np.zeros_like(probs), where=total > 0)
 
 
-def set_soft(doc: Doc, soft: Optional[TokenLabels], min_prob: float = 1e-3) -> None:
+def set_soft(doc: Doc, soft: Optional[TokenLabels]) -> None:
     """Store soft labels with a Doc, or take them away. No entity begins or ends at a blank token (`free_blank`).
 
     RAISES: XnerError if they are not one row per token.
@@ -121,7 +121,7 @@ def set_soft(doc: Doc, soft: Optional[TokenLabels], min_prob: float = 1e-3) -> N
             f"{len(soft.probs)} soft labels for {len(doc)} tokens.", "They must be made on the same tokens."
         )
     labels, probs = free_blank(soft, blank_tokens(token.text for token in doc))
-    doc.user_data[SOFT_KEY] = pack(labels, probs, min_prob)
+    doc.user_data[SOFT_KEY] = pack(labels, probs)
 
 
 def get_soft(doc: Doc) -> Optional[TokenLabels]:

@@ -30,7 +30,6 @@ def project_soft(
     *,
     threshold: float = 0.1,
     link_share: float = 0.5,
-    use_scores: bool = False,
 ) -> Iterator[TokenLabels]:
     """Carry distributions over.
 
@@ -40,7 +39,6 @@ def project_soft(
     threshold (float): The bar for an entity that is worth a span, as a probability against O, in (0, 1).
     link_share (float): What is left of the label mass of tokens that are linked to a name but outside every span: the
         projector did not find them fit, which is evidence, but not proof, that they are none.
-    use_scores (bool): Scale the label mass of a span by the projector's confidence.
     YIELDS (TokenLabels): IOB2 distributions over the target tokens.
     """
     bias = -np.log(threshold / (1.0 - threshold))
@@ -59,8 +57,7 @@ def project_soft(
         begin = begin_shares(mass)
         for span in projected:
             source = entities[span.source]
-            here = masses[source.start : source.end].mean(axis=0)
-            mass[span.start : span.end] = here * (min(span.score, 1.0) if use_scores else 1.0)
+            mass[span.start : span.end] = masses[source.start : source.end].mean(axis=0)
             begin[span.start : span.end] = 0.0
             begin[span.start] = 1.0
             if span.end < len(begin):

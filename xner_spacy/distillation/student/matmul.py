@@ -3,6 +3,7 @@ result does not depend on the rows beside it.
 """
 
 import threading
+from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -80,13 +81,13 @@ class RowBlockOps(NumpyOps):
         return super().gemm(x, y, out=out, trans1=trans1, trans2=trans2)
 
 
+@dataclass(eq=False)
 class _TellsItsMode:
     """A layer's forward function that says whether it is part of a training step. A class, so that models can be
     pickled for other processes.
     """
 
-    def __init__(self, forward: Callable) -> None:
-        self.forward = forward
+    forward: Callable
 
     def __call__(self, model: Model, X: Any, is_train: bool) -> Any:
         before, _mode.training = _mode.training, is_train

@@ -1,5 +1,6 @@
 """What a student is to learn from a batch of examples: a target distribution and a weight for every token."""
 
+from dataclasses import dataclass, field
 from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -29,6 +30,7 @@ class Targets(NamedTuple):
     soft_weights: FloatArray
 
 
+@dataclass(eq=False)
 class TargetReader:
     """Reads targets off examples.
 
@@ -38,16 +40,15 @@ class TargetReader:
         projected entities (`doc.spans["xner"]`) their score. 0 weights all tokens alike.
     """
 
-    def __init__(
-        self, tagset: TagSet, *, use_hard: bool = True, use_soft: bool = True, confidence: float = 0.0
-    ) -> None:
-        self.tagset = tagset
-        self.iob2 = TagSet(tagset.labels, "iob2")
-        self.use_hard = use_hard
-        self.use_soft = use_soft
-        self.confidence = confidence
-        # Entities whose edges were whitespace, which no entity is to learn; they were trimmed.
-        self.trimmed = 0
+    tagset: TagSet
+    use_hard: bool = True
+    use_soft: bool = True
+    confidence: float = 0.0
+    # Entities whose edges were whitespace, which no entity is to learn; they were trimmed.
+    trimmed: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.iob2 = TagSet(self.tagset.labels, "iob2")
 
     def __call__(self, examples: Sequence[Example]) -> Targets:
         """RETURNS (Targets): The batch's targets. RAISES: XnerError for a label that the student does not have."""

@@ -202,11 +202,10 @@ def language_similarity(sources: Sequence[Floats], target: Floats, *, rank: int 
     rng = np.random.default_rng(seed)
     x = np.concatenate(sources).astype(np.float32)
     y = np.repeat(np.arange(len(sources)), [len(s) for s in sources])
-    width = x.shape[1]
-    bound = np.sqrt(6.0 / (width + rank))
+    bound, shape = np.sqrt(6.0 / (x.shape[1] + rank)), (rank, x.shape[1])
     params: Dict[str, Floats] = {
-        "U": rng.uniform(-bound, bound, (rank, width)).astype(np.float32),
-        "V": rng.uniform(-bound, bound, (rank, width)).astype(np.float32),
+        "U": rng.uniform(-bound, bound, shape).astype(np.float32),
+        "V": rng.uniform(-bound, bound, shape).astype(np.float32),
         "bu": np.zeros(rank, dtype=np.float32),
         "bv": np.zeros(rank, dtype=np.float32),
         "M": np.stack([s.mean(axis=0) for s in sources]).astype(np.float32),

@@ -34,16 +34,16 @@ class FeatureLoss(Protocol):
     ) -> Tuple[float, List[Floats2d], List[Floats2d]]: ...
 
 
+@dataclass(eq=False)
 class Prototypes:
     """Moving averages of unit vectors, one a class (O, then the labels).
 
     momentum (float): Share of the old prototype at an update, in [0, 1).
     """
 
-    def __init__(self, momentum: float) -> None:
-        self.momentum = momentum
-        self.vectors: Any = None
-        self.seen: Any = None
+    momentum: float
+    vectors: Any = None
+    seen: Any = None
 
     def update(self, xp: Any, features: Any, mass: Any) -> Any:
         """Move each class towards the mean of the tokens that have mass on it.
