@@ -34,7 +34,7 @@ class Replaced(NamedTuple):
 
 @dataclass(eq=False)
 class BackTranslation:
-    """Aligns source and target by way of a back-translation. Where one of its aligners learns, so does it.
+    """`xner.BackTranslation.v1`: aligns by way of a back-translation. Where one of its aligners learns, so does it.
 
     translator (Translator): Source to target, one that keeps the markers.
     aligner (Aligner): Aligns back-translation and target, two texts in one language.
@@ -146,8 +146,8 @@ class BackTranslation:
 
     @property
     def train(self) -> Callable[[Iterable[TokenPair]], None]:
-        """RETURNS (Callable): Trains the aligners that learn: `direct` on the pairs that it is given, `aligner` on their
-        back-translations. RAISES: AttributeError if none of them learns, so that nobody asks for a bitext.
+        """RETURNS (Callable): Trains the aligners that learn: `direct` on the pairs that it is given, `aligner` on
+        their back-translations. RAISES: AttributeError if none of them learns, so that nobody asks for a bitext.
         """
         if not self._learners():
             raise AttributeError("neither of its aligners learns")

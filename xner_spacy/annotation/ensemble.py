@@ -23,7 +23,7 @@ from .annotators import Annotation
 
 @dataclass(eq=False)
 class Ensemble:
-    """Labels sentences by the mean of several pipelines.
+    """`xner.Ensemble.v1`: labels sentences by the mean of several pipelines.
 
     models (List[str]): Pipelines with an `xner_student` that has `store_soft = true`: installed
         packages or folders. They are loaded at first use and not saved with the teacher.

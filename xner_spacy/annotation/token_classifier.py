@@ -40,7 +40,7 @@ class Window(NamedTuple):
 
 @dataclass(eq=False)
 class TokenClassifier(HubModel):
-    """Labels words with a transformer. Settings not named here are those of `HubModel`.
+    """`xner.TokenClassifier.v1`: labels words with a transformer. Settings not named here are those of `HubModel`.
 
     batch_tokens (int): Sub-words a batch, padding counted. On a CPU each sentence is read by itself, which takes no
         longer there, and what it gets then does not depend on the others.

@@ -44,7 +44,7 @@ _BOUND = re.compile(r"\[\[t:e:(e\d+)\]\](.*?)\[\[/\]\]", re.DOTALL)
 
 @dataclass(eq=False)
 class Apertium:
-    """Translates through Apertium's programs. The engine is looked for at first use.
+    """`xner.Apertium.v1`: translates through Apertium's programs. The engine is looked for at first use.
 
     mode (str): Apertium's translation direction, such as "isl-eng".
     command (str): "apertium". A config may come from someone else, so it can't name another program: one in another

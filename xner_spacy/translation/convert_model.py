@@ -113,8 +113,8 @@ def convert_model(
 
 
 def check_replaceable(output: Path, overwrite: bool) -> Set[str]:
-    """RETURNS (Set[str]): The files of a model that is replaced. RAISES: XnerError if a folder may not be made, or not be
-    replaced: it must hold a model that we converted, and nothing else.
+    """RETURNS (Set[str]): The files of a model that is replaced. RAISES: XnerError if a folder may not be made, or not
+    be replaced: it must hold a model that we converted, and nothing else.
     """
     if not output.exists():
         return set()

@@ -32,9 +32,9 @@ TAGS = {
 
 @dataclass(eq=False)
 class CTranslate2(NeuralTranslator):
-    """Translates with CTranslate2. Settings not named here are those of `NeuralTranslator`.
+    """`xner.CTranslate2.v1`: translates with CTranslate2. The model is a folder that `xner convert-model` made.
+    Settings not named here are those of `NeuralTranslator`.
 
-    model (str): A folder that `xner convert-model` made.
     device (str): "cpu" or "cuda" ("cuda:1" for the second), nothing is chosen silently.
     compute_type (str): "default" (as converted), "int8", "float16", ...
     threads (int): Threads a batch; 0 leaves it to the library.

@@ -1,8 +1,8 @@
 """An Apertium translation direction as a row of processes that stay: start-up is paid once, and
 each text is flushed on its own.
 
-The programs of a direction are started straight from its `.mode` file, without a shell. Only Apertium's own are, as they
-are installed, and they read only what lies in its data folder: a mode file is data too. Texts go in
+The programs of a direction are started straight from its `.mode` file, without a shell. Only Apertium's own are, as
+they are installed, and they read only what lies in its data folder: a mode file is data too. Texts go in
 and come out ended by NUL, so that one text's rules never reach into the next: a translation does
 not depend on what else is in the batch.
 """

@@ -65,8 +65,8 @@ def _weight(char: str) -> float:
 
 
 def repeats_itself(text: str) -> bool:
-    """RETURNS (bool): Whether a cycle of one to eight words comes four times in a row, or one of up to twelve characters
-    ten times. Dots, dashes and other signs are neither: a line of dots is no loop.
+    """RETURNS (bool): Whether a cycle of one to eight words comes four times in a row, or one of up to twelve
+    characters ten times. Dots, dashes and other signs are neither: a line of dots is no loop.
     """
     words = [w for w in text.casefold().split() if any(c.isalnum() for c in w)]
     if _cycles(words):

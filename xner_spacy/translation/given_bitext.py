@@ -46,10 +46,11 @@ _KEYS: Dict[str, Callable[[str], str]] = {"exact": exact_key, "letters": letters
 
 @dataclass(eq=False)
 class Bitext:
-    """Looks translations up. Of a text that has several the first is taken; how many have is said once.
+    """`xner.Bitext.v1`: looks translations up. Of a text that has several the first is taken; how many have is said
+    once.
 
-    source, target (Optional[PathLike]): Line-parallel text files: the translations, and the texts they
-        are of. Read at first use and saved with the pipeline.
+    source (Optional[PathLike]): A text file of translations, one a line. Read at first use and saved with the pipeline.
+    target (Optional[PathLike]): The texts that they are of, line n for line n.
     match (Match): "exact": the same text, but that any whitespace counts as one space; or "letters": texts are the same
         if their letters and digits are.
     missing (Missing): What to do about a text without translation: "error" names it; "skip" passes the

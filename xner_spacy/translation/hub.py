@@ -60,7 +60,8 @@ class HubModel(LazyModel):
     revision (Optional[str]): Branch, tag or commit there.
     legacy_weights (bool): Accept weights in the old pickle format, read without running code of theirs.
     device (str): A torch device, such as "cpu", "cuda" or "cuda:1". Nothing else decides where it runs.
-    dtype (str): "float32", "float16" or "bfloat16".
+    dtype (str): "float32", "float16" or "bfloat16", for encoders of aligners also "int8": that quantises the weights of
+        the linear layers, and their inputs as they come.
     """
 
     part: ClassVar[str]
@@ -179,7 +180,7 @@ def explain(model: str, error: BaseException, legacy_weights: bool) -> XnerError
         reason = f"{type(error).__name__}: {reason}"
     hint = "Give a folder with a complete model, or a name on the Hub (HF_HUB_OFFLINE forbids downloads)."
     if not legacy_weights and "safetensors" in str(error):
-        hint = "Only safetensors are read. If the model has none, convert it, or set legacy_weights = true where you trust its source."
+        hint = "Only safetensors are read. If the model has none, convert it, or set legacy_weights = true if you trust it."
     return XnerError(f"The model {model!r} could not be loaded: {reason}", hint)
 
 

@@ -70,11 +70,13 @@ def _said(error: Exception) -> str:
 class NeuralTranslator(LazyModel, ABC):
     """Base of `CTranslate2` and `Transformers`. `faults` counts what was caught, by code.
 
-    source_lang, target_lang (str): Languages of the texts and of the translations: any code of the
-        language table, or the model's own.
-    beam_size (int): 1 is greedy. n_best (int): Hypotheses to return, at most beam_size.
+    source_lang (str): Language of the texts: any code of the language table, or the model's own.
+    target_lang (str): Language of the translations, likewise.
+    beam_size (int): 1 is greedy.
+    n_best (int): Hypotheses to return.
     max_length (int): Longest piece in sub-words; longer texts are split and joined.
-    batch_tokens (int): Sub-words a batch, padding counted. pool_size (int): Texts that are sorted together.
+    batch_tokens (int): Sub-words a batch, padding counted.
+    pool_size (int): Texts that are sorted together.
     max_ratio (float): See `find_fault`.
     """
 

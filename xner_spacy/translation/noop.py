@@ -8,7 +8,7 @@ from ..types import Translation
 
 
 class NoOp:
-    """Gives every text back."""
+    """`xner.NoOp.v1`: gives every text back."""
 
     identity: ClassVar[Dict[str, Any]] = {"engine": "noop"}
 

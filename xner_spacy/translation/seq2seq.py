@@ -15,7 +15,9 @@ SCORED_CELLS = 1 << 27  # floats, half a gigabyte
 
 @dataclass(eq=False)
 class Transformers(NeuralTranslator, HubModel):
-    """Translates with transformers. Its settings are those of `HubModel` and `NeuralTranslator`."""
+    """`xner.Transformers.v1`: translates with transformers. Its settings are those of `HubModel` and
+    `NeuralTranslator`.
+    """
 
     part: ClassVar[str] = "xner.Transformers.v1"
 

@@ -6,9 +6,9 @@ The memory is one SQLite file. A translation's key is a checksum of the translat
 translated anew. Of two processes that translate the same text at the same time the first to write
 wins, and both go on with what it wrote: every reader sees one translation of a text.
 
-Where the file lies is said in a config, and a config may come from someone else. So a pipeline that is loaded only opens
-a store that is there. It is made when the pipeline is initialised (`spacy assemble`), by `Stored.initialize`, or where
-the environment variable XNER_STORE_FOLDER allows it.
+Where the file lies is said in a config, and a config may come from someone else. So a pipeline that is loaded only
+opens a store that is there. It is made when the pipeline is initialised (`spacy assemble`), by `Stored.initialize`, or
+where the environment variable XNER_STORE_FOLDER allows it.
 """
 
 import hashlib
@@ -243,8 +243,8 @@ class Stored:
 
 
 class ConfiguredStore(Stored):
-    """Any translator with a memory on disk, as a config names it: the file is made when the pipeline is initialised; a
-    pipeline that is loaded opens it. The settings are those of `Stored`.
+    """`xner.Stored.v1`: any translator with a memory on disk, as a config names it. The file is made when the pipeline
+    is initialised; a pipeline that is loaded opens it. The settings are those of `Stored`.
     """
 
     def __post_init__(self) -> None:

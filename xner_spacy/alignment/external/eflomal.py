@@ -24,7 +24,7 @@ VARIABLE = "XNER_EFLOMAL"
 
 @dataclass(eq=False)
 class Eflomal:
-    """Aligns by eflomal.
+    """`xner.Eflomal.v1`: aligns by eflomal.
 
     symmetrize (str): How its two directions are combined, a key of `symmetrize.METHODS`.
     program (str): Its name, for configs of version 0.1; empty or "eflomal-align". It is looked for beside the Python in

@@ -17,13 +17,14 @@ _Key = Tuple[Tuple[str, ...], ...]
 
 @dataclass(eq=False)
 class StoredLinks:
-    """An aligner that hands out the links of a file.
+    """`xner.Links.v1`: hands out the links of a file.
 
     path (str): A file of links, `i-j i-j ...` a line.
     reverse (bool): Whether its links are target first.
-    source, target (Optional[str]): The tokenised sentences that were aligned (`.txt`, line n for line n of the links).
-        With them a pair is looked up by its tokens, in any order and as often as it comes, as a pipeline needs it; of
-        a pair that stands twice in the texts the first line counts. Without them the n-th pair of a call gets line n.
+    source (Optional[str]): The tokenised source sentences that were aligned (`.txt`, line n for line n of the links).
+        With both texts a pair is looked up by its tokens, in any order and as often as it comes, as a pipeline needs
+        it; of a pair that stands twice the first line counts. Without them the n-th pair of a call gets line n.
+    target (Optional[str]): The target sentences.
     one_indexed (bool): Whether its positions count from 1.
     possible (str): What becomes of possible links (`ipj`): "keep" (with a score of 0.5), "drop" or "refuse".
     """

@@ -42,7 +42,8 @@ CHUNK_WORDS = 50_000
 class EmbeddingAligner(EncoderSettings):
     """Aligns by the similarity of contextual vectors. Its encoder is set as in `EncoderSettings`.
 
-    matching (EncoderMatching): "softmax" or a key of `link_matching.MATCHINGS`.
+    matching (EncoderMatching): "softmax" (probable both ways), or by cosines "inter" (argmax both ways), "itermax",
+        "mwmf" (maximum weight), "fwd" or "rev" (argmax one way).
     distortion (float): How much a link far from the diagonal loses, 0 to 1. Not for softmax.
     threshold (float): What the probability of a link must exceed in either direction. For softmax only.
     token_type (TokenType): Compare sub-words ("bpe") or words, the mean of their sub-words ("word").
@@ -76,7 +77,9 @@ class EmbeddingAligner(EncoderSettings):
 
     @property
     def languages(self) -> Tuple[Optional[str], Optional[str]]:
-        """RETURNS (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of both languages, where it wants them."""
+        """RETURNS (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of both languages, if it wants any.
+        them.
+        """
         return None, None
 
     @property
@@ -253,11 +256,8 @@ def _rows(vectors: Vectors, normalised: bool) -> npt.NDArray[np.floating]:
 
 @dataclass(eq=False)
 class SimAlign(EmbeddingAligner):
-    """`xner.SimAlign.v1` (Jalili Sabet et al. 2020): cosines and a matching method. Settings not named here are those of
-    `EmbeddingAligner`.
-
-    matching (Matching): "inter" (argmax both ways), "itermax", "mwmf" (maximum weight), "fwd" or
-        "rev" (argmax one way).
+    """`xner.SimAlign.v1` (Jalili Sabet et al. 2020): cosines and a matching method, never softmax. Its settings are
+    those of `EmbeddingAligner`.
     """
 
     part: ClassVar[str] = "xner.SimAlign.v1"
@@ -268,8 +268,8 @@ class SimAlign(EmbeddingAligner):
 
 @dataclass(eq=False)
 class Awesome(EmbeddingAligner):
-    """`xner.Awesome.v1` (Dou and Neubig 2021): softmax over dot products, both ways. A model fine-tuned with the authors'
-    code is read like any other. A link's score is the product of its probabilities.
+    """`xner.Awesome.v1` (Dou and Neubig 2021): softmax over dot products, both ways. A model fine-tuned with the
+    authors' code is read like any other. A link's score is the product of its probabilities.
     """
 
     part: ClassVar[str] = "xner.Awesome.v1"

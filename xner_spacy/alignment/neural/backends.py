@@ -33,8 +33,6 @@ class EncoderSettings(HubModel):
     """A part with an encoder. Its model and device are those of `HubModel`.
 
     layer (int): The layer whose vectors are used; 0 is the embeddings. Layers above it are not computed.
-    dtype (Dtype): "float32", "float16", "bfloat16" or "int8", which quantises the weights of the linear layers, and
-        their inputs as they come.
     backend (Backend): "torch", or "ctranslate2" for BERT and RoBERTa models, faster on CPU.
     batch_tokens (int): The most sub-words of a batch in the encoder, padding included.
     max_length (Optional[int]): The longest input in sub-words, special tokens included; longer sentences are cut into
@@ -55,8 +53,8 @@ class EncoderSettings(HubModel):
         return {**super().options(), **({"local_files_only": True} if self.local_files_only else {})}
 
 
-# Runs a padded batch: (batch, length) sub-word numbers and (batch,) true lengths in, a (batch, length, width) torch tensor
-# out.
+# Runs a padded batch: (batch, length) sub-word numbers and (batch,) true lengths in, a (batch, length, width) torch
+# tensor out.
 Forward = Callable[[Int, Int], Any]
 
 

@@ -127,8 +127,8 @@ class Subwords:
 
 
 def wants_a_space(tokenizer: Any) -> bool:
-    """RETURNS (bool): Whether a word must come with the space before it: to tokenizers of bytes (RoBERTa, ModernBERT) the
-    space is part of the word, and they refuse words without, or take them for the rest of the word before.
+    """RETURNS (bool): Whether a word must come with the space before it: to tokenizers of bytes (RoBERTa, ModernBERT)
+    the space is part of the word, and they refuse words without, or take them for the rest of the word before.
     """
     if not getattr(tokenizer, "is_fast", False):
         return False  # slow ones add it to words that are given one by one

@@ -134,7 +134,9 @@ class Direction:
 
     @classmethod
     def from_dict(cls, state: Dict[str, Any], n_given: int, n_word: int) -> "Direction":
-        """RETURNS (Direction): From what `to_dict` gave. RAISES: ValueError if its arrays do not belong to so many words."""
+        """RETURNS (Direction): From what `to_dict` gave. RAISES: ValueError if its arrays do not belong to so many
+        words.
+        """
         one = cls(state["occurrences"], state["generated"])
         one.totals, one.rates, one.empty = state["totals"], state["rates"], state["empty"]
         one.jumps.move, one.jumps.start = state["move"], state["start"]
@@ -157,7 +159,8 @@ def both_directions(
 ) -> List[Float]:
     """Translation probabilities of word pairs, forward and reverse.
 
-    directions (Sequence[Direction]), cells (Sequence[npt.NDArray]): Both directions, and the kinds of the pairs in them.
+    directions (Sequence[Direction]), cells (Sequence[npt.NDArray]): Both directions, and the kinds of the pairs in
+        them.
     pairs (Tuple[Words, Words]): Their source words and their target words.
     own (npt.NDArray): Their links. links (Float): Those of their stems.
     stems (Tuple[Keys, Keys]): The stem of each source and of each target word. sides (Tuple[StemIndex, StemIndex]): The

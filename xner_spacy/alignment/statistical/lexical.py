@@ -40,7 +40,7 @@ UNSURE = 1e-4
 
 @dataclass(eq=False)
 class LexicalAligner:
-    """Aligns words by what it learned from a bitext.
+    """`xner.Lexical.v1`: aligns words by what it learned from a bitext.
 
     threshold (float): Links with a lower probability are left out.
     lexical_rounds (int): Rounds of training without positions.
@@ -218,7 +218,9 @@ def _steps(one: FloatArray, other: FloatArray) -> FloatArray:
 
 
 def _unsure(steps: FloatArray, threshold: float) -> bool:
-    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can change."""
+    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can
+    change.
+    """
     near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
     return bool(np.any(near & (steps >= threshold * 10**DECIMALS - 1)))
 

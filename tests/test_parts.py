@@ -1,15 +1,15 @@
-"""Projectors, candidates and scores are declared once: a class each, whose docstring says what its settings are."""
+"""Parts are declared once: a class each, whose docstring, or that of a base, says what its settings are."""
 
 import inspect
 
 import pytest
 
-from xner_spacy.registry import registry
-
-KINDS = ("xner_projectors", "xner_candidates", "xner_scores")
+from xner_spacy.registry import REGISTRIES, registry
 
 
-@pytest.mark.parametrize("kind, name", [(kind, name) for kind in KINDS for name in getattr(registry, kind).get_all()])
+@pytest.mark.parametrize(
+    "kind, name", [(kind, name) for kind in REGISTRIES for name in getattr(registry, kind).get_all()]
+)
 def test_a_part_is_one_class_and_describes_each_setting_once(kind, name):
     part = getattr(registry, kind).get(name)
     assert inspect.isclass(part)
