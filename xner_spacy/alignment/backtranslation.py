@@ -1,10 +1,9 @@
 """`xner.BackTranslation.v1`: links by way of the source translated back into the target language.
 
-The source is translated with its entities in brackets, and the translation's words are aligned to
-the target text, which is in the same language: easier than across languages (Politov et al. 2025,
-section on back-translation). What was in a bracket stands for its entity. In the released figures
-of that paper this loses more than it gains, save for texts without spaces, because entities are
-lost when a translator drops brackets; `direct` mends that.
+The source is translated with its entities in brackets, and the translation's words are aligned to the target text,
+which is in the same language: easier than across languages (Politov et al. 2025, section on back-translation). What was
+in a bracket stands for its entity. In the released figures of that paper this loses more than it gains, save for texts
+without spaces, because entities are lost when a translator drops brackets; `direct` mends that.
 """
 
 from dataclasses import dataclass, field
@@ -23,8 +22,8 @@ from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Transla
 class Replaced(NamedTuple):
     """A sentence pair whose source is the back-translation.
 
-    pair (SentencePair): The back-translated words, the target, the entities that were found again,
-        and the links between the two.
+    pair (SentencePair): The back-translated words, the target, the entities that were found again, and the links
+        between the two.
     origins (List[int]): Of each of its entities, the number in the pair it comes from.
     """
 
@@ -44,8 +43,8 @@ class BackTranslation:
     style (MarkerStyle): "brackets" [ ] or numbered "tags", for translators that keep HTML.
     threshold (float): Least similarity of what stands in a bracket to an entity translated alone.
     separator (str): What stands between source tokens in a text; nothing in a script without spaces.
-    quirks (bool): Match brackets to entities as the paper's released code does: the last entity over the threshold,
-        not the best, and compared with the brackets still on.
+    quirks (bool): Match brackets to entities as the paper's released code does: the last entity over the threshold, not
+        the best, and compared with the brackets still on.
     batch_size (int): Sentence pairs that are translated together.
     """
 
@@ -85,9 +84,9 @@ class BackTranslation:
         """Align pairs whose entities are known.
 
         pairs (Iterable[SentencePair]): Tokens and entities of both sides; links are not looked at.
-        YIELDS (Alignment): One per pair, in order. An entity that was found again has the links of
-            its back-translation, spread evenly over its words. Everything else, and entities whose
-            back-translation has no links, has the links of `direct`, or none without it.
+        YIELDS (Alignment): One per pair, in order. An entity that was found again has the links of its
+            back-translation, spread evenly over its words. Everything else, and entities whose back-translation has no
+            links, has the links of `direct`, or none without it.
         """
         for batch in pools(pairs, self.batch_size, size=_words):
             direct = [Alignment() for _ in batch]
@@ -217,7 +216,6 @@ def spread(k: int, width: int, length: int) -> range:
     """Which words of an entity a word of its translation stands for, where both run evenly.
 
     k (int): The word. width (int): Words of the translation. length (int): Words of the entity.
-    RETURNS (range): Words whose share of the entity overlaps the share of `k`: never none, and over
-        all k every word.
+    RETURNS (range): Words whose share of the entity overlaps the share of `k`: never none, and over all k every word.
     """
     return range(k * length // width, -(-(k + 1) * length // width))

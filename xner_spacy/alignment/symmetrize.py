@@ -1,7 +1,7 @@
 """One set of links from two directed ones.
 
-The heuristics are those of Och and Ney (2003, section 4) and Koehn, Och and Marcu (2003, section
-3.1), as phrase-based translation uses them.
+The heuristics are those of Och and Ney (2003, section 4) and Koehn, Och and Marcu (2003, section 3.1), as phrase-based
+translation uses them.
 """
 
 from functools import partial
@@ -84,8 +84,8 @@ def symmetrize(forward: Alignment, reverse: Alignment, method: str) -> Alignment
     forward (Alignment): Links of the source-to-target model, source first.
     reverse (Alignment): Links of the target-to-source model, source first as well.
     method (str): A key of `METHODS`.
-    RETURNS (Alignment): The links. A score is that of the direction for `forward` and `reverse`,
-        else the mean of both, with 0 for the direction that lacks the link.
+    RETURNS (Alignment): The links. A score is that of the direction for `forward` and `reverse`, else the mean of both,
+        with 0 for the direction that lacks the link.
     RAISES: XnerError for an unknown method.
     """
     check_method(method)

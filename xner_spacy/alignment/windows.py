@@ -39,8 +39,8 @@ def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
 
     n (int): Its words or sub-words.
     room (int): The most a window takes.
-    RETURNS (List[Tuple[int, int, int, int]]): Of each window where it begins and ends, and which
-        part of it is used: together the used parts are the sentence. None for an empty sentence.
+    RETURNS (List[Tuple[int, int, int, int]]): Of each window where it begins and ends, and which part of it is used:
+        together the used parts are the sentence. None for an empty sentence.
     """
     if n <= room:
         return [(0, n, 0, n)] if n else []

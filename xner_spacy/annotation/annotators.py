@@ -1,6 +1,4 @@
-"""What a registered annotator is: it labels tokenised sentences and says how sure it is of each
-token.
-"""
+"""What a registered annotator is: it labels tokenised sentences and says how sure it is of each token."""
 
 from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, runtime_checkable
 
@@ -11,8 +9,7 @@ class Annotation(NamedTuple):
     """What an annotator finds in a sentence.
 
     entities (List[Entity]): Its entities, by the annotator's own labels, with scores.
-    labels (Optional[TokenLabels]): Distributions over IOB2 tags per token, where the annotator has
-        them.
+    labels (Optional[TokenLabels]): Distributions over IOB2 tags per token, where the annotator has them.
     """
 
     entities: List[Entity]

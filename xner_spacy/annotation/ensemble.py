@@ -1,7 +1,7 @@
 """Several source models as one annotator, `xner.Ensemble.v1`: the mean of their distributions.
 
-Models that differ in their seed alone make different mistakes, so their mean is a better teacher
-than any of them, and it knows better how sure it is.
+Models that differ in their seed alone make different mistakes, so their mean is a better teacher than any of them, and
+it knows better how sure it is.
 """
 
 import math
@@ -25,8 +25,8 @@ from .annotators import Annotation
 class Ensemble:
     """`xner.Ensemble.v1`: labels sentences by the mean of several pipelines.
 
-    models (List[str]): Pipelines with an `xner_student` that has `store_soft = true`: installed
-        packages or folders. They are loaded at first use and not saved with the teacher.
+    models (List[str]): Pipelines with an `xner_student` that has `store_soft = true`: installed packages or folders.
+        They are loaded at first use and not saved with the teacher.
     weights (Optional[List[float]]): One a model; None for equal ones.
     batch_size (int): Sentences a batch.
     """

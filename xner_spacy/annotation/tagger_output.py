@@ -43,14 +43,13 @@ class TagScheme:
         return (_OPENING[prefix], name) if prefix in _OPENING and dash and name else None
 
     def annotate(self, probs: FloatArray) -> Annotation:
-        """Read entities off distributions: the best tag per word, a run of one label is an entity,
-        a B- begins a new one.
+        """Read entities off distributions: the best tag per word, a run of one label is an entity, a B- begins a new
+        one.
 
-        Where an entity begins, mass on its I- tag is moved to B-: models trained on IOB1 mean the
-        same by it.
+        Where an entity begins, mass on its I- tag is moved to B-: models trained on IOB1 mean the same by it.
 
-        probs (FloatArray): (words, tags of the model). RETURNS (Annotation): Entities, their scores
-            the mean probability of their label, and IOB2 distributions.
+        probs (FloatArray): (words, tags of the model). RETURNS (Annotation): Entities, their scores the mean
+            probability of their label, and IOB2 distributions.
         """
         found = probs @ self._columns
         entities: List[Entity] = []

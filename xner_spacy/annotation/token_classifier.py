@@ -1,9 +1,8 @@
-"""`xner.TokenClassifier.v1`: any Hugging Face model that classifies tokens, such as XLM-R
-fine-tuned on CoNLL-2003.
+"""`xner.TokenClassifier.v1`: any Hugging Face model that classifies tokens, such as XLM-R fine-tuned on CoNLL-2003.
 
-A word has the distribution of its first sub-word, as in the seed paper (arXiv 2501.18750, section
-1.1 step 4 of its pipeline). The same part is the source annotator, the tagger of the target
-language for the `ner` scores, and the model-transfer baseline.
+A word has the distribution of its first sub-word, as in the seed paper (arXiv 2501.18750, section 1.1 step 4 of its
+pipeline). The same part is the source annotator, the tagger of the target language for the `ner` scores, and the
+model-transfer baseline.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -28,8 +27,8 @@ MOST_ROWS = 64
 class Window(NamedTuple):
     """A stretch of a sentence that the model reads at once.
 
-    sentence (int): Which sentence. start, end (int): Its words. keep (Tuple[int, int]): Those whose
-        distributions are taken from here.
+    sentence (int): Which sentence. start, end (int): Its words. keep (Tuple[int, int]): Those whose distributions are
+        taken from here.
     """
 
     sentence: int
@@ -44,8 +43,7 @@ class TokenClassifier(HubModel):
 
     batch_tokens (int): Sub-words a batch, padding counted. On a CPU each sentence is read by itself, which takes no
         longer there, and what it gets then does not depend on the others.
-    max_length (int): Longest window in sub-words; longer sentences are read in windows that
-        overlap.
+    max_length (int): Longest window in sub-words; longer sentences are read in windows that overlap.
     labels (Optional[Union[List[str], Dict[str, str]]]): The tags of a model that names them otherwise ("LABEL_0"): one
         for each of its outputs, in order, or by the name that it uses.
     """
@@ -70,8 +68,8 @@ class TokenClassifier(HubModel):
             yield annotate_seen(self.loaded.scheme, words, probs)
 
     def distributions(self, sentences: Sequence[Sequence[str]]) -> List[FloatArray]:
-        """RETURNS (List[FloatArray]): Per sentence (words, tags of the model): each word by its
-        first sub-word; a word without any, and one that nobody can see, is O.
+        """RETURNS (List[FloatArray]): Per sentence (words, tags of the model): each word by its first sub-word; a word
+        without any, and one that nobody can see, is O.
         """
         model = self.loaded
         found = [model.outside(len(words)) for words in sentences]
@@ -97,8 +95,8 @@ class TokenClassifier(HubModel):
 
 
 def annotate_seen(scheme: TagScheme, words: Sequence[str], probs: FloatArray) -> Annotation:
-    """Read entities off the words that can be seen: those before and behind whitespace may be one name, and none
-    begins or ends with it.
+    """Read entities off the words that can be seen: those before and behind whitespace may be one name, and none begins
+    or ends with it.
 
     scheme (TagScheme): The model's tags. words (Sequence[str]): The sentence. probs (FloatArray): (words, tags of the
         model). RETURNS (Annotation): Entities and IOB2 distributions.
@@ -154,11 +152,9 @@ def fixed_batches(lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, i
 
 
 def split_windows(sentence: int, sizes: Sequence[int], limit: int) -> List[Window]:
-    """Split a sentence into windows that overlap by about a quarter; a word is read where it has
-    the most context.
+    """Split a sentence into windows that overlap by about a quarter; a word is read where it has the most context.
 
-    sentence (int): Its number. sizes (Sequence[int]): Sub-words of each word. limit (int):
-        Sub-words that fit.
+    sentence (int): Its number. sizes (Sequence[int]): Sub-words of each word. limit (int): Sub-words that fit.
     RETURNS (List[Window]): Windows whose `keep` together cover the sentence.
     """
     windows: List[Window] = []
@@ -247,8 +243,8 @@ class _Model:
 
         texts (List[List[str]]): Their words. width (int): Sub-words of a row. rows (int): Rows; where there are fewer
             texts, the last is read again.
-        YIELDS (Tuple[List[int], FloatArray]): Per text the words that have sub-words, and the
-            distributions of their first ones.
+        YIELDS (Tuple[List[int], FloatArray]): Per text the words that have sub-words, and the distributions of their
+            first ones.
         """
         torch = self.torch
         filled = [self._marked(text) for text in texts]

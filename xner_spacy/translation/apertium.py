@@ -1,9 +1,8 @@
 """`xner.Apertium.v1`: the rule-based engine Apertium, from the system's packages.
 
-Each text is translated on its own. What Apertium could not translate it marks with `*` (unknown
-word), `@` (no translation) or `#` (no inflected form); the marks are taken off and counted. Markers
-of the form `<e0>...</e0>` travel with the words they enclose (Apertium's word-bound blanks), also
-where the translation puts them in another order.
+Each text is translated on its own. What Apertium could not translate it marks with `*` (unknown word), `@` (no
+translation) or `#` (no inflected form); the marks are taken off and counted. Markers of the form `<e0>...</e0>` travel
+with the words they enclose (Apertium's word-bound blanks), also where the translation puts them in another order.
 """
 
 import logging
@@ -74,9 +73,7 @@ class Apertium:
 
     @property
     def engine(self) -> Engine:
-        """The engine. RAISES: XnerError that says what to install, if the program or the direction
-        is missing.
-        """
+        """The engine. RAISES: XnerError that says what to install, if the program or the direction is missing."""
         if self._engine is None:
             program = find_program(
                 self.command, VARIABLE, PROGRAMS, part=PART,
@@ -183,9 +180,7 @@ def _escape(text: str) -> str:
 
 
 def _restore_markers(output: str) -> str:
-    """Neighbouring words of one marker become one marked stretch. RETURNS (str): Text with
-    `<e0>...</e0>`.
-    """
+    """Neighbouring words of one marker become one marked stretch. RETURNS (str): Text with `<e0>...</e0>`."""
     pieces = []  # (marker or "", text)
     last = 0
     for match in _BOUND.finditer(output):
@@ -206,8 +201,7 @@ def _restore_markers(output: str) -> str:
 def clean_marks(text: str, output: str) -> Translation:
     """Take Apertium's marks off a translation.
 
-    text (str): What was translated; a mark sign that stands before a word there is the writer's own
-        and stays.
+    text (str): What was translated; a mark sign that stands before a word there is the writer's own and stays.
     output (str): Apertium's output.
     RETURNS (Translation): The clean text and how many words were marked.
     """

@@ -1,5 +1,4 @@
-"""`xner.CTranslate2.v1`: NLLB-200, M2M-100 and Marian (OPUS-MT) models converted by `xner
-convert-model`.
+"""`xner.CTranslate2.v1`: NLLB-200, M2M-100 and Marian (OPUS-MT) models converted by `xner convert-model`.
 
 It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
 """
@@ -52,8 +51,8 @@ class CTranslate2(NeuralTranslator):
         """How likely given translations are.
 
         sources (Sequence[str]): Texts. targets (Sequence[str]): A translation of each.
-        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its
-            end, at most 0. What is longer than the model takes is judged by its beginning.
+        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its end, at most 0. What
+            is longer than the model takes is judged by its beginning.
         """
         model = self.loaded
         limit = model.limit

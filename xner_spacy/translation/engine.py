@@ -1,10 +1,10 @@
-"""An Apertium translation direction as a row of processes that stay: start-up is paid once, and
-each text is flushed on its own.
+"""An Apertium translation direction as a row of processes that stay: start-up is paid once, and each text is flushed on
+its own.
 
 The programs of a direction are started straight from its `.mode` file, without a shell. Only Apertium's own are, as
-they are installed, and they read only what lies in its data folder: a mode file is data too. Texts go in
-and come out ended by NUL, so that one text's rules never reach into the next: a translation does
-not depend on what else is in the batch.
+they are installed, and they read only what lies in its data folder: a mode file is data too. Texts go in and come out
+ended by NUL, so that one text's rules never reach into the next: a translation does not depend on what else is in the
+batch.
 """
 
 import contextlib
@@ -161,8 +161,7 @@ def _checked(words: List[str], folder: Path, path: Path) -> List[str]:
 class Engine:
     """The running programs of a mode. Started at first use, and again after a failure.
 
-    mode (Mode): The direction. timeout (float): Seconds without an answer after which the engine
-        counts as hung.
+    mode (Mode): The direction. timeout (float): Seconds without an answer after which the engine counts as hung.
     """
 
     def __init__(self, mode: Mode, timeout: float) -> None:

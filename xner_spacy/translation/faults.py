@@ -1,9 +1,9 @@
 """Translations that went wrong: empty, repeating themselves, or of an impossible length; and texts that could not be
 translated at all.
 
-Neural translators fall into loops or stop after a word, above all for languages of which they saw
-little. What they say then is no reading of the sentence, and what is projected from it would be
-noise. The codes are written to files: add, never rename.
+Neural translators fall into loops or stop after a word, above all for languages of which they saw little. What they say
+then is no reading of the sentence, and what is projected from it would be noise. The codes are written to files: add,
+never rename.
 """
 
 import re
@@ -40,8 +40,8 @@ def find_fault(text: str, translation: str, max_ratio: float = MAX_RATIO) -> Opt
     """Say what is wrong with a translation.
 
     text (str): What was translated. translation (str): What came out.
-    max_ratio (float): How many times longer or shorter it may be: in characters, those of scripts that write a
-        syllable or a word with one counted for more (see `text_size`), smoothed for short texts.
+    max_ratio (float): How many times longer or shorter it may be: in characters, those of scripts that write a syllable
+        or a word with one counted for more (see `text_size`), smoothed for short texts.
     RETURNS (Optional[str]): A code of `FAULTS`, or None for a plausible translation.
     """
     if not any(c.isalnum() for c in translation):

@@ -30,8 +30,8 @@ def exact_key(text: str) -> str:
 
 
 def letters_key(text: str) -> str:
-    """RETURNS (str): Letters, marks and digits alone, lower-cased: equal however a text was
-    tokenised or quoted. A text that has none of them ("!!!", "👍") is as it is: it must not be equal to every other.
+    """RETURNS (str): Letters, marks and digits alone, lower-cased: equal however a text was tokenised or quoted. A text
+    that has none of them ("!!!", "👍") is as it is: it must not be equal to every other.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     letters = "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
@@ -53,8 +53,8 @@ class Bitext:
     target (Optional[PathLike]): The texts that they are of, line n for line n.
     match (Match): "exact": the same text, but that any whitespace counts as one space; or "letters": texts are the same
         if their letters and digits are.
-    missing (Missing): What to do about a text without translation: "error" names it; "skip" passes the
-        Doc on without a source, for the reason "missing".
+    missing (Missing): What to do about a text without translation: "error" names it; "skip" passes the Doc on without a
+        source, for the reason "missing".
 
     `counts` holds what was found in the files: texts with several translations, and lines that were left out.
     """

@@ -1,8 +1,7 @@
-"""Models in the format of Hugging Face: from a folder, or from the Hub where the user names a model
-there.
+"""Models in the format of Hugging Face: from a folder, or from the Hub where the user names a model there.
 
-No remote code, safetensors unless the user says otherwise, and then `weights_only`.
-HF_HUB_OFFLINE=1 is honoured by the library itself.
+No remote code, safetensors unless the user says otherwise, and then `weights_only`. HF_HUB_OFFLINE=1 is honoured by the
+library itself.
 """
 
 import hashlib
@@ -116,8 +115,7 @@ def import_transformers(part: str) -> Any:
 def load_options(model: str, revision: Optional[str] = None) -> Dict[str, Any]:
     """What every `from_pretrained` is called with.
 
-    model (str): A folder, or a name on the Hub. revision (Optional[str]): Branch, tag or commit
-        there.
+    model (str): A folder, or a name on the Hub. revision (Optional[str]): Branch, tag or commit there.
     RETURNS (Dict[str, Any]): Keyword arguments. RAISES: XnerError for a path that is not there.
     """
     if not Path(model).is_dir() and (Path(model).exists() or not _HUB_NAME.match(model)):
@@ -187,10 +185,9 @@ def explain(model: str, error: BaseException, legacy_weights: bool) -> XnerError
 def revision_of(model: str, config: Any = None) -> str:
     """What identifies a model's content.
 
-    model (str): A folder or a name on the Hub. config (Any): The loaded config, which knows the
-        commit of a Hub model.
-    RETURNS (str): The commit, or a checksum of a folder: of its small files, and of size, begin and
-        end of each large one.
+    model (str): A folder or a name on the Hub. config (Any): The loaded config, which knows the commit of a Hub model.
+    RETURNS (str): The commit, or a checksum of a folder: of its small files, and of size, begin and end of each large
+        one.
     """
     if not Path(model).is_dir():
         return str(getattr(config, "_commit_hash", None) or "unknown")

@@ -14,10 +14,10 @@ _BORDERS = (
 def split_text(text: str, measure: Callable[[str], int], limit: int) -> List[str]:
     """Split a text into pieces that a translator can take.
 
-    text (str): The text. measure: Gives the length of a text in the translator's units. limit
-        (int): The longest piece, in those.
-    RETURNS (List[str]): Pieces that joined give the text, up to spaces at the borders; each fits,
-        unless a single character does not.
+    text (str): The text. measure: Gives the length of a text in the translator's units. limit (int): The longest piece,
+        in those.
+    RETURNS (List[str]): Pieces that joined give the text, up to spaces at the borders; each fits, unless a single
+        character does not.
     """
     return _split(text.strip(), measure, max(limit, 1), 0)
 
@@ -65,8 +65,6 @@ def _cut(text: str, border: "re.Pattern[str]") -> List[str]:
 
 
 def join_pieces(pieces: List[str], script: str = "Latn") -> str:
-    """RETURNS (str): The translated pieces as one text; without spaces between them in scripts that
-    have none.
-    """
+    """RETURNS (str): The translated pieces as one text; without spaces between them in scripts that have none."""
     between = "" if script in ("Jpan", "Hans", "Hant") else " "
     return between.join(piece.strip() for piece in pieces if piece.strip())

@@ -1,9 +1,7 @@
-"""What the neural translators share: sorted batches of a size in tokens, long texts split and
-joined, faults caught.
+"""What the neural translators share: sorted batches of a size in tokens, long texts split and joined, faults caught.
 
-A subclass encodes texts and decodes batches; the rest is here. Texts are gathered in pools, so that
-memory stays flat; in a pool equal texts are translated once, and batches go from the longest to the
-shortest.
+A subclass encodes texts and decodes batches; the rest is here. Texts are gathered in pools, so that memory stays flat;
+in a pool equal texts are translated once, and batches go from the longest to the shortest.
 """
 
 import logging
@@ -23,8 +21,7 @@ from .long_texts import join_pieces, split_text
 class Hypothesis(NamedTuple):
     """One decoded translation.
 
-    text (str): Its text. score (Optional[float]): Length-normalised log-probability, as the library
-        gives it.
+    text (str): Its text. score (Optional[float]): Length-normalised log-probability, as the library gives it.
     complete (bool): Whether it came to an end before the limit.
     """
 
@@ -36,10 +33,9 @@ class Hypothesis(NamedTuple):
 def plan_batches(lengths: Sequence[int], batch_tokens: int) -> List[List[int]]:
     """Put texts of like length together.
 
-    lengths (Sequence[int]): Sub-words of each text. batch_tokens (int): The most a batch may hold,
-        padding counted; a longer text is a batch of its own.
-    RETURNS (List[List[int]]): Indices by batch, from the longest to the shortest; ties in the order
-        given.
+    lengths (Sequence[int]): Sub-words of each text. batch_tokens (int): The most a batch may hold, padding counted; a
+        longer text is a batch of its own.
+    RETURNS (List[List[int]]): Indices by batch, from the longest to the shortest; ties in the order given.
     """
     order = sorted(range(len(lengths)), key=lambda k: (-lengths[k], k))
     return list(padded_groups(order, batch_tokens, lambda k: (lengths[k],)))

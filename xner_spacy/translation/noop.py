@@ -1,6 +1,4 @@
-"""`xner.NoOp.v1`: the text is its own translation. For tests, and for text that is in the source
-language already.
-"""
+"""`xner.NoOp.v1`: the text is its own translation. For tests, and for text that is in the source language already."""
 
 from typing import Any, ClassVar, Dict, Iterable, Iterator
 

@@ -1,6 +1,4 @@
-"""`xner.Transformers.v1`: translation models as Hugging Face's transformers runs them, for what
-CTranslate2 lacks.
-"""
+"""`xner.Transformers.v1`: translation models as Hugging Face's transformers runs them, for what CTranslate2 lacks."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence
@@ -27,8 +25,8 @@ class Transformers(NeuralTranslator, HubModel):
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
         """How likely given translations are; as `CTranslate2.score_batch`.
 
-        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its
-            end, at most 0. What is longer than the model takes is judged by its beginning.
+        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its end, at most 0. What
+            is longer than the model takes is judged by its beginning.
         """
         model = self.loaded
         left = [_shorten(tokens, model.limit) for tokens in self._encode(list(sources))]
@@ -105,9 +103,7 @@ class _Model:
         return self.tokenizer(texts)["input_ids"]
 
     def encode_targets(self, texts: List[str]) -> List[List[int]]:
-        """RETURNS (List[List[int]]): Sub-words of translations as the decoder is to give them, with
-        tag and end.
-        """
+        """RETURNS (List[List[int]]): Sub-words of translations as the decoder is to give them, with tag and end."""
         return self.tokenizer(text_target=texts)["input_ids"] if texts else []
 
     def _pad(self, batch: Sequence[Sequence[int]]) -> Any:

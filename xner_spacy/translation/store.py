@@ -1,10 +1,9 @@
-"""`xner.Stored.v1`: any translator with a memory on disk, so that no text is translated twice, over
-runs and processes.
+"""`xner.Stored.v1`: any translator with a memory on disk, so that no text is translated twice, over runs and processes.
 
-The memory is one SQLite file. A translation's key is a checksum of the translator's identity
-(engine, model revision, languages, options) and the text in NFC; change any of them and the text is
-translated anew. Of two processes that translate the same text at the same time the first to write
-wins, and both go on with what it wrote: every reader sees one translation of a text.
+The memory is one SQLite file. A translation's key is a checksum of the translator's identity (engine, model revision,
+languages, options) and the text in NFC; change any of them and the text is translated anew. Of two processes that
+translate the same text at the same time the first to write wins, and both go on with what it wrote: every reader sees
+one translation of a text.
 
 Where the file lies is said in a config, and a config may come from someone else. So a pipeline that is loaded only
 opens a store that is there. It is made when the pipeline is initialised (`spacy assemble`), by `Stored.initialize`, or

@@ -1,8 +1,8 @@
 """`xner.Eflomal.v1`: the aligner eflomal (Östling and Tiedemann 2016), run as a separate program.
 
-eflomal is under the GPL and needs a C compiler to install, so it is never imported here: its
-command `eflomal-align` is run on files. It has no model that could be kept: each call aligns its
-pairs together with the bitext it was given, and what it gives depends on all of them.
+eflomal is under the GPL and needs a C compiler to install, so it is never imported here: its command `eflomal-align` is
+run on files. It has no model that could be kept: each call aligns its pairs together with the bitext it was given, and
+what it gives depends on all of them.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
 """The neural aligners: `xner.SimAlign.v1`, `xner.Awesome.v1` and `xner.Encoder.v1`.
 
-All three compare the vectors that a pretrained encoder gives to the words of both sentences, and
-need no training. They differ in the model and in how links are read off the comparison.
+All three compare the vectors that a pretrained encoder gives to the words of both sentences, and need no training. They
+differ in the model and in how links are read off the comparison.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
@@ -49,9 +49,9 @@ class EmbeddingAligner(EncoderSettings):
     token_type (TokenType): Compare sub-words ("bpe") or words, the mean of their sub-words ("word").
     batch_size (int): Sentence pairs that are read ahead and sorted by length.
 
-    In float32, links and scores do not depend on which pairs share a batch: a pair of which they hang on a
-    difference within rounding is encoded once more by itself. This is `stable`; coarser precisions
-    round too much for it, unless each sentence is a batch of its own (`batch_tokens = 1`).
+    In float32, links and scores do not depend on which pairs share a batch: a pair of which they hang on a difference
+    within rounding is encoded once more by itself. This is `stable`; coarser precisions round too much for it, unless
+    each sentence is a batch of its own (`batch_tokens = 1`).
     """
 
     _: KW_ONLY
@@ -98,9 +98,9 @@ class EmbeddingAligner(EncoderSettings):
         """Align sentence pairs.
 
         pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read `batch_size` at a time.
-        YIELDS (Alignment): One per pair, in order. Words are linked if any of their sub-words are,
-            with the highest score of those: the similarity, or for softmax the product of both
-            probabilities. Tokens without sub-words have no links.
+        YIELDS (Alignment): One per pair, in order. Words are linked if any of their sub-words are, with the highest
+            score of those: the similarity, or for softmax the product of both probabilities. Tokens without sub-words
+            have no links.
         """
         for chunk in pools(pairs, self.batch_size, CHUNK_WORDS, _words):
             yield from self._align(chunk)
@@ -282,10 +282,9 @@ class TranslationEncoder(EmbeddingAligner):
     """`xner.Encoder.v1`: the encoder of a translation model as the aligner (TransAlign, Ebing and Glavaš, Findings of
     EMNLP 2025), so that a pipeline that translates needs no second model. The decoder is not loaded.
 
-    source_lang (Optional[str]): The tokenizer's code of the source language, such as "eng_Latn" for
-        NLLB or "en" for M2M100. None for tokenizers that take no code.
-    target_lang (Optional[str]): The code of the target language. None leaves the tokenizer at the
-        source's.
+    source_lang (Optional[str]): The tokenizer's code of the source language, such as "eng_Latn" for NLLB or "en" for
+        M2M100. None for tokenizers that take no code.
+    target_lang (Optional[str]): The code of the target language. None leaves the tokenizer at the source's.
     """
 
     part: ClassVar[str] = "xner.Encoder.v1"

@@ -78,8 +78,8 @@ def load(settings: EncoderSettings) -> Loaded:
 
     settings (EncoderSettings): Which, and how it is run.
     RETURNS (Loaded): The model.
-    RAISES: MissingExtraError; XnerError where the device or the model is not there, or the model has
-        no safe weights, is not complete, or does not have that layer.
+    RAISES: MissingExtraError; XnerError where the device or the model is not there, or the model has no safe weights,
+        is not complete, or does not have that layer.
     """
     import_transformers(settings.part)
     _check_device(settings.device, settings.part)
@@ -195,8 +195,8 @@ class TorchForward:
 
     model (Any): The model or encoder, in evaluation mode.
     device (str): Where it is.
-    packed (Optional[Any]): A faster copy of it for batches of more than a pair. A pair by itself has
-        its vectors from the model as it is, to the last digit.
+    packed (Optional[Any]): A faster copy of it for batches of more than a pair. A pair by itself has its vectors from
+        the model as it is, to the last digit.
     """
 
     def __init__(self, model: Any, device: str, packed: Optional[Any] = None) -> None:

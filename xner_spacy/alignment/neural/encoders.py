@@ -28,8 +28,8 @@ class Encoder:
     """Encodes the sentences of two languages with one model.
 
     settings (EncoderSettings): Which model, and how it is run.
-    languages (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of the source and the
-        target language, for models that want them.
+    languages (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of the source and the target language, for
+        models that want them.
     RAISES: What `backends.load` does; XnerError where `max_length` is too small or a language is not known.
     """
 
@@ -54,9 +54,8 @@ class Encoder:
         sentences (Sequence[Sequence[str]]): Their tokens.
         sides (Sequence[int]): Of each, 0 for the source language and 1 for the target language.
         batch_tokens (Optional[int]): Instead of the encoder's own.
-        RETURNS (List[Vectors]): One vector per sub-word, in order. A sentence longer than the model
-            takes is encoded in overlapping windows, and each sub-word has its vector from the
-            window where it is further from the edge.
+        RETURNS (List[Vectors]): One vector per sub-word, in order. A sentence longer than the model takes is encoded in
+            overlapping windows, and each sub-word has its vector from the window where it is further from the edge.
         """
         pieces = self.subwords(sentences)
         inputs: List[Int] = []

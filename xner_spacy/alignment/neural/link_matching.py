@@ -1,12 +1,11 @@
 """From similarities of sub-words to links: the matching methods of SimAlign and AWESoME.
 
-All functions work on a padded batch: `sim` is (pairs, rows, columns), where pair k owns the corner
-of `rows[k]` source units by `columns[k]` target units and the rest is padding. Units are sub-words
-or words.
+All functions work on a padded batch: `sim` is (pairs, rows, columns), where pair k owns the corner of `rows[k]` source
+units by `columns[k]` target units and the rest is padding. Units are sub-words or words.
 
-Sources: SimAlign (Jalili Sabet et al., Findings of EMNLP 2020, sections 2.2 to 2.4); AWESoME (Dou
-and Neubig, EACL 2021, section 2.2). Where a paper leaves a case open (a tie, a sentence of two
-words, the order of rounding), the answer is that of the package `simalign` 0.4.
+Sources: SimAlign (Jalili Sabet et al., Findings of EMNLP 2020, sections 2.2 to 2.4); AWESoME (Dou and Neubig, EACL
+2021, section 2.2). Where a paper leaves a case open (a tie, a sentence of two words, the order of rounding), the answer
+is that of the package `simalign` 0.4.
 """
 
 from typing import Callable, Dict, Literal, NamedTuple, Tuple
@@ -31,8 +30,8 @@ class Matched(NamedTuple):
     """What a matching method returns.
 
     linked (Bool): (pairs, rows, columns) links, False in the padding.
-    margin (Float): (pairs,) by how much the closest decision went this way and not another. Where
-        it is within the rounding of the similarities, another batch may give other links.
+    margin (Float): (pairs,) by how much the closest decision went this way and not another. Where it is within the
+        rounding of the similarities, another batch may give other links.
     """
 
     linked: Bool
@@ -55,8 +54,8 @@ def apply_distortion(sim: Float, rows: Int, columns: Int, ratio: float) -> Float
 
     sim (Float): (pairs, rows, columns) similarities.
     ratio (float): What is taken from the far corners, between 0 (nothing) and 1 (all).
-    RETURNS (Float): The similarities, times 1 - ratio * (difference of relative position)^2. Pairs
-        with a single unit on a side stay as they are.
+    RETURNS (Float): The similarities, times 1 - ratio * (difference of relative position)^2. Pairs with a single unit
+        on a side stay as they are.
     """
     if ratio == 0.0:
         return sim
@@ -94,10 +93,10 @@ def itermax(sim: Float, valid: Bool, rounds: int = 2) -> Matched:
 
     sim (Float): (pairs, rows, columns) similarities.
     valid (Bool): True outside the padding.
-    rounds (int): How often argmax runs, the first time included. From the second round on, the
-        similarity of two linked units counts nothing and that of one linked unit 0.9 times.
-    RETURNS (Matched): The links. Pairs with one or two units on a side have one round, and so have
-        those where a whole side is linked after it.
+    rounds (int): How often argmax runs, the first time included. From the second round on, the similarity of two linked
+        units counts nothing and that of one linked unit 0.9 times.
+    RETURNS (Matched): The links. Pairs with one or two units on a side have one round, and so have those where a whole
+        side is linked after it.
     """
     linked, margin = mutual(sim, valid)
     rows = _any(valid, axis=2)
@@ -123,8 +122,8 @@ def max_weight(sim: Float, valid: Bool) -> Matched:
 
     sim (Float): (pairs, rows, columns) similarities, none negative.
     valid (Bool): True outside the padding.
-    RETURNS (Matched): Of the matchings with the most links that of the highest total similarity.
-        All units of the shorter side are linked, save where a similarity is exactly 0.
+    RETURNS (Matched): Of the matchings with the most links that of the highest total similarity. All units of the
+        shorter side are linked, save where a similarity is exactly 0.
     """
     linked = np.zeros(sim.shape, dtype=bool)
     margin = np.full(len(sim), np.inf)
@@ -144,9 +143,9 @@ def _runner_up(weights: Float, partner: Int) -> float:
 
     weights (Float): (rows, columns), no more rows than columns.
     partner (Int): The column of each row in the best assignment.
-    RETURNS (float): The loss. Any other assignment differs by rows that pass columns on in a ring,
-        or in a chain that ends at a column nobody has: the loss is the shortest ring of a graph of
-        the rows and one node for all free columns.
+    RETURNS (float): The loss. Any other assignment differs by rows that pass columns on in a ring, or in a chain that
+        ends at a column nobody has: the loss is the shortest ring of a graph of the rows and one node for all free
+        columns.
     """
     m, n = weights.shape
     loss = np.full((m + 1, m + 1), np.inf)
@@ -176,8 +175,8 @@ def softmax_matching(dots: Float, valid: Bool, threshold: float) -> Tuple[Matche
     dots (Float): (pairs, rows, columns) dot products, not normalised.
     valid (Bool): True outside the padding.
     threshold (float): What the probability of a link must exceed in either direction.
-    RETURNS (Tuple[Matched, Float]): The links, with the margin relative to the threshold, and the
-        product of the two probabilities.
+    RETURNS (Tuple[Matched, Float]): The links, with the margin relative to the threshold, and the product of the two
+        probabilities.
     """
     product = np.ones(dots.shape, dtype=np.float64)
     least = np.ones(dots.shape, dtype=np.float64)

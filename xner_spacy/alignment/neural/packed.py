@@ -1,8 +1,8 @@
 """Linear layers for CPUs with their weights laid out once for oneDNN, which ships with PyTorch.
 
-PyTorch multiplies by MKL, which is a quarter slower on many processors (all of AMD's), and lays the
-weights out anew at each call. The operators used here are those that `torch.compile` puts in place
-of linear layers, without its compiler. Where they are missing, models stay as they are.
+PyTorch multiplies by MKL, which is a quarter slower on many processors (all of AMD's), and lays the weights out anew at
+each call. The operators used here are those that `torch.compile` puts in place of linear layers, without its compiler.
+Where they are missing, models stay as they are.
 """
 
 import copy

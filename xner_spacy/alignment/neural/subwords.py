@@ -42,8 +42,8 @@ class Frame(NamedTuple):
 class Subwords:
     """Splits words with a Hugging Face tokenizer, slow or fast, and remembers them.
 
-    Such tokenizers treat the words of a pre-split sentence one by one, so that a sentence is the
-    sum of its words. Tokens of nothing but white space have no sub-words, whatever the tokenizer.
+    Such tokenizers treat the words of a pre-split sentence one by one, so that a sentence is the sum of its words.
+    Tokens of nothing but white space have no sub-words, whatever the tokenizer.
 
     tokenizer (Any): The tokenizer.
     """
@@ -90,8 +90,8 @@ class Subwords:
     def frame(self, lang: Optional[str] = None) -> Frame:
         """Find the special tokens of a sentence.
 
-        lang (Optional[str]): The tokenizer's code of the sentence's language, for tokenizers of
-            translation models; None leaves it as it is.
+        lang (Optional[str]): The tokenizer's code of the sentence's language, for tokenizers of translation models;
+            None leaves it as it is.
         RETURNS (Frame): The special tokens.
         RAISES: XnerError if the tokenizer takes no language, or not this one.
         """

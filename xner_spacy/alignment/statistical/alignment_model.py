@@ -4,10 +4,9 @@ The probability of a word given a word of the other language is the mean of a Di
 
     t(f|e) = (c(e, f) + strength * prior(f|e)) / (c(e) + strength)
 
-with the expected number of links c. The prior is what the spelling of the two words and their
-frequencies let expect: the rate at which pairs like this one were linked in the same bitext. So a
-name seen once is linked to its look-alike, while a word seen once and unlike all others finds no
-garbage to collect.
+with the expected number of links c. The prior is what the spelling of the two words and their frequencies let expect:
+the rate at which pairs like this one were linked in the same bitext. So a name seen once is linked to its look-alike,
+while a word seen once and unlike all others finds no garbage to collect.
 """
 
 from dataclasses import dataclass, field

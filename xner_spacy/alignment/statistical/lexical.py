@@ -1,8 +1,8 @@
 """`xner.Lexical.v1`: the embedded statistical aligner, trained on a bitext.
 
-Two hidden Markov models, one per direction, trained to agree, over translation probabilities with a
-prior that is learned from spelling. The probability of a link is the geometric mean of its
-posteriors in the two models. See docs/alignment.md.
+Two hidden Markov models, one per direction, trained to agree, over translation probabilities with a prior that is
+learned from spelling. The probability of a link is the geometric mean of its posteriors in the two models. See
+docs/alignment.md.
 """
 
 import logging
@@ -80,8 +80,8 @@ class LexicalAligner:
     def train(self, pairs: Iterable[TokenPair]) -> None:
         """Learn from a bitext. What was learned before is forgotten.
 
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read once, not kept.
-            Those with an empty side are skipped. `report` counts what was skipped and what was cut.
+        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read once, not kept. Those with an empty side are
+            skipped. `report` counts what was skipped and what was cut.
         RAISES: XnerError if there is no pair with words on both sides.
         """
         source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
@@ -131,9 +131,9 @@ class LexicalAligner:
         """What both models think of every possible link.
 
         pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
-        YIELDS (Tuple[TokenPair, Tuple[FloatArray, FloatArray]]): The pair, and two (source, target)
-            arrays: the probability of the target word coming from the source word, and the reverse.
-            A pair longer than 256 words is aligned in windows; outside them both are 0.
+        YIELDS (Tuple[TokenPair, Tuple[FloatArray, FloatArray]]): The pair, and two (source, target) arrays: the
+            probability of the target word coming from the source word, and the reverse. A pair longer than 256 words is
+            aligned in windows; outside them both are 0.
         RAISES: XnerError if the aligner has not been trained.
         """
         model = self._trained()
@@ -218,9 +218,7 @@ def _steps(one: FloatArray, other: FloatArray) -> FloatArray:
 
 
 def _unsure(steps: FloatArray, threshold: float) -> bool:
-    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can
-    change.
-    """
+    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can change."""
     near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
     return bool(np.any(near & (steps >= threshold * 10**DECIMALS - 1)))
 

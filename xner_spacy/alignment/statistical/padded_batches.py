@@ -38,8 +38,7 @@ def make_batches(sources: Sequence[Int], targets: Sequence[Int], cells: int) -> 
 
     sources (Sequence[Int]): Word numbers of the source sentences.
     targets (Sequence[Int]): Word numbers of the target sentences.
-    cells (int): The square of the longer padded side times the pairs, at most, in a batch of more
-        than one pair.
+    cells (int): The square of the longer padded side times the pairs, at most, in a batch of more than one pair.
     RETURNS (List[Batch]): The batches.
     """
     m = np.array([len(words) for words in sources], dtype=np.int32)

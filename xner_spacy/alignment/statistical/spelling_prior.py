@@ -1,8 +1,7 @@
 """How alike two words are spelled, for millions of word pairs at once.
 
-A word is a set of character bigrams and trigrams, kept as 128 bits (a Bloom filter). The overlap of
-two sets is then two `and`s and a bit count. Words are compared as `spelling.fold` reads them, so that Москва is near
-Moskva.
+A word is a set of character bigrams and trigrams, kept as 128 bits (a Bloom filter). The overlap of two sets is then
+two `and`s and a bit count. Words are compared as `spelling.fold` reads them, so that Москва is near Moskva.
 """
 
 from typing import Any, List, Sequence

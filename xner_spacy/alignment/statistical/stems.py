@@ -1,7 +1,7 @@
 """Stems as a second, coarser translation table: the links of one form of a word tell of the others.
 
-A stem is the first letters of a word. Crude, but it needs nothing to be known about the language,
-and the table it gives is only what the prior falls back on.
+A stem is the first letters of a word. Crude, but it needs nothing to be known about the language, and the table it
+gives is only what the prior falls back on.
 """
 
 from typing import Any, Dict, Sequence, Tuple
@@ -90,8 +90,8 @@ def stem_prior(
     totals (Float): Links of each given word.
     generated (Float): Occurrences of each generated word.
     stems (Tuple[Int, Int]): The stem of each given and of each generated word.
-    sides (Tuple[StemIndex, StemIndex]): The two indices; sums are over their words alone, so that
-        new words in a text do not change what is said of others.
+    sides (Tuple[StemIndex, StemIndex]): The two indices; sums are over their words alone, so that new words in a text
+        do not change what is said of others.
     RETURNS (Float): A prior probability per pair.
     """
     known, described = len(sides[0].of), len(sides[1].of)

@@ -1,7 +1,7 @@
 """Training of the embedded aligner: expectation maximisation over batches of sentence pairs.
 
-Both directions are trained to agree (Liang, Taskar and Klein 2006): the expected count of a link is
-the product of its posteriors in the two models, so what only one of them believes is forgotten.
+Both directions are trained to agree (Liang, Taskar and Klein 2006): the expected count of a link is the product of its
+posteriors in the two models, so what only one of them believes is forgotten.
 """
 
 from concurrent.futures import Executor
@@ -74,8 +74,8 @@ class Cells:
 
     batch (Batch): The sentence pairs.
     place (Int): (target, batch, source) positions in `pairs`; 0 for padding.
-    pairs (npt.NDArray): The different word pairs of the batch, first the padding. Keys at first,
-        then positions in the table of all pairs.
+    pairs (npt.NDArray): The different word pairs of the batch, first the padding. Keys at first, then positions in the
+        table of all pairs.
     """
 
     batch: Batch
@@ -150,8 +150,8 @@ def read_bitext(
 
     pairs (Iterable[Tuple[Iterable[str], Iterable[str]]]): Tokenised pairs. Pairs with an empty side are left out.
     source (Vocabulary), target (Vocabulary): They take in the words.
-    max_length (int): Longer pairs are cut into pieces of so many words, unless their sides are too unlike in length
-        for the same place of both to mean the same.
+    max_length (int): Longer pairs are cut into pieces of so many words, unless their sides are too unlike in length for
+        the same place of both to mean the same.
     RETURNS (Bitext): What can be learned from.
     """
     sources: List[Int] = []
