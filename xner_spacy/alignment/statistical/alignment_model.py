@@ -19,26 +19,15 @@ from ...text import comparable
 from .hmm import Jumps
 from .spelling_prior import IDENTICAL, N_BUCKETS, UNLIKE, Spelling
 from .stems import StemIndex, StemTable, stem_prior
-from .vocabulary import Vocabulary
+from .vocabulary import Keys, Vocabulary, split_keys, values_of
 
 Float = npt.NDArray[np.float32]
-Keys = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.float64]
 Words = npt.NDArray[Any]
 
 FREQUENCIES = 6
 FLOOR = 1e-3  # share of the prior that any word gets by its frequency alone
 _CELLS = N_BUCKETS * FREQUENCIES * FREQUENCIES
-
-
-def pair_keys(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> Keys:
-    """RETURNS (Keys): One integer per word pair, from word numbers that broadcast together."""
-    return (source.astype(np.int64) << 32) | target
-
-
-def split_keys(keys: Keys) -> Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """RETURNS (Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]): Source and target words."""
-    return keys >> 32, keys & 0xFFFFFFFF
 
 
 def frequency_class(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -209,18 +198,8 @@ class Model:
 
     def __post_init__(self) -> None:
         e, f = split_keys(self.keys)
-        self._stems = StemTable(StemIndex(self.source.words), StemIndex(self.target.words), e, f)
-        self._stems.update(self.counts)
-
-    def with_room(self, source: List[str], target: List[str]) -> "Tables":
-        """RETURNS (Tables): The model with room for words that were never seen. See `Tables`."""
-        stems = (
-            self._stems.source.extended(source[len(self.source) :]),
-            self._stems.target.extended(target[len(self.target) :]),
-        )
-        forward = self.forward.extended(len(source), len(target))
-        reverse = self.reverse.extended(len(target), len(source))
-        return Tables(self, self._stems, source, target, forward, reverse, stems)
+        self.stems = StemTable(StemIndex(self.source.words), StemIndex(self.target.words), e, f)
+        self.stems.update(self.counts)
 
     def to_dict(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): Plain data and arrays."""
@@ -261,46 +240,47 @@ class Model:
         return cls(source, target, forward, reverse, keys, counts, strength)
 
 
-@dataclass
 class Tables:
     """Translation probabilities of any word pairs, also of words that were never seen.
 
-    model (Model): What was learned. table (StemTable): Its stems.
-    source (List[str]): The source words, those of the vocabulary first.
-    target (List[str]): The target words, those of the vocabulary first.
-    forward (Direction), reverse (Direction): Both directions, with room for the new words.
-    stems (Tuple): The stem of each source and of each target word.
+    model (Model): What was learned.
+    source (List[str]), target (List[str]): The words of both sides, those of the model's vocabularies first.
     """
 
-    model: Model
-    table: StemTable
-    source: List[str]
-    target: List[str]
-    forward: Direction
-    reverse: Direction
-    stems: Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    def __init__(self, model: Model, source: List[str], target: List[str]) -> None:
+        self.model, self.words = model, (source, target)
+        self.directions = (
+            model.forward.extended(len(source), len(target)),
+            model.reverse.extended(len(target), len(source)),
+        )
+        self._stems = (
+            model.stems.source.extended(source[len(model.source) :]),
+            model.stems.target.extended(target[len(model.target) :]),
+        )
 
-    def __call__(self, keys: Keys) -> Tuple[Float, Float]:
+    def __call__(self, keys: Keys) -> List[Float]:
         """Look word pairs up. What a pair gets does not depend on the others.
 
-        keys (Keys): Word pairs. RETURNS (Tuple[Float, Float]): Both probabilities of each.
+        keys (Keys): Word pairs. RETURNS (List[Float]): Forward and reverse probability of each.
         """
-        model, table, stems = self.model, self.table, self.stems
-        place = np.minimum(np.searchsorted(model.keys, keys), max(len(model.keys) - 1, 0))
-        own = np.zeros(len(keys), dtype=np.float32)
-        if len(model.keys):
-            own = np.where(model.keys[place] == keys, model.counts[place], np.float32(0.0))
+        model, table = self.model, self.model.stems
         e, f = split_keys(keys)
         # Only the words of these pairs are compared.
-        (e_used, e_place), (f_used, f_place) = _used(e, len(self.source)), _used(f, len(self.target))
-        spelling = Spelling([self.source[i] for i in e_used], [self.target[i] for i in f_used])
-        buckets = spelling.buckets(e_place, f_place)
-        cells = (self.forward.cells(buckets, e, f), self.reverse.cells(buckets, f, e))
-        links, sides = table.lookup(stems[0][e], stems[1][f]), (table.source, table.target)
-        one, other = both_directions(
-            (self.forward, self.reverse), cells, (e, f), own, links, stems, sides, model.strength
+        (e_used, e_place), (f_used, f_place) = (
+            _used(x, len(words)) for x, words in zip((e, f), self.words, strict=True)
         )
-        return one, other
+        spelling = Spelling([self.words[0][i] for i in e_used], [self.words[1][i] for i in f_used])
+        buckets = spelling.buckets(e_place, f_place)
+        return both_directions(
+            self.directions,
+            (self.directions[0].cells(buckets, e, f), self.directions[1].cells(buckets, f, e)),
+            (e, f),
+            values_of(keys, model.keys, model.counts),
+            table.lookup(self._stems[0][e], self._stems[1][f]),
+            self._stems,
+            (table.source, table.target),
+            model.strength,
+        )
 
 
 # Version 1 kept the words as lines, so that a word with a line end in it moved all that came after.

@@ -19,7 +19,7 @@ from ...errors import XnerError, require
 from ...pools import pools
 from ...types import Alignment, FloatArray, IntArray, TokenPair
 from ..windows import PairWindow, pair_windows
-from .alignment_model import Model
+from .alignment_model import Model, Tables
 from .padded_batches import make_batches
 from .trainer import BATCH_CELLS, Int, Trainer, TrainingReport, find_cells, link_posteriors, read_bitext
 from .vocabulary import Vocabulary
@@ -171,7 +171,7 @@ class LexicalAligner:
                 owners.append((number, window))
                 sources.append(s[slice(*window.source)])
                 targets.append(t[slice(*window.target)])
-        tables = model.with_room(source_words.words, target_words.words)
+        tables = Tables(model, source_words.words, target_words.words)
         for batch in make_batches(sources, targets, BATCH_CELLS):
             cells, _ = find_cells(batch)
             keys = cells.pairs.copy()
@@ -179,7 +179,7 @@ class LexicalAligner:
             # In float64, so that what else is in the batch changes no digit that is kept.
             both = [table.astype(np.float64) for table in tables(keys)]
             both[0][0] = both[1][0] = 0.0
-            ahead, back = link_posteriors(cells, both, (tables.forward, tables.reverse), self.null)
+            ahead, back = link_posteriors(cells, both, tables.directions, self.null)
             for k, row in enumerate(batch.rows):
                 m, n = batch.source_length[k], batch.target_length[k]
                 yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...spelling import fold
+from .vocabulary import Float, pair_keys, values_of
 
 LENGTH = 4
 WEIGHT = 2.0  # of the stems in the prior
 STRENGTH = 5.0  # observations of a stem at which it is believed half
 
 Int = npt.NDArray[np.int64]
-Float = npt.NDArray[np.float32]
 
 
 class StemIndex:
@@ -53,8 +53,7 @@ class StemTable:
 
     def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
         self.source, self.target = source, target
-        keys = (source.of[e] << 32) | target.of[f]
-        self._keys, place = np.unique(keys, return_inverse=True)
+        self._keys, place = np.unique(pair_keys(source.of[e], target.of[f]), return_inverse=True)
         self.place: npt.NDArray[np.int32] = np.asarray(place).ravel().astype(np.int32)
         self.links: Float = np.zeros(len(self._keys), dtype=np.float32)
 
@@ -64,11 +63,7 @@ class StemTable:
 
     def lookup(self, source: Int, target: Int) -> Float:
         """RETURNS (Float): The links of any pairs of stems."""
-        if not len(self._keys):
-            return np.zeros(len(source), dtype=np.float32)
-        keys = (source << 32) | target
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return np.where(self._keys[place] == keys, self.links[place], np.float32(0.0))
+        return values_of(pair_keys(source, target), self._keys, self.links)
 
 
 def stem_prior(

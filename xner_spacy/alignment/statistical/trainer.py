@@ -12,22 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..windows import pair_cuts
-from .alignment_model import (
-    Counts,
-    Direction,
-    Float,
-    Keys,
-    Model,
-    both_directions,
-    linking_rates,
-    pair_keys,
-    split_keys,
-)
+from .alignment_model import Counts, Direction, Float, Model, both_directions, linking_rates
 from .hmm import Statistics, posteriors
 from .padded_batches import Batch, make_batches
 from .spelling_prior import Spelling
 from .stems import StemIndex, StemTable
-from .vocabulary import Vocabulary
+from .vocabulary import Keys, Vocabulary, pair_keys, split_keys
 
 Int = npt.NDArray[np.int32]
 

@@ -1,7 +1,7 @@
 """Words as integers."""
 
 import sys
-from typing import Dict, Iterable, List, Sequence
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,26 @@ import numpy.typing as npt
 from ...text import comparable
 
 Int = npt.NDArray[np.int32]
+Float = npt.NDArray[np.float32]
+Keys = npt.NDArray[np.int64]
+
+
+def pair_keys(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> Keys:
+    """RETURNS (Keys): One integer per word pair, from word numbers that broadcast together."""
+    return (source.astype(np.int64) << 32) | target
+
+
+def split_keys(keys: Keys) -> Tuple[Keys, Keys]:
+    """RETURNS (Tuple[Keys, Keys]): Source and target words."""
+    return keys >> 32, keys & 0xFFFFFFFF
+
+
+def values_of(keys: Keys, known: Keys, values: Float) -> Float:
+    """RETURNS (Float): What stands in a table with sorted keys (`known`); 0 for keys that it lacks."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=np.float32)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[place] == keys, values[place], np.float32(0.0))
 
 
 class Vocabulary:
