@@ -25,24 +25,32 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "assets/README.md": "corpus.md",
 }
-FILES = {"LICENSE"}
+PROJECTS = {path.parent.name: path for path in sorted(ROOT.glob("projects/*/README.md"))}
+ELSEWHERE.update({f"projects/{name}/README.md": f"projects/{name}.md" for name in PROJECTS})
+# Places of the navigation that are filled here.
+FILLED = {
+    "API": [{room: f"reference/api/{room}.md"} for room in rooms()],
+    "Workflows": [{name: f"projects/{name}.md"} for name in PROJECTS],
+}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 # Code is not searched for links.
 CODE = re.compile(r"(```.*?\n\s*```|``[^`]+``|`[^`\n]+`)", re.DOTALL)
 
 
 def on_config(config: Any, **kwargs: Any) -> Any:
-    """Put the rooms of the package where the navigation says `reference/api`."""
+    """Fill the places of the navigation that depend on the code and on what lies in projects/."""
     for section in config["nav"]:
         for title, items in section.items():
             if isinstance(items, list):
-                section[title] = [
-                    {"API": [{room: f"reference/api/{room}.md"} for room in rooms()]}
-                    if isinstance(item, dict) and "API" in item
-                    else item
-                    for item in items
-                ]
+                filled = [fill(item) for item in items]
+                section[title] = [item for item in filled if item != {"Workflows": []}]
     return config
+
+
+def fill(item: Any) -> Any:
+    """RETURNS (Any): An item of the navigation, with its pages where it is one of `FILLED`."""
+    title = next(iter(item)) if isinstance(item, dict) else ""
+    return {title: FILLED[title]} if title in FILLED else item
 
 
 def on_files(files: Files, *, config: Any, **kwargs: Any) -> Files:
