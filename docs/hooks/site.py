@@ -32,9 +32,11 @@ FILLED = {
     "API": [{room: f"reference/api/{room}.md"} for room in rooms()],
     "Workflows": [{name: f"projects/{name}.md"} for name in PROJECTS],
 }
-LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
-# Code is not searched for links.
-CODE = re.compile(r"(```.*?\n\s*```|``[^`]+``|`[^`\n]+`)", re.DOTALL)
+# A block of code, a link, or code in a line: what stands in code is no link.
+LINK = re.compile(
+    r"```.*?\n\s*```|(?P<mark>!?)\[(?P<shown>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)\)|``[^`]+``|`[^`\n]+`",
+    re.DOTALL,
+)
 
 
 def on_config(config: Any, **kwargs: Any) -> Any:
@@ -78,8 +80,8 @@ def relink(text: str, source: str, uri: str) -> str:
     """RETURNS (str): The text of a file of the repository with links for its place on the site."""
 
     def one(match: "re.Match[str]") -> str:
-        mark, shown, target = match.groups()
-        path, _, anchor = target.partition("#")
+        mark, shown, target = match.group("mark", "shown", "target")
+        path, _, anchor = (target or "").partition("#")
         if not path or re.match(r"[a-z]+:", target):
             return match.group()
         place = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
@@ -94,5 +96,4 @@ def relink(text: str, source: str, uri: str) -> str:
         link = posixpath.relpath(place, posixpath.dirname(uri) or ".")
         return f"{mark}[{shown}]({link}{'#' + anchor if anchor else ''})"
 
-    pieces = CODE.split(text)
-    return "".join(piece if number % 2 else LINK.sub(one, piece) for number, piece in enumerate(pieces))
+    return LINK.sub(one, text)

@@ -105,7 +105,7 @@ def test_names_of_the_code_are_there(page: Path):
         re.findall(r"\b(?:xner_spacy|tests|benchmarks|docs|assets|projects)/[\w/.-]+\.(?:py|md|yml|cfg)\b", text)
     )
     assert [name for name in sorted(dotted) if not resolves(name)] == []
-    assert [name for name in sorted(files) if not (ROOT / name).exists()] == []
+    assert [name for name in sorted(files) if "LANG" not in name and not (ROOT / name).exists()] == []
 
 
 def test_every_registered_part_is_described():
