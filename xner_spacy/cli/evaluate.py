@@ -84,31 +84,17 @@ def remarks(notes: Json) -> List[Tuple[str, str]]:
             title = f"{side} entities with whitespace at their edges: {edges[side]:,}"
             found.append((title, f"They are {what}: no whitespace belongs to an entity."))
     if missing["gold_tokens"]:
-        left_out = missing["predicted_left_out"]
-        found.append(
-            (
-                f"gold tokens without annotation: {missing['gold_tokens']:,}",
-                f"Predicted entities that touch them are neither right nor wrong; left out: {left_out:,}.",
-            )
-        )
+        title = f"gold tokens without annotation: {missing['gold_tokens']:,}"
+        text = "Predicted entities that touch them are neither right nor wrong; left out: "
+        found.append((title, f"{text}{missing['predicted_left_out']:,}."))
     if missing["sentences_without_predictions"]:
-        found.append(
-            (
-                f"sentences without any prediction: {missing['sentences_without_predictions']:,}",
-                "Of none of their tokens is it said whether it is in an entity; they count as without entities.",
-            )
-        )
-    for side, other in (("gold", "predictions"), ("predicted", "gold")):
-        labels = notes["labels_only_in"][side]
-        if labels:
-            listed = ", ".join(f"{label} ({n:,} entities)" for label, n in labels.items())
-            where = "gold" if side == "gold" else "the predictions"
-            found.append(
-                (
-                    f"labels in {where} alone: {listed}",
-                    f"None of the {other} has them; `xner convert --label-map` translates labels.",
-                )
-            )
+        title = f"sentences without any prediction: {missing['sentences_without_predictions']:,}"
+        text = "Of none of their tokens is it said whether it is in an entity; they count as without entities."
+        found.append((title, text))
+    for side, where, other in (("gold", "gold", "predictions"), ("predicted", "the predictions", "gold")):
+        if labels := notes["labels_only_in"][side]:
+            title = f"labels in {where} alone: {', '.join(f'{label} ({n:,} entities)' for label, n in labels.items())}"
+            found.append((title, f"None of the {other} has them; `xner convert --label-map` translates labels."))
     return found
 
 

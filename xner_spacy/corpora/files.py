@@ -15,6 +15,7 @@ from typing import IO, Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from ..errors import InputError
 from ..types import PathLike
+from .reading import not_opened
 
 STDIN = "-"
 # What is told of a file that was read although it is not as it should be.
@@ -27,9 +28,7 @@ _GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 # How files begin that are no text, and what to do with them.
 _OTHER_KINDS: Dict[bytes, str] = {
-    b"\x78\x01": "It looks like a DocBin: give it the ending .spacy.",
-    b"\x78\x9c": "It looks like a DocBin: give it the ending .spacy.",
-    b"\x78\xda": "It looks like a DocBin: give it the ending .spacy.",
+    **dict.fromkeys((b"\x78\x01", b"\x78\x9c", b"\x78\xda"), "It looks like a DocBin: give it the ending .spacy."),
     b"PK\x03\x04": "It looks like a zip archive (or .docx, .xlsx): unpack it, or save it as plain text.",
     b"%PDF": "It is a PDF: save its text as UTF-8.",
     b"PAR1": "It is a parquet file: give it the ending .parquet.",
@@ -37,8 +36,7 @@ _OTHER_KINDS: Dict[bytes, str] = {
     b"BZh": "It is compressed with bzip2: unpack it, or pack it with gzip.",
     b"\xfd7zXZ": "It is compressed with xz: unpack it, or pack it with gzip.",
     b"\x28\xb5\x2f\xfd": "It is compressed with zstd: unpack it, or pack it with gzip.",
-    b"\xff\xfe": "It is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW",
-    b"\xfe\xff": "It is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+    **dict.fromkeys((b"\xff\xfe", b"\xfe\xff"), "It is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW"),
 }
 
 _log = logging.getLogger("xner_spacy")
@@ -107,10 +105,8 @@ def _raw_lines(path: PathLike) -> Iterator[bytes]:
                         "Is it a text with a sentence or a token a line?",
                     )
                 yield raw
-    except FileNotFoundError:
-        raise InputError("no such file.", path) from None
-    except PermissionError:
-        raise InputError("may not be read.", path) from None
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(not_opened(error), path) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError("is a gzip file that is cut short or broken.", path, number + 1, "Copy it anew.") from None
     except OSError as error:

@@ -32,6 +32,13 @@ MOST_UNPACKED = 256 * 2**20
 MOST_TIMES = 300
 
 
+def not_opened(error: OSError) -> str:
+    """RETURNS (str): What is said of a path that can't be opened."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file."
+    return "may not be read." if isinstance(error, PermissionError) else "is a folder, not a file."
+
+
 @contextmanager
 def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[None]:
     """Turn whatever goes wrong in a block that reads a file into a message about that file.
@@ -43,16 +50,11 @@ def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[
         yield
     except XnerError:
         raise
-    except FileNotFoundError:
-        raise InputError("no such file.", path) from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a file.", path) from None
-    except PermissionError:
-        raise InputError("may not be read.", path) from None
-    except RecursionError:
-        raise InputError(f"is not {what} that can be read (nested too deep).", path, None, hint) from None
-    except MemoryError:
-        raise InputError(f"is not {what} that can be read (asks for too much memory).", path, None, hint) from None
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise InputError(not_opened(error), path) from None
+    except (RecursionError, MemoryError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else "asks for too much memory"
+        raise InputError(f"is not {what} that can be read ({why}).", path, None, hint) from None
     except Exception as error:
         said = " ".join(str(error).split())[:160]
         reason = f"{type(error).__name__}: {said}" if said else type(error).__name__

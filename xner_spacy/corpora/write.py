@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Tuple
+from typing import Iterable, Iterator, List, Literal, Optional, Tuple
 
-from spacy.tokens import Doc, Span, Token
+from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ..docdata import FAULT_KEY, is_untranslated
@@ -221,9 +221,10 @@ def _count_lost(doc: Doc, form: Form, counts: Counter) -> None:
 
     if form == "txt":
         lost("entities", len(doc.ents))
-    for name, is_set in _ATTRIBUTES.items():
+    for name in ("TAG", "POS", "LEMMA", "MORPH", "DEP"):
         if doc.has_annotation(name):
-            lost(f"{name} of tokens", sum(bool(is_set(token)) for token in doc))
+            values = (getattr(token, name.lower()) for token in doc)
+            lost(f"{name} of tokens", sum(bool(str(value) if name == "MORPH" else value) for value in values))
     lost("ENT_ID of entities", sum(bool(ent.ent_id) for ent in doc.ents))
     lost("KB_ID of entities", sum(bool(ent.kb_id) for ent in doc.ents))
     for key, group in doc.spans.items():
@@ -233,12 +234,5 @@ def _count_lost(doc: Doc, form: Form, counts: Counter) -> None:
     lost("other data of texts", any(key not in _OURS for key in doc.user_data))
 
 
-_ATTRIBUTES: Dict[str, Callable[[Token], Any]] = {
-    "TAG": lambda token: token.tag,
-    "POS": lambda token: token.pos,
-    "LEMMA": lambda token: token.lemma,
-    "MORPH": lambda token: str(token.morph),
-    "DEP": lambda token: token.dep,
-}
 # Counted by themselves, or of use to no one without their Doc.
 _OURS = {FAULT_KEY, ("._.", "xner_source", None, None), ("._.", "xner_alignment", None, None)}
