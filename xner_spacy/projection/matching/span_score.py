@@ -70,6 +70,8 @@ class _Sentence(NamedTuple):
     particles: Set[int]  # source words outside the entities that a name's word may render too
     marks: List[bool]  # target words that are punctuation
     functions: List[bool]  # target words that are function words
+    content: List[int]  # how many of the target words before each place are neither
+    capitals: List[int]  # how many of these are not in lower case
     apart: Set[int]  # source words that have a target word which no function word shares
     cased: bool  # whether capitals tell names in it
     brackets: Optional[List[int]]  # prefix sums of opened less closed ones, if there are any
@@ -212,6 +214,9 @@ class SpanScore:
         owner = {i: s for s, e in enumerate(pair.entities) for i in range(e[0], e[1])}
         marks = [is_punctuation(word) for word in target]
         functions = [word in self.target_function for word in target]
+        is_content = [not (mark or function) for mark, function in zip(marks, functions, strict=True)]
+        content = [0, *accumulate(is_content)]
+        capitals = [0, *accumulate(c and not w[:1].islower() for c, w in zip(is_content, target, strict=True))]
         if not self.target_function.trained and not any(w[:1].isupper() for w in target[1:]):
             # As yet every short word counts as one. Where nothing has capitals, "eu" and "usa" would too.
             for j, row in enumerate(rows):
@@ -222,7 +227,8 @@ class SpanScore:
         alone = [not (marks[j] or functions[j]) and particles.isdisjoint(row) for j, row in enumerate(rows)]
         apart = {i for i in owner if any(alone[j] for j in columns.get(i, ()))}
         cased = self.case.counts_in(target)
-        return _Sentence(pair, rows, columns, owner, particles, marks, functions, apart, cased, brackets)
+        words = (marks, functions, content, capitals)
+        return _Sentence(pair, rows, columns, owner, particles, *words, apart, cased, brackets)
 
     def _is_particle(self, word: str) -> bool:
         """RETURNS (bool): Whether a source word may be rendered by the same target word as the name beside it: "in",
@@ -335,12 +341,17 @@ class SpanScore:
         gains (Set[int]): Words that are worth more at an edge.
         RETURNS (Callable[[int, int], float]): The score of a span, given by its start and its end (exclusive).
         """
-        source, target, brackets = sentence.pair.source, sentence.pair.target, sentence.brackets
-        content = [i for i in range(entity[0], entity[1]) if self.source_function.is_content(source[i])]
+        source, content, capitals, brackets = (
+            sentence.pair.source,
+            sentence.content,
+            sentence.capitals,
+            sentence.brackets,
+        )
+        own_content = [i for i in range(entity[0], entity[1]) if self.source_function.is_content(source[i])]
         # Per content word: the target words that it is linked to, and prefix sums of the links.
         linked: List[Tuple[List[int], List[float]]] = []
-        if self.missing and len(content) > 1:
-            for i in content:
+        if self.missing and len(own_content) > 1:
+            for i in own_content:
                 places = sentence.columns.get(i, [])
                 linked.append((places, [0.0, *accumulate(sentence.rows[j][i] for j in places)]))
         name = self.lower and sentence.cased and not self._has_adjectives() and self._is_name(source, entity)
@@ -357,10 +368,8 @@ class SpanScore:
                     cost += self.missing
             if brackets:
                 cost += _BRACKET_COST * abs(brackets[b] - brackets[a])
-            if name:
-                words = list(filter(self.target_function.is_content, target[a:b]))
-                if words and all(w[:1].islower() for w in words):
-                    cost += self.lower
+            if name and content[b] > content[a] and capitals[b] == capitals[a]:
+                cost += self.lower
             return value - cost
 
         return score
