@@ -2,8 +2,8 @@
 
     python -m benchmarks.romanising ours anyascii uroman
 
-prints a row each: the aligner's error rates, entity F1 of projection (by matching, by the heuristic), and the seconds of
-processor time until the first word is read. Needs the data sets in ../shared/data and, for the others,
+prints a row each: the aligner's error rates, entity F1 of projection (by matching, by the heuristic), and the seconds
+of processor time until the first word is read. Needs the data sets in ../shared/data and, for the others,
 `pip install anyascii uroman`.
 For de-en 2,000 pairs of the bitext are learned from.
 """
