@@ -5,10 +5,11 @@ import random
 import numpy as np
 import pytest
 import spacy
-from spacy.util import load_config, load_model_from_config
+from spacy.util import load_model_from_config
 
 from tests.conftest import ROOT
 from tests.corpora.annotate_helpers import shard_bytes
+from xner_spacy.cli.init_config import base_config
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.distillation.soft.soft_labels import SOFT_KEY
@@ -17,8 +18,8 @@ from xner_spacy.distillation.soft.soft_labels import SOFT_KEY
 @pytest.fixture(scope="module")
 def student(tmp_path_factory):
     """A student of the shipped config whose scores are near to each other, so that every bit shows."""
-    settings = {"components.xner_student.store_soft": True}
-    config = load_config(ROOT / "configs" / "student_soft_cpu.cfg", overrides=settings)
+    config = base_config("student", labels="soft")
+    config["components"]["xner_student"]["store_soft"] = True
     nlp = load_model_from_config(config, auto_fill=True)
     pipe = nlp.get_pipe("xner_student")
     for label in ("PER", "ORG", "LOC"):

@@ -10,7 +10,7 @@ from spacy.cli.train import train
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from tests.conftest import ROOT
+from xner_spacy.cli.init_config import base_config
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.soft.soft_labels import set_soft
@@ -57,7 +57,8 @@ def trained(tmp_path_factory):
             "training.max_steps": 24,
             "training.eval_frequency": 6,
         }
-        train(ROOT / "configs" / "student_soft_cpu.cfg", folder / "out", overrides=overrides)
+        base_config("student", labels="soft").to_disk(folder / "student.cfg")
+        train(folder / "student.cfg", folder / "out", overrides=overrides)
     return folder, live
 
 

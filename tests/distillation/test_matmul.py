@@ -12,18 +12,17 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.util import load_config
 from thinc.api import NumpyOps
 
-from tests.conftest import ROOT
+from xner_spacy.cli.init_config import base_config
 from xner_spacy.distillation.student.matmul import NumpyGemm
 
-CONFIG = ROOT / "configs" / "student_soft_cpu.cfg"
 TEXT = "Anna lives in Reykjavík and works for the bank."
 
 
 def build() -> Language:
-    config = load_config(CONFIG, overrides={"components.xner_student.hard_weight": 1.0})
+    config = base_config("student", labels="soft")
+    config["components"]["xner_student"]["hard_weight"] = 1.0
     nlp = spacy.util.load_model_from_config(config, auto_fill=True, validate=True)
     nlp.get_pipe("xner_student").add_label("PER")
     nlp.initialize()
@@ -70,15 +69,16 @@ def test_other_operations_and_components_without_a_model_are_left_alone() -> Non
     assert others and not any(ops.use_blis for ops in others)
 
 
-@pytest.mark.parametrize("name", ["tsl_cpu", "prokd_teacher_cpu", "prokd_student_cpu"])
-def test_all_configs_of_cpu_students_have_it(name: str) -> None:
-    config = load_config(ROOT / "configs" / f"{name}.cfg", interpolate=False)
+@pytest.mark.parametrize(("base", "labels"), [("student", "tsl"), ("source", "prokd"), ("student", "prokd")])
+def test_all_configs_of_cpu_students_have_it(base: str, labels: str) -> None:
+    config = base_config(base, labels=labels)
     assert config["nlp"]["after_pipeline_creation"] == {"@callbacks": "xner.NumpyGemm.v1"}
 
 
 PRODUCT = """
 import hashlib, sys
 import numpy as np
+from xner_spacy.cli.init_config import base_config
 from xner_spacy.distillation.student.matmul import row_block_product
 rng = np.random.default_rng(0)
 digest = hashlib.sha256()
