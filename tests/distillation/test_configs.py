@@ -48,7 +48,7 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
+def tiny_encoder(tmp_path_factory):
     pytest.importorskip("spacy_transformers")
     tiny_models = pytest.importorskip("tiny.models")
     folder = tmp_path_factory.mktemp("encoder")
@@ -70,7 +70,7 @@ def test_is_whole_and_trains(base, labels, encoder, corpus, request, tmp_path):
     config = tmp_path / "config.cfg"
     settings = write(config, base, labels, encoder, corpus, max_steps=4, eval_frequency=2)
     if encoder == "trf":
-        settings["paths.encoder"] = str(request.getfixturevalue("encoder"))
+        settings["paths.encoder"] = str(request.getfixturevalue("tiny_encoder"))
     filled = tmp_path / "filled.cfg"
     fill_config(filled, config)
     assert load_config(filled)["components"] == load_config(config)["components"]
