@@ -18,10 +18,6 @@ from .output import percent, say, table
 KEY = re.compile(r"[\w. +]+(-[\w. +]+)*")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("report")(report_cli)
-
-
 def report_cli(
     scores: List[str] = typer.Argument(
         ...,

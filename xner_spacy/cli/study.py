@@ -19,6 +19,7 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
     study = typer.Typer(
         help="How F1 depends on the amounts of labelled source and unlabelled target text.",
         no_args_is_help=True,
