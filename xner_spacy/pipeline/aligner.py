@@ -72,6 +72,7 @@ class AlignerComponent(BatchPipe):
         train(TokenizedBitext.of(source, target, nlp or blank("xx"), self.source_lang, tokenized))
 
     def process(self, docs: List[Doc]) -> None:
+        """Do the work of the component on some Docs, in place."""
         plans: List[Tuple[Doc, List[Tuple[int, int]]]] = []
         pairs: List[SentencePair] = []
         for doc in self._to_align(docs):

@@ -154,6 +154,7 @@ class AnnotatorComponent(BatchPipe):
         return self._host is not None and self._host._optimizer is None
 
     def process(self, docs: List[Doc]) -> None:
+        """Do the work of the component on some Docs, in place."""
         sources = docs
         if self.side == "source":
             sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
@@ -262,6 +263,7 @@ class AnnotatorComponent(BatchPipe):
             )
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """RETURNS (bytes): The source pipeline with its config, or nothing where there is none."""
         nlp = self.source_nlp
         message: Dict[str, Any] = {}
         if nlp is not None:
@@ -269,6 +271,7 @@ class AnnotatorComponent(BatchPipe):
         return srsly.msgpack_dumps(message)
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
+        """Take over what `to_bytes` gave. RAISES: InputError where it is no saved annotator."""
         what = "a saved annotator"
         message = parse_msgpack(data, self.name, what, _State)
         if message:
@@ -280,12 +283,14 @@ class AnnotatorComponent(BatchPipe):
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the source pipeline in the folder `model`."""
         folder = ensure_path(path)
         folder.mkdir(parents=True, exist_ok=True)
         if self.source_nlp is not None:
             self.source_nlp.to_disk(folder / "model")
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
+        """Load the source pipeline that `to_disk` saved."""
         folder = ensure_path(path) / "model"
         if folder.exists():
             self._take(load_pipeline(folder))

@@ -99,6 +99,7 @@ class ProjectorComponent(BatchPipe):
         train(pairs, bitext)
 
     def process(self, docs: List[Doc]) -> None:
+        """Do the work of the component on some Docs, in place."""
         ready = []
         for doc in docs:
             source = doc._.xner_source

@@ -54,6 +54,7 @@ class TranslatorComponent(BatchPipe):
             initialize()
 
     def process(self, docs: List[Doc]) -> None:
+        """Do the work of the component on some Docs, in place."""
         todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
         asked: List[List[str]] = []
         for doc in todo:

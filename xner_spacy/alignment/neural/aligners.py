@@ -299,4 +299,5 @@ class TranslationEncoder(EmbeddingAligner):
 
     @property
     def languages(self) -> Tuple[Optional[str], Optional[str]]:
+        """RETURNS (Tuple[Optional[str], Optional[str]]): The codes of both sides that the model is told."""
         return self.source_lang, self.target_lang

@@ -50,6 +50,7 @@ class EncoderSettings(HubModel):
     local_files_only: bool = False
 
     def options(self) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): What the model is loaded with."""
         return {**super().options(), **({"local_files_only": True} if self.local_files_only else {})}
 
 

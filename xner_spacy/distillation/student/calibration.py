@@ -248,6 +248,7 @@ class FitDecoding(FitTemperature):
     missed_share: float = MISSED_SHARE
 
     def fit(self, saved: Language, examples: List[Example]) -> None:
+        """Fit the bias, then the temperature, and score the spans anew."""
         fit_bias(saved, examples, missed_share=self.missed_share)
         calibrate(saved, examples)
         rescore(saved)

@@ -61,6 +61,7 @@ class CrossEntropy(_TokenLoss):
             raise ValueError(f"label_smoothing must be in [0, 1), not {self.label_smoothing}")
 
     def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        """RETURNS (Tuple): The loss, and what is to be given back."""
         if self.label_smoothing:
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / targets.shape[1]
         probs = softmax(xp, scores)
@@ -85,6 +86,7 @@ class KLDivergence(_TokenLoss):
             raise ValueError(f"temperature must be above 0, not {self.temperature}")
 
     def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        """RETURNS (Tuple): The loss, and what is to be given back."""
         probs = softmax(xp, scores / self.temperature)
         if self.temperature != 1.0:
             targets = softmax(xp, xp.log(targets + EPSILON) / self.temperature)
@@ -109,6 +111,7 @@ class MeanSquaredError(_TokenLoss):
             raise ValueError(f"scale must be above 0, not {self.scale}")
 
     def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        """RETURNS (Tuple): The loss, and what is to be given back."""
         probs = softmax(xp, scores)
         difference = (probs - targets) * weights
         factor = self.scale / scores.shape[1]
@@ -132,6 +135,7 @@ class GeneralizedCrossEntropy(_TokenLoss):
             raise ValueError(f"q must be in (0, 1], not {self.q}")
 
     def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+        """RETURNS (Tuple): The loss, and what is to be given back."""
         probs = softmax(xp, scores)
         powers = (probs + EPSILON) ** (self.q - 1)
         loss = (weights * targets * (1 - powers * probs)).sum() / self.q

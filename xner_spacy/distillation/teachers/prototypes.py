@@ -143,6 +143,7 @@ class PrototypeTeacher(PrototypeStudent):
     def of_tokens(
         self, ops: Any, flat: Any, z: Any, cuts: List[int], targets: Targets, classes: Any
     ) -> Tuple[float, Any, Any]:
+        """RETURNS (Tuple): The loss, and what is to be given back."""
         xp = ops.xp
         features, norm = unit(xp, flat)
         labelled = [np.full(len(known), known.any()) for known in np.split(targets.hard_weights, cuts)]
