@@ -97,7 +97,8 @@ def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict
 
 def _unexplained(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[List[Entity], List[Entity]]:
     """Pair sorted entities by a kind of error, and give what is left of both. Only gold entities near a prediction are
-    looked at, so that the time is linear in the length of a sentence."""
+    looked at, so that the time is linear in the length of a sentence.
+    """
     starts = [g.start for g in gold]
     longest = max((g.end - g.start for g in gold), default=1)
     used = set()

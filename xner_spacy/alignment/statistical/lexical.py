@@ -160,7 +160,8 @@ class LexicalAligner:
         self, model: Model, pairs: List[TokenPair], window_size: int = WINDOW
     ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
         """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models, in
-        no order that would matter."""
+        no order that would matter.
+        """
         source_words, target_words = model.source.extended(), model.target.extended()
         owners: List[Tuple[int, PairWindow]] = []
         sources: List[Int] = []
