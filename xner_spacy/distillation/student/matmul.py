@@ -74,7 +74,7 @@ class RowBlockOps(NumpyOps):
     """
 
     def gemm(self, x: Any, y: Any, *, out: Optional[Any] = None, trans1: bool = False, trans2: bool = False) -> Any:
-        """Multiply; a layer's forward pass in blocks of rows, so that a text's result does not depend on its batch."""
+        """Multiply: in a prediction a layer's forward pass goes by `row_block_product`."""
         # A layer's forward pass, and that alone, multiplies by its transposed weights.
         forward = trans2 and not trans1 and out is None
         if forward and not _mode.training and x.dtype == y.dtype == np.float32 and len(x):
