@@ -30,7 +30,7 @@ in two lines.
 
 ## Last
 
-{{ put('figure') }}{{ put('figure-2', 'choice') }}{{ listing('Code', code) }}
+{{ put('k', 'A <title>', 'A caption.') }}{{ put('k2', 'A <title>', 'A caption.', kind='choice') }}{{ listing('Code', code) }}
 """
 
 
@@ -48,13 +48,13 @@ def folder(tmp_path: Path, monkeypatch: Any) -> Path:
     monkeypatch.setattr(document, "PackageLoader", loader)
     table = Table("All <of> it", pd.DataFrame({"arm": ["x, y", "=z"], "n": [1000, 2], "F1": [-0.04, 12.3456789]}))
     data = pd.DataFrame({"label": ["a"], "value": [1.0], "low": [0.5], "high": [2.0], "panel": [""]})
-    figures = [Figure(key, "A <title>", "A caption.", intervals(data, "x"), table) for key in ("k", "k2")]
+    figures = {key: Figure(key, intervals(data, "x"), table) for key in ("k", "k2")}
     write_page(
         tmp_path,
         "here",
         "text.md",
         title="T & <t>",
-        parts={"table": table, "figure": figures[0], "figure-2": figures[1], "nothing": None},
+        parts={"table": table, **figures, "nothing": None},
         values={"question": "What?", "word": "<b>*x*</b> [y](z)", "code": "```\n\n# no <heading>"},
         filters={},
         footer="An end.",

@@ -71,7 +71,7 @@ def heat_map(data: pd.DataFrame, x: str, y: str, titles: Tuple[str, str], *, sig
     """
     texts = {
         "text": [show(value, signs=signs) for value in data["value"]],
-        "note": [interval(low, high) for low, high in zip(data["low"], data["high"], strict=True)],
+        "note": [interval(*ends).replace(" to", ",") for ends in zip(data["low"], data["high"], strict=True)],
     }
     far = float(data["value"].abs().max())
     scale = alt.Scale(domain=[-far, 0, far], range=DIVERGING) if signs else alt.Scale(range=SEQUENTIAL)
@@ -86,7 +86,7 @@ def heat_map(data: pd.DataFrame, x: str, y: str, titles: Tuple[str, str], *, sig
         alt.Chart().mark_text(dy=-6, fontSize=14, fontWeight=600, color="black").encode(*places, text="text:N"),
         alt.Chart().mark_text(dy=11, fontSize=10.5, color="black").encode(*places, text="note:N"),
     ]
-    return _panels(data.assign(**texts), layers, width=WIDTH, height=alt.Step(50))
+    return _panels(data.assign(**texts), layers, width=WIDTH + 40 * signs, height=alt.Step(50))
 
 
 def lines(

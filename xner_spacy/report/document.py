@@ -3,7 +3,7 @@
 import base64
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Tuple
@@ -53,13 +53,13 @@ class Table:
 
 @dataclass
 class Figure:
-    """A figure: its name in files, title, how to read it, its drawing, and its data."""
+    """A figure: its name in files, its drawing and its data; the text says its title, and how to read it."""
 
     key: str
-    title: str
-    caption: str
     chart: Chart
     table: Table
+    title: str = ""
+    caption: str = ""
 
     @cached_property
     def _drawn(self) -> str:
@@ -120,8 +120,9 @@ def write_page(
     """Write `index.html`, `README.md`, and each figure as SVG and CSV under `figures/`.
 
     folder (Path): Made where it is missing; figures of an earlier report in it are removed. package, template (str): Where
-        the text lies: Markdown, with a heading of the second level for each section. It says `put(NAME)` where a part is
-        to stand, `put(NAME, "choice")` for figures of which one is looked at at a time, and `listing(TITLE, TEXT)`.
+        the text lies: Markdown, with a heading of the second level for each section. It says `put(NAME)` where a table
+        is to stand, `put(NAME, TITLE, CAPTION)` for a figure, with `kind="choice"` where one of several is looked at at a
+        time, and `listing(TITLE, TEXT)`.
     title, footer (str): Of the page. parts (Mapping[str, Any]): Figures and tables by name; None for what there is not.
     values (Mapping[str, Any]), filters (Mapping[str, Callable]): What the text reads; text among them is no Markdown.
     RETURNS (List[Path]): The files written. RAISES: InputError where a file is in the way that no report made.
@@ -129,13 +130,15 @@ def write_page(
     text = TextTemplates(package, filters)
     used: Dict[str, Figure] = {}
 
-    def put(name: str, kind: str = "") -> Markup:
+    def put(name: str, title: str = "", caption: str = "", kind: str = "figure") -> Markup:
         part = parts.get(name)
         if part is None:
             return Markup("")
-        if isinstance(part, Figure):
-            used[part.key] = part
-        return text.part(kind or type(part).__name__.lower(), part=part)
+        if isinstance(part, Table):
+            return text.part("table", part=part)
+        table = replace(part.table, caption=f"{title}, in points")
+        used[name] = replace(part, title=title, caption=" ".join(caption.split()), table=table)
+        return text.part(kind, part=used[name])
 
     said: Dict[str, Any] = {"put": put, "listing": lambda title, code: text.part("listing", title=title, code=code)}
     written = _reflow(text.markdown.get_template(template).render(**values, **said))

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ...corpora.docs import doc_entities, read_docs, write_docbin
+from ...corpora.docs import bare_copy, doc_entities, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
 from ...corpora.reading import part_of, read_json
 from ...corpora.writing import atomic_write, write_json
@@ -135,7 +135,7 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
         learn(pool_pairs, [(pair.source, pair.target) for pair in pool_pairs])
     write_docbin(folder / "train.spacy", _project(nlp, projector, pool, pool_pairs, pool_soft))
     truth = _entities(gold)
-    transferred = _entities(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
+    transferred = _entities(nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=BATCH))
     found = {"transfer": transferred}
     if translated:
         pairs, soft = _read_source(nlp, gold)
@@ -151,7 +151,7 @@ def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs
     """Apply the source model to the target text directly."""
     nlp = load_pipeline(parents["teacher"] / "model")
     docs = inputs.docs(f"target {params['lang']}", nlp.vocab)
-    pool = (_bare(nlp.vocab, doc) for doc in docs)
+    pool = (bare_copy(doc, nlp.vocab) for doc in docs)
     write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
     return {}
 
@@ -186,7 +186,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     )
     nlp = load_pipeline(model)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
-    predicted = list(nlp.pipe([_bare(nlp.vocab, doc) for doc in gold], batch_size=BATCH))
+    predicted = list(nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=BATCH))
     truth = _entities(gold)
     others = _read_found(parents["labels"] / "found.json")
     measured = {arm: {**measure(truth, _entities(predicted), others), **facts}}
@@ -257,17 +257,13 @@ def describe(corpus: Path, vocab: Vocab) -> Json:
 # --- labelling --------------------------------------------------------------------------------
 
 
-def _bare(vocab: Vocab, doc: Doc) -> Doc:
-    return Doc(vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
-
-
 def _entities(docs: Iterable[Doc]) -> List[List[Entity]]:
     return [doc_entities(doc) for doc in docs]
 
 
 def _read_source(nlp: Language, docs: Sequence[Doc]) -> Any:
     """What the source model makes of the translations: sentence pairs, and distributions."""
-    sources = nlp.pipe([_bare(nlp.vocab, doc._.xner_source) for doc in docs], batch_size=BATCH)
+    sources = nlp.pipe([bare_copy(doc._.xner_source, nlp.vocab) for doc in docs], batch_size=BATCH)
     pairs, softs = [], []
     for doc, source in zip(docs, sources, strict=True):
         pairs.append(
@@ -292,7 +288,7 @@ def _project(
     projected = projector(pairs)
     soft = project_soft(projector, pairs, softs)
     for doc, found, distribution in zip(docs, projected, soft, strict=True):
-        made = _bare(nlp.vocab, doc)
+        made = bare_copy(doc, nlp.vocab)
         spans = [spacy.tokens.Span(made, s.start, s.end, label=s.label) for s in found.spans]
         made.set_ents(spans, default="outside")
         set_soft(made, distribution)

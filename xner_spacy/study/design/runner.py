@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter, defaultdict
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
@@ -75,33 +76,22 @@ def _schedule(
 ) -> Iterator[Tuple[Job, Outcome]]:
     """Keep `workers` jobs going, each after those that it needs, the first of the plan first."""
     place = {job.key: k for k, job in enumerate(todo)}
-    waiting = {job.key: job for job in todo}
-    left = {job.key: {k for k in job.parents if k in waiting} for job in todo}
-    children: Dict[str, Set[str]] = defaultdict(set)
-    for key, parents in left.items():
-        for parent in parents:
-            children[parent].add(key)
-    ready = [(place[job.key], job.key) for job in todo if not left[job.key]]
-
-    def release(job: Job) -> None:
-        for child in children[job.key]:
-            left[child].discard(job.key)
-            if not left[child]:
-                heapq.heappush(ready, (place[child], child))
-
+    graph = TopologicalSorter({job.key: [key for key in job.parents if key in place] for job in todo})
+    graph.prepare()
+    ready: List[int] = []
     running: Dict[Any, Job] = {}
     deaths: Counter = Counter()
-    while ready or running:
-        while ready and len(running) < workers:
-            job = waiting[heapq.heappop(ready)[1]]
+    while graph.is_active():
+        for key in graph.get_ready():
+            heapq.heappush(ready, place[key])
+        if ready and len(running) < workers:
+            job = todo[heapq.heappop(ready)]
             failed = next((k for k in job.parents if outcomes[k].result is None), None)
-            if failed is not None:
-                outcome = Outcome(None, f"needs another job, which failed: {outcomes[failed].reason}")
-                yield job, outcome
-                release(job)
-                continue
-            running[pool.submit(job, study)] = job
-        if not running:
+            if failed is None:
+                running[pool.submit(job, study)] = job
+            else:
+                yield job, Outcome(None, f"needs another job, which failed: {outcomes[failed].reason}")
+                graph.done(job.key)
             continue
         for handle in pool.finished(list(running)):
             job = running.pop(handle)
@@ -110,13 +100,13 @@ def _schedule(
             except pool.died:
                 deaths[job.key] += 1
                 if deaths[job.key] < MAX_DEATHS:
-                    heapq.heappush(ready, (place[job.key], job.key))
+                    heapq.heappush(ready, place[job.key])
                     continue
                 outcome = Outcome(None, f"its process died {MAX_DEATHS} times")
             if outcome.stop:
                 raise XnerError(*outcome.stop)
             yield job, outcome
-            release(job)
+            graph.done(job.key)
 
 
 def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:

@@ -69,12 +69,10 @@ def run_study(
 ) -> List[Row]:
     """Run a study, or what is missing of it, and write its results as they come.
 
-    path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names.
-    workers, engine, address: See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the
-        results of others that are there are kept in the table.
+    path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names. workers, engine, address:
+        See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the results of others that are there are kept.
     progress (Bar): Shows how far it is.
-    RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing
-        file.
+    RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing file.
     """
     study = read_study(path, overrides)
     if engine == "ray":
@@ -108,15 +106,7 @@ def run_study(
                     last = time.monotonic()
 
             try:
-                run_jobs(
-                    plan,
-                    study,
-                    outcomes,
-                    workers=workers,
-                    engine=engine,
-                    address=address,
-                    tick=note,
-                )
+                run_jobs(plan, study, outcomes, workers=workers, engine=engine, address=address, tick=note)
             except BaseException:
                 # What is measured is in the folder of jobs in any case; the first error is the one to tell.
                 with suppress(XnerError):
@@ -135,12 +125,8 @@ def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
     if not path.exists():
         return {}
     rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE}
-    found = {}
-    for cell in plan.cells:
-        row = rows.get((cell.job, cell.name))
-        if row is not None:
-            found[cell] = replace(row, block=cell.row.block, design=cell.row.design)
-    return found
+    cells = ((cell, rows.get((cell.job, cell.name))) for cell in plan.cells)
+    return {cell: replace(row, block=cell.row.block, design=cell.row.design) for cell, row in cells if row is not None}
 
 
 def _wanted(study: Study, plan: Plan, known: Dict[Cell, Row], blocks: Optional[List[str]]) -> List[Cell]:
@@ -171,12 +157,7 @@ def make_meta(study: Study, plan: Plan) -> Json:
         "command": f"xner study run {_shown(study.path)}",
         "report_command": f"xner study report {_shown(study.path)}",
         "signature": {
-            "versions": {
-                "xner-spacy": __version__,
-                "python": platform.python_version(),
-                **dict.fromkeys(PACKAGES, "not installed"),
-                **installed(PACKAGES),
-            },
+            "versions": {"xner-spacy": __version__, "python": platform.python_version(), **installed(PACKAGES)},
             "config": digest(
                 {
                     "teacher": study.teacher.model_dump(),

@@ -1,7 +1,8 @@
 """The figures of a study: what was measured, and what is estimated from it."""
 
+from functools import partial
 from math import nan
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import pandas as pd
 
@@ -11,12 +12,12 @@ from ..analysis.analyse import Analysis
 from ..analysis.intervals import ALL, SIZES
 from ..analysis.ratios import iso_lines, rates
 from ..analysis.spread import COMPONENTS
+from ..analysis.surface import Surface
 from ..design.rows import ARM_NAMES, ARMS, SOURCE_ARMS
 
 SOURCE = "labelled source sentences"
 TARGET = "unlabelled target sentences"
 SHORT = {arm: name.split(" (")[0] for arm, name in ARM_NAMES.items()}
-INTERVAL = "95% intervals cover the test sentences and the replicates."
 # Columns of tables, with their names there.
 ESTIMATE = {"value": "value", "low": "low", "high": "high"}
 MEAN = {"n_source": "n_source", "n_target": "n_target", "value": "F1", "low": "low", "high": "high", "n": "rows"}
@@ -60,45 +61,36 @@ class View:
 
 
 def make_figures(view: View) -> Dict[str, Optional[Figure]]:
-    """RETURNS (Dict[str, Optional[Figure]]): All figures by their keys; None for what can't be drawn."""
-    arms, main = view.target_arms, view.main_arms
-    other = [arm for arm in arms if arm not in main]
-    spoken = ", ".join(view.language(code) for code in view.languages if any(code in view.spoken[arm] for arm in other))
+    """RETURNS (Dict[str, Optional[Figure]]): All figures by their keys; None for what can't be drawn. What is said of each
+    stands in the text.
+    """
+    arms, main, analysis = view.target_arms, view.main_arms, view.analysis
     means = {view.arm(arm): view.group(arm) for arm in main}
+    surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main if arm in analysis.surfaces}
     found = [
-        _heat("f1-main", "F1 by amounts of data", f"Mean over languages and replicates. {INTERVAL}", means),
-        _curves("f1-by-target", "What more unlabelled target text brings", means, "n_target", "n_source"),
-        _curves("f1-by-source", "What more labelled source text brings", means, "n_source", "n_target"),
+        _heat("f1-main", means),
+        _curves("f1-by-target", means, "n_target", "n_source"),
+        _curves("f1-by-source", means, "n_source", "n_target"),
         _side_by_side(view),
-        _heat(
-            "f1-other",
-            "F1 by amounts of data, the other arms",
-            f"Mean over the languages these arms were run on, {spoken}: compare them among each other, and with the main "
-            f"arms by the paired differences below. {INTERVAL}",
-            {view.arm(arm): view.group(arm) for arm in other},
+        _heat("f1-other", {view.arm(arm): view.group(arm) for arm in arms if arm not in main}),
+        *(
+            _heat(
+                f"minus-{name}", {SHORT[arm]: view.group(arm, quantity=f"minus_{name}") for arm in arms}, "difference"
+            )
+            for name in ("teacher", "transfer")
         ),
-        _against(
-            view, "teacher", "the projection teacher that labelled its text, where test sentences have a translation"
-        ),
-        _against(view, "transfer", "the source model applied to the target language as it is"),
-        *(_iso_lines(view, kind) for kind in ("total", "ratio")),
-        _tenfolds(view),
-        _rates(view),
-        *_comparisons(view),
-        _slopes(view),
+        *(_iso_lines(surfaces, kind) for kind in ("total", "ratio")),
+        _rates(surfaces),
+        *_forests(view),
         _spread(view),
         _variance(view),
+        *(_heat(f"f1-{lang}", {SHORT[arm]: view.group(arm, lang) for arm in arms}) for lang in view.languages),
     ]
-    for lang in view.languages:
-        groups = {SHORT[arm]: view.group(arm, lang) for arm in arms}
-        found.append(_heat(f"f1-{lang}", view.language(lang), f"Mean over replicates. {INTERVAL}", groups))
     return {figure.key: figure for figure in found if figure is not None}
 
 
 def _figure(
     key: str,
-    title: str,
-    caption: str,
     groups: Groups,
     draw: Callable[[pd.DataFrame], Chart],
     columns: Mapping[str, str],
@@ -115,34 +107,24 @@ def _figure(
     if whole.empty:
         return None
     table = whole[["panel", *columns]].rename(columns={**columns, "panel": of})
-    return Figure(key, title, caption, draw(whole), Table(f"{title}, in points", table, digits))
+    return Figure(key, draw(whole), Table("", table, digits))
 
 
-def _heat(
-    key: str, title: str, caption: str, groups: Groups, what: str = "F1", signs: bool = False
-) -> Optional[Figure]:
+def _heat(key: str, groups: Groups, what: str = "F1") -> Optional[Figure]:
     def draw(data: pd.DataFrame) -> Chart:
-        return heat_map(data, "n_target", "n_source", (TARGET, SOURCE), signs=signs)
+        return heat_map(data, "n_target", "n_source", (TARGET, SOURCE), signs=what == "difference")
 
-    return _figure(key, title, caption, groups, draw, {**MEAN, "value": what})
-
-
-def _against(view: View, name: str, what: str) -> Optional[Figure]:
-    title = f"Student minus {'projection teacher' if name == 'teacher' else 'model transfer'}"
-    caption = f"Paired on the same sentences. Above zero (blue) the student is better than {what}."
-    groups = {SHORT[arm]: view.group(arm, quantity=f"minus_{name}") for arm in view.target_arms}
-    return _heat(f"minus-{name}", title, caption, groups, "difference", signs=True)
+    return _figure(key, groups, draw, {**MEAN, "value": what})
 
 
-def _curves(key: str, title: str, groups: Groups, over: str, level: str) -> Optional[Figure]:
+def _curves(key: str, groups: Groups, over: str, level: str) -> Optional[Figure]:
     names = {"n_source": ("labelled", SOURCE), "n_target": ("unlabelled", TARGET)}
-    caption = f"A line for each number of {names[level][1]}. The bands are the 95% intervals of the means."
     groups = {name: data.assign(label=data[level].map("{:,}".format)) for name, data in groups.items()}
 
     def draw(data: pd.DataFrame) -> Chart:
         return lines(data.sort_values([level, over]), over, (names[over][1], "F1"), legend=names[level][0])
 
-    return _figure(key, title, caption, groups, draw, MEAN)
+    return _figure(key, groups, draw, MEAN)
 
 
 def _side_by_side(view: View) -> Optional[Figure]:
@@ -154,16 +136,11 @@ def _side_by_side(view: View) -> Optional[Figure]:
             own = view.group(arm, lang)
             parts.append(own[own["n_target"] == own["n_target"].max()].assign(label=SHORT[arm]))
         groups[view.language(lang)] = pd.concat(parts)
-    return _figure(
-        "by-language",
-        "Students, teacher and transfer by language",
-        "Students with the most unlabelled text; transfer uses none, and the teacher reads a translation of each test "
-        "sentence instead. All panels have the same scale.",
-        groups,
-        lambda data: lines(data, "n_source", (SOURCE, "F1"), colours="s"),
-        {"label": "arm", **MEAN},
-        of="language",
-    )
+
+    def draw(data: pd.DataFrame) -> Chart:
+        return lines(data, "n_source", (SOURCE, "F1"), colours="s")
+
+    return _figure("by-language", groups, draw, {"label": "arm", **MEAN}, of="language")
 
 
 def ratio(value: float) -> str:
@@ -173,43 +150,29 @@ def ratio(value: float) -> str:
     return f"{text}\u00a0:\u00a01" if value >= 1 else f"1\u00a0:\u00a0{text}"
 
 
-def _iso_lines(view: View, kind: str) -> Optional[Figure]:
-    title, caption, x_title = {
-        "total": (
-            "Along lines of one total",
-            "All points of a line use the same number of sentences; only their division changes. Left, most are "
-            "unlabelled target text; right, most are labelled source text.",
-            "ratio, labelled : unlabelled",
-        ),
-        "ratio": (
-            "Along lines of one ratio",
-            "All points of a line divide the sentences the same way; only their number changes.",
-            "total, labelled + unlabelled",
-        ),
+def _iso_lines(surfaces: Mapping[str, Surface], kind: str) -> Optional[Figure]:
+    moving, title = {
+        "total": ("ratio", "ratio, labelled : unlabelled"),
+        "ratio": ("total", "total, labelled + unlabelled"),
     }[kind]
-    groups = {}
-    for arm in view.main_arms:
-        data = iso_lines(view.analysis.surfaces[arm], kind) if arm in view.analysis.surfaces else pd.DataFrame()
+    groups: Groups = {}
+    for name, surface in surfaces.items():
+        data = iso_lines(surface, kind)
         if len(data):
-            label = [f"{total:,.0f}" for total in data["total"]] if kind == "total" else map(ratio, data["ratio"])
-            groups[SHORT[arm]] = points(data).assign(label=list(label))
-    moving = "ratio" if kind == "total" else "total"
+            named = data[kind].map("{:,.0f}".format if kind == "total" else ratio)
+            groups[name] = points(data).assign(label=named)
+
+    def draw(data: pd.DataFrame) -> Chart:
+        return lines(data, moving, (title, "F1, fitted"), legend=kind, markers=False)
+
     columns = {name: name for name in ("total", "ratio", *SIZES)} | ESTIMATE | {"value": "F1"}
-    return _figure(
-        f"iso-{kind}",
-        title,
-        f"{caption} From the fitted surface, within the sizes measured; bands are 95% bootstrap intervals.",
-        groups,
-        lambda data: lines(data, moving, (x_title, "F1, fitted"), legend=kind, markers=False),
-        columns,
-    )
+    return _figure(f"iso-{kind}", groups, draw, columns)
 
 
-def _rates(view: View) -> Optional[Figure]:
-    surfaces = view.analysis.surfaces
+def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:
     kinds = {"source": "labelled", "target": "unlabelled"}
-    groups = {SHORT[arm]: points(rates(surfaces[arm])) for arm in view.main_arms if arm in surfaces}
-    groups = {name: data.assign(label=data["kind"].map(kinds)) for name, data in groups.items() if len(data)}
+    groups = {name: points(rates(surface)) for name, surface in surfaces.items()}
+    groups = {name: data.assign(label=data["kind"].map(kinds)) for name, data in groups.items()}
 
     def draw(data: pd.DataFrame) -> Chart:
         # What does not fit a logarithmic axis stands in the table.
@@ -218,27 +181,61 @@ def _rates(view: View) -> Optional[Figure]:
         titles = ("sentences of that kind so far", "points of F1, log scale")
         return lines(data.assign(**ends)[data["value"] > 0], "size", titles, colours="s", log=True)
 
-    return _figure(
-        "rates",
-        "What 1,000 more sentences bring",
-        "Points of F1 gained by 1,000 more labelled source or unlabelled target sentences, by how many of that kind there "
-        "are; from the fitted surface, with 95% bootstrap intervals. Compare the two at the amounts at hand: at the same "
-        "price, the higher one is what to collect next.",
-        groups,
-        draw,
-        {"label": "kind", "size": "sentences", **ESTIMATE, "value": "gain"},
-        digits=2,
+    columns = {"label": "kind", "size": "sentences", **ESTIMATE, "value": "gain"}
+    return _figure("rates", groups, draw, columns, digits=2)
+
+
+def _forests(view: View) -> List[Optional[Figure]]:
+    """RETURNS (List[Optional[Figure]]): The figures of differences."""
+    analysis = view.analysis
+    steps = {
+        name: data[data["design"] == "steps"]
+        for name, data in vars(analysis).items()
+        if name in ("tenfolds", "mirrored", "contrasts", "robustness")
+    }
+    tenfolds, mirrored, contrasts = steps["tenfolds"], steps["mirrored"], steps["contrasts"]
+    slopes = steps["robustness"].assign(
+        label=lambda data: data["arm"].map(SHORT).astype(str), n=lambda data: data["languages"]
     )
-
-
-def _forest(key: str, title: str, caption: str, groups: Groups, x_title: str, shared: bool = True) -> Optional[Figure]:
-    groups = {name: points(data) for name, data in groups.items()}
+    slopes = slopes.assign(**{name: slopes[f"slope_{name}"] for name in ESTIMATE})
+    found = {
+        "tenfolds": {
+            f"{SHORT[arm]}: {kind}": _of_languages(
+                view, tenfolds[(tenfolds["arm"] == arm) & (tenfolds["coefficient"] == name)]
+            )
+            for arm in view.main_arms
+            for name, kind in (("source", SOURCE), ("target", TARGET))
+        },
+        "mirrored": {view.arm(arm): _of_sizes(mirrored[mirrored["arm"] == arm]) for arm in view.main_arms},
+        "contrasts": {
+            f"{SHORT[a]} minus {SHORT[b]}": _of_languages(view, data)
+            for (a, b), data in contrasts[contrasts["n_source"] == 0].groupby(["a", "b"], sort=False)
+        },
+        "designs": {
+            SHORT[arm]: _of_sizes(analysis.designs[analysis.designs["arm"] == arm]) for arm in view.target_arms
+        },
+        "slopes": {"": slopes},
+    }
+    titles = {
+        "tenfolds": "F1 for a tenfold",
+        "mirrored": "F1, more labelled minus more unlabelled",
+        "slopes": "F1 per tenfold ratio",
+    }
     columns = {"label": "of", **ESTIMATE, "value": "difference", "n": "pairs"}
 
-    def draw(data: pd.DataFrame) -> Chart:
-        return intervals(data, x_title, strong="all", shared=shared)
+    def draw(data: pd.DataFrame, key: str) -> Chart:
+        return intervals(data, titles.get(key, "difference of F1"), strong="all", shared=key != "contrasts")
 
-    return _figure(key, title, caption, groups, draw, columns, of="comparison")
+    return [
+        _figure(
+            key,
+            {name: points(data) for name, data in groups.items()},
+            partial(draw, key=key),
+            columns,
+            of="comparison",
+        )
+        for key, groups in found.items()
+    ]
 
 
 def _of_languages(view: View, data: pd.DataFrame) -> pd.DataFrame:
@@ -253,100 +250,21 @@ def _of_sizes(data: pd.DataFrame) -> pd.DataFrame:
     return data.assign(label=[f"{s:,} / {t:,}" if s else "all" for s, t in pairs])
 
 
-def _tenfolds(view: View) -> Optional[Figure]:
-    data = view.analysis.tenfolds
-    groups = {
-        f"{SHORT[arm]}: {kind}": _of_languages(
-            view, data[(data["arm"] == arm) & (data["design"] == "steps") & (data["coefficient"] == name)]
-        )
-        for arm in view.main_arms
-        for name, kind in (("source", SOURCE), ("target", TARGET))
-    }
-    return _forest(
-        "tenfolds",
-        "What ten times as many sentences bring, by language",
-        "Points of F1 for ten times the labelled source, or the unlabelled target sentences, at the middle of the grid, by "
-        "least squares for each language and replicate, without the fitted surface.",
-        groups,
-        "F1 for a tenfold",
-    )
-
-
-def _comparisons(view: View) -> Sequence[Optional[Figure]]:
-    mirrored, designs, contrasts = view.analysis.mirrored, view.analysis.designs, view.analysis.contrasts
-    contrasts = contrasts[(contrasts["n_source"] == 0) & (contrasts["design"] == "steps")]
-    mirrored = mirrored[mirrored["design"] == "steps"]
-    return (
-        _forest(
-            "mirrored",
-            "The same total, divided the other way",
-            "Measured pairs of sizes, labelled / unlabelled, minus the same sizes the other way round, paired by language, "
-            "seed and draw. Right of zero, it is better to have more labelled than unlabelled sentences.",
-            {view.arm(arm): _of_sizes(mirrored[mirrored["arm"] == arm]) for arm in view.main_arms},
-            "F1, more labelled minus more unlabelled",
-        ),
-        _forest(
-            "contrasts",
-            "Arms compared",
-            "Mean difference over all sizes, paired by language, size, seed and draw, with 95% intervals. Right of zero, the "
-            "first arm is better. Each comparison has its own scale; nothing corrects for their number.",
-            {
-                f"{SHORT[a]} minus {SHORT[b]}": _of_languages(view, data)
-                for (a, b), data in contrasts.groupby(["a", "b"], sort=False)
-            },
-            "difference of F1",
-            shared=False,
-        ),
-        _forest(
-            "designs",
-            "Passes over the text fixed, minus steps fixed",
-            "By labelled / unlabelled sentences, paired by language, seed and draw. With the optimiser steps fixed, more text "
-            "does not mean more training; with the passes fixed, the steps grow with the text, so that two causes are "
-            "confounded.",
-            {SHORT[arm]: _of_sizes(designs[designs["arm"] == arm]) for arm in view.target_arms},
-            "difference of F1",
-        ),
-    )
-
-
-def _slopes(view: View) -> Optional[Figure]:
-    data = view.analysis.robustness
-    data = data[data["design"] == "steps"].assign(label=data["arm"].map(SHORT).astype(str), n=data["languages"])
-    for name in ESTIMATE:
-        data[name] = data[f"slope_{name}"]
-    caption = (
-        "Points of F1 for ten times as many labelled source per unlabelled target sentence while their sum stays the same, "
-        "with 95% intervals."
-    )
-    return _forest("slopes", "Slope over the ratio at a fixed total", caption, {"": data}, "F1 per tenfold ratio")
-
-
 def _spread(view: View) -> Optional[Figure]:
     data = view.analysis.spread
     data = points(data[(data["design"] == "steps") & (data["n_target"] > 0)]).assign(low=nan, high=nan)
-    caption = "Standard deviation of F1 over seeds and draws, pooled over languages, in points; lighter is steadier."
-    groups = {SHORT[arm]: data[data["arm"] == arm] for arm in view.target_arms}
-    return _heat("spread", "Spread over replicates", caption, groups, "sd")
+    return _heat("spread", {SHORT[arm]: data[data["arm"] == arm] for arm in view.target_arms}, "sd")
 
 
 def _variance(view: View) -> Optional[Figure]:
     data = view.analysis.components
-    known = set(data["component"])
-    names = {name: name.replace("_", " × ") for name in COMPONENTS if name in known}
+    names = {name: name.replace("_", " × ") for name in COMPONENTS if name in set(data["component"])}
     data = data.assign(
         label=data["arm"].map(SHORT).astype(str), part=data["component"].map(names), sd=100 * data["value"]
     )
     data = data.assign(value=data["share"], percent=100 * data["share"])
-    return _figure(
-        "variance",
-        "Where the differences in F1 come from",
-        "Shares of the variance of F1 by language, size, seed and draw, from a mixed model; the residual holds the test "
-        "sentences and what the causes do together.",
-        {"": data},
-        lambda data: shares(data, list(names.values())),
-        {"label": "arm", "part": "cause", "percent": "share in %", "sd": "sd in points", "n": "rows"},
-        of="of",
-    )
+    columns = {"label": "arm", "part": "cause", "percent": "share in %", "sd": "sd in points", "n": "rows"}
+    return _figure("variance", {"": data}, lambda data: shares(data, list(names.values())), columns, of="of")
 
 
 def records(data: pd.DataFrame) -> List[Dict[str, Any]]:

@@ -94,7 +94,7 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "failed": int((rows["status"] != DONE).sum()),
         "hours": rows["seconds"].sum() / 3600,
         "machines": sorted(set(done["machine"]) - {""}),
-        "languages": view.languages,
+        "languages": [(code, view.language(code)) for code in view.languages],
     }
 
 
