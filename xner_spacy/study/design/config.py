@@ -49,8 +49,8 @@ class Training(_Section):
     """How a model is trained.
 
     config (str): A `spacy train` config with an `xner_student`. steps (int): Optimiser steps.
-    epochs (int): Passes over the text where the design fixes these. overrides (Dict[str, Any]):
-        Settings of the config by their dotted names.
+    epochs (int): Passes over the text where the design fixes these. overrides (Dict[str, Any]): Settings of the config
+        by their dotted names.
     """
 
     config: str
@@ -62,10 +62,10 @@ class Training(_Section):
 class Block(_Section):
     """A part of the grid: every arm with every size, language and replicate.
 
-    languages (List[str]): Codes. arms (List[str]): See `xner_spacy.study.rows.ARMS`. n_source,
+    languages (List[str]): Codes. arms (List[str]): See `xner_spacy.study.design.rows.ARMS`. n_source,
         n_target (List[int]): Sentences.
-    seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th
-        draw, so that replicates differ in both; "crossed": each with each.
+    seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th draw, so that
+        replicates differ in both; "crossed": each with each.
     design (str): "steps" or "epochs": what is held fixed as the text grows.
     """
 
@@ -95,16 +95,13 @@ class Block(_Section):
 class Settings(_Section):
     """What the study is, and where its files lie.
 
-    languages (Dict[str, str]): Names by code. source (str): DocBin file or folder of labelled
-        source sentences. target, test (str): The same of target Docs that carry source and
-        alignment, and of gold test Docs, with `{lang}` for the code; test Docs of a language whose
-        test sentences are not translated carry neither, and nothing is then known of the teacher
-        there.
-    work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str):
-        "uniform" or "stratified".
-    keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the
-        CPU. limits (List[str]): What a reader
-        has to know, for the page.
+    languages (Dict[str, str]): Names by code. source (str): DocBin file or folder of labelled source sentences. target,
+        test (str): The same of target Docs that carry source and alignment, and of gold test Docs, with `{lang}` for
+        the code; test Docs of a language whose test sentences are not translated carry neither, and nothing is then
+        known of the teacher there.
+    work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str): "uniform" or "stratified".
+    keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the CPU. limits
+        (List[str]): What a reader has to know, for the page.
     """
 
     title: str
@@ -168,8 +165,8 @@ class Study(_Section):
 def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> Study:
     """Read the config of a study.
 
-    path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names.
-        Those of the trainings are named `student.overrides.training.batcher.size` and the like.
+    path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names. Those of the
+        trainings are named `student.overrides.training.batcher.size` and the like.
     RETURNS (Study): The study. RAISES: InputError that names the section and setting that is wrong.
     """
     path = Path(path)

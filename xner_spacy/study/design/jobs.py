@@ -55,8 +55,8 @@ Found = Dict[str, List[List[List[Union[int, str]]]]]
 def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
     """Do a job.
 
-    job (Job): The job. study (Study): Its study. folder (Path): Where its files go. parents
-        (Dict[str, Path]): The folders of the jobs before it, by kind.
+    job (Job): The job. study (Study): Its study. folder (Path): Where its files go. parents (Dict[str, Path]): The
+        folders of the jobs before it, by kind.
     RETURNS (Json): What it measured: `measurements` by name, `seconds` of processor time, `machine`.
     """
     install_extensions()

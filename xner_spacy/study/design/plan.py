@@ -2,14 +2,13 @@
 
 Three kinds of jobs depend on each other:
 
-- `teacher` trains a source model on a subsample of the labelled text, once per (n_source, seed,
-  draw), for all languages and arms;
+- `teacher` trains a source model on a subsample of the labelled text, once per (n_source, seed, draw), for all
+  languages and arms;
 - `labels` projects its labels on one language's text, and `transfer` applies it there directly;
 - `student` trains and evaluates one student.
 
-A job's key is the hash of all that its result depends on: its parameters, the files it reads, the
-configs, and the keys of the jobs before it. What has been computed under that key is never computed
-again.
+A job's key is the hash of all that its result depends on: its parameters, the files it reads, the configs, and the keys
+of the jobs before it. What has been computed under that key is never computed again.
 """
 
 import hashlib
@@ -41,10 +40,10 @@ TRANSLATED_ARMS = ("teacher", "ensemble")
 class Job:
     """One job.
 
-    kind (str): "teacher", "labels", "transfer" or "student". params (Json): What tells it from
-        others of its kind. parents (Tuple[str, ...]): Keys of the jobs whose results it reads.
-    key (str): Its hash. reads (Dict[str, str]): Checksums of the study's files that it reads, by
-        name, and of the configs that it trains by.
+    kind (str): "teacher", "labels", "transfer" or "student". params (Json): What tells it from others of its kind.
+        parents (Tuple[str, ...]): Keys of the jobs whose results it reads.
+    key (str): Its hash. reads (Dict[str, str]): Checksums of the study's files that it reads, by name, and of the
+        configs that it trains by.
     """
 
     kind: str
@@ -65,8 +64,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the grid: the row that it will be, the job that measures it, and which of that
-    job's measurements it is.
+    """One cell of the grid: the row that it will be, the job that measures it, and which of that job's measurements it
+    is.
     """
 
     row: Row

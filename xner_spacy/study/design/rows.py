@@ -48,25 +48,22 @@ Score = Annotated[Optional[float], Field(ge=-1, le=1, allow_inf_nan=False)]
 class Row:
     """One measured cell.
 
-    block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of
-        `ARMS`. design (str): "steps" (optimiser steps fixed) or "epochs" (passes over the text
-        fixed).
-    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for
-        `SOURCE_ARMS`.
-    seed (int): Of initialisation, batches and dropout, in teacher and student. draw (int): Of the
-        subsamples.
-    status (str): "done" or "failed". reason (str): Why it failed.
-    precision, recall, f1 (Optional[float]): In [0, 1], exact entities on the gold test set; None
+    block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of `ARMS`. design (str):
+        "steps" (optimiser steps fixed) or "epochs" (passes over the text fixed).
+    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`.
+    seed (int): Of initialisation, batches and dropout, in teacher and student. draw (int): Of the subsamples.
+    status (str): "done" or "failed". reason (str): Why it failed. precision, recall, f1 (Optional[float]): In [0, 1],
+    exact entities on the gold test set; None
         where failed. f1_low, f1_high: 95% bootstrap interval over test sentences.
-    minus_teacher (Optional[float]): F1 minus that of the projection teacher with the same n_source,
-        seed and draw on the same sentences, with its paired bootstrap interval minus_teacher_low
-        and minus_teacher_high; None for languages whose test sentences have no translation.
+    minus_teacher (Optional[float]): F1 minus that of the projection teacher with the same n_source, seed and draw on
+        the same sentences, with its paired bootstrap interval minus_teacher_low and minus_teacher_high; None for
+        languages whose test sentences have no translation.
     minus_transfer (Optional[float]): The same against model transfer, which every language has.
     train_sentences, train_entities (int): What the student learned from.
     steps (int): Optimiser steps of the student; 0 where none is trained.
     test_sentences, test_entities (int): Of the gold test set.
-    seconds (float): Of the job, processor time. machine (str): Kind of processor. job (str): Hash
-        of everything the cell depends on.
+    seconds (float): Of the job, processor time. machine (str): Kind of processor. job (str): Hash of everything the
+        cell depends on.
     """
 
     block: str
@@ -136,8 +133,7 @@ def to_csv(rows: Iterable[Row]) -> str:
 def read_rows(path: PathLike) -> List[Row]:
     """Read results.
 
-    RAISES: InputError that names the line for a missing file, other columns, or a value of the
-        wrong kind.
+    RAISES: InputError that names the line for a missing file, other columns, or a value of the wrong kind.
     """
     path = Path(path)
     if not path.exists():

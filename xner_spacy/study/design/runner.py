@@ -46,12 +46,11 @@ def run_jobs(
 ) -> None:
     """Run what has not been run.
 
-    plan (Plan), study (Study): What to do. outcomes (Dict[str, Outcome]): What is known, by key; what
-        is found out is added.
-    workers (int): Jobs at a time. engine (str): "local" or "ray". address (Optional[str]): Of the
-        Ray cluster; None starts one here.
-    tick (Callable[[Job], None]): Called after each job.
-    The caller holds the lock of the folder of jobs.
+    plan (Plan), study (Study): What to do. outcomes (Dict[str, Outcome]): What is known, by key; what is found out is
+        added.
+    workers (int): Jobs at a time. engine (str): "local" or "ray". address (Optional[str]): Of the Ray cluster; None
+        starts one here.
+    tick (Callable[[Job], None]): Called after each job. The caller holds the lock of the folder of jobs.
     RAISES: XnerError if no further job makes sense: a file of the study has changed, say.
     """
     jobs = study.work / JOBS
@@ -136,8 +135,8 @@ def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
 def price(plan: Plan, study: Study) -> Json:
     """What a run would do, and how long it would take, from the jobs that have been measured.
 
-    RETURNS (Json): By kind of job (students by arm): `jobs`, `done`, `seconds` each (None if none
-        has been measured); `seconds` left in all, and the kinds that it is not known of.
+    RETURNS (Json): By kind of job (students by arm): `jobs`, `done`, `seconds` each (None if none has been measured);
+        `seconds` left in all, and the kinds that it is not known of.
     """
     kinds: Dict[str, Json] = {}
     for job in plan.jobs.values():

@@ -17,10 +17,10 @@ def order(strata: Sequence[Hashable], draw: int, name: str, method: str = "unifo
     """Draw an order of a pool.
 
     strata (Sequence[Hashable]): The stratum of each sentence; read by "stratified" alone.
-    draw (int): The number of the draw. name (str): Of the pool, so that two pools of one draw are
-        ordered independently.
-    method (str): "uniform", or "stratified": every prefix holds each stratum by its share of the
-        pool, to within one sentence or so.
+    draw (int): The number of the draw. name (str): Of the pool, so that two pools of one draw are ordered
+        independently.
+    method (str): "uniform", or "stratified": every prefix holds each stratum by its share of the pool, to within one
+        sentence or so.
     RETURNS (List[int]): Indices into the pool.
     """
     rng = np.random.default_rng([draw, zlib.crc32(name.encode("utf8"))])

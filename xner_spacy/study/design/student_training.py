@@ -25,8 +25,8 @@ FIXED: Json = {
 
 
 def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
-    """RETURNS (Config): The config with the study's settings, those of the training, and those of
-    an arm, in this order.
+    """RETURNS (Config): The config with the study's settings, those of the training, and those of an arm, in this
+    order.
     """
     if not Path(training.config).is_file():
         hint = "It is named as the config of a training in the study's config: correct it there."
@@ -48,9 +48,9 @@ def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
 
 
 def recipe(training: Training) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): What the result of a training depends on, but for the arm: nothing
-    that the study sets aside, and not the order of the config's settings. A file that the config names (vectors, an
-    encoder) is in it by its checksum.
+    """RETURNS (Dict[str, Any]): What the result of a training depends on, but for the arm: nothing that the study sets
+    aside, and not the order of the config's settings. A file that the config names (vectors, an encoder) is in it by
+    its checksum.
     """
     config = training_config(training, {})
     found = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
@@ -89,8 +89,8 @@ def train_model(
 ) -> None:
     """Train by `spacy train`, and keep the last model: the average of its weights over the steps.
 
-    training (Training): The config. overrides (Mapping[str, Any]): What an arm changes in it. corpus
-        (Path): A DocBin file. out (Path): Where the model goes.
+    training (Training): The config. overrides (Mapping[str, Any]): What an arm changes in it. corpus (Path): A DocBin
+        file. out (Path): Where the model goes.
     """
     # Here, since all commands would load it otherwise.
     from spacy.cli.train import train
@@ -112,8 +112,8 @@ def train_model(
 
 
 def steps_of_epochs(training: Training, words: int) -> int:
-    """RETURNS (int): Optimiser steps of so many passes over so many words. RAISES: XnerError unless
-    batches have a fixed size in words.
+    """RETURNS (int): Optimiser steps of so many passes over so many words. RAISES: XnerError unless batches have a
+    fixed size in words.
     """
     batcher = training_config(training, {})["training"].get("batcher")
     size = batcher.get("size") if isinstance(batcher, dict) else None

@@ -69,8 +69,9 @@ def run_study(
 ) -> List[Row]:
     """Run a study, or what is missing of it, and write its results as they come.
 
-    path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names. workers, engine, address:
-        See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the results of others that are there are kept.
+    path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names. workers, engine,
+        address: See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the results of others that are there
+        are kept.
     progress (Bar): Shows how far it is.
     RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing file.
     """
@@ -116,8 +117,8 @@ def run_study(
 
 
 def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
-    """What is in the table of results already, from this folder of jobs or another: a cell is known
-    by the hash of its job.
+    """What is in the table of results already, from this folder of jobs or another: a cell is known by the hash of its
+    job.
 
     RETURNS (Dict[Cell, Row]): The rows that are still what the config asks for, by their cells.
     """
@@ -241,8 +242,8 @@ def failures(rows: List[Row]) -> List[Row]:
 def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> List[Path]:
     """Make the page, its Markdown twin and the figures from the results that are there.
 
-    RETURNS (List[Path]): The files. RAISES: InputError if there are no results;
-        MissingExtraError without the extra [study].
+    RETURNS (List[Path]): The files. RAISES: InputError if there are no results; MissingExtraError without the extra
+        [study].
     """
     try:  # here and not above: running a study needs neither
         from ..analysis.analyse import analyse
