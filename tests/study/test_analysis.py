@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from benchmarks.study_intervals import checks
 from tests.study.toy import make_toy
 from tiny.study_rows import CEILING, LANGUAGES, fail, make_rows, surface
 from xner_spacy.errors import MissingExtraError
@@ -15,7 +14,9 @@ from xner_spacy.study.design.study import report_study
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("altair")
+pytest.importorskip("statsmodels")
 
+from benchmarks.study_intervals import checks  # noqa: E402
 from xner_spacy.study.analysis.analyse import Analysis, analyse  # noqa: E402
 from xner_spacy.study.page.study_figures import View  # noqa: E402
 from xner_spacy.study.page.study_page import arm_facts  # noqa: E402
