@@ -20,7 +20,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 # Modules that compare numbers: `python -m tests.processors` runs them as on other processors.
 NUMBERS = {
-    "alignment": ["embedding", "hmm", "lexical", "matching", "properties", "symmetrize"],
+    "alignment": ["embedding", "hmm", "lexical", "link_matching", "properties", "symmetrize"],
     "annotation": ["ensemble", "token_classifier"],
     "distillation": ["losses", "matmul", "pooling", "soft", "tags_decoding", "teachers_selection", "wordwise"],
     "evaluation": ["alignments", "entities"],

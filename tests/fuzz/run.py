@@ -231,7 +231,8 @@ def _child(plan: Plan, folder: Path, out: Path, err: Path, fault: Path, peak: Pa
         faulthandler.register(signal.SIGXCPU, log, all_threads=False, chain=True)
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+        if not plan.reserves:
+            resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (plan.seconds, plan.seconds + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         from xner_spacy.cli.app import run

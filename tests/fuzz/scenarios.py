@@ -21,6 +21,7 @@ class Plan:
     outputs: What it may make or change. resumable: Shards that are whole may stay after an error.
     options: Numeric and other options that may be given odd values, with a kind each.
     check: What to look at where it ended well. seconds: Longest processor time.
+    reserves: Address space is reserved beyond what is used (the engine that draws charts), so that use alone is measured.
     """
 
     argv: List[str]
@@ -32,6 +33,7 @@ class Plan:
     allowed: List[str] = field(default_factory=list)
     seconds: int = 20
     stdin: Optional[str] = None
+    reserves: bool = False
 
 
 # --- counting, without the package's own readers ---
@@ -395,7 +397,7 @@ def study_dry(rng: Random) -> Plan:
 
 
 def study_report(rng: Random) -> Plan:
-    return Plan(["study", "report", "study/study.cfg"], ["study"], ["study/report"], resumable=True, seconds=60)  # fmt: skip
+    return Plan(["study", "report", "study/study.cfg"], ["study"], ["study/report"], resumable=True, seconds=60, reserves=True)  # fmt: skip
 
 
 def info(rng: Random) -> Plan:

@@ -11,6 +11,7 @@ where the environment variable XNER_STORE_FOLDER allows it.
 """
 
 import hashlib
+import inspect
 import json
 import logging
 import math
@@ -89,7 +90,8 @@ class Stored:
 
     def __post_init__(self) -> None:
         require(
-            hasattr(self.translator, "identity"),
+            # Not by hasattr, which would work the identity out, and load the model for it.
+            inspect.getattr_static(self.translator, "identity", None) is not None,
             f"The translator {type(self.translator).__name__} does not say what it is.",
             "Use it without xner.Stored.v1, or give it an `identity` (names and revisions).",
         )
