@@ -36,7 +36,7 @@ def keep_best(docs: Sequence[Doc], scores: Sequence[float], keep: float) -> List
     RAISES: XnerError for a share that is none.
     """
     if not 0 < keep <= 1:
-        raise XnerError(f"Cannot keep a share of {keep}.", "Give a number in (0, 1].")
+        raise XnerError(f"A share of {keep} can't be kept.", "Give --keep (keep) a number above 0 and at most 1.")
     n = max(1, round(keep * len(docs))) if docs else 0
     chosen = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")[:n]
     return [docs[k] for k in sorted(chosen)]
