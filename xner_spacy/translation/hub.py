@@ -6,6 +6,7 @@ library itself.
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ SMALL = 1 << 22
 
 
 @dataclass(eq=False)
-class LazyModel:
+class LazyModel(ABC):
     """A part that loads a model at first use, and again in each process that the part is sent to.
 
     model (str): A folder, or a name on the Hugging Face Hub.
@@ -36,8 +37,9 @@ class LazyModel:
             self._loaded = self._load()
         return self._loaded
 
+    @abstractmethod
     def _load(self) -> Any:
-        raise NotImplementedError
+        """RETURNS (Any): The model."""
 
     @property
     def content(self) -> str:

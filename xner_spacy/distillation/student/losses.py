@@ -7,6 +7,7 @@ marks a missing value.
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol, Tuple, runtime_checkable
 
@@ -34,16 +35,16 @@ def _through_softmax(probs: Any, d_probs: Any) -> Any:
     return probs * (d_probs - (d_probs * probs).sum(axis=1, keepdims=True))
 
 
-class _TokenLoss:
+class _TokenLoss(ABC):
     """A loss that is the sum of the tokens' losses."""
 
     def __call__(self, scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
         loss, gradient = self.of_tokens(get_array_module(scores), scores, targets, weights.reshape((-1, 1)))
         return float(loss), gradient
 
+    @abstractmethod
     def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         """RETURNS (Tuple): The loss and its gradient. The weights are (n, 1)."""
-        raise NotImplementedError
 
 
 @dataclass(eq=False)

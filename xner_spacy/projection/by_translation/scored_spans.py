@@ -2,6 +2,7 @@
 sentence together.
 """
 
+from abc import ABC, abstractmethod
 from typing import Iterable, Iterator, List, Tuple
 
 from ...types import ProjectedSpan, Projection, Reason, SentencePair
@@ -10,14 +11,14 @@ from ..matching.solvers import Limits, solve_exact
 from ..projectors import BaseProjector, in_batches, too_long, with_reasons
 
 
-class ScoredSpansProjector(BaseProjector):
+class ScoredSpansProjector(BaseProjector, ABC):
     """A projector whose subclass scores the spans of a batch, of sentence pairs with entities and target tokens."""
 
     batch_size: int
 
+    @abstractmethod
     def _score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
         """RETURNS (List[Tuple[Options, str]]): Per pair the spans, and the reason of entities that have none."""
-        raise NotImplementedError
 
     def _too_long(self, pair: SentencePair) -> bool:
         """RETURNS (bool): Whether a pair is given up."""

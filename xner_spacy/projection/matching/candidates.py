@@ -1,5 +1,6 @@
 """Where the target spans come from that entities may be matched with."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Iterator, List, Optional, Sequence, Set, Tuple
@@ -18,15 +19,15 @@ _MOST_NGRAMS = 1_000_000
 LONGEST_NAME = 1_000
 
 
-class _PairByPair:
+class _PairByPair(ABC):
     """Candidates that a subclass gives for one sentence pair."""
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
         return [self._spans(pair) for pair in pairs]
 
+    @abstractmethod
     def _spans(self, pair: SentencePair) -> List[Span]:
         """RETURNS (List[Span]): The candidates of a sentence pair, unique, sorted."""
-        raise NotImplementedError
 
 
 @dataclass(eq=False)
