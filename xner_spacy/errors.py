@@ -19,6 +19,9 @@ class XnerError(ValueError):
         self.hint = hint
         super().__init__(f"{message} {hint}".strip())
 
+    def __reduce__(self) -> tuple:  # Exceptions cross process borders by pickling their args.
+        return (type(self), (self.message, self.hint))
+
 
 class InputError(XnerError):
     """A file that does not hold what it should.
@@ -36,8 +39,13 @@ class InputError(XnerError):
         place = f"{path}:{line}" if line is not None else str(path)
         super().__init__(f"{place}: {message}", hint)
 
-    def __reduce__(self) -> tuple:  # Exceptions cross process borders by pickling their args.
+    def __reduce__(self) -> tuple:
         return (type(self), (self.fault, self.path, self.line, self.hint))
+
+
+def in_one_line(error: BaseException, most: int = 300) -> str:
+    """RETURNS (str): What an error of another says, cut after `most` characters; empty where it says nothing."""
+    return " ".join(str(error).split())[:most]
 
 
 def require(condition: Any, message: str, hint: str = "") -> None:
@@ -54,4 +62,8 @@ class MissingExtraError(XnerError, ImportError):
     """
 
     def __init__(self, part: str, extra: str) -> None:
+        self.part, self.extra = part, extra
         super().__init__(f"{part} needs the extra [{extra}].", f"pip install 'xner-spacy[{extra}]'")
+
+    def __reduce__(self) -> tuple:
+        return (type(self), (self.part, self.extra))

@@ -20,7 +20,7 @@ from spacy.language import Language
 from spacy.util import get_lang_class
 from spacy.vocab import Vocab, create_vocab
 
-from .errors import XnerError
+from .errors import XnerError, in_one_line
 from .scripts import UNSPACED
 
 
@@ -197,7 +197,7 @@ def _missing_package(lang: str) -> str:
     try:
         spacy.blank(lang)
     except ImportError as error:
-        return " ".join(str(error).split())
+        return in_one_line(error)
     return ""
 
 

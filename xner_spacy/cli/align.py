@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..corpora.bitext import TokenizedBitext
-from ..corpora.files import PathLike, require_same_length
+from ..corpora.files import require_same_length
 from ..corpora.formats.lines import read_sentences
 from ..corpora.formats.pharaoh import write_pharaoh
 from ..corpora.reading import read_bytes, read_config, read_json, reading
 from ..corpora.writing import write_together, written_together
 from ..errors import InputError, XnerError
 from ..pairing import paired
-from ..types import Aligner
+from ..types import Aligner, PathLike
 from .options import CONFIG, command, option
 from .output import done, progress
 from .parts import ALIGNERS, ENCODER_ALIGNERS, make_part

@@ -13,7 +13,7 @@ from catalogue import RegistryError
 from confection import ConfigValidationError
 
 from ..about import __version__
-from ..errors import XnerError
+from ..errors import XnerError, in_one_line
 from .output import make_log_printable, message
 
 app = typer.Typer(
@@ -29,22 +29,11 @@ INTERRUPTED = 130
 # Set in the environment, it shows where an error arose that is a fault of ours.
 DEBUG = "XNER_DEBUG"
 # Each is a module that holds the command as NAME_cli, or puts several in by `register`.
-COMMANDS = (
-    *(
-        "convert",
-        "convert-model",
-        "align",
-        "project",
-        "annotate",
-        "bench",
-        "evaluate",
-        "compare",
-        "report",
-        "init-config",
-    ),
-    *("model-card", "info", "distill", "select", "split", "calibrate", "vectors", "study"),
-)
-for name in COMMANDS:
+COMMANDS = """
+    convert convert-model align project annotate bench evaluate compare report init-config model-card info distill select
+    split calibrate vectors study
+"""
+for name in COMMANDS.split():
     module_name = name.replace("-", "_")
     module = import_module(f".{module_name}", __package__)
     if hasattr(module, "register"):
@@ -123,7 +112,7 @@ def _system(error: OSError, arguments: Optional[List[str]]) -> Tuple[str, str]:
 
 
 def _fault(error: Exception, arguments: Optional[List[str]]) -> int:
-    said = " ".join(str(error).split())[:300]
+    said = in_one_line(error)
     if os.environ.get(DEBUG):
         traceback.print_exc()
     return _fail(

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
-from ..corpora.files import PathLike
 from ..corpora.pipelines import load_pipeline
 from ..corpora.writing import folder_written_aside
+from ..types import PathLike
 from .options import command, option
 from .output import done
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Callable, List, Optional
 
-from ..corpora.files import PathLike
 from ..corpora.labelled import read_tagged, require_same_words
 from ..evaluation.entities import compare as compare_entities
 from ..evaluation.sides import lay_out
-from ..types import Json
+from ..types import Json, PathLike
 from .evaluate import remarks
 from .options import JSON, LABELS, SAMPLES, SEED, command
 from .output import percent, say, warn, write_json

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 
 from ..corpora.bitext import read_numbered_bitext
 from ..corpora.docs import make_doc, read_docs, set_aside_if_long
-from ..corpora.files import STDIN, PathLike
+from ..corpora.files import STDIN
 from ..corpora.formats.columns import LAYOUTS, ColumnLayout, parse_column, read_columns
 from ..corpora.formats.jsonl import JSONL, read_jsonl
 from ..corpora.formats.lines import read_text
@@ -20,6 +20,7 @@ from ..errors import InputError, XnerError
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
 from ..text import split_tokens
+from ..types import PathLike
 from .options import LABELS, LARGEST_SIZE, choices, command, option, size
 from .output import done, show_counts
 

@@ -2,8 +2,8 @@
 
 from typing import Any, Callable, Dict, get_args
 
-from ..corpora.files import PathLike
 from ..translation.convert_model import Quantization, convert_model
+from ..types import PathLike
 from .options import choices, command, option
 from .output import done
 

@@ -5,11 +5,11 @@ from collections import Counter
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ..corpora.docs import read_docs
-from ..corpora.files import PathLike
 from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
 from ..errors import InputError, XnerError
 from ..languages import blank
+from ..types import PathLike
 from .options import SEED, command, option
 from .output import done, warn
 

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
-from ..corpora.files import PathLike
 from ..corpora.formats.pharaoh import read_pharaoh
 from ..corpora.labelled import read_tagged, require_same_words
 from ..errors import XnerError
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..evaluation.sides import lay_out
-from ..types import Json
+from ..types import Json, PathLike
 from .options import JSON, LABELS, SAMPLES, SEED, command
 from .output import percent, say, table, warn, write_json
 

@@ -8,11 +8,11 @@ from confection import Config
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.language import DEFAULT_CONFIG
 
-from ..corpora.files import PathLike
 from ..corpora.reading import read_config
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..languages import SYLLABLES, choose_tokenizer
+from ..types import PathLike
 from .output import done, warn
 
 # The package's own bases: their options, each with its choices, the default first.

@@ -6,12 +6,11 @@ from typing import Any, Callable, Dict, List, Optional
 from typing_extensions import NotRequired, TypedDict
 
 from ..about import __version__
-from ..corpora.files import PathLike
 from ..corpora.reading import read_json, read_yaml
 from ..corpora.writing import write_json
 from ..errors import InputError
 from ..evaluation.scores_file import read_scores
-from ..types import Json
+from ..types import Json, PathLike
 from .options import command
 from .output import done, percent
 

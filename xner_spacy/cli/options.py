@@ -12,9 +12,9 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 
 import typer
 
-from ..corpora.files import PathLike
 from ..errors import XnerError
 from ..evaluation.resampling import MOST_SAMPLES
+from ..types import PathLike
 
 # NumPy takes seeds of 32 bits.
 LARGEST_SEED = 2**32 - 1

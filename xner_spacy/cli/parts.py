@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional, Tuple
 from confection import ConfigValidationError
 
 from ..corpora.reading import read_config
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, in_one_line
 from ..registry import get_part, registry
 from ..translation.store import trusted_configs
 
@@ -58,7 +58,7 @@ def make_part(
     try:
         return get_part(kind, registered, **{**defaults, **settings})
     except ConfigValidationError as error:
-        raise XnerError(f"{registered} can't be built with {_listed(settings)}: {_said(error)}") from error
+        raise XnerError(f"{registered} can't be built with {_listed(settings)}: {in_one_line(error)}") from error
 
 
 def _from_config(kind: str, config: Path, section: str, settings: Dict[str, Any]) -> Any:
@@ -80,14 +80,10 @@ def _from_config(kind: str, config: Path, section: str, settings: Dict[str, Any]
     # Whatever a setting makes of a part or a library, the config is the user's to mend.
     except Exception as error:
         raise InputError(
-            f"[{section}] can't be built ({type(error).__name__}: {_said(error)}).",
+            f"[{section}] can't be built ({type(error).__name__}: {in_one_line(error)}).",
             config,
             hint="Mend the setting that is named.",
         ) from error
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 def _listed(settings: Dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import make_doc
-from ..corpora.files import PathLike, is_stream, require_same_length
+from ..corpora.files import is_stream, require_same_length
 from ..corpora.formats.columns import TaggedSentence, visible
 from ..corpora.formats.lines import read_sentences
 from ..corpora.formats.pharaoh import check_possible
@@ -19,7 +19,7 @@ from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..pairing import paired
 from ..projection.projectors import checked
-from ..types import Aligner, Alignment, Entity, Json, MarkedAligner, Projection, SentencePair, TokenPair
+from ..types import Aligner, Alignment, Entity, Json, MarkedAligner, PathLike, Projection, SentencePair, TokenPair
 from .align import BITEXT, load_aligner
 from .options import CONFIG, JSON, LABELS, command, option
 from .output import done, progress, show_counts, write_json

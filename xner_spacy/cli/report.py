@@ -6,12 +6,12 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import typer
 
-from ..corpora.files import PathLike, read_lines
+from ..corpora.files import read_lines
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..escape import for_code, for_markdown
 from ..evaluation.scores_file import read_scores
-from ..types import Json
+from ..types import Json, PathLike
 from .output import percent, say, table
 
 # Nothing that could end the comment that a mark is.

@@ -2,11 +2,11 @@
 
 from typing import Callable, Optional, Tuple
 
-from ..corpora.files import PathLike
 from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
+from ..types import PathLike
 from .options import SEED, command, share
 from .output import done
 

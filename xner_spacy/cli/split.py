@@ -4,11 +4,11 @@ import os
 from typing import Callable, Sequence, Tuple
 
 from ..corpora.docs import docbin_paths, read_docs
-from ..corpora.files import PathLike
 from ..corpora.made_at_once import write_docbins
 from ..corpora.split import split_docs
 from ..errors import XnerError
 from ..languages import blank
+from ..types import PathLike
 from .options import SEED, command, option
 from .options import share as share_of
 from .output import done

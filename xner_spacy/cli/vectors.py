@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Callable, Optional
 
-from ..corpora.files import PathLike
+from ..types import PathLike
 from .align import load_aligner, read_parallel
 from .options import SEED, command, option, size
 from .options import share as share_of

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.util import is_package
 from thinc.api import Model
 
-from ..errors import XnerError
+from ..errors import XnerError, in_one_line
 from ..types import PathLike
 
 _FACTORY = re.compile(r"Can't find factory for '([^']+)'")
@@ -102,7 +102,7 @@ def _misfit(node: Model, key: str) -> Optional[str]:
 
 def _explain(name: str, error: Exception) -> XnerError:
     text = str(error)
-    said = " ".join(text.split())[:300]
+    said = in_one_line(error)
     install = "Install the package that brings it."
     if found := _FACTORY.search(text):
         what = f"has a component {found[1]!r}, which is not installed."

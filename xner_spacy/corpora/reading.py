@@ -23,7 +23,7 @@ from spacy.vocab import Vocab
 from typing_extensions import TypedDict
 
 from ..docdata import pinned_coders
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, in_one_line
 from ..types import PathLike
 
 # A DocBin is compressed. Real ones unpack to some thirty times their size; a few bytes can be made to unpack to
@@ -56,7 +56,7 @@ def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[
         why = "nested too deep" if isinstance(error, RecursionError) else "asks for too much memory"
         raise InputError(f"is not {what} that can be read ({why}).", path, None, hint) from None
     except Exception as error:
-        said = " ".join(str(error).split())[:160]
+        said = in_one_line(error, 160)
         reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
         raise InputError(f"is not {what} that can be read ({reason}).", path, None, hint) from error
 

@@ -10,10 +10,10 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from ..corpora.files import PathLike, read_lines
+from ..corpora.files import read_lines
 from ..corpora.formats.pharaoh import parse_line
 from ..errors import XnerError
-from ..types import Alignment, Json
+from ..types import Alignment, Json, PathLike
 from .resampling import check_resampling, interval
 
 Link = Tuple[int, int]

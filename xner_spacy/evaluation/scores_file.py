@@ -5,8 +5,8 @@ from typing import Annotated, Dict, List
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from ..corpora.reading import PathLike, read_json
-from ..types import Json
+from ..corpora.reading import read_json
+from ..types import Json, PathLike
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Interval = Annotated[List[float], Field(min_length=2, max_length=2)]

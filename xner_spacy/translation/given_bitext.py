@@ -8,12 +8,12 @@ from typing import Callable, Dict, Iterable, Iterator, List, Literal, Optional
 import srsly
 
 from ..corpora.bitext import read_bitext
-from ..corpora.files import PathLike, tell_once
+from ..corpora.files import tell_once
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
 from ..scripts import join_words
 from ..text import composed
-from ..types import Translation
+from ..types import PathLike, Translation
 from .faults import MISSING
 
 Match = Literal["exact", "letters"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..corpora.files import PathLike
+from ..types import PathLike
 
 # The largest weight in 8 bits whose products with two inputs (0 to 255) fit into 16 bits: 255 * 63 * 2 = 32,130.
 LARGEST_WEIGHT = 63

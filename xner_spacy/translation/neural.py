@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
-from ..errors import XnerError
+from ..errors import XnerError, in_one_line
 from ..languages import find_code
 from ..pools import padded_groups, pools
 from ..types import Translation
@@ -59,7 +59,7 @@ _LOGGER = logging.getLogger("xner_spacy")
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return in_one_line(error, 200) or type(error).__name__
 
 
 @dataclass(eq=False)

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Iterable, Iterator, Optional, Sequence
 
-from ..files import PathLike
+from ...types import PathLike
 from ..writing import atomic_write
 from .columns import LAYOUTS, TaggedSentence, read_columns
 from .schemes import entities_to_tags

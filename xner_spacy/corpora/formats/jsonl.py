@@ -14,9 +14,9 @@ from spacy.util import filter_spans
 
 from ...errors import InputError
 from ...text import trim_span
-from ...types import Json
+from ...types import Json, PathLike
 from ..docs import set_aside_if_long
-from ..files import PathLike, read_lines
+from ..files import read_lines
 from ..reading import parse_json
 
 JSONL = ("prodigy", "doccano", "labelstudio")

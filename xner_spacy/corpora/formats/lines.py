@@ -5,7 +5,8 @@ from typing import Iterator, List, Optional
 
 from ...errors import InputError
 from ...text import is_blank_token, split_tokens
-from ..files import PathLike, read_lines
+from ...types import PathLike
+from ..files import read_lines
 
 
 def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = False) -> Iterator[List[str]]:

@@ -12,9 +12,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ...corpora.docs import read_docs
-from ...corpora.files import PathLike
 from ...errors import XnerError
-from ...types import Entity, FloatArray, TokenLabels
+from ...types import Entity, FloatArray, PathLike, TokenLabels
 from ..student.decoding import decode_spans
 from ..student.tag_scheme import Mask, TagSet, blank_tokens
 

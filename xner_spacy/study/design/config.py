@@ -7,10 +7,9 @@ from typing import Annotated, Any, Dict, List, Literal, Optional, Sequence, Tupl
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ...corpora.files import PathLike
 from ...corpora.reading import read_config
 from ...errors import InputError
-from ...types import Json
+from ...types import Json, PathLike
 from .rows import ARMS, CODE, MOST
 
 OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")

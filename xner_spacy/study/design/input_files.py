@@ -11,9 +11,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...corpora.docs import docbin_paths
-from ...corpora.files import PathLike
 from ...corpora.reading import docs_of, joined, parse_docbin, read_bytes
 from ...errors import InputError
+from ...types import PathLike
 
 KEY_LENGTH = 16
 

@@ -9,11 +9,11 @@ from typing import Annotated, Iterable, List, Optional, Tuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from ...corpora.files import PathLike
 from ...corpora.reading import read_bytes
 from ...corpora.writing import atomic_write
 from ...errors import InputError
 from ...escape import for_csv, from_csv
+from ...types import PathLike
 
 # Codes of languages: they become parts of file names.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

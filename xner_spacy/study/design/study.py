@@ -12,13 +12,12 @@ from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List
 from typing_extensions import TypedDict
 
 from ...about import __version__
-from ...corpora.files import PathLike
 from ...corpora.reading import read_bytes, read_json
 from ...corpora.runfolder import locked
 from ...corpora.watching import changes, installed
 from ...corpora.writing import atomic_write, write_json
 from ...errors import InputError, MissingExtraError, XnerError
-from ...types import Json
+from ...types import Json, PathLike
 from .config import Study, read_study
 from .input_files import checksum
 from .job_pools import require_ray
@@ -248,8 +247,8 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
     try:  # here and not above: running a study needs neither
         from ..analysis.analyse import analyse
         from ..page.study_page import write_report
-    except ImportError:
-        raise MissingExtraError("xner study report", "study") from None
+    except ImportError as error:
+        raise MissingExtraError("xner study report", "study") from error
     study = read_study(path, overrides)
     rows = read_rows(study.report / RESULTS)
     # What the config says to the reader may have changed since; what was run has not.
