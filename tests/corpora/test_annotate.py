@@ -144,6 +144,13 @@ def test_dry_run_writes_nothing(teacher: Path, text: Path, tmp_path: Path) -> No
     assert not (tmp_path / "out" / "00010.spacy").exists()
 
 
+def test_a_dry_run_refuses_what_a_run_refuses(teacher: Path, text: Path, tmp_path: Path) -> None:
+    for output in (text.parent, teacher, teacher / "out"):
+        for function in (annotate, plan):
+            with pytest.raises(XnerError, match="Choose another folder for the output"):
+                function(teacher, text, output)
+
+
 def test_every_kind_of_input(teacher: Path, text: Path, tmp_path: Path) -> None:
     lines = [s for s in sentences(N) if s]
     words = [s.split() for s in lines]

@@ -70,9 +70,7 @@ def annotate(
     started = time.perf_counter()
     output = Path(output)
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
-    folder_of_pipeline = pipeline_folder(pipeline)
-    refuse_overlap([*corpus.read_paths(), folder_of_pipeline], output)
-    refuse_overlap([output], folder_of_pipeline)
+    folder_of_pipeline = _apart(pipeline, corpus, output)
     watched = _watched(folder_of_pipeline, corpus)
     identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
     of_parts = WatchedFiles()
@@ -137,8 +135,7 @@ def plan(
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
     pieces = corpus.slices(shard_size)
     todo = pieces
-    folder_of_pipeline = pipeline_folder(pipeline)
-    refuse_overlap([*corpus.read_paths(), folder_of_pipeline], output)
+    folder_of_pipeline = _apart(pipeline, corpus, Path(output))
     if Path(output).is_dir():
         watched = _watched(folder_of_pipeline, corpus)
         identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
@@ -161,6 +158,14 @@ def plan(
         "rate": round(rate, 1),
         "seconds": round(loaded - started + sentences / rate / max(1, workers), 1),
     }
+
+
+def _apart(pipeline: PathLike, corpus: CorpusInput, output: Path) -> Path:
+    """RETURNS (Path): The folder of the pipeline. RAISES: XnerError if the output lies in what is read, or holds it."""
+    folder = pipeline_folder(pipeline)
+    refuse_overlap([*corpus.read_paths(), folder], output)
+    refuse_overlap([output], folder)
+    return folder
 
 
 def pipeline_folder(pipeline: PathLike) -> Path:

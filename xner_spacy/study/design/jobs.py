@@ -23,6 +23,7 @@ from ...distillation.wordwise import learn_lexicon, translate_words
 from ...docdata import install_extensions, pinned_coders
 from ...errors import XnerError
 from ...evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
+from ...projection.projectors import checked
 from ...registry import registry
 from ...types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
@@ -285,7 +286,7 @@ def _project(
     pairs: Sequence[SentencePair],
     softs: Sequence[TokenLabels],
 ) -> Iterable[Doc]:
-    projected = projector(pairs)
+    projected = checked(projector, pairs)
     soft = project_soft(projector, pairs, softs)
     for doc, found, distribution in zip(docs, projected, soft, strict=True):
         made = bare_copy(doc, nlp.vocab)
