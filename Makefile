@@ -48,3 +48,4 @@ docs: $(DOCSENV)/.installed
 
 clean:
 	rm -rf $(VENV) $(TESTENV) $(DOCSENV) site corpus training annotated metrics packages project.lock
+	rm -rf $(foreach name,corpus training annotated metrics packages project.lock,projects/*/$(name))

@@ -74,7 +74,7 @@ def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None)
     lines = [f"### {for_markdown(title)}", "", table(header, rows), ""]
     note = f"{first['sentences']} test sentences; signature {for_code(first['signature'])}."
     if command:
-        note += f" Made by {for_code(command)}."
+        note += f"\nMade by {for_code(command)}."
     return "\n".join([*lines, note])
 
 
