@@ -61,6 +61,13 @@ def test_modules_of_the_users_pythonpath_are_found(tmp_path: Path) -> None:
     assert (found.returncode, found.stdout) == (0, "mine\n")
 
 
+def test_a_checkout_that_is_not_installed_is_found(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = isolated_python(f"{__package__}.where_from")
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert (found.returncode, found.stdout) == (0, f"{Path(__file__).parents[2].resolve()}\n"), found.stderr
+
+
 def test_a_worker_ends_with_the_one_who_started_it() -> None:
     start = (
         "import os, sys; from xner_spacy.corpora.engines.process import Inbox, WorkerProcess; "
@@ -71,8 +78,8 @@ def test_a_worker_ends_with_the_one_who_started_it() -> None:
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     assert not ended(pid)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
+    with parent:
+        parent.send_signal(signal.SIGKILL)
     assert wait_for(lambda: ended(pid))
 
 

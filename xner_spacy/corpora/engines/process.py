@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
@@ -22,7 +23,8 @@ from ...types import Json
 Answer = Callable[[Json], None]
 Serve = Callable[["queue.Queue[Json]", Answer], None]
 
-PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
+# Above the package, wherever in it this module lies.
+PACKAGE_FOLDER = Path(str(import_module(__name__.partition(".")[0]).__file__)).resolve().parents[1]
 # Without the working folder on the module path: a file of the user's that is called queue.py is no module of ours. (The
 # option -P, which does the same, came with Python 3.11; `-m` has the folder on the path before a line of ours runs.)
 # The folder that this package lies in comes last, for a checkout that is not installed.
