@@ -143,6 +143,10 @@ CONFIGS = {
     "no section": ("[projector]\n", "has no section [aligner]"),
     "no config": ("x\n", "is not a config"),
     "no text": (b'[aligner]\nx = "\xff"\n', "is not a config"),
+    "a setting out of its range": (
+        '[aligner]\n@xner_aligners = "xner.Lexical.v1"\nthreshold = 2\n',
+        "[aligner]: threshold is 2.",
+    ),
 }
 
 

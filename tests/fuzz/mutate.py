@@ -438,6 +438,8 @@ def change_place(rng: Random, path: Path, folder: Path) -> str:
             return f"swapped with {other.name}"
     if kind == "link":
         elsewhere = folder / f".{path.name}.real"
+        while elsewhere.exists():  # from a change before this one
+            elsewhere = elsewhere.with_name(f".{elsewhere.name}")
         path.rename(elsewhere)
         path.symlink_to(os.path.relpath(elsewhere, path.parent))
         return kind

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional, Tuple
 from confection import ConfigValidationError
 
 from ..corpora.reading import read_config
-from ..errors import InputError, XnerError, in_one_line
+from ..errors import InputError, MissingExtraError, XnerError, in_one_line
 from ..registry import get_part, registry
 from ..translation.store import trusted_configs
 
@@ -75,8 +75,10 @@ def _from_config(kind: str, config: Path, section: str, settings: Dict[str, Any]
     try:
         with trusted_configs():
             return registry.resolve({section: {**block, **settings}})[section]
-    except XnerError:
+    except (InputError, MissingExtraError):
         raise
+    except XnerError as error:
+        raise InputError(f"[{section}]: {error.message}", config, hint=error.hint) from error
     # Whatever a setting makes of a part or a library, the config is the user's to mend.
     except Exception as error:
         raise InputError(
