@@ -331,6 +331,8 @@ def _may_change(name: str, plan: Plan, code: int) -> bool:
     if name in plan.allowed or ".real/" in name:  # a folder of ours behind a link
         return True
     if name.startswith(".") and name.endswith(".real"):
+        if name[1:-5] in plan.allowed:
+            return True
         ours = plan.resumable and name[1:-5] == "manifest.json"  # behind a link in a folder of shards
         return code == 0 and (ours or name[1:-5] in plan.outputs)
     if name == "real":
