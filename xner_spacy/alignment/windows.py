@@ -5,7 +5,10 @@ compared with the words at the same relative place of the other side, some more 
 """
 
 from itertools import pairwise
-from typing import List, NamedTuple, Tuple
+from typing import Callable, List, NamedTuple, Tuple
+
+import numpy as np
+import numpy.typing as npt
 
 # Of a window, the share that the next one sees again.
 OVERLAP = 0.25
@@ -14,24 +17,26 @@ MARGIN = 0.125
 
 
 class PairWindow(NamedTuple):
-    """A part of a sentence pair. Positions; ends are exclusive.
+    """A part of a sentence pair.
 
-    source (Tuple[int, int]), target (Tuple[int, int]): Where it lies.
-    kept (Tuple[int, int]): The part of the longer side whose links are taken from this window.
+    source (slice), target (slice): Where it lies.
+    kept (slice): The part of the longer side whose links are taken from this window.
     by_source (bool): Whether the source is the longer side.
     """
 
-    source: Tuple[int, int]
-    target: Tuple[int, int]
-    kept: Tuple[int, int]
+    source: slice
+    target: slice
+    kept: slice
     by_source: bool
 
     @property
-    def kept_cells(self) -> Tuple[slice, slice]:
-        """RETURNS (Tuple[slice, slice]): Where in its (source, target) table the links lie that are taken from it."""
-        start = self.source[0] if self.by_source else self.target[0]
-        kept = slice(self.kept[0] - start, self.kept[1] - start)
-        return (kept, slice(None)) if self.by_source else (slice(None), kept)
+    def kept_cells(self) -> npt.NDArray[np.bool_]:
+        """RETURNS (npt.NDArray[np.bool_]): Of which cells of its (source, target) table links are taken."""
+        source, target = self.source, self.target
+        cells = np.zeros((source.stop - source.start, target.stop - target.start), dtype=bool)
+        longer, start = (cells, source.start) if self.by_source else (cells.T, target.start)
+        longer[self.kept.start - start : self.kept.stop - start] = True
+        return cells
 
 
 def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
@@ -52,38 +57,31 @@ def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
     return [(a, a + room, cuts[k], cuts[k + 1]) for k, a in enumerate(starts)]
 
 
-def pair_windows(n_source: int, n_target: int, size: int) -> List[PairWindow]:
-    """Cut a long sentence pair into windows that overlap, to align it.
+def pieces(n: int, room: int) -> List[Tuple[int, int, int, int]]:
+    """RETURNS (List[Tuple[int, int, int, int]]): As of `windows`, but each word is in one."""
+    count = max(-(-n // room), 1)
+    cuts = [k * n // count for k in range(count + 1)]
+    return [(a, b, a, b) for a, b in pairwise(cuts)]
+
+
+def pair_windows(
+    n_source: int, n_target: int, size: int, cut: Callable[[int, int], List[Tuple[int, int, int, int]]] = windows
+) -> List[PairWindow]:
+    """Cut a long sentence pair.
 
     n_source (int), n_target (int): Words of both sides. size (int): The most words of a window on the longer side.
+    cut (Callable): How that one is cut: into `windows` to align them, or into `pieces` to learn from them.
     RETURNS (List[PairWindow]): The windows in order. None where a side is empty.
     """
-    longer = max(n_source, n_target)
-    return _beside(windows(longer, size), n_source, n_target, size)
-
-
-def pair_cuts(n_source: int, n_target: int, size: int) -> List[PairWindow]:
-    """Cut a long sentence pair to learn from it: each word of the longer side is in one piece.
-
-    n_source (int), n_target (int): Words of both sides. size (int): The most words of a piece on the longer side.
-    RETURNS (List[PairWindow]): The pieces in order. None where a side is empty.
-    """
-    longer = max(n_source, n_target)
-    count = max(-(-longer // size), 1)
-    cuts = [k * longer // count for k in range(count + 1)]
-    return _beside([(a, b, a, b) for a, b in pairwise(cuts)], n_source, n_target, size)
-
-
-def _beside(cut: List[Tuple[int, int, int, int]], n_source: int, n_target: int, size: int) -> List[PairWindow]:
     longer, shorter = max(n_source, n_target), min(n_source, n_target)
     if not shorter:
         return []
     by_source = n_source >= n_target
     margin = 0 if longer <= size else int(size * MARGIN)
-    found = []
-    for start, stop, keep_from, keep_to in cut:
-        low = max(start * shorter // longer - margin, 0)
-        high = min(-(-stop * shorter // longer) + margin, shorter)
-        sides = ((start, stop), (low, high)) if by_source else ((low, high), (start, stop))
-        found.append(PairWindow(*sides, (keep_from, keep_to), by_source))
-    return found
+    made = []
+    for start, stop, keep_from, keep_to in cut(longer, size):
+        low, high = max(start * shorter // longer - margin, 0), min(-(-stop * shorter // longer) + margin, shorter)
+        sides = [slice(start, stop), slice(low, high)]
+        source, target = sides if by_source else sides[::-1]
+        made.append(PairWindow(source, target, slice(keep_from, keep_to), by_source))
+    return made

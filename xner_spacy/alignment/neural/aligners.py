@@ -223,11 +223,9 @@ def _shape(entry: Entry) -> Tuple[int, int]:
 def _parts(source: Vectors, target: Vectors) -> Iterator[Tuple[Vectors, Vectors, npt.NDArray[np.bool_]]]:
     """Cut a long pair into windows. Nothing where a side has no sub-words."""
     for window in pair_windows(len(source.words), len(target.words), WINDOW):
-        at = (slice(*window.source), slice(*window.target))
+        at = (window.source, window.target)
         sides = [Vectors(s.values[part], s.words[part]) for s, part in zip((source, target), at, strict=True)]
-        kept = np.zeros([len(side.words) for side in sides], dtype=bool)
-        kept[window.kept_cells] = True
-        yield sides[0], sides[1], kept
+        yield sides[0], sides[1], window.kept_cells
 
 
 def _products(sources: List[Vectors], targets: List[Vectors], normalised: bool) -> npt.NDArray[np.floating]:

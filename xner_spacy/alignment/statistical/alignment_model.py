@@ -9,6 +9,7 @@ the rate at which pairs like this one were linked in the same bitext. So a name 
 while a word seen once and unlike all others finds no garbage to collect.
 """
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -18,16 +19,18 @@ import numpy.typing as npt
 from ...text import comparable
 from .hmm import Jumps
 from .spelling_prior import IDENTICAL, N_BUCKETS, UNLIKE, Spelling
-from .stems import StemIndex, StemTable, stem_prior
-from .vocabulary import Keys, Vocabulary, split_keys, values_of
+from .stems import StemIndex, StemTable
+from .vocabulary import Float, Keys, Vocabulary, split_keys, values_of
 
-Float = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.float64]
 Words = npt.NDArray[Any]
+Kinds = npt.NDArray[np.int16]
 
 FREQUENCIES = 6
 FLOOR = 1e-3  # share of the prior that any word gets by its frequency alone
-_CELLS = N_BUCKETS * FREQUENCIES * FREQUENCIES
+STEM_WEIGHT = 2.0  # of the stems in the prior
+STEM_STRENGTH = 5.0  # observations of a stem at which it is believed half
+_KINDS = N_BUCKETS * FREQUENCIES * FREQUENCIES
 
 
 def frequency_class(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -37,16 +40,16 @@ def frequency_class(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return np.minimum(exponent, FREQUENCIES - 1).astype(np.int64)
 
 
-def linking_rates(cells: npt.NDArray[Any], links: Counts, together: Counts) -> Float:
+def linking_rates(kinds: Kinds, links: Counts, together: Counts) -> Float:
     """The share of co-occurrences that are links, by kind of pair.
 
-    cells (npt.NDArray): The kind of each word pair (`Direction.cells`).
+    kinds (Kinds): The kind of each word pair (`Direction.kinds`).
     links (Counts): Expected links of each pair.
     together (Counts): How often its words stand in the same sentence pair.
     RETURNS (Float): A rate per kind, drawn to that of its bucket where there is little evidence.
     """
-    linked = np.bincount(cells, links, minlength=_CELLS).reshape(N_BUCKETS, -1)
-    chances = np.bincount(cells, together, minlength=_CELLS).reshape(N_BUCKETS, -1)
+    linked = np.bincount(kinds, links, minlength=_KINDS).reshape(N_BUCKETS, -1)
+    chances = np.bincount(kinds, together, minlength=_KINDS).reshape(N_BUCKETS, -1)
     overall = (linked.sum(axis=1) + 1e-4) / (chances.sum(axis=1) + 1.0)
     rates = (linked + 5.0 * overall[:, None]) / (chances + 5.0)
     # Pairs that are not alike get no prior: their rate would be that of any two words.
@@ -59,8 +62,8 @@ def linking_rates(cells: npt.NDArray[Any], links: Counts, together: Counts) -> F
 class Direction:
     """One direction: generated words given words of the other language.
 
-    occurrences (Float): How often each given word occurs.
-    generated (Float): How often each generated word occurs.
+    occurrences (Float), generated (Float): How often each given and each generated word occurs.
+    stems (Tuple[StemIndex, StemIndex]): The stems of the given and of the generated words.
     mass (float): How many words were generated.
     totals (Float): Expected links of each given word.
     rates (Float): Prior rate per kind of pair.
@@ -70,6 +73,7 @@ class Direction:
 
     occurrences: Float
     generated: Float
+    stems: Tuple[StemIndex, StemIndex]
     mass: float = field(init=False)
     totals: Float = field(init=False)
     rates: Float = field(init=False)
@@ -78,41 +82,36 @@ class Direction:
 
     def __post_init__(self) -> None:
         self.totals = self.occurrences.copy()
-        self.rates = np.zeros(_CELLS, dtype=np.float32)
+        self.rates = np.zeros(_KINDS, dtype=np.float32)
         self.mass = max(float(self.generated.sum(dtype=np.float64)), 1.0)
         self.empty = self.generated / np.float32(self.mass)
 
-    def cells(
-        self, buckets: npt.NDArray[np.uint8], given: npt.NDArray[Any], word: npt.NDArray[Any]
-    ) -> npt.NDArray[np.int16]:
-        """RETURNS (npt.NDArray[np.int16]): The kind of each pair: spelling and both frequencies."""
+    def kinds(self, buckets: npt.NDArray[np.uint8], given: Words, word: Words) -> Kinds:
+        """RETURNS (Kinds): The kind of each pair: the bucket of its spelling, and both frequencies."""
         kind = buckets.astype(np.int16) * FREQUENCIES + frequency_class(self.occurrences)[given]
         return (kind * FREQUENCIES + frequency_class(self.generated)[word]).astype(np.int16)
 
-    def probabilities(
-        self,
-        cells: npt.NDArray[np.int16],
-        given: Words,
-        word: Words,
-        own: npt.NDArray[Any],
-        prior: Float,
-        strength: float,
-    ) -> Float:
-        """RETURNS (Float): Translation probability of each pair, by its links (`own`); `prior` adds to what the kind of
-        the pair and the frequency of the word let expect.
+    def probabilities(self, kinds: Kinds, given: Words, word: Words, own: Words, news: Float, strength: float) -> Float:
+        """RETURNS (Float): Translation probability of each pair, by its links (`own`), and a prior: what the kind of the
+        pair and the frequency of the word let expect, and what the links of other forms of both words say (`news`).
         """
-        floor = np.maximum(self.generated, 1.0) * np.float32(FLOOR / self.mass)
-        expected = self.rates[cells] + floor[word] + prior
-        result = (own + np.float32(strength) * expected) / (self.totals + np.float32(strength))[given]
+        occurring = np.maximum(self.generated, 1.0)
+        given_stems, word_stems = self.stems
+        others = np.maximum(given_stems.sums(self.totals) - self.totals, 0.0) + STEM_STRENGTH
+        share = STEM_WEIGHT * occurring / np.maximum(word_stems.sums(occurring), 1.0)
+        floor = occurring * (FLOOR / self.mass)
+        expected = self.rates[kinds] + floor[word] + (news * share[word]) / others[given]
+        result = (own + strength * expected) / (self.totals + strength)[given]
         return result.astype(np.float32)
 
-    def extended(self, n_given: int, n_word: int) -> "Direction":
-        """RETURNS (Direction): The same with room for words that were never seen."""
-        one = Direction(_room(self.occurrences, n_given), _room(self.generated, n_word))
-        one.mass, one.rates, one.jumps = self.mass, self.rates, self.jumps
-        one.totals = _room(self.totals, n_given)
-        one.empty = np.maximum(_room(self.empty, n_word), np.float32(1e-6))
-        return one
+    def extended(self, given: StemIndex, word: StemIndex) -> "Direction":
+        """RETURNS (Direction): The same with room for words that were never seen, whose stems are here too."""
+        longer = copy(self)
+        longer.stems = given, word
+        longer.occurrences, longer.totals = _room(self.occurrences, len(given)), _room(self.totals, len(given))
+        longer.generated = _room(self.generated, len(word))
+        longer.empty = np.maximum(_room(self.empty, len(word)), np.float32(1e-6))
+        return longer
 
     def to_dict(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): Its arrays."""
@@ -121,68 +120,54 @@ class Direction:
         return {**state, "move": self.jumps.move, "start": self.jumps.start}
 
     @classmethod
-    def from_dict(cls, state: Dict[str, Any], n_given: int, n_word: int) -> "Direction":
+    def from_dict(cls, state: Dict[str, Any], stems: Tuple[StemIndex, StemIndex]) -> "Direction":
         """RETURNS (Direction): From what `to_dict` gave. RAISES: ValueError if its arrays do not belong to so many
         words.
         """
-        one = cls(state["occurrences"], state["generated"])
-        one.totals, one.rates, one.empty = state["totals"], state["rates"], state["empty"]
-        one.jumps.move, one.jumps.start = state["move"], state["start"]
-        limit = one.jumps.limit
-        sizes = {"occurrences": n_given, "generated": n_word, "totals": n_given, "rates": _CELLS, "empty": n_word}
+        given, word = map(len, stems)
+        limit = Jumps.limit
+        sizes = {"occurrences": given, "generated": word, "totals": given, "rates": _KINDS, "empty": word}
         for name, size in {**sizes, "move": 2 * limit + 1, "start": limit + 1}.items():
             _check_array(state[name], np.float32, (size,), name)
-        return one
+        direction = cls(state["occurrences"], state["generated"], stems)
+        direction.totals, direction.rates, direction.empty = state["totals"], state["rates"], state["empty"]
+        direction.jumps.move, direction.jumps.start = state["move"], state["start"]
+        return direction
 
 
 def both_directions(
     directions: Sequence[Direction],
-    cells: Sequence[npt.NDArray[np.int16]],
+    kinds: Sequence[Kinds],
     pairs: Tuple[Words, Words],
-    own: npt.NDArray[Any],
-    links: Float,
-    stems: Tuple[Keys, Keys],
-    sides: Tuple[StemIndex, StemIndex],
+    own: Words,
+    of_stems: Float,
     strength: float,
 ) -> List[Float]:
     """Translation probabilities of word pairs, forward and reverse.
 
-    directions (Sequence[Direction]), cells (Sequence[npt.NDArray]): Both directions, and the kinds of the pairs in
-        them.
+    directions (Sequence[Direction]), kinds (Sequence[Kinds]): Both directions, and the kinds of the pairs in them.
     pairs (Tuple[Words, Words]): Their source words and their target words.
-    own (npt.NDArray): Their links. links (Float): Those of their stems.
-    stems (Tuple[Keys, Keys]): The stem of each source and of each target word. sides (Tuple[StemIndex, StemIndex]): The
-        stems of both vocabularies.
+    own (Words): Their links. of_stems (Float): Those of their stems; those of the pair itself are no news.
     strength (float): Weight of the prior, in observations.
     RETURNS (List[Float]): Two arrays of a probability per pair.
     """
-    from_each_side = ((pairs, stems, sides), (pairs[::-1], stems[::-1], sides[::-1]))
-    results = []
-    for one, kinds, ((given, word), both_stems, both_sides) in zip(directions, cells, from_each_side, strict=True):
-        prior = stem_prior(links, own, given, word, one.totals, one.generated, both_stems, both_sides)
-        results.append(one.probabilities(kinds, given, word, own, prior, strength))
-    return results
+    news = np.maximum(of_stems - own.astype(np.float32), 0.0)
+    return [
+        direction.probabilities(kind, given, word, own, news, strength)
+        for direction, kind, (given, word) in zip(directions, kinds, (pairs, pairs[::-1]), strict=True)
+    ]
 
 
 def _room(values: Float, size: int) -> Float:
-    return np.concatenate([values, np.zeros(size - len(values), dtype=values.dtype)])
-
-
-def _used(words: npt.NDArray[np.int64], size: int) -> Tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """RETURNS (Tuple[npt.NDArray, npt.NDArray]): The different words, and where each stands in them."""
-    there = np.zeros(size, dtype=bool)
-    there[words] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[words]
+    return np.pad(values, (0, size - len(values)))
 
 
 @dataclass
 class Model:
     """What was learned from a bitext.
 
-    source (Vocabulary): Source words.
-    target (Vocabulary): Target words.
-    forward (Direction): Target words given source words.
-    reverse (Direction): Source words given target words.
+    source (Vocabulary), target (Vocabulary): The words of both sides.
+    forward (Direction): Target words given source words. reverse (Direction): Source words given target words.
     keys (Keys): Word pairs that are linked at times, sorted.
     counts (Float): Their expected links.
     strength (float): Weight of the prior, in observations.
@@ -197,8 +182,7 @@ class Model:
     strength: float
 
     def __post_init__(self) -> None:
-        e, f = split_keys(self.keys)
-        self.stems = StemTable(StemIndex(self.source.words), StemIndex(self.target.words), e, f)
+        self.stems = StemTable(*self.forward.stems, *split_keys(self.keys))
         self.stems.update(self.counts)
 
     def to_dict(self) -> Dict[str, Any]:
@@ -220,23 +204,22 @@ class Model:
         version = state.get("version", 1)
         if version not in (1, VERSION):
             raise ValueError(f"it has version {version}, and this program knows 1 and {VERSION}")
-        words = [_words(state[side], version) for side in ("source", "target")]
-        sizes = [len(side) + 1 for side in words]
-        forward = Direction.from_dict(state["forward"], *sizes)
-        reverse = Direction.from_dict(state["reverse"], *sizes[::-1])
+        source, target = (Vocabulary(_words(state[side], version)) for side in ("source", "target"))
+        stems = StemIndex(source.words), StemIndex(target.words)
+        forward = Direction.from_dict(state["forward"], stems)
+        reverse = Direction.from_dict(state["reverse"], stems[::-1])
         keys, counts = state["keys"], state["counts"]
         _check_array(keys, np.int64, keys.shape, "keys")
         _check_array(counts, np.float32, keys.shape, "counts")
         e, f = split_keys(keys)
         if len(keys) and not (
             keys.ndim == 1 and np.all(np.diff(keys) > 0)
-            and e.min() >= 0 and e.max() < sizes[0] and f.max() < sizes[1]
+            and e.min() >= 0 and e.max() < len(source) and f.max() < len(target)
         ):  # fmt: skip
             raise ValueError("its word pairs do not belong to its words")
         strength = float(state["strength"])
         if not 0.0 < strength < float("inf"):
             raise ValueError("its strength is not above 0")
-        source, target = (Vocabulary(side) for side in words)
         return cls(source, target, forward, reverse, keys, counts, strength)
 
 
@@ -249,36 +232,29 @@ class Tables:
 
     def __init__(self, model: Model, source: List[str], target: List[str]) -> None:
         self.model, self.words = model, (source, target)
-        self.directions = (
-            model.forward.extended(len(source), len(target)),
-            model.reverse.extended(len(target), len(source)),
+        of_source, of_target = (
+            stems.extended(words[len(stems) :]) for stems, words in zip(model.forward.stems, self.words, strict=True)
         )
-        self._stems = (
-            model.stems.source.extended(source[len(model.source) :]),
-            model.stems.target.extended(target[len(model.target) :]),
-        )
+        self.directions = (model.forward.extended(of_source, of_target), model.reverse.extended(of_target, of_source))
 
     def __call__(self, keys: Keys) -> List[Float]:
         """Look word pairs up. What a pair gets does not depend on the others.
 
         keys (Keys): Word pairs. RETURNS (List[Float]): Forward and reverse probability of each.
         """
-        model, table = self.model, self.model.stems
+        model, (forward, reverse) = self.model, self.directions
         e, f = split_keys(keys)
         # Only the words of these pairs are compared.
-        (e_used, e_place), (f_used, f_place) = (
-            _used(x, len(words)) for x, words in zip((e, f), self.words, strict=True)
-        )
+        (e_used, e_place), (f_used, f_place) = (np.unique(side, return_inverse=True) for side in (e, f))
         spelling = Spelling([self.words[0][i] for i in e_used], [self.words[1][i] for i in f_used])
         buckets = spelling.buckets(e_place, f_place)
+        of_source, of_target = forward.stems
         return both_directions(
             self.directions,
-            (self.directions[0].cells(buckets, e, f), self.directions[1].cells(buckets, f, e)),
+            (forward.kinds(buckets, e, f), reverse.kinds(buckets, f, e)),
             (e, f),
             values_of(keys, model.keys, model.counts),
-            table.lookup(self._stems[0][e], self._stems[1][f]),
-            self._stems,
-            (table.source, table.target),
+            model.stems.lookup(of_source.of[e], of_target.of[f]),
             model.strength,
         )
 

@@ -9,20 +9,19 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 import srsly
 
 from ...corpora.reading import parse_msgpack, reading
-from ...errors import XnerError, require
+from ...errors import require
 from ...pools import pools
-from ...types import Alignment, FloatArray, IntArray, TokenPair
+from ...types import Alignment, FloatArray, TokenPair
 from ..windows import PairWindow, pair_windows
 from .alignment_model import Model, Tables
-from .padded_batches import make_batches
-from .trainer import BATCH_CELLS, Int, Trainer, TrainingReport, find_cells, link_posteriors, read_bitext
-from .vocabulary import Vocabulary
+from .trainer import BATCH_CELLS, Trainer, TrainingReport, find_cells, link_posteriors, read_bitext
+from .vocabulary import Int, Vocabulary, make_batches
 
 _log = logging.getLogger("xner_spacy")
 
@@ -86,14 +85,14 @@ class LexicalAligner:
         """
         source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
         sources, targets, self.report = read_bitext(pairs, source, target, self.max_length)
-        if not sources:
-            said = self.report.said()
-            raise XnerError(
-                f"The aligner got no sentence pairs to learn from{f' ({said})' if said else ''}.",
-                "Give it a bitext to train on.",
-            )
-        if self.report.said():
-            _log.warning("xner.Lexical.v1: %s", self.report.said())
+        said = self.report.said()
+        require(
+            bool(sources),
+            f"The aligner got no sentence pairs to learn from{f' ({said})' if said else ''}.",
+            "Give it a bitext to train on.",
+        )
+        if said:
+            _log.warning("xner.Lexical.v1: %s", said)
         with ThreadPoolExecutor(self.threads or min(os.cpu_count() or 1, 4), "xner-align") as pool:
             trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
             for _ in range(self.lexical_rounds):
@@ -109,23 +108,21 @@ class LexicalAligner:
         YIELDS (Alignment): Links with their probabilities, one alignment per pair, in order.
         RAISES: XnerError if the aligner has not been trained.
         """
-        model = self._trained()
-        for chunk in _chunks(pairs):
-            found: List[List[Tuple[IntArray, FloatArray]]] = [[] for _ in chunk]
-            for number, window, (one, other) in self._aligned(model, chunk):
-                steps = _steps(one, other)
-                if _unsure(steps, self.threshold):
+        for chunk in self._chunks(pairs):
+            links: List[List[List[int]]] = [[] for _ in chunk]
+            scores: List[List[float]] = [[] for _ in chunk]
+            for number, window, both in self._aligned(chunk):
+                table, sure = _scores(*both, self.threshold)
+                if not sure:
                     source, target = chunk[number]
-                    part = (source[slice(*window.source)], target[slice(*window.target)])
+                    part = (source[window.source], target[window.target])
                     # The other side of a window is a little longer, and must not be cut once more.
-                    [(_, _, (one, other))] = self._aligned(model, [part], 2 * WINDOW)
-                    steps = _steps(one, other)
-                found[number].append(_links(steps, window, self.threshold))
-            for parts in found:
-                yield Alignment(
-                    [link for links, _ in parts for link in links.tolist()],
-                    [score for _, scores in parts for score in scores.tolist()],
-                )
+                    [(_, _, both)] = self._aligned([part], 2 * WINDOW)
+                    table, _ = _scores(*both, self.threshold)
+                i, j = np.nonzero(window.kept_cells & (table >= self.threshold))
+                links[number] += np.stack([i + window.source.start, j + window.target.start], axis=1).tolist()
+                scores[number] += table[i, j].tolist()
+            yield from map(Alignment, links, scores)
 
     def posteriors(self, pairs: Iterable[TokenPair]) -> Iterator[Tuple[TokenPair, Tuple[FloatArray, FloatArray]]]:
         """What both models think of every possible link.
@@ -136,32 +133,33 @@ class LexicalAligner:
             aligned in windows; outside them both are 0.
         RAISES: XnerError if the aligner has not been trained.
         """
-        model = self._trained()
-        for chunk in _chunks(pairs):
+        for chunk in self._chunks(pairs):
             results = [
                 (np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
                 for shape in ((len(source), len(target)) for source, target in chunk)
             ]
-            for number, window, both in self._aligned(model, chunk):
+            for number, window, both in self._aligned(chunk):
                 for whole, part in zip(results[number], both, strict=True):
                     kept = window.kept_cells
-                    whole[slice(*window.source), slice(*window.target)][kept] = part[kept]
+                    whole[window.source, window.target][kept] = part[kept]
             yield from zip(chunk, results, strict=True)
 
-    def _trained(self) -> Model:
-        if self.model is None:
-            raise XnerError(
-                "The aligner xner.Lexical.v1 has not been trained.",
-                "Train it on a bitext first, by `nlp.initialize` or `aligner.train(pairs)`.",
-            )
-        return self.model
+    def _chunks(self, pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
+        require(
+            self.model is not None,
+            "The aligner xner.Lexical.v1 has not been trained.",
+            "Train it on a bitext first, by `nlp.initialize` or `aligner.train(pairs)`.",
+        )
+        listed: Iterable[TokenPair] = ((list(source), list(target)) for source, target in pairs)
+        yield from pools(listed, CHUNK_PAIRS, CHUNK_CELLS, _cells)
 
     def _aligned(
-        self, model: Model, pairs: List[TokenPair], window_size: int = WINDOW
+        self, pairs: List[TokenPair], window_size: int = WINDOW
     ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
         """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models, in
         no order that would matter.
         """
+        model: Any = self.model
         source_words, target_words = model.source.extended(), model.target.extended()
         owners: List[Tuple[int, PairWindow]] = []
         sources: List[Int] = []
@@ -170,8 +168,8 @@ class LexicalAligner:
             s, t = source_words.add(source), target_words.add(target)
             for window in pair_windows(len(s), len(t), window_size):
                 owners.append((number, window))
-                sources.append(s[slice(*window.source)])
-                targets.append(t[slice(*window.target)])
+                sources.append(s[window.source])
+                targets.append(t[window.target])
         tables = Tables(model, source_words.words, target_words.words)
         for batch in make_batches(sources, targets, BATCH_CELLS):
             cells, _ = find_cells(batch)
@@ -200,34 +198,17 @@ class LexicalAligner:
         return self
 
 
-def _chunks(pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
-    listed = ((list(source), list(target)) for source, target in pairs)
-    return pools(listed, CHUNK_PAIRS, CHUNK_CELLS, _cells)
-
-
 def _cells(pair: TokenPair) -> int:
     """RETURNS (int): How large the tables of a pair are."""
     longer, shorter = sorted(map(len, pair))[::-1]
     return longer * min(shorter, WINDOW)
 
 
-def _steps(one: FloatArray, other: FloatArray) -> FloatArray:
-    """RETURNS (FloatArray): The scores of all possible links by the posteriors of both models, in units of the last
-    decimal that is kept.
+def _scores(ahead: FloatArray, back: FloatArray, threshold: float) -> Tuple[FloatArray, bool]:
+    """RETURNS (Tuple[FloatArray, bool]): The scores of all possible links by the posteriors of both models, and whether
+    none of those that can reach the threshold hangs on digits that a batch can change.
     """
-    return np.minimum(np.sqrt(one * other), 1.0) * 10**DECIMALS
-
-
-def _unsure(steps: FloatArray, threshold: float) -> bool:
-    """RETURNS (bool): Whether of the scores that can reach the threshold one hangs on digits that a batch can change."""
+    steps = np.minimum(np.sqrt(ahead * back), 1.0) * 10**DECIMALS
     near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
-    return bool(np.any(near & (steps >= threshold * 10**DECIMALS - 1)))
-
-
-def _links(steps: FloatArray, window: PairWindow, threshold: float) -> Tuple[IntArray, FloatArray]:
-    scores = np.rint(steps) / 10**DECIMALS
-    kept = np.zeros(scores.shape, dtype=bool)
-    kept[window.kept_cells] = True
-    links = np.argwhere(kept & (scores >= threshold))
-    offset = np.array([window.source[0], window.target[0]])
-    return links + offset, scores[links[:, 0], links[:, 1]]
+    sure = not np.any(near & (steps >= threshold * 10**DECIMALS - 1))
+    return np.rint(steps) / 10**DECIMALS, sure

@@ -6,20 +6,17 @@ posteriors in the two models, so what only one of them believes is forgotten.
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..windows import pair_cuts
-from .alignment_model import Counts, Direction, Float, Model, both_directions, linking_rates
+from ..windows import pair_windows, pieces
+from .alignment_model import Counts, Direction, Model, both_directions, linking_rates
 from .hmm import Statistics, posteriors
-from .padded_batches import Batch, make_batches
 from .spelling_prior import Spelling
 from .stems import StemIndex, StemTable
-from .vocabulary import Keys, Vocabulary, pair_keys, split_keys
-
-Int = npt.NDArray[np.int32]
+from .vocabulary import Batch, Float, Int, Keys, Vocabulary, make_batches, pair_keys, split_keys
 
 # Matrix products this small are done by one thread in OpenBLAS. More threads of its own would only
 # get in the way of those that share the batches, and of everything else on a busy machine.
@@ -75,17 +72,12 @@ class Cells:
 
 def find_cells(batch: Batch) -> Tuple[Cells, Int]:
     """RETURNS (Tuple[Cells, Int]): The word pairs of a batch, and how often each is there."""
-    mask = batch.mask
     keys = pair_keys(batch.source[None, :, :], batch.target.T[:, :, None])
-    keys[~mask] = -1
-    pairs, place, together = np.unique(keys, return_inverse=True, return_counts=True)
-    place = np.reshape(place, keys.shape).astype(np.int32)
-    if pairs[0] != -1:
-        pairs = np.concatenate([[-1], pairs])
-        together = np.concatenate([[0], together])
-        place += 1
+    keys[(batch.source[None, :, :] < 0) | (batch.target.T[:, :, None] < 0)] = -1
+    # One more, so that the padding is in every table.
+    pairs, place, together = np.unique(np.append(keys, -1), return_inverse=True, return_counts=True)
     together[0] = 0
-    return Cells(batch, np.asarray(place), pairs), together.astype(np.int32)
+    return Cells(batch, place[:-1].reshape(keys.shape).astype(np.int32), pairs), together.astype(np.int32)
 
 
 def link_posteriors(
@@ -117,32 +109,17 @@ def link_posteriors(
     return ahead, back.transpose(2, 1, 0)
 
 
-T = TypeVar("T")
-
-
-class Bitext(NamedTuple):
-    """What there is to learn from.
-
-    sources (List[Int]): Word numbers of the source sentences.
-    targets (List[Int]): Word numbers of the target sentences.
-    report (TrainingReport): What was used and what was not.
-    """
-
-    sources: List[Int]
-    targets: List[Int]
-    report: TrainingReport
-
-
 def read_bitext(
     pairs: Iterable[Tuple[Iterable[str], Iterable[str]]], source: Vocabulary, target: Vocabulary, max_length: int
-) -> Bitext:
+) -> Tuple[List[Int], List[Int], TrainingReport]:
     """Number the words of a bitext.
 
     pairs (Iterable[Tuple[Iterable[str], Iterable[str]]]): Tokenised pairs. Pairs with an empty side are left out.
     source (Vocabulary), target (Vocabulary): They take in the words.
     max_length (int): Longer pairs are cut into pieces of so many words, unless their sides are too unlike in length for
         the same place of both to mean the same.
-    RETURNS (Bitext): What can be learned from.
+    RETURNS (Tuple[List[Int], List[Int], TrainingReport]): The word numbers of the source and of the target sentences,
+        and what was used and what was not.
     """
     sources: List[Int] = []
     targets: List[Int] = []
@@ -161,36 +138,28 @@ def read_bitext(
         else:
             report.cut += 1
             s, t = source.add(left), target.add(right)
-            for piece in pair_cuts(len(s), len(t), max_length):
-                sources.append(s[slice(*piece.source)])
-                targets.append(t[slice(*piece.target)])
-    return Bitext(sources, targets, report)
+            for piece in pair_windows(len(s), len(t), max_length, pieces):
+                sources.append(s[piece.source])
+                targets.append(t[piece.target])
+    return sources, targets, report
 
 
 def merge(tables: List[Tuple[Keys, Int]]) -> Tuple[Keys, Int]:
-    """Add up sorted tables of keys and numbers, two neighbours at a time."""
-    while len(tables) > 1:
-        merged = []
-        for k in range(0, len(tables), 2):
-            group = tables[k : k + 2]
-            keys = np.concatenate([keys for keys, _ in group])
-            numbers = np.concatenate([numbers for _, numbers in group])
-            # Stable sorting finds the two sorted runs and merges them.
-            order = np.argsort(keys, kind="stable")
-            keys, numbers = keys[order], numbers[order]
-            starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-            merged.append((keys[starts], np.add.reduceat(numbers, starts)))
-        tables = merged
-    return tables[0]
+    """RETURNS (Tuple[Keys, Int]): One sorted table of keys and numbers in place of several, the numbers added up."""
+    keys = np.concatenate([keys for keys, _ in tables])
+    numbers = np.concatenate([numbers for _, numbers in tables])
+    # Stable sorting finds the sorted runs and merges them.
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return keys[starts], np.add.reduceat(numbers[order], starts)
 
 
 class Trainer:
     """Expectation maximisation.
 
-    sources (List[Int]): Source sentences as word numbers.
-    targets (List[Int]): Target sentences as word numbers.
-    source (Vocabulary): Source words.
-    target (Vocabulary): Target words.
+    sources (List[Int]), targets (List[Int]): The sentences of both sides as word numbers.
+    source (Vocabulary), target (Vocabulary): Their words.
     strength (float): Weight of the prior, in observations.
     null (float): Probability of the empty word.
     pool (Executor): Threads to share the batches.
@@ -213,11 +182,14 @@ class Trainer:
             np.bincount(np.concatenate(side), minlength=len(words)).astype(np.float32)
             for side, words in ((sources, source), (targets, target))
         )
-        self.directions = (Direction(source_counts, target_counts), Direction(target_counts, source_counts))
-        batches = make_batches(sources, targets, BATCH_CELLS)
+        stems = StemIndex(source.words), StemIndex(target.words)
+        self.directions = (
+            Direction(source_counts, target_counts, stems),
+            Direction(target_counts, source_counts, stems[::-1]),
+        )
         self.cells: List[Cells] = []
         tables: List[Tuple[Keys, Int]] = []
-        for cells, together in pool.map(find_cells, batches):
+        for cells, together in pool.map(find_cells, make_batches(sources, targets, BATCH_CELLS)):
             self.cells.append(cells)
             tables.append((cells.pairs, together))
             if len(tables) == MERGED_TABLES:
@@ -227,41 +199,35 @@ class Trainer:
         del tables
         for cells in self.cells:
             cells.pairs = np.searchsorted(self.keys, cells.pairs).astype(np.int32)
-        self.e, self.f = split_keys(self.keys)
-        self.e[0] = self.f[0] = 0  # the padding
-        buckets = Spelling(source.words, target.words).buckets(self.e, self.f)
-        self.stems = StemTable(StemIndex(source.words), StemIndex(target.words), self.e, self.f)
-        self.kinds = (
-            self.directions[0].cells(buckets, self.e, self.f),
-            self.directions[1].cells(buckets, self.f, self.e),
-        )
-        dice = 2.0 * self.together / np.maximum(source_counts[self.e] + target_counts[self.f], 1)
+        self.pairs = e, f = split_keys(self.keys)
+        e[0] = f[0] = 0  # the padding
+        buckets = Spelling(source.words, target.words).buckets(e, f)
+        self.stems = StemTable(*stems, e, f)
+        self.kinds = (self.directions[0].kinds(buckets, e, f), self.directions[1].kinds(buckets, f, e))
+        dice = 2.0 * self.together / np.maximum(source_counts[e] + target_counts[f], 1)
         self.probabilities = [dice.astype(np.float32)] * 2
         self.counts: Counts = np.zeros(len(self.keys))
 
     def lexical_round(self) -> None:
         """One round without positions (IBM model 1 in both directions, Brown et al. 1993)."""
 
-        def work(cells: Cells) -> Tuple[npt.NDArray[Any], None]:
+        def work(cells: Cells) -> Tuple[Any, ...]:
             one, other = (table[cells.pairs][cells.place] for table in self.probabilities)
             one /= np.maximum(one.sum(axis=2, keepdims=True), 1e-9)
             other /= np.maximum(other.sum(axis=0, keepdims=True), 1e-9)
             one *= other
-            return np.bincount(cells.place.ravel(), one.ravel(), len(cells.pairs)), None
+            return (np.bincount(cells.place.ravel(), one.ravel(), len(cells.pairs)),)
 
-        self._collect(self.pool.map(work, self.cells))
+        self._count(work)
         self._update()
 
-    def hmm_round(self) -> Tuple[float, float]:
-        """One round with the hidden Markov models.
-
-        RETURNS (Tuple[float, float]): The log-likelihoods before it.
-        """
+    def hmm_round(self) -> None:
+        """One round with the hidden Markov models."""
         totals = [Statistics(direction.jumps.limit) for direction in self.directions]
         # How often each generated word has no counterpart.
         empty = [np.zeros(len(direction.generated)) for direction in self.directions]
 
-        def work(cells: Cells) -> Tuple[npt.NDArray[Any], Tuple[Any, ...]]:
+        def work(cells: Cells) -> Tuple[Any, ...]:
             seen = [Statistics(direction.jumps.limit) for direction in self.directions]
             tables = [table[cells.pairs] for table in self.probabilities]
             one, other = link_posteriors(cells, tables, self.directions, self.null, seen)
@@ -269,9 +235,9 @@ class Trainer:
             alone = []
             for words, linked in ((cells.batch.target.T, one.sum(axis=2)), (cells.batch.source, other.sum(axis=0))):
                 alone.append((words[words >= 0], np.maximum(1.0 - linked, 0.0)[words >= 0]))
-            return counts, (seen, alone)
+            return counts, seen, alone
 
-        for seen, alone in self._collect(self.pool.map(work, self.cells)):
+        for seen, alone in self._count(work):
             for total, statistics, sums, (words, values) in zip(totals, seen, empty, alone, strict=True):
                 total.add(statistics)
                 sums += np.bincount(words, values, minlength=len(sums))
@@ -280,33 +246,24 @@ class Trainer:
             share = direction.generated / direction.generated.sum()
             direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(np.float32)
         self._update()
-        return totals[0].log_likelihood, totals[1].log_likelihood
 
-    def _collect(self, results: Iterable[Tuple[npt.NDArray[Any], T]]) -> List[T]:
-        """Add up the counts of the batches. RETURNS (List[T]): What else came with them."""
+    def _count(self, work: Callable[[Cells], Tuple[Any, ...]]) -> List[List[Any]]:
+        """Add up the expected links of all batches. RETURNS (List[List]): What else came of each."""
         self.counts[:] = 0.0
-        extras = []
-        for cells, (counts, extra) in zip(self.cells, results, strict=True):
+        others = []
+        for cells, (counts, *other) in zip(self.cells, self.pool.map(work, self.cells), strict=True):
             self.counts[cells.pairs] += counts  # the pairs of a batch are all different
-            extras.append(extra)
+            others.append(other)
         self.counts[0] = 0.0
-        return extras
+        return others
 
     def _update(self) -> None:
-        for direction, kinds, given in zip(self.directions, self.kinds, (self.e, self.f), strict=True):
+        for direction, kinds, given in zip(self.directions, self.kinds, self.pairs, strict=True):
             direction.totals = np.bincount(given, self.counts, len(direction.occurrences)).astype(np.float32)
             direction.rates = linking_rates(kinds, self.counts, self.together)
-        self.stems.update(self.counts)
-        sides = (self.stems.source, self.stems.target)
+        of_stems = self.stems.update(self.counts)
         self.probabilities = both_directions(
-            self.directions,
-            self.kinds,
-            (self.e, self.f),
-            self.counts,
-            self.stems.links[self.stems.place],
-            (sides[0].of, sides[1].of),
-            sides,
-            self.strength,
+            self.directions, self.kinds, self.pairs, self.counts, of_stems, self.strength
         )
         for table in self.probabilities:
             table[0] = 0.0  # the padding
@@ -314,11 +271,5 @@ class Trainer:
     def model(self) -> Model:
         """RETURNS (Model): What was learned so far."""
         kept = np.flatnonzero(self.counts > KEEP)
-        return Model(
-            self.source,
-            self.target,
-            *self.directions,
-            self.keys[kept],
-            self.counts[kept].astype(np.float32),
-            self.strength,
-        )
+        counts = self.counts[kept].astype(np.float32)
+        return Model(self.source, self.target, *self.directions, self.keys[kept], counts, self.strength)
