@@ -21,21 +21,17 @@ from scripts.markup import read_markup
 from xner_spacy.corpora.formats.iob import read_iob
 from xner_spacy.evaluation.calibration import expected_calibration_error, reliability
 from xner_spacy.evaluation.entities import evaluate
-from xner_spacy.projection.by_translation.markers import MarkerProjector
-from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
-from xner_spacy.projection.heuristics.minmax import MinMaxProjector
-from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
+from xner_spacy.projection.heuristics import HeuristicProjector, LongestRunProjector, MinMaxProjector
+from xner_spacy.projection.markers import MarkerProjector
 from xner_spacy.projection.matching import solvers
-from xner_spacy.projection.matching.align_score import AlignScore
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector, rival_score
 from xner_spacy.projection.matching.candidates import Ngrams
 from xner_spacy.projection.matching.confidence import (
     fit_calibration,
 )
-from xner_spacy.projection.matching.milp import solve_milp
-from xner_spacy.projection.matching.solvers import Limits, parse_limits, solve_exact, solve_greedy
+from xner_spacy.projection.matching.scores import AlignScore, TranslationScore
+from xner_spacy.projection.matching.solvers import Limits, parse_limits, solve_exact, solve_greedy, solve_milp
 from xner_spacy.projection.matching.span_score import SpanScore
-from xner_spacy.projection.matching.translation_score import TranslationScore
 from xner_spacy.types import Alignment, Entity, Projection, SentencePair
 
 from .projection_plots import reliability_svg, threshold_svg

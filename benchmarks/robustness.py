@@ -12,9 +12,7 @@ import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
-from xner_spacy.projection.heuristics.minmax import MinMaxProjector
-from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
+from xner_spacy.projection.heuristics import HeuristicProjector, LongestRunProjector, MinMaxProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.spelling import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair

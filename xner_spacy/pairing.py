@@ -1,7 +1,7 @@
 """Two sequences that belong together, one taken beside the other."""
 
 from itertools import zip_longest
-from typing import Iterable, Iterator, Sequence, Tuple, TypeVar
+from typing import Iterable, Iterator, Sized, Tuple, TypeVar
 
 from .errors import XnerError
 
@@ -10,12 +10,12 @@ Result = TypeVar("Result")
 
 
 def paired(
-    items: Sequence[Item], results: Iterable[Result], part: str, of_what: str = "sentences", given: str = "results"
+    items: Iterable[Item], results: Iterable[Result], part: str, of_what: str = "sentences", given: str = "results"
 ) -> Iterator[Tuple[Item, Result]]:
     """Each item with what a part made of it. A part that gives too few or too many would shift all that follow, which
     nobody would see.
 
-    items (Sequence[Item]): What the part was given. results (Iterable[Result]): What it gives, in the same order.
+    items (Iterable[Item]): What the part was given. results (Iterable[Result]): What it gives, in the same order.
     part (str): What the part is called in a message. of_what, given (str): What the items and
         the results are, in the plural.
     YIELDS (Tuple[Item, Result]): Pairs, as they are made. RAISES: XnerError that names the part.
@@ -23,8 +23,9 @@ def paired(
     nothing = object()
     for number, (item, result) in enumerate(zip_longest(items, results, fillvalue=nothing)):
         if item is nothing or result is nothing:
+            asked = number if item is nothing else len(items) if isinstance(items, Sized) else "more"
             raise XnerError(
-                f"{part} gave {'more than ' * (item is nothing)}{number} {given} for {len(items)} {of_what}.",
+                f"{part} gave {'more than ' * (item is nothing)}{number} {given} for {asked} {of_what}.",
                 "It must give one for each, in order; the fault is in that part.",
             )
         yield item, result  # type: ignore[misc]

@@ -3,8 +3,7 @@
 import pytest
 
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
-from xner_spacy.projection.matching.case import Case, first_word
-from xner_spacy.projection.matching.function_words import FunctionWords
+from xner_spacy.projection.matching.counted_words import Case, FunctionWords, first_word
 from xner_spacy.types import Alignment, Entity, SentencePair
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.heuristics.word_ranges import HeuristicProjector
+from xner_spacy.projection.heuristics import HeuristicProjector
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair
 
 

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
-from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.heuristics import LongestRunProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
+from xner_spacy.projection.matching.scores import AlignScore
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 from .test_base import PROJECTORS, TAGS, check

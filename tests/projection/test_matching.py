@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.matching.align_score import AlignScore
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import Ngrams
+from xner_spacy.projection.matching.scores import AlignScore
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair
 
 

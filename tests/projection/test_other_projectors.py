@@ -4,17 +4,14 @@ import numpy as np
 import pytest
 
 from xner_spacy.errors import XnerError
-from xner_spacy.projection.heuristics.longest_run import LongestRunProjector
-from xner_spacy.projection.heuristics.minmax import MinMaxProjector
-from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.heuristics import LongestRunProjector, MinMaxProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import (
     LinkedRanges,
     TaggerSpans,
     TranslatedSpans,
 )
-from xner_spacy.projection.matching.tagger_scores import NerScore, NerSpansScore
-from xner_spacy.projection.matching.translation_score import TranslationScore
+from xner_spacy.projection.matching.scores import AlignScore, NerScore, NerSpansScore, TranslationScore
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TokenLabels
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from xner_spacy.projection.matching.align_score import AlignScore
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
-from xner_spacy.projection.matching.milp import solve_milp
+from xner_spacy.projection.matching.scores import AlignScore
+from xner_spacy.projection.matching.solvers import solve_milp
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.projection.matching.milp import solve_milp
 from xner_spacy.projection.matching.solvers import (
     Limits,
     narrow,
@@ -16,6 +15,7 @@ from xner_spacy.projection.matching.solvers import (
     solve_component,
     solve_exact,
     solve_greedy,
+    solve_milp,
 )
 
 LIMITS = [Limits(0, 1), Limits(1, 1), Limits(0, 2), Limits(2, 2), Limits(0, None), Limits(1, None)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
-from xner_spacy.projection.matching.function_words import FunctionWords
+from xner_spacy.projection.matching.counted_words import FunctionWords
 from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, PhraseLexicon
 from xner_spacy.projection.matching.span_score import SpanScore
 from xner_spacy.types import Alignment, Entity, Reason, SentencePair, TrainableProjector

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.projection.by_translation.markers import MarkerProjector
-from xner_spacy.projection.matching.align_score import AlignScore
+from xner_spacy.projection.markers import MarkerProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import TranslatedSpans
 from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, PhraseLexicon
+from xner_spacy.projection.matching.scores import AlignScore
 from xner_spacy.projection.matching.span_score import SpanScore
 from xner_spacy.translation.given_bitext import Bitext
 from xner_spacy.types import Alignment, Entity, SentencePair

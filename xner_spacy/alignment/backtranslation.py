@@ -14,7 +14,7 @@ import srsly
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
 from ..pools import pools
-from ..projection.by_translation.markers import MarkedTranslation, MarkerStyle, translate_marked
+from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
 from ..scripts import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
 

@@ -2,20 +2,22 @@
 entity is lost without a reason.
 """
 
-from collections import deque
-from itertools import groupby
-from operator import attrgetter
+from abc import ABC, abstractmethod
+from itertools import accumulate, compress, groupby, tee
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ..errors import XnerError
+from ..pairing import paired
+from ..pools import pools
 from ..text import is_blank_token, trim_span
 from ..types import Alignment, Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
 from .linked_words import owners
+from .matching.interfaces import Options
+from .matching.solvers import Limits, solve_exact
 
 # Target tokens times entities: with ten spans a token a million comparisons.
 MOST_CELLS = 100_000
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 Range = TypeVar("Range", bound=tuple)
 
@@ -53,34 +55,33 @@ class Prepared(NamedTuple):
 def prepare(pair: SentencePair) -> Prepared:
     """Check a sentence pair, and take its blank tokens out.
 
-    pair (SentencePair): The pair.
     RETURNS (Prepared): What projectors work on, and the way back.
     RAISES: XnerError for a link or an entity outside the sentences, entities that overlap, and label distributions or
         translations of entities that are too few or too many.
     """
     _check(pair)
-    if not any(map(is_blank_token, pair.source)) and not any(map(is_blank_token, pair.target)):
+    source_seen, target_seen = ([not is_blank_token(word) for word in side] for side in (pair.source, pair.target))
+    if all(source_seen) and all(target_seen):
         return Prepared(pair, pair, range(len(pair.entities)), range(len(pair.target)))
-    source, target = (
-        [k for k, word in enumerate(side) if not is_blank_token(word)] for side in (pair.source, pair.target)
-    )
-    source_place, target_place = ({k: place for place, k in enumerate(side)} for side in (source, target))
-    entities: Dict[int, Entity] = {}
-    for number, entity in enumerate(pair.entities):
-        inside = [source_place[i] for i in range(entity[0], entity[1]) if i in source_place]
-        if inside:
-            entities[number] = Entity(inside[0], inside[-1] + 1, *entity[2:])
-    links, scores = [], []
-    for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
-        if i in source_place and j in target_place:
-            links.append((source_place[i], target_place[j]))
-            scores.append(score)
+    # How many tokens that can be seen come before each token.
+    source_place, target_place = ([0, *accumulate(seen)] for seen in (source_seen, target_seen))
+    entities = {
+        number: Entity(source_place[entity[0]], source_place[entity[1]], *entity[2:])
+        for number, entity in enumerate(pair.entities)
+        if source_place[entity[0]] < source_place[entity[1]]
+    }
+    links = [
+        (source_place[i], target_place[j], score)
+        for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True)
+        if source_seen[i] and target_seen[j]
+    ]
+    target = list(compress(range(len(pair.target)), target_seen))
     labels, translations = pair.target_labels, pair.entity_translations
     visible = SentencePair(
-        [pair.source[i] for i in source],
-        [pair.target[j] for j in target],
+        list(compress(pair.source, source_seen)),
+        list(compress(pair.target, target_seen)),
         list(entities.values()),
-        Alignment(links, scores),
+        Alignment([link[:2] for link in links], [score for _, _, score in links]),
         None if labels is None else labels._replace(probs=labels.probs[target]),
         None if translations is None else [translations[number] for number in entities],
     )
@@ -115,21 +116,15 @@ def with_reasons(
     one, and `otherwise` where not.
     """
     sources = {span.source for span in spans}
-    if len(sources) == len(pair.entities):
-        return Projection(spans)
     missing = [s for s in range(len(pair.entities)) if s not in sources]
     return Projection(spans, [Unprojected(s, reasons.get(s, otherwise)) for s in missing])
 
 
 def account(pair: SentencePair, projection: Projection) -> Projection:
-    """See to it that each entity of a pair has a span or a reason.
-
-    pair (SentencePair): The pair. projection (Projection): What a projector made of it.
-    RETURNS (Projection): The projection, with the reason `no_candidate` for entities that it does not name.
-    RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
+    """RETURNS (Projection): What a projector made of a pair, with the reason `no_candidate` for entities that it does
+    not name. RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
     """
     last = 0
-    sources = set()
     for span in projection.spans:
         if not last <= span.start < span.end <= len(pair.target):
             raise XnerError(
@@ -138,25 +133,21 @@ def account(pair: SentencePair, projection: Projection) -> Projection:
         if not 0 <= span.source < len(pair.entities):
             raise XnerError(f"A projector gave a span of source entity {span.source}: no such one.")
         last = span.end
-        sources.add(span.source)
-    reasons = {u.source: u.reason for u in projection.unprojected}
-    if len(sources) + len(reasons) == len(pair.entities) and sources.isdisjoint(reasons):
-        return projection
-    return with_reasons(pair, projection.spans, reasons)
+    return with_reasons(pair, projection.spans, {u.source: u.reason for u in projection.unprojected})
 
 
 def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
     """Use a projector that may be anyone's: what it gives is held to the same rules as ours.
 
-    projector (Projector): The projector. pairs (Iterable[SentencePair]): Sentence pairs.
     YIELDS (Projection): One per pair, in order: no blank token at the edge of a span, every entity with a span or a
-        reason.
-    RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
+        reason. RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
     """
     if type(projector).__call__ is BaseProjector.__call__:
         yield from projector(pairs)  # keeps the same rules by itself
         return
-    for pair, projection in _in_step(projector, pairs, lambda pair: pair, type(projector).__name__):
+    given, read = tee(pairs)  # however far the projector reads ahead
+    who = f"The projector {type(projector).__name__}"
+    for pair, projection in paired(given, projector(read), who, given="projections"):
         yield _trimmed(pair, account(pair, projection))
 
 
@@ -172,44 +163,19 @@ def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
     return with_reasons(pair, spans, reasons)
 
 
-def _in_step(
-    project: Callable[[Iterable[SentencePair]], Iterable[Projection]],
-    items: Iterable[Item],
-    pair_of: Callable[[Item], SentencePair],
-    name: str,
-) -> Iterator[Tuple[Item, Projection]]:
-    """YIELDS (Tuple[Item, Projection]): Each item with the projection of its pair, however far the projector reads
-    ahead. RAISES: XnerError if the projector of that name gives too few projections or too many.
-    """
-    waiting: deque[Item] = deque()
-
-    def noted() -> Iterator[SentencePair]:
-        for item in items:
-            waiting.append(item)
-            yield pair_of(item)
-
-    for projection in project(noted()):
-        if not waiting:
-            raise XnerError(f"The projector {name} gave more projections than sentences.")
-        yield waiting.popleft(), projection
-    if waiting:
-        raise XnerError(f"The projector {name} gave {len(waiting)} projections too few.")
-
-
 class BaseProjector:
     """A projector that never sees a blank token. Its subclass fills in `_project`, or `_project_pairs` where it has to
     see many pairs together.
     """
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair.
-
-        pairs (Iterable[SentencePair]): Sentence pairs.
-        YIELDS (Projection): One per pair, in order.
-        RAISES: XnerError for a pair that does not fit together (see `prepare`).
+        """Project each pair. YIELDS (Projection): One per pair, in order. RAISES: XnerError for a pair that does not fit
+        together (see `prepare`).
         """
-        name = type(self).__name__
-        for prepared, projection in _in_step(self._project_pairs, map(prepare, pairs), attrgetter("pair"), name):
+        given, read = tee(map(prepare, pairs))
+        projections = self._project_pairs(prepared.pair for prepared in read)
+        who = f"The projector {type(self).__name__}"
+        for prepared, projection in paired(given, projections, who, given="projections"):
             yield prepared.restore(projection)
 
     def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
@@ -222,41 +188,63 @@ class BaseProjector:
         raise NotImplementedError
 
 
+class ScoredSpansProjector(BaseProjector, ABC):
+    """A projector whose subclass scores the spans of a batch, of sentence pairs with entities and target tokens; spans
+    are then chosen for all entities of a sentence together.
+    """
+
+    batch_size: int
+
+    @abstractmethod
+    def _score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
+        """RETURNS (List[Tuple[Options, str]]): Per pair the spans, and the reason of entities that have none."""
+
+    def _too_long(self, pair: SentencePair) -> bool:
+        """RETURNS (bool): Whether a pair is given up."""
+        return too_long(pair)
+
+    def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
+        for pair, scored in in_batches(pairs, self.batch_size, self._too_long, self._score_spans):
+            if scored is None:
+                yield with_reasons(pair, [], {}, Reason.TOO_LONG if pair.target else Reason.NO_CANDIDATE)
+                continue
+            options, reason = scored
+            reasons = {s: Reason.OVERLAP if row else reason for s, row in enumerate(options)}
+            spans = [
+                ProjectedSpan(c.start, c.end, pair.entities[c.entity][2], c.entity, c.score)
+                for c in solve_exact(options, Limits(0, 1))
+            ]
+            yield with_reasons(pair, spans, reasons)
+
+
+def _cells(pair: SentencePair) -> int:
+    return len(pair.target) * len(pair.entities)
+
+
 def too_long(pair: SentencePair) -> bool:
     """RETURNS (bool): Whether a pair is too much for a projector that compares each entity with each target span: more
     than 100,000 target tokens times entities.
     """
-    return len(pair.target) * len(pair.entities) > MOST_CELLS
+    return _cells(pair) > MOST_CELLS
 
 
 def in_batches(
     pairs: Iterable[SentencePair],
     size: int,
-    fits: Callable[[SentencePair], bool],
+    too_long: Callable[[SentencePair], bool],
     process: Callable[[List[SentencePair]], Iterable[Result]],
 ) -> Iterator[Tuple[SentencePair, Optional[Result]]]:
-    """Process pairs in batches of at most `size`, and of not much more to compare than one long pair has.
+    """Process pairs in batches of at most `size`, and of not more to compare than one long pair has.
 
-    fits (Callable): Whether a pair is processed at all. process (Callable): Gives one result for each of its pairs.
+    too_long (Callable): Whether a pair is left out, as are those without entities or target tokens.
+    process (Callable): Gives one result for each of its pairs.
     YIELDS (Tuple[SentencePair, Optional[Result]]): Every pair, in order, with its result.
     """
-    for batch in _batches(pairs, size):
-        chosen = [pair for pair in batch if fits(pair)]
-        results = iter(process(chosen) if chosen else ())
-        for pair in batch:
-            yield pair, next(results) if fits(pair) else None
-
-
-def _batches(pairs: Iterable[SentencePair], size: int) -> Iterator[List[SentencePair]]:
-    batch: List[SentencePair] = []
-    cells = 0
-    for pair in pairs:
-        batch.append(pair)
-        cells += len(pair.target) * len(pair.entities)
-        if len(batch) == size or cells > MOST_CELLS:
-            yield batch
-            batch, cells = [], 0
-    yield batch
+    for batch in pools(pairs, size, MOST_CELLS, _cells):
+        processed = [bool(pair.entities and pair.target) and not too_long(pair) for pair in batch]
+        results = iter(process(list(compress(batch, processed))) if any(processed) else ())
+        for pair, has_result in zip(batch, processed, strict=True):
+            yield pair, next(results) if has_result else None
 
 
 def without_overlaps(ranges: Iterable[Range], n_words: int) -> List[Range]:

@@ -13,11 +13,11 @@ from ...types import ProjectedSpan, Projection, Reason, SentencePair, TokenPair
 from ..linked_words import entity_links
 from ..projectors import BaseProjector, in_batches, prepare, too_long, with_reasons
 from ..state import pack_state, unpack_state
-from .align_score import AlignScore
 from .candidates import Ngrams
 from .confidence import ALIGN_CONFIDENCE, SPAN_CONFIDENCE, Calibration
 from .interfaces import Candidates, Choice, Modifier, Option, Options, Score, ScoredPair
 from .phrase_lexicon import LabelVotes, PhraseLexicon, sentence_key
+from .scores import AlignScore
 from .solvers import parse_limits, solve_exact, solve_greedy
 from .span_score import SpanScore
 
@@ -206,11 +206,7 @@ class MatchingProjector(BaseProjector):
                     options = [[(score * factor, a, b) for score, a, b in row] for row in options]
                 yield pair, options
             return
-
-        def fits(pair: SentencePair) -> bool:
-            return bool(pair.entities) and not too_long(pair)
-
-        for pair, scored in in_batches(pairs, self.batch_size, fits, self._fuse):
+        for pair, scored in in_batches(pairs, self.batch_size, too_long, self._fuse):
             yield pair, [[] for _ in pair.entities] if scored is None else scored
 
     def _fuse(self, pairs: Sequence[SentencePair]) -> List[Options]:

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
+from spacy.training import iob_to_biluo, tags_to_entities
+
 from ...errors import XnerError
+from ...pairing import paired
+from ...scripts import join_words
 from ...text import comparable, is_blank_token, trim_span
-from ...types import SentencePair, Translator
-from ..by_translation.entity_translations import translate_names
+from ...types import SentencePair, TokenLabels, Translation, Translator
 from ..linked_words import entity_links, strongest
 from ..state import KeepsTranslator
 from .interfaces import Span
-from .tagger_scores import labels_of
 
 _MOST_NGRAMS = 1_000_000
 # Characters of a text that is looked for: what is longer is no name, and comparing takes the square of it.
@@ -48,8 +50,7 @@ class Ngrams(_PairByPair):
 
     def _spans(self, pair: SentencePair) -> List[Span]:
         n = len(pair.target)
-        longest = n if self.max_words is None else self.max_words
-        stop = self.stops(pair.target)
+        longest, stop = self.longest(pair.target), self.stops(pair.target)
         if not self.pruned:
             longest = min(longest, max(10, _MOST_NGRAMS // max(1, n)))
             seen = [not is_blank_token(word) for word in pair.target]
@@ -57,6 +58,10 @@ class Ngrams(_PairByPair):
                 (a, b) for a in range(n) if seen[a] for b in range(a + 1, min(a + longest, stop[a]) + 1) if seen[b - 1]
             ]
         return _between_links(pair, [min(a + longest, stop[a]) for a in range(n)], n)
+
+    def longest(self, target: Sequence[str]) -> int:
+        """RETURNS (int): Words of the longest candidate."""
+        return len(target) if self.max_words is None else self.max_words
 
     def stops(self, target: Sequence[str]) -> List[int]:
         """RETURNS (List[int]): Per token the index of the first excluded token from there on, or the length: no
@@ -102,18 +107,21 @@ class TaggerSpans(_PairByPair):
     def _spans(self, pair: SentencePair) -> List[Span]:
         spans: Set[Span] = set(LinkedRanges()([pair])[0]) if self.linked else set()
         labels, probs = labels_of(pair)
-        tags = [labels[k] for k in probs.argmax(axis=1).tolist()]
-        start = -1
-        for j, tag in enumerate([*tags, "O"]):
-            if start >= 0 and not (tag.startswith("I-") and tag[2:] == tags[start][2:]):
-                span = trim_span(pair.target, start, j)
-                if span is not None:
-                    spans.add(span)
-                start = -1
-            # An I- without a beginning opens a span: taggers are not bound to be consistent.
-            if tag != "O" and start < 0:
-                start = j
-        return sorted(spans)
+        # An I- without a beginning opens a span: taggers are not bound to be consistent.
+        tagged = tags_to_entities(iob_to_biluo(labels[k] for k in probs.argmax(axis=1).tolist()))
+        trimmed = (trim_span(pair.target, start, last + 1) for _, start, last in tagged)
+        return sorted(spans.union(span for span in trimmed if span is not None))
+
+
+def labels_of(pair: SentencePair) -> TokenLabels:
+    """RETURNS (TokenLabels): What the target tagger makes of a pair. RAISES: XnerError if there was none."""
+    if pair.target_labels is None:
+        raise XnerError(
+            "The ner scores and the tagger's candidates need a tagger of the target language.",
+            "In a pipeline, put an xner_annotator with side = 'target' before the projector; "
+            "in Python, fill SentencePair.target_labels.",
+        )
+    return pair.target_labels
 
 
 @dataclass(eq=False)
@@ -159,6 +167,29 @@ class TranslatedSpans(KeepsTranslator, _PairByPair):
         return sorted(spans)
 
 
+def translate_all(translator: Translator, texts: Sequence[str]) -> List[Translation]:
+    """RETURNS (List[Translation]): One per text. RAISES: XnerError if the translator gives more or fewer."""
+    results = translator(list(texts)) if texts else ()
+    return [made for _, made in paired(texts, results, type(translator).__name__, "texts", "translations")]
+
+
+def translate_names(pairs: Sequence[SentencePair], translator: Translator, separator: str = " ") -> List[List[str]]:
+    """Translate the entities of sentence pairs, each text once.
+
+    translator (Translator): From the source language into the target's. separator (str): What joins source tokens.
+    RETURNS (List[List[str]]): Per pair a text for each entity. Where there is no translation it is the entity itself:
+        many names are the same in both languages.
+    """
+    names = [[join_words(p.source[e[0] : e[1]], separator) for e in p.entities] for p in pairs]
+    texts = list(dict.fromkeys(name for row in names for name in row))
+    # A full stop that the translator adds to a lone name is not the name's.
+    known = {
+        text: (translation.text or text).strip().rstrip(".")
+        for text, translation in zip(texts, translate_all(translator, texts), strict=True)
+    }
+    return [[known[name] for name in row] for row in names]
+
+
 def _between_links(pair: SentencePair, limits: Sequence[int], max_gap: int) -> List[Span]:
     """RETURNS (List[Span]): The ranges between words linked to one same entity, without gaps over `max_gap`; those that
     begin at word a end before word `limits[a]`.
@@ -177,11 +208,8 @@ def _between_links(pair: SentencePair, limits: Sequence[int], max_gap: int) -> L
 
 
 def fuzzy_spans(text: str, target: Sequence[str], max_words: int = 10) -> Iterator[Tuple[float, Span]]:
-    """Compare a text with all target spans of about its length.
+    """Compare a text with all target spans of about its length, and of at most `max_words`.
 
-    text (str): The text looked for.
-    target (Sequence[str]): Target tokens.
-    max_words (int): Longest span.
     YIELDS (Tuple[float, Span]): Similarity in [0, 1] and span.
     """
     wanted = " ".join(comparable(text).split())

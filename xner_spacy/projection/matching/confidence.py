@@ -32,6 +32,11 @@ ALIGN_CONFIDENCE = Calibration(0.20, 2.34, 0.74)
 SPAN_CONFIDENCE = Calibration(0.71, 0.0, 0.76)
 
 
+def link_confidence(score: float) -> float:
+    """RETURNS (float): The confidence of a heuristic's span."""
+    return LINK_CONFIDENCE(score, 0.0)
+
+
 def fit_calibration(features: Sequence[Tuple[float, float]], right: Sequence[bool], ridge: float = 1.0) -> Calibration:
     """Fit the map by maximum likelihood.
 

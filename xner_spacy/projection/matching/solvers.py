@@ -6,11 +6,13 @@ interval scheduling, linear in the number of spans. The limits couple the interv
 structure and pays for the coupling only where entities really compete.
 """
 
+from collections import Counter
 from itertools import pairwise
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
+
 from .interfaces import Choice, Option, Options
-from .milp import solve_milp
 
 # With fewer options than this a sentence is solved faster than narrowed.
 _CROWDED = 150
@@ -41,15 +43,11 @@ def solve_greedy(options: Options, limits: Limits) -> List[Choice]:
     """Take the best pair again and again, striking out what overlaps it (the seed paper's greedy).
 
     Ties go to the first entity, then to the earliest and shortest span: the seed's choice, label for label. Lower
-    limits are not looked at.
+    limits are not looked at, and what does not score above 0 is never chosen.
 
-    options (Options): Per entity its candidates; what does not score above 0 is never chosen.
-    limits (Limits): Spans per entity.
     RETURNS (List[Choice]): The choices, best first.
     """
     chosen: List[Choice] = []
-    if limits.high == 0:
-        return chosen
     # Scores don't change on the way: the best of what is left is the next in this order.
     queue = sorted((-w, s, a, b) for s, row in enumerate(options) for w, a, b in row if w > 0)
     used = [0] * len(options)
@@ -63,15 +61,13 @@ def solve_greedy(options: Options, limits: Limits) -> List[Choice]:
 
 
 def solve_exact(options: Options, limits: Limits) -> List[Choice]:
-    """Choose spans of the greatest total score.
+    """Choose spans of the greatest total score, of options with positive scores.
 
     Three observations do nearly all the work. A span that contains a better span of the same entity is never needed
     (all else that is chosen is disjoint from the larger, hence from the smaller). If the entities' best spans are
     disjoint, they are the optimum. And entities none of whose spans meet can be solved apart. What is left, a few
     entities that compete for the same words, goes to `solve_component`.
 
-    options (Options): Per entity its candidates, with positive scores.
-    limits (Limits): Spans per entity.
     RETURNS (List[Choice]): The choices, by start.
     """
     if limits.high == 1 and sum(map(len, options)) > _CROWDED:
@@ -79,9 +75,10 @@ def solve_exact(options: Options, limits: Limits) -> List[Choice]:
     slim = [prune_dominated(o) for o in options]
     if limits.high == 1:
         # The best of each entity; of equals the first, then the shortest.
-        best = sorted((o[1], o[2], s, o[0]) for s, row in enumerate(slim) if row for o in [_best(row)])
-        if all(x[1] <= y[0] for x, y in pairwise(best)):
-            return [Choice(s, a, b, w) for a, b, s, w in best]
+        tops = [(s, min(row, key=lambda o: (-o[0], o[1], o[2]))) for s, row in enumerate(slim) if row]
+        best = sorted((Choice(s, a, b, w) for s, (w, a, b) in tops), key=lambda c: c.start)
+        if all(left.end <= right.start for left, right in pairwise(best)):
+            return best
     chosen: List[Choice] = []
     for members in _components(slim):
         solution = solve_component([slim[s] for s in members], limits)
@@ -93,11 +90,7 @@ def narrow(options: Options, low: int) -> Options:
     """Drop the options that are too bad to be in an optimum of at most one span per entity.
 
     No solution beats giving every entity its best span. If the greedy solution falls short of that by g, an option that
-    is more than g below its entity's best is in no better solution.
-
-    options (Options): Per entity its candidates.
-    low (int): Spans that each entity should get, 0 or 1.
-    RETURNS (Options): What is left.
+    is more than g below its entity's best is in no better solution. `low`: Spans that each entity should get, 0 or 1.
     """
     greedy = solve_greedy(options, Limits(0, 1))
     if low and len(greedy) < sum(map(bool, options)):
@@ -112,8 +105,6 @@ def solve_component(options: Options, limits: Limits) -> List[Choice]:
     """Solve for entities that compete: by states along the sentence where these are few, else by HiGHS. Every missing
     span that a lower limit asks for counts more than all scores together.
 
-    options (Options): Per entity its options, at least one.
-    limits (Limits): Spans per entity.
     RETURNS (List[Choice]): The choices; of equally good solutions the greedy one.
     """
     low, high = limits
@@ -132,17 +123,13 @@ def solve_component(options: Options, limits: Limits) -> List[Choice]:
 
 def _worth(chosen: Sequence[Choice], low: int) -> Tuple[int, float]:
     """RETURNS (Tuple[int, float]): How many spans there are of those that a lower limit asks for, and the score."""
-    counts: Dict[int, int] = {}
-    for choice in chosen:
-        counts[choice.entity] = counts.get(choice.entity, 0) + 1
+    counts = Counter(choice.entity for choice in chosen)
     return sum(min(low, n) for n in counts.values()), sum(c.score for c in chosen)
 
 
 def _by_states(options: Options, limits: Limits, cap: int) -> List[Choice]:
-    """Go along the sentence with all that entities may have got so far.
-
-    cap (int): Up to how many spans an entity's are counted.
-    RETURNS (List[Choice]): An optimum.
+    """Go along the sentence with all that entities may have got so far. `cap`: Up to how many spans an entity's are
+    counted. RETURNS (List[Choice]): An optimum.
     """
     low, high = limits
     points = sorted({edge for row in options for _, start, end in row for edge in (start, end)})
@@ -180,10 +167,6 @@ def _keep(layer: dict, state: int, best: Tuple[int, float, Optional[tuple]]) -> 
         layer[state] = best
 
 
-def _best(options: Sequence[Option]) -> Option:
-    return min(options, key=lambda o: (-o[0], o[1], o[2]))
-
-
 def prune_dominated(options: Sequence[Option]) -> List[Option]:
     """RETURNS (List[Option]): The options without those that contain another of at least their score."""
     if len(options) < 2:
@@ -213,24 +196,79 @@ def _components(options: Options) -> List[List[int]]:
     """RETURNS (List[List[int]]): Groups of entities with options, such that options of different groups never
     overlap.
     """
-    parent = list(range(len(options)))
-
-    def root(s: int) -> int:
-        while parent[s] != s:
-            parent[s] = parent[parent[s]]
-            s = parent[s]
-        return s
-
+    group = list(range(len(options)))  # of each entity
     # Sweep by start. All options still open overlap each other's entities' group at this start, so they are one group
     # already and the one that reaches furthest stands for them.
     reach, holder = -1, -1
     for start, end, s in sorted((o[1], o[2], s) for s, row in enumerate(options) for o in row):
-        if start < reach:
-            parent[root(s)] = root(holder)
+        if start < reach and group[s] != group[holder]:
+            old, joined = group[s], group[holder]
+            group = [joined if number == old else number for number in group]
         if end > reach:
             reach, holder = end, s
-    groups: Dict[int, List[int]] = {}
+    members: Dict[int, List[int]] = {}
     for s, row in enumerate(options):
         if row:
-            groups.setdefault(root(s), []).append(s)
-    return list(groups.values())
+            members.setdefault(group[s], []).append(s)
+    return list(members.values())
+
+
+def solve_milp(
+    options: Options, low: int, high: Optional[int], whole: bool = True, time_limit: float = 10.0, gap: float = 1e-6
+) -> Optional[List[Choice]]:
+    """Choose non-overlapping options, `low` to `high` per entity, of the greatest total score, by HiGHS through scipy. It
+    is the yardstick of the tests, and solves the sentences where many entities compete.
+
+    Two spans overlap iff they share a word, so non-overlap is one row per word where an option starts: of the options
+    that hold it at most one is chosen (the clique form, stronger than the pairwise form of the thesis). Lower limits
+    have a slack variable each at a cost above all scores.
+
+    low (int), high (Optional[int]): As in `Limits`.
+    whole (bool): Ask for whole numbers. Without, the linear program is solved: between intervals its answer is nearly
+        always whole, and then it is the optimum.
+    time_limit (float): Seconds.
+    gap (float): Gap to the bound at which the search for whole numbers may stop, as a share of the scores.
+    RETURNS (Optional[List[Choice]]): The choices: the best that were found in time. Without `whole` None if the
+        answer is not whole or not the optimum.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_matrix
+
+    # Columns are the options, then one slack per entity with a lower limit.
+    flat = [Choice(s, start, end, score) for s, row in enumerate(options) for score, start, end in row]
+    if not flat:
+        return []
+    owner, start, end, score = (np.array(column) for column in zip(*flat, strict=True))
+    points = np.unique(start)
+    first = np.searchsorted(points, start)
+    count = np.searchsorted(points, end) - first
+    cols = np.repeat(np.arange(len(flat)), count)
+    rows = np.arange(len(cols)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    lower, upper = np.zeros(len(points)), np.ones(len(points))
+    n_slack = 0
+    if low or high is not None:
+        members, place = np.unique(owner, return_inverse=True)
+        n_slack = len(members) if low else 0
+        slack_rows = np.arange(n_slack)
+        rows = np.concatenate([rows, len(points) + place, len(points) + slack_rows])
+        cols = np.concatenate([cols, np.arange(len(flat)), len(flat) + slack_rows])
+        lower = np.concatenate([lower, np.full(len(members), float(low))])
+        upper = np.concatenate([upper, np.full(len(members), np.inf if high is None else high)])
+    # No more scores than words, and none above the best, fit together: a cost no greater than need be keeps the
+    # solver's tolerances small.
+    penalty = 1.0 + min(float(score.sum()), float(score.max()) * len(points))
+    cost = np.concatenate([-score, np.full(n_slack, penalty)])
+    matrix = coo_matrix((np.ones(len(rows)), (rows, cols)), shape=(len(upper), len(cost))).tocsr()
+    # What missing spans cost is part of the program's value: the gap is a share of the scores alone.
+    relative = gap * score.sum() / (score.sum() + low * n_slack * penalty)
+    result = milp(
+        cost,
+        constraints=LinearConstraint(matrix, lower, upper),
+        integrality=np.full(len(cost), int(whole)),
+        bounds=Bounds(0, np.concatenate([np.ones(len(flat)), np.full(n_slack, float(low))])),
+        options={"time_limit": time_limit, "mip_rel_gap": relative},
+    )
+    x = result.x
+    if not whole and (result.status != 0 or x is None or np.any(np.abs(x - np.round(x)) > 1e-6)):
+        return None
+    return [] if x is None else [flat[t] for t in np.flatnonzero(x[: len(flat)] > 0.5)]

@@ -20,8 +20,7 @@ from ...spelling import fold, is_punctuation
 from ...types import Entity, SentencePair, TokenPair
 from ..linked_words import MOST_LINKED
 from ..state import pack_state, unpack_state
-from .case import Case, CaseState
-from .function_words import FunctionWords, FunctionWordsState
+from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState
 from .interfaces import Option, Options, ScoreMatrix, Span
 from .word_evidence import Rows, leaders_of, link_rows, names_fused
 

@@ -10,14 +10,13 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
 
-from ...scripts import join_words
-from ...text import comparable
-from ...types import Alignment, Entity, Reason, SentencePair, Translator, Unprojected
-from ..matching.candidates import LONGEST_NAME, fuzzy_spans
-from ..matching.interfaces import Option, Options, Span
-from ..state import KeepsTranslator
-from .entity_translations import translate_all, translate_names
-from .scored_spans import ScoredSpansProjector
+from ..scripts import join_words
+from ..text import comparable
+from ..types import Alignment, Entity, Reason, SentencePair, Translator, Unprojected
+from .matching.candidates import LONGEST_NAME, fuzzy_spans, translate_all, translate_names
+from .matching.interfaces import Option, Options, Span
+from .projectors import ScoredSpansProjector
+from .state import KeepsTranslator
 
 MarkerStyle = Literal["brackets", "tags"]
 _BRACKETS = re.compile(r"\[\s*([^\[\]]*?)\s*\]")

@@ -9,14 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from ...errors import XnerError
-from ...scripts import join_words
-from ...types import Reason, SentencePair
-from ..linked_words import entity_links
-from ..matching.interfaces import Option, Options, TranslationScorer
-from ..matching.translation_score import score_all
+from ..errors import require
+from ..scripts import join_words
+from ..types import Reason, SentencePair
+from .linked_words import entity_links
 from .markers import mark
-from .scored_spans import ScoredSpansProjector
+from .matching.interfaces import Option, Options, TranslationScorer
+from .matching.scores import score_all
+from .projectors import ScoredSpansProjector
 
 
 class _Job(NamedTuple):
@@ -53,8 +53,8 @@ class InsertionProjector(ScoredSpansProjector):
     max_tokens: int = 300
 
     def __post_init__(self) -> None:
-        if min(self.top_k, self.max_words, self.batch_size, self.max_tokens) < 1:
-            raise XnerError("top_k, max_words, batch_size and max_tokens must be at least 1.")
+        least = min(self.top_k, self.max_words, self.batch_size, self.max_tokens)
+        require(least >= 1, "top_k, max_words, batch_size and max_tokens must be at least 1.")
 
     def _too_long(self, pair: SentencePair) -> bool:
         return max(len(pair.source), len(pair.target)) > self.max_tokens

@@ -1,1 +1,0 @@
-"""Projectors that translate the entities again."""

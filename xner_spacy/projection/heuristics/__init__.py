@@ -1,1 +1,0 @@
-"""Projectors that go by the word links alone."""
