@@ -70,7 +70,7 @@ def prepare(folder: Path, layers: int, vocabulary: str) -> Tuple[Path, Path]:
 
     RETURNS (Tuple[Path, Path]): The folders for transformers and for CTranslate2.
     """
-    from xner_spacy.translation.convert_model import convert_model
+    from xner_spacy.cli.convert_model import convert_model
 
     name = f"{layers}-{vocabulary}"
     theirs, ours = folder / f"{name}-hf", folder / f"{name}-int8"

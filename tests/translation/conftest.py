@@ -14,7 +14,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     """Hugging Face folders by family, and their CTranslate2 conversions as `nllb-ct2`, ..."""
     pytest.importorskip("torch")
     pytest.importorskip("ctranslate2")
-    from xner_spacy.translation.convert_model import convert_model
+    from xner_spacy.cli.convert_model import convert_model
 
     root = tmp_path_factory.mktemp("models")
     found = {kind: build(kind, root / kind) for kind in ("nllb", "m2m")}
@@ -30,7 +30,7 @@ def opus(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     """A model with the 512 positions of OPUS-MT, as `marian` and `marian-ct2`."""
     pytest.importorskip("torch")
     pytest.importorskip("ctranslate2")
-    from xner_spacy.translation.convert_model import convert_model
+    from xner_spacy.cli.convert_model import convert_model
 
     root = tmp_path_factory.mktemp("opus")
     found = {"marian": marian(root / "marian", 512), "marian-ct2": root / "marian-ct2"}

@@ -10,8 +10,8 @@ from typing import Any, Callable, Dict
 import pytest
 
 from tests.translation.test_neural import make
+from xner_spacy.cli.convert_model import convert_model
 from xner_spacy.errors import XnerError
-from xner_spacy.translation.convert_model import convert_model
 from xner_spacy.translation.ct2 import INFO, read_info
 
 

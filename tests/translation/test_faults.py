@@ -14,7 +14,7 @@ from xner_spacy.translation.faults import (
     repeats_itself,
     text_size,
 )
-from xner_spacy.translation.long_texts import join_pieces, split_text
+from xner_spacy.translation.neural import join_pieces, split_text
 
 BURMESE = "ဂျာမန်အဓိပတိသည် မနေ့က ဘာလင်တွင် ပြင်သစ်သမ္မတနှင့် တွေ့ဆုံခဲ့သည်။"
 TEXT = "Ráðherrann hitti Angelu Merkel í Berlín í gær."

@@ -13,7 +13,7 @@ from typing import Any, Dict
 import pytest
 
 from tests.translation.test_neural import make
-from xner_spacy.translation.convert_model import convert_model
+from xner_spacy.cli.convert_model import convert_model
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -32,7 +32,7 @@ socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 from xner_spacy.annotation.token_classifier import TokenClassifier
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
-from xner_spacy.translation.convert_model import convert_model
+from xner_spacy.cli.convert_model import convert_model
 
 commit, out = sys.argv[1], Path(sys.argv[2])
 found = {"convert": convert_model("some-one/tiny", out / "ct2", revision=commit)}

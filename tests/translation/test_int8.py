@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xner_spacy.translation.int8 import LARGEST_WEIGHT, leave_room_for_sums
+from xner_spacy.translation.ct2 import LARGEST_WEIGHT, leave_room_for_sums
 
 
 def test_weights_are_narrowed_and_stand_for_the_same_numbers():

@@ -2,16 +2,16 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import pytest
 
+from xner_spacy.cli.convert_model import convert_model
 from xner_spacy.errors import MissingExtraError, XnerError
 from xner_spacy.pools import pools
 from xner_spacy.registry import get_part
-from xner_spacy.translation.convert_model import convert_model
-from xner_spacy.translation.long_texts import split_text
-from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, plan_batches
+from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, plan_batches, split_text
 from xner_spacy.types import Translation
 
 TEXTS = [
@@ -36,7 +36,7 @@ def make(models: Dict[str, Path], name: str, **settings: Any) -> Any:
 
 
 def raw(translator: Any, texts: List[str]) -> List[List[Hypothesis]]:
-    (found,) = translator._decode([translator._encode(texts)])
+    (found,) = translator._decode([translator.loaded.encode(texts)])
     return found
 
 
@@ -83,8 +83,8 @@ def test_n_best(models: Dict[str, Path], name: str) -> None:
 class Echo(NeuralTranslator):
     """Words are its sub-words; gives them back in capitals."""
 
-    def _load(self) -> None:
-        raise AssertionError("it has no model")
+    def _load(self) -> SimpleNamespace:
+        return SimpleNamespace(limit=1000, encode=lambda texts: [text.split() for text in texts])
 
     def __init__(self, limit: int = 8, **settings: Any) -> None:
         super().__init__("echo", "en", "is", max_length=limit, **settings)
@@ -92,12 +92,6 @@ class Echo(NeuralTranslator):
 
     def _model_identity(self) -> Dict[str, Any]:
         return {"engine": "echo"}
-
-    def _limit(self) -> int:
-        return 1000
-
-    def _encode(self, texts: List[str]) -> List[Any]:
-        return [text.split() for text in texts]
 
     def _decode(self, batches: List[List[Any]]) -> Any:
         self.batches += batches
@@ -135,15 +129,15 @@ def test_pools_keep_the_stream_lazy() -> None:
 
 
 def test_plan_batches() -> None:
-    plan = plan_batches([3, 9, 1, 3, 50], 10)
+    plan = plan_batches(dict(enumerate([3, 9, 1, 3, 50])), 10)
     assert plan == [[4], [1], [0, 3, 2]]
-    assert plan_batches([], 10) == []
+    assert plan_batches({}, 10) == []
 
 
 def long_text(translator: Any, length: int) -> str:
     """RETURNS (str): A text of so many sub-words, without a place to split it but its spaces."""
     words = ["Berlin"]
-    while len(translator._encode([" ".join(words)])[0]) < length:
+    while len(translator.loaded.encode([" ".join(words)])[0]) < length:
         words.append(f"in Reykjavík{len(words)}")
     return " ".join(words)
 
@@ -223,11 +217,8 @@ def test_a_memory_that_is_too_small_is_said_so() -> None:
 
 def test_a_piece_that_cannot_be_made_short_enough_is_a_fault() -> None:
     class Dense(Echo):
-        def _encode(self, texts: List[str]) -> List[Any]:
-            return [[c for word in text.split() for c in word * 30] for text in texts]
-
-        def _limit(self) -> int:
-            return 20
+        def _load(self) -> SimpleNamespace:
+            return SimpleNamespace(limit=20, encode=lambda texts: [list(text * 30) for text in texts])
 
     found = list(Dense()(["a"]))
     assert found == [Translation(None, fault="too long")]

@@ -183,7 +183,7 @@ class _Model:
 
         self.torch = torch
         self.config, self.tokenizer = owner.read_tokenizer(add_prefix_space=True)
-        model, report = owner.read_model("AutoModelForTokenClassification", self.config)
+        model, report = owner.read_model("AutoModelForTokenClassification", config=self.config)
         missing = [name for name in report["missing_keys"] if name.startswith("classifier")]
         if missing:
             raise XnerError(

@@ -7,8 +7,9 @@ labels a target text that exists (translate-test): the bracketed words of the so
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import islice
 from typing import Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
+
+from spacy.util import minibatch
 
 from ..scripts import join_words
 from ..text import comparable
@@ -24,16 +25,15 @@ _TAGS = re.compile(r"<(e\d+)>\s*(.*?)\s*</\1>", re.DOTALL)
 _STRAY = {"brackets": re.compile(r"[\[\]]"), "tags": re.compile(r"</?e\d+>")}
 
 
-class Marked(NamedTuple):
-    """A text out of a translator, markers taken off.
+# Start, end, and the number of the entity where the markers tell it (tags do, brackets do not).
+MarkedSpan = Tuple[int, int, Optional[int]]
 
-    text (str): The text.
-    spans (List[Tuple[int, int, Optional[int]]]): Character spans that were marked, with the number of the entity where
-        the markers tell it (tags do, brackets do not).
-    """
+
+class Marked(NamedTuple):
+    """A text out of a translator, markers taken off, and the character spans that were marked."""
 
     text: str
-    spans: List[Tuple[int, int, Optional[int]]]
+    spans: List[MarkedSpan]
 
 
 class MarkedTranslation(NamedTuple):
@@ -54,7 +54,6 @@ def mark(
     entities (Sequence[Entity]): The entities; they may not overlap.
     style (str): "brackets" [ ] or numbered "tags" <e0> </e0>, for translators that keep HTML.
     separator (str): What stands between tokens in a text; nothing in a script without spaces.
-    RETURNS (str): The marked text.
     """
     words = list(tokens)
     if style == "brackets":
@@ -67,16 +66,11 @@ def mark(
 
 
 def unmark(text: str, style: MarkerStyle = "brackets") -> Marked:
-    """Take markers off, those without a partner too.
-
-    text (str): A translator's output.
-    style (str): As in `mark`.
-    RETURNS (Marked): The text, and its marked character spans.
-    """
+    """Take markers off a translator's output, those without a partner too."""
     pattern = _BRACKETS if style == "brackets" else _TAGS
     stray = _STRAY[style]
     out = ""
-    spans: List[Tuple[int, int, Optional[int]]] = []
+    spans: List[MarkedSpan] = []
     place = 0
     for match in pattern.finditer(text):
         out += stray.sub("", text[place : match.start()])
@@ -94,8 +88,7 @@ def match_names(
 ) -> List[Tuple[int, float]]:
     """Tell which entity each marked text is, by how like it is to the entity's own translation.
 
-    texts (Sequence[str]): The marked texts, in order.
-    names (Sequence[str]): The entities, each translated on its own.
+    texts (Sequence[str]), names (Sequence[str]): The marked texts, in order; the entities, each translated on its own.
     threshold (float): Least similarity (difflib's ratio of the texts in lower case).
     quirks (bool): As the seed paper's released code: texts are compared with their brackets, and the last entity over
         the threshold is taken, not the best.
@@ -146,20 +139,18 @@ def translate_marked(
 
     sentences (Iterable): Source tokens and entities.
     translator (Translator): Any that keeps the markers; what it loses is counted as unprojected.
-    style, separator: See `mark`.
-    threshold, quirks: See `match_names`.
+    style, separator: See `mark`. threshold, quirks: See `match_names`.
     batch_size (int): Sentences that are translated together.
     YIELDS (MarkedTranslation): One per sentence, in order.
     """
-    rest = iter(sentences)
-    while rows := list(islice(rest, batch_size)):
-        batch = [SentencePair(tokens, (), entities, Alignment()) for tokens, entities in rows]
+    pairs = (SentencePair(tokens, (), entities, Alignment()) for tokens, entities in sentences)
+    for batch in minibatch(pairs, batch_size):
         outputs = _translate_marked(batch, translator, style, separator)
         names = translate_names(batch, translator, separator) if style == "brackets" else [[] for _ in batch]
         for pair, output, own in zip(batch, outputs, names, strict=True):
             spans: List[Tuple[int, int, str, int, float]] = []
             taken = set()
-            for (a, b, _), (s, ratio) in _identified(output, own, threshold, quirks):
+            for a, b, s, ratio in _identified(output, own, threshold, quirks):
                 # A translator that tears an entity apart repeats its tag: the first part stands.
                 if 0 <= s < len(pair.entities) and s not in taken:
                     taken.add(s)
@@ -178,16 +169,16 @@ def _translate_marked(
 
 def _identified(
     output: Optional[Marked], names: Sequence[str], threshold: float, quirks: bool = False
-) -> Iterator[Tuple[Tuple[int, int, Optional[int]], Tuple[int, float]]]:
-    """YIELDS (Tuple): Each marked span, with the entity that it is, by its tag or its likeness to the entity's
-    translation, and the likeness.
+) -> Iterator[Tuple[int, int, int, float]]:
+    """YIELDS (Tuple[int, int, int, float]): Each marked span, with the entity that it is, by its tag or its likeness to
+    the entity's translation, and the likeness.
     """
     if output is None:
         return
     texts = [output.text[a:b] for a, b, number in output.spans if number is None]
     matches = iter(match_names(texts, names, threshold, quirks))
-    for span in output.spans:
-        yield span, next(matches) if span[2] is None else (span[2], 1.0)
+    for start, end, number in output.spans:
+        yield start, end, *(next(matches) if number is None else (number, 1.0))
 
 
 @dataclass(eq=False)
@@ -221,7 +212,7 @@ class MarkerProjector(KeepsTranslator, ScoredSpansProjector):
         scored = []
         for pair, output, own in zip(pairs, outputs, names, strict=True):
             texts = [[name] for name in own]
-            for (a, b, _), (s, _) in _identified(output, own, self.threshold):
+            for a, b, s, _ in _identified(output, own, self.threshold):
                 if output is not None and 0 <= s < len(texts):
                     texts[s].append(output.text[a:b])
             reason = Reason.NO_TRANSLATION if output is None else Reason.NO_CANDIDATE

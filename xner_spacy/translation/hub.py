@@ -8,7 +8,8 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple
 
@@ -27,31 +28,27 @@ class LazyModel(ABC):
     """
 
     model: str
-    _loaded: Any = field(init=False, default=None, repr=False)
-    _content: str = field(init=False, default="", repr=False)
 
-    @property
+    @cached_property
     def loaded(self) -> Any:
         """The model. RAISES: MissingExtraError; XnerError where it cannot be loaded or is of another kind."""
-        if self._loaded is None:
-            self._loaded = self._load()
-        return self._loaded
+        return self._load()
 
     @abstractmethod
     def _load(self) -> Any:
         """RETURNS (Any): The model."""
 
-    @property
+    @cached_property
     def content(self) -> str:
-        """RETURNS (str): What identifies the model's content: see `revision_of`."""
-        if not self._content:
-            # What a folder holds is known without loading it: stored translations need no model.
-            config = None if Path(self.model).is_dir() else self.loaded.config
-            self._content = revision_of(self.model, config)
-        return self._content
+        """What identifies the model's content: the commit of a Hub model, the checksum of a folder."""
+        if not Path(self.model).is_dir():
+            return str(getattr(self.loaded.config, "_commit_hash", None) or "unknown")
+        # What a folder holds is known without loading it: stored translations need no model.
+        with reading(self.model, "a folder with a model"):
+            return checksum_of(Path(self.model))
 
     def __getstate__(self) -> Dict[str, Any]:
-        return {**self.__dict__, "_loaded": None}
+        return {name: value for name, value in self.__dict__.items() if name != "loaded"}
 
 
 @dataclass(eq=False)
@@ -77,30 +74,43 @@ class HubModel(LazyModel):
         require(self.dtype in self.dtypes, f"{self.dtype!r} is no precision.", f"It is {', '.join(self.dtypes)}.")
 
     def options(self) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): What every `from_pretrained` is called with."""
-        return load_options(self.model, self.revision)
+        """RETURNS (Dict[str, Any]): What every `from_pretrained` is called with. RAISES: XnerError for a path that is not
+        there.
+        """
+        is_folder = Path(self.model).is_dir()
+        if not is_folder and (Path(self.model).exists() or not _HUB_NAME.match(self.model)):
+            raise XnerError(
+                f"No model in {self.model!r}: no such folder, and not a name on the Hugging Face Hub.",
+                "Give a folder with config.json and the weights, or a name such as facebook/nllb-200-distilled-600M.",
+            )
+        options: Dict[str, Any] = {"trust_remote_code": False}
+        if self.revision is not None and not is_folder:
+            options["revision"] = self.revision
+        return options
 
     def read_tokenizer(self, **settings: Any) -> Tuple[Any, Any]:
-        """RETURNS (Tuple[Any, Any]): The model's config, and its tokenizer with these settings."""
+        """RETURNS (Tuple[Any, Any]): The model's config, and its tokenizer with these settings. RAISES: XnerError if the
+        tokenizer's files are not whole: the library then gives False, not an error.
+        """
         transformers = import_transformers(self.part)
         options = self.options()
         with loading(self.model, self.legacy_weights):
             config = transformers.AutoConfig.from_pretrained(self.model, **options)
-            return config, load_tokenizer(transformers, self.model, **settings, **options)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(self.model, **settings, **options)
+        if not hasattr(tokenizer, "get_vocab"):
+            raise XnerError(f"The tokenizer of the model {self.model!r} is not whole.", "Download or make it anew.")
+        return config, tokenizer
 
-    def read_model(self, kind: str, config: Any) -> Tuple[Any, Dict[str, Any]]:
+    def read_model(self, kind: str, **settings: Any) -> Tuple[Any, Dict[str, Any]]:
         """RETURNS (Tuple[Any, Dict[str, Any]]): The model as a class of transformers reads it, and which of its weights
         are missing: the library would make them up.
         """
         import transformers
 
+        weights = {"weights_only": True} if self.legacy_weights else {"use_safetensors": True}
         with loading(self.model, self.legacy_weights):
             return getattr(transformers, kind).from_pretrained(
-                self.model,
-                config=config,
-                output_loading_info=True,
-                **self.options(),
-                **weight_options(self.legacy_weights),
+                self.model, **{"output_loading_info": True, **settings, **self.options(), **weights}
             )
 
 
@@ -114,35 +124,10 @@ def import_transformers(part: str) -> Any:
     return transformers
 
 
-def load_options(model: str, revision: Optional[str] = None) -> Dict[str, Any]:
-    """What every `from_pretrained` is called with.
-
-    model (str): A folder, or a name on the Hub. revision (Optional[str]): Branch, tag or commit there.
-    RETURNS (Dict[str, Any]): Keyword arguments. RAISES: XnerError for a path that is not there.
-    """
-    if not Path(model).is_dir() and (Path(model).exists() or not _HUB_NAME.match(model)):
-        raise XnerError(
-            f"No model in {model!r}: no such folder, and not a name on the Hugging Face Hub.",
-            "Give a folder with config.json and the weights, or a name such as facebook/nllb-200-distilled-600M.",
-        )
-    options: Dict[str, Any] = {"trust_remote_code": False}
-    if revision is not None and not Path(model).is_dir():
-        options["revision"] = revision
-    return options
-
-
-def weight_options(legacy_weights: bool) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): Keyword arguments that say which weight files may be read."""
-    return {"weights_only": True} if legacy_weights else {"use_safetensors": True}
-
-
 @contextmanager
 def loading(model: str, legacy_weights: bool = False) -> Iterator[None]:
     """Turn whatever a library makes of a model's files into a message about that model: files are cut short, changed
-    and mixed up, and then there is no telling what is raised.
-
-    model (str): The folder or name. legacy_weights (bool): Whether the old format was allowed.
-    RAISES: XnerError in place of any error.
+    and mixed up, and then there is no telling what is raised. RAISES: XnerError in place of any error.
     """
     try:
         yield
@@ -152,15 +137,13 @@ def loading(model: str, legacy_weights: bool = False) -> Iterator[None]:
         # The tokenizers' Rust code panics with something that is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise explain(model, error, legacy_weights) from error
-
-
-def load_tokenizer(transformers: Any, model: str, **settings: Any) -> Any:
-    """Load a tokenizer. RAISES: XnerError if its files are not whole: the library then gives False, not an error."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(model, **settings)
-    if not hasattr(tokenizer, "get_vocab"):
-        raise XnerError(f"The tokenizer of the model {model!r} is not whole.", "Download or make it anew.")
-    return tokenizer
+        reason = str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
+        if not isinstance(error, (OSError, ImportError)):
+            reason = f"{type(error).__name__}: {reason}"
+        hint = "Give a folder with a complete model, or a name on the Hub (HF_HUB_OFFLINE forbids downloads)."
+        if not legacy_weights and "safetensors" in str(error):
+            hint = "Only safetensors are read. If the model has none, convert it, or set legacy_weights = true if you trust it."
+        raise XnerError(f"The model {model!r} could not be loaded: {reason}", hint) from error
 
 
 def check_weights(model: str, report: Dict[str, Any], optional: Tuple[str, ...] = ()) -> None:
@@ -173,34 +156,9 @@ def check_weights(model: str, report: Dict[str, Any], optional: Tuple[str, ...] 
         )
 
 
-def explain(model: str, error: BaseException, legacy_weights: bool) -> XnerError:
-    """RETURNS (XnerError): A library's error in words that help."""
-    reason = str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
-    if not isinstance(error, (OSError, ImportError)):
-        reason = f"{type(error).__name__}: {reason}"
-    hint = "Give a folder with a complete model, or a name on the Hub (HF_HUB_OFFLINE forbids downloads)."
-    if not legacy_weights and "safetensors" in str(error):
-        hint = "Only safetensors are read. If the model has none, convert it, or set legacy_weights = true if you trust it."
-    return XnerError(f"The model {model!r} could not be loaded: {reason}", hint)
-
-
-def revision_of(model: str, config: Any = None) -> str:
-    """What identifies a model's content.
-
-    model (str): A folder or a name on the Hub. config (Any): The loaded config, which knows the commit of a Hub model.
-    RETURNS (str): The commit, or a checksum of a folder: of its small files, and of size, begin and end of each large
-        one.
-    """
-    if not Path(model).is_dir():
-        return str(getattr(config, "_commit_hash", None) or "unknown")
-    with reading(model, "a folder with a model"):
-        return checksum_of(Path(model))
-
-
 def checksum_of(folder: Path, leave_out: str = "") -> str:
-    """A checksum of a folder with a model: of its small files, and of size, begin and end of each large one.
-
-    folder (Path): The folder. leave_out (str): A file that does not count. RETURNS (str): The checksum.
+    """RETURNS (str): A checksum of a folder with a model: of its small files, and of size, begin and end of each large
+    one, but not of the file `leave_out`.
     """
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.iterdir() if path.is_file()):

@@ -1,13 +1,15 @@
 """What the neural translators share: sorted batches of a size in tokens, long texts split and joined, faults caught.
 
-A subclass encodes texts and decodes batches; the rest is here. Texts are gathered in pools, so that memory stays flat;
-in a pool equal texts are translated once, and batches go from the longest to the shortest.
+Texts are gathered in pools, so that memory stays flat; in a pool equal texts are translated once, and batches go from
+the longest to the shortest. What is too long for a model is split at the best place there is; nothing is cut off.
 """
 
 import logging
+import re
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
+from itertools import chain
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ..errors import XnerError, in_one_line
 from ..languages import find_code
@@ -15,7 +17,6 @@ from ..pools import padded_groups, pools
 from ..types import Translation
 from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
 from .hub import LazyModel
-from .long_texts import join_pieces, split_text
 
 
 class Hypothesis(NamedTuple):
@@ -30,23 +31,20 @@ class Hypothesis(NamedTuple):
     complete: bool
 
 
-def plan_batches(lengths: Sequence[int], batch_tokens: int) -> List[List[int]]:
+def plan_batches(lengths: Mapping[int, int], batch_tokens: int) -> List[List[int]]:
     """Put texts of like length together.
 
-    lengths (Sequence[int]): Sub-words of each text. batch_tokens (int): The most a batch may hold, padding counted; a
-        longer text is a batch of its own.
-    RETURNS (List[List[int]]): Indices by batch, from the longest to the shortest; ties in the order given.
+    lengths (Mapping[int, int]): Sub-words of each text, by its number. batch_tokens (int): The most a batch may hold,
+        padding counted; a longer text is a batch of its own.
+    RETURNS (List[List[int]]): Numbers by batch, from the longest to the shortest; ties in ascending order.
     """
-    order = sorted(range(len(lengths)), key=lambda k: (-lengths[k], k))
+    order = sorted(lengths, key=lambda k: (-lengths[k], k))
     return list(padded_groups(order, batch_tokens, lambda k: (lengths[k],)))
 
 
 def decoding_limit(length: int, most: int) -> int:
-    """How many sub-words a translation may have; beyond that it has run away.
-
-    length (int): Sub-words of the text. most (int): What the model's decoder has positions for: a looping translation
-        of 164 sub-words would leave the 512 of OPUS-MT.
-    RETURNS (int): The limit.
+    """RETURNS (int): How many sub-words a translation of a text of `length` may have; beyond that it has run away. `most`:
+    What the model's decoder has positions for: a looping translation of 164 sub-words would leave the 512 of OPUS-MT.
     """
     return min(3 * length + 20, most)
 
@@ -56,6 +54,12 @@ Outcome = Union[List[Hypothesis], str]
 # What the libraries raise on a text that they can't take.
 BROKEN = (RuntimeError, ValueError, IndexError)
 _LOGGER = logging.getLogger("xner_spacy")
+# Where a text may be split, the best places first: ends of sentences, of clauses, spaces.
+_BORDERS = (
+    re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？।॥။།՞؟۔።])\s*"),
+    re.compile(r"(?<=[;:,–—])\s+|(?<=[；：，、،؛፣፤])\s*"),
+    re.compile(r"\s+"),
+)
 
 
 def _said(error: Exception) -> str:
@@ -64,7 +68,9 @@ def _said(error: Exception) -> str:
 
 @dataclass(eq=False)
 class NeuralTranslator(LazyModel, ABC):
-    """Base of `CTranslate2` and `Transformers`. `faults` counts what was caught, by code.
+    """Base of `CTranslate2` and `Transformers`, which decode batches. What they load has a `limit`, the longest input in
+    sub-words, and `encode`, which gives per text something whose `len` is its number of sub-words. `faults` counts what
+    was caught, by code.
 
     source_lang (str): Language of the texts: any code of the language table, or the model's own.
     target_lang (str): Language of the translations, likewise.
@@ -102,25 +108,24 @@ class NeuralTranslator(LazyModel, ABC):
                 yield known[text.strip()]
 
     def _translate_pool(self, texts: List[str]) -> List[Translation]:
-        longest = self._limit()
+        longest, encode = self.loaded.limit, self.loaded.encode
         limit = min(self.max_length, longest)
         pieces: List[str] = []
         owners: List[List[int]] = []
-        for text, encoded in zip(texts, self._encode(texts), strict=True):
+        for text, tokens in zip(texts, encode(texts), strict=True):
             parts = [text] if text else []
-            if len(encoded) > limit:
-                parts = split_text(text, lambda part: len(self._encode([part])[0]), limit)
+            if len(tokens) > limit:
+                parts = split_text(text, lambda part: len(encode([part])[0]), limit)
             owners.append(list(range(len(pieces), len(pieces) + len(parts))))
             pieces += parts
-        encoded = self._encode(pieces)
-        # What no split makes short enough: one character of many sub-words, under a very low limit.
-        short = [k for k, tokens in enumerate(encoded) if len(tokens) <= longest]
-        plan = plan_batches([len(encoded[k]) for k in short], self.batch_tokens)
-        batches = [[short[k] for k in batch] for batch in plan]
+        encoded = encode(pieces)
+        # Some are made short enough by no split: one character of many sub-words, under a very low limit.
         results: List[Outcome] = [TOO_LONG for _ in pieces]
-        for batch, found in zip(batches, self._decode_all([[encoded[k] for k in b] for b in batches]), strict=True):
-            for k, outcome in zip(batch, found, strict=True):
-                results[k] = outcome
+        lengths = {k: len(tokens) for k, tokens in enumerate(encoded) if len(tokens) <= longest}
+        batches = plan_batches(lengths, self.batch_tokens)
+        decoded = self._decode_all([[encoded[k] for k in batch] for batch in batches])
+        for k, outcome in zip(chain.from_iterable(batches), chain.from_iterable(decoded), strict=True):
+            results[k] = outcome
         return [self._join([pieces[k] for k in own], [results[k] for k in own]) for own in owners]
 
     def _decode_all(self, batches: List[List[Any]]) -> List[Sequence[Outcome]]:
@@ -133,15 +138,15 @@ class NeuralTranslator(LazyModel, ABC):
             return list(self._decode(batches))
         except BROKEN as error:
             _LOGGER.warning("A batch could not be translated (%s); text by text.", _said(error))
-        found = [[self._decode_one(encoded) for encoded in batch] for batch in batches]
-        outcomes = [outcome for batch in found for outcome in batch]
+        by_text = [[self._decode_one(encoded) for encoded in batch] for batch in batches]
+        outcomes = list(chain.from_iterable(by_text))
         broken = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        if broken and (len(broken) == len(outcomes) > 1):
+        if len(broken) == len(outcomes) > 1:
             raise XnerError(
                 f"{type(self).__name__} failed on each of {len(outcomes)} texts ({_said(broken[0])}).",
                 "The model or its settings may not fit; try another device, or make the model anew.",
             ) from broken[0]
-        return [[FAILED if isinstance(o, Exception) else o for o in batch] for batch in found]
+        return [[FAILED if isinstance(o, Exception) else o for o in batch] for batch in by_text]
 
     def _decode_one(self, encoded: Any) -> Union[List[Hypothesis], Exception]:
         try:
@@ -159,39 +164,86 @@ class NeuralTranslator(LazyModel, ABC):
     def _join(self, pieces: List[str], outcomes: List[Outcome]) -> Translation:
         if not pieces:
             return Translation("")
-        best: List[Hypothesis] = []
-        fault = None
-        for piece, outcome in zip(pieces, outcomes, strict=True):
-            # One piece that went wrong spoils the reading of the whole.
-            if isinstance(outcome, str):
-                fault = fault or outcome
-                continue
-            best.append(outcome[0])
-            fault = fault or find_fault(piece, outcome[0].text, self.max_ratio)
-            fault = fault or (None if outcome[0].complete else LENGTH)
-        scores = [h.score for h in best if h.score is not None]
-        score = sum(scores) / len(scores) if scores else None
+        # One piece that went wrong spoils the reading of the whole.
+        fault = next(filter(None, map(self._fault, pieces, outcomes)), None)
         if fault is not None:
             self.faults[fault] = self.faults.get(fault, 0) + 1
             return Translation(None, fault=fault)
+        best = [outcome[0] for outcome in outcomes if not isinstance(outcome, str)]
+        scores = [h.score for h in best if h.score is not None]
+        score = sum(scores) / len(scores) if scores else None
         entry = find_code(self.target_lang)
         joined = join_pieces([h.text for h in best], entry.script if entry else "Latn")
         # Of a text in pieces there are too many combinations.
         others = outcomes[0][1:] if len(outcomes) == 1 and isinstance(outcomes[0], list) else []
         return Translation(joined, score=score, alternatives=tuple((h.text, h.score) for h in others))
 
+    def _fault(self, piece: str, outcome: Outcome) -> Optional[str]:
+        if isinstance(outcome, str):
+            return outcome
+        return find_fault(piece, outcome[0].text, self.max_ratio) or (None if outcome[0].complete else LENGTH)
+
     @abstractmethod
     def _model_identity(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): What a translation depends on, beside the text and the settings."""
 
-    def _limit(self) -> int:
-        """RETURNS (int): The longest input that the model can take, in sub-words."""
-        return self.loaded.limit
-
-    def _encode(self, texts: List[str]) -> List[Any]:
-        """RETURNS (List[Any]): Per text something whose `len` is its number of sub-words."""
-        return self.loaded.encode(texts)
-
     @abstractmethod
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         """YIELDS (List[List[Hypothesis]]): Per batch, per text its hypotheses, the best first."""
+
+
+def split_text(text: str, measure: Callable[[str], int], limit: int) -> List[str]:
+    """Split a text into pieces of at most `limit` units, of which `measure` gives how many a text has.
+
+    RETURNS (List[str]): Pieces that joined give the text, up to spaces at the borders; each fits, unless a single
+        character does not.
+    """
+    return _split(text.strip(), measure, max(limit, 1), 0)
+
+
+def _split(text: str, measure: Callable[[str], int], limit: int, level: int) -> List[str]:
+    if measure(text) <= limit or len(text) <= 1:
+        return [text]
+    # The last resort: a single word longer than the limit, or a script without spaces.
+    parts = _cut(text, _BORDERS[level]) if level < len(_BORDERS) else list(text)
+    pieces: List[str] = []
+    start = 0
+    while start < len(parts):
+        end = _fitting(parts, start, measure, limit)
+        piece = "".join(parts[start:end]).strip()
+        start = end
+        if piece:
+            pieces.append(piece)
+    if level < len(_BORDERS):
+        return [small for piece in pieces for small in _split(piece, measure, limit, level + 1)]
+    return pieces
+
+
+def _fitting(parts: Sequence[str], start: int, measure: Callable[[str], int], limit: int) -> int:
+    """RETURNS (int): Where to end so that the parts from `start` on fit together; after one part where not even that
+    fits. Measuring is the dear thing, so it doubles its steps and then halves them.
+    """
+
+    def fits(end: int) -> bool:
+        return measure("".join(parts[start:end]).strip()) <= limit
+
+    good, step = start + 1, 1
+    while good + step <= len(parts) and fits(good + step):
+        good, step = good + step, 2 * step
+    bad = min(good + step, len(parts) + 1)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if fits(middle) else (good, middle)
+    return good
+
+
+def _cut(text: str, border: "re.Pattern[str]") -> List[str]:
+    ends = [m.end() for m in border.finditer(text)]
+    starts = [0, *(end for end in ends if end)]
+    return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if a < b]
+
+
+def join_pieces(pieces: List[str], script: str = "Latn") -> str:
+    """RETURNS (str): The translated pieces as one text; without spaces between them in scripts that have none."""
+    between = "" if script in ("Jpan", "Hans", "Hant") else " "
+    return between.join(piece.strip() for piece in pieces if piece.strip())

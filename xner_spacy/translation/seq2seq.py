@@ -23,22 +23,18 @@ class Transformers(NeuralTranslator, HubModel):
         return _Model(self)
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
-        """How likely given translations are; as `CTranslate2.score_batch`.
-
-        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its end, at most 0. What
-            is longer than the model takes is judged by its beginning.
-        """
+        """RETURNS (List[float]): As of `CTranslate2.score_batch`."""
         model = self.loaded
-        left = [_shorten(tokens, model.limit) for tokens in self._encode(list(sources))]
+        left = [_shorten(tokens, model.limit) for tokens in model.encode(list(sources))]
         right = [_shorten(t, model.positions) for t in model.encode_targets(list(targets))]
         scores = [0.0] * len(left)
         longest = [max(len(a), len(b)) for a, b in zip(left, right, strict=True)]
         # A score of every word of the vocabulary for every sub-word: NLLB's 256,000 words times 4,096 sub-words would
         # be 4 GB.
         most = min(self.batch_tokens, max(1, SCORED_CELLS // model.words))
-        for batch in plan_batches(longest, most):
-            found = model.score([left[k] for k in batch], [right[k] for k in batch])
-            for k, score in zip(batch, found, strict=True):
+        for batch in plan_batches(dict(enumerate(longest)), most):
+            values = model.score([left[k] for k in batch], [right[k] for k in batch])
+            for k, score in zip(batch, values, strict=True):
                 scores[k] = score
         return scores
 
@@ -64,7 +60,7 @@ class _Model:
 
         self.torch = torch
         self.config, self.tokenizer = owner.read_tokenizer()
-        model, report = owner.read_model("AutoModelForSeq2SeqLM", self.config)
+        model, report = owner.read_model("AutoModelForSeq2SeqLM", config=self.config)
         check_weights(owner.model, report)
         self.start = ""
         self.prefix: Optional[int] = None
@@ -79,10 +75,7 @@ class _Model:
 
     def _set_languages(self, owner: Transformers) -> None:
         vocabulary = self.tokenizer.get_vocab()
-        tags = {
-            family: {m[1]: token for token in vocabulary for m in [pattern.match(token)] if m}
-            for family, pattern in TAGS.items()
-        }
+        tags = {family: {m[1]: m[0] for m in map(tag.match, vocabulary) if m} for family, tag in TAGS.items()}
         family = next((family for family in ("nllb", "m2m") if tags[family]), "marian")
         if family == "marian":
             if tags["marian"]:
@@ -103,7 +96,7 @@ class _Model:
         return self.tokenizer(texts)["input_ids"]
 
     def encode_targets(self, texts: List[str]) -> List[List[int]]:
-        """RETURNS (List[List[int]]): Sub-words of translations as the decoder is to give them, with tag and end."""
+        """RETURNS (List[List[int]]): Sub-words as the decoder is to give them, with tag and end."""
         return self.tokenizer(text_target=texts)["input_ids"] if texts else []
 
     def _pad(self, batch: Sequence[Sequence[int]]) -> Any:
@@ -113,9 +106,7 @@ class _Model:
         """Decode a batch. RETURNS (List[List[Hypothesis]]): Per text its hypotheses."""
         limits = [decoding_limit(len(tokens), self.positions) for tokens in batch]
         beam = max(beam_size, n_best)
-        options: Dict[str, Any] = {}
-        if self.prefix is not None:
-            options["forced_bos_token_id"] = self.prefix
+        options = {} if self.prefix is None else {"forced_bos_token_id": self.prefix}
         with self.torch.inference_mode():
             out = self.model.generate(
                 **self._pad(batch),

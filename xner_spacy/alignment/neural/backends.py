@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ...errors import MissingExtraError, XnerError, require
 from ...pools import padded_groups
+from ...translation.ct2 import save_spec
 from ...translation.hub import HubModel, check_weights, import_transformers
-from ...translation.int8 import save_spec
 from .packed import packed_copy
 
 Int = npt.NDArray[np.int64]
@@ -134,7 +134,7 @@ def _read_model(settings: EncoderSettings, config: Any) -> Any:
     # It would list the weights of the layers that are left out.
     transformers.logging.set_verbosity_error()
     try:
-        model, report = settings.read_model("AutoModel", config)
+        model, report = settings.read_model("AutoModel", config=config)
     finally:
         transformers.logging.set_verbosity(verbosity)
     check_weights(settings.model, report, optional=_UNUSED)

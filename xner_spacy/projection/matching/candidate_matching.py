@@ -78,18 +78,14 @@ class MatchingProjector(BaseProjector):
             raise XnerError(f"min_confidence must be between 0 and 1, not {self.min_confidence}.")
         if self.calibration is not None and len(self.calibration) != 3:
             raise XnerError("calibration takes three numbers: bias, score, margin.")
-        least = 0.0
+        least = 0.5 if self.scores is None and self.solver == "exact" else 0.0
+        self._least = least if self.min_score is None else self.min_score
+        self.limits = parse_limits(self.constraint, self.count)
         if self.scores is None and self.solver == "greedy":
             self.scores = {"align": AlignScore()}
         elif self.scores is None:
             self.scores = {"span": SpanScore(), "lexicon": PhraseLexicon()}
-            least = 0.5
-        self._least = least if self.min_score is None else self.min_score
-        self.limits = parse_limits(self.constraint, self.count)
-        self._use_scores(self.scores)
-
-    def _use_scores(self, scores: Dict[str, Any]) -> None:
-        self._parts = scores
+        scores = self._parts = self.scores
         self._modifiers = {name: part for name, part in scores.items() if isinstance(part, Modifier)}
         self._scores: Dict[str, Score] = {name: s for name, s in scores.items() if name not in self._modifiers}
         unknown = sorted(set(self.weights or {}) - set(scores))
@@ -120,10 +116,10 @@ class MatchingProjector(BaseProjector):
             yield self._projection(pair, options) if pair.entities else Projection()
 
     def match(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[List[Choice], Options]]:
-        """Solve without making a projection of it: for those who fit or check. Positions are those of the pairs without
-        blank tokens (see `projectors.prepare`).
+        """Solve without making a projection of it: for those who fit or check.
 
-        YIELDS (Tuple[List[Choice], Options]): Per pair the choices, scores as matched, and the options.
+        YIELDS (Tuple[List[Choice], Options]): Per pair the choices, scores as matched, and the options; positions are
+            those without blank tokens (see `projectors.prepare`).
         """
         for _, options in self._scored(prepare(pair).pair for pair in pairs):
             yield self._solve(options), options
@@ -160,11 +156,11 @@ class MatchingProjector(BaseProjector):
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What was learned."""
-        candidates = getattr(self._candidates, "to_bytes", None)
+        candidates_state = getattr(self._candidates, "to_bytes", None)
         fields = {
             "scores": {name: part.to_bytes() for name, part in self._parts.items() if hasattr(part, "to_bytes")},
             "votes": self.votes.to_bytes(),
-            "candidates": candidates() if candidates else None,
+            "candidates": candidates_state() if candidates_state else None,
         }
         return pack_state("xner.Matching.v1", 2, fields)
 
@@ -243,40 +239,30 @@ class MatchingProjector(BaseProjector):
         label = self._labeller.relabel(pair, entity, choice.start, choice.end)
         return self.votes.label(pair.target[choice.start : choice.end], label)
 
-    def _confidence(self, choice: Choice, row: Sequence[Option]) -> float:
-        if self.confidence_map is None:
-            return max(0.0, min(1.0, choice.score))
-        return self.confidence_map(choice.score, choice.score - rival_score(choice, row))
-
     def _projection(self, pair: SentencePair, options: Options) -> Projection:
         spans: List[ProjectedSpan] = []
         reasons: Dict[int, str] = {}
         for choice in self._solve(options):
             s = choice.entity
-            confidence = self._confidence(choice, options[s])
+            confidence = max(0.0, min(1.0, choice.score))
+            if self.confidence_map is not None:
+                confidence = self.confidence_map(choice.score, choice.score - rival_score(choice, options[s]))
             if confidence < self.min_confidence:
                 reasons[s] = Reason.LOW_SCORE
             else:
                 spans.append(ProjectedSpan(choice.start, choice.end, self._label(pair, choice), s, confidence))
-        sources = {span.source for span in spans}
-        if len(sources) == len(pair.entities):
-            return Projection(spans)
-        linked: Optional[list] = None
-        for s in set(range(len(pair.entities))) - sources - set(reasons):
+        missing = set(range(len(pair.entities))) - {span.source for span in spans} - set(reasons)
+        linked = entity_links(pair) if missing else []
+        for s in missing:
             if options[s] and self.limits.high != 0:
                 reasons[s] = Reason.OVERLAP
             elif self._sparse is None and too_long(pair):
                 reasons[s] = Reason.TOO_LONG
             else:
-                linked = linked or entity_links(pair)
                 reasons[s] = Reason.NO_CANDIDATE if linked[s] else Reason.NO_LINKS
         return with_reasons(pair, spans, reasons)
 
 
 def rival_score(choice: Choice, row: Sequence[Option]) -> float:
     """RETURNS (float): The best score among the entity's other options, at least 0 (no span)."""
-    best = 0.0
-    for score, a, b in row:
-        if score > best and (a != choice.start or b != choice.end):
-            best = score
-    return best
+    return max([0.0, *(score for score, a, b in row if (a, b) != (choice.start, choice.end))])

@@ -49,32 +49,25 @@ class Ngrams(_PairByPair):
     pruned: bool = True
 
     def _spans(self, pair: SentencePair) -> List[Span]:
-        n = len(pair.target)
-        longest, stop = self.longest(pair.target), self.stops(pair.target)
-        if not self.pruned:
-            longest = min(longest, max(10, _MOST_NGRAMS // max(1, n)))
-            seen = [not is_blank_token(word) for word in pair.target]
-            return [
-                (a, b) for a in range(n) if seen[a] for b in range(a + 1, min(a + longest, stop[a]) + 1) if seen[b - 1]
-            ]
-        return _between_links(pair, [min(a + longest, stop[a]) for a in range(n)], n)
+        limits = self.limits(pair.target)
+        if self.pruned:
+            return _between_links(pair, limits, len(pair.target))
+        seen = [not is_blank_token(word) for word in pair.target]
+        return [(a, b) for a, limit in enumerate(limits) if seen[a] for b in range(a + 1, limit + 1) if seen[b - 1]]
 
-    def longest(self, target: Sequence[str]) -> int:
-        """RETURNS (int): Words of the longest candidate."""
-        return len(target) if self.max_words is None else self.max_words
-
-    def stops(self, target: Sequence[str]) -> List[int]:
-        """RETURNS (List[int]): Per token the index of the first excluded token from there on, or the length: no
-        candidate reaches over it.
+    def limits(self, target: Sequence[str]) -> List[int]:
+        """RETURNS (List[int]): Per token the end (exclusive) of the longest candidate that begins with it: none reaches
+        over an excluded token.
         """
-        n = len(target)
-        stop, last = [n] * n, n
-        if not set(self.exclude).isdisjoint(target):
-            for j in range(n - 1, -1, -1):
-                if target[j] in self.exclude:
-                    last = j
-                stop[j] = last
-        return stop
+        longest = len(target) if self.max_words is None else self.max_words
+        if not self.pruned:
+            longest = min(longest, max(10, _MOST_NGRAMS // max(1, len(target))))
+        ends, stop = [], len(target)
+        for a in reversed(range(len(target))):
+            if target[a] in self.exclude:
+                stop = a
+            ends.append(min(a + longest, stop))
+        return ends[::-1]
 
 
 @dataclass(eq=False)

@@ -45,7 +45,7 @@ class AlignScore(_PairByPair):
         """Score the pruned n-grams of a pair without a matrix: of use to an entity are only the ranges between words
         that it is linked to. RETURNS (Options): Per entity its spans with their scores, by start, then end.
         """
-        longest, stop = ngrams.longest(pair.target), ngrams.stops(pair.target)
+        limits = ngrams.limits(pair.target)
         options: Options = []
         for entity, words in zip(pair.entities, entity_links(pair), strict=True):
             length = entity[1] - entity[0]
@@ -53,13 +53,12 @@ class AlignScore(_PairByPair):
             words = strongest(words)
             ahead = sum(w[1] for w in words)
             for x, (a, here, _) in enumerate(words):
-                limit = min(a + longest, stop[a])
                 links = 0
                 best = 0.0
                 for b, n, _ in words[x:]:
                     # A longer span of the same start is worth having only if it scores more, and even with all links
                     # that are left it may not reach that.
-                    if b >= limit or 2.0 * ahead / (length + b + 1 - a) <= best:
+                    if b >= limits[a] or 2.0 * ahead / (length + b + 1 - a) <= best:
                         break
                     links += n
                     score = 2.0 * links / (length + b + 1 - a)
