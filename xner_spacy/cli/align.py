@@ -3,7 +3,7 @@
 import json
 from itertools import chain
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.files import require_same_length
@@ -13,10 +13,12 @@ from ..corpora.reading import read_bytes, read_config, read_json, reading
 from ..corpora.writing import write_together, written_together
 from ..errors import InputError, XnerError
 from ..pairing import paired
-from ..types import Aligner, PathLike
-from .options import CONFIG, command, option
+from ..types import Aligner, PathLike, TokenPair
+from .options import command, option
 from .output import done, progress
-from .parts import ALIGNERS, ENCODER_ALIGNERS, make_part
+from .parts import ENCODER_ALIGNERS, make_part
+
+STATE, DESCRIPTION = "aligner", "aligner.json"
 
 
 def align(
@@ -47,22 +49,11 @@ def align(
     pairs = read_parallel(source, target)
     with written_together():  # no model stays behind where the links could not be written
         part = load_aligner(pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)
-        found = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
-        return write_pharaoh(output, progress((a for _, a in found), len(pairs), "pair"))
+        linked = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
+        return write_pharaoh(output, progress((links for _, links in linked), len(pairs), "pair"))
 
 
-BITEXT = option(metavar="SRC TGT")
-
-
-@command(
-    align,
-    source="SOURCE.txt",
-    target="TARGET.txt",
-    output=option("-o", metavar="LINKS"),
-    aligner=option("-a"),
-    bitext=BITEXT,
-    config=CONFIG,
-)
+@command(align, source="SOURCE.txt", target="TARGET.txt", output=option("-o", metavar="LINKS"))
 def align_cli(call: Callable[[], int], output: PathLike) -> None:
     """Say how many pairs there were."""
     done(f"{call()} sentence pairs aligned", output)
@@ -78,7 +69,7 @@ def read_parallel(source: PathLike, target: PathLike) -> List[Tuple[List[str], L
 
 
 def load_aligner(
-    pairs: Sequence[Tuple[Sequence[str], Sequence[str]]],
+    pairs: Sequence[TokenPair],
     *,
     aligner: str,
     bitext: Optional[Tuple[PathLike, PathLike]] = None,
@@ -90,8 +81,8 @@ def load_aligner(
 ) -> Aligner:
     """Build the aligner, and load or train it. Arguments are those of the commands.
 
-    pairs: What will be aligned; an aligner that learns learns from it too. link_form (Optional[Dict[str, Any]]): How
-        `links` are written, settings of `xner.Links.v1`.
+    pairs (Sequence[TokenPair]): What will be aligned; an aligner that learns learns from it too.
+    link_form (Optional[Dict[str, Any]]): How `links` are written, settings of `xner.Links.v1`.
     RETURNS (Aligner): The aligner, ready. RAISES: XnerError for options that this aligner has no use for; InputError
         for a model folder that is broken or holds something else.
     """
@@ -100,54 +91,54 @@ def load_aligner(
         aligner, settings = "links", {"path": str(links), **(link_form or {})}
     if aligner in ENCODER_ALIGNERS and model is not None:
         settings["model"], model = str(model), None
-    part = make_part("xner_aligners", ALIGNERS, aligner, Path(config) if config else None, "aligner", **settings)
+    part = make_part("aligner", aligner, config, **settings)
     if not hasattr(part, "train"):
         if model is not None or bitext is not None:
             raise XnerError(f"The aligner {aligner!r} does not learn: --model and --bitext are not for it.")
         return part
-    if model is None:
-        part.train(_to_learn_from(pairs, bitext))
-        return part
-    return _with_model(part, _name_of(aligner, config), Path(model), pairs, bitext)
+    if config is not None:
+        aligner = str(read_config(config, interpolate=True)["aligner"]["@xner_aligners"])
+    folder = None if model is None else Path(model)
+    if folder is not None and _is_trained(part, aligner, folder, bitext is not None):
+        return _read_state(part, folder / STATE)
+    part.train(chain(pairs, more_pairs(bitext)))
+    if folder is not None:
+        with write_together([folder / STATE, folder / DESCRIPTION], "wb") as (state, description):
+            state.write(part.to_bytes())
+            description.write((json.dumps({"aligner": aligner}) + "\n").encode("utf8"))
+    return part
 
 
-TokenPairs = Sequence[Tuple[Sequence[str], Sequence[str]]]
-STATE, DESCRIPTION = "aligner", "aligner.json"
+def more_pairs(bitext: Optional[Tuple[PathLike, PathLike]]) -> Iterable[TokenPair]:
+    """RETURNS (Iterable[TokenPair]): What --bitext gives to learn from."""
+    return TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
 
 
-def _with_model(part: Any, name: str, folder: Path, pairs: TokenPairs, bitext: Optional[Tuple[Any, Any]]) -> Aligner:
-    """RETURNS (Aligner): The aligner with what the folder holds, or trained and saved there."""
+def _is_trained(part: Any, name: str, folder: Path, has_bitext: bool) -> bool:
+    """RETURNS (bool): Whether the folder holds this aligner; else it is new or empty. RAISES: XnerError."""
     if not part.to_bytes():
         raise XnerError(f"The aligner {name!r} keeps no model: --model is not for it.")
-    state, description = folder / STATE, folder / DESCRIPTION
-    if state.exists():
-        if bitext is not None:
-            raise XnerError(
-                f"{folder} holds a trained aligner, which would not learn from the bitext.",
-                "Leave --bitext out, or name a new folder to train another one.",
+    if not (folder / STATE).exists():
+        if folder.exists() and not folder.is_dir():
+            raise InputError("is not a folder.", folder)
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(
+                "is a folder of something else: it holds no trained aligner, and is not empty.",
+                folder,
+                hint="Name a new folder for the aligner, or the one that `xner align --model` made.",
             )
-        if description.exists():
-            trained = read_json(description, Dict[str, Any]).get("aligner")
-            if trained is not None and trained != name:
-                raise InputError(
-                    f"is of the aligner {trained!r}, not of {name!r}.",
-                    folder,
-                    hint=f"Add --aligner {trained}, or name another folder.",
-                )
-        return _read_state(part, state)
-    if folder.exists() and not folder.is_dir():
-        raise InputError("is not a folder.", folder)
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(
-            "is a folder of something else: it holds no trained aligner, and is not empty.",
-            folder,
-            hint="Name a new folder for the aligner, or the one that `xner align --model` made.",
+        return False
+    if has_bitext:
+        raise XnerError(
+            f"{folder} holds a trained aligner, which would not learn from the bitext.",
+            "Leave --bitext out, or name a new folder to train another one.",
         )
-    part.train(_to_learn_from(pairs, bitext))
-    with write_together([state, description], "wb") as (file, more):
-        file.write(part.to_bytes())
-        more.write((json.dumps({"aligner": name}) + "\n").encode("utf8"))
-    return part
+    description = folder / DESCRIPTION
+    trained = read_json(description, Dict[str, Any]).get("aligner") if description.exists() else None
+    if trained not in (None, name):
+        hint = f"Add --aligner {trained}, or name another folder."
+        raise InputError(f"is of the aligner {trained!r}, not of {name!r}.", folder, hint=hint)
+    return True
 
 
 def _read_state(part: Any, state: Path) -> Aligner:
@@ -156,22 +147,7 @@ def _read_state(part: Any, state: Path) -> Aligner:
     try:
         with reading(state, "a trained aligner", hint):
             return part.from_bytes(data) or part
-    except InputError as error:
-        if error.path == str(state):
+    except XnerError as error:
+        if isinstance(error, InputError) and error.path == str(state):
             raise
         raise InputError(f"can't be used ({error.message})", state, hint=hint) from error
-    except XnerError as error:
-        raise InputError(f"can't be used ({error.message})", state, hint=hint) from error
-
-
-def _name_of(aligner: str, config: Optional[PathLike]) -> str:
-    if config is None:
-        return aligner
-    return str(read_config(config, interpolate=True)["aligner"]["@xner_aligners"])
-
-
-def _to_learn_from(
-    pairs: TokenPairs, bitext: Optional[Tuple[PathLike, PathLike]]
-) -> Iterator[Tuple[Sequence[str], Sequence[str]]]:
-    more = TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
-    return chain(pairs, more)

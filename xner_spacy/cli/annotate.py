@@ -1,17 +1,14 @@
 """`xner annotate`: a pipeline over a corpus."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, Callable, Iterator
-
-from tqdm import tqdm
+from typing import Any
 
 from ..corpora.annotate import annotate, plan
 from ..types import Json
 from .options import command, option, size
-from .output import bar_settings, done, say, show_counts, warn
+from .output import bar, done, say, show_counts, warn
 
 # How many faulty sentences are named on the screen.
 SHOWN_FAULTS = 5
@@ -45,7 +42,7 @@ def annotate_cli(call: Any, output: Path, shard_size: int, workers: int, dry_run
         settings = {name: value for name, value in call.keywords.items() if name not in ("engine", "address")}
         _show_plan(plan(**settings), shard_size, workers)
         return
-    manifest = call(progress=_bar)
+    manifest = call(progress=bar)
     show_counts(manifest["totals"])
     _show_faults(manifest)
     done(f"{manifest['totals']['sentences']} sentences", output)
@@ -68,9 +65,3 @@ def _show_faults(manifest: Json) -> None:
     if faults:
         told = "\n".join(f"  {place}: {reason}" for place, reason in faults[:SHOWN_FAULTS])
         warn("Sentences with a fault have no entities; the manifest names more of them:", told)
-
-
-@contextmanager
-def _bar(had: int, total: int) -> Iterator[Callable[[int], None]]:
-    with tqdm(initial=had, total=total, **bar_settings("sent")) as bar:
-        yield bar.update

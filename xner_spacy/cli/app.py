@@ -6,7 +6,7 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
-from typing import List, Optional, Tuple
+from typing import List
 
 import typer
 from catalogue import RegistryError
@@ -18,7 +18,6 @@ from .output import make_log_printable, message
 
 app = typer.Typer(
     name="xner",
-    help="Named entity recognition with spaCy for languages that nobody has labelled.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -33,13 +32,13 @@ COMMANDS = """
     convert convert-model align project annotate bench evaluate compare report init-config model-card info distill select
     split calibrate vectors study
 """
-for name in COMMANDS.split():
-    module_name = name.replace("-", "_")
+for command_name in COMMANDS.split():
+    module_name = command_name.replace("-", "_")
     module = import_module(f".{module_name}", __package__)
     if hasattr(module, "register"):
         module.register(app)
     else:
-        app.command(name)(getattr(module, f"{module_name}_cli"))
+        app.command(command_name)(getattr(module, f"{module_name}_cli"))
 
 
 def _version(wanted: bool) -> None:
@@ -57,14 +56,16 @@ def _options(
     """Named entity recognition with spaCy for languages that nobody has labelled."""
 
 
-def run(arguments: Optional[List[str]] = None) -> int:
+def run(arguments: List[str]) -> int:
     """Run a command line. Whatever happens ends as one message: what the user can mend says how, and
     what is a fault of ours says so, and how to see where it arose.
 
-    arguments (Optional[List[str]]): Without the program's name. RETURNS (int): The exit code: 0, 1
-        for an error of the input, the system or ours, 2 for a command line that cannot be read.
+    arguments (List[str]): Without the program's name. RETURNS (int): The exit code: 0, 1 for an error of the input, the
+        system or ours, 2 for a command line that cannot be read.
     """
     make_log_printable()
+    # To name the files where an error does not.
+    given = f" (xner {' '.join(arguments)[:300]})" if arguments else ""
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="xner", standalone_mode=False)
         code = result if isinstance(result, int) else 0
@@ -77,7 +78,7 @@ def run(arguments: Optional[List[str]] = None) -> int:
     except XnerError as error:
         return _fail(error.message, error.hint)
     except (RegistryError, ConfigValidationError) as error:
-        return _fail(f"A configuration does not hold{_given(arguments)}.", str(error).strip())
+        return _fail(f"A configuration does not hold{given}.", str(error).strip())
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
@@ -85,40 +86,24 @@ def run(arguments: Optional[List[str]] = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except MemoryError:
-        return _fail(f"There is not enough memory{_given(arguments)}.", "Use smaller files or batches.")
+        return _fail(f"There is not enough memory{given}.", "Use smaller files or batches.")
     except OSError as error:
-        return _fail(*_system(error, arguments))
+        said = error.strerror or str(error) or type(error).__name__
+        hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
+        return _fail(f"{error.filename}: {said}." if error.filename else f"{said}{given}.", hint)
     except Exception as error:  # noqa: BLE001  (the last net: it says whose fault it is, and hides nothing)
         # typer brings a click of its own or uses the one installed, so their errors have no class
         # that can be named here.
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             return int(error.exit_code)
-        return _fault(error, arguments)
-
-
-def _given(arguments: Optional[List[str]]) -> str:
-    """The command line, to name the files where an error does not."""
-    words = sys.argv[1:] if arguments is None else arguments
-    return f" (xner {' '.join(words)[:300]})" if words else ""
-
-
-def _system(error: OSError, arguments: Optional[List[str]]) -> Tuple[str, str]:
-    hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
-    said = error.strerror or str(error) or type(error).__name__
-    if error.filename:
-        return f"{error.filename}: {said}.", hint
-    return f"{said}{_given(arguments)}.", hint
-
-
-def _fault(error: Exception, arguments: Optional[List[str]]) -> int:
-    said = in_one_line(error)
-    if os.environ.get(DEBUG):
-        traceback.print_exc()
-    return _fail(
-        f"This is a fault of xner{_given(arguments)}: {type(error).__name__}{': ' * bool(said)}{said}",
-        f"Nothing was left half-written. Please report it with what {DEBUG}=1 before the command shows.",
-    )
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        said = in_one_line(error)
+        return _fail(
+            f"This is a fault of xner{given}: {type(error).__name__}{': ' * bool(said)}{said}",
+            f"Nothing was left half-written. Please report it with what {DEBUG}=1 before the command shows.",
+        )
 
 
 def _interrupted() -> int:

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Callable, List, Optional
 
-from ..corpora.labelled import read_tagged, require_same_words
 from ..evaluation.entities import compare as compare_entities
-from ..evaluation.sides import lay_out
+from ..evaluation.sides import read_sides
 from ..types import Json, PathLike
-from .evaluate import remarks
-from .options import JSON, LABELS, SAMPLES, SEED, command
-from .output import percent, say, warn, write_json
+from .evaluate import tell_notes
+from .options import command
+from .output import percent, say, write_json
 
 
 def compare(
@@ -32,17 +31,12 @@ def compare(
     RETURNS (Json): See `xner_spacy.evaluation.entities.compare`, and `notes`, see `xner_spacy.evaluation.sides.Sides`.
     RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
     """
-    g, a, b = (read_tagged(path, labels) for path in (gold, pred_a, pred_b))
-    for path, side in ((pred_a, a), (pred_b, b)):
-        require_same_words(gold, g, path, side)
-    sides = lay_out(gold, g, a, b)
+    sides = read_sides(gold, pred_a, pred_b, labels=labels)
     result = compare_entities(sides.gold, *sides.predicted, samples=samples, seed=seed)
     return {**result, "notes": sides.notes}
 
 
-@command(
-    compare, gold="GOLD", pred_a="PRED_A", pred_b="PRED_B", json_path=JSON, labels=LABELS, samples=SAMPLES, seed=SEED
-)
+@command(compare, gold="GOLD", pred_a="PRED_A", pred_b="PRED_B")
 def compare_cli(call: Callable[[], Json], json_path: Optional[Path] = None) -> None:
     """Show the difference.
 
@@ -56,5 +50,4 @@ def compare_cli(call: Callable[[], Json], json_path: Optional[Path] = None) -> N
         f"A - B {percent(result['difference'])} [{percent(low)}, {percent(high)}]  "
         f"p = {result['p_value']:.4f}\n{result['signature']}"
     )
-    for title, text in remarks(result["notes"]):
-        warn(title, text)
+    tell_notes(result["notes"])

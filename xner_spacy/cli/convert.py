@@ -21,7 +21,7 @@ from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
 from ..text import split_tokens
 from ..types import PathLike
-from .options import LABELS, LARGEST_SIZE, choices, command, option, size
+from .options import LARGEST_SIZE, choices, command, option, size
 from .output import done, show_counts
 
 FORMATS = (*LAYOUTS, "txt", "jsonl", *JSONL, "bitext", "docbin")
@@ -162,9 +162,7 @@ def convert(
     spaces=option(kind=Optional[choices(get_args(Spaces))]),
     shard_size=size(),
     label_map=option("-m"),
-    labels=LABELS,
     limit=option(min=0, max=LARGEST_SIZE),
-    lang=option("-l"),
 )
 def convert_cli(call: Callable[[], Dict[str, int]], output_path: PathLike) -> None:
     """Say what was counted."""

@@ -10,7 +10,7 @@ from ..corpora.pipelines import load_pipeline
 from ..errors import InputError, XnerError
 from ..languages import blank
 from ..types import PathLike
-from .options import SEED, command, option
+from .options import command, option
 from .output import done, warn
 
 
@@ -41,23 +41,21 @@ def distill(
     from ..distillation.student.pipes import find_student
     from ..distillation.teachers.mixtures import mix_docs
 
-    used: Any
+    of_sentences = None
     if weights == "uniform":
         mean = [1.0 / len(teachers)] * len(teachers)
-        used = mean
     elif weights in ("similarity", "similarity-sentence"):
-        found = _similarity(teachers, sources or (), seed)
-        mean = found.domain.tolist()
-        used = mean if weights == "similarity" else found.sentence
+        similarity = _similarity(teachers, sources or (), seed)
+        mean = similarity.domain.tolist()
+        of_sentences = similarity.sentence if weights == "similarity-sentence" else None
     else:
-        used = mean = _numbers(weights, len(teachers))
+        mean = _numbers(weights, len(teachers))
     bias = 0.0 if bias_of is None else find_student(load_pipeline(bias_of)).cfg.get("bias", 0.0)
     vocab = blank("xx").vocab
-    corpora = [read_docs(path, vocab) for path in teachers]
     counts: Counter = Counter()
     docs = mix_docs(
-        corpora,
-        used,
+        [read_docs(path, vocab) for path in teachers],
+        mean if of_sentences is None else of_sentences,
         decode_entities=not keep_entities,
         bias=bias,
         names=[str(path) for path in teachers],
@@ -81,12 +79,11 @@ def distill(
     weights=option("-w"),
     sources=option("--source"),
     bias_of=option(metavar="MODEL"),
-    seed=SEED,
 )
 def distill_cli(call: Callable[[], Tuple[int, List[float]]], output: PathLike) -> None:
     """Say how they were weighted."""
-    n, used = call()
-    done(f"{n} sentences, weights {', '.join(f'{w:.3f}' for w in used)}", output)
+    sentences, weights = call()
+    done(f"{sentences} sentences, weights {', '.join(f'{weight:.3f}' for weight in weights)}", output)
 
 
 def _numbers(text: str, n: int) -> List[float]:
@@ -118,7 +115,6 @@ def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed:
     target = [doc.text for doc in read_docs(teachers[0], blank("xx").vocab)]
     for path, text in zip([*sources, teachers[0]], [*texts, target], strict=True):
         if not text:
-            raise InputError(
-                "has no text to compare languages by.", path, hint="Use uniform weights, or give the text."
-            )
+            hint = "Use uniform weights, or give the text."
+            raise InputError("has no text to compare languages by.", path, hint=hint)
     return language_similarity([text_features(t) for t in texts], text_features(target), seed=seed)

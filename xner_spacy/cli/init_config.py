@@ -1,9 +1,7 @@
 """`xner init-config`: a config for one language."""
 
-from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
-import typer
 from confection import Config
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.language import DEFAULT_CONFIG
@@ -13,6 +11,7 @@ from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..languages import SYLLABLES, choose_tokenizer
 from ..types import PathLike
+from .options import command, option
 from .output import done, warn
 
 # The package's own bases: their options, each with its choices, the default first.
@@ -27,79 +26,63 @@ BASES: Dict[str, Dict[str, Tuple[str, ...]]] = {
 }
 
 
-class NewConfig(NamedTuple):
-    """What `init_config` made.
+def init_config(
+    base: PathLike,
+    output: PathLike,
+    lang: str,
+    *,
+    labels: Optional[str] = None,
+    encoder: Optional[str] = None,
+    translator: Optional[str] = None,
+    projector: Optional[str] = None,
+) -> Tuple[str, List[str]]:
+    """Write the whole config of a `teacher`, of a `student` that learns from what it labels, or of the `source`
+    pipeline that it asks; or copy a config of your own. Sets the language, and with it the tokenizer: spaCy's own for
+    the language; syllables or characters for a script without spaces that spaCy has none for. A language that spaCy has
+    no class for becomes 'xx'.
 
-    lang (str): spaCy's language code. notes (List[str]): What the user should know of the tokenizer.
-    """
-
-    lang: str
-    notes: List[str]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("init-config")(init_config_cli)
-
-
-def _choices(option: str) -> str:
-    choices = next(options[option] for options in BASES.values() if option in options)
-    return f"{', '.join(choices)}; the first is the default."
-
-
-def init_config_cli(
-    base: str = typer.Argument(..., metavar="BASE", help=f"{', '.join(BASES)}, or a config of your own (BASE.cfg)."),
-    output: Path = typer.Argument(..., metavar="OUT.cfg", help="Where the config goes."),
-    lang: str = typer.Option(
-        ...,
-        "--lang",
-        "-l",
-        help="Language code: ISO 639-1, ISO 639-3 or FLORES-200 (`xner info --languages` lists them).",
-    ),
-    labels: Optional[str] = typer.Option(
-        None, help=f"What a student or source pipeline learns from, and how: {_choices('labels')}"
-    ),
-    encoder: Optional[str] = typer.Option(
-        None, help=f"The encoder of a student or source pipeline: {_choices('encoder')}"
-    ),
-    translator: Optional[str] = typer.Option(
-        None, help=f"Where a teacher's translations come from: {_choices('translator')}"
-    ),
-    projector: Optional[str] = typer.Option(None, help=f"How a teacher carries entities over: {_choices('projector')}"),
-) -> None:
-    """Write the whole config of a `teacher`, of a `student` that learns from what it labels, or of the `source` pipeline that it asks; or copy a config of your own. Sets the language, and with it the tokenizer: spaCy's own for the language; syllables or characters for a script without spaces that spaCy has none for. A language that spaCy has no class for becomes 'xx'."""
-    given = {"labels": labels, "encoder": encoder, "translator": translator, "projector": projector}
-    made = init_config(base, output, lang, **{name: value for name, value in given.items() if value is not None})
-    done(f"Config with the language {made.lang!r}", output)
-    for note in made.notes:
-        warn("Mind the tokenizer:", note)
-
-
-def init_config(base: PathLike, output: PathLike, lang: str, **options: str) -> NewConfig:
-    """Write a config with `nlp.lang` and the tokenizer that belongs to it. A tokenizer of the user's own stays.
-
-    base (PathLike): One of `BASES`, or the path of a config. options (str): Those of the base, see `BASES`.
-    RETURNS (NewConfig): spaCy's language code, and notes.
+    base (PathLike): student, source, teacher, or a config of your own (BASE.cfg).
+    output (PathLike): Where the config goes.
+    lang (str): Language code: ISO 639-1, ISO 639-3 or FLORES-200 (`xner info --languages` lists them).
+    labels (Optional[str]): What a student or source pipeline learns from, and how: hard, soft, tsl, prokd; the first is
+        the default.
+    encoder (Optional[str]): The encoder of a student or source pipeline: tok2vec, trf; the first is the default.
+    translator (Optional[str]): Where a teacher's translations come from: bitext, apertium, nllb; the first is the
+        default.
+    projector (Optional[str]): How a teacher carries entities over: exact, heuristic, ngrams, ner, backtranslation,
+        transfer; the first is the default.
+    RETURNS (Tuple[str, List[str]]): spaCy's language code, and what the user should know of the tokenizer.
     RAISES: InputError for a missing or broken base; XnerError for an unknown language or option.
     """
-    config = base_config(base, **options)
+    given = {"labels": labels, "encoder": encoder, "translator": translator, "projector": projector}
+    config = base_config(base, **{name: value for name, value in given.items() if value is not None})
     if not isinstance(config.get("nlp"), dict):
-        raise InputError(
-            "has no section [nlp], so it is no config of a pipeline.",
-            str(base), None, f"Begin with one of: {', '.join(BASES)}.",
-        )  # fmt: skip
+        hint = f"Begin with one of: {', '.join(BASES)}."
+        raise InputError("has no section [nlp], so it is no config of a pipeline.", base, hint=hint)
     choice = choose_tokenizer(lang)
     config["nlp"]["lang"] = choice.lang
     notes = [choice.note] if choice.note else []
-    present = config["nlp"].get("tokenizer") or {}
-    if _is_own(present):
-        notes = [f"{present['@tokenizers']!r} of {base} was kept; see that it splits this language."]
+    present = config["nlp"].get("tokenizer")
+    name = present.get("@tokenizers", "") if isinstance(present, dict) else ""
+    if name and not name.startswith("spacy.") and name != SYLLABLES:
+        notes = [f"{name!r} of {base} was kept; see that it splits this language."]
     else:
         config["nlp"]["tokenizer"] = choice.tokenizer
-        _set_initialize(config, choice.initialize)
+        # What an earlier language's tokenizer was told is not for this one.
+        if choice.initialize or "tokenizer" in config.get("initialize", {}):
+            config.setdefault("initialize", {})["tokenizer"] = choice.initialize
     with atomic_write(output) as file:
         file.write(config.to_str(interpolate=False))
-    return NewConfig(choice.lang, notes)
+    return choice.lang, notes
+
+
+@command(init_config, base=option("BASE", kind=str), output="OUT.cfg", labels=option())
+def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike) -> None:
+    """Say which language it has."""
+    lang, notes = call()
+    done(f"Config with the language {lang!r}", output)
+    for note in notes:
+        warn("Mind the tokenizer:", note)
 
 
 def base_config(base: PathLike, **options: str) -> Config:
@@ -122,21 +105,6 @@ def base_config(base: PathLike, **options: str) -> Config:
         loader=PackageLoader("xner_spacy", "configs"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
     template = environment.get_template("teacher.cfg.jinja" if base == "teacher" else "student.cfg.jinja")
-    chosen: Dict[str, Any] = {name: choices[0] for name, choices in known.items()}
-    special = Config().from_str(template.render(role=str(base), **{**chosen, **options}), interpolate=False)
+    chosen = {**{name: choices[0] for name, choices in known.items()}, **options}
+    special = Config().from_str(template.render(role=str(base), **chosen), interpolate=False)
     return Config(DEFAULT_CONFIG).merge(special)
-
-
-def _is_own(tokenizer: Any) -> bool:
-    """RETURNS (bool): Whether a tokenizer is neither spaCy's nor ours, so that the user chose it."""
-    name = tokenizer.get("@tokenizers", "") if isinstance(tokenizer, dict) else ""
-    return bool(name) and not name.startswith("spacy.") and name != SYLLABLES
-
-
-def _set_initialize(config: Config, settings: Any) -> None:
-    # What an earlier language's tokenizer was told is not for this one.
-    initialize = config.get("initialize")
-    if isinstance(initialize, dict) and ("tokenizer" in initialize or settings):
-        initialize["tokenizer"] = settings
-    elif settings:
-        config["initialize"] = {"tokenizer": settings}

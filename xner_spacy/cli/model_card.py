@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..evaluation.scores_file import read_scores
 from ..types import Json, PathLike
 from .options import command
-from .output import done, percent
+from .output import done, percent, percent_range
 
 
 class Source(TypedDict):
@@ -93,14 +93,13 @@ def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
 
 
 def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
-    low, high = result["f1_interval"]
     lines: List[str] = [
         (card.get("notes") or "").strip(),
-        f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent(low)}-{percent(high)}, "
+        f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent_range(result['f1_interval'])}, "
         f"{result['sentences']} sentences, {result['gold']} entities).",
     ]
     if teacher:
-        low, high = teacher["f1_interval"]
-        lines.append(f"The teacher it learned from: F1 {percent(teacher['f1'])} ({percent(low)}-{percent(high)}).")
+        interval = percent_range(teacher["f1_interval"])
+        lines.append(f"The teacher it learned from: F1 {percent(teacher['f1'])} ({interval}).")
     lines.append(f"Made with xner-spacy {__version__}.")
     return "\n\n".join(line for line in lines if line)

@@ -8,11 +8,11 @@ from enum import Enum
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import typer
 
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..evaluation.resampling import MOST_SAMPLES
 from ..types import PathLike
 
@@ -32,35 +32,26 @@ _TYPES = {
 _DESCRIBED = re.compile(r"^(\w+) \(.*?\): (.*?)(?=^\w+ \(|^[A-Z]{6}|\Z)", re.MULTILINE | re.DOTALL)
 
 
-class Option(NamedTuple):
-    """What the command line adds to a parameter.
-
-    flags (Tuple[str, ...]): Short ones beside `--name`, or instead of it where one is long. A name without dashes makes
-        it an argument.
-    kind (Any): The type on the command line. settings (Dict[str, Any]): Of `typer.Option`.
-    """
-
-    flags: Tuple[str, ...]
-    kind: Any
-    settings: Dict[str, Any]
+Option = Tuple[Tuple[str, ...], Any, Dict[str, Any]]
 
 
 def option(*flags: str, kind: Any = None, **settings: Any) -> Option:
-    """RETURNS (Option): An option with these flags, this type on the command line, and settings of `typer.Option`."""
-    return Option(flags, kind, settings)
+    """RETURNS (Option): What the command line adds to a parameter: flags beside `--name`, or instead of it where one is
+    long (a name without dashes makes it an argument); another type than the function's; settings of `typer.Option`.
+    """
+    return flags, kind, settings
 
 
-def command(function: Callable, **said: Union[Option, str, None]) -> Callable[[Callable], Callable]:
+def command(function: Callable, **own: Union[Option, str, None]) -> Callable[[Callable], Callable]:
     """Make a command of a plain function and of one that shows what it gives.
 
     The decorated function is given `call`, which runs `function` as the command line says, and those options that it
     names; those that only it has are the command line's own. The help is in the docstrings of both.
 
-    function (Callable): What does the work.
-    said (Union[Option, str, None]): What there is to say of a parameter: a text makes it an argument of that name, None
-        leaves it out.
-    RETURNS (Callable): The decorator, which gives the command.
+    own (Union[Option, str, None]): What there is to say of a parameter beside `SHARED`: a text makes it an argument of
+        that name, None leaves it out.
     """
+    said = {**SHARED, **own}
 
     def decorate(show: Callable) -> Callable:
         plain = {n: p for n, p in inspect.signature(function).parameters.items() if said.get(n, "") is not None}
@@ -127,19 +118,22 @@ def share(flag: str, *, ends: bool = True) -> Option:
 
 
 def label_list(text: Optional[str]) -> Optional[List[str]]:
-    """RETURNS (Optional[List[str]]): Labels that are given with commas between them, None where none are given. RAISES:
-    XnerError if one is empty.
-    """
+    """RETURNS (Optional[List[str]]): Labels with commas between them as a list. RAISES: XnerError if one is empty."""
     if text is None:
         return None
     labels = [label.strip() for label in text.split(",")]
-    if not all(labels):
-        raise XnerError(f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG")
+    require(all(labels), f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG")
     return labels
 
 
-CONFIG = option("-c")
-JSON = option("--json")
-LABELS = option(callback=label_list, kind=Optional[str])
-SAMPLES = option(min=1, max=MOST_SAMPLES)
-SEED = option(min=0, max=LARGEST_SEED)
+# What is said of these parameters is the same in each command that has them.
+SHARED: Dict[str, Option] = {
+    "aligner": option("-a"),
+    "bitext": option(metavar="SRC TGT"),
+    "config": option("-c"),
+    "json_path": option("--json"),
+    "labels": option(callback=label_list, kind=Optional[str]),
+    "lang": option("-l"),
+    "samples": size(MOST_SAMPLES),
+    "seed": option(min=0, max=LARGEST_SEED),
+}

@@ -7,8 +7,9 @@ import logging
 import os
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
 import typer
 from tqdm import tqdm
@@ -20,13 +21,8 @@ from ..types import Json
 
 T = TypeVar("T")
 
-
 # wasabi colours its marks wherever the system can; a pipe or a log keeps the codes as they are.
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def say(text: str) -> None:
@@ -34,25 +30,18 @@ def say(text: str) -> None:
     typer.echo(for_terminal(text, lines=True))
 
 
-class _Printable(logging.Filter):
-    """Lets a log say what it says, and command nothing."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = for_terminal(record.getMessage(), lines=True), ()
-        return True
-
-
-_PRINTABLE = _Printable()
+def _be_printable(record: logging.LogRecord) -> bool:
+    record.msg, record.args = for_terminal(record.getMessage(), lines=True), ()
+    return True
 
 
 def make_log_printable() -> None:
     """Have what is logged pass `for_terminal` too: it names files and quotes data."""
-    logging.getLogger("xner_spacy").addFilter(_PRINTABLE)
+    logging.getLogger("xner_spacy").addFilter(_be_printable)
 
 
 def message(kind: str, title: str, text: str = "") -> str:
-    """Lay out a message as spaCy's commands do, but never wrapped, so that a path and its line
-    number stay in one piece.
+    """Lay out a message as spaCy's commands do, but never wrapped: a path and its line number stay in one piece.
 
     kind (str): "good", "warn" or "fail". title (str): One line. text (str): More, in lines.
     RETURNS (str): The title behind its mark, and the text.
@@ -77,19 +66,19 @@ def _live() -> bool:
 def done(what: str, where: Union[str, Path, None] = None) -> None:
     """Say that something was made, and where it lies."""
     place = f" in {where}" if where is not None else ""
-    _say(message("good", f"{what}{place}"))
+    typer.echo(message("good", f"{what}{place}"), err=True)
 
 
 def warn(title: str, text: str = "") -> None:
     """Say that something needs attention."""
-    _say(message("warn", title, text))
+    typer.echo(message("warn", title, text), err=True)
 
 
 def show_counts(counts: Mapping[str, int]) -> None:
     """Say what was counted, one a line, zeros left out."""
     for name, number in counts.items():
         if number and name != "sentences":
-            _say(f"  {for_terminal(name)}: {number:,}")
+            typer.echo(f"  {for_terminal(name)}: {number:,}", err=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -112,23 +101,30 @@ def write_json(path: Optional[Path], data: Json) -> None:
         writing.write_json(path, data)
 
 
-def bar_settings(unit: str) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): How a progress bar looks: live on a terminal, a line every 30 seconds in a file or pipe."""
+def _bar(unit: str, **settings: Any) -> tqdm:
+    """A progress bar: live on a terminal, a line every 30 seconds in a file or pipe."""
     live = _live()
-    return {
-        "unit": f" {unit}",
-        "smoothing": 0.1,
-        "mininterval": 0.2 if live else 30,
-        "dynamic_ncols": live,
-        "file": sys.stderr,
-    }
+    settings |= {"unit": f" {unit}", "mininterval": 0.2 if live else 30, "dynamic_ncols": live}
+    return tqdm(smoothing=0.1, file=sys.stderr, **settings)
 
 
-def progress(items: Iterable[T], total: Optional[int], unit: str = "sent") -> Iterator[T]:
+def progress(items: Iterable[T], total: Optional[int], unit: str = "sent") -> Iterable[T]:
     """Show a bar with rate and estimate while iterating."""
-    yield from tqdm(items, total=total, **bar_settings(unit))
+    return _bar(unit, iterable=items, total=total)
+
+
+@contextmanager
+def bar(had: int, total: int, unit: str = "sent") -> Iterator[Callable[..., Any]]:
+    """Show a bar that begins at `had`. YIELDS (Callable[..., Any]): Is told how many more are done."""
+    with _bar(unit, initial=had, total=total) as shown:
+        yield shown.update
 
 
 def percent(value: float) -> str:
     """RETURNS (str): 0.64518 as "64.5"."""
     return f"{100 * value:.1f}"
+
+
+def percent_range(ends: Sequence[float]) -> str:
+    """RETURNS (str): The two ends of an interval as "61.2-67.0"; nothing where there are none."""
+    return "-".join(map(percent, ends))

@@ -2,16 +2,14 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc
 
-from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import make_doc
 from ..corpora.files import is_stream, require_same_length
-from ..corpora.formats.columns import TaggedSentence, visible
+from ..corpora.formats.columns import visible
 from ..corpora.formats.lines import read_sentences
-from ..corpora.formats.pharaoh import check_possible
 from ..corpora.labelled import read_tagged
 from ..corpora.write import form_of, write_corpus
 from ..corpora.writing import written_together
@@ -19,11 +17,11 @@ from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..pairing import paired
 from ..projection.projectors import checked
-from ..types import Aligner, Alignment, Entity, Json, MarkedAligner, PathLike, Projection, SentencePair, TokenPair
-from .align import BITEXT, load_aligner
-from .options import CONFIG, JSON, LABELS, command, option
+from ..types import Alignment, Entity, Json, MarkedAligner, PathLike, Projection, SentencePair
+from .align import load_aligner, more_pairs
+from .options import command, option
 from .output import done, progress, show_counts, write_json
-from .parts import PROJECTORS, make_part
+from .parts import make_part
 
 
 def project(
@@ -64,65 +62,49 @@ def project(
     form = form_of(output, "iob" if is_stream(output) else None)
     if form == "txt":
         raise XnerError(f"{output}: .txt holds no entities.", "Write .iob or .spacy.")
-    tagged = _read_source(source, labels)
+    tagged = [visible(sentence.words, sentence.entities)[:2] for sentence in read_tagged(source, labels)]
     translated = read_sentences(target)
     require_same_length(source, len(tagged), target, len(translated), "sentences")
-    pairs = [(s.words, t) for s, t in zip(tagged, translated, strict=True)]
-    config_path = Path(config) if config else None
-    link_form = {"one_indexed": one_indexed, "reverse": reverse, "possible": check_possible(possible)}
     if links is None and (one_indexed or reverse or possible != "refuse"):
         raise XnerError("--one-indexed, --reverse and --possible say how --links are written.")
-    part = make_part("xner_projectors", PROJECTORS, projector, config_path, "projector")
+    part = make_part("projector", projector, config)
+    pairs = [SentencePair(s, t, entities, Alignment()) for (s, entities), t in zip(tagged, translated, strict=True)]
+    tokens = [(pair.source, pair.target) for pair in pairs]
     ready = load_aligner(
-        pairs,
+        tokens,
         aligner=aligner,
         # With links at hand, a bitext is for the projector alone.
         bitext=None if links is not None and hasattr(part, "train") else bitext,
         model=model,
         links=links,
-        link_form=link_form,
-        config=config_path if aligner == "config" else None,
+        link_form={"one_indexed": one_indexed, "reverse": reverse, "possible": possible},
+        config=config if aligner == "config" else None,
     )
-    rows: List[Json] = []
-    counts: Counter = Counter(sentences=len(pairs))
-
-    inputs: List[SentencePair] = []
-    found = paired(pairs, _align(ready, pairs, tagged), f"The aligner {type(ready).__name__}", "sentence pairs")
-    for number, (sentence, ((words, t), alignment)) in enumerate(zip(tagged, found, strict=True), 1):
+    alignments = ready.align_marked(pairs) if isinstance(ready, MarkedAligner) else ready(tokens)
+    aligned = paired(pairs, alignments, f"The aligner {type(ready).__name__}", "sentence pairs")
+    for number, (pair, alignment) in enumerate(aligned, 1):
         try:
-            alignment.check(len(words), len(t))
+            alignment.check(len(pair.source), len(pair.target))
         except ValueError as error:
             raise InputError(f"{error}.", links or "links", number) from error
-        inputs.append(SentencePair(words, t, sentence.entities, alignment))
+        pair.alignment = alignment
     if hasattr(part, "train"):
-        more = TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
-        part.train(inputs, more)
-
+        part.train(pairs, more_pairs(bitext))
+    rows: List[Json] = []
+    counts: Counter = Counter(sentences=len(pairs))
     vocab = blank_vocab("xx")
 
     def projected() -> Iterator[Doc]:
-        results = zip(checked(part, inputs), tagged, translated, strict=True)
-        for projection, sentence, words in progress(results, len(pairs)):
-            rows.append(_row(sentence, projection, counts))
-            spans = sorted(Entity(*s[:3]) for s in projection.spans)
-            yield make_doc(vocab, words, spans)
+        results = zip(checked(part, pairs), pairs, strict=True)
+        for projection, pair in progress(results, len(pairs)):
+            rows.append(_row(pair.entities, projection, counts))
+            yield make_doc(vocab, pair.target, sorted(Entity(*s[:3]) for s in projection.spans))
 
     write_corpus(output, projected(), form, counts=counts, source=target)
     return {"counts": dict(counts), "sentences": rows}
 
 
-@command(
-    project,
-    source="SOURCE.iob",
-    target="TARGET.txt",
-    output=option("-o", metavar="OUT"),
-    aligner=option("-a"),
-    bitext=BITEXT,
-    projector=option("-p"),
-    config=CONFIG,
-    json_path=JSON,
-    labels=LABELS,
-)
+@command(project, source="SOURCE.iob", target="TARGET.txt", output=option("-o", metavar="OUT"), projector=option("-p"))
 def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[Path] = None) -> None:
     """Write the account, and say what was counted.
 
@@ -136,44 +118,16 @@ def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[
     done(f"{summary['counts']['sentences']} sentences", output)
 
 
-def _read_source(path: PathLike, labels: Optional[List[str]]) -> List[TaggedSentence]:
-    sentences = []
-    for sentence in read_tagged(path, labels):
-        words, entities, _ = visible(sentence.words, sentence.entities)
-        sentences.append(TaggedSentence(words, entities, sentence.line))
-    return sentences
-
-
-def _align(aligner: Aligner, pairs: Sequence[TokenPair], tagged: Sequence[TaggedSentence]) -> Iterator[Alignment]:
-    if isinstance(aligner, MarkedAligner):
-        return aligner.align_marked(
-            SentencePair(s, t, sentence.entities, Alignment()) for (s, t), sentence in zip(pairs, tagged, strict=True)
-        )
-    return aligner(pairs)
-
-
-def _row(sentence: TaggedSentence, projection: Projection, counts: Counter) -> Dict[str, Any]:
-    counts["entities"] += len(sentence.entities)
+def _row(entities: Sequence[Entity], projection: Projection, counts: Counter) -> Json:
+    counts["entities"] += len(entities)
     counts["projected spans"] += len(projection.spans)
     counts.update(f"not projected: {u.reason}" for u in projection.unprojected)
-    return {
-        "spans": [
-            {
-                "start": s.start,
-                "end": s.end,
-                "label": s.label,
-                "source": list(sentence.entities[s.source][:2]),
-                "score": round(float(s.score), 5),
-            }
-            for s in projection.spans
-        ],
-        "unprojected": [
-            {
-                "start": sentence.entities[u.source].start,
-                "end": sentence.entities[u.source].end,
-                "label": sentence.entities[u.source].label,
-                "reason": u.reason,
-            }
-            for u in projection.unprojected
-        ],
-    }
+    spans = []
+    for span in projection.spans:
+        score = round(float(span.score), 5)
+        spans.append({**span._asdict(), "source": list(entities[span.source][:2]), "score": score})
+    unprojected = []
+    for source, reason in projection.unprojected:
+        start, end, label, _ = entities[source]
+        unprojected.append({"start": start, "end": end, "label": label, "reason": reason})
+    return {"spans": spans, "unprojected": unprojected}

@@ -7,7 +7,7 @@ from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
 from ..types import PathLike
-from .options import SEED, command, share
+from .options import command, share
 from .output import done
 
 METHODS = ("surest", "language", "agreement")
@@ -62,7 +62,7 @@ def select(
     return len(docs), count
 
 
-@command(select, corpus="SHARDS", output="OUT", keep=share("--keep"), seed=SEED)
+@command(select, corpus="SHARDS", output="OUT", keep=share("--keep"))
 def select_cli(call: Callable[[], Tuple[int, int]], output: PathLike) -> None:
     """Say how many are left."""
     had, kept = call()

@@ -9,7 +9,7 @@ from ..corpora.split import split_docs
 from ..errors import XnerError
 from ..languages import blank
 from ..types import PathLike
-from .options import SEED, command, option
+from .options import command, option
 from .options import share as share_of
 from .output import done
 
@@ -41,9 +41,7 @@ def split(
     return sizes[0], sizes[1]
 
 
-@command(
-    split, corpora="SHARDS...", train=option("-t"), dev=option("-d"), share=share_of("--share", ends=False), seed=SEED
-)
+@command(split, corpora="SHARDS...", train=option("-t"), dev=option("-d"), share=share_of("--share", ends=False))
 def split_cli(call: Callable[[], Tuple[int, int]], train: PathLike, dev: PathLike) -> None:
     """Say how large the parts are."""
     for size, place in zip(call(), (train, dev), strict=True):

@@ -1,19 +1,18 @@
 """`xner study`: the ratio study."""
 
-from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Dict, List, Optional
 
 import typer
-from tqdm import tqdm
 
 from ..corpora.reading import parse_json
 from ..errors import InputError, XnerError
 from ..study.design.study import failures, price_study, report_study, run_study
 from ..types import Json
 from .annotate import EngineName
-from .output import bar_settings, done, say, table, warn
+from .output import bar, done, say, table, warn
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -58,7 +57,7 @@ def run_cli(
         engine=engine.value,
         address=address,
         blocks=blocks,
-        progress=_bar,
+        progress=partial(bar, unit="jobs"),
     )
     failed = failures(rows)
     done(f"{len(rows) - len(failed)} cells")
@@ -115,9 +114,3 @@ def show_price(price: Json, workers: int) -> str:
     if price["unknown"]:
         text += f"; not known yet: {', '.join(price['unknown'])} (run a few cells first)"
     return text
-
-
-@contextmanager
-def _bar(had: int, total: int) -> Iterator[Callable[[], Any]]:
-    with tqdm(initial=had, total=total, **bar_settings("jobs")) as bar:
-        yield bar.update

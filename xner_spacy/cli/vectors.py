@@ -5,7 +5,7 @@ from typing import Callable, Optional
 
 from ..types import PathLike
 from .align import load_aligner, read_parallel
-from .options import SEED, command, option, size
+from .options import command, option, size
 from .options import share as share_of
 from .output import done
 
@@ -56,14 +56,12 @@ def vectors(
     source="SOURCE.txt",
     target="TARGET.txt",
     output=option("-o", metavar="OUT.floret"),
-    aligner=option("-a"),
     share=share_of("--share"),
     copies=size(1000),
     dim=size(10_000),
     bucket=size(10_000_000),
     epochs=size(1000),
     threads=size(256),
-    seed=SEED,
 )
 def vectors_cli(call: Callable[[], Path], output: PathLike) -> None:
     """Say where they lie."""

@@ -4,13 +4,15 @@ Readings of one sentence agree in the tokens that can be seen. Tokens of whitesp
 they are kept, so that an entity that begins or ends with one has other boundaries than the entity without it.
 """
 
+import math
 from collections import Counter
-from typing import List, NamedTuple, Sequence, Set
+from typing import List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..corpora.formats.columns import TaggedSentence
+from ..corpora.labelled import read_tagged, require_same_words
 from ..errors import InputError
 from ..text import is_blank_token, trim_span
-from ..types import Entity, Json
+from ..types import Entity, Json, PathLike
 from .entities import Sentence
 
 
@@ -29,14 +31,25 @@ class Sides(NamedTuple):
     notes: Json
 
 
-def lay_out(gold_path: object, gold: Sequence[TaggedSentence], *systems: Sequence[TaggedSentence]) -> Sides:
+def read_sides(gold: PathLike, *systems: PathLike, labels: Optional[Sequence[str]] = None) -> Sides:
+    """Read gold and predictions, and lay them on the same tokens.
+
+    labels (Optional[Sequence[str]]): The labels that may occur.
+    RETURNS (Sides): As of `lay_out`. RAISES: InputError at the first difference in the text, and for another label.
+    """
+    truth, *others = (read_tagged(path, labels) for path in (gold, *systems))
+    for path, sentences in zip(systems, others, strict=True):
+        require_same_words(gold, truth, path, sentences)
+    return lay_out(gold, truth, *others)
+
+
+def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Sequence[TaggedSentence]) -> Sides:
     """Lay gold and predictions of the same sentences on the same tokens.
 
     A gold entity is freed of whitespace at its edges. A predicted one is not: it is wrong. Predictions that touch a
     token that nobody has labelled in gold are neither right nor wrong, and left out (as spaCy's own evaluation does).
 
-    gold_path (object): What to call the gold corpus. gold (Sequence[TaggedSentence]), systems (Sequence[TaggedSentence]): The
-        sentences.
+    gold_path (PathLike): What to call the gold corpus in a message.
     RETURNS (Sides): The entities by common positions. RAISES: InputError if nothing in gold is labelled.
     """
     counts: Counter = Counter()
@@ -72,7 +85,7 @@ def lay_out(gold_path: object, gold: Sequence[TaggedSentence], *systems: Sequenc
     if counts["tokens"] and counts["gold tokens"] == counts["tokens"]:
         raise InputError(
             "holds no annotation: of no token is it said whether it is in an entity.",
-            str(gold_path),
+            gold_path,
             hint="Give the corpus with the gold labels.",
         )
     notes = {
@@ -96,32 +109,22 @@ def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:
 
     readings (Sequence[Sequence[str]]): The tokens of each. RETURNS (List[List[int]]): The place of each token.
     """
-    blank = [[is_blank_token(word) for word in words] for words in readings]
-    # How many blank tokens stand before each visible token, and after the last: the most of any reading.
-    gaps: List[int] = []
-    for marks in blank:
-        k, run = 0, 0
-        for is_blank in [*marks, False]:
-            if is_blank:
-                run += 1
-                continue
-            if k == len(gaps):
-                gaps.append(0)
-            gaps[k] = max(gaps[k], run)
-            k, run = k + 1, 0
-    result = []
-    for marks in blank:
-        places: List[int] = []
-        k, start, run = 0, 0, 0
-        for is_blank in marks:
-            if is_blank:
-                places.append(start + run)
+    orders = []
+    for words in readings:
+        order: List[Tuple[int, float]] = []
+        visible, run = 0, 0
+        for word in words:
+            if is_blank_token(word):
+                order.append((visible, run))
                 run += 1
             else:
-                places.append(start + gaps[k])
-                start, k, run = start + gaps[k] + 1, k + 1, 0
-        result.append(places)
-    return result
+                # Behind all blank tokens that stand here in any reading.
+                order.append((visible, math.inf))
+                visible, run = visible + 1, 0
+        orders.append(order)
+    everywhere = sorted({key for order in orders for key in order})
+    places = {key: place for place, key in enumerate(everywhere)}
+    return [[places[key] for key in order] for order in orders]
 
 
 def _moved(entity: Entity, places: Sequence[int]) -> Entity:
