@@ -63,3 +63,10 @@ def test_a_config_of_ones_own_is_copied(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     config = load_config(tmp_path / "out.cfg")
     assert config["nlp"]["lang"] == "yo" and config["mine"] == {"x": 1}
+
+
+def test_the_help_names_every_base_and_choice() -> None:
+    said = " ".join(xner("init-config", "--help").out.split())
+    assert all(base in said for base in BASES)
+    for options in BASES.values():
+        assert all(f"{', '.join(choices)}; the first is the default." in said for choices in options.values())
