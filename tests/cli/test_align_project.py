@@ -262,7 +262,7 @@ def test_the_json_and_the_links_agree(labelled, tmp_path):
     assert data["sentences"][0]["unprojected"][0]["reason"] == "no_links"
 
 
-@pytest.mark.parametrize("n, words", [(0, "gave 0 results for 1"), (2, "gave more than 1")])
+@pytest.mark.parametrize("n, words", [(0, "gave 0 alignments for 1"), (2, "gave more than 1")])
 def test_an_aligner_that_gives_too_few_or_too_many_is_named(labelled, tmp_path, n, words):
     class Odd:
         def __call__(self, pairs):

@@ -49,7 +49,7 @@ def align(
     pairs = read_parallel(source, target)
     with written_together():  # no model stays behind where the links could not be written
         part = load_aligner(pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)
-        linked = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs")
+        linked = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs", "alignments")
         return write_pharaoh(output, progress((links for _, links in linked), len(pairs), "pair"))
 
 

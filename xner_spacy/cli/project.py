@@ -13,11 +13,11 @@ from ..corpora.formats.lines import read_sentences
 from ..corpora.labelled import read_tagged
 from ..corpora.write import form_of, write_corpus
 from ..corpora.writing import written_together
-from ..errors import InputError, XnerError
+from ..errors import XnerError
 from ..languages import blank_vocab
-from ..pairing import paired
+from ..pipeline.aligner import align_pairs
 from ..projection.projectors import checked
-from ..types import Alignment, Entity, Json, MarkedAligner, PathLike, Projection, SentencePair
+from ..types import Alignment, Entity, Json, PathLike, Projection, SentencePair
 from .align import load_aligner, more_pairs
 from .options import command, option
 from .output import done, progress, show_counts, write_json
@@ -69,9 +69,8 @@ def project(
         raise XnerError("--one-indexed, --reverse and --possible say how --links are written.")
     part = make_part("projector", projector, config)
     pairs = [SentencePair(s, t, entities, Alignment()) for (s, entities), t in zip(tagged, translated, strict=True)]
-    tokens = [(pair.source, pair.target) for pair in pairs]
     ready = load_aligner(
-        tokens,
+        [(pair.source, pair.target) for pair in pairs],
         aligner=aligner,
         # With links at hand, a bitext is for the projector alone.
         bitext=None if links is not None and hasattr(part, "train") else bitext,
@@ -80,13 +79,7 @@ def project(
         link_form={"one_indexed": one_indexed, "reverse": reverse, "possible": possible},
         config=config if aligner == "config" else None,
     )
-    alignments = ready.align_marked(pairs) if isinstance(ready, MarkedAligner) else ready(tokens)
-    aligned = paired(pairs, alignments, f"The aligner {type(ready).__name__}", "sentence pairs")
-    for number, (pair, alignment) in enumerate(aligned, 1):
-        try:
-            alignment.check(len(pair.source), len(pair.target))
-        except ValueError as error:
-            raise InputError(f"{error}.", links or "links", number) from error
+    for pair, alignment in zip(pairs, align_pairs(ready, pairs), strict=True):
         pair.alignment = alignment
     if hasattr(part, "train"):
         part.train(pairs, more_pairs(bitext))

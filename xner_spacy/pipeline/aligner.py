@@ -1,20 +1,19 @@
 """`xner_aligner`: links the words of the source reading and of the Doc."""
 
 import logging
-from itertools import chain, islice
-from typing import Callable, Iterable, Iterator, List, Optional, Tuple
+from itertools import chain
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
 from ..docdata import stamp_of, why_not_linked
 from ..errors import XnerError
 from ..languages import blank
 from ..pairing import paired
-from ..types import Aligner, Alignment, Entity, SentencePair
+from ..types import Aligner, Alignment, Entity, MarkedAligner, SentencePair
 from .batch_pipe import BatchPipe
 
 _log = logging.getLogger("xner_spacy")
@@ -61,42 +60,28 @@ class AlignerComponent(BatchPipe):
             spaCy's tokenizers of the two languages split it.
         RAISES: XnerError if the aligner must learn and no bitext is given; InputError for files that do not run parallel.
         """
-        train = getattr(self.part, "train", None)
-        if train is None:
+        if not hasattr(self.part, "train"):
             return
         if source is None or target is None:
             raise XnerError(
                 f"{self.name}: this aligner learns from a bitext.",
                 f"Name it in the config: [initialize.components.{self.name}] source = ..., target = ...",
             )
-        train(TokenizedBitext.of(source, target, nlp or blank("xx"), self.source_lang, tokenized))
+        self.part.train(TokenizedBitext.of(source, target, nlp or blank("xx"), self.source_lang, tokenized))
 
     def process(self, docs: List[Doc]) -> None:
-        """Do the work of the component on some Docs, in place."""
-        plans: List[Tuple[Doc, List[Tuple[int, int]]]] = []
-        pairs: List[SentencePair] = []
-        for doc in self._to_align(docs):
-            source = doc._.xner_source
-            offsets = []
-            for (s_start, s_end), (t_start, t_end) in _sentence_pairs(source, doc):
-                offsets.append((s_start, t_start))
-                pairs.append(
-                    SentencePair(
-                        [t.text for t in source[s_start:s_end]],
-                        [t.text for t in doc[t_start:t_end]],
-                        [
-                            Entity(e.start - s_start, e.end - s_start, e.label_)
-                            for e in source.ents
-                            if s_start <= e.start and e.end <= s_end
-                        ],
-                        Alignment(),
-                    )
-                )
-            plans.append((doc, offsets))
-        results = iter(self._align(pairs))
-        for doc, offsets in plans:
-            alignments = list(islice(results, len(offsets)))
-            doc._.xner_alignment = _join(alignments, offsets, stamp_of(doc._.xner_source, doc))
+        todo = list(self._to_align(docs))
+        cut = [_sentence_pairs(doc._.xner_source, doc) for doc in todo]
+        pairs = [_to_pair(*sentences) for sentences in chain.from_iterable(cut)]
+        alignments = iter(list(align_pairs(self.part, pairs, f"{self.name}: the aligner")))
+        for doc, sentences in zip(todo, cut, strict=True):
+            links: List[List[int]] = []
+            scores: List[float] = []
+            for (source, target), alignment in zip(sentences, alignments, strict=False):
+                offset = source.start, target.start
+                links += (alignment.links + offset).tolist()
+                scores += alignment.scores.tolist()
+            doc._.xner_alignment = Alignment(links, scores, stamp_of(doc._.xner_source, doc))
 
     def _to_align(self, docs: List[Doc]) -> Iterator[Doc]:
         """Leave out Docs without a source, and those that have links to the tokens that they have now."""
@@ -113,32 +98,32 @@ class AlignerComponent(BatchPipe):
             if self.overwrite or doc._.xner_alignment is None or wrong is not None:
                 yield doc
 
-    def _align(self, pairs: List[SentencePair]) -> List[Alignment]:
-        align_marked = getattr(self.part, "align_marked", None)
-        results = align_marked(pairs) if align_marked else self.part([(pair.source, pair.target) for pair in pairs])
-        who = f"{self.name}: the aligner {type(self.part).__name__}"
-        alignments = []
-        for pair, alignment in paired(pairs, results, who, "sentence pairs", "alignments"):
-            try:
-                alignment.check(len(pair.source), len(pair.target))
-            except ValueError as error:
-                raise XnerError(f"{who}: {error}.") from error
-            alignments.append(alignment)
-        return alignments
+
+def align_pairs(aligner: Aligner, pairs: Sequence[SentencePair], who: str = "The aligner") -> Iterator[Alignment]:
+    """Align sentence pairs, with their entities where the aligner makes use of them.
+
+    who (str): What the aligner is called in messages, beside the name of its class.
+    YIELDS (Alignment): One for each pair. RAISES: XnerError for too few or too many, and for links outside a pair.
+    """
+    if isinstance(aligner, MarkedAligner):
+        alignments = aligner.align_marked(pairs)
+    else:
+        alignments = aligner([(pair.source, pair.target) for pair in pairs])
+    who = f"{who} {type(aligner).__name__}"
+    for pair, alignment in paired(pairs, alignments, who, "sentence pairs", "alignments"):
+        try:
+            alignment.check(len(pair.source), len(pair.target))
+        except ValueError as error:
+            raise XnerError(f"{who}: {error}.") from error
+        yield alignment
 
 
-def _sentence_pairs(source: Doc, target: Doc) -> Iterator[Tuple[Tuple[int, int], Tuple[int, int]]]:
-    s, t = (
-        [(sent.start, sent.end) for sent in doc.sents] if doc.has_annotation("SENT_START") else [(0, len(doc))]
-        for doc in (source, target)
-    )
-    if len(s) != len(t):
-        s, t = [(0, len(source))], [(0, len(target))]
-    yield from zip(s, t, strict=True)
+def _sentence_pairs(source: Doc, target: Doc) -> List[Tuple[Span, Span]]:
+    """The sentences of both, or each as a whole where their numbers differ."""
+    s, t = (list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]] for doc in (source, target))
+    return list(zip(s, t, strict=True)) if len(s) == len(t) else [(source[:], target[:])]
 
 
-def _join(alignments: List[Alignment], offsets: List[Tuple[int, int]], tokens: str) -> Alignment:
-    both = list(zip(alignments, offsets, strict=True))
-    links = list(chain.from_iterable((a.links + offset).tolist() for a, offset in both))
-    scores = list(chain.from_iterable(a.scores.tolist() for a in alignments))
-    return Alignment(links, scores, tokens)
+def _to_pair(source: Span, target: Span) -> SentencePair:
+    entities = [Entity(e.start - source.start, e.end - source.start, e.label_) for e in source.ents]
+    return SentencePair([t.text for t in source], [t.text for t in target], entities, Alignment())

@@ -2,8 +2,7 @@
 
 import warnings
 from collections import Counter
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
+from typing import Callable, Dict, Iterable, List, Optional, Set, Union
 
 import srsly
 from confection import Config
@@ -13,19 +12,18 @@ from spacy.training import Example
 from spacy.util import ensure_path, filter_spans, load_model_from_config
 from typing_extensions import TypedDict
 
-from .. import registry as _registry  # noqa: F401
-from ..annotation.annotators import Annotator
+from ..annotation.annotators import Annotation, Annotator
 from ..corpora.docs import bare_copy, doc_entities
 from ..corpora.pipelines import check_weights, load_pipeline
 from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..labels import get_label_map, map_label
 from ..pairing import paired
 from ..text import trim_span
-from ..types import Entity, TokenLabels
+from ..types import Entity, PathLike
 from .batch_pipe import BatchPipe
 
 DROPPED_KEY = "xner_dropped"
@@ -40,20 +38,9 @@ class _State(TypedDict, total=False):
 MANY = 1000
 
 
-class _Labelled(NamedTuple):
-    """Entities of a sentence by the annotator's own labels, and distributions; the number of its tokens; and the keys
-    of `doc.spans` that were set where `doc.ents` is read.
-    """
-
-    entities: Sequence[Entity]
-    soft: Optional[TokenLabels]
-    tokens: int = 0
-    groups: Sequence[str] = ()
-
-
 def sets_entities(nlp: Language, spans_key: Optional[str] = None) -> Optional[bool]:
-    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets entities, in `doc.ents` or in
-    `doc.spans[spans_key]`; None where one does not say what it sets.
+    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets `doc.ents`, or `doc.spans[spans_key]`; None
+    where one does not say what it sets.
     """
     wanted = "doc.ents" if spans_key is None else "doc.spans"
     says = []
@@ -96,15 +83,13 @@ class AnnotatorComponent(BatchPipe):
         label_map: Optional[Union[str, Dict[str, Optional[str]]]] = "conll",
     ) -> None:
         super().__init__(name, annotator)
-        if side not in ("source", "target"):
-            raise XnerError(f"{name}: side must be 'source' or 'target', not {side!r}.")
-        if annotator is not None and model is not None:
-            raise XnerError(f"{name}: give either a model or an annotator, not both.")
-        if annotator is not None and spans_key is not None:
-            raise XnerError(
-                f"{name}: spans_key is for a source pipeline; an annotator gives entities.",
-                "Take one of the two out of the config.",
-            )
+        require(side in ("source", "target"), f"{name}: side must be 'source' or 'target', not {side!r}.")
+        require(annotator is None or model is None, f"{name}: give either a model or an annotator, not both.")
+        require(
+            annotator is None or spans_key is None,
+            f"{name}: spans_key is for a source pipeline; an annotator gives entities.",
+            "Take one of the two out of the config.",
+        )
         self.side = side
         self.model = model
         self.spans_key = spans_key
@@ -113,6 +98,7 @@ class AnnotatorComponent(BatchPipe):
         self.left_out: Counter = Counter()
         self._nlp: Optional[Language] = None
         self._host: Optional[Language] = None
+        self._groups: Set[str] = set()  # keys of doc.spans that the source pipeline set
         self._asked = 0  # sentences until the first entity; -1 from then on
 
     @property
@@ -145,43 +131,33 @@ class AnnotatorComponent(BatchPipe):
         self._host = nlp
         _ = self.source_nlp
 
-    @property
-    def _being_assembled(self) -> bool:
-        """Whether the pipeline of this component is being initialised: a projector behind it that learns from the
-        corpus runs it then. There the warning is enough; nothing is labelled yet.
-        """
-        # spaCy sets the optimiser when all components are initialised.
-        return self._host is not None and self._host._optimizer is None
-
     def process(self, docs: List[Doc]) -> None:
-        """Do the work of the component on some Docs, in place."""
         sources = docs
         if self.side == "source":
             sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
         source_nlp = self.source_nlp
         if self.part is not None:
-            results = self._by_part(sources)
+            annotations = self._by_part(sources)
         elif source_nlp is not None:
-            results = self._by_pipeline(source_nlp, sources)
+            annotations = self._by_pipeline(source_nlp, sources)
         else:
-            results = [_Labelled(doc_entities(source), get_soft(source)) for source in sources]
-        for source, labelled in zip(sources, results, strict=True):
-            self._set_entities(source, labelled)
+            annotations = [Annotation(doc_entities(source), get_soft(source)) for source in sources]
+        for source, annotation in zip(sources, annotations, strict=True):
+            self._set_entities(source, annotation)
         if self.part is not None or source_nlp is not None:
-            self._check_that_it_finds([labelled for labelled in results if labelled.tokens])
+            self._check_that_it_finds([a for source, a in zip(sources, annotations, strict=True) if len(source)])
 
-    def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List["_Labelled"]:
+    def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List[Annotation]:
         # On the pipeline's own vocabulary: what its components set is meant for that.
         bare = [bare_copy(source, nlp.vocab) for source in sources]
         who = f"{self.name}: the source pipeline {self.model or ''}".rstrip()
         docs = [doc for _, doc in paired(bare, nlp.pipe(bare), who)]
         key, groups = self.spans_key, sorted({key for doc in docs for key in doc.spans})
+        self._groups.update(groups)
         if key is not None and docs and key not in groups:
+            hint = f"It sets {', '.join(map(repr, groups))}: give one as spans_key."
             raise XnerError(
-                f"{who} sets no doc.spans[{key!r}].",
-                f"It sets {', '.join(map(repr, groups))}: give one as spans_key."
-                if groups
-                else "Leave spans_key out if it sets doc.ents.",
+                f"{who} sets no doc.spans[{key!r}].", hint if groups else "Leave spans_key out if it sets doc.ents."
             )
         for source, doc in zip(sources, docs, strict=True):
             if len(doc) != len(source):
@@ -190,22 +166,22 @@ class AnnotatorComponent(BatchPipe):
                     "Take out the component that merges or splits tokens (merge_entities, retokenizers).",
                 )
         if key is None:
-            return [_Labelled(doc_entities(doc), get_soft(doc), len(doc), groups) for doc in docs]
-        results = []
+            return [Annotation(doc_entities(doc), get_soft(doc)) for doc in docs]
+        annotations = []
         for doc in docs:
             spans = list(doc.spans.get(key, ()))
             entities = [Entity(s.start, s.end, s.label_) for s in filter_spans(spans)]
             self.left_out["overlap"] += len(spans) - len(entities)
-            results.append(_Labelled(entities, get_soft(doc), len(doc)))
-        return results
+            annotations.append(Annotation(entities, get_soft(doc)))
+        return annotations
 
-    def _by_part(self, sources: List[Doc]) -> List["_Labelled"]:
+    def _by_part(self, sources: List[Doc]) -> List[Annotation]:
         who = f"{self.name}: {type(self.part).__name__}"
         sentences = [[t.text for t in source] for source in sources]
-        results = []
-        for words, (entities, soft) in paired(sentences, self.part(sentences), who):
+        annotations = []
+        for words, annotation in paired(sentences, self.part(sentences), who):
             at = 0
-            for entity in sorted(entities):
+            for entity in sorted(annotation.entities):
                 if not at <= entity.start < entity.end <= len(words):
                     raise XnerError(
                         f"{who} gave an entity from {entity.start} to {entity.end} in {len(words)} tokens, or two "
@@ -213,13 +189,13 @@ class AnnotatorComponent(BatchPipe):
                         "The fault is in that part.",
                     )
                 at = entity.end
-            results.append(_Labelled(entities, soft, len(words)))
-        return results
+            annotations.append(annotation)
+        return annotations
 
-    def _set_entities(self, source: Doc, labelled: "_Labelled") -> None:
+    def _set_entities(self, source: Doc, annotation: Annotation) -> None:
         kept, dropped = [], []
         words = [t.text for t in source]
-        for ent in labelled.entities:
+        for ent in annotation.entities:
             edges = trim_span(words, ent.start, ent.end)
             if edges is None:
                 self.left_out["whitespace"] += 1
@@ -233,29 +209,30 @@ class AnnotatorComponent(BatchPipe):
         source.set_ents(kept, default="outside")
         source.spans[DROPPED_KEY] = dropped
         # A source model that says how sure it is of each token (an `xner_student` that stores it).
-        soft = labelled.soft
+        soft = annotation.labels
         set_soft(source, map_soft(soft, self.label_map) if soft is not None else None)
 
-    def _check_that_it_finds(self, sentences: List["_Labelled"]) -> None:
+    def _check_that_it_finds(self, annotations: List[Annotation]) -> None:
         """That no sentence of many holds a name says that something is wrong, and a student of it would learn that
         nothing is a name.
         """
-        if self._asked < 0 or not sentences or self._being_assembled:
+        # While its pipeline is being initialised (spaCy sets the optimiser when all components are), a projector behind
+        # it that learns from the corpus runs it. The warning is enough then; nothing is labelled yet.
+        being_assembled = self._host is not None and self._host._optimizer is None
+        if self._asked < 0 or not annotations or being_assembled:
             return
-        if any(labelled.entities for labelled in sentences):
+        if any(annotation.entities for annotation in annotations):
             self._asked = -1
             return
-        self._asked += len(sentences)
+        self._asked += len(annotations)
         sets = sets_entities(self._nlp, self.spans_key) if self._nlp is not None else True
-        groups = sorted({key for labelled in sentences for key in labelled.groups})
         if sets is False or (sets is None and self._asked >= MANY):
-            raise XnerError(
-                f"{self.name}: {self._no_entities()}",
-                f"It does set doc.spans of {', '.join(map(repr, groups))}: give one as spans_key."
-                if groups
-                else "Name a source pipeline that finds entities, or give the spans_key that it sets.",
-            )
-        if self._asked - len(sentences) < MANY <= self._asked:
+            hint = "Name a source pipeline that finds entities, or give the spans_key that it sets."
+            if self._groups and self.spans_key is None:
+                groups = ", ".join(map(repr, sorted(self._groups)))
+                hint = f"It does set doc.spans of {groups}: give one as spans_key."
+            raise XnerError(f"{self.name}: {self._no_entities()}", hint)
+        if self._asked - len(annotations) < MANY <= self._asked:
             warnings.warn(
                 f"{self.name}: not one entity in the first {self._asked} sentences. Is the source model one for "
                 "their language?",
@@ -265,10 +242,7 @@ class AnnotatorComponent(BatchPipe):
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """RETURNS (bytes): The source pipeline with its config, or nothing where there is none."""
         nlp = self.source_nlp
-        message: Dict[str, Any] = {}
-        if nlp is not None:
-            message = {"config": nlp.config.to_str(), "nlp": nlp.to_bytes()}
-        return srsly.msgpack_dumps(message)
+        return srsly.msgpack_dumps({"config": nlp.config.to_str(), "nlp": nlp.to_bytes()} if nlp is not None else {})
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
         """Take over what `to_bytes` gave. RAISES: InputError where it is no saved annotator."""
@@ -282,14 +256,14 @@ class AnnotatorComponent(BatchPipe):
                 self._take(nlp)
         return self
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+    def to_disk(self, path: PathLike, *, exclude: Iterable[str] = ()) -> None:
         """Save the source pipeline in the folder `model`."""
         folder = ensure_path(path)
         folder.mkdir(parents=True, exist_ok=True)
         if self.source_nlp is not None:
             self.source_nlp.to_disk(folder / "model")
 
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
+    def from_disk(self, path: PathLike, *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
         """Load the source pipeline that `to_disk` saved."""
         folder = ensure_path(path) / "model"
         if folder.exists():

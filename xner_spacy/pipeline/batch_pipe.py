@@ -1,7 +1,6 @@
 """What the components share: batches, error handling, and saving a part that has a state."""
 
-from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Union
+from typing import Any, Iterable, Iterator, List, Optional
 
 import srsly
 from spacy.errors import Errors
@@ -14,6 +13,7 @@ from ..corpora.reading import parse_msgpack, read_bytes, reading
 from ..corpora.writing import atomic_write
 from ..docdata import install_extensions
 from ..errors import XnerError
+from ..types import PathLike
 
 BATCH_SIZE = 256
 
@@ -41,20 +41,8 @@ class BatchPipe(Pipe):
         """Annotate the Docs in place."""
         raise NotImplementedError(Errors.E891.format(name=self.name))
 
-    def _process(self, docs: List[Doc]) -> None:
-        try:
-            self.process(docs)
-        except XnerError as error:
-            # A part (an aligner that was never trained, say) does not know what it is called in the pipeline.
-            if type(error) is not XnerError or self.name in error.message:
-                raise
-            raise XnerError(f"{self.name}: {error.message}", error.hint) from error
-
     def __call__(self, doc: Doc) -> Doc:
-        try:
-            self._process([doc])
-        except Exception as error:  # noqa: BLE001  (spaCy's protocol: the handler decides)
-            self.get_error_handler()(self.name, self, [doc], error)
+        list(self.pipe([doc]))
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = BATCH_SIZE) -> Iterator[Doc]:
@@ -66,34 +54,34 @@ class BatchPipe(Pipe):
         handler = self.get_error_handler()
         for docs in minibatch(stream, batch_size):
             try:
-                self._process(docs)
-            except Exception as error:  # noqa: BLE001
+                self.process(docs)
+            except Exception as error:  # noqa: BLE001  (spaCy's protocol: the handler decides)
+                if type(error) is XnerError and self.name not in error.message:
+                    # A part (an aligner that was never trained, say) does not know what it is called in the pipeline.
+                    error = XnerError(f"{self.name}: {error.message}", error.hint)
                 handler(self.name, self, docs, error)
             else:
                 yield from docs
 
     def _state(self) -> Optional[bytes]:
-        to_bytes = getattr(self.part, "to_bytes", None)
-        return to_bytes() if to_bytes else None
+        return self.part.to_bytes() if hasattr(self.part, "to_bytes") else None
 
-    def _set_state(self, data: bytes, path: Union[str, Path]) -> None:
+    def _set_state(self, data: bytes, path: PathLike) -> None:
         with reading(path, f"the state of {self.name}", "Assemble the pipeline anew."):
             self.part = self.part.from_bytes(data) or self.part
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """RETURNS (bytes): The part's state."""
-        message: Dict[str, Any] = {"state": self._state()}
-        return srsly.msgpack_dumps(message)
+        return srsly.msgpack_dumps({"state": self._state()})
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "BatchPipe":
         """Load the part's state. RETURNS (BatchPipe): The component."""
-        what = f"the state of {self.name}"
-        state = parse_msgpack(data, self.name, what, _State)["state"]
+        state = parse_msgpack(data, self.name, f"the state of {self.name}", _State)["state"]
         if state is not None:
             self._set_state(state, self.name)
         return self
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+    def to_disk(self, path: PathLike, *, exclude: Iterable[str] = ()) -> None:
         """Save the part's state under a folder."""
         folder = ensure_path(path)
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +90,7 @@ class BatchPipe(Pipe):
             with atomic_write(folder / "state", "wb") as file:
                 file.write(state)
 
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "BatchPipe":
+    def from_disk(self, path: PathLike, *, exclude: Iterable[str] = ()) -> "BatchPipe":
         """Load the part's state. RETURNS (BatchPipe): The component."""
         file = ensure_path(path) / "state"
         if file.exists() or file.is_symlink():  # a link to nothing is told, not taken for no state

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from spacy.language import Language
 from spacy.pipeline.ner import make_ner_scorer
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
-from .. import registry as _registry  # noqa: F401
 from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import doc_entities
 from ..distillation.soft.soft_labels import get_soft, set_soft
@@ -17,7 +16,7 @@ from ..distillation.soft.soft_projection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
 from ..projection.projectors import checked
-from ..types import Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, TokenPair
+from ..types import Entity, Projection, Projector, Reason, SentencePair
 from .annotator import DROPPED_KEY
 from .batch_pipe import BatchPipe
 
@@ -85,7 +84,7 @@ class ProjectorComponent(BatchPipe):
         if train is None or nlp is None or source is None or target is None:
             return
         bitext = TokenizedBitext.of(source, target, nlp, source_lang, tokenized)
-        docs: Iterable[Doc] = _bitext_docs(islice(bitext, limit), nlp)
+        docs: Iterable[Doc] = (_bitext_doc(nlp, *pair) for pair in islice(bitext, limit))
         for _, pipe in nlp.pipeline:
             if pipe is self:
                 break
@@ -99,12 +98,17 @@ class ProjectorComponent(BatchPipe):
         train(pairs, bitext)
 
     def process(self, docs: List[Doc]) -> None:
-        """Do the work of the component on some Docs, in place."""
         ready = []
         for doc in docs:
             source = doc._.xner_source
             if source is not None and doc._.xner_alignment is not None:
-                _check_links(doc, self.name)
+                wrong = why_not_linked(doc)
+                if wrong is not None:
+                    raise XnerError(
+                        f"{self.name}: a sentence can't be projected onto, since {wrong}: {doc.text[:60]!r}.",
+                        "Align it after its tokens have changed for the last time: xner_aligner does, where it stands "
+                        "before this one.",
+                    )
                 ready.append(doc)
                 continue
             doc.set_ents([], default="missing")
@@ -113,24 +117,20 @@ class ProjectorComponent(BatchPipe):
         pairs = [_pair(doc) for doc in ready]
         for doc, pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
             self._annotate(doc, pair, projection)
-        self._project_soft(ready, pairs)
-
-    def _project_soft(self, docs: List[Doc], pairs: List[SentencePair]) -> None:
-        """Carry over the source model's distributions, where the source Docs have any."""
-        softs = [get_soft(doc._.xner_source) for doc in docs]
-        which = [k for k, soft in enumerate(softs) if soft is not None]
-        for k in set(range(len(docs))).difference(which):
-            set_soft(docs[k], None)
-        sources = [soft for soft in softs if soft is not None]
-        projected = project_soft(self.part, [pairs[k] for k in which], sources)
-        for k, soft in zip(which, projected, strict=True):
-            set_soft(docs[k], soft)
+        # The source model's distributions are carried over, where the source Docs have any.
+        taught = []
+        for doc, pair in zip(ready, pairs, strict=True):
+            set_soft(doc, None)
+            soft = get_soft(doc._.xner_source)
+            if soft is not None:
+                taught.append((doc, pair, soft))
+        projected = project_soft(self.part, [pair for _, pair, _ in taught], [soft for _, _, soft in taught])
+        for (doc, _, _), soft in zip(taught, projected, strict=True):
+            set_soft(doc, soft)
 
     def _annotate(self, doc: Doc, pair: SentencePair, projection: Projection) -> None:
-        kept: List[ProjectedSpan] = []
-        low: List[ProjectedSpan] = []
-        for span in projection.spans:
-            (kept if span.score >= self.min_score else low).append(span)
+        kept = [span for span in projection.spans if span.score >= self.min_score]
+        low = [span for span in projection.spans if not span.score >= self.min_score]
         lost = [(pair.entities[u.source], u.reason) for u in projection.unprojected]
         lost += [(pair.entities[s.source], Reason.LOW_SCORE) for s in low]
         ents = [Span(doc, s.start, s.end, label=s.label) for s in kept]
@@ -160,20 +160,10 @@ class ProjectorComponent(BatchPipe):
         return self.scorer(examples, **kwargs)
 
 
-def _bitext_docs(pairs: Iterable[TokenPair], nlp: Language) -> Iterator[Doc]:
-    for source, target in pairs:
-        doc = Doc(nlp.vocab, words=list(target))
-        doc._.xner_source = Doc(nlp.vocab, words=list(source))
-        yield doc
-
-
-def _check_links(doc: Doc, name: str) -> None:
-    wrong = why_not_linked(doc)
-    if wrong is not None:
-        raise XnerError(
-            f"{name}: a sentence can't be projected onto, since {wrong}: {doc.text[:60]!r}.",
-            "Align it after its tokens have changed for the last time: xner_aligner does, where it stands before this one.",
-        )
+def _bitext_doc(nlp: Language, source: List[str], target: List[str]) -> Doc:
+    doc = Doc(nlp.vocab, words=target)
+    doc._.xner_source = Doc(nlp.vocab, words=source)
+    return doc
 
 
 def _pair(doc: Doc) -> SentencePair:

@@ -9,7 +9,6 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .. import registry as _registry  # noqa: F401
 from ..docdata import FAULT_KEY
 from ..languages import blank
 from ..pairing import paired
@@ -49,12 +48,10 @@ class TranslatorComponent(BatchPipe):
 
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
         """Nothing is learned; a store of translations is made, where there is none yet."""
-        initialize = getattr(self.part, "initialize", None)
-        if initialize is not None:
-            initialize()
+        if hasattr(self.part, "initialize"):
+            self.part.initialize()
 
     def process(self, docs: List[Doc]) -> None:
-        """Do the work of the component on some Docs, in place."""
         todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
         asked: List[List[str]] = []
         for doc in todo:
@@ -65,12 +62,14 @@ class TranslatorComponent(BatchPipe):
         for doc, texts in zip(todo, asked, strict=True):
             translations = [known[text] for text in texts]
             doc._.xner_source = self._join(translations)
-            self._note_fault(doc, translations)
+            doc.user_data.pop(FAULT_KEY, None)
+            fault = next((t.fault for t in translations if t.fault), None)
+            if fault is not None:
+                doc.user_data[FAULT_KEY] = fault
+                self.faults[fault] += 1
 
     def _translate(self, texts: List[str]) -> Dict[str, Translation]:
-        """RETURNS (Dict[str, Translation]): The translation of each text, or why there is none. Equal texts are
-        translated once.
-        """
+        """The translation of each text, or why there is none. Equal texts are translated once."""
         limit = self.source_nlp.max_length
         known = {text: Translation(None, fault=TOO_LONG) for text in texts if len(text) > limit}
         # An empty text needs no translator, and engines differ in what they make of one.
@@ -85,14 +84,6 @@ class TranslatorComponent(BatchPipe):
                 result = Translation(None, fault=TOO_LONG)
             known[text] = result
         return known
-
-    def _note_fault(self, doc: Doc, translations: List[Translation]) -> None:
-        """A translation that went wrong is no reading: the Doc says why it has none."""
-        doc.user_data.pop(FAULT_KEY, None)
-        fault = next((t.fault for t in translations if t.fault), None)
-        if fault is not None:
-            doc.user_data[FAULT_KEY] = fault
-            self.faults[fault] += 1
 
     def _join(self, translations: List[Translation]) -> Optional[Doc]:
         if any(t.text is None for t in translations):
