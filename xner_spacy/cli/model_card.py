@@ -9,7 +9,7 @@ from ..about import __version__
 from ..corpora.reading import read_json, read_yaml
 from ..corpora.writing import write_json
 from ..errors import InputError
-from ..evaluation.scores_file import read_scores
+from ..evaluation.entities import read_scores
 from ..types import Json, PathLike
 from .options import command
 from .output import done, percent, percent_range

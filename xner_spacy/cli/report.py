@@ -10,7 +10,7 @@ from ..corpora.files import read_lines
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
 from ..escape import for_code, for_markdown
-from ..evaluation.scores_file import read_scores
+from ..evaluation.entities import read_scores
 from ..types import Json, PathLike
 from .output import percent, say, table
 

@@ -5,7 +5,7 @@ P| / |A|, recall |A & S| / |S|, and AER = 1 - (|A & S| + |A & P|) / (|A| + |S|).
 is the F1.
 """
 
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from ..corpora.files import read_lines
 from ..corpora.formats.pharaoh import parse_line
 from ..errors import XnerError
 from ..types import Alignment, Json, PathLike
-from .resampling import check_resampling, interval
+from .resampling import check_resampling, interval, rounded
 
 Link = Tuple[int, int]
 
@@ -33,17 +33,14 @@ class GoldLinks(NamedTuple):
 def read_gold_links(path: PathLike, *, one_indexed: bool = False, reverse: bool = False) -> List[GoldLinks]:
     """Read gold links: `i-j` is a sure link and `ipj` a possible one, a line a sentence pair.
 
-    path (Union[str, Path]): The file.
-    one_indexed (bool): Whether positions count from 1.
-    reverse (bool): Whether the target comes first.
-    RETURNS (List[GoldLinks]): The links of each line.
-    RAISES: InputError with file and line for anything else.
+    one_indexed (bool): Whether positions count from 1. reverse (bool): Whether the target comes first.
+    RETURNS (List[GoldLinks]): The links of each line. RAISES: InputError with file and line for anything else.
     """
-    result: List[GoldLinks] = []
+    gold: List[GoldLinks] = []
     for number, line in read_lines(path):
         sure, possible = parse_line(line, path, number, one_indexed=one_indexed, reverse=reverse)
-        result.append(GoldLinks(set(sure), {*sure, *possible}))
-    return result
+        gold.append(GoldLinks(set(sure), {*sure, *possible}))
+    return gold
 
 
 def _scores(sums: npt.NDArray[np.int64]) -> Tuple[float, float, float, float]:
@@ -62,15 +59,12 @@ def evaluate_links(
     *,
     samples: int = 1000,
     seed: int = 0,
-    names: Optional[Tuple[str, str]] = None,
+    names: Tuple[str, str] = ("gold", "prediction"),
 ) -> Json:
-    """Compare links with gold links.
+    """Compare links with as many gold links, in the same order.
 
-    gold (Sequence[GoldLinks]): Hand-made links.
-    predicted (Iterable[Alignment]): As many alignments, in the same order.
-    samples (int): Resamples of the percentile bootstrap over sentence pairs.
-    seed (int): Seed of the bootstrap.
-    names (Optional[Tuple[str, str]]): What to call gold and prediction in messages.
+    samples (int): Resamples of the percentile bootstrap over sentence pairs. seed (int): Of the bootstrap.
+    names (Tuple[str, str]): What to call gold and prediction in messages.
     RETURNS (Json): `aer`, `precision`, `recall`, `f1` (of precision and recall), each from 0 to 1, `aer_interval` and
         `f1_interval` (95%), and the numbers of `pairs` and `links`.
     RAISES: XnerError if the numbers of sentence pairs differ.
@@ -78,9 +72,8 @@ def evaluate_links(
     check_resampling(samples, seed)
     alignments = list(predicted)
     if len(alignments) != len(gold):
-        left, right = names or ("gold", "prediction")
         raise XnerError(
-            f"{left} has {len(gold)} sentence pairs and {right} has {len(alignments)}.",
+            f"{names[0]} has {len(gold)} sentence pairs and {names[1]} has {len(alignments)}.",
             "Line n of both must belong to the same sentence pair.",
         )
     rows = []
@@ -97,11 +90,11 @@ def evaluate_links(
     f1s, errors = zip(*drawn, strict=True)
     return {
         "aer": round(error, 5),
-        "aer_interval": [round(x, 5) for x in interval(errors)],
+        "aer_interval": rounded(interval(errors)),
         "precision": round(precision, 5),
         "recall": round(recall, 5),
         "f1": round(f1, 5),
-        "f1_interval": [round(x, 5) for x in interval(f1s)],
+        "f1_interval": rounded(interval(f1s)),
         "pairs": len(rows),
         "links": int(counts[:, 0].sum()),
     }

@@ -7,21 +7,22 @@ The interval is the percentile bootstrap over sentences; the paired test is appr
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Annotated, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from ..about import __version__
-from ..types import Entity, Json
-from .resampling import block_sizes, check_resampling, draw, interval, resamples
+from ..corpora.reading import read_json
+from ..types import Entity, Json, PathLike
+from .resampling import block_sizes, check_resampling, draw, interval, resamples, rounded
 
 Sentence = Sequence[Entity]
 
 
-@dataclass
-class Counts:
+class Counts(NamedTuple):
     """Per-sentence counts of one comparison: (n,) arrays of true positives, predicted and gold entities."""
 
     correct: npt.NDArray[np.int64]
@@ -37,11 +38,7 @@ def prf(correct: float, predicted: float, gold: float) -> Tuple[float, float, fl
 
 
 def count(gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Optional[str] = None) -> Counts:
-    """Count per sentence, for one label or all.
-
-    gold, predicted (Sequence[Sequence[Entity]]): Entities of each sentence, in the same order.
-    RETURNS (Counts): The counts. RAISES: ValueError if the lengths differ.
-    """
+    """RETURNS (Counts): The counts for one label or all. RAISES: ValueError if the lengths differ."""
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold sentences but {len(predicted)} predicted ones")
     rows = np.zeros((3, len(gold)), dtype=np.int64)
@@ -59,10 +56,8 @@ def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
 
 
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
-    """95% percentile bootstrap interval of F1 over sentences.
-
-    RETURNS (Tuple[float, float]): Lower and upper end in [0, 1]; F1 itself without resamples. RAISES: XnerError for
-        more resamples than can be drawn, or a negative seed.
+    """RETURNS (Tuple[float, float]): 95% percentile bootstrap interval of F1 over sentences, in [0, 1]; F1 itself without
+    resamples. RAISES: XnerError for more resamples than can be drawn, or a negative seed.
     """
     n = len(counts.gold)
     if not n:
@@ -121,16 +116,9 @@ def _is_kind(kind: str, g: Entity, p: Entity) -> bool:
 
 
 def _row(counts: Counts) -> Json:
-    correct, predicted, gold = (int(x.sum()) for x in (counts.correct, counts.predicted, counts.gold))
-    p, r, f = prf(correct, predicted, gold)
-    return {
-        "precision": round(p, 5),
-        "recall": round(r, 5),
-        "f1": round(f, 5),
-        "gold": gold,
-        "predicted": predicted,
-        "correct": correct,
-    }
+    correct, predicted, gold = (int(x.sum()) for x in counts)
+    p, r, f = rounded(prf(correct, predicted, gold))
+    return {"precision": p, "recall": r, "f1": f, "gold": gold, "predicted": predicted, "correct": correct}
 
 
 def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples: int = 1000, seed: int = 0) -> Json:
@@ -143,28 +131,23 @@ def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples
     """
     counts = count(gold, predicted)
     labels = sorted({e.label for side in (gold, predicted) for s in side for e in s})
-    result = _row(counts)
-    result["f1_interval"] = [round(x, 5) for x in bootstrap_f1(counts, samples, seed)]
-    result["sentences"] = len(gold)
-    result["per_type"] = {}
+    per_type: Json = {}
     for label in labels:
         of_label = count(gold, predicted, label)
-        result["per_type"][label] = {
-            **_row(of_label),
-            "f1_interval": [round(x, 5) for x in bootstrap_f1(of_label, samples, seed)],
-        }
-    result["per_length"] = _per_length(gold, predicted)
-    result["errors"] = error_kinds(gold, predicted)
-    result["signature"] = f"entity-f1|micro|exact|bs:{samples}|seed:{seed}|v:{__version__}"
-    return result
-
-
-def _per_length(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Json:
-    rows: Json = {}
+        per_type[label] = {**_row(of_label), "f1_interval": rounded(bootstrap_f1(of_label, samples, seed))}
+    per_length: Json = {}
     for name, low, high in (("1", 1, 1), ("2", 2, 2), ("3", 3, 3), ("4+", 4, 10**9)):
         g, p = ([[e for e in s if low <= e.end - e.start <= high] for s in side] for side in (gold, predicted))
-        rows[name] = _row(count(g, p))
-    return rows
+        per_length[name] = _row(count(g, p))
+    return {
+        **_row(counts),
+        "f1_interval": rounded(bootstrap_f1(counts, samples, seed)),
+        "sentences": len(gold),
+        "per_type": per_type,
+        "per_length": per_length,
+        "errors": error_kinds(gold, predicted),
+        "signature": f"entity-f1|micro|exact|bs:{samples}|seed:{seed}|v:{__version__}",
+    }
 
 
 def compare(
@@ -177,6 +160,8 @@ def compare(
     """
     check_resampling(samples, seed)
     counts_a, counts_b = count(gold, a), count(gold, b)
+    # The sentences of A and those of B beside each other: a mixture gives each a weight of 0 or 1.
+    beside = Counts(*map(np.concatenate, zip(counts_a, counts_b, strict=True)))
     n = len(gold)
     f_a, f_b = (float(_f1(counts, np.ones((1, n)))[0]) for counts in (counts_a, counts_b))
     rng = np.random.default_rng(seed)
@@ -184,12 +169,8 @@ def compare(
     differences: List[float] = []
     for size in block_sizes(n, samples):
         swap = rng.integers(0, 2, size=(size, n)).astype(np.float64)
-        mixed = []
-        for first, second in ((counts_a, counts_b), (counts_b, counts_a)):
-            both = (1 - swap) @ (first.predicted + first.gold) + swap @ (second.predicted + second.gold)
-            correct = (1 - swap) @ first.correct + swap @ second.correct
-            mixed.append(np.divide(2 * correct, both, out=np.zeros(size), where=both > 0))
-        extreme += int(np.sum(np.abs(mixed[0] - mixed[1]) >= abs(f_a - f_b) - 1e-12))
+        mixed_a, mixed_b = (_f1(beside, np.hstack(weights)) for weights in ((1 - swap, swap), (swap, 1 - swap)))
+        extreme += int(np.sum(np.abs(mixed_a - mixed_b) >= abs(f_a - f_b) - 1e-12))
         if n:
             weights = draw(rng, n, size)
             differences += (_f1(counts_a, weights) - _f1(counts_b, weights)).tolist()
@@ -197,8 +178,31 @@ def compare(
         "f1_a": round(f_a, 5),
         "f1_b": round(f_b, 5),
         "difference": round(f_a - f_b, 5),
-        "difference_interval": [round(x, 5) for x in interval(differences or [0.0])],
+        "difference_interval": rounded(interval(differences or [0.0])),
         "p_value": round((extreme + 1) / (samples + 1), 5),
         "sentences": n,
         "signature": f"paired-f1|approximate-randomisation|samples:{samples}|seed:{seed}|v:{__version__}",
     }
+
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Interval = Annotated[List[float], Field(min_length=2, max_length=2)]
+
+
+class _Rates(TypedDict):
+    precision: _Share
+    recall: _Share
+    f1: _Share
+
+
+class _Scores(_Rates):
+    f1_interval: _Interval
+    gold: int
+    sentences: int
+    per_type: Dict[str, _Rates]
+    signature: str
+
+
+def read_scores(path: PathLike) -> Json:
+    """RETURNS (Json): What `xner evaluate --json` wrote. RAISES: InputError for no such file, or another content."""
+    return read_json(path, _Scores, hint="Make it with `xner evaluate GOLD PRED --json FILE`.")

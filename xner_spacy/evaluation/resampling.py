@@ -1,6 +1,6 @@
 """Intervals by the percentile bootstrap over sentences."""
 
-from typing import Iterator, Sequence, Tuple, Union
+from typing import Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -47,3 +47,8 @@ def interval(values: Union[Sequence[float], Weights]) -> Tuple[float, float]:
     """RETURNS (Tuple[float, float]): The 95% percentile interval of what resamples gave."""
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def rounded(values: Sequence[float]) -> List[float]:
+    """RETURNS (List[float]): Figures as they are written to files."""
+    return [round(value, 5) for value in values]
