@@ -37,13 +37,11 @@ _ALIGNMENT = b"xner_alignment"
 _DOC = b"xner_doc"
 _LANG = b"lang"
 # What version 0.1.0 wrote in their place.
-_OLD_ALIGNMENT, _OLD_DOC = "__xner_alignment__", "__xner_doc__"
+_OLD_KEYS = {"__xner_alignment__": _ALIGNMENT, "__xner_doc__": _DOC, "lang": _LANG}
 
 
 def install_extensions() -> None:
-    """Add the Doc extensions and their msgpack coders. Safe to call again; component constructors
-    do, for worker processes.
-    """
+    """Add the Doc extensions and their msgpack coders. Component constructors call it again, for worker processes."""
     msgpack_encoders.register("xner_data", func=encode)
     msgpack_decoders.register("xner_data", func=decode)
     for name in ("xner_source", "xner_alignment"):
@@ -60,7 +58,7 @@ def _get(name: str, doc: Doc) -> Any:
     value = doc.user_data.get(_key(name))
     if isinstance(value, dict):
         # Only here, where nothing of the user's can be, is the old form looked for.
-        value = _from_old_form(value)
+        value = decode({_OLD_KEYS.get(key, key): part for key, part in value.items()})
         doc.user_data[_key(name)] = value
     return value
 
@@ -69,37 +67,22 @@ def _set(name: str, doc: Doc, value: Any) -> None:
     doc.user_data[_key(name)] = value
 
 
-def _from_old_form(value: Any) -> Any:
-    if _OLD_ALIGNMENT in value:
-        return _to_alignment(value[_OLD_ALIGNMENT])
-    if _OLD_DOC in value:
-        return Doc(source_vocab(value["lang"])).from_bytes(value[_OLD_DOC])
-    return value
-
-
-def _to_alignment(value: Any) -> Alignment:
-    # Version 0.1 kept no stamp.
-    links, scores, *stamp = value
-    return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores, *stamp)
-
-
 def stamp_of(source: Doc, target: Doc) -> str:
     """RETURNS (str): What an alignment is stamped with: a checksum of the tokens of both sides."""
-    found = hashlib.sha256()
+    checksum = hashlib.sha256()
     for side in (source, target):
         for token in side:
             # With its length, so that nothing that a token holds can be taken for the end of it.
             text = token.text.encode("utf8", "surrogatepass")
-            found.update(f"{len(text)} ".encode() + text)
-        found.update(b"/")
-    return found.hexdigest()[:16]
+            checksum.update(f"{len(text)} ".encode() + text)
+        checksum.update(b"/")
+    return checksum.hexdigest()[:16]
 
 
 def why_not_linked(doc: Doc) -> Optional[str]:
-    """Whether the links of a Doc belong to the tokens that it and its source have now.
-
-    RETURNS (Optional[str]): What is wrong, or None: there are no links, or they belong to these tokens. Links without a
-        stamp (made by hand, or by version 0.1) are only looked at for tokens that there are not.
+    """RETURNS (Optional[str]): What is wrong with the links of a Doc; None where it has none, or they belong to the tokens
+    that it and its source have now. Links without a stamp (made by hand, or by version 0.1) are only looked at for
+    tokens that there are not.
     """
     source, alignment = doc._.xner_source, doc._.xner_alignment
     if alignment is None:
@@ -150,21 +133,20 @@ def pinned_coders() -> Iterator[None]:
     """
     install_extensions()  # a coder that is registered later would not be seen
     registries = [r for r in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(r)]
-    for found in registries:
-        coders = found.get_all()
-        found.get_all = lambda coders=coders: coders
+    for registry in registries:
+        coders = registry.get_all()
+        registry.get_all = lambda coders=coders: coders
     try:
         yield
     finally:
-        for found in registries:
-            del found.get_all
+        for registry in registries:
+            del registry.get_all
 
 
 @lru_cache(maxsize=16)
 def source_vocab(lang: str) -> Vocab:
-    """One vocabulary a language, shared by all source docs that are read back.
-
-    lang (str): spaCy's language code; an unknown one gives the multi-language vocabulary.
+    """RETURNS (Vocab): One vocabulary a language, shared by all source Docs that are read back; the multi-language one for
+    a code that spaCy does not know.
     """
     try:
         return blank_vocab(lang)
@@ -189,7 +171,8 @@ def decode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
     """msgpack decoder, the inverse of `encode`."""
     if isinstance(obj, dict):
         if _ALIGNMENT in obj:
-            return _to_alignment(obj[_ALIGNMENT])
+            links, scores, *stamp = obj[_ALIGNMENT]  # version 0.1 kept no stamp
+            return Alignment([links[k : k + 2] for k in range(0, len(links), 2)], scores, *stamp)
         if _DOC in obj:
             return Doc(source_vocab(obj[_LANG])).from_bytes(obj[_DOC])
     return obj if chain is None else chain(obj)

@@ -8,10 +8,9 @@ from typing import Any, Optional, Union
 
 
 class XnerError(ValueError):
-    """Something the user can mend. The message says what is wrong and what to do.
+    """Something the user can mend.
 
-    message (str): What is wrong, in one sentence.
-    hint (str): What to do about it, or an empty string.
+    message (str): What is wrong, in one sentence. hint (str): What to do about it, or an empty string.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -26,10 +25,7 @@ class XnerError(ValueError):
 class InputError(XnerError):
     """A file that does not hold what it should.
 
-    message (str): What is wrong.
-    path (Union[str, Path]): The file.
-    line (Optional[int]): 1-based line number, if the fault has one.
-    hint (str): What to do about it.
+    path (Union[str, Path]): The file. line (Optional[int]): 1-based line number, if the fault has one.
     """
 
     def __init__(self, message: str, path: Union[str, Path], line: Optional[int] = None, hint: str = "") -> None:
@@ -57,8 +53,7 @@ def require(condition: Any, message: str, hint: str = "") -> None:
 class MissingExtraError(XnerError, ImportError):
     """An optional part that is not installed.
 
-    part (str): What the user asked for.
-    extra (str): The name of the extra that brings it.
+    part (str): What the user asked for. extra (str): The name of the extra that brings it.
     """
 
     def __init__(self, part: str, extra: str) -> None:

@@ -4,6 +4,7 @@ A label, a file name or a language's name may hold anything. Each place has its 
 function a place turns them into what can be read. (HTML is made by Jinja, which escapes by itself.)
 """
 
+import html
 import re
 import unicodedata
 from typing import Union
@@ -27,39 +28,31 @@ _OPENS = re.compile(r"^(#|[-+=](?=\s|$|[-+=])|\d+(?=[.)](\s|$)))")
 def for_terminal(text: str, *, lines: bool = False) -> str:
     """Show every control character as an escape, so that text can't clear the screen or hide what is printed.
 
-    text (str): The text. lines (bool): Whether it may have several lines, and tabs. RETURNS (str): What may be printed.
+    lines (bool): Whether the text may have several lines, and tabs. RETURNS (str): What may be printed.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(c) if _is_control(c) and not (lines and c in "\n\t") else c for c in text)
+    kept = "\n\t" if lines else ""
+    return "".join(ascii(c)[1:-1] if _is_control(c) and c not in kept else c for c in text)
 
 
 def _is_control(c: str) -> bool:
     return unicodedata.category(c) in _CONTROLS or c in _DIRECTION
 
 
-def _shown(c: str) -> str:
-    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(c) or ascii(c)[1:-1]
-
-
 def for_markdown(text: str) -> str:
-    """Make text that Markdown shows as it is: no HTML, link, emphasis or table comes of it, and it stays in one line.
-
-    text (str): The text. RETURNS (str): Markdown.
+    """RETURNS (str): Markdown that shows a text as it is: no HTML, link, emphasis or table comes of it, and it stays in
+    one line.
     """
-    text = for_terminal(" ".join(text.split("\n")))
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = _MARKS.sub(lambda mark: "\\" + mark.group(), text)
-    return _OPENS.sub(lambda mark: _opened(mark.group()), text)
-
-
-def _opened(mark: str) -> str:
-    return f"{mark}\\" if mark.isdecimal() else f"\\{mark}"
+    text = html.escape(for_terminal(text.replace("\n", " ")), quote=False)
+    text = _MARKS.sub(r"\\\g<0>", text)
+    # Of a number in a list it is the dot behind it that is escaped.
+    return _OPENS.sub(lambda mark: f"{mark[0]}\\" if mark[0].isdecimal() else f"\\{mark[0]}", text)
 
 
 def for_code(text: str) -> str:
     """RETURNS (str): Markdown that shows text between backticks, in one line, whatever is in it."""
-    text = for_terminal(" ".join(text.split("\n")))
+    text = for_terminal(text.replace("\n", " "))
     fence = fence_for(text, 1)
     space = " " if text[:1] in ("`", "") or text[-1:] == "`" else ""
     return f"{fence}{space}{text}{space}{fence}"
@@ -72,10 +65,8 @@ def fence_for(text: str, least: int = 3) -> str:
 
 
 def for_csv(value: Value) -> Value:
-    """Make a cell that a spreadsheet takes for text and not for a formula: an apostrophe stands before it. Numbers stay
-    as they are. `from_csv` takes the apostrophe away again.
-
-    value (Union[str, int, float, None]): The cell. RETURNS (Union[str, int, float, None]): What to write.
+    """RETURNS (Value): A cell that a spreadsheet takes for text and not for a formula: an apostrophe stands before it,
+    which `from_csv` takes away again. Numbers stay as they are.
     """
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"

@@ -43,19 +43,14 @@ LABEL_MAPS: Dict[str, LabelMap] = {
 
 
 def get_label_map(name: Union[str, LabelMap, None]) -> Optional[LabelMap]:
-    """Look a label map up.
-
-    name (Union[str, LabelMap, None]): A name of `LABEL_MAPS`, a map, or None to keep every label as it is.
-    RETURNS (Optional[LabelMap]): The map.
-    RAISES: XnerError that lists the known names.
+    """RETURNS (Optional[LabelMap]): The map of a name of `LABEL_MAPS`; what is no name is given back. RAISES: XnerError
+    that lists the known names.
     """
-    if name is None or not isinstance(name, str):
+    if not isinstance(name, str):
         return name
     if name not in LABEL_MAPS:
-        raise XnerError(
-            f"Unknown label map {name!r}.",
-            f"Known: {', '.join(sorted(LABEL_MAPS))}; or give the map itself in the config.",
-        )
+        known = ", ".join(sorted(LABEL_MAPS))
+        raise XnerError(f"Unknown label map {name!r}.", f"Known: {known}; or give the map itself in the config.")
     return LABEL_MAPS[name]
 
 

@@ -13,7 +13,7 @@ import re
 import warnings
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Type
 
 import spacy
 from spacy.language import Language
@@ -25,19 +25,14 @@ from .scripts import UNSPACED
 
 
 class Code(NamedTuple):
-    """One language, in one script.
+    """One language, in one script."""
 
-    iso3 (str): ISO 639-3. iso1 (str): ISO 639-1, or "" where it has none. name (str): English name.
-    flores (str): FLORES-200 code, or "" where NLLB lacks it. spacy (str): spaCy's code, "xx" where
-        spaCy has no class. script (str): ISO 15924 code of the script.
-    """
-
-    iso3: str
-    iso1: str
-    name: str
-    flores: str
-    spacy: str
-    script: str
+    iso3: str  # ISO 639-3
+    iso1: str  # ISO 639-1, or "" where it has none
+    name: str  # in English
+    flores: str  # FLORES-200, or "" where NLLB lacks it
+    spacy: str  # spaCy's code, "xx" where spaCy has no class
+    script: str  # ISO 15924
 
 
 def _read_table() -> Iterator[Tuple[List[Code], List[str]]]:
@@ -80,10 +75,8 @@ def all_codes() -> List[Code]:
 
 
 def find_code(code: str) -> Optional[Code]:
-    """Find a language.
-
-    code (str): An ISO 639-3, ISO 639-1 or FLORES-200 code, or a tag made of them ("zh-Hant", "zh_TW", "pt-BR").
-    RETURNS (Optional[Code]): Its entry, in the script that the code names; or None.
+    """RETURNS (Optional[Code]): The language of an ISO 639-3, ISO 639-1 or FLORES-200 code, or of a tag made of them
+    ("zh-Hant", "zh_TW", "pt-BR"), in the script that it names; or None.
     """
     if code in _BY_CODE:
         return _BY_CODE[code]
@@ -123,8 +116,7 @@ def model_code(lang: str, available: Iterable[str], model: str) -> str:
     lang (str): A code of the table, or one of the model's own.
     available (Iterable[str]): The model's codes: FLORES-200 (NLLB), or ISO 639-1 and -3 (M2M-100).
     model (str): The model's name, for the message.
-    RETURNS (str): The model's code.
-    RAISES: XnerError that lists what the model has.
+    RETURNS (str): The model's code. RAISES: XnerError that lists what the model has.
     """
     known: Set[str] = set(available)
     if lang in known:
@@ -148,17 +140,12 @@ def model_code(lang: str, available: Iterable[str], model: str) -> str:
 
 
 class TokenizerChoice(NamedTuple):
-    """How a language is split into words.
+    """How a language is split into words."""
 
-    lang (str): spaCy's code. tokenizer (Dict[str, Any]): What belongs into `[nlp.tokenizer]`.
-    initialize (Dict[str, Any]): What belongs into `[initialize.tokenizer]`.
-    note (str): What the user should know of it, or "".
-    """
-
-    lang: str
-    tokenizer: Dict[str, Any]
-    initialize: Dict[str, Any]
-    note: str
+    lang: str  # spaCy's code
+    tokenizer: Dict[str, Any]  # what belongs into [nlp.tokenizer]
+    initialize: Dict[str, Any]  # what belongs into [initialize.tokenizer]
+    note: str  # what the user should know of it, or ""
 
 
 PLAIN = "spacy.Tokenizer.v1"
@@ -166,29 +153,33 @@ SYLLABLES = "xner.Syllables.v1"
 
 
 def choose_tokenizer(code: str) -> TokenizerChoice:
-    """The tokenizer that belongs to a language: spaCy's own; where that splits at spaces alone and the language has
-    none, syllables.
-
-    code (str): A code of the table, or any that spaCy knows.
-    RETURNS (TokenizerChoice): The choice. RAISES: XnerError for a language that nobody knows.
+    """RETURNS (TokenizerChoice): What splits a language, by a code of the table or any that spaCy knows: spaCy's own
+    tokenizer; where that splits at spaces alone and the language has none, syllables. RAISES: XnerError for a language
+    that nobody knows.
     """
+    lang, lang_class = _spacy_class(code)
+    tokenizer = dict(lang_class.default_config["nlp"]["tokenizer"])
+    initialize = dict(lang_class.default_config.get("initialize", {}).get("tokenizer", {}))
+    if tokenizer["@tokenizers"] != PLAIN:
+        return TokenizerChoice(lang, tokenizer, initialize, _missing_package(lang))
+    entry = find_code(code)
+    if entry is None or entry.script not in UNSPACED:
+        return TokenizerChoice(lang, tokenizer, initialize, "")
+    note = (
+        f"spaCy has no tokenizer for {entry.name}, which is written without spaces between words: it is split "
+        f"into syllables or characters ({SYLLABLES}). A corpus with words of its own is better split already."
+    )
+    return TokenizerChoice(lang, {"@tokenizers": SYLLABLES}, {}, note)
+
+
+def _spacy_class(code: str) -> Tuple[str, Type[Language]]:
+    """RETURNS (Tuple[str, Type[Language]]): spaCy's code and class. RAISES: XnerError for a language nobody knows."""
     entry = find_code(code)
     lang = entry.spacy if entry else code
     try:
-        defaults = get_lang_class(lang).default_config
+        return lang, get_lang_class(lang)
     except ImportError:
         raise unknown_language(code) from None
-    tokenizer = dict(defaults["nlp"]["tokenizer"])
-    initialize = dict(defaults.get("initialize", {}).get("tokenizer", {}))
-    if tokenizer["@tokenizers"] == PLAIN and entry is not None and entry.script in UNSPACED:
-        note = (
-            f"spaCy has no tokenizer for {entry.name}, which is written without spaces between words: it is split "
-            f"into syllables or characters ({SYLLABLES}). A corpus with words of its own is better split already."
-        )
-        return TokenizerChoice(lang, {"@tokenizers": SYLLABLES}, {}, note)
-    if tokenizer["@tokenizers"] == PLAIN:
-        return TokenizerChoice(lang, tokenizer, initialize, "")
-    return TokenizerChoice(lang, tokenizer, initialize, _missing_package(lang))
 
 
 @lru_cache(maxsize=64)
@@ -202,13 +193,12 @@ def _missing_package(lang: str) -> str:
 
 
 def blank(code: str) -> Language:
-    """A blank pipeline for a language: spaCy's own class, or the multi-language one where spaCy has
-    none, with the tokenizer of `choose_tokenizer`.
+    """A blank pipeline for a language: spaCy's own class, or the multi-language one where spaCy has none, with the
+    tokenizer of `choose_tokenizer`.
 
-    code (str): ISO 639-1, 639-3 or FLORES-200 code, or any code that spaCy knows.
-    RETURNS (Language): The blank pipeline.
-    RAISES: XnerError if neither spaCy nor the table knows the code, or if spaCy's tokenizer of the
-        language needs a package that is not installed. Where the text is tokenised already `blank_vocab` needs none.
+    code (str): A code of the table, or any that spaCy knows. RETURNS (Language): The pipeline.
+    RAISES: XnerError for a language that nobody knows, or whose tokenizer needs a package that is not installed. Where
+        the text is tokenised already `blank_vocab` needs none.
     """
     choice = choose_tokenizer(code)
     if choice.tokenizer["@tokenizers"] == SYLLABLES:
@@ -216,20 +206,14 @@ def blank(code: str) -> Language:
         return spacy.blank(choice.lang, config={"nlp": {"tokenizer": choice.tokenizer}})
     if choice.note:
         entry = find_code(code)
-        raise XnerError(
-            f"spaCy's tokenizer for {entry.name if entry else code} needs a package that is not installed.", choice.note
-        )
+        name = entry.name if entry else code
+        raise XnerError(f"spaCy's tokenizer for {name} needs a package that is not installed.", choice.note)
     return spacy.blank(choice.lang)
 
 
 def blank_vocab(code: str) -> Vocab:
-    """The vocabulary of a language, for Docs whose tokens are given: no tokenizer is needed, nor what it needs.
-
-    code (str): As for `blank`. RETURNS (Vocab): A new vocabulary. RAISES: XnerError for an unknown language.
+    """RETURNS (Vocab): A new vocabulary for a language, for Docs whose tokens are given: no tokenizer is needed, nor what
+    it needs. RAISES: XnerError for an unknown language.
     """
-    entry = find_code(code)
-    lang = entry.spacy if entry else code
-    try:
-        return create_vocab(lang, get_lang_class(lang).Defaults)
-    except ImportError:
-        raise unknown_language(code) from None
+    lang, lang_class = _spacy_class(code)
+    return create_vocab(lang, lang_class.Defaults)

@@ -25,13 +25,16 @@ def find_program(name: str, variable: str, known: Sequence[str], *, part: str, i
     """
     check_program_name(name, variable, known, part=part)
     chosen = os.environ.get(variable, "")
-    if chosen:
-        return _chosen(chosen, variable, part)
-    found = find_installed(name)
-    if found is None:
+    if chosen and not (Path(chosen).is_absolute() and shutil.which(chosen)):
+        raise XnerError(
+            f"{part}: {variable} is {chosen!r}, which is not the absolute path of a program.",
+            "Correct it, or unset it to use the installed program.",
+        )
+    place = chosen or find_installed(name)
+    if place is None:
         hint = f"{install} Or set {variable} to its place, an absolute path.".strip()
         raise XnerError(f"{part} needs the program {name}, which is not installed.", hint)
-    return found
+    return place
 
 
 def check_program_name(name: str, variable: str, known: Sequence[str], *, part: str) -> None:
@@ -49,17 +52,4 @@ def find_installed(name: str) -> Optional[str]:
     """
     folders = [str(Path(sys.executable).parent)]
     folders += [p for p in os.environ.get("PATH", "").split(os.pathsep) if Path(p).is_absolute()]
-    for folder in folders:
-        found = shutil.which(str(Path(folder) / name))
-        if found:
-            return found
-    return None
-
-
-def _chosen(place: str, variable: str, part: str) -> str:
-    if not Path(place).is_absolute() or not shutil.which(place):
-        raise XnerError(
-            f"{part}: {variable} is {place!r}, which is not the absolute path of a program.",
-            "Correct it, or unset it to use the installed program.",
-        )
-    return place
+    return next(filter(None, (shutil.which(str(Path(folder) / name)) for folder in folders)), None)

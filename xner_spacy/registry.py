@@ -25,10 +25,8 @@ __all__ = ["REGISTRIES", "get_part", "registry"]
 def get_part(kind: str, name: str, **settings: Any) -> Any:
     """Build a registered part by name, outside a config.
 
-    kind (str): The registry, such as "xner_aligners".
-    name (str): The registered name, such as "xner.Lexical.v1".
+    kind (str): The registry, such as "xner_aligners". name (str): The registered name, such as "xner.Lexical.v1".
     **settings: The part's settings; what is left out has its default.
-    RETURNS (Any): The part.
-    RAISES: catalogue.RegistryError that lists the registered names.
+    RETURNS (Any): The part. RAISES: catalogue.RegistryError that lists the registered names.
     """
     return registry.resolve({"part": {f"@{kind}": name, **settings}})["part"]

@@ -8,7 +8,12 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import DummyTokenizer, get_words_and_spaces
+from spacy.vocab import Vocab
 
 # ISO 15924 codes.
 UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
@@ -16,7 +21,7 @@ UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "M
 # How the Unicode names of their characters begin. East Asian characters take no space beside anything ("NATO軍"), the
 # others none beside each other.
 _EAST_ASIAN = frozenset(
-    (*("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"), *("FULLWIDTH", "HALFWIDTH"))
+    ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH")
 )
 _SOUTH_EAST_ASIAN = frozenset(("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"))
 
@@ -32,9 +37,8 @@ _INSIDE_WORDS = ".,'’-_"
 
 
 def glued(words: Sequence[str]) -> List[bool]:
-    """Where a text has spaces whose tokens are known alone, in a script that is written without.
-
-    words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
+    """RETURNS (List[bool]): Whether a space follows each token, in a script that is written without, of a text of which
+    the tokens alone are known.
     """
     spaces = []
     for left, right in pairwise(words):
@@ -55,9 +59,8 @@ def is_unspaced(words: Sequence[str]) -> bool:
 def join_words(words: Sequence[str], separator: str = " ", like: Optional[Sequence[str]] = None) -> str:
     """Make a text of tokens, for a translator.
 
-    words (Sequence[str]): Tokens. separator (str): What stands between two of them, where the script has spaces.
+    separator (str): What stands between two of them, where the script has spaces.
     like (Optional[Sequence[str]]): The tokens before markers were put on them: where a space belongs is seen on these.
-    RETURNS (str): The text.
     """
     plain = words if like is None else like
     if separator == " " and is_unspaced(plain):
@@ -69,7 +72,7 @@ def cut_syllables(text: str) -> List[str]:
     """Cut text of a script without spaces into syllables (Burmese, Tibetan) or characters with all that is written
     around them (Chinese, Japanese, Khmer, Lao, Thai). Words and numbers of other scripts stay whole.
 
-    text (str): The text. RETURNS (List[str]): Its pieces, whitespace left out; joined they give the text without it.
+    RETURNS (List[str]): The pieces, whitespace left out; joined they give the text without it.
     """
     pieces: List[Tuple[int, int]] = []
     start = 0
@@ -99,6 +102,28 @@ def _joins(text: str, start: int, place: int) -> bool:
     if char.isdecimal():
         return last.isdecimal()
     return _is_tibetan(char) and _is_tibetan(text[start]) and last not in _TSHEG
+
+
+class SyllableTokenizer(DummyTokenizer):
+    """Splits text as `cut_syllables` does. It has nothing to save.
+
+    vocab (Vocab): The pipeline's vocabulary.
+    """
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        words, spaces = get_words_and_spaces(cut_syllables(text), text)
+        return Doc(self.vocab, words=words, spaces=spaces)
+
+    def __reduce__(self) -> Any:
+        return (SyllableTokenizer, (self.vocab,))
+
+
+def make_syllables() -> Callable[[Language], SyllableTokenizer]:
+    """`xner.Syllables.v1`: a tokenizer for scripts that are written without spaces and that spaCy has none for."""
+    return lambda nlp: SyllableTokenizer(nlp.vocab)
 
 
 def _join_finals(text: str, pieces: List[Tuple[int, int]]) -> List[Tuple[int, int]]:

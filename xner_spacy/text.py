@@ -19,10 +19,7 @@ _GAP = re.compile(r"[ \t]+")
 
 
 def split_tokens(line: str) -> List[str]:
-    """Cut a line of tokens at ASCII spaces and tabs, and at nothing else.
-
-    line (str): One sentence, without its line end. RETURNS (List[str]): Its tokens.
-    """
+    """RETURNS (List[str]): The tokens of a sentence, cut at ASCII spaces and tabs, and at nothing else."""
     return [token for token in _GAP.split(line) if token]
 
 
@@ -52,8 +49,7 @@ def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int,
     """Free a span of blank tokens at its edges. Blank tokens inside it stay: the two halves of "Ada  Lovelace" are one
     name. spaCy's own `ner` has the same rule.
 
-    words (Sequence[str]): The sentence. start, end (int): Token indices, end exclusive.
-    RETURNS (Optional[Tuple[int, int]]): The trimmed span, or None if it holds blank tokens alone.
+    RETURNS (Optional[Tuple[int, int]]): The trimmed span, its end exclusive, or None if it holds blank tokens alone.
     """
     while start < end and is_blank_token(words[start]):
         start += 1

@@ -46,12 +46,8 @@ class Alignment:
 
     def __init__(self, links: Any = (), scores: Any = None, tokens: Optional[str] = None) -> None:
         self.tokens = tokens
-        pairs = np.asarray(links, dtype=np.int32).reshape(-1, 2) if len(links) else _NO_LINKS
-        values = (
-            np.ones(len(pairs), dtype=np.float32)
-            if scores is None
-            else np.asarray(scores, dtype=np.float32).reshape(-1)
-        )
+        pairs = np.asarray(links, dtype=np.int32).reshape(-1, 2)
+        values = np.asarray(np.ones(len(pairs)) if scores is None else scores, dtype=np.float32).reshape(-1)
         if len(values) != len(pairs):
             raise ValueError(f"{len(pairs)} links but {len(values)} scores")
         if len(pairs) and (pairs.min() < 0 or not np.all(values >= 0)):
@@ -59,12 +55,9 @@ class Alignment:
         # By source, target, then score, highest first: the first of equals is the one to keep.
         order = np.lexsort((-values, pairs[:, 1], pairs[:, 0]))
         pairs, values = pairs[order], values[order]
-        if len(pairs) > 1:
-            fresh = np.ones(len(pairs), dtype=bool)
-            fresh[1:] = np.any(pairs[1:] != pairs[:-1], axis=1)
-            pairs, values = pairs[fresh], values[fresh]
-        self.links = np.ascontiguousarray(pairs)
-        self.scores = np.ascontiguousarray(values)
+        fresh = np.ones(len(pairs), dtype=bool)
+        fresh[1:] = np.any(pairs[1:] != pairs[:-1], axis=1)
+        self.links, self.scores = pairs[fresh], values[fresh]
 
     def __len__(self) -> int:
         return len(self.links)
@@ -92,12 +85,8 @@ class Alignment:
         outside = np.flatnonzero((self.links[:, 0] >= n_source) | (self.links[:, 1] >= n_target))
         if len(outside):
             i, j = self.links[outside[0]]
-            raise ValueError(
-                f"link {i}-{j} is outside the sentence pair ({n_source} source and {n_target} target tokens)"
-            )
-
-
-_NO_LINKS: IntArray = np.zeros((0, 2), dtype=np.int32)
+            size = f"{n_source} source and {n_target} target tokens"
+            raise ValueError(f"link {i}-{j} is outside the sentence pair ({size})")
 
 
 class Entity(NamedTuple):
@@ -142,24 +131,16 @@ class Reason:
 
 
 class TokenLabels(NamedTuple):
-    """What a tagger makes of the target tokens: a distribution over IOB2 tags per token.
+    """What a tagger makes of the target tokens: a distribution over IOB2 tags per token."""
 
-    labels (Sequence[str]): The tags, such as "O", "B-PER", "I-PER", one per column.
-    probs (FloatArray): (tokens, labels) probabilities.
-    """
-
-    labels: Sequence[str]
-    probs: FloatArray
+    labels: Sequence[str]  # the tags, such as "O", "B-PER", "I-PER", one per column
+    probs: FloatArray  # (tokens, labels) probabilities
 
 
 @dataclass
 class SentencePair:
     """What a projector reads: both sentences as tokens, the source entities, and the word links.
 
-    source (Sequence[str]): Source tokens.
-    target (Sequence[str]): Target tokens.
-    entities (Sequence[Entity]): Source entities, in any order; they may not overlap.
-    alignment (Alignment): Word links with scores.
     target_labels (Optional[TokenLabels]): A tagger's distributions over the target tokens, for the
         scores and candidates that ask a tagger.
     entity_translations (Optional[Sequence[str]]): Each entity translated on its own, for the
@@ -168,7 +149,7 @@ class SentencePair:
 
     source: Sequence[str]
     target: Sequence[str]
-    entities: Sequence[Entity]
+    entities: Sequence[Entity]  # of the source, in any order; they may not overlap
     alignment: Alignment
     target_labels: Optional[TokenLabels] = None
     entity_translations: Optional[Sequence[str]] = None
@@ -176,10 +157,8 @@ class SentencePair:
 
 @dataclass
 class Projection:
-    """What a projector returns for one sentence pair.
-
-    spans (List[ProjectedSpan]): Target spans by start, never overlapping.
-    unprojected (List[Unprojected]): Every source entity without a span, with its reason.
+    """What a projector returns for one sentence pair: target spans by start, never overlapping, and every source entity
+    without a span, with its reason.
     """
 
     spans: List[ProjectedSpan] = field(default_factory=list)
@@ -190,19 +169,16 @@ class Projection:
 class Translation:
     """One translated text.
 
-    text (Optional[str]): The translation, or None where the translator has none and was told to
-        pass it on, or where what came out is faulty.
-    score (Optional[float]): Length-normalised log-probability, where the translator has one.
-    unknown (int): Words that the translator could not translate and left as they were.
-    fault (Optional[str]): Why there is no text: a code of `xner_spacy.translation.faults`.
-    alternatives (Sequence[Tuple[str, Optional[float]]]): The next best translations with their
-        scores, best first, where the translator was told to give them.
+    text (Optional[str]): The translation, or None where the translator has none and was told to pass it on, or where
+        what came out is faulty.
+    alternatives (Sequence[Tuple[str, Optional[float]]]): The next best translations with their scores, best first,
+        where the translator was told to give them.
     """
 
     text: Optional[str]
-    score: Optional[float] = None
-    unknown: int = 0
-    fault: Optional[str] = None
+    score: Optional[float] = None  # length-normalised log-probability, where the translator has one
+    unknown: int = 0  # words that could not be translated and were left as they were
+    fault: Optional[str] = None  # why there is no text: a code of `xner_spacy.translation.faults`
     alternatives: Sequence[Tuple[str, Optional[float]]] = ()
 
 
@@ -223,18 +199,22 @@ class Aligner(Protocol):
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]: ...
 
 
-@runtime_checkable
-class TrainableAligner(Aligner, Protocol):
-    """An aligner that learns from a bitext at `initialize` and is saved with the pipeline."""
-
-    def train(self, pairs: Iterable[TokenPair]) -> None:
-        """Learn from a bitext."""
+class Learned(Protocol):
+    """A part that has learned something, which is saved with the pipeline."""
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What was learned."""
 
     def from_bytes(self, data: bytes) -> Any:
         """Take over what `to_bytes` gave."""
+
+
+@runtime_checkable
+class TrainableAligner(Aligner, Learned, Protocol):
+    """An aligner that learns from a bitext at `initialize`."""
+
+    def train(self, pairs: Iterable[TokenPair]) -> None:
+        """Learn from a bitext."""
 
 
 @runtime_checkable
@@ -253,17 +233,11 @@ class Projector(Protocol):
 
 
 @runtime_checkable
-class TrainableProjector(Projector, Protocol):
+class TrainableProjector(Projector, Learned, Protocol):
     """A projector that learns from the corpus it is to project (no target labels are needed)."""
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
         """Learn from the sentence pairs and, for word statistics, from a larger bitext."""
-
-    def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What was learned."""
-
-    def from_bytes(self, data: bytes) -> Any:
-        """Take over what `to_bytes` gave."""
 
 
 Json = Dict[str, Any]
