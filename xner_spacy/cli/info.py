@@ -1,7 +1,7 @@
 """`xner info`: versions, what is installed, and the registered parts."""
 
 import platform
-from typing import Callable, List, Tuple
+from typing import Callable
 
 from ..about import __version__
 from ..corpora.watching import installed
@@ -18,21 +18,6 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def language_rows() -> List[Tuple[str, ...]]:
-    """RETURNS (List[Tuple[str, ...]]): A row a language and script, `-` for what it lacks. The tokenizer is spaCy's
-    general one where nothing is said.
-    """
-    rows = []
-    for code in all_codes():
-        choice = choose_tokenizer(code.flores or code.iso3)
-        name = choice.tokenizer["@tokenizers"]
-        cells = (
-            code.iso3, code.iso1, code.flores, code.spacy, "" if name == PLAIN else name, code.name,
-        )  # fmt: skip
-        rows.append(tuple(cell or "-" for cell in cells))
-    return rows
-
-
 def info() -> Json:
     """Versions of what is installed, external programs, and the registered parts.
 
@@ -43,12 +28,7 @@ def info() -> Json:
         "platform": platform.platform(),
         "packages": {**dict.fromkeys(PACKAGES), **installed(PACKAGES)},
         "programs": {name: find_installed(name) for name in PROGRAMS},
-        "parts": {
-            name: sorted(
-                {p.name for p in getattr(registry, name)._get_entry_points()} | set(getattr(registry, name).get_all())
-            )
-            for name in REGISTRIES
-        },
+        "parts": {name: sorted(getattr(registry, name).get_all()) for name in REGISTRIES},
     }
 
 
@@ -59,13 +39,17 @@ def info_cli(call: Callable[[], Json], languages: bool = False) -> None:
     languages (bool): List the languages and their codes instead.
     """
     if languages:
-        say(table(("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), language_rows()))
+        rows = []
+        for code in all_codes():
+            tokenizer = choose_tokenizer(code.flores or code.iso3).tokenizer["@tokenizers"]
+            # Where nothing is said it is spaCy's general one.
+            said = "" if tokenizer == PLAIN else tokenizer
+            rows.append([cell or "-" for cell in (code.iso3, code.iso1, code.flores, code.spacy, said, code.name)])
+        say(table(("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), rows))
         return
-    found = call()
-    say(f"xner-spacy {__version__}, Python {found['python']}, {found['platform']}")
-    for name, number in found["packages"].items():
-        say(f"  {name:<20}{number or '-'}")
-    for name, place in found["programs"].items():
+    facts = call()
+    say(f"xner-spacy {__version__}, Python {facts['python']}, {facts['platform']}")
+    for name, place in (facts["packages"] | facts["programs"]).items():
         say(f"  {name:<20}{place or '-'}")
-    for name, parts in found["parts"].items():
+    for name, parts in facts["parts"].items():
         say(f"{name}: {', '.join(parts)}")

@@ -1,7 +1,7 @@
 """`xner model-card`: the metadata of a student, for `spacy package --meta-path`."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Callable, List, Optional
 
 from typing_extensions import NotRequired, TypedDict
 
@@ -15,28 +15,22 @@ from .options import command
 from .output import done, percent, percent_range
 
 
-class Source(TypedDict):
-    """A source of a model: text, labels, another model."""
-
+class _Source(TypedDict):
     name: str
     license: str
 
 
-class Card(TypedDict):
-    """What the YAML file must hold."""
-
+class _Card(TypedDict):
     description: str
     license: str
     author: NotRequired[Optional[str]]
     url: NotRequired[Optional[str]]
     email: NotRequired[Optional[str]]
     notes: NotRequired[Optional[str]]
-    sources: NotRequired[Optional[List[Source]]]
+    sources: NotRequired[Optional[List[_Source]]]
 
 
-class Meta(TypedDict):
-    """What the `meta.json` of a pipeline must hold."""
-
+class _Meta(TypedDict):
     name: str
     version: str
 
@@ -63,23 +57,20 @@ def model_card(
     RETURNS (Json): The metadata. RAISES: InputError for a file that is missing or lacks something, and for a source
         without name or licence.
     """
-    meta: Dict[str, Any] = read_json(Path(model) / "meta.json", Meta, hint="Give the folder of a trained pipeline.")
-    card: Dict[str, Any] = read_yaml(sources, Card)
-    result: Json = read_scores(scores)
-    for source in card.get("sources") or []:
-        if not source["name"].strip() or not source["license"].strip():
-            raise InputError("every source needs a name and a license.", sources)
+    meta: Json = read_json(Path(model) / "meta.json", _Meta, hint="Give the folder of a trained pipeline.")
+    card: Json = read_yaml(sources, _Card)
+    result = read_scores(scores)
+    made_of = card.get("sources") or []
+    if not all(source["name"].strip() and source["license"].strip() for source in made_of):
+        raise InputError("every source needs a name and a license.", sources)
     meta.update(name=name or meta["name"], version=version or meta["version"])
     meta.update(description=card["description"].strip())
     meta.update({key: card.get(key) or "" for key in ("author", "url", "email")})
-    meta.update(license=card["license"], sources=card.get("sources") or [])
+    meta.update(license=card["license"], sources=made_of)
     meta["notes"] = _notes(card, result, read_scores(teacher) if teacher else None)
-    meta["performance"] = {
-        **{f"ents_{k[0]}": result[k] for k in ("f1", "precision", "recall")},
-        "ents_per_type": {
-            label: {k[0]: row[k] for k in ("precision", "recall", "f1")} for label, row in result["per_type"].items()
-        },
-    }
+    measures = ("f1", "precision", "recall")
+    per_type = {label: {name[0]: row[name] for name in measures} for label, row in result["per_type"].items()}
+    meta["performance"] = {**{f"ents_{name[0]}": result[name] for name in measures}, "ents_per_type": per_type}
     meta["xner"] = {"version": __version__, "scores": result, "signature": result["signature"]}
     write_json(output, meta)
     return meta
@@ -93,7 +84,7 @@ def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
 
 
 def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
-    lines: List[str] = [
+    lines = [
         (card.get("notes") or "").strip(),
         f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent_range(result['f1_interval'])}, "
         f"{result['sentences']} sentences, {result['gold']} entities).",

@@ -114,12 +114,12 @@ class AnnotatorComponent(BatchPipe):
     def _take(self, nlp: Language) -> None:
         self._nlp = nlp
         if sets_entities(nlp, self.spans_key) is False:
-            warnings.warn(f"{self.name}: {self._no_entities()}", stacklevel=3)
+            warnings.warn(self._no_entities(nlp), stacklevel=3)
 
-    def _no_entities(self) -> str:
-        names = ", ".join(self._nlp.pipe_names) if self._nlp is not None else ""
+    def _no_entities(self, nlp: Language) -> str:
         place = "doc.ents" if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
-        return f"no component of the source pipeline sets {place} (it has {names or 'none'})."
+        names = ", ".join(nlp.pipe_names) or "none"
+        return f"{self.name}: no component of the source pipeline sets {place} (it has {names})."
 
     @property
     def files(self) -> List[str]:
@@ -179,9 +179,9 @@ class AnnotatorComponent(BatchPipe):
         who = f"{self.name}: {type(self.part).__name__}"
         sentences = [[t.text for t in source] for source in sources]
         annotations = []
-        for words, annotation in paired(sentences, self.part(sentences), who):
+        for words, (entities, soft) in paired(sentences, self.part(sentences), who):
             at = 0
-            for entity in sorted(annotation.entities):
+            for entity in sorted(entities):
                 if not at <= entity.start < entity.end <= len(words):
                     raise XnerError(
                         f"{who} gave an entity from {entity.start} to {entity.end} in {len(words)} tokens, or two "
@@ -189,7 +189,7 @@ class AnnotatorComponent(BatchPipe):
                         "The fault is in that part.",
                     )
                 at = entity.end
-            annotations.append(annotation)
+            annotations.append(Annotation(entities, soft))
         return annotations
 
     def _set_entities(self, source: Doc, annotation: Annotation) -> None:
@@ -225,13 +225,13 @@ class AnnotatorComponent(BatchPipe):
             self._asked = -1
             return
         self._asked += len(annotations)
-        sets = sets_entities(self._nlp, self.spans_key) if self._nlp is not None else True
-        if sets is False or (sets is None and self._asked >= MANY):
+        sets = self._nlp is None or sets_entities(self._nlp, self.spans_key)
+        if self._nlp is not None and (sets is False or (sets is None and self._asked >= MANY)):
             hint = "Name a source pipeline that finds entities, or give the spans_key that it sets."
             if self._groups and self.spans_key is None:
                 groups = ", ".join(map(repr, sorted(self._groups)))
                 hint = f"It does set doc.spans of {groups}: give one as spans_key."
-            raise XnerError(f"{self.name}: {self._no_entities()}", hint)
+            raise XnerError(self._no_entities(self._nlp), hint)
         if self._asked - len(annotations) < MANY <= self._asked:
             warnings.warn(
                 f"{self.name}: not one entity in the first {self._asked} sentences. Is the source model one for "
