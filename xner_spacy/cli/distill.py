@@ -7,7 +7,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 from ..corpora.docs import read_docs
 from ..corpora.made_at_once import write_shards
 from ..corpora.pipelines import load_pipeline
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, require
 from ..languages import blank
 from ..types import PathLike
 from .options import command, option
@@ -42,9 +42,7 @@ def distill(
     from ..distillation.teachers.mixtures import mix_docs
 
     of_sentences = None
-    if weights == "uniform":
-        mean = [1.0 / len(teachers)] * len(teachers)
-    elif weights in ("similarity", "similarity-sentence"):
+    if weights in ("similarity", "similarity-sentence"):
         similarity = _similarity(teachers, sources or (), seed)
         mean = similarity.domain.tolist()
         of_sentences = similarity.sentence if weights == "similarity-sentence" else None
@@ -88,7 +86,7 @@ def distill_cli(call: Callable[[], Tuple[int, List[float]]], output: PathLike) -
 
 def _numbers(text: str, n: int) -> List[float]:
     try:
-        numbers = [float(x) for x in text.split(",")]
+        numbers = [1.0] * n if text == "uniform" else [float(number) for number in text.split(",")]
     except ValueError:
         numbers = []
     total = sum(numbers)
@@ -97,20 +95,19 @@ def _numbers(text: str, n: int) -> List[float]:
             f"--weights {text!r} does not fit {n} teachers.",
             "Give uniform, similarity, similarity-sentence, or one number a teacher.",
         )
-    return [x / total for x in numbers]
+    return [number / total for number in numbers]
 
 
 def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed: int) -> Any:
     from ..corpora.files import read_lines
     from ..distillation.teachers.mixtures import language_similarity, text_features
 
-    if len(sources) != len(teachers):
-        raise XnerError(
-            f"--weights similarity: {len(sources)} source texts for {len(teachers)} teachers.",
-            "Give --source once for each teacher, in their order.",
-        )
-    if len(sources) < 2:
-        raise XnerError("--weights similarity needs two teachers or more.", "Use uniform weights.")
+    require(
+        len(sources) == len(teachers),
+        f"--weights similarity: {len(sources)} source texts for {len(teachers)} teachers.",
+        "Give --source once for each teacher, in their order.",
+    )
+    require(len(sources) > 1, "--weights similarity needs two teachers or more.", "Use uniform weights.")
     texts = [[line for _, line in read_lines(path) if line.strip()] for path in sources]
     target = [doc.text for doc in read_docs(teachers[0], blank("xx").vocab)]
     for path, text in zip([*sources, teachers[0]], [*texts, target], strict=True):

@@ -1,10 +1,10 @@
 """`xner evaluate`: how good predicted entities or links are."""
 
 from pathlib import Path
-from typing import Callable, List, Optional
+from typing import Any, List, Optional
 
 from ..corpora.formats.pharaoh import read_pharaoh
-from ..errors import XnerError
+from ..errors import require
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..evaluation.sides import read_sides
@@ -35,16 +35,7 @@ def evaluate(
 
 @command(evaluate, gold="GOLD", predicted="PRED")
 def evaluate_cli(
-    call: Callable[[], Json],
-    gold: PathLike,
-    predicted: PathLike,
-    labels: Optional[List[str]],
-    samples: int,
-    seed: int,
-    json_path: Optional[Path] = None,
-    links: bool = False,
-    one_indexed: bool = False,
-    reverse: bool = False,
+    call: Any, json_path: Optional[Path] = None, links: bool = False, one_indexed: bool = False, reverse: bool = False
 ) -> None:
     """Show the figures, of entities or of links.
 
@@ -53,19 +44,19 @@ def evaluate_cli(
     one_indexed (bool): With --links: positions in GOLD count from 1.
     reverse (bool): With --links: GOLD has the target first.
     """
-    if links and labels is not None:
-        raise XnerError("--labels is of entities.", "Leave it out with --links.")
-    if not links and (one_indexed or reverse):
-        raise XnerError("--one-indexed and --reverse are of word links.", "Give --links with them.")
     if not links:
+        hint = "Give --links with them."
+        require(not one_indexed and not reverse, "--one-indexed and --reverse are of word links.", hint)
         scores = call()
         write_json(json_path, scores)
         say(render(scores))
         tell_notes(scores["notes"])
         return
+    gold, predicted = call.keywords["gold"], call.keywords["predicted"]
+    require(call.keywords["labels"] is None, "--labels is of entities.", "Leave it out with --links.")
+    resampling = {name: call.keywords[name] for name in ("samples", "seed")}
     truth = read_gold_links(gold, one_indexed=one_indexed, reverse=reverse)
-    names = (str(gold), str(predicted))
-    rates = evaluate_links(truth, read_pharaoh(predicted), samples=samples, seed=seed, names=names)
+    rates = evaluate_links(truth, read_pharaoh(predicted), names=(str(gold), str(predicted)), **resampling)
     write_json(json_path, rates)
     say(render_links(rates))
 

@@ -9,15 +9,13 @@ from ..docdata import SPANS_KEY, span_scores
 
 
 class Bin(NamedTuple):
-    """One column of a reliability diagram: its bounds, how many spans it holds, their mean confidence, and the share of
-    them that is right.
-    """
+    """One column of a reliability diagram."""
 
     low: float
     high: float
-    number: int
-    confidence: float
-    accuracy: float
+    number: int  # of the spans that it holds
+    confidence: float  # their mean
+    accuracy: float  # the share of them that is right
 
 
 def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> List[Bin]:
@@ -30,11 +28,8 @@ def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int =
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3).
-
-    confidences (Sequence[float]): In [0, 1]. right (Sequence[bool]): Whether each span is right.
-    RETURNS (float): The mean distance between confidence and share of right spans, weighted by the bins' sizes; 0 for
-        no spans.
+    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3). RETURNS (float): The mean distance
+    between confidence and share of right spans, weighted by the bins' sizes; 0 for no spans.
     """
     distances = [b.number * abs(b.confidence - b.accuracy) for b in reliability(confidences, right, bins)]
     return sum(distances) / max(1, len(confidences))

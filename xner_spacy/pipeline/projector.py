@@ -2,7 +2,7 @@
 
 from collections import Counter
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.pipeline.ner import make_ner_scorer
@@ -16,7 +16,7 @@ from ..distillation.soft.soft_projection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
 from ..projection.projectors import checked
-from ..types import Entity, Projection, Projector, Reason, SentencePair
+from ..types import Entity, Projection, Projector, Reason, SentencePair, Unprojected
 from .annotator import DROPPED_KEY
 from .batch_pipe import BatchPipe
 
@@ -80,8 +80,7 @@ class ProjectorComponent(BatchPipe):
             align. source_lang (str): For its tokenizer. tokenized (bool): Its tokens are separated by spaces already.
             limit (int): Sentence pairs to learn from. Without a bitext a projector that could learn does without.
         """
-        train = getattr(self.part, "train", None)
-        if train is None or nlp is None or source is None or target is None:
+        if not hasattr(self.part, "train") or nlp is None or source is None or target is None:
             return
         bitext = TokenizedBitext.of(source, target, nlp, source_lang, tokenized)
         docs: Iterable[Doc] = (_bitext_doc(nlp, *pair) for pair in islice(bitext, limit))
@@ -95,7 +94,7 @@ class ProjectorComponent(BatchPipe):
                 f"{self.name}: nothing to learn from: no sentence of {source} has a reading and links.",
                 "Components before this one must label and align it; see what they say of it.",
             )
-        train(pairs, bitext)
+        self.part.train(pairs, bitext)
 
     def process(self, docs: List[Doc]) -> None:
         ready = []
@@ -111,12 +110,12 @@ class ProjectorComponent(BatchPipe):
                     )
                 ready.append(doc)
                 continue
-            doc.set_ents([], default="missing")
-            lost = [] if source is None else [(e, Reason.NO_LINKS) for e in doc_entities(source)]
-            self._store(doc, [], [], [], lost)
+            entities = [] if source is None else doc_entities(source)
+            nothing = Projection([], [Unprojected(k, Reason.NO_LINKS) for k in range(len(entities))])
+            self._annotate(doc, entities, nothing, "missing")
         pairs = [_pair(doc) for doc in ready]
         for doc, pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
-            self._annotate(doc, pair, projection)
+            self._annotate(doc, pair.entities, projection, self.unlabelled)
         # The source model's distributions are carried over, where the source Docs have any.
         taught = []
         for doc, pair in zip(ready, pairs, strict=True):
@@ -128,32 +127,25 @@ class ProjectorComponent(BatchPipe):
         for (doc, _, _), soft in zip(taught, projected, strict=True):
             set_soft(doc, soft)
 
-    def _annotate(self, doc: Doc, pair: SentencePair, projection: Projection) -> None:
+    def _annotate(self, doc: Doc, entities: Sequence[Entity], projection: Projection, unlabelled: str) -> None:
+        """Store what was projected, and what was not with its reason: what the label map has no place for is added."""
         kept = [span for span in projection.spans if span.score >= self.min_score]
         low = [span for span in projection.spans if not span.score >= self.min_score]
-        lost = [(pair.entities[u.source], u.reason) for u in projection.unprojected]
-        lost += [(pair.entities[s.source], Reason.LOW_SCORE) for s in low]
-        ents = [Span(doc, s.start, s.end, label=s.label) for s in kept]
-        ignored = [Span(doc, s.start, s.end) for s in low]
-        doc.set_ents(ents, missing=ignored, default=self.unlabelled)
-        sources = [list(pair.entities[s.source][:2]) for s in kept]
-        self._store(doc, ents, [float(s.score) for s in kept], sources, lost)
-
-    def _store(
-        self, doc: Doc, spans: List[Span], scores: List[float], sources: List[List[int]], lost: List[Tuple[Entity, str]]
-    ) -> None:
-        """Store what was projected, and what was not with its reason: what the label map has no place for is added."""
+        lost = [(entities[u.source], u.reason) for u in projection.unprojected]
+        lost += [(entities[span.source], Reason.LOW_SCORE) for span in low]
         if doc._.xner_source is not None:
             dropped = doc._.xner_source.spans.get(DROPPED_KEY, ())
-            lost = [*lost, *((Entity(s.start, s.end, s.label_), Reason.UNMAPPED_LABEL) for s in dropped)]
+            lost += [(Entity(span.start, span.end, span.label_), Reason.UNMAPPED_LABEL) for span in dropped]
         self.reasons.update(reason for _, reason in lost)
+        ents = [Span(doc, span.start, span.end, label=span.label) for span in kept]
+        doc.set_ents(ents, missing=[Span(doc, span.start, span.end) for span in low], default=unlabelled)
         attrs = {
-            "scores": scores,
-            "sources": sources,
+            "scores": [float(span.score) for span in kept],
+            "sources": [list(entities[span.source][:2]) for span in kept],
             "method": getattr(self.part, "method", type(self.part).__name__),
             "unprojected": [{"start": e.start, "end": e.end, "label": e.label, "reason": why} for e, why in lost],
         }
-        doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs=attrs)
+        doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=ents, attrs=attrs)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score the entities as spaCy's `ner` does. RETURNS (Dict[str, Any]): The scores."""
@@ -168,11 +160,6 @@ def _bitext_doc(nlp: Language, source: List[str], target: List[str]) -> Doc:
 
 def _pair(doc: Doc) -> SentencePair:
     source = doc._.xner_source
-    return SentencePair(
-        source=[t.text for t in source],
-        target=[t.text for t in doc],
-        entities=doc_entities(source),
-        alignment=doc._.xner_alignment,
-        # An annotator on the target side, where there is one, says what it makes of the Doc's own tokens.
-        target_labels=get_soft(doc),
-    )
+    words, target = [t.text for t in source], [t.text for t in doc]
+    # An annotator on the target side, where there is one, says what it makes of the Doc's own tokens.
+    return SentencePair(words, target, doc_entities(source), doc._.xner_alignment, target_labels=get_soft(doc))

@@ -89,8 +89,9 @@ class TranslatorComponent(BatchPipe):
         if any(t.text is None for t in translations):
             return None
         parts = [self.source_nlp.make_doc((t.text or "").strip()) for t in translations]
-        source = parts[0] if len(parts) == 1 else Doc.from_docs(parts, ensure_whitespace=True)
-        if len(parts) != 1:
+        source = parts[0]
+        if len(parts) > 1:
+            source = Doc.from_docs(parts, ensure_whitespace=True)
             starts = set(accumulate(map(len, parts), initial=0))
             for token in source:
                 token.is_sent_start = token.i in starts
