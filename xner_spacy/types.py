@@ -4,22 +4,10 @@ Word positions are 0-based token indices; ends are exclusive. "Source" is the la
 one that gets them.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import (
-    Any,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Protocol,
-    Sequence,
-    Tuple,
-    Union,
-    runtime_checkable,
-)
+from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Tuple, Union, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt

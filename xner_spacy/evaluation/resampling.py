@@ -5,7 +5,7 @@ from typing import Iterator, List, Sequence, Tuple, Union
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import XnerError
+from ..errors import require
 
 Weights = npt.NDArray[np.float64]
 
@@ -17,10 +17,8 @@ BLOCK = 2_000_000
 
 def check_resampling(samples: int, seed: int) -> None:
     """RAISES: XnerError for a number of resamples, or a seed, that cannot be."""
-    if not 0 <= samples <= MOST_SAMPLES:
-        raise XnerError(f"{samples:,} resamples: from 0 to {MOST_SAMPLES:,} can be drawn.")
-    if seed < 0:
-        raise XnerError(f"The seed {seed} is negative.", "Give 0 or more.")
+    require(0 <= samples <= MOST_SAMPLES, f"{samples:,} resamples: from 0 to {MOST_SAMPLES:,} can be drawn.")
+    require(seed >= 0, f"The seed {seed} is negative.", "Give 0 or more.")
 
 
 def block_sizes(n: int, samples: int) -> Iterator[int]:

@@ -6,7 +6,7 @@ they are kept, so that an entity that begins or ends with one has other boundari
 
 import math
 from collections import Counter
-from typing import List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..corpora.formats.columns import TaggedSentence
 from ..corpora.labelled import read_tagged, require_same_words
@@ -17,10 +17,8 @@ from .entities import Sentence
 
 
 class Sides(NamedTuple):
-    """What is to be compared.
+    """What is to be compared: the entities of each sentence, in gold and by each system.
 
-    gold (List[Sequence[Entity]]): The gold entities of each sentence. predicted (List[List[Sequence[Entity]]]): The
-        same for each system.
     notes (Json): What is counted: `whitespace_edges` (`gold`, `predicted`), `missing` (`gold_tokens`,
         `predicted_left_out`, `sentences_without_predictions`), `labels_only_in` (`gold`, `predicted`: entities by
         label). Numbers of several systems are added up.
@@ -76,10 +74,10 @@ def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Seque
                 span = trim_span(side.words, entity.start, entity.end)
                 counts["predicted edges"] += span != entity[:2]
                 moved = _moved(entity, places)
-                if _touches(moved, unknown):
-                    counts["left out"] += 1
-                else:
+                if unknown.isdisjoint(range(moved.start, moved.end)):
                     kept.append(moved)
+                else:
+                    counts["left out"] += 1
             counts["no predictions"] += bool(side.words) and len(side.missing) == len(side.words)
             sentences.append(kept)
     if counts["tokens"] and counts["gold tokens"] == counts["tokens"]:
@@ -129,7 +127,3 @@ def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:
 
 def _moved(entity: Entity, places: Sequence[int]) -> Entity:
     return entity._replace(start=places[entity.start], end=places[entity.end - 1] + 1)
-
-
-def _touches(entity: Entity, places: Set[int]) -> bool:
-    return bool(places) and any(place in places for place in range(entity.start, entity.end))
