@@ -13,7 +13,7 @@ import re
 import warnings
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Type
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Type
 
 import spacy
 from spacy.language import Language
@@ -35,27 +35,27 @@ class Code(NamedTuple):
     script: str  # ISO 15924
 
 
-def _read_table() -> Iterator[Tuple[List[Code], List[str]]]:
-    """YIELDS (Tuple[List[Code], List[str]]): A language in each of its scripts, the usual one first, and its aliases:
-    other codes in use for the same (individual languages whose macrolanguage is in the table and the other way round,
-    and codes of old).
+def _read_table() -> Tuple[List[List[Code]], Dict[str, str]]:
+    """Each language in each of its scripts, the usual one first; and by their aliases the ISO 639-3 codes that are other
+    ones in use for the same (individual languages whose macrolanguage is in the table and the other way round, and
+    codes of old).
     """
+    languages: List[List[Code]] = []
+    aliases: Dict[str, str] = {}
     with Path(__file__).with_name("languages.tsv").open(encoding="utf8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            iso3, iso1, name, spacy_code = row["iso3"], row["iso1"], row["name"], row["spacy"]
-            # "-_Grek" is a script without a code of FLORES.
-            codes = [
-                ("", flores[2:] or "Latn") if flores[0] == "-" else (flores, flores[4:])
-                for flores in row["flores"].split(",")
-            ]
-            entries = [Code(iso3, iso1, name, flores, spacy_code, script) for flores, script in codes]
-            yield entries, [alias for alias in row["aliases"].split(",") if alias]
+            languages.append([])
+            for flores in row["flores"].split(","):
+                # "-_Grek" is a script without a code of FLORES.
+                flores, script = ("", flores[2:] or "Latn") if flores[0] == "-" else (flores, flores[4:])
+                code = Code(row["iso3"], row["iso1"], row["name"], flores, row["spacy"], script)
+                languages[-1].append(code)
+            aliases.update((alias, row["iso3"]) for alias in row["aliases"].split(",") if alias)
+    return languages, aliases
 
 
-_TABLE = list(_read_table())
-_ENTRIES = [entries for entries, _ in _TABLE]
+_ENTRIES, _ALIASES = _read_table()
 CODES: Dict[str, Code] = {entries[0].iso3: entries[0] for entries in _ENTRIES}
-_ALIASES = {alias: entries[0].iso3 for entries, aliases in _TABLE for alias in aliases}
 # Chinese by its region: what other tools write for the script.
 _REGIONS = {"TW": "Hant", "HK": "Hant", "MO": "Hant", "CN": "Hans", "SG": "Hans"}
 

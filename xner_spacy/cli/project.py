@@ -13,7 +13,7 @@ from ..corpora.formats.lines import read_sentences
 from ..corpora.labelled import read_tagged
 from ..corpora.write import form_of, write_corpus
 from ..corpora.writing import written_together
-from ..errors import XnerError
+from ..errors import require
 from ..languages import blank_vocab
 from ..pipeline.aligner import align_pairs
 from ..projection.projectors import checked
@@ -60,13 +60,12 @@ def project(
     RAISES: InputError with file and line; nothing is written then.
     """
     form = form_of(output, "iob" if is_stream(output) else None)
-    if form == "txt":
-        raise XnerError(f"{output}: .txt holds no entities.", "Write .iob or .spacy.")
+    require(form != "txt", f"{output}: .txt holds no entities.", "Write .iob or .spacy.")
     tagged = [visible(sentence.words, sentence.entities)[:2] for sentence in read_tagged(source, labels)]
     translated = read_sentences(target)
     require_same_length(source, len(tagged), target, len(translated), "sentences")
-    if links is None and (one_indexed or reverse or possible != "refuse"):
-        raise XnerError("--one-indexed, --reverse and --possible say how --links are written.")
+    has_form = one_indexed or reverse or possible != "refuse"
+    require(links is not None or not has_form, "--one-indexed, --reverse and --possible say how --links are written.")
     part = make_part("projector", projector, config)
     pairs = [SentencePair(s, t, entities, Alignment()) for (s, entities), t in zip(tagged, translated, strict=True)]
     ready = load_aligner(
