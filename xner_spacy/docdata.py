@@ -99,8 +99,8 @@ def why_not_linked(doc: Doc) -> Optional[str]:
 
 
 def is_untranslated(doc: Doc) -> bool:
-    """RETURNS (bool): Whether a projector had nothing to project: the Doc has no source. What a student labelled never
-    had one, and is no such Doc.
+    """RETURNS (bool): Whether a projector had nothing to project, for want of a source. What a student labelled has none
+    either, and is no such Doc.
     """
     group = doc.spans.get(SPANS_KEY)
     return group is not None and "unprojected" in group.attrs and doc._.xner_source is None
@@ -126,10 +126,8 @@ def span_scores(doc: Doc) -> List[float]:
 
 @contextmanager
 def pinned_coders() -> Iterator[None]:
-    """Look the msgpack coders up once for the whole block.
-
-    srsly looks for them, in all the entry points of the environment, each time that it packs or
-    unpacks a value: that costs more than the packing, and a projected Doc holds many values.
+    """Look the msgpack coders up once for the whole block. srsly looks for them, in all the entry points of the
+    environment, each time that it packs or unpacks a value: that costs more than the packing.
     """
     install_extensions()  # a coder that is registered later would not be seen
     registries = [r for r in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(r)]

@@ -1,7 +1,4 @@
-"""Errors that a person can act on: what is wrong, where, and what to do.
-
-The command line prints such an error without a traceback and exits with code 1; from Python it is an ordinary exception.
-"""
+"""Errors that a person can act on: what is wrong, where, and what to do."""
 
 from pathlib import Path
 from typing import Any, Optional, Union

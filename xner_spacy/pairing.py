@@ -15,9 +15,7 @@ def paired(
     """Each item with what a part made of it. A part that gives too few or too many would shift all that follow, which
     nobody would see.
 
-    items (Iterable[Item]): What the part was given. results (Iterable[Result]): What it gives, in the same order.
-    part (str): What the part is called in a message. of_what, given (str): What the items and
-        the results are, in the plural.
+    part (str): What the part is called in a message. of_what, given (str): What items and results are, in the plural.
     YIELDS (Tuple[Item, Result]): Pairs, as they are made. RAISES: XnerError that names the part.
     """
     nothing = object()

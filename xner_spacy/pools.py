@@ -12,20 +12,20 @@ def pools(
 ) -> Iterator[List[Item]]:
     """Gather things, such as texts.
 
-    items (Iterable): The things. most (int): How many a pool may hold.
-    room (int): How large all of a pool may be; a larger thing is a pool of its own. size (Callable): Gives the size of
-        one: of a text its characters.
+    most (int): How many a pool may hold. room (int): How large all of a pool may be; a larger thing is a pool of its own.
+    size (Callable): Gives the size of a thing: of a text its characters.
     YIELDS (List): The things in order, no pool empty.
     """
     pool: List[Item] = []
     taken = 0
     for item in items:
-        more = size(item)
-        if pool and taken + more > room:
+        own = size(item)
+        if pool and taken + own > room:
             yield pool
             pool, taken = [], 0
         pool.append(item)
-        taken += more
+        taken += own
+        # At once, and not when the next item is there.
         if len(pool) >= most:
             yield pool
             pool, taken = [], 0
@@ -34,9 +34,9 @@ def pools(
 
 
 def padded_groups(items: Iterable[Item], room: int, shape: Callable[[Item], Tuple[int, ...]]) -> Iterator[List[Item]]:
-    """Gather things that are filled up to the largest of their group, such as sentences in a batch.
+    """Gather things that are filled up to the largest of their group, such as sentences in a batch; those of like size
+    stand beside each other.
 
-    items (Iterable): The things, those of like size beside each other.
     room (int): The most cells of a group, padding counted; a larger thing is a group of its own.
     shape (Callable): Gives the size of a thing along each axis, such as the words of both sides of a pair.
     YIELDS (List): The things in order, no group empty.

@@ -105,10 +105,7 @@ def _joins(text: str, start: int, place: int) -> bool:
 
 
 class SyllableTokenizer(DummyTokenizer):
-    """Splits text as `cut_syllables` does. It has nothing to save.
-
-    vocab (Vocab): The pipeline's vocabulary.
-    """
+    """Splits text as `cut_syllables` does. It has nothing to save."""
 
     def __init__(self, vocab: Vocab) -> None:
         self.vocab = vocab

@@ -20,14 +20,10 @@ Link = Tuple[int, int]
 
 
 class GoldLinks(NamedTuple):
-    """The hand-made links of one sentence pair, 0-based, source first.
+    """The hand-made links of one sentence pair, 0-based, source first."""
 
-    sure (Set[Tuple[int, int]]): Links that must be there.
-    possible (Set[Tuple[int, int]]): Links that may be there, the sure ones among them.
-    """
-
-    sure: Set[Link]
-    possible: Set[Link]
+    sure: Set[Link]  # links that must be there
+    possible: Set[Link]  # links that may be there, the sure ones among them
 
 
 def read_gold_links(path: PathLike, *, one_indexed: bool = False, reverse: bool = False) -> List[GoldLinks]:
