@@ -21,7 +21,7 @@ from spacy.util import get_lang_class
 from spacy.vocab import Vocab, create_vocab
 
 from .errors import XnerError, in_one_line
-from .scripts import UNSPACED
+from .text import UNSPACED
 
 
 class Code(NamedTuple):

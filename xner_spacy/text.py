@@ -1,13 +1,22 @@
-"""What counts as a token, the same for every reader, writer, part and component.
+"""What counts as a token, the same for every reader, writer, part and component; and scripts without spaces.
 
 These rules live here and nowhere else: where a line of tokens is cut, which tokens nobody can see, how a span is freed
-of such tokens at its edges, and which ways to write a text are the same.
+of such tokens at its edges, and which ways to write a text are the same; how text is put together in scripts that are
+written without spaces between words, and how it is cut where nobody has a better tokenizer. Chinese and Japanese have no
+spaces at all; Thai, Lao, Khmer, Burmese and Tibetan have them between phrases.
 """
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
-from typing import List, Optional, Sequence, Tuple
+from itertools import pairwise
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import DummyTokenizer, get_words_and_spaces
+from spacy.vocab import Vocab
 
 # Characters that take no room on the page: zero-width space, non-joiner, joiner, word joiner, byte order mark. The
 # joiners belong to letters inside a word (Persian, Indic scripts); alone in a token they are faulty.
@@ -16,6 +25,26 @@ INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 # `str.split()` also cuts at a no-break space, U+3000, U+2028, U+0085 and others. Aligners and corpora of the field
 # don't: to them these are ordinary characters of a token, and token indices would shift.
 _GAP = re.compile(r"[ \t]+")
+
+# Scripts without spaces, by their ISO 15924 codes.
+UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
+
+# How the Unicode names of their characters begin. East Asian characters take no space beside anything ("NATO軍"), the
+# others none beside each other.
+_EAST_ASIAN = frozenset(
+    ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH")
+)
+_SOUTH_EAST_ASIAN = frozenset(("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"))
+
+# Khmer coeng and Burmese virama put the next letter below this one.
+_STACKERS = "\u17d2\u1039"
+# Vowels that are written before their consonant, and letters that end what stands before them (Thai, Lao).
+_PREPOSED = "เแโใไເແໂໃໄ"
+_POSTPOSED = "ะาำๅະາຳຽ"
+_ASAT = "\u103a"  # the Burmese consonant before it ends a syllable
+_TSHEG = "\u0f0b\u0f0c"  # ends a Tibetan syllable
+_ZERO_WIDTH_JOINERS = "\u200c\u200d"
+_INSIDE_WORDS = ".,'’-_"
 
 
 def split_tokens(line: str) -> List[str]:
@@ -56,3 +85,128 @@ def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int,
     while start < end and is_blank_token(words[end - 1]):
         end -= 1
     return (start, end) if start < end else None
+
+
+def glued(words: Sequence[str]) -> List[bool]:
+    """RETURNS (List[bool]): Whether a space follows each token, in a script that is written without, of a text of which
+    the tokens alone are known.
+    """
+    spaces = []
+    for left, right in pairwise(words):
+        before, after = _kind(left[-1:]), _kind(right[:1])
+        spaces.append("east" not in (before, after) and not before == after == "southeast")
+    return [*spaces, False] if words else []
+
+
+def is_unspaced(words: Sequence[str]) -> bool:
+    """RETURNS (bool): Whether a sentence is of a script that is written without spaces; a word of another counts as
+    much as two characters.
+    """
+    characters = Counter("".join(words))
+    unspaced = sum(n for c, n in characters.items() if c.isalpha() and _kind(c))
+    return unspaced > 0 and unspaced > 2 * sum(any(map(_is_plain, word)) for word in words)
+
+
+def join_words(words: Sequence[str], separator: str = " ", like: Optional[Sequence[str]] = None) -> str:
+    """Make a text of tokens, for a translator.
+
+    separator (str): What stands between two of them, where the script has spaces.
+    like (Optional[Sequence[str]]): The tokens before markers were put on them: where a space belongs is seen on these.
+    """
+    plain = words if like is None else like
+    if separator == " " and is_unspaced(plain):
+        return "".join(w + " " * space for w, space in zip(words, glued(plain), strict=True))
+    return separator.join(words)
+
+
+def cut_syllables(text: str) -> List[str]:
+    """Cut text of a script without spaces into syllables (Burmese, Tibetan) or characters with all that is written
+    around them (Chinese, Japanese, Khmer, Lao, Thai). Words and numbers of other scripts stay whole.
+
+    RETURNS (List[str]): The pieces, whitespace left out; joined they give the text without it.
+    """
+    pieces: List[Tuple[int, int]] = []
+    start = 0
+    for place, char in enumerate(text):
+        if place > start and not char.isspace() and _joins(text, start, place):
+            continue
+        pieces.append((start, place))
+        start = place + char.isspace()
+    pieces.append((start, len(text)))
+    visible = [(a, b) for a, b in pieces if text[a:b].strip()]
+    return [text[a:b] for a, b in _join_finals(text, visible)]
+
+
+def _joins(text: str, start: int, place: int) -> bool:
+    """RETURNS (bool): Whether a character belongs to the piece that began at `start`."""
+    char, last = text[place], text[place - 1]
+    if unicodedata.category(char)[0] == "M" or char in _ZERO_WIDTH_JOINERS or char in _POSTPOSED:
+        return True
+    if last in _STACKERS or last in _PREPOSED or last == "\u200d":
+        return True
+    if _is_plain(char):
+        if last in _INSIDE_WORDS:
+            return place - start > 1 and _is_plain(text[place - 2])
+        return _is_plain(last) or (_is_plain(text[start]) and unicodedata.category(last)[0] == "M")
+    if char in _INSIDE_WORDS:
+        return _is_plain(last) and _is_plain(text[place + 1 : place + 2])
+    if char.isdecimal():
+        return last.isdecimal()
+    return _is_tibetan(char) and _is_tibetan(text[start]) and last not in _TSHEG
+
+
+class SyllableTokenizer(DummyTokenizer):
+    """Splits text as `cut_syllables` does. It has nothing to save."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        words, spaces = get_words_and_spaces(cut_syllables(text), text)
+        return Doc(self.vocab, words=words, spaces=spaces)
+
+    def __reduce__(self) -> Any:
+        return (SyllableTokenizer, (self.vocab,))
+
+
+def make_syllables() -> Callable[[Language], SyllableTokenizer]:
+    """`xner.Syllables.v1`: a tokenizer for scripts that are written without spaces and that spaCy has none for."""
+    return lambda nlp: SyllableTokenizer(nlp.vocab)
+
+
+def _join_finals(text: str, pieces: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
+    """A Burmese consonant with asat ends the syllable before it, unless there is a space between them."""
+    joined: List[Tuple[int, int]] = []
+    for start, end in pieces:
+        if (
+            joined
+            and joined[-1][1] == start
+            and text[start + 1 : start + 2] == _ASAT
+            and script_name(text[joined[-1][0]]) == "MYANMAR"
+        ):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _is_plain(char: str) -> bool:
+    """RETURNS (bool): Whether a character is a letter or digit of a script with spaces between words."""
+    return char.isalnum() and not _kind(char)
+
+
+def _is_tibetan(char: str) -> bool:
+    return script_name(char) == "TIBETAN" and (char.isalpha() or char in _TSHEG)
+
+
+def _kind(char: str) -> str:
+    name = script_name(char)
+    if name in _EAST_ASIAN:
+        return "east"
+    return "southeast" if name in _SOUTH_EAST_ASIAN else ""
+
+
+@lru_cache(maxsize=8192)
+def script_name(char: str) -> str:
+    """RETURNS (str): How the Unicode name of a character begins, as a rule by its script: "THAI", "CJK"."""
+    return unicodedata.name(char, "").partition(" ")[0] if char else ""

@@ -9,8 +9,8 @@ import pytest
 
 from xner_spacy.cli.convert_model import convert_model
 from xner_spacy.errors import MissingExtraError, XnerError
-from xner_spacy.pools import pools
 from xner_spacy.registry import get_part
+from xner_spacy.streams import pools
 from xner_spacy.translation.neural import Hypothesis, NeuralTranslator, plan_batches, split_text
 from xner_spacy.types import Translation
 

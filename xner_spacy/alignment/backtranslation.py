@@ -13,9 +13,9 @@ import srsly
 
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
-from ..pools import pools
 from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
-from ..scripts import join_words
+from ..streams import pools
+from ..text import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator
 
 

@@ -16,7 +16,7 @@ from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft
 from ..distillation.teachers.mixtures import entities_of, mix
 from ..errors import require
-from ..pairing import paired
+from ..streams import paired
 from ..types import Entity
 from .annotators import Annotation
 

@@ -12,7 +12,7 @@ from ..corpora.formats.pharaoh import write_pharaoh
 from ..corpora.reading import read_bytes, read_config, read_json, reading
 from ..corpora.writing import write_together, written_together
 from ..errors import InputError, XnerError
-from ..pairing import paired
+from ..streams import paired
 from ..types import Aligner, PathLike, TokenPair
 from .options import command, option
 from .output import done, progress

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 from ..docdata import pinned_coders
 from ..errors import InputError
 from ..labels import LabelMap, map_label
-from ..scripts import glued, is_unspaced
+from ..text import glued, is_unspaced
 from ..types import Entity, PathLike
 from .files import tell_once
 from .reading import docs_of, read_docbin

@@ -12,7 +12,7 @@ from ..corpora.bitext import TokenizedBitext
 from ..docdata import stamp_of, why_not_linked
 from ..errors import XnerError
 from ..languages import blank
-from ..pairing import paired
+from ..streams import paired
 from ..types import Aligner, Alignment, Entity, MarkedAligner, SentencePair
 from .batch_pipe import BatchPipe
 

@@ -21,7 +21,7 @@ from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
 from ..errors import XnerError, require
 from ..labels import get_label_map, map_label
-from ..pairing import paired
+from ..streams import paired
 from ..text import trim_span
 from ..types import Entity, PathLike
 from .batch_pipe import BatchPipe

@@ -11,9 +11,8 @@ from spacy.training import Example
 
 from ..docdata import FAULT_KEY
 from ..languages import blank
-from ..pairing import paired
-from ..scripts import join_words
-from ..text import composed
+from ..streams import paired
+from ..text import composed, join_words
 from ..translation.faults import MISSING, TOO_LONG
 from ..types import Translation, Translator
 from .batch_pipe import BatchPipe

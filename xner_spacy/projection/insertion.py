@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import require
-from ..scripts import join_words
+from ..text import join_words
 from ..types import Reason, SentencePair
 from .linked_words import entity_links
 from .markers import mark

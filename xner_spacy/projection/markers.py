@@ -11,8 +11,7 @@ from typing import Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional
 
 from spacy.util import minibatch
 
-from ..scripts import join_words
-from ..text import comparable
+from ..text import comparable, join_words
 from ..types import Alignment, Entity, Reason, SentencePair, Translator, Unprojected
 from .matching.candidates import LONGEST_NAME, fuzzy_spans, translate_all, translate_names
 from .matching.interfaces import Option, Options, Span

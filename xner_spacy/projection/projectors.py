@@ -7,8 +7,7 @@ from itertools import accumulate, compress, groupby, tee
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ..errors import XnerError
-from ..pairing import paired
-from ..pools import pools
+from ..streams import paired, pools
 from ..text import is_blank_token, trim_span
 from ..types import Alignment, Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
 from .linked_words import owners

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ..errors import XnerError, require
-from ..pools import pools
 from ..programs import check_program_name, find_program
+from ..streams import pools
 from ..types import Translation
 from .engine import Engine, EngineError, Mode
 from .faults import FAILED, RULES, find_fault

@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import List, Optional
 
 from ..docdata import TOO_LONG
-from ..scripts import script_name
-from ..text import composed
+from ..text import composed, script_name
 
 EMPTY = "empty"  # nothing, or no letter or digit, for a text that has some
 REPETITION = "repetition"  # the same words over and over

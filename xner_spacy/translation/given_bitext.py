@@ -11,8 +11,7 @@ from ..corpora.bitext import read_bitext
 from ..corpora.files import tell_once
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
-from ..scripts import join_words
-from ..text import composed
+from ..text import composed, join_words
 from ..types import PathLike, Translation
 from .faults import MISSING
 

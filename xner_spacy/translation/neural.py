@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Named
 
 from ..errors import XnerError, in_one_line
 from ..languages import find_code
-from ..pools import padded_groups, pools
+from ..streams import padded_groups, pools
 from ..types import Translation
 from .faults import FAILED, LENGTH, MAX_RATIO, RULES, TOO_LONG, find_fault
 from .hub import LazyModel

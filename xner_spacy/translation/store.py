@@ -28,8 +28,7 @@ from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from spacy.util import minibatch
 
 from ..errors import InputError, XnerError, require
-from ..pairing import paired
-from ..pools import pools
+from ..streams import paired, pools
 from ..text import composed
 from ..types import Translation, Translator
 from .faults import PASSING

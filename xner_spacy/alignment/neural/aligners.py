@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ...corpora.watching import existing
 from ...errors import require
-from ...pools import padded_groups, pools
+from ...streams import padded_groups, pools
 from ...types import Alignment, TokenPair
 from ..windows import pair_windows
 from .backends import EncoderSettings

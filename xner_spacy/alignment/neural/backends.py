@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import MissingExtraError, XnerError, require
-from ...pools import padded_groups
+from ...streams import padded_groups
 from ...translation.ct2 import save_spec
 from ...translation.hub import HubModel, check_weights, import_transformers
 from .packed import packed_copy

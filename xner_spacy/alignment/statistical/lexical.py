@@ -16,7 +16,7 @@ import srsly
 
 from ...corpora.reading import parse_msgpack, reading
 from ...errors import require
-from ...pools import pools
+from ...streams import pools
 from ...types import Alignment, FloatArray, TokenPair
 from ..windows import PairWindow, pair_windows
 from .alignment_model import Model, Tables

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from ...pools import padded_groups
+from ...streams import padded_groups
 from ...text import comparable
 
 Int = npt.NDArray[np.int32]

@@ -8,9 +8,8 @@ from typing import Iterator, List, Optional, Sequence, Set, Tuple
 from spacy.training import iob_to_biluo, tags_to_entities
 
 from ...errors import XnerError
-from ...pairing import paired
-from ...scripts import join_words
-from ...text import comparable, is_blank_token, trim_span
+from ...streams import paired
+from ...text import comparable, is_blank_token, join_words, trim_span
 from ...types import SentencePair, TokenLabels, Translation, Translator
 from ..linked_words import entity_links, strongest
 from ..state import KeepsTranslator

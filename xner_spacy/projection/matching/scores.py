@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import XnerError
-from ...scripts import join_words
+from ...text import join_words
 from ...types import SentencePair, TokenLabels
 from ..linked_words import entity_links, strongest
 from .candidates import Ngrams, labels_of

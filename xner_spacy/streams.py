@@ -1,10 +1,16 @@
-"""Things taken together: so many at most, and so large, so that long ones do not make a pool of gigabytes."""
+"""Things taken together: in pools, so many at most and so large, so that long ones do not make a pool of gigabytes; and
+in pairs.
+"""
 
+from itertools import zip_longest
 from math import prod
-from typing import Any, Callable, Iterable, Iterator, List, Tuple, TypeVar
+from typing import Any, Callable, Iterable, Iterator, List, Sized, Tuple, TypeVar
+
+from .errors import XnerError
 
 CHARACTERS = 2_000_000
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def pools(
@@ -53,3 +59,23 @@ def padded_groups(items: Iterable[Item], room: int, shape: Callable[[Item], Tupl
         largest = grown
     if group:
         yield group
+
+
+def paired(
+    items: Iterable[Item], results: Iterable[Result], part: str, of_what: str = "sentences", given: str = "results"
+) -> Iterator[Tuple[Item, Result]]:
+    """Each item with what a part made of it. A part that gives too few or too many would shift all that follow, which
+    nobody would see.
+
+    part (str): What the part is called in a message. of_what, given (str): What items and results are, in the plural.
+    YIELDS (Tuple[Item, Result]): Pairs, as they are made. RAISES: XnerError that names the part.
+    """
+    nothing = object()
+    for number, (item, result) in enumerate(zip_longest(items, results, fillvalue=nothing)):
+        if item is nothing or result is nothing:
+            asked = number if item is nothing else len(items) if isinstance(items, Sized) else "more"
+            raise XnerError(
+                f"{part} gave {'more than ' * (item is nothing)}{number} {given} for {asked} {of_what}.",
+                "It must give one for each, in order; the fault is in that part.",
+            )
+        yield item, result  # type: ignore[misc]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.pairing import paired
+from xner_spacy.streams import paired
 
 
 @given(st.lists(st.integers(), max_size=5), st.lists(st.none() | st.integers(), max_size=5))
