@@ -19,7 +19,7 @@ TEXT = """
 
 A long sentence, {{ word }}, that is
 in two lines.
-{{ put('table') }}{{ put('nothing') }}
+{{ put('table', 'All <of> it') }}{{ put('nothing') }}
 
 - one
 - two
@@ -48,7 +48,7 @@ def folder(tmp_path: Path, monkeypatch: Any) -> Path:
     monkeypatch.setattr(document, "PackageLoader", loader)
     table = Table("All <of> it", pd.DataFrame({"arm": ["x, y", "=z"], "n": [1000, 2], "F1": [-0.04, 12.3456789]}))
     data = pd.DataFrame({"label": ["a"], "value": [1.0], "low": [0.5], "high": [2.0], "panel": [""]})
-    figures = {key: Figure(key, intervals(data, "x"), table) for key in ("k", "k2")}
+    figures = {key: Figure(intervals(data, "x"), table) for key in ("k", "k2")}
     write_page(
         tmp_path,
         "here",

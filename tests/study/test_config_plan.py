@@ -84,9 +84,9 @@ def test_teachers_are_shared_and_sizes_are_not(toy):
     assert kinds(plan) == ["labels"] * 2 + ["student"] * 8 + ["teacher"]
     # The ensemble is read off the soft student; without translations it cannot be, nor the teacher.
     assert len(plan.cells) == (2 + 2 * 3) + (1 + 2 * 2)
-    assert {c.row.arm for c in plan.cells if c.row.lang == "fo"} == {"transfer", "hard", "soft"}
-    soft = {c.job for c in plan.cells if c.row.arm == "soft" and c.row.lang == "is"}
-    assert soft == {c.job for c in plan.cells if c.row.arm == "ensemble"}
+    assert {c.arm for c in plan.cells if c.lang == "fo"} == {"transfer", "hard", "soft"}
+    soft = {c.job for c in plan.cells if c.arm == "soft" and c.lang == "is"}
+    assert soft == {c.job for c in plan.cells if c.arm == "ensemble"}
 
 
 def test_jobs_come_after_those_that_they_need(toy):
@@ -104,7 +104,7 @@ def test_a_cell_of_two_blocks_is_one_job(toy):
     plan = make_plan(read_study(both))
     once = make_plan(read_study(toy))
     assert set(plan.jobs) == set(once.jobs) and len(plan.cells) == 2 * len(once.cells)
-    part = restrict(plan, [c for c in plan.cells if c.row.block == "again" and c.row.arm == "hard"])
+    part = restrict(plan, [c for c in plan.cells if c.block == "again" and c.arm == "hard"])
     assert kinds(part) == ["labels", "student", "student", "teacher"]
 
 
@@ -185,12 +185,12 @@ def test_a_training_config_with_a_fault_is_named(toy, tmp_path):
 
 def test_a_study_goes_to_another_process_and_back(toy):
     study = read_study(toy, {"study.limits": ["a", "=b"], "student.overrides.training.dropout": 0.3})
-    again = Study.model_validate(json.loads(json.dumps(study.to_json())))
+    again = Study.model_validate(json.loads(json.dumps(study.model_dump(mode="json", by_alias=True))))
     assert again == study
     plan = make_plan(study)
     assert make_plan(again) == plan
     for job in plan.jobs.values():
-        assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+        assert Job(**json.loads(json.dumps(vars(job)))) == job
 
 
 def test_a_file_that_a_config_or_the_projector_names_decides_the_keys(toy, tmp_path):

@@ -102,7 +102,7 @@ def test_tables(view: View, analysis: Analysis) -> None:
     arms = {arm: arm_facts(view, arm) for arm in analysis.means["arm"].unique()}
     tables = make_tables(view, arms, META)
     assert len(tables["robustness"].rows) == len(analysis.robustness) and len(tables["key"].rows) == 3
-    assert tables["fit"].columns[1:6] == ["c", "a", "alpha", "b", "beta"] and "failed" not in tables
+    assert list(tables["fit"].data.columns[1:6]) == ["c", "a", "alpha", "b", "beta"] and "failed" not in tables
 
 
 def test_ratios() -> None:

@@ -9,9 +9,9 @@ import pytest
 from tests.fuzz.kills import alive, workers_of
 from xner_spacy.errors import XnerError
 from xner_spacy.study.design import runner
-from xner_spacy.study.design.job_pools import LocalPool
+from xner_spacy.study.design.perform import Outcome
 from xner_spacy.study.design.plan import Job, Plan
-from xner_spacy.study.design.runner import Outcome, _schedule, run_jobs
+from xner_spacy.study.design.runner import LocalPool, run_jobs, schedule
 from xner_spacy.types import Json
 
 PROGRAM = "tests.study.odd_worker"
@@ -21,18 +21,17 @@ class Folder:
     """Stands for the study: tells the workers where to note what they do."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = self.work = folder
 
-    def to_json(self) -> Json:
+    def model_dump(self, **_: object) -> Json:
         return {"folder": str(self.folder)}
 
 
 def run(folder: Path, jobs: List[Job], workers: int) -> Dict[str, Outcome]:
     """RETURNS (Dict[str, Outcome]): What came of the jobs, by key."""
-    pool = LocalPool(workers, PROGRAM)
     found: Dict[str, Outcome] = {}
-    with pool.started():
-        for job, outcome in _schedule(jobs, Folder(folder), found, pool, workers):  # type: ignore[arg-type]
+    with LocalPool(Folder(folder), workers, PROGRAM) as pool:  # type: ignore[arg-type]
+        for job, outcome in schedule(jobs, found, pool, workers):
             found[job.key] = outcome
     return found
 
@@ -62,38 +61,32 @@ def test_a_worker_that_never_begins_charges_no_job(tmp_path: Path) -> None:
 
 def test_an_error_of_a_worker_ends_the_run_and_the_others_with_it(tmp_path: Path) -> None:
     jobs = [Job("teacher", {"seconds": 60}, (), "long"), Job("teacher", {"error": "no"}, (), "b")]
-    pool = LocalPool(2, PROGRAM)
-    with pytest.raises(XnerError, match=r"^no$"), pool.started():
-        list(_schedule(jobs, Folder(tmp_path), {}, pool, 2))  # type: ignore[arg-type]
+    pool = LocalPool(Folder(tmp_path), 2, PROGRAM)  # type: ignore[arg-type]
+    with pytest.raises(XnerError, match=r"^no$"), pool:
+        list(schedule(jobs, {}, pool, 2))
     assert not alive(workers_of(os.getpid()))
 
 
 def test_a_worker_that_dies_while_it_has_nothing_to_do(tmp_path: Path) -> None:
-    pool = LocalPool(1, PROGRAM)
-    study = Folder(tmp_path)
-    with pool.started():
-        for key in ("a", "b"):
-            task = pool.submit(Job("teacher", {}, (), key), study)  # type: ignore[arg-type]
-            assert pool.finished([task]) == [task]
-            assert pool.result(task).result == {"key": key}
-            pool.idle[0].process.kill()
+    with LocalPool(Folder(tmp_path), 1, PROGRAM) as pool:  # type: ignore[arg-type]
+        for key in ("a", "b", "c"):
+            assert pool.submit(Job("teacher", {}, (), key)).result().result == {"key": key}
+            [worker] = pool.alive.values()
+            worker.process.kill()
             if key == "a":
-                pool.idle[0].process.wait()
-        # Here it is not even known yet that the process is gone.
-        task = pool.submit(Job("teacher", {}, (), "c"), study)  # type: ignore[arg-type]
-        assert pool.finished([task]) == [task] and pool.result(task).result == {"key": "c"}
+                worker.process.wait()  # after "b" it is not even known yet that the process is gone
     assert [times(tmp_path, key) for key in "abc"] == [1, 1, 1]
 
 
 def test_what_a_dead_worker_left_is_swept_away_in_the_same_run(tmp_path: Path, monkeypatch) -> None:
     half = tmp_path / "jobs" / ".0123456789abcdef.ab"
 
-    def schedule(todo, study, outcomes, pool, workers):
+    def only_the_first(todo, outcomes, pool, workers):
         half.mkdir()
         yield todo[0], Outcome({})
 
-    monkeypatch.setattr(runner, "_schedule", schedule)
-    study = type("Study", (), {"work": tmp_path})
+    monkeypatch.setattr(runner, "schedule", only_the_first)
+    study = Folder(tmp_path)
     plan = Plan({"a": Job("teacher", {}, (), "a")}, [], {})
     run_jobs(plan, study, {})  # type: ignore[arg-type]
     assert not half.exists()

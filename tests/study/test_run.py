@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +29,11 @@ from xner_spacy.corpora.runfolder import locked
 from xner_spacy.corpora.writing import write_json
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.study.design.config import read_study
-from xner_spacy.study.design.perform import perform, sweep
+from xner_spacy.study.design.perform import Outcome, perform, sweep
 from xner_spacy.study.design.plan import Job, make_plan
 from xner_spacy.study.design.rows import read_rows, write_rows
-from xner_spacy.study.design.runner import Outcome, _schedule, finished_jobs, price
-from xner_spacy.study.design.study import RESULTS, run_study, write_meta
+from xner_spacy.study.design.runner import schedule
+from xner_spacy.study.design.study import RESULTS, finished_jobs, price_study, run_study, write_meta
 
 # --- the schedule, with a pool that only pretends ---------------------------------------------
 
@@ -47,22 +48,17 @@ class Pool:
     died = (Death,)
 
     def __init__(self, failing=(), dying=()):
-        self.failing, self.dying, self.order, self.most = failing, list(dying), [], 0
+        self.failing, self.dying, self.order = failing, list(dying), []
 
-    def submit(self, job, study):
+    def submit(self, job):
         self.order.append(job.key)
-        return job.key, len(self.order)
-
-    def finished(self, handles):
-        self.most = max(self.most, len(handles))
-        return handles[:1]
-
-    def result(self, handle):
-        key = handle[0]
-        if key in self.dying:
-            self.dying.remove(key)
-            raise Death
-        return Outcome(None, "broken") if key in self.failing else Outcome({"key": key})
+        future = Future()
+        if job.key in self.dying:
+            self.dying.remove(job.key)
+            future.set_exception(Death())
+        else:
+            future.set_result(Outcome(None, "broken") if job.key in self.failing else Outcome({"key": job.key}))
+        return future
 
 
 JOBS = [
@@ -75,34 +71,34 @@ JOBS = [
 ]
 
 
-def schedule(pool, workers=2, outcomes=None):
-    found = dict(outcomes or {})
-    for job, outcome in _schedule(JOBS, None, found, pool, workers):
+def outcomes_of(pool, workers=2):
+    found = {}
+    for job, outcome in schedule(JOBS, found, pool, workers):
         found[job.key] = outcome
     return found
 
 
 def test_the_first_of_the_plan_comes_first():
     pool = Pool()
-    found = schedule(pool, workers=1)
+    found = outcomes_of(pool, workers=1)
     assert pool.order == ["t0", "l0", "s0", "s1", "t1", "l1"] and len(found) == 6
     pool = Pool()
-    schedule(pool, workers=2)
-    assert pool.most == 2 and sorted(pool.order) == sorted(j.key for j in JOBS)
+    outcomes_of(pool, workers=2)
+    assert sorted(pool.order) == sorted(j.key for j in JOBS)
 
 
 def test_what_needs_a_failed_job_fails_with_its_reason_and_the_rest_goes_on():
     pool = Pool(failing=("l0",))
-    found = schedule(pool)
+    found = outcomes_of(pool)
     assert found["l0"] == Outcome(None, "broken")
     assert found["s0"].reason == "needs another job, which failed: broken"
     assert found["l1"].result and "s0" not in pool.order
 
 
 def test_a_job_whose_process_dies_is_tried_again_three_times():
-    found = schedule(Pool(dying=("l1", "l1")))
+    found = outcomes_of(Pool(dying=("l1", "l1")))
     assert found["l1"].result
-    found = schedule(Pool(dying=["t1"] * 3))
+    found = outcomes_of(Pool(dying=["t1"] * 3))
     assert found["t1"].reason == "its process died 3 times"
     assert found["l1"].reason.startswith("needs another job")
 
@@ -359,19 +355,15 @@ def test_the_price(tmp_path):
     config = make_toy(tmp_path)
     study = read_study(config)
     plan = make_plan(study)
-    found = price(plan, study)
-    assert found["kinds"]["student soft"] == {
-        "jobs": 2,
-        "done": 0,
-        "measured": 0.0,
-        "seconds": None,
-    }
+    found = price_study(config)
+    assert found["kinds"]["student soft"] == {"jobs": 2, "done": 0, "seconds": None}
+    assert (found["known"], found["cells"]) == (0, 8)
     assert set(found["unknown"]) == {"teacher", "labels", "student hard", "student soft"}
     soft = next(j for j in plan.jobs.values() if j.params.get("arm") == "soft")
     folder = study.work / "jobs" / soft.key
     folder.mkdir(parents=True)
     srsly.write_json(folder / "result.json", {"seconds": 5.0, "measurements": {}})
-    found = price(plan, study)
+    found = price_study(config)
     assert found["kinds"]["student hard"]["seconds"] == 5.0
     assert found["seconds"] == 15.0 and found["unknown"] == ["teacher", "labels"]
     result = CliRunner().invoke(app, ["study", "run", str(config), "--dry-run"])
@@ -404,7 +396,7 @@ def test_an_unknown_block_is_named(tmp_path):
 
 
 def rows_of(plan):
-    return [replace(cell.row, status="done", f1=0.5, precision=0.5, recall=0.5) for cell in plan.cells]
+    return [replace(cell, status="done", f1=0.5, precision=0.5, recall=0.5) for cell in plan.cells]
 
 
 def test_a_table_that_would_lose_rows_is_kept(tmp_path, caplog):

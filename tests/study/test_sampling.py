@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
-from xner_spacy.study.design.sampling import order, take
+from xner_spacy.study.design.input_files import order, take
 
 STRATA = st.lists(st.sampled_from("abcd"), min_size=1, max_size=60)
 

@@ -16,7 +16,7 @@ pytest.importorskip("statsmodels")
 from xner_spacy.report.document import TextTemplates
 from xner_spacy.study.analysis.analyse import Analysis, analyse
 from xner_spacy.study.page.study_figures import View
-from xner_spacy.study.page.study_page import FILTERS, QUESTION, arm_facts, facts
+from xner_spacy.study.page.study_page import FILTERS, arm_facts, facts
 
 Ends = Tuple[Optional[float], Optional[float]]
 Facts = Dict[str, Any]
@@ -31,7 +31,7 @@ def facts_of(found: Analysis, names: Dict[str, str]) -> Facts:
 def tell(known: Facts, section: str = "The answer") -> str:
     """RETURNS (str): A section of the text, in one line."""
     text = TextTemplates("xner_spacy.study.page", FILTERS)
-    values = {"question": QUESTION, **META, **known, "put": lambda *said, **kind: "", "listing": lambda *names: ""}
+    values = {"question": "", **META, **known, "put": lambda *said, **kind: "", "listing": lambda *names: ""}
     written = text.markdown.get_template("study.md").render(**values)
     return " ".join(written.split(f"## {section}\n")[1].split("\n## ")[0].split()).replace("\u00a0", " ")
 

@@ -9,7 +9,8 @@ import typer
 
 from ..corpora.reading import parse_json
 from ..errors import InputError, XnerError
-from ..study.design.study import failures, price_study, report_study, run_study
+from ..study.design.rows import FAILED
+from ..study.design.study import price_study, report_study, run_study
 from ..types import Json
 from .annotate import EngineName
 from .output import bar, done, say, table, warn
@@ -59,7 +60,7 @@ def run_cli(
         blocks=blocks,
         progress=partial(bar, unit="jobs"),
     )
-    failed = failures(rows)
+    failed = [row for row in rows if row.status == FAILED]
     done(f"{len(rows) - len(failed)} cells")
     if failed:
         reasons = sorted({row.reason for row in failed})

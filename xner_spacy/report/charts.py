@@ -5,10 +5,12 @@ for each `panel`.
 """
 
 import re
+from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 import altair as alt
 import pandas as pd
+import srsly
 import vl_convert
 from markupsafe import escape
 
@@ -16,43 +18,17 @@ from ..escape import for_terminal
 
 Chart = Any
 
+_STYLE: Dict[str, Any] = srsly.read_json(Path(__file__).parent / "templates" / "charts.json")
 # Told apart with every common colour-blindness, and readable as text on either paper: of names (s), of an order (o).
-LIGHT = {
-    **{"paper": "#ffffff", "ink": "#1b1b1f", "soft": "#55555f", "rule": "#dcdce2", "axis": "#77777f"},
-    **{"s0": "#0072b2", "s1": "#c04f00", "s2": "#00805c", "s3": "#a8437f", "s4": "#8a6100", "s5": "#276f99"},
-    **{"o0": "#440154", "o1": "#3e4989", "o2": "#21777f", "o3": "#1b7f52", "o4": "#517d16", "o5": "#7a6b00"},
-}
-DARK = {
-    **{"paper": "#16181c", "ink": "#ececf0", "soft": "#b6b6c0", "rule": "#363a42", "axis": "#8d8d98"},
-    **{"s0": "#56b4e9", "s1": "#ff8f3f", "s2": "#2fcf9f", "s3": "#ea9cc8", "s4": "#e6b33a", "s5": "#9cc9e8"},
-    **{"o0": "#b79cf0", "o1": "#8fb0f0", "o2": "#5cc6d6", "o3": "#4fd39a", "o4": "#a8dc5c", "o5": "#f3e34f"},
-}
+LIGHT: Dict[str, str] = _STYLE["light"]
+DARK: Dict[str, str] = _STYLE["dark"]
+# Of Vega-Lite, in the colours of `LIGHT`. Without "aria": one drawing has a title and a description, not hundreds of marks.
+CONFIG: Dict[str, Any] = _STYLE["config"]
 # So light that black is read on every shade.
 SEQUENTIAL = ["#f7fbff", "#6baed6"]
 DIVERGING = ["#f1a340", "#f7f7f7", "#67a9cf"]
 WIDTH = 280
 COLUMNS = 3
-_SMALL = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": LIGHT["soft"]}
-STYLE: Dict[str, Any] = {
-    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif",
-    "aria": False,  # one drawing with a title and a description, not hundreds of marks
-    "background": "transparent",
-    "view": {"stroke": "transparent"},
-    "text": {"color": LIGHT["ink"], "fontSize": 12},
-    "header": {"labelFontSize": 13, "labelFontWeight": 600, "labelAnchor": "start", "labelColor": LIGHT["ink"]},
-    "axis": {
-        **{**_SMALL, "labelColor": LIGHT["soft"], "gridColor": LIGHT["rule"], "domainColor": LIGHT["axis"]},
-        **{"tickColor": LIGHT["axis"], "labelLimit": 130},
-    },
-    "legend": {
-        **_SMALL,
-        "orient": "top",
-        "labelColor": LIGHT["ink"],
-        "symbolSize": 70,
-        "symbolOpacity": 1,
-        "labelLimit": 260,
-    },
-}
 _PLAIN: Dict[str, Any] = {"domain": False, "ticks": False, "grid": False}
 # What no eye sees of a place.
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
@@ -182,8 +158,8 @@ def _panels(data: pd.DataFrame, layers: Sequence[Chart], **size: Any) -> Chart:
 
 def render(chart: Chart) -> str:
     """RETURNS (str): A chart as SVG, the same for the same chart."""
-    drawn = vl_convert.vegalite_to_svg(_plain({**chart.to_dict(validate=False), "config": STYLE}))
-    drawn = drawn.replace(f' font-family="{STYLE["font"]}"', "")
+    drawn = vl_convert.vegalite_to_svg(_plain({**chart.to_dict(validate=False), "config": CONFIG}))
+    drawn = drawn.replace(f' font-family="{CONFIG["font"]}"', "")
     return re.sub(r" (?:d|transform)=\"[^\"]*\"", lambda path: _DECIMALS.sub(r"\1", path.group()), drawn)
 
 
@@ -215,7 +191,7 @@ def svg_of(chart: Chart, drawn: str, title: str, *, key: str = "") -> str:
     named, told = (f"{key or 'chart'}-{part}" for part in ("title", "description"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="{escape(STYLE["font"])}" role="img" aria-labelledby="{named}" '
+        f'height="{height}" font-family="{escape(CONFIG["font"])}" role="img" aria-labelledby="{named}" '
         f'aria-describedby="{told}"><title id="{named}">{escape(for_terminal(title))}</title>'
         f'<desc id="{told}">{escape(for_terminal(str(chart.description)))}</desc>{body}'
     )

@@ -91,6 +91,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             env=isolated_environment(environment),
         )
+        self.inbox = inbox
         self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
         self._reader.start()
 

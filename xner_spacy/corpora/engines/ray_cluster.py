@@ -4,6 +4,7 @@ Every machine must see the input, the pipeline and the output under the same pat
 """
 
 import socket
+from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Optional
 
 from ...errors import MissingExtraError, XnerError
@@ -66,23 +67,43 @@ def _knock(address: Optional[str]) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
-def _rows(job: Json, pieces: List[Slice], workers: int, address: Optional[str]) -> Iterator[Dict[str, Any]]:
+def require_ray() -> Any:
+    """RETURNS (Any): The module. RAISES: MissingExtraError without it."""
     try:
         import ray
         import ray.data
     except ImportError as error:
         raise MissingExtraError("--engine ray", "ray") from error
+    return ray
+
+
+@contextmanager
+def cluster(address: Optional[str], **options: Any) -> Iterator[Any]:
+    """Have a cluster as long as the block runs.
+
+    address (Optional[str]): As `ray.init` takes it; None starts Ray on this machine. options (Any): More for `ray.init`.
+    YIELDS (Any): The module. RAISES: MissingExtraError without it; XnerError if there is no such cluster.
+    """
+    ray = require_ray()
     started = not ray.is_initialized()
     if started:
         try:
             _knock(address)
-            ray.init(address=address, log_to_driver=False, configure_logging=False)
+            ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
         except (OSError, ValueError, RuntimeError) as error:
             raise XnerError(
                 f"No Ray cluster at {address!r}: {str(error).splitlines()[0]}",
                 "Start one with `ray start --head`, or leave the address out.",
             ) from error
     try:
+        yield ray
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _rows(job: Json, pieces: List[Slice], workers: int, address: Optional[str]) -> Iterator[Dict[str, Any]]:
+    with cluster(address) as ray:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         # Rows hold lists of Python objects; Ray may keep them as they are.
@@ -93,6 +114,3 @@ def _rows(job: Json, pieces: List[Slice], workers: int, address: Optional[str]) 
             actor, fn_constructor_args=(job,), concurrency=(1, max(1, min(workers, len(rows))))
         )
         yield from data.iter_rows()
-    finally:
-        if started:
-            ray.shutdown()

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ...corpora.reading import read_config
 from ...errors import InputError
-from ...types import Json, PathLike
+from ...types import PathLike
 from .rows import ARMS, CODE, MOST
 
 OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")
@@ -145,10 +145,6 @@ class Study(_Section):
             found[f"target {lang}"] = self.target(lang)
             found[f"test {lang}"] = self.test(lang)
         return found
-
-    def to_json(self) -> Json:
-        """RETURNS (Json): The study, for another process; `Study.model_validate` reads it."""
-        return self.model_dump(mode="json", by_alias=True)
 
     @property
     def work(self) -> Path:

@@ -1,19 +1,25 @@
-"""The files that the jobs of a study read, each checked against what the plan was made of.
+"""The files that the jobs of a study read, each checked against what the plan was made of, and samples of them.
 
 A run takes hours. A file that is replaced meanwhile would give results of old and new data under the old checksum.
+
+Samples are nested: of one draw, a larger one holds every smaller one. A draw is an order of the whole pool; the sample of
+size n is its first n sentences.
 """
 
 import hashlib
+import zlib
+from collections import defaultdict
 from pathlib import Path
-from typing import Dict, Iterable, List
+from typing import Any, Dict, Hashable, Iterable, List, Optional, Sequence
 
+import numpy as np
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...corpora.docs import docbin_paths
-from ...corpora.reading import docs_of, joined, parse_docbin, read_bytes
-from ...errors import InputError
-from ...types import PathLike
+from ...corpora.reading import docs_of, joined, parse_docbin, part_of, read_bytes
+from ...errors import InputError, XnerError
+from ...types import Json, PathLike
 
 KEY_LENGTH = 16
 
@@ -34,10 +40,10 @@ class InputChanged(InputError):
 
 def checksum(contents: Iterable[bytes]) -> str:
     """RETURNS (str): The hash of a DocBin file or of the shards of a folder, whatever their names."""
-    found = hashlib.sha256()
+    whole = hashlib.sha256()
     for data in contents:
-        found.update(hashlib.sha256(data).digest())
-    return found.hexdigest()[:KEY_LENGTH]
+        whole.update(hashlib.sha256(data).digest())
+    return whole.hexdigest()[:KEY_LENGTH]
 
 
 def file_checksum(path: Path) -> str:
@@ -67,19 +73,73 @@ class Inputs:
             contents, files = [], []
         if checksum(contents) != self.checksums[name]:
             raise InputChanged("has changed since the run began.", path)
-        return unpack(files, contents)
+        return joined(parse_docbin(data, file) for file, data in zip(files, contents, strict=True))
 
-    def docs(self, name: str, vocab: Vocab) -> List[Doc]:
-        """RETURNS (List[Doc]): All Docs of a file. RAISES: As `read`."""
-        return list(docs_of(self.read(name), vocab, self.paths[name]))
+    def docs(self, name: str, vocab: Vocab, which: Optional[Sequence[int]] = None) -> List[Doc]:
+        """RETURNS (List[Doc]): The Docs of a file, all or some by their numbers. RAISES: As `read`."""
+        docbin = self.read(name)
+        return list(docs_of(docbin if which is None else part_of(docbin, which), vocab, self.paths[name]))
+
+    def sample(self, side: str, params: Json, vocab: Vocab) -> List[int]:
+        """Draw sentences of the labelled "source" text, or of the unlabelled "target" text of a language.
+
+        params (Dict[str, Any]): Of the job: `n_source` or `n_target`, `draw`, `sampling` and `lang`.
+        RETURNS (List[int]): Their numbers in the file. RAISES: As `read`; XnerError if there are not so many.
+        """
+        name, pool, said = "source", "source", "labelled source text"
+        if side == "target":
+            pool = params["lang"]
+            name, said = f"target {pool}", f"unlabelled text of {pool!r}"
+        whole = self.read(name)
+        strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
+        if params["sampling"] != "uniform":
+            stratum = source_stratum if side == "source" else target_stratum
+            strata = [stratum(doc) for doc in whole.get_docs(vocab)]
+        return take(order(strata, params["draw"], pool, params["sampling"]), params[f"n_{side}"], said)
 
 
-def read_bin(path: Path) -> DocBin:
-    """RETURNS (DocBin): A DocBin file of ours or all shards of a folder, unpacked, no Doc built."""
-    files = docbin_paths(path)
-    return unpack(files, [read_bytes(file) for file in files])
+def order(strata: Sequence[Hashable], draw: int, name: str, method: str = "uniform") -> List[int]:
+    """Draw an order of a pool.
+
+    strata (Sequence[Hashable]): The stratum of each sentence; read by "stratified" alone.
+    draw (int): The number of the draw. name (str): Of the pool, so that two pools of one draw are ordered
+        independently.
+    method (str): "uniform", or "stratified": every prefix holds each stratum by its share of the pool, to within one
+        sentence or so.
+    RETURNS (List[int]): Indices into the pool.
+    """
+    rng = np.random.default_rng([draw, zlib.crc32(name.encode("utf8"))])
+    shuffled = [int(i) for i in rng.permutation(len(strata))]
+    if method == "uniform":
+        return shuffled
+    members: Dict[Hashable, List[int]] = defaultdict(list)
+    for i in shuffled:
+        members[strata[i]].append(i)
+    # The k-th of a stratum's n stands at about k / n of the way; the offset is the stratum's own, so that the strata do
+    # not all come at the same places.
+    place = {}
+    for group in members.values():
+        offset = float(rng.random())
+        for k, i in enumerate(group):
+            place[i] = (k + offset) / len(group)
+    return sorted(shuffled, key=lambda i: place[i])
 
 
-def unpack(files: List[Path], contents: List[bytes]) -> DocBin:
-    """RETURNS (DocBin): What DocBin files hold, as one. RAISES: InputError that names the file."""
-    return joined(parse_docbin(data, file) for file, data in zip(files, contents, strict=True))
+def take(pool: Sequence[int], n: int, what: str) -> List[int]:
+    """RETURNS (List[int]): The first n. RAISES: XnerError if there are not so many."""
+    if n > len(pool):
+        raise XnerError(
+            f"{n} sentences of {what} are asked for, and there are {len(pool)}.",
+            "Give sizes that the data has, or more data.",
+        )
+    return list(pool[:n])
+
+
+def source_stratum(doc: Doc) -> str:
+    """RETURNS (str): Which labels a labelled sentence has."""
+    return " ".join(sorted({ent.label_ for ent in doc.ents}))
+
+
+def target_stratum(doc: Doc) -> int:
+    """RETURNS (int): The length of an unlabelled sentence, in powers of two."""
+    return len(doc).bit_length()

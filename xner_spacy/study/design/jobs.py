@@ -4,20 +4,19 @@ import platform
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple, Union
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from ...corpora.docs import bare_copy, doc_entities, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
-from ...corpora.reading import part_of, read_json
+from ...corpora.reading import part_of, read_docbin, read_json
 from ...corpora.writing import atomic_write, write_json
 from ...distillation.soft.soft_labels import get_soft, set_soft
 from ...distillation.soft.soft_projection import project_soft
-from ...distillation.teachers.mixtures import entities_of, mix
+from ...distillation.teachers.mixtures import mix_docs
 from ...distillation.teachers.selection import select_surest
 from ...distillation.wordwise import learn_lexicon, translate_words
 from ...docdata import install_extensions, pinned_coders
@@ -27,9 +26,8 @@ from ...projection.projectors import checked
 from ...registry import registry
 from ...types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
-from .input_files import InputChanged, Inputs, read_bin
+from .input_files import InputChanged, Inputs
 from .plan import Job, digest
-from .sampling import order, source_stratum, take, target_stratum
 from .student_training import files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
@@ -97,13 +95,10 @@ def machine() -> str:
     return platform.processor() or platform.machine()
 
 
-# --- the kinds --------------------------------------------------------------------------------
-
-
 def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
-    docs = _source_sample(inputs, params, spacy.blank("xx").vocab)
+    vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
-    write_docbin(corpus, docs)
+    write_docbin(corpus, inputs.docs("source", vocab, inputs.sample("source", params, vocab)))
     train_model(
         study.teacher,
         {**HARD, STORE: True},
@@ -124,26 +119,23 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
     projector = registry.resolve({"projector": params["projector"]})["projector"]
     pool = inputs.docs(f"target {lang}", nlp.vocab)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
-    translated = all(doc._.xner_source is not None for doc in gold)
     if not all(doc._.xner_source is not None for doc in pool):
         raise XnerError(
             f"{study.target(lang)}: sentences without a translation.",
             "Leave them out, or translate them.",
         )
-    pool_pairs, pool_soft = _read_source(nlp, pool)
+    pairs, soft = _read_source(nlp, pool)
     learn = getattr(projector, "train", None)
     if learn is not None:
-        learn(pool_pairs, [(pair.source, pair.target) for pair in pool_pairs])
-    write_docbin(folder / "train.spacy", _project(nlp, projector, pool, pool_pairs, pool_soft))
+        learn(pairs, [(pair.source, pair.target) for pair in pairs])
+    write_docbin(folder / "train.spacy", _project(projector, pool, pairs, soft))
     truth = _entities(gold)
-    transferred = _entities(nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=BATCH))
-    found = {"transfer": transferred}
-    if translated:
-        pairs, soft = _read_source(nlp, gold)
-        test = list(_project(nlp, projector, gold, pairs, soft))
+    found = {"transfer": _entities(_predict(nlp, gold))}
+    if all(doc._.xner_source is not None for doc in gold):
+        test = list(_project(projector, gold, *_read_source(nlp, gold)))
         write_docbin(folder / "test.spacy", test)
         found["teacher"] = _entities(test)
-    said = {k: [[list(e[:3]) for e in s] for s in v] for k, v in found.items()}
+    said = {name: [[entity[:3] for entity in sentence] for sentence in spans] for name, spans in found.items()}
     write_json(folder / "found.json", said)
     return {name: measure(truth, spans, found) for name, spans in found.items()}
 
@@ -151,9 +143,7 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
 def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     """Apply the source model to the target text directly."""
     nlp = load_pipeline(parents["teacher"] / "model")
-    docs = inputs.docs(f"target {params['lang']}", nlp.vocab)
-    pool = (bare_copy(doc, nlp.vocab) for doc in docs)
-    write_docbin(folder / "train.spacy", nlp.pipe(pool, batch_size=BATCH))
+    write_docbin(folder / "train.spacy", _predict(nlp, inputs.docs(f"target {params['lang']}", nlp.vocab)))
     return {}
 
 
@@ -161,17 +151,22 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     lang, arm = params["lang"], params["arm"]
     vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
-    labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
-    which = _target_sample(inputs, params, vocab)
+    which = inputs.sample("target", params, vocab)
     if arm == "translate_train":
-        lexicon = _lexicon(inputs, lang, which, vocab)
-        source = _source_sample(inputs, params, vocab)
+        known = inputs.docs(f"target {lang}", vocab, which)
+        words = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in known]
+        lexicon = learn_lexicon(words, [doc._.xner_alignment for doc in known])
+        source = inputs.docs("source", vocab, inputs.sample("source", params, vocab))
         write_docbin(corpus, (translate_words(doc, lexicon, vocab) for doc in source))
     else:
-        subset(labelled, which, corpus)
+        labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
+        with atomic_write(corpus, "wb") as out:
+            out.write(part_of(read_docbin(labelled), which).to_bytes())
         if arm == "surest":
             write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
-    facts = describe(corpus, vocab)
+    docs = list(read_docs(corpus, vocab))
+    facts = {"train_sentences": len(docs), "train_entities": sum(len(doc.ents) for doc in docs)}
+    facts["words"] = sum(map(len, docs))
     facts["steps"] = study.student.steps
     if params["design"] == "epochs":
         facts["steps"] = steps_of_epochs(study.student, facts["words"])
@@ -187,14 +182,14 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     )
     nlp = load_pipeline(model)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
-    predicted = list(nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=BATCH))
+    predicted = list(_predict(nlp, gold))
     truth = _entities(gold)
     others = _read_found(parents["labels"] / "found.json")
     measured = {arm: {**measure(truth, _entities(predicted), others), **facts}}
     test = parents["labels"] / "test.spacy"
     if arm == "soft" and test.exists():
-        both = _ensemble(predicted, read_docs(test, nlp.vocab))
-        measured["ensemble"] = {**measure(truth, both, others), **facts}
+        both = mix_docs([predicted, read_docs(test, nlp.vocab)], [0.5, 0.5])
+        measured["ensemble"] = {**measure(truth, _entities(both), others), **facts}
     shutil.rmtree(model)
     corpus.unlink()
     return measured
@@ -207,112 +202,41 @@ KINDS: Dict[str, Callable[[Json, Study, Path, Parents, Inputs], Json]] = {
     "student": _student,
 }
 
-# --- subsamples -------------------------------------------------------------------------------
-
-
-def _source_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[Doc]:
-    whole = inputs.read("source")
-    method = params["sampling"]
-    strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
-    if method != "uniform":
-        strata = [source_stratum(doc) for doc in whole.get_docs(vocab)]
-    chosen = order(strata, params["draw"], "source", method)
-    chosen = take(chosen, params["n_source"], "labelled source text")
-    return list(part_of(whole, chosen).get_docs(vocab))
-
-
-def _target_sample(inputs: Inputs, params: Json, vocab: Vocab) -> List[int]:
-    lang, method = params["lang"], params["sampling"]
-    whole = inputs.read(f"target {lang}")
-    strata: List[Any] = [None] * len(whole)
-    if method != "uniform":
-        strata = [target_stratum(doc) for doc in whole.get_docs(vocab)]
-    chosen = order(strata, params["draw"], lang, method)
-    return take(chosen, params["n_target"], f"unlabelled text of {lang!r}")
-
-
-def _lexicon(inputs: Inputs, lang: str, which: Sequence[int], vocab: Vocab) -> Dict[str, str]:
-    docs = list(part_of(inputs.read(f"target {lang}"), which).get_docs(vocab))
-    pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in docs]
-    return learn_lexicon(pairs, [doc._.xner_alignment for doc in docs])
-
-
-def subset(source: Path, which: Sequence[int], target: Path) -> None:
-    """Copy some Docs of a DocBin file to another."""
-    with pinned_coders():
-        data = part_of(read_bin(source), which).to_bytes()
-    with atomic_write(target, "wb") as out:
-        out.write(data)
-
-
-def describe(corpus: Path, vocab: Vocab) -> Json:
-    """RETURNS (Json): How much there is to learn from: sentences, entities, words."""
-    docs = list(read_docs(corpus, vocab))
-    return {
-        "train_sentences": len(docs),
-        "train_entities": sum(len(doc.ents) for doc in docs),
-        "words": sum(len(doc) for doc in docs),
-    }
-
-
-# --- labelling --------------------------------------------------------------------------------
-
 
 def _entities(docs: Iterable[Doc]) -> List[List[Entity]]:
     return [doc_entities(doc) for doc in docs]
 
 
-def _read_source(nlp: Language, docs: Sequence[Doc]) -> Any:
+def _predict(nlp: Language, docs: Iterable[Doc]) -> Iterable[Doc]:
+    return nlp.pipe([bare_copy(doc, nlp.vocab) for doc in docs], batch_size=BATCH)
+
+
+def _read_source(nlp: Language, docs: Sequence[Doc]) -> Tuple[List[SentencePair], List[Any]]:
     """What the source model makes of the translations: sentence pairs, and distributions."""
-    sources = nlp.pipe([bare_copy(doc._.xner_source, nlp.vocab) for doc in docs], batch_size=BATCH)
     pairs, softs = [], []
-    for doc, source in zip(docs, sources, strict=True):
-        pairs.append(
-            SentencePair(
-                [t.text for t in source],
-                [t.text for t in doc],
-                doc_entities(source),
-                doc._.xner_alignment,
-            )
-        )
+    for doc, source in zip(docs, _predict(nlp, [doc._.xner_source for doc in docs]), strict=True):
+        words, translation = ([t.text for t in side] for side in (source, doc))
+        pairs.append(SentencePair(words, translation, doc_entities(source), doc._.xner_alignment))
         softs.append(get_soft(source))
     return pairs, softs
 
 
 def _project(
-    nlp: Language,
-    projector: Any,
-    docs: Sequence[Doc],
-    pairs: Sequence[SentencePair],
-    softs: Sequence[TokenLabels],
+    projector: Any, docs: Sequence[Doc], pairs: Sequence[SentencePair], softs: Sequence[TokenLabels]
 ) -> Iterable[Doc]:
     projected = checked(projector, pairs)
     soft = project_soft(projector, pairs, softs)
-    for doc, found, distribution in zip(docs, projected, soft, strict=True):
-        made = bare_copy(doc, nlp.vocab)
-        spans = [spacy.tokens.Span(made, s.start, s.end, label=s.label) for s in found.spans]
+    for doc, projection, distribution in zip(docs, projected, soft, strict=True):
+        made = bare_copy(doc, doc.vocab)
+        spans = [spacy.tokens.Span(made, s.start, s.end, label=s.label) for s in projection.spans]
         made.set_ents(spans, default="outside")
         set_soft(made, distribution)
         yield made
 
 
-def _ensemble(students: Iterable[Doc], teachers: Iterable[Doc]) -> List[List[Entity]]:
-    found = []
-    for doc, teacher in zip(students, teachers, strict=True):
-        soft = mix([get_soft(doc), get_soft(teacher)], [0.5, 0.5])
-        spans = entities_of(soft, doc) if soft is not None else []
-        found.append([Entity(s.start, s.end, s.label_) for s in spans])
-    return found
-
-
 def _read_found(path: Path) -> Dict[str, List[Sentence]]:
     found = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
-    return {
-        name: [[Entity(*entity) for entity in sentence] for sentence in sentences] for name, sentences in found.items()
-    }
-
-
-# --- measuring --------------------------------------------------------------------------------
+    return {name: [[Entity(*entity) for entity in sentence] for sentence in spans] for name, spans in found.items()}
 
 
 def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dict[str, Any]) -> Json:

@@ -1,10 +1,12 @@
-"""Does one job and puts its folder in place.
+"""Does one job and puts its folder in place. As a program it is a worker process of `xner study run`: the first line that
+it gets is the study, then one line a job.
 
 A job's folder appears under its key when it is whole. A process that is killed leaves a folder named `.KEY.*`, which
 the next run takes away.
 """
 
 import contextlib
+import queue
 import re
 import shutil
 import tempfile
@@ -14,6 +16,7 @@ from typing import Dict, NamedTuple, Optional, Sequence, Union
 
 from typing_extensions import NotRequired, TypedDict
 
+from ...corpora.engines.process import Answer, serve
 from ...corpora.reading import read_json
 from ...corpora.writing import atomic_write, write_json
 from ...errors import InputError, XnerError
@@ -35,13 +38,11 @@ PARENTS = {
     "student": ("teacher", "labels", "transfer"),
 }
 
-Measured = Dict[str, Union[int, float, None]]
-
 
 class Result(TypedDict):
     """What a job's file of results must hold."""
 
-    measurements: Dict[str, Measured]
+    measurements: Dict[str, Dict[str, Union[int, float, None]]]
     seconds: float
     machine: NotRequired[str]
 
@@ -57,17 +58,12 @@ class Outcome(NamedTuple):
     stop: Sequence[str] = ()
 
 
-def job_folder(work: Path, key: str) -> Path:
-    """RETURNS (Path): Where a job's files lie once it is done."""
-    return work / JOBS / key
-
-
 def read_result(work: Path, key: str) -> Optional[Json]:
     """RETURNS (Optional[Json]): What a job measured, or None if it is not done; what cannot be read is not done, and
     done again.
     """
     try:
-        return read_json(job_folder(work, key) / RESULT, Result)
+        return read_json(work / JOBS / key / RESULT, Result)
     except InputError:
         return None
 
@@ -86,38 +82,38 @@ def perform(job: Job, study: Study) -> Outcome:
     """
     jobs = study.work / JOBS
     folder = Path(tempfile.mkdtemp(dir=jobs, prefix=f".{job.key}."))
-    kinds = PARENTS[job.kind][: len(job.parents)]
-    parents = {kind: jobs / key for kind, key in zip(kinds, job.parents, strict=True)}
+    # A student has no job `transfer` before it, unless it learns from that.
+    parents = {kind: jobs / key for kind, key in zip(PARENTS[job.kind], job.parents, strict=False)}
     try:
         result = do(job, study, folder, parents)
-        facts = {"kind": job.kind, "params": job.params, "parents": list(job.parents)}
-        write_json(folder / "job.json", facts)
+        write_json(folder / "job.json", {"kind": job.kind, "params": job.params, "parents": list(job.parents)})
         write_json(folder / RESULT, result)
-        return Outcome(_put_in_place(folder, study.work, job.key, result))
+        # From a process of an earlier run, which ended a moment ago; or what is left of a folder that cannot be read.
+        there = read_result(study.work, job.key)
+        if there is None:
+            shutil.rmtree(jobs / job.key, ignore_errors=True)
+            folder.rename(jobs / job.key)
+        return Outcome(there or result)
     except InputChanged as error:
         return Outcome(None, error.message, [error.message, error.hint])
     # spaCy's `train` ends the process for some faults of a config.
     except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a job fails of, the others go on)
-        with (
-            contextlib.suppress(XnerError),
-            atomic_write(study.work / FAILURES / f"{job.key}.txt") as file,
-        ):
+        with contextlib.suppress(XnerError), atomic_write(study.work / FAILURES / f"{job.key}.txt") as file:
             file.write(f"{job}\n\n{traceback.format_exc()}")
-        return Outcome(None, _reason(error))
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Outcome(None, " ".join(said.split()))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put_in_place(folder: Path, work: Path, key: str, result: Json) -> Json:
-    final = job_folder(work, key)
-    if final.exists():
-        there = read_result(work, key)
-        if there is not None:  # from a process of an earlier run, which ended a moment ago
-            return there
-        shutil.rmtree(final)  # what is left of a folder whose result cannot be read
-    folder.rename(final)
-    return result
+def do_jobs(tasks: "queue.Queue[Json]", answer: Answer) -> None:
+    """Do the jobs of the study that the first task is."""
+    study = Study.model_validate(tasks.get()["study"])
+    while True:
+        job = Job(**tasks.get()["job"])
+        answer({"begun": job.key})
+        answer({"outcome": list(perform(job, study))})
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".splitlines()[0].split())
+if __name__ == "__main__":
+    serve(do_jobs)

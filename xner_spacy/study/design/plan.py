@@ -13,9 +13,10 @@ of the jobs before it. What has been computed under that key is never computed a
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import spacy
 
@@ -29,8 +30,7 @@ from .student_training import files_in, recipe
 
 # Raised when a change of the code changes results.
 VERSION = 1
-# The arms that learn from what the transferred source model says; the others learn from the
-# projection.
+# The arms that learn from what the transferred source model says; the others learn from the projection.
 TRANSFER_ARMS = ("tsl",)
 # The arms that read a translation of the test sentences.
 TRANSLATED_ARMS = ("teacher", "ensemble")
@@ -40,47 +40,28 @@ TRANSLATED_ARMS = ("teacher", "ensemble")
 class Job:
     """One job.
 
-    kind (str): "teacher", "labels", "transfer" or "student". params (Json): What tells it from others of its kind.
-        parents (Tuple[str, ...]): Keys of the jobs whose results it reads.
+    kind (str): "teacher", "labels", "transfer" or "student". params (Dict[str, Any]): What tells it from others of its
+        kind. parents (Sequence[str]): Keys of the jobs whose results it reads.
     key (str): Its hash. reads (Dict[str, str]): Checksums of the study's files that it reads, by name, and of the
         configs that it trains by.
     """
 
     kind: str
     params: Json
-    parents: Tuple[str, ...]
+    parents: Sequence[str]
     key: str
     reads: Dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> Json:
-        """RETURNS (Json): The job, for another process."""
-        return {**asdict(self), "parents": list(self.parents)}
-
-    @classmethod
-    def from_json(cls, data: Json) -> "Job":
-        """RETURNS (Job): What `to_json` made."""
-        return cls(**{**data, "parents": tuple(data["parents"])})
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the grid: the row that it will be, the job that measures it, and which of that job's measurements it
-    is.
-    """
-
-    row: Row
-    job: str
-    name: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """jobs (Dict[str, Job]): By key, each after those that it needs. cells (List[Cell]): The grid.
+    """jobs (Dict[str, Job]): By key, each after those that it needs. cells (List[Row]): The grid, as the rows that it will
+    be; the job of a row measures it under the name of the row's arm.
     checksums (Dict[str, str]): Of the files that the jobs read.
     """
 
     jobs: Dict[str, Job]
-    cells: List[Cell]
+    cells: List[Row]
     checksums: Dict[str, str]
 
 
@@ -102,10 +83,15 @@ def make_plan(study: Study) -> Plan:
 
     RETURNS (Plan): Jobs and cells. RAISES: InputError for a file that is not there.
     """
-    return _Planner(study).plan()
+    planner = _Planner(study)
+    cells: Dict[Tuple, Row] = {}
+    for name, block in study.blocks.items():
+        for row in planner.rows(name, block):
+            cells.setdefault(row.order, row)
+    return Plan(planner.jobs, list(cells.values()), planner.checksums)
 
 
-def restrict(plan: Plan, cells: Sequence[Cell]) -> Plan:
+def restrict(plan: Plan, cells: Sequence[Row]) -> Plan:
     """RETURNS (Plan): Some cells of a plan, and the jobs that they need."""
     needed = set()
     for cell in cells:
@@ -124,99 +110,66 @@ class _Planner:
         self.projector_files = files_in(study.projector)
         self.jobs: Dict[str, Job] = {}
 
-    def plan(self) -> Plan:
-        cells: Dict[Tuple, Cell] = {}
-        for name, block in self.study.blocks.items():
-            for cell in self._block(name, block):
-                cells.setdefault(cell.row.order, cell)
-        return Plan(self.jobs, list(cells.values()), self.checksums)
-
-    def _block(self, name: str, block: Block) -> List[Cell]:
-        cells = []
+    def rows(self, name: str, block: Block) -> Iterator[Row]:
         # Replicates outermost: a run that is stopped early leaves whole grids.
-        for seed, draw in block.replicates:
-            for lang in block.languages:
-                for n_source in block.n_source:
-                    row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "")
-                    arms = [a for a in block.arms if self._measurable(lang, a)]
-                    cells += self._cells(row, arms, block.n_target)
-        return cells
+        for (seed, draw), lang, n_source in product(block.replicates, block.languages, block.n_source):
+            row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "")
+            teacher = self.teacher(row)
+            labels = self.of_language("labels", row, teacher)
+            arms = [arm for arm in block.arms if self.translated[lang] or arm not in TRANSLATED_ARMS]
+            for arm in (arm for arm in arms if arm in SOURCE_ARMS):
+                yield replace(row, arm=arm, design="steps", job=labels)
+            for n_target, arm in product(block.n_target, (arm for arm in arms if arm not in SOURCE_ARMS)):
+                cell = replace(row, n_target=n_target, arm=arm)
+                yield replace(cell, job=self.student(cell, teacher, labels))
 
-    def _measurable(self, lang: str, arm: str) -> bool:
-        return self.translated[lang] or arm not in TRANSLATED_ARMS
+    def teacher(self, row: Row) -> str:
+        params = {**_params(row, "n_source", "seed", "draw"), "sampling": self.study.settings.sampling}
+        return self.add("teacher", params, [], ["source"])
 
-    def _cells(self, row: Row, arms: Sequence[str], n_targets: Sequence[int]) -> List[Cell]:
-        teacher = self._teacher(row)
-        labels = self._of_language("labels", row.lang, teacher)
-        cells = []
-        for arm in (a for a in arms if a in SOURCE_ARMS):
-            cells.append(_cell(replace(row, arm=arm, design="steps"), labels, arm))
-        for n_target in n_targets:
-            here = replace(row, n_target=n_target)
-            for arm in (a for a in arms if a not in SOURCE_ARMS):
-                # The ensemble is the soft student's, with the teacher's word on the test text.
-                trained = "soft" if arm == "ensemble" else arm
-                transfer = None
-                if arm in TRANSFER_ARMS:
-                    transfer = self._of_language("transfer", row.lang, teacher)
-                job = self._student(replace(here, arm=trained), teacher, labels, transfer)
-                cells.append(_cell(replace(here, arm=arm), job, arm))
-        return cells
+    def of_language(self, kind: str, row: Row, teacher: str) -> str:
+        params: Json = {"lang": row.lang, **({"projector": self.study.projector} if kind == "labels" else {})}
+        return self.add(kind, params, [teacher], _texts(row))
 
-    def _teacher(self, row: Row) -> Job:
-        params = _params(row, "n_source", "seed", "draw")
-        params["sampling"] = self.study.settings.sampling
-        return self._add("teacher", params, (), ["source"], recipe="teacher")
-
-    def _of_language(self, kind: str, lang: str, teacher: Job) -> Job:
-        params: Json = {"lang": lang}
-        if kind == "labels":
-            params["projector"] = self.study.projector
-        return self._add(kind, params, (teacher.key,), [f"target {lang}", f"test {lang}"])
-
-    def _student(self, row: Row, teacher: Job, labels: Job, transfer: Optional[Job]) -> Job:
+    def student(self, row: Row, teacher: str, labels: str) -> str:
         params = _params(row, "lang", "arm", "n_source", "n_target", "seed", "draw", "design")
         params["sampling"] = self.study.settings.sampling
+        parents = [teacher, labels]
+        # The ensemble is the soft student's, with the teacher's word on the test text.
+        if row.arm == "ensemble":
+            params["arm"] = "soft"
         if row.arm == "surest":
             params["keep"] = self.study.settings.keep
-        parents = (teacher.key, labels.key) + ((transfer.key,) if transfer else ())
-        files = [f"target {row.lang}", f"test {row.lang}"]
-        return self._add("student", params, parents, ["source"], recipe="student", also=files)
+        if row.arm in TRANSFER_ARMS:
+            parents.append(self.of_language("transfer", row, teacher))
+        return self.add("student", params, parents, ["source"], also=_texts(row))
 
-    def _add(
-        self,
-        kind: str,
-        params: Json,
-        parents: Tuple[str, ...],
-        files: Sequence[str],
-        recipe: str = "",
-        also: Sequence[str] = (),
-    ) -> Job:
-        """RETURNS (Job): The job of a key, made if it is new. `also` are files that its key knows of by its parents."""
+    def add(self, kind: str, params: Json, parents: List[str], files: List[str], also: Sequence[str] = ()) -> str:
+        """RETURNS (str): The key of a job, made if it is new. `also` are files that its key knows of by its parents."""
+        trained_by = self.recipes.get(kind)
         depends = {
             "version": VERSION,
             "kind": kind,
             "params": params,
-            "parents": list(parents),
+            "parents": parents,
             "files": [self.checksums[name] for name in files],
-            "recipe": self.recipes.get(recipe),
+            "recipe": trained_by,
         }
-        # Only where there are any: a table of results without such files keeps its keys.
-        settings = self.projector_files if kind == "labels" else {}
-        if settings:
-            depends["files of the settings"] = settings
-        key = digest(depends)
         reads = {name: self.checksums[name] for name in (*files, *also)}
-        if recipe:
-            reads[f"config of the {recipe}"] = digest(self.recipes[recipe])
-        if settings:
-            reads["files of the projector"] = digest(settings)
-        return self.jobs.setdefault(key, Job(kind, params, parents, key, reads))
+        if trained_by is not None:
+            reads[f"config of the {kind}"] = digest(trained_by)
+        # Only where there are any: a table of results without such files keeps its keys.
+        if kind == "labels" and self.projector_files:
+            depends["files of the settings"] = self.projector_files
+            reads["files of the projector"] = digest(self.projector_files)
+        key = digest(depends)
+        self.jobs.setdefault(key, Job(kind, params, parents, key, reads))
+        return key
 
 
 def _params(row: Row, *names: str) -> Json:
     return {name: getattr(row, name) for name in names}
 
 
-def _cell(row: Row, job: Job, name: str) -> Cell:
-    return Cell(replace(row, job=job.key), job.key, name)
+def _texts(row: Row) -> List[str]:
+    return [f"target {row.lang}", f"test {row.lang}"]

@@ -27,17 +27,6 @@ SOURCE_ARMS = ("teacher", "transfer")
 # What can be trained on the target side, in the order of tables and figures.
 TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
 ARMS = (*SOURCE_ARMS, *TARGET_ARMS)
-ARM_NAMES = {
-    "teacher": "teacher (projection)",
-    "transfer": "model transfer",
-    "hard": "hard pseudo-labels",
-    "soft": "soft projection",
-    "tsl": "TSL (MSE to the transferred model)",
-    "prototypes": "soft projection with prototypes (ProKD)",
-    "surest": "soft projection, surest 80%",
-    "translate_train": "translate-train (word by word)",
-    "ensemble": "soft student with teacher",
-}
 
 Count = Annotated[int, Field(ge=0, lt=MOST)]
 # Scores lie from 0 to 1, their differences from -1 to 1.

@@ -1,37 +1,109 @@
-"""Runs the jobs of a study, on this machine or on a Ray cluster, each once."""
+"""Runs the jobs of a study, each once: in processes of this machine, or on a Ray cluster.
+
+A pool takes a job and gives a future of its outcome, which raises one of the pool's `died` where the process that ran the
+job is gone: then that job alone is charged, and whatever ran beside it goes on.
+"""
 
 import heapq
-from collections import Counter, defaultdict
-from dataclasses import replace
+import os
+import threading
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from graphlib import TopologicalSorter
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from types import SimpleNamespace
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple
 
+from ...corpora.engines.process import Inbox, WorkerProcess, how_it_ended, raise_error
+from ...corpora.engines.ray_cluster import cluster
 from ...errors import XnerError
-from ...types import Json
 from .config import Study
-from .job_pools import POOLS
-from .perform import JOBS, Outcome, read_result, sweep
+from .perform import JOBS, Outcome, perform, sweep
 from .plan import Job, Plan
-from .rows import DONE, FAILED, Row
 
 # A job whose process dies (for want of memory, say) is tried again; one that kills each is given up.
 MAX_DEATHS = 3
+# Workers in a row that ended before they had begun with a job: something is wrong with this machine or installation.
+MAX_FALSE_STARTS = 3
+# One thread a process: the jobs are what runs side by side.
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def finished_jobs(plan: Plan, work: Path) -> Dict[str, Outcome]:
-    """RETURNS (Dict[str, Outcome]): What earlier runs have measured of a plan, by key. A result that lacks what the
-    plan wants of it is none.
+class WorkerDied(Exception):
+    """The process ended that a job ran in."""
+
+
+class LocalPool:
+    """Worker processes of this machine, a job at a time in each, and a thread that waits for each; all processes end with
+    the `with` block.
+
+    study (Study): What the jobs belong to. workers (int): How many. program (str): The module that a worker runs.
     """
-    wanted: Dict[str, Set[str]] = defaultdict(set)
-    for cell in plan.cells:
-        wanted[cell.job].add(cell.name)
-    found = {key: read_result(work, key) for key in plan.jobs}
-    return {
-        key: Outcome(result)
-        for key, result in found.items()
-        if result is not None and wanted[key] <= set(result["measurements"])
-    }
+
+    died: Tuple[type, ...] = (WorkerDied,)
+
+    def __init__(self, study: Study, workers: int, program: str = "xner_spacy.study.design.perform") -> None:
+        self.study = study.model_dump(mode="json", by_alias=True)
+        self.program = program
+        self.alive: Dict[int, WorkerProcess] = {}
+        self._threads = ThreadPoolExecutor(workers)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> "LocalPool":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        with self._lock:
+            self._closed = True
+            for worker in self.alive.values():
+                worker.process.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self.alive.values():
+            worker.end()
+
+    def submit(self, job: Job) -> "Future[Outcome]":
+        """RETURNS (Future[Outcome]): What comes of a job. RAISES: WorkerDied; XnerError where no worker begins with it."""
+        return self._threads.submit(self._do, job)
+
+    def _worker(self) -> WorkerProcess:
+        """RETURNS (WorkerProcess): That of this thread, made where there is none. RAISES: WorkerDied at the end."""
+        with self._lock:
+            if self._closed:
+                raise WorkerDied
+            worker = self.alive.get(threading.get_ident())
+            if worker is None:
+                worker = WorkerProcess(self.program, {**os.environ, **THREADS}, Inbox())
+                worker.send({"study": self.study})
+                self.alive[threading.get_ident()] = worker
+        return worker
+
+    def _do(self, job: Job) -> Outcome:
+        for _ in range(MAX_FALSE_STARTS):
+            worker, begun = self._worker(), False
+            worker.send({"job": vars(job)})
+            while (message := worker.inbox.take()[1]) is not None:
+                raise_error(message)
+                if "outcome" in message:
+                    return Outcome(*message["outcome"])
+                begun = True
+            code = worker.end()
+            with self._lock:
+                del self.alive[threading.get_ident()]
+            if begun:
+                raise WorkerDied
+        raise XnerError(
+            f"Worker processes ended {MAX_FALSE_STARTS} times before they began with a job ({how_it_ended(code)}).",
+            "Signal 9 is often the system out of memory: use fewer --workers.",
+        )
+
+
+@contextmanager
+def ray_pool(study: Study, address: Optional[str]) -> Iterator[SimpleNamespace]:
+    """YIELDS (SimpleNamespace): A pool on a Ray cluster. Every machine must see the same folders."""
+    with cluster(address, runtime_env={"env_vars": THREADS}) as ray:
+        task = ray.remote(perform)
+        yield SimpleNamespace(submit=lambda job: task.remote(job, study).future(), died=(ray.exceptions.RayError,))
 
 
 def run_jobs(
@@ -53,16 +125,15 @@ def run_jobs(
     tick (Callable[[Job], None]): Called after each job. The caller holds the lock of the folder of jobs.
     RAISES: XnerError if no further job makes sense: a file of the study has changed, say.
     """
-    jobs = study.work / JOBS
-    jobs.mkdir(parents=True, exist_ok=True)
+    (study.work / JOBS).mkdir(parents=True, exist_ok=True)
     sweep(study.work)
     todo = [job for job in plan.jobs.values() if job.key not in outcomes]
     if not todo:
         return
-    pool = POOLS[engine](workers, address)
+    started: ContextManager[Any] = ray_pool(study, address) if engine == "ray" else LocalPool(study, workers)
     try:
-        with pool.started():
-            for job, outcome in _schedule(todo, study, outcomes, pool, workers):
+        with started as pool:
+            for job, outcome in schedule(todo, outcomes, pool, workers):
                 outcomes[job.key] = outcome
                 tick(job)
     finally:
@@ -70,15 +141,18 @@ def run_jobs(
         sweep(study.work)
 
 
-def _schedule(
-    todo: List[Job], study: Study, outcomes: Dict[str, Outcome], pool: Any, workers: int
-) -> Iterator[Tuple[Job, Outcome]]:
-    """Keep `workers` jobs going, each after those that it needs, the first of the plan first."""
+def schedule(todo: List[Job], outcomes: Dict[str, Outcome], pool: Any, workers: int) -> Iterator[Tuple[Job, Outcome]]:
+    """Keep `workers` jobs going, each after those that it needs, the first of the plan first.
+
+    todo (List[Job]): In the order of the plan. outcomes (Dict[str, Outcome]): Those of the jobs before, by key; the caller
+        adds what is yielded. pool (Any): Does the jobs. workers (int): Jobs at a time.
+    YIELDS (Tuple[Job, Outcome]): Each job when it is done. RAISES: XnerError where an outcome ends the run.
+    """
     place = {job.key: k for k, job in enumerate(todo)}
     graph = TopologicalSorter({job.key: [key for key in job.parents if key in place] for job in todo})
     graph.prepare()
     ready: List[int] = []
-    running: Dict[Any, Job] = {}
+    running: Dict[Future[Outcome], Job] = {}
     deaths: Counter = Counter()
     while graph.is_active():
         for key in graph.get_ready():
@@ -87,15 +161,16 @@ def _schedule(
             job = todo[heapq.heappop(ready)]
             failed = next((k for k in job.parents if outcomes[k].result is None), None)
             if failed is None:
-                running[pool.submit(job, study)] = job
+                running[pool.submit(job)] = job
             else:
                 yield job, Outcome(None, f"needs another job, which failed: {outcomes[failed].reason}")
                 graph.done(job.key)
             continue
-        for handle in pool.finished(list(running)):
-            job = running.pop(handle)
+        # Not for ever: on Windows an interrupt would wait as long.
+        for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
+            job = running.pop(future)
             try:
-                outcome = pool.result(handle)
+                outcome = future.result()
             except pool.died:
                 deaths[job.key] += 1
                 if deaths[job.key] < MAX_DEATHS:
@@ -106,57 +181,3 @@ def _schedule(
                 raise XnerError(*outcome.stop)
             yield job, outcome
             graph.done(job.key)
-
-
-def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
-    """RETURNS (List[Row]): The rows of all cells whose jobs were run."""
-    rows = []
-    for cell in plan.cells:
-        outcome = outcomes.get(cell.job)
-        if outcome is None:
-            continue
-        if outcome.result is None:
-            rows.append(replace(cell.row, status=FAILED, reason=outcome.reason))
-            continue
-        measured = outcome.result["measurements"][cell.name]
-        known = {k: v for k, v in measured.items() if k in Row.__dataclass_fields__}
-        rows.append(
-            replace(
-                cell.row,
-                status=DONE,
-                seconds=outcome.result["seconds"],
-                machine=outcome.result.get("machine", ""),
-                **known,
-            )
-        )
-    return rows
-
-
-def price(plan: Plan, study: Study) -> Json:
-    """What a run would do, and how long it would take, from the jobs that have been measured.
-
-    RETURNS (Json): By kind of job (students by arm): `jobs`, `done`, `seconds` each (None if none has been measured);
-        `seconds` left in all, and the kinds that it is not known of.
-    """
-    kinds: Dict[str, Json] = {}
-    for job in plan.jobs.values():
-        name = f"student {job.params['arm']}" if job.kind == "student" else job.kind
-        entry = kinds.setdefault(name, {"jobs": 0, "done": 0, "measured": 0.0})
-        entry["jobs"] += 1
-        found = read_result(study.work, job.key)
-        if found is not None:
-            entry["done"] += 1
-            entry["measured"] += found["seconds"]
-    students = [e for name, e in kinds.items() if name.startswith("student") and e["done"]]
-    usual = sum(e["measured"] for e in students) / max(1, sum(e["done"] for e in students))
-    total, unknown = 0.0, []
-    for name, entry in kinds.items():
-        seconds = entry["measured"] / entry["done"] if entry["done"] else None
-        if seconds is None and name.startswith("student") and students:
-            seconds = usual
-        entry["seconds"] = seconds
-        if seconds is not None:
-            total += seconds * (entry["jobs"] - entry["done"])
-        elif entry["jobs"] > entry["done"]:
-            unknown.append(name)
-    return {"kinds": kinds, "seconds": total, "unknown": unknown}

@@ -4,14 +4,17 @@ import logging
 import os
 import platform
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from collections import defaultdict
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional
+from statistics import fmean
+from typing import Any, Callable, ContextManager, Dict, Iterable, List, Optional, Set
 
 from typing_extensions import TypedDict
 
 from ...about import __version__
+from ...corpora.engines.ray_cluster import require_ray
 from ...corpora.reading import read_bytes, read_json
 from ...corpora.runfolder import locked
 from ...corpora.watching import changes, installed
@@ -20,10 +23,10 @@ from ...errors import InputError, MissingExtraError, XnerError
 from ...types import Json, PathLike
 from .config import Study, read_study
 from .input_files import checksum
-from .job_pools import require_ray
-from .plan import Cell, Job, Plan, digest, make_plan, restrict
+from .perform import Outcome, read_result
+from .plan import Job, Plan, digest, make_plan, restrict
 from .rows import DONE, FAILED, Row, read_rows, write_rows
-from .runner import finished_jobs, make_rows, price, run_jobs
+from .runner import run_jobs
 
 _LOGGER = logging.getLogger("xner_spacy")
 
@@ -32,6 +35,8 @@ META = "meta.json"
 # How often the results are written while a study runs.
 WRITE_SECONDS = 20.0
 PACKAGES = ("spacy", "thinc", "numpy", "scipy")
+# What the config says to the reader of a page, and no job depends on.
+SAID = {"title", "languages", "limits"}
 
 
 class Meta(TypedDict):
@@ -46,16 +51,6 @@ class Meta(TypedDict):
     signature: Dict[str, Any]
 
 
-# Given the jobs that are done and all jobs: a context that gives what to call after each further one.
-Bar = Callable[[int, int], ContextManager[Callable[[], Any]]]
-
-
-@contextmanager
-def no_bar(done: int, total: int) -> Iterator[Callable[[], None]]:
-    """Shows nothing."""
-    yield lambda: None
-
-
 def run_study(
     path: PathLike,
     *,
@@ -64,14 +59,15 @@ def run_study(
     engine: str = "local",
     address: Optional[str] = None,
     blocks: Optional[List[str]] = None,
-    progress: Bar = no_bar,
+    progress: Callable[[int, int], ContextManager[Callable[[], Any]]] = lambda done, total: nullcontext(lambda: None),
 ) -> List[Row]:
     """Run a study, or what is missing of it, and write its results as they come.
 
     path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names. workers, engine,
         address: See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the results of others that are there
         are kept.
-    progress (Bar): Shows how far it is.
+    progress (Callable): Given how many jobs are done, and how many there are: a context that gives what to call after
+        each further one.
     RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing file.
     """
     study = read_study(path, overrides)
@@ -96,7 +92,7 @@ def run_study(
         # Before the first cell, so that a report can be made of what there is at any time.
         write_meta(study.report / META, make_meta(study, whole), goes_on=bool(known or outcomes))
         set_aside(study.report / RESULTS, known.values())
-        with progress(sum(k in outcomes for k in plan.jobs), len(plan.jobs)) as step:
+        with progress(len(outcomes), len(plan.jobs)) as step:
 
             def note(job: Job) -> None:
                 nonlocal last
@@ -115,66 +111,101 @@ def run_study(
         return write()
 
 
-def read_known(study: Study, plan: Plan) -> Dict[Cell, Row]:
+def read_known(study: Study, plan: Plan) -> Dict[Row, Row]:
     """What is in the table of results already, from this folder of jobs or another: a cell is known by the hash of its
     job.
 
-    RETURNS (Dict[Cell, Row]): The rows that are still what the config asks for, by their cells.
+    RETURNS (Dict[Row, Row]): The rows that are still what the config asks for, by their cells.
     """
     path = study.report / RESULTS
-    if not path.exists():
-        return {}
-    rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE}
-    cells = ((cell, rows.get((cell.job, cell.name))) for cell in plan.cells)
-    return {cell: replace(row, block=cell.row.block, design=cell.row.design) for cell, row in cells if row is not None}
+    rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE} if path.exists() else {}
+    cells = ((cell, rows.get((cell.job, cell.arm))) for cell in plan.cells)
+    return {cell: replace(row, block=cell.block, design=cell.design) for cell, row in cells if row is not None}
 
 
-def _wanted(study: Study, plan: Plan, known: Dict[Cell, Row], blocks: Optional[List[str]]) -> List[Cell]:
+def _wanted(study: Study, plan: Plan, known: Dict[Row, Row], blocks: Optional[List[str]]) -> List[Row]:
     unknown = [name for name in blocks or () if name not in study.blocks]
     if unknown:
-        raise XnerError(
-            f"No block {', '.join(unknown)} in {study.path}.",
-            f"There are: {', '.join(study.blocks)}.",
-        )
-    cells = [cell for cell in plan.cells if cell not in known]
-    return [cell for cell in cells if not blocks or cell.row.block in blocks]
+        raise XnerError(f"No block {', '.join(unknown)} in {study.path}.", f"There are: {', '.join(study.blocks)}.")
+    return [cell for cell in plan.cells if cell not in known and (not blocks or cell.block in blocks)]
+
+
+def finished_jobs(plan: Plan, work: Path) -> Dict[str, Outcome]:
+    """RETURNS (Dict[str, Outcome]): What earlier runs have measured of a plan, by key. A result that lacks what the
+    plan wants of it is none.
+    """
+    wanted: Dict[str, Set[str]] = defaultdict(set)
+    for cell in plan.cells:
+        wanted[cell.job].add(cell.arm)
+    results = {key: read_result(work, key) for key in plan.jobs}
+    return {
+        key: Outcome(result)
+        for key, result in results.items()
+        if result is not None and wanted[key] <= set(result["measurements"])
+    }
+
+
+def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
+    """RETURNS (List[Row]): The rows of all cells whose jobs were run."""
+    rows = []
+    for cell in plan.cells:
+        outcome = outcomes.get(cell.job)
+        if outcome is None:
+            continue
+        if outcome.result is None:
+            rows.append(replace(cell, status=FAILED, reason=outcome.reason))
+            continue
+        measured = outcome.result["measurements"][cell.arm]
+        known = {name: value for name, value in measured.items() if name in Row.__dataclass_fields__}
+        job = {"seconds": outcome.result["seconds"], "machine": outcome.result.get("machine", "")}
+        rows.append(replace(cell, status=DONE, **job, **known))
+    return rows
 
 
 def price_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None, blocks: Optional[List[str]] = None) -> Json:
-    """RETURNS (Json): What a run would do and how long it would take; see `price`."""
+    """What a run would do, and how long it would take, from the jobs that have been measured.
+
+    path, overrides, blocks: As for `run_study`.
+    RETURNS (Json): `cells` and how many are `known`. By kind of job (students by arm): `jobs`, `done`, `seconds` each
+        (None if none has been measured). `seconds` left in all, and the kinds that it is not known of.
+    """
     study = read_study(path, overrides)
-    plan = make_plan(study)
-    known = read_known(study, plan)
-    found = price(restrict(plan, _wanted(study, plan, known, blocks)), study)
-    return {**found, "known": len(known), "cells": len(plan.cells)}
+    whole = make_plan(study)
+    known = read_known(study, whole)
+    plan = restrict(whole, _wanted(study, whole, known, blocks))
+    jobs: Dict[str, List[Optional[float]]] = defaultdict(list)
+    for job in plan.jobs.values():
+        result = read_result(study.work, job.key)
+        name = f"student {job.params['arm']}" if job.kind == "student" else job.kind
+        jobs[name].append(None if result is None else result["seconds"])
+    measured = {name: [each for each in seconds if each is not None] for name, seconds in jobs.items()}
+    of_students = [each for name, seconds in measured.items() if name.startswith("student") for each in seconds]
+    kinds: Dict[str, Json] = {}
+    left = 0.0
+    for name, seconds in measured.items():
+        like = seconds or (of_students if name.startswith("student") else [])
+        kinds[name] = {"jobs": len(jobs[name]), "done": len(seconds), "seconds": fmean(like) if like else None}
+        left += (kinds[name]["seconds"] or 0.0) * (len(jobs[name]) - len(seconds))
+    unknown = [name for name, kind in kinds.items() if kind["seconds"] is None]
+    return {"kinds": kinds, "seconds": left, "unknown": unknown, "known": len(known), "cells": len(whole.cells)}
 
 
 def make_meta(study: Study, plan: Plan) -> Json:
     """RETURNS (Json): What a page has to say of how its numbers were made."""
+    # A path of one machine means nothing on another.
+    shown = study.path.name if study.path.is_absolute() else study.path
+    depends = study.model_dump(include={"teacher", "student", "projector", "blocks"})
     return {
-        **_said(study),
+        **study.settings.model_dump(include=SAID),
         "config": study.path.name,
-        "command": f"xner study run {_shown(study.path)}",
-        "report_command": f"xner study report {_shown(study.path)}",
+        "command": f"xner study run {shown}",
+        "report_command": f"xner study report {shown}",
         "signature": {
             "versions": {"xner-spacy": __version__, "python": platform.python_version(), **installed(PACKAGES)},
-            "config": digest(
-                {
-                    "teacher": study.teacher.model_dump(),
-                    "student": study.student.model_dump(),
-                    "projector": study.projector,
-                    "blocks": {k: v.model_dump() for k, v in study.blocks.items()},
-                    "sampling": study.settings.sampling,
-                }
-            ),
+            "config": digest({**depends, "sampling": study.settings.sampling}),
             "data": plan.checksums,
         },
     }
-
-
-def _said(study: Study) -> Json:
-    settings = study.settings
-    return {"title": settings.title, "languages": settings.languages, "limits": settings.limits}
 
 
 def read_meta(path: Path) -> Json:
@@ -228,16 +259,6 @@ def set_aside(table: Path, kept: Iterable[Row]) -> None:
     )
 
 
-def _shown(path: Path) -> str:
-    # A path of one machine means nothing on another.
-    return str(path) if not path.is_absolute() else path.name
-
-
-def failures(rows: List[Row]) -> List[Row]:
-    """RETURNS (List[Row]): The rows that failed."""
-    return [row for row in rows if row.status == FAILED]
-
-
 def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> List[Path]:
     """Make the page, its Markdown twin and the figures from the results that are there.
 
@@ -252,5 +273,5 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
     study = read_study(path, overrides)
     rows = read_rows(study.report / RESULTS)
     # What the config says to the reader may have changed since; what was run has not.
-    meta = {**read_meta(study.report / META), **_said(study)}
+    meta = {**read_meta(study.report / META), **study.settings.model_dump(include=SAID)}
     return write_report(analyse(rows), meta, study.report)

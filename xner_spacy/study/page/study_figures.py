@@ -1,10 +1,11 @@
 """The figures of a study: what was measured, and what is estimated from it."""
 
-from functools import partial
 from math import nan
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import pandas as pd
+import srsly
 
 from ...report.charts import Chart, heat_map, intervals, lines, points, shares
 from ...report.document import Figure, Table
@@ -13,15 +14,34 @@ from ..analysis.intervals import ALL, SIZES
 from ..analysis.ratios import iso_lines, rates
 from ..analysis.spread import COMPONENTS
 from ..analysis.surface import Surface
-from ..design.rows import ARM_NAMES, ARMS, SOURCE_ARMS
+from ..design.rows import ARMS, SOURCE_ARMS
 
-SOURCE = "labelled source sentences"
-TARGET = "unlabelled target sentences"
+# What a reader is told of each arm.
+_WORDS = srsly.read_json(Path(__file__).parent / "templates" / "arms.json")
+ARM_NAMES: Dict[str, str] = {arm: words["name"] for arm, words in _WORDS.items()}
+WHAT: Dict[str, str] = {arm: words["what"] for arm, words in _WORDS.items()}
 SHORT = {arm: name.split(" (")[0] for arm, name in ARM_NAMES.items()}
+SIDES = {"source": "labelled source sentences", "target": "unlabelled target sentences"}
+KINDS = {"source": "labelled", "target": "unlabelled"}
 # Columns of tables, with their names there.
 ESTIMATE = {"value": "value", "low": "low", "high": "high"}
 MEAN = {"n_source": "n_source", "n_target": "n_target", "value": "F1", "low": "low", "high": "high", "n": "rows"}
-Groups = Dict[str, pd.DataFrame]
+Groups = Mapping[str, pd.DataFrame]
+
+
+def only(data: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
+    """RETURNS (DataFrame): The lines with these values."""
+    return data[(data[list(wanted)] == list(wanted.values())).all(axis=1)]
+
+
+def main_first(means: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): The lines of the block "main" first: a size may have been run in several."""
+    return means.sort_values("block", key=lambda block: block.ne("main"), kind="stable")
+
+
+def records(data: pd.DataFrame) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict[str, Any]]): The lines of a frame."""
+    return [{str(k): v for k, v in line.items()} for line in data.to_dict("records")]
 
 
 class View:
@@ -33,9 +53,7 @@ class View:
     def __init__(self, analysis: Analysis, names: Mapping[str, str]) -> None:
         self.analysis = analysis
         self.names = names
-        means = analysis.means[analysis.means["design"] == "steps"]
-        # The block "main" first: a size may have been run in several.
-        means = means.sort_values("block", key=lambda block: block.ne("main"), kind="stable")
+        means = main_first(only(analysis.means, design="steps"))
         self.means = points(means.drop_duplicates(["arm", "quantity", "lang", *SIZES])).sort_values(SIZES)
         spoken = means[means["lang"] != ALL].groupby("arm", observed=True)["lang"].unique()
         known = {lang for langs in spoken for lang in langs}
@@ -47,8 +65,7 @@ class View:
 
     def group(self, arm: str, lang: str = ALL, quantity: str = "f1") -> pd.DataFrame:
         """RETURNS (DataFrame): The means of an arm."""
-        wanted = {"arm": arm, "lang": lang, "quantity": quantity}
-        return self.means[(self.means[list(wanted)] == list(wanted.values())).all(axis=1)]
+        return only(self.means, arm=arm, lang=lang, quantity=quantity)
 
     def language(self, code: str) -> str:
         """RETURNS (str): The name of a language."""
@@ -59,6 +76,12 @@ class View:
         count = len(self.spoken[arm])
         return f"{SHORT[arm]} · {count} language{'s' if count != 1 else ''}"
 
+    def of_languages(self, data: pd.DataFrame) -> pd.DataFrame:
+        """RETURNS (DataFrame): The lines of all and of each language, with its name as `label`."""
+        order = [ALL, *self.languages]
+        data = data[data["lang"].isin(order)].sort_values("lang", key=lambda lang: lang.map(order.index))
+        return data.assign(label=data["lang"].map(self.language))
+
 
 def make_figures(view: View) -> Dict[str, Optional[Figure]]:
     """RETURNS (Dict[str, Optional[Figure]]): All figures by their keys; None for what can't be drawn. What is said of each
@@ -67,30 +90,56 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
     arms, main, analysis = view.target_arms, view.main_arms, view.analysis
     means = {view.arm(arm): view.group(arm) for arm in main}
     surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main if arm in analysis.surfaces}
-    found = [
-        _heat("f1-main", means),
-        _curves("f1-by-target", means, "n_target", "n_source"),
-        _curves("f1-by-source", means, "n_source", "n_target"),
-        _side_by_side(view),
-        _heat("f1-other", {view.arm(arm): view.group(arm) for arm in arms if arm not in main}),
-        *(
-            _heat(
-                f"minus-{name}", {SHORT[arm]: view.group(arm, quantity=f"minus_{name}") for arm in arms}, "difference"
+    tenfolds, mirrored, contrasts, slopes, spread = (
+        only(data, design="steps")
+        for data in (analysis.tenfolds, analysis.mirrored, analysis.contrasts, analysis.robustness, analysis.spread)
+    )
+    slopes = slopes.assign(label=slopes["arm"].map(SHORT).astype(str), n=slopes["languages"])
+    return {
+        "f1-main": _heat(means),
+        "f1-by-target": _curves(means, "target", "source"),
+        "f1-by-source": _curves(means, "source", "target"),
+        "by-language": _side_by_side(view),
+        "f1-other": _heat({view.arm(arm): view.group(arm) for arm in arms if arm not in main}),
+        **{
+            f"minus-{name}": _heat(
+                {SHORT[arm]: view.group(arm, quantity=f"minus_{name}") for arm in arms}, "difference"
             )
             for name in ("teacher", "transfer")
+        },
+        "iso-total": _iso_lines(surfaces, "total", "ratio", "ratio, labelled : unlabelled"),
+        "iso-ratio": _iso_lines(surfaces, "ratio", "total", "total, labelled + unlabelled"),
+        "rates": _rates(surfaces),
+        "tenfolds": _forest(
+            {
+                f"{SHORT[arm]}: {said}": view.of_languages(only(tenfolds, arm=arm, coefficient=side))
+                for arm in main
+                for side, said in SIDES.items()
+            },
+            "F1 for a tenfold",
         ),
-        *(_iso_lines(surfaces, kind) for kind in ("total", "ratio")),
-        _rates(surfaces),
-        *_forests(view),
-        _spread(view),
-        _variance(view),
-        *(_heat(f"f1-{lang}", {SHORT[arm]: view.group(arm, lang) for arm in arms}) for lang in view.languages),
-    ]
-    return {figure.key: figure for figure in found if figure is not None}
+        "mirrored": _forest(
+            {view.arm(arm): _of_sizes(only(mirrored, arm=arm)) for arm in main},
+            "F1, more labelled minus more unlabelled",
+        ),
+        "contrasts": _forest(
+            {
+                f"{SHORT[a]} minus {SHORT[b]}": view.of_languages(data)
+                for (a, b), data in only(contrasts, n_source=0).groupby(["a", "b"], sort=False)
+            },
+            shared=False,
+        ),
+        "designs": _forest({SHORT[arm]: _of_sizes(only(analysis.designs, arm=arm)) for arm in arms}),
+        "slopes": _forest(
+            {"": slopes.assign(**{name: slopes[f"slope_{name}"] for name in ESTIMATE})}, "F1 per tenfold ratio"
+        ),
+        "spread": _heat({SHORT[arm]: points(only(spread, arm=arm)).assign(low=nan, high=nan) for arm in arms}, "sd"),
+        "variance": _variance(analysis.components),
+        **{f"f1-{lang}": _heat({SHORT[arm]: view.group(arm, lang) for arm in arms}) for lang in view.languages},
+    }
 
 
 def _figure(
-    key: str,
     groups: Groups,
     draw: Callable[[pd.DataFrame], Chart],
     columns: Mapping[str, str],
@@ -107,40 +156,37 @@ def _figure(
     if whole.empty:
         return None
     table = whole[["panel", *columns]].rename(columns={**columns, "panel": of})
-    return Figure(key, draw(whole), Table("", table, digits))
+    return Figure(draw(whole), Table("", table, digits))
 
 
-def _heat(key: str, groups: Groups, what: str = "F1") -> Optional[Figure]:
+def _heat(groups: Groups, what: str = "F1") -> Optional[Figure]:
     def draw(data: pd.DataFrame) -> Chart:
-        return heat_map(data, "n_target", "n_source", (TARGET, SOURCE), signs=what == "difference")
+        return heat_map(data, "n_target", "n_source", (SIDES["target"], SIDES["source"]), signs=what == "difference")
 
-    return _figure(key, groups, draw, {**MEAN, "value": what})
+    return _figure(groups, draw, {**MEAN, "value": what})
 
 
-def _curves(key: str, groups: Groups, over: str, level: str) -> Optional[Figure]:
-    names = {"n_source": ("labelled", SOURCE), "n_target": ("unlabelled", TARGET)}
-    groups = {name: data.assign(label=data[level].map("{:,}".format)) for name, data in groups.items()}
-
+def _curves(groups: Groups, over: str, level: str) -> Optional[Figure]:
     def draw(data: pd.DataFrame) -> Chart:
-        return lines(data.sort_values([level, over]), over, (names[over][1], "F1"), legend=names[level][0])
+        ordered = data.sort_values([f"n_{level}", f"n_{over}"])
+        return lines(ordered, f"n_{over}", (SIDES[over], "F1"), legend=KINDS[level])
 
-    return _figure(key, groups, draw, MEAN)
+    named = {name: data.assign(label=data[f"n_{level}"].map("{:,}".format)) for name, data in groups.items()}
+    return _figure(named, draw, MEAN)
 
 
 def _side_by_side(view: View) -> Optional[Figure]:
     """F1 over N_s of each arm with its largest N_t, by language."""
-    groups: Groups = {}
+    groups = {}
     for lang in view.languages:
-        parts = []
-        for arm in [*SOURCE_ARMS, *view.main_arms]:
-            own = view.group(arm, lang)
-            parts.append(own[own["n_target"] == own["n_target"].max()].assign(label=SHORT[arm]))
-        groups[view.language(lang)] = pd.concat(parts)
+        own = {arm: view.group(arm, lang) for arm in (*SOURCE_ARMS, *view.main_arms)}
+        most = [data[data["n_target"] == data["n_target"].max()].assign(label=SHORT[arm]) for arm, data in own.items()]
+        groups[view.language(lang)] = pd.concat(most)
 
     def draw(data: pd.DataFrame) -> Chart:
-        return lines(data, "n_source", (SOURCE, "F1"), colours="s")
+        return lines(data, "n_source", (SIDES["source"], "F1"), colours="s")
 
-    return _figure("by-language", groups, draw, {"label": "arm", **MEAN}, of="language")
+    return _figure(groups, draw, {"label": "arm", **MEAN}, of="language")
 
 
 def ratio(value: float) -> str:
@@ -150,12 +196,8 @@ def ratio(value: float) -> str:
     return f"{text}\u00a0:\u00a01" if value >= 1 else f"1\u00a0:\u00a0{text}"
 
 
-def _iso_lines(surfaces: Mapping[str, Surface], kind: str) -> Optional[Figure]:
-    moving, title = {
-        "total": ("ratio", "ratio, labelled : unlabelled"),
-        "ratio": ("total", "total, labelled + unlabelled"),
-    }[kind]
-    groups: Groups = {}
+def _iso_lines(surfaces: Mapping[str, Surface], kind: str, moving: str, title: str) -> Optional[Figure]:
+    groups = {}
     for name, surface in surfaces.items():
         data = iso_lines(surface, kind)
         if len(data):
@@ -165,14 +207,12 @@ def _iso_lines(surfaces: Mapping[str, Surface], kind: str) -> Optional[Figure]:
     def draw(data: pd.DataFrame) -> Chart:
         return lines(data, moving, (title, "F1, fitted"), legend=kind, markers=False)
 
-    columns = {name: name for name in ("total", "ratio", *SIZES)} | ESTIMATE | {"value": "F1"}
-    return _figure(f"iso-{kind}", groups, draw, columns)
+    return _figure(groups, draw, {name: name for name in ("total", "ratio", *SIZES)} | ESTIMATE | {"value": "F1"})
 
 
 def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:
-    kinds = {"source": "labelled", "target": "unlabelled"}
     groups = {name: points(rates(surface)) for name, surface in surfaces.items()}
-    groups = {name: data.assign(label=data["kind"].map(kinds)) for name, data in groups.items()}
+    groups = {name: data.assign(label=data["kind"].map(KINDS)) for name, data in groups.items()}
 
     def draw(data: pd.DataFrame) -> Chart:
         # What does not fit a logarithmic axis stands in the table.
@@ -181,92 +221,33 @@ def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:
         titles = ("sentences of that kind so far", "points of F1, log scale")
         return lines(data.assign(**ends)[data["value"] > 0], "size", titles, colours="s", log=True)
 
-    columns = {"label": "kind", "size": "sentences", **ESTIMATE, "value": "gain"}
-    return _figure("rates", groups, draw, columns, digits=2)
+    return _figure(groups, draw, {"label": "kind", "size": "sentences", **ESTIMATE, "value": "gain"}, digits=2)
 
 
-def _forests(view: View) -> List[Optional[Figure]]:
-    """RETURNS (List[Optional[Figure]]): The figures of differences."""
-    analysis = view.analysis
-    steps = {
-        name: data[data["design"] == "steps"]
-        for name, data in vars(analysis).items()
-        if name in ("tenfolds", "mirrored", "contrasts", "robustness")
-    }
-    tenfolds, mirrored, contrasts = steps["tenfolds"], steps["mirrored"], steps["contrasts"]
-    slopes = steps["robustness"].assign(
-        label=lambda data: data["arm"].map(SHORT).astype(str), n=lambda data: data["languages"]
-    )
-    slopes = slopes.assign(**{name: slopes[f"slope_{name}"] for name in ESTIMATE})
-    found = {
-        "tenfolds": {
-            f"{SHORT[arm]}: {kind}": _of_languages(
-                view, tenfolds[(tenfolds["arm"] == arm) & (tenfolds["coefficient"] == name)]
-            )
-            for arm in view.main_arms
-            for name, kind in (("source", SOURCE), ("target", TARGET))
-        },
-        "mirrored": {view.arm(arm): _of_sizes(mirrored[mirrored["arm"] == arm]) for arm in view.main_arms},
-        "contrasts": {
-            f"{SHORT[a]} minus {SHORT[b]}": _of_languages(view, data)
-            for (a, b), data in contrasts[contrasts["n_source"] == 0].groupby(["a", "b"], sort=False)
-        },
-        "designs": {
-            SHORT[arm]: _of_sizes(analysis.designs[analysis.designs["arm"] == arm]) for arm in view.target_arms
-        },
-        "slopes": {"": slopes},
-    }
-    titles = {
-        "tenfolds": "F1 for a tenfold",
-        "mirrored": "F1, more labelled minus more unlabelled",
-        "slopes": "F1 per tenfold ratio",
-    }
+def _forest(groups: Groups, title: str = "difference of F1", *, shared: bool = True) -> Optional[Figure]:
+    """Differences with their intervals. shared (bool): Whether all panels have one scale."""
+
+    def draw(data: pd.DataFrame) -> Chart:
+        return intervals(data, title, strong="all", shared=shared)
+
     columns = {"label": "of", **ESTIMATE, "value": "difference", "n": "pairs"}
-
-    def draw(data: pd.DataFrame, key: str) -> Chart:
-        return intervals(data, titles.get(key, "difference of F1"), strong="all", shared=key != "contrasts")
-
-    return [
-        _figure(
-            key,
-            {name: points(data) for name, data in groups.items()},
-            partial(draw, key=key),
-            columns,
-            of="comparison",
-        )
-        for key, groups in found.items()
-    ]
-
-
-def _of_languages(view: View, data: pd.DataFrame) -> pd.DataFrame:
-    order = [ALL, *view.languages]
-    data = data[data["lang"].isin(order)].sort_values("lang", key=lambda lang: lang.map(order.index))
-    return data.assign(label=data["lang"].map(view.language))
+    return _figure({name: points(data) for name, data in groups.items()}, draw, columns, of="comparison")
 
 
 def _of_sizes(data: pd.DataFrame) -> pd.DataFrame:
-    data = data[data["lang"] == ALL]
+    data = only(data, lang=ALL)
     pairs = zip(data["n_source"], data["n_target"], strict=True)
     return data.assign(label=[f"{s:,} / {t:,}" if s else "all" for s, t in pairs])
 
 
-def _spread(view: View) -> Optional[Figure]:
-    data = view.analysis.spread
-    data = points(data[(data["design"] == "steps") & (data["n_target"] > 0)]).assign(low=nan, high=nan)
-    return _heat("spread", {SHORT[arm]: data[data["arm"] == arm] for arm in view.target_arms}, "sd")
-
-
-def _variance(view: View) -> Optional[Figure]:
-    data = view.analysis.components
-    names = {name: name.replace("_", " × ") for name in COMPONENTS if name in set(data["component"])}
-    data = data.assign(
-        label=data["arm"].map(SHORT).astype(str), part=data["component"].map(names), sd=100 * data["value"]
+def _variance(components: pd.DataFrame) -> Optional[Figure]:
+    names = {name: name.replace("_", " × ") for name in COMPONENTS if name in set(components["component"])}
+    data = components.assign(
+        label=components["arm"].map(SHORT).astype(str),
+        part=components["component"].map(names),
+        sd=100 * components["value"],
+        value=components["share"],
+        percent=100 * components["share"],
     )
-    data = data.assign(value=data["share"], percent=100 * data["share"])
     columns = {"label": "arm", "part": "cause", "percent": "share in %", "sd": "sd in points", "n": "rows"}
-    return _figure("variance", {"": data}, lambda data: shares(data, list(names.values())), columns, of="of")
-
-
-def records(data: pd.DataFrame) -> List[Dict[str, Any]]:
-    """RETURNS (List[Dict[str, Any]]): The lines of a frame."""
-    return [{str(k): v for k, v in line.items()} for line in data.to_dict("records")]
+    return _figure({"": data}, lambda data: shares(data, list(names.values())), columns, of="of")

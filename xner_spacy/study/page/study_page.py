@@ -15,27 +15,10 @@ from ...types import Json
 from ..analysis.analyse import Analysis, main_design
 from ..analysis.intervals import ALL, VARIANCE, measured
 from ..analysis.ratios import best_ratios, equal_rates, total_gain
-from ..design.rows import ARM_NAMES, ARMS, DONE
-from .study_figures import SHORT, View, make_figures, ratio, records
+from ..design.rows import ARMS, DONE
+from .study_figures import ARM_NAMES, SHORT, WHAT, View, main_first, make_figures, only, ratio, records
 
-QUESTION = (
-    "How does the ratio of labelled source to unlabelled target data affect the F1, and its robustness, of cross-lingual "
-    "NER with teacher-student distillation?"
-)
 MAIN_ARMS = ("hard", "soft")
-WHAT = {
-    "teacher": "the source model labels the translation of the test sentences, and the labels are projected back; it needs "
-    "that translation, which a student does not",
-    "transfer": "the source model, applied to the target language as it is",
-    "hard": "a student of the entities that the teacher projected on the target text",
-    "soft": "a student of the teacher's probabilities, projected on the target text",
-    "tsl": "a student of the probabilities of model transfer, by mean squared error",
-    "prototypes": "soft projection, with a loss against prototypes of the classes as well",
-    "surest": "soft projection, on the sentences the teacher is surest of",
-    "translate_train": "a student of the labelled source text, translated word by word with a lexicon from the target text "
-    "and its translation",
-    "ensemble": "the mean of the probabilities of the soft student and the teacher",
-}
 FILTERS = {
     "points": lambda e: with_interval(e, scale=100),
     "gain": lambda e: with_interval(e, signs=True, scale=100),
@@ -62,7 +45,7 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
         "study.md",
         title=meta["title"],
         parts={**make_figures(view), **make_tables(view, arms, meta)},
-        values={"question": QUESTION, **meta, **facts(view, arms)},
+        values={"question": "", **meta, **facts(view, arms)},
         filters=FILTERS,
         footer=f"{len(analysis.rows):,} rows of results; made by {meta['report_command']}.",
     )
@@ -74,7 +57,6 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
     """
     analysis = view.analysis
     rows, done = analysis.rows, measured(analysis.rows)
-    main = done[done["block"] == "main"]
     spoken = [arms[arm] for arm in MAIN_ARMS if arm in arms] or list(arms.values())[:1]
     unknown: Dict[Tuple[str, str], List[str]] = {}
     for what, arm, reason in analysis.unknown:
@@ -85,7 +67,7 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "designs": next((_first(analysis.designs, arm=arm, lang=ALL, n_source=0) for arm in view.target_arms), None),
         "designs_arm": SHORT[view.target_arms[0]] if view.target_arms else "",
         "sizes": {name: sorted(set(rows[f"n_{name}"]) - {0}) for name in ("source", "target")},
-        "replicates": len(main.drop_duplicates(["seed", "draw"])),
+        "replicates": len(only(done, block="main").drop_duplicates(["seed", "draw"])),
         "untranslated": [
             view.language(code) for code in view.languages if code not in view.spoken.get("teacher", [code])
         ],
@@ -100,27 +82,28 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
 
 def arm_facts(view: View, arm: str) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): What the answer says of an arm; None, or nothing in a list, for what is not known."""
-    analysis, means = view.analysis, view.analysis.means
-    means = means[(means["arm"] == arm) & (means["lang"] == ALL)]
+    analysis = view.analysis
+    means = only(analysis.means, arm=arm, lang=ALL)
     means = means[means["block"].ne(VARIANCE) | means["block"].eq(VARIANCE).all()]
     design = main_design(sorted(means["design"].unique()))
-    means = means[means["design"] == design].sort_values("block", key=lambda block: block.ne("main"), kind="stable")
-    means = means.drop_duplicates(["quantity", "n_source", "n_target"])
+    means = main_first(only(means, design=design)).drop_duplicates(["quantity", "n_source", "n_target"])
     cells = {name: records(part) for name, part in means.groupby("quantity")}
     by_size = {(cell["n_source"], cell["n_target"]): cell for cell in cells["f1"]}
     ends = [sorted({min(sizes), max(sizes)}) for sizes in zip(*by_size, strict=True)]
-    tenfolds = analysis.tenfolds
-    own = tenfolds[(tenfolds["arm"] == arm) & (tenfolds["design"] == design)]
-    languages = own[own["lang"] != ALL].sort_values(["value", "lang"])
+    tenfolds = only(analysis.tenfolds, arm=arm, design=design)
+    languages = tenfolds[tenfolds["lang"] != ALL].sort_values(["value", "lang"])
     surface = analysis.surfaces.get(arm)
     ratios = best_ratios(surface) if surface else []
-    against = {name: cells.get(f"minus_{name}") for name in ("teacher", "transfer")}
+    # The first, the last and one between.
+    few = ratios if len(ratios) <= 3 else [ratios[0], ratios[round((len(ratios) - 1) / 2)], ratios[-1]]
+    robust = _first(analysis.robustness, arm=arm, design="steps")
+    against = {name: cells[f"minus_{name}"] for name in ("teacher", "transfer") if f"minus_{name}" in cells}
     return {
         "name": SHORT[arm],
         "languages": len(view.spoken.get(arm, [])),
         "corners": [by_size[size] for size in product(*ends) if size in by_size],
         "tenfold": {
-            name: _first(own, coefficient=name, lang=ALL)
+            name: _first(tenfolds, coefficient=name, lang=ALL)
             for name in ("source", "target", "source_minus_target", "interaction")
         },
         "between": {
@@ -128,111 +111,79 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
             for kind, part in languages.groupby("coefficient")
             if len(part) > 1 and kind in ("source", "target")
         },
-        "ratios": _spread_out(ratios),
+        "ratios": few,
         "all_ratios": ratios,
-        "cost": max(ratios, key=lambda one: one["most"] / one["least"], default=None),
+        "cost": max(ratios, key=lambda best: best["most"] / best["least"], default=None),
         "total": total_gain(surface) if surface else None,
         "rates": equal_rates(surface) if surface else [],
-        "robust": _first(analysis.robustness, arm=arm, design="steps"),
-        "worst": view.language(analysis.robustness.set_index(["arm", "design"])["worst"].get((arm, "steps"), "")),
+        "robust": robust,
+        "worst": view.language(robust["worst"]) if robust else "",
         "trend": analysis.trends[arm].get("ratio"),
         "against": {
-            name: (min(known, key=lambda cell: cell["value"]), max(known, key=lambda cell: cell["value"]))
-            for name, known in against.items()
-            if known
+            name: (min(cells, key=lambda cell: cell["value"]), max(cells, key=lambda cell: cell["value"]))
+            for name, cells in against.items()
         },
-        "shares": records(analysis.components[analysis.components["arm"] == arm]),
+        "shares": records(only(analysis.components, arm=arm)),
         "errors": surface.errors if surface else {},
     }
 
 
 def _first(data: pd.DataFrame, **wanted: Any) -> Optional[Dict[str, Any]]:
     """RETURNS (Optional[Dict[str, Any]]): The first line of a frame with these values."""
-    found = data[(data[list(wanted)] == list(wanted.values())).all(axis=1)]
-    return records(found.head(1))[0] if len(found) else None
-
-
-def _spread_out(entries: List[Any], most: int = 3) -> List[Any]:
-    """RETURNS (List[Any]): The first, the last and those between, evenly."""
-    if len(entries) <= most:
-        return entries
-    return [entries[round(i * (len(entries) - 1) / (most - 1))] for i in range(most)]
+    return next(iter(records(only(data, **wanted).head(1))), None)
 
 
 def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> Dict[str, Table]:
-    """RETURNS (Dict[str, Table]): By the names that the text has for them."""
+    """RETURNS (Dict[str, Table]): By the names that the text, which has their captions, has for them."""
     analysis = view.analysis
-    columns = ["arm", "languages", "F1, smallest sizes", "F1, largest sizes", "tenfold labelled source"]
-    columns += ["tenfold unlabelled target", "tenfold ratio, same total", "sd, run to run"]
-    key, points, gain = [], FILTERS["points"], FILTERS["gain"]
-    for arm in view.target_arms:
-        found = arms[arm]
-        robust, corners = found["robust"] or {}, found["corners"]
-        line = [found["name"], found["languages"], points(corners[0]), points(corners[-1])]
-        line += [gain(found["tenfold"][kind] or {}) for kind in ("source", "target")]
-        key.append([*line, gain(_slope(robust)), points(robust)])
+    points, gain = FILTERS["points"], FILTERS["gain"]
+    key = [
+        {
+            "arm": own["name"],
+            "languages": own["languages"],
+            "F1, smallest sizes": points(own["corners"][0]),
+            "F1, largest sizes": points(own["corners"][-1]),
+            "tenfold labelled source": gain(own["tenfold"]["source"] or {}),
+            "tenfold unlabelled target": gain(own["tenfold"]["target"] or {}),
+            "tenfold ratio, same total": gain(_slope(own["robust"] or {})),
+            "sd, run to run": points(own["robust"] or {}),
+        }
+        for own in (arms[arm] for arm in view.target_arms)
+    ]
     robustness = [
-        [
-            SHORT[e["arm"]],
-            e["design"],
-            e["languages"],
-            points(e),
-            view.language(e["worst"]),
-            100 * e["worst_f1"],
-            100 * e["gap"],
-            gain(_slope(e)),
-        ]
-        for e in records(analysis.robustness)
+        {
+            "arm": SHORT[line["arm"]],
+            "design": line["design"],
+            "languages": line["languages"],
+            "sd over replicates": points(line),
+            "worst language": view.language(line["worst"]),
+            "its F1": 100 * line["worst_f1"],
+            "behind the mean": 100 * line["gap"],
+            "F1 per tenfold ratio": gain(_slope(line)),
+        }
+        for line in records(analysis.robustness)
     ]
     fits = []
     for arm, surface in analysis.surfaces.items():
         params, errors = surface.parameters(), surface.errors.get("each", {})
-        line = [SHORT[arm], *(with_interval(params.get(name, {}), 3) for name in ("c", "a", "alpha", "b", "beta"))]
-        fits.append(
-            [*line, surface.r2(), *(100 * errors.get(name, float("nan")) for name in ("surface", "plane", "mean"))]
-        )
+        fit = {name: with_interval(params.get(name, {}), 3) for name in ("c", "a", "alpha", "b", "beta")}
+        named = {"surface": "this form", "plane": "log-linear", "mean": "mean alone"}
+        missed = {f"error, {said}": 100 * errors.get(name, float("nan")) for name, said in named.items()}
+        fits.append({"arm": SHORT[arm], **fit, "R²": surface.r2(), **missed})
     failed = analysis.rows[analysis.rows["status"] != DONE]
     failed = failed.assign(arm=failed["arm"].map(ARM_NAMES).astype(str), language=failed["lang"].map(view.language))
-    named = [[ARM_NAMES[arm], WHAT[arm], len(langs)] for arm, langs in view.spoken.items()]
-    tables = {
-        "key": (key, columns, "The answer in figures, in points of F1 with 95% intervals"),
-        "arms": (named, ["arm", "what it is", "languages"], "The arms"),
-        "robustness": (
-            robustness,
-            [
-                "arm",
-                "design",
-                "languages",
-                "sd over replicates",
-                "worst language",
-                "its F1",
-                "behind the mean",
-                "F1 per tenfold ratio",
-            ],
-            "Robustness of each arm, in points of F1, with 95% intervals",
-        ),
-        "fit": (
-            fits,
-            ["arm", "c", "a", "alpha", "b", "beta", "R²", "error, this form", "error, log-linear", "error, mean alone"],
-            "The fitted surfaces, F1 in [0, 1], with 95% bootstrap intervals; the errors are root mean squares on cells left "
-            "out of the fit, in points",
-        ),
-        "failed": (
-            failed[["arm", "language", "n_source", "n_target", "seed", "draw", "reason"]].to_numpy(object).tolist(),
-            ["arm", "language", "n_source", "n_target", "seed", "draw", "reason"],
-            "Cells that failed",
-        ),
-        "signature": (
-            [[name, _flat(value)] for name, value in meta["signature"].items()],
-            ["what", "value"],
-            "Signature",
-        ),
+    tables: Dict[str, Any] = {
+        "key": key,
+        "arms": [
+            {"arm": ARM_NAMES[arm], "what it is": WHAT[arm], "languages": len(langs)}
+            for arm, langs in view.spoken.items()
+        ],
+        "robustness": robustness,
+        "fit": fits,
+        "failed": records(failed[["arm", "language", "n_source", "n_target", "seed", "draw", "reason"]]),
+        "signature": [{"what": name, "value": _flat(value)} for name, value in meta["signature"].items()],
     }
-    return {
-        name: Table(caption, pd.DataFrame(lines, columns=heads), 2 if name == "fit" else 1)
-        for name, (lines, heads, caption) in tables.items()
-        if lines
-    }
+    return {name: Table("", pd.DataFrame(lines), 2 if name == "fit" else 1) for name, lines in tables.items() if lines}
 
 
 def _slope(entry: Mapping[str, Any]) -> Dict[str, Any]:
@@ -242,6 +193,4 @@ def _slope(entry: Mapping[str, Any]) -> Dict[str, Any]:
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items())
-    if isinstance(value, list):
-        return "; ".join(_flat(part) for part in value)
-    return str(value)
+    return "; ".join(map(_flat, value)) if isinstance(value, list) else str(value)
