@@ -13,8 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tiny.study_rows import CEILING, LANGUAGES, factors, make_rows, surface
-from xner_spacy.study.analysis.contrasts import contrasts, tenfolds
-from xner_spacy.study.analysis.intervals import frame_of, means
+from xner_spacy.study.analysis.intervals import contrasts, frame_of, means, tenfolds
 from xner_spacy.study.analysis.spread import by_size, robustness, trend, variance_components
 from xner_spacy.study.analysis.surface import Surface
 from xner_spacy.types import Json
@@ -80,7 +79,7 @@ def _of_surface(found: Surface, truth) -> List[Check]:  # type: ignore[no-untype
         result.append(("fitted F1", level["low"], level["high"], truth(n_source, n_target, "all")))
         for name, more in (("source", (1000, 0)), ("target", (0, 1000))):
             other = (n_source + more[0], n_target + more[1])
-            rate = found.estimate(found.loss(n_source, n_target) - found.loss(*other))
+            rate = found.estimate(found.shape.loss(n_source, n_target) - found.shape.loss(*other))
             gain = surface(n_source, n_target) - surface(*other)
             result.append((f"1,000 more {name} sentences", rate["low"], rate["high"], gain))
     for name, value in (("alpha", 0.5), ("beta", 0.4)):

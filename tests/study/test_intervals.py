@@ -12,10 +12,14 @@ from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_row
 
 pd = pytest.importorskip("pandas")
 
-from xner_spacy.study.analysis import contrasts as compared  # noqa: E402
 from xner_spacy.study.analysis import intervals  # noqa: E402
-from xner_spacy.study.analysis.intervals import CELL, REPLICATE, frame_of, limits, pooled, primary  # noqa: E402
+from xner_spacy.study.analysis.intervals import CELL, REPLICATE, estimate, frame_of, pooled, primary  # noqa: E402
 from xner_spacy.study.analysis.surface import percentiles  # noqa: E402
+
+
+def limits(value, parts):
+    return tuple(estimate(value, parts)[name] for name in ("low", "high"))
+
 
 EXACT = {"sd_seed": 0.0, "sd_draw": 0.0, "sd_rest": 0.0}
 ONE_CELL = {"sources": (1000,), "targets": (320,)}
@@ -27,8 +31,8 @@ def means(rows):
 
 
 def estimates(name, rows):
-    """RETURNS (List): The lines of one of the functions of contrasts.py; sizes of all are None."""
-    found = getattr(compared, name)(primary(frame_of(rows))).to_dict("records")
+    """RETURNS (List): The lines of one of the functions that compare; sizes of all are None."""
+    found = getattr(intervals, name)(primary(frame_of(rows))).to_dict("records")
     return [{**e, "n_source": e["n_source"] or None, "n_target": e["n_target"] or None} for e in found]
 
 

@@ -88,10 +88,14 @@ def test_noisy_surface_within_intervals():
         found = fit(make_rows(arms=("soft",), seed=seed, sd_language=0.1, sd_teacher=0.005), 200, seed)
         for n_source in SOURCES:
             for n_target in TARGETS:
-                gain = found.estimate(found.loss(n_source, n_target) - found.loss(n_source + 1000, n_target))
+                gain = found.estimate(
+                    found.shape.loss(n_source, n_target) - found.shape.loss(n_source + 1000, n_target)
+                )
                 truth = surface(n_source, n_target) - surface(n_source + 1000, n_target)
                 covered.append(gain["low"] <= truth <= gain["high"])
-                gain = found.estimate(found.loss(n_source, n_target) - found.loss(n_source, n_target + 1000))
+                gain = found.estimate(
+                    found.shape.loss(n_source, n_target) - found.shape.loss(n_source, n_target + 1000)
+                )
                 truth = surface(n_source, n_target) - surface(n_source, n_target + 1000)
                 covered.append(gain["low"] <= truth <= gain["high"])
     assert np.mean(covered) > 0.85
@@ -101,7 +105,7 @@ def test_noisy_surface_within_intervals():
 def test_target_text_that_does_not_help(b):
     rows = make_rows(arms=("soft",), shape={"b": b}, seed=5)
     found = fit(rows, 200)
-    gain = found.estimate(found.loss(0, 100) - found.loss(0, 3200))
+    gain = found.estimate(found.shape.loss(0, 100) - found.shape.loss(0, 3200))
     if b:
         assert gain["high"] < 0
     else:

@@ -94,7 +94,9 @@ class TextTemplates:
         printable = _plain(lambda text: for_terminal(text, lines=True))
         self.html = Environment(loader=loader, finalize=printable, autoescape=True, **options)
         for environment in (self.markdown, self.html):
-            environment.filters.update(filters, show=show, estimate=with_interval, interval=interval)
+            environment.filters.update(
+                filters, show=show, estimate=with_interval, interval=interval, inline=Figure.inline
+            )
             environment.filters.update(md=lambda text: Markup(for_markdown(text)), fence=fence_for, data_uri=_data_uri)
         self.parts: List[Tuple[str, Dict[str, Any]]] = []
 

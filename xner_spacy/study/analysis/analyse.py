@@ -7,8 +7,7 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 import pandas as pd
 
 from ..design.rows import ARMS, SOURCE_ARMS, Row
-from .contrasts import contrasts, designs, mirrored, tenfolds
-from .intervals import frame_of, means, primary
+from .intervals import contrasts, designs, frame_of, means, mirrored, primary, tenfolds
 from .ratios import slope
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface

@@ -87,7 +87,7 @@ def rates(surface: Surface) -> pd.DataFrame:
     for kind, used in (("source", surface.has_source), ("target", surface.has_target)):
         for size in sorted(set(getattr(surface, kind).tolist())) if used else ():
             few, more = ((n, 0) if kind == "source" else (0, n) for n in (size, size + THOUSAND))
-            gain = surface.estimate(surface.loss(*few) - surface.loss(*more))
+            gain = surface.estimate(surface.shape.loss(*few) - surface.shape.loss(*more))
             found.append({"kind": kind, "size": int(size), **gain})
     return pd.DataFrame(found)
 
@@ -100,7 +100,7 @@ def total_gain(surface: Surface) -> Optional[Dict[str, float]]:
     if not lines:
         return None
     ratio, totals = min(lines, key=lambda line: abs(np.log(line[0])))
-    gain = surface.loss(*split(totals[0], ratio)) - surface.loss(*split(totals[-1], ratio))
+    gain = surface.shape.loss(*split(totals[0], ratio)) - surface.shape.loss(*split(totals[-1], ratio))
     return {"ratio": ratio, **surface.estimate(gain / np.log10(totals[-1] / totals[0]))}
 
 
@@ -113,7 +113,7 @@ def slope(surface: Surface) -> Optional[Dict[str, float]]:
         return None
     total, ratios = lines[len(lines) // 2]
     logs = np.log10(ratios) - np.log10(ratios).mean()
-    losses = np.stack([surface.loss(*split(total, ratio)) for ratio in ratios])
+    losses = np.stack([surface.shape.loss(*split(total, ratio)) for ratio in ratios])
     return {"total": total, **surface.estimate(-(logs @ losses) / (logs @ logs))}
 
 
@@ -127,7 +127,7 @@ def best_ratios(surface: Surface) -> List[Dict[str, Any]]:
     found = []
     for total, line in total_lines(surface):
         ratios = np.geomspace(line[0], line[-1], 201)
-        losses = np.stack([surface.loss(*split(total, ratio)) for ratio in ratios])
+        losses = np.stack([surface.shape.loss(*split(total, ratio)) for ratio in ratios])
         best, worst = losses.argmin(axis=0), losses[:, 0].argmax()
         chosen = surface.estimate(np.log10(ratios[best]), *np.log10(line[[0, -1]]))
         ratio, low, high = (float(10**value) for value in chosen.values())

@@ -11,7 +11,7 @@ from statsmodels.genmod.families import Gamma
 from statsmodels.genmod.families.links import Log
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
 
-from .intervals import SIZES, Z, by_arm, is_crossed, measured, pooled, table_of
+from .intervals import ARM, SIZES, Z, is_crossed, measured, pooled, table_of
 
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
 # Of all variances together, for a regression of them.
@@ -25,7 +25,7 @@ def robustness(rows: pd.DataFrame) -> pd.DataFrame:
     (`worst_f1`) and how far it lies behind the mean (`gap`).
     """
     found = []
-    for (arm, design), own in by_arm(rows):
+    for (arm, design), own in rows.groupby(ARM, observed=True):
         table = table_of(own)
         cells = table.mean(axis=1).unstack("lang")
         common = cells.dropna() if len(cells.dropna()) else cells
@@ -65,7 +65,7 @@ def by_size(rows: pd.DataFrame) -> pd.DataFrame:
     languages (`value`, `low`, `high`), its `degrees` of freedom and the number of rows `n`.
     """
     found = []
-    for (arm, design), own in by_arm(rows):
+    for (arm, design), own in rows.groupby(ARM, observed=True):
         for size, cells in table_of(own).groupby(level=SIZES):
             variance, degrees = pooled(cells)
             place = {"arm": arm, "design": design, **dict(zip(SIZES, size, strict=True))}

@@ -164,10 +164,6 @@ class Surface:
         parts = {name: np.concatenate([value, getattr(drawn, name)], -1) for name, value in vars(self.point).items()}
         return Solution(**parts)
 
-    def loss(self, n_source: float, n_target: float) -> Floats:
-        """RETURNS (npt.NDArray): What is lost to the ceiling, of the fit and in every sample of the shape."""
-        return self.shape.loss(n_source, n_target)
-
     def f1(self, n_source: float, n_target: float, lang: Optional[str] = None) -> Floats:
         """RETURNS (npt.NDArray): F1 of the fit and in every sample of levels, of one language or the mean of all."""
         c = self.levels.c.mean(axis=0) if lang is None else self.levels.c[self.languages.index(lang)]

@@ -20,10 +20,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 def _path(path: str) -> str:
     try:
-        fields = [name for _, name, *_ in Formatter().parse(path) if name is not None]
+        odd = [name for _, name, *_ in Formatter().parse(path) if name not in (None, "lang")]
     except ValueError as error:
         raise ValueError(f"{path!r} cannot be read ({error})") from None
-    odd = [name for name in fields if name != "lang"]
     if odd:
         raise ValueError(f"{{{odd[0]}}} is not known in a path; there is {{lang}}")
     return path
@@ -130,21 +129,13 @@ class Study(_Section):
     projector: Dict[str, Any]
     blocks: Dict[str, Block]
 
-    def target(self, lang: str) -> Path:
-        """RETURNS (Path): Where a language's unlabelled text lies."""
-        return Path(self.settings.target.format(lang=lang))
-
-    def test(self, lang: str) -> Path:
-        """RETURNS (Path): Where a language's gold test set lies."""
-        return Path(self.settings.test.format(lang=lang))
-
     def files(self, languages: Sequence[str]) -> Dict[str, Path]:
         """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by what they are."""
-        found = {"source": Path(self.settings.source)}
+        paths = {"source": Path(self.settings.source)}
         for lang in languages:
-            found[f"target {lang}"] = self.target(lang)
-            found[f"test {lang}"] = self.test(lang)
-        return found
+            paths[f"target {lang}"] = Path(self.settings.target.format(lang=lang))
+            paths[f"test {lang}"] = Path(self.settings.test.format(lang=lang))
+        return paths
 
     @property
     def work(self) -> Path:

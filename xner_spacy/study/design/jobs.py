@@ -120,10 +120,8 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
     pool = inputs.docs(f"target {lang}", nlp.vocab)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
     if not all(doc._.xner_source is not None for doc in pool):
-        raise XnerError(
-            f"{study.target(lang)}: sentences without a translation.",
-            "Leave them out, or translate them.",
-        )
+        path = inputs.paths[f"target {lang}"]
+        raise XnerError(f"{path}: sentences without a translation.", "Leave them out, or translate them.")
     pairs, soft = _read_source(nlp, pool)
     learn = getattr(projector, "train", None)
     if learn is not None:

@@ -103,8 +103,9 @@ class _Planner:
     def __init__(self, study: Study) -> None:
         self.study = study
         languages = sorted({lang for block in study.blocks.values() for lang in block.languages})
-        self.checksums = {name: file_checksum(path) for name, path in study.files(languages).items()}
-        self.translated = {lang: is_translated(study.test(lang)) for lang in languages}
+        paths = study.files(languages)
+        self.checksums = {name: file_checksum(path) for name, path in paths.items()}
+        self.translated = {lang: is_translated(paths[f"test {lang}"]) for lang in languages}
         self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
         # Read here, once: every labelling of every replicate has the same projector.
         self.projector_files = files_in(study.projector)

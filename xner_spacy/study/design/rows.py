@@ -9,7 +9,7 @@ from typing import Annotated, Iterable, List, Optional, Tuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from ...corpora.reading import read_bytes
+from ...corpora.files import read_lines
 from ...corpora.writing import atomic_write
 from ...errors import InputError
 from ...escape import for_csv, from_csv
@@ -35,15 +35,15 @@ Score = Annotated[Optional[float], Field(ge=-1, le=1, allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class Row:
-    """One measured cell.
+    """One cell of the grid, and what was measured of it.
 
     block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of `ARMS`. design (str):
         "steps" (optimiser steps fixed) or "epochs" (passes over the text fixed).
     n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`.
     seed (int): Of initialisation, batches and dropout, in teacher and student. draw (int): Of the subsamples.
     status (str): "done" or "failed". reason (str): Why it failed. precision, recall, f1 (Optional[float]): In [0, 1],
-    exact entities on the gold test set; None
-        where failed. f1_low, f1_high: 95% bootstrap interval over test sentences.
+        exact entities on the gold test set; None where failed. f1_low, f1_high: 95% bootstrap interval over test
+        sentences.
     minus_teacher (Optional[float]): F1 minus that of the projection teacher with the same n_source, seed and draw on
         the same sentences, with its paired bootstrap interval minus_teacher_low and minus_teacher_high; None for
         languages whose test sentences have no translation.
@@ -99,10 +99,7 @@ _ROW = TypeAdapter(Row)
 
 
 def write_rows(path: PathLike, rows: Iterable[Row]) -> int:
-    """Write results in a fixed order, atomically.
-
-    RETURNS (int): The number of rows.
-    """
+    """Write results in a fixed order, atomically. RETURNS (int): The number of lines below the header."""
     text = to_csv(sorted(rows, key=lambda row: row.order))
     with atomic_write(path) as file:
         file.write(text)
@@ -120,22 +117,13 @@ def to_csv(rows: Iterable[Row]) -> str:
 
 
 def read_rows(path: PathLike) -> List[Row]:
-    """Read results.
-
-    RAISES: InputError that names the line for a missing file, other columns, or a value of the wrong kind.
+    """RETURNS (List[Row]): Results. RAISES: InputError that names the line for a missing file, other columns, or a value
+    of the wrong kind.
     """
     path = Path(path)
     if not path.exists():
         raise InputError("no such file.", path, hint="Run the study first: xner study run CONFIG.")
-    data = read_bytes(path)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            "is not UTF-8.", path, at, "Delete it: a run makes it again from the folder of jobs."
-        ) from None
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(line + "\n" for _, line in read_lines(path))
     rows: List[Row] = []
     places: dict = {}
     try:
