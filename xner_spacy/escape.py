@@ -6,15 +6,13 @@ function a place turns them into what can be read. (HTML is made by Jinja, which
 
 import html
 import re
-import unicodedata
 from typing import Union
 
 Value = Union[str, int, float, None]
 
-# Signs that change the direction of what follows, and so what a line seems to say.
-_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-# Control characters (the escape that begins a terminal's commands among them), halves of surrogate pairs, line ends.
-_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
+# Control characters (the escape that begins a terminal's commands among them), halves of surrogate pairs, line ends, and
+# signs that change the direction of what follows, and so what a line seems to say.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 # What a spreadsheet may take for a formula, also in their wide forms, and what it skips before one.
 _FORMULA = re.compile(r"'*[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
@@ -30,14 +28,8 @@ def for_terminal(text: str, *, lines: bool = False) -> str:
 
     lines (bool): Whether the text may have several lines, and tabs. RETURNS (str): What may be printed.
     """
-    if text.isascii() and text.isprintable():
-        return text
     kept = "\n\t" if lines else ""
-    return "".join(ascii(c)[1:-1] if _is_control(c) and c not in kept else c for c in text)
-
-
-def _is_control(c: str) -> bool:
-    return unicodedata.category(c) in _CONTROLS or c in _DIRECTION
+    return _CONTROLS.sub(lambda sign: sign[0] if sign[0] in kept else ascii(sign[0])[1:-1], text)
 
 
 def for_markdown(text: str) -> str:

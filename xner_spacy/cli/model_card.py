@@ -69,8 +69,8 @@ def model_card(
     meta.update(license=card["license"], sources=made_of)
     meta["notes"] = _notes(card, result, read_scores(teacher) if teacher else None)
     measures = ("f1", "precision", "recall")
-    per_type = {label: {name[0]: row[name] for name in measures} for label, row in result["per_type"].items()}
-    meta["performance"] = {**{f"ents_{name[0]}": result[name] for name in measures}, "ents_per_type": per_type}
+    per_type = {label: {rate[0]: row[rate] for rate in measures} for label, row in result["per_type"].items()}
+    meta["performance"] = {**{f"ents_{rate[0]}": result[rate] for rate in measures}, "ents_per_type": per_type}
     meta["xner"] = {"version": __version__, "scores": result, "signature": result["signature"]}
     write_json(output, meta)
     return meta

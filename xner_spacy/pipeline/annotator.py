@@ -159,19 +159,18 @@ class AnnotatorComponent(BatchPipe):
             raise XnerError(
                 f"{who} sets no doc.spans[{key!r}].", hint if groups else "Leave spans_key out if it sets doc.ents."
             )
+        annotations = []
         for source, doc in zip(sources, docs, strict=True):
             if len(doc) != len(source):
                 raise XnerError(
                     f"{who} made {len(doc)} tokens of {len(source)}: {source.text[:60]!r}.",
                     "Take out the component that merges or splits tokens (merge_entities, retokenizers).",
                 )
-        if key is None:
-            return [Annotation(doc_entities(doc), get_soft(doc)) for doc in docs]
-        annotations = []
-        for doc in docs:
-            spans = list(doc.spans.get(key, ()))
-            entities = [Entity(s.start, s.end, s.label_) for s in filter_spans(spans)]
-            self.left_out["overlap"] += len(spans) - len(entities)
+            entities = doc_entities(doc)
+            if key is not None:
+                spans = list(doc.spans.get(key, ()))
+                entities = [Entity(s.start, s.end, s.label_) for s in filter_spans(spans)]
+                self.left_out["overlap"] += len(spans) - len(entities)
             annotations.append(Annotation(entities, get_soft(doc)))
         return annotations
 
