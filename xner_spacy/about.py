@@ -1,4 +1,3 @@
-"""The name and version of the distribution."""
+"""The version of the distribution."""
 
-__title__ = "xner-spacy"
 __version__ = "0.1.0"

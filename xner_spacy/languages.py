@@ -1,10 +1,9 @@
 """Language codes: one table for spaCy, Apertium, the translation models and the data sets; and spaCy's tokenizer of each.
 
-ISO 639-3 (the macrolanguage where a data set means it: swa, msa, fas, ara), ISO 639-1, FLORES-200
-(what NLLB-200 speaks; it names the individual language and the script: swh_Latn, zsm_Latn,
-pes_Arab) and spaCy's code. The table (`languages.tsv`) holds what FLORES-200 and NLLB-200 have, what M2M-100 has beyond
-them, the 39 languages of XTREME, the 20 of MasakhaNER 2.0, and those that spaCy has a class for. NLLB has neither
-Ghomala nor Nigerian Pidgin.
+ISO 639-3 (the macrolanguage where a data set means it: swa, msa, fas, ara), ISO 639-1, FLORES-200 (what NLLB-200
+speaks; it names the individual language and the script: swh_Latn, zsm_Latn, pes_Arab) and spaCy's code. The table
+(`languages.tsv`) holds what FLORES-200 and NLLB-200 have, what M2M-100 has beyond them, the 39 languages of XTREME, the
+20 of MasakhaNER 2.0, and those that spaCy has a class for. NLLB has neither Ghomala nor Nigerian Pidgin.
 """
 
 import csv
@@ -36,9 +35,8 @@ class Code(NamedTuple):
 
 
 def _read_table() -> Tuple[List[List[Code]], Dict[str, str]]:
-    """Each language in each of its scripts, the usual one first; and by their aliases the ISO 639-3 codes that are other
-    ones in use for the same (individual languages whose macrolanguage is in the table and the other way round, and
-    codes of old).
+    """Each language in each of its scripts, the usual one first; and the ISO 639-3 code of each alias: other codes in use
+    for the same (individual languages whose macrolanguage is in the table and the other way round, and codes of old).
     """
     languages: List[List[Code]] = []
     aliases: Dict[str, str] = {}
@@ -104,28 +102,23 @@ def unknown_language(code: str) -> XnerError:
     near += [name for name in names if wanted in re.split("[ -]", name)]
     listed = list(dict.fromkeys(f"{places[key].iso3} ({places[key].name})" for key in near))[:4]
     guess = f"Did you mean {', '.join(listed)}? " if listed else ""
-    return XnerError(
-        f"Unknown language {code!r}.",
-        f"{guess}`xner info --languages` lists the codes; 'xx' stands for any other language.",
-    )
+    hint = f"{guess}`xner info --languages` lists the codes; 'xx' stands for any other language."
+    return XnerError(f"Unknown language {code!r}.", hint)
 
 
 def model_code(lang: str, available: Iterable[str], model: str) -> str:
-    """What a translation model calls a language.
+    """What a translation model calls a language, by a code of the table or one of the model's own.
 
-    lang (str): A code of the table, or one of the model's own.
     available (Iterable[str]): The model's codes: FLORES-200 (NLLB), or ISO 639-1 and -3 (M2M-100).
-    model (str): The model's name, for the message.
-    RETURNS (str): The model's code. RAISES: XnerError that lists what the model has.
+    model (str): The model's name, for the message. RAISES: XnerError that lists what the model has.
     """
     known: Set[str] = set(available)
     if lang in known:
         return lang
     entry = find_code(lang)
     if entry is not None:
-        names = [entry.flores[:3], entry.iso1, entry.iso3]
-        names += [alias for alias, iso3 in _ALIASES.items() if iso3 == entry.iso3]
-        names = list(dict.fromkeys(name for name in names if name))
+        aliases = [alias for alias, iso3 in _ALIASES.items() if iso3 == entry.iso3]
+        names = list(dict.fromkeys(filter(None, (entry.flores[:3], entry.iso1, entry.iso3, *aliases))))
         for code in (entry.flores, *names, *(f"{name}_{entry.script}" for name in names)):
             if code and code in known:
                 return code
@@ -133,10 +126,8 @@ def model_code(lang: str, available: Iterable[str], model: str) -> str:
         near = sorted(code for code in known if code.partition("_")[0] in names)
         if near:
             return near[0]
-    raise XnerError(
-        f"{model} has no language {lang!r}{f' ({entry.name})' if entry else ''}.",
-        f"It has: {', '.join(sorted(known)) or 'none'}.",
-    )
+    name = f" ({entry.name})" if entry else ""
+    raise XnerError(f"{model} has no language {lang!r}{name}.", f"It has: {', '.join(sorted(known)) or 'none'}.")
 
 
 class TokenizerChoice(NamedTuple):

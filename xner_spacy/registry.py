@@ -19,8 +19,6 @@ for _name in REGISTRIES:
         # `registry.create` would put it in thinc's namespace, and look for `thinc_*` entry points.
         setattr(registry, _name, catalogue.create("spacy", _name, entry_points=True))
 
-__all__ = ["REGISTRIES", "get_part", "registry"]
-
 
 def get_part(kind: str, name: str, **settings: Any) -> Any:
     """Build a registered part by name, outside a config.

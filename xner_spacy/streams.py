@@ -51,12 +51,11 @@ def padded_groups(items: Iterable[Item], room: int, shape: Callable[[Item], Tupl
     largest: Tuple[int, ...] = ()
     for item in items:
         own = shape(item)
-        grown = tuple(map(max, largest, own)) if group else own
-        if group and (len(group) + 1) * prod(grown) > room:
+        largest = tuple(map(max, largest, own)) if group else own
+        if group and (len(group) + 1) * prod(largest) > room:
             yield group
-            group, grown = [], own
+            group, largest = [], own
         group.append(item)
-        largest = grown
     if group:
         yield group
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -164,9 +164,6 @@ class SyllableTokenizer(DummyTokenizer):
     def __call__(self, text: str) -> Doc:
         words, spaces = get_words_and_spaces(cut_syllables(text), text)
         return Doc(self.vocab, words=words, spaces=spaces)
-
-    def __reduce__(self) -> Any:
-        return (SyllableTokenizer, (self.vocab,))
 
 
 def make_syllables() -> Callable[[Language], SyllableTokenizer]:

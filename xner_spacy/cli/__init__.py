@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
 def main() -> NoReturn:
@@ -25,12 +25,8 @@ def _prepare() -> None:
     # What ends a session or a job is an interrupt like Ctrl-C: half-written files are taken away.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
-            signal.signal(getattr(signal, name), _interrupt)
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     # A name that is no text (bytes that are not UTF-8) or a terminal without Unicode must not keep a message from being shown.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _interrupt(number: int, frame: Any) -> NoReturn:
-    raise KeyboardInterrupt
