@@ -9,7 +9,7 @@ import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 import typer
 from tqdm import tqdm
@@ -83,16 +83,11 @@ def show_counts(counts: Mapping[str, int]) -> None:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """RETURNS (str): A table in Markdown whose columns line up, numbers to the right. A cell is one line of text."""
-    cells: List[List[str]] = [[for_terminal(str(c)) for c in row] for row in (header, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = []
-    for n, row in enumerate(cells):
-        padded = [c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append("| " + " | ".join(padded) + " |")
-        if n == 0:
-            marks = ["-" * w if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-            lines.append("| " + " | ".join(marks) + " |")
-    return "\n".join(lines)
+    cells = [[for_terminal(str(cell)) for cell in row] for row in (header, *rows)]
+    first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
+    head, *body = ([row[0].ljust(first), *map(str.rjust, row[1:], others)] for row in cells)
+    marks = ["-" * first, *("-" * (width - 1) + ":" for width in others)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, marks, *body))
 
 
 def write_json(path: Optional[Path], data: Json) -> None:
