@@ -6,21 +6,19 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-# Letters as a Latin reader would write them. Those of other scripts are read by their Unicode names.
-_CYRILLIC = {
+# Cyrillic, Greek and Latin letters as a Latin reader would write them. Those of other scripts are read by their Unicode
+# names.
+_LETTERS = str.maketrans({
     "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "ђ": "d", "е": "e", "є": "je",
     "ж": "z", "з": "z", "и": "i", "і": "i", "ј": "j", "к": "k", "л": "l", "љ": "lj", "м": "m",
     "н": "n", "њ": "nj", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "ћ": "c", "у": "u",
     "ф": "f", "х": "h", "ц": "c", "ч": "c", "џ": "dz", "ш": "s", "щ": "sc", "ъ": "", "ы": "y",
     "ь": "", "э": "e", "ю": "ju", "я": "ja", "ѕ": "dz",
-}  # fmt: skip
-_GREEK = {
     "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i",
     "κ": "k", "λ": "l", "μ": "m", "ν": "n", "ξ": "x", "ο": "o", "π": "p", "ρ": "r", "σ": "s",
     "τ": "t", "υ": "y", "φ": "f", "χ": "ch", "ψ": "ps", "ω": "o",
-}  # fmt: skip
-_LATIN = {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "þ": "th", "ł": "l", "đ": "d"}
-_LETTERS = str.maketrans({**_CYRILLIC, **_GREEK, **_LATIN, "ı": "i", "’": "'"})
+    "ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ı": "i", "’": "'",
+})  # fmt: skip
 
 
 @lru_cache(maxsize=100_000)
