@@ -18,12 +18,11 @@ from xner_spacy.study.analysis.ratios import (
     best_ratios,
     equal_rates,
     iso_lines,
+    lines_of,
     rates,
-    ratio_lines,
     slope,
     split,
     total_gain,
-    total_lines,
 )
 from xner_spacy.study.analysis.surface import EXPONENTS, Surface
 
@@ -160,7 +159,7 @@ def test_one_axis():
     assert found.has_source and not found.has_target
     assert found.point.b[0] == 0
     assert found.point.a[0] == pytest.approx(0.1, abs=0.03)
-    assert not total_lines(found) and not ratio_lines(found) and not equal_rates(found)
+    assert not lines_of(found, "total") and not lines_of(found, "ratio") and not equal_rates(found)
 
 
 def test_what_cannot_be_resampled_has_no_interval():
@@ -196,7 +195,7 @@ def test_gains_follow_from_the_surface():
             few, more = (1000, line["size"]), (1000, line["size"] + 1000)
         assert line["value"] == pytest.approx(surface(*few) - surface(*more), abs=1e-3)
     gain = total_gain(found)
-    ratio, totals = next(line for line in ratio_lines(found) if line[0] == gain["ratio"])
+    ratio, totals = next(line for line in lines_of(found, "ratio") if line[0] == gain["ratio"])
     losses = [surface(*split(total, ratio)) for total in (totals[0], totals[-1])]
     assert gain["value"] == pytest.approx((losses[0] - losses[1]) / np.log10(totals[-1] / totals[0]), abs=0.002)
     ratios = np.geomspace(0.1, 34.2, 26)

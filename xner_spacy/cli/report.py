@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
 import typer
 
@@ -20,9 +20,7 @@ KEY = re.compile(r"[\w. +]+(-[\w. +]+)*")
 
 def report_cli(
     scores: List[str] = typer.Argument(
-        ...,
-        metavar="NAME=FILE...",
-        help="Figures that `xner evaluate --json` wrote, each with a name.",
+        ..., metavar="NAME=FILE...", help="Figures that `xner evaluate --json` wrote, each with a name."
     ),
     title: str = typer.Option("Results", "--title", "-t", help="Heading."),
     command: Optional[str] = typer.Option(None, "--command", help="The command that makes these figures again."),
@@ -100,51 +98,33 @@ def update_section(page: PathLike, key: str, text: str) -> None:
     """
     page = Path(page)
     if not KEY.fullmatch(key):
-        raise XnerError(
-            f"{key!r} can't be the name of a section.",
-            "Use letters, digits, spaces, . _ + and single -.",
-        )
+        raise XnerError(f"{key!r} can't be the name of a section.", "Use letters, digits, spaces, . _ + and single -.")
     start, end = f"<!-- xner: {key} -->", f"<!-- xner: end {key} -->"
     if start in text or end in text:
         raise XnerError(f"The new section holds a mark of its own ({start} or {end}).", "Name the section anew.")
     old = "\n".join(line for _, line in read_lines(page)) if page.exists() else ""
     section = f"{start}\n{text}\n{end}"
-    places = _sections(page, old, start, end)
-    if places:
-        ends = [0, *(b for _, b in places)]
-        starts = [*(a for a, _ in places), len(old)]
-        new = section.join(old[a:b] for a, b in zip(ends, starts, strict=True))
+    if _has_section(page, old, start, end):
+        new = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _: section, old, flags=re.DOTALL)
     else:
         new = f"{old.rstrip()}\n\n{section}" if old.strip() else section
     with atomic_write(page) as file:
         file.write(new.rstrip() + "\n")
 
 
-def _sections(page: Path, text: str, start: str, end: str) -> List[Tuple[int, int]]:
-    """Find the sections of a key, in one pass over the page.
-
-    RETURNS (List[Tuple[int, int]]): Where each begins and ends, marks included. RAISES: InputError.
-    """
-    found: List[Tuple[int, int]] = []
-    opened: Optional[int] = None
+def _has_section(page: Path, text: str, start: str, end: str) -> bool:
+    """RETURNS (bool): Whether there are marks. RAISES: InputError unless each section begins and ends."""
+    mark = opened = None
     for mark in re.finditer(f"{re.escape(start)}|{re.escape(end)}", text):
         if (mark.group() == start) != (opened is None):
-            what = "begins again before it has ended" if opened is not None else "ends before it has begun"
-            raise _broken(page, text, mark.start(), f"the section {what} ({mark.group()}).")
-        if opened is None:
-            opened = mark.start()
-        else:
-            found.append((opened, mark.end()))
-            opened = None
+            what = "begins again before it has ended" if opened else "ends before it has begun"
+            raise _broken(page, text, mark, f"the section {what} ({mark.group()}).")
+        opened = mark if opened is None else None
     if opened is not None:
         raise _broken(page, text, opened, f"the section has no end ({end}).")
-    return found
+    return mark is not None
 
 
-def _broken(page: Path, text: str, at: int, fault: str) -> InputError:
-    return InputError(
-        fault,
-        page,
-        text.count("\n", 0, at) + 1,
-        "Mend the marks; a section has one of either kind.",
-    )
+def _broken(page: Path, text: str, mark: "re.Match[str]", fault: str) -> InputError:
+    line = text.count("\n", 0, mark.start()) + 1
+    return InputError(fault, page, line, "Mend the marks; a section has one of either kind.")

@@ -21,8 +21,7 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     study = typer.Typer(
-        help="How F1 depends on the amounts of labelled source and unlabelled target text.",
-        no_args_is_help=True,
+        help="How F1 depends on the amounts of labelled source and unlabelled target text.", no_args_is_help=True
     )
     study.command("run", context_settings=CONTEXT)(run_cli)
     study.command("report", context_settings=CONTEXT)(report_cli)
@@ -69,8 +68,7 @@ def run_cli(
 
 
 def report_cli(
-    context: typer.Context,
-    config: Path = typer.Argument(..., metavar="CONFIG", help="Config of the study."),
+    context: typer.Context, config: Path = typer.Argument(..., metavar="CONFIG", help="Config of the study.")
 ) -> None:
     """Make the page, its Markdown twin and the figures from the results that are there."""
     files = report_study(config, parse_overrides(context.args))

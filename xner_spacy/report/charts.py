@@ -45,10 +45,8 @@ def heat_map(data: pd.DataFrame, x: str, y: str, titles: Tuple[str, str], *, sig
     x, y (str): Columns of sizes. titles (Tuple[str, str]): Of the axes. signs (bool): A difference: two colours away from
         zero.
     """
-    texts = {
-        "text": [show(value, signs=signs) for value in data["value"]],
-        "note": [interval(*ends).replace(" to", ",") for ends in zip(data["low"], data["high"], strict=True)],
-    }
+    text = [show(value, signs=signs) for value in data["value"]]
+    note = [interval(*ends).replace(" to", ",") for ends in zip(data["low"], data["high"], strict=True)]
     far = float(data["value"].abs().max())
     scale = alt.Scale(domain=[-far, 0, far], range=DIVERGING) if signs else alt.Scale(range=SEQUENTIAL)
     places = (
@@ -62,7 +60,7 @@ def heat_map(data: pd.DataFrame, x: str, y: str, titles: Tuple[str, str], *, sig
         alt.Chart().mark_text(dy=-6, fontSize=14, fontWeight=600, color="black").encode(*places, text="text:N"),
         alt.Chart().mark_text(dy=11, fontSize=10.5, color="black").encode(*places, text="note:N"),
     ]
-    return _panels(data.assign(**texts), layers, width=WIDTH + 40 * signs, height=alt.Step(50))
+    return _panels(data.assign(text=text, note=note), layers, width=WIDTH + 40 * signs, height=alt.Step(50))
 
 
 def lines(

@@ -21,43 +21,31 @@ def split(total: Any, ratio: Any) -> Tuple[Any, Any]:
     return total * ratio / (1 + ratio), total / (1 + ratio)
 
 
-def total_lines(surface: Surface) -> List[Line]:
-    """RETURNS (List[Line]): Totals of measured sizes, and the ratios on each that stay within the measured sizes; at most
-    five, spread evenly; none without both axes.
+def lines_of(surface: Surface, kind: str) -> List[Line]:
+    """RETURNS (List[Line]): Each "total" of measured sizes, and the ratios on it that stay within the measured sizes; or
+    each "ratio" and such totals. At most five, spread evenly; none without both axes.
     """
-    (s_low, s_high), (t_low, t_high) = _ranges(surface)
-    ends = {}
-    for total in sorted({s + t for s, t in surface.sizes}):
-        least, most = max(s_low, total - t_high), min(s_high, total - t_low)
-        if 0 < least < most < total:
-            ends[total] = (least / (total - least), most / (total - most))
-    return _lines(surface, ends)
-
-
-def ratio_lines(surface: Surface) -> List[Line]:
-    """RETURNS (List[Line]): Ratios of measured sizes, and the totals on each that stay within the measured sizes; at most
-    five, spread evenly; none without both axes.
-    """
-    (s_low, s_high), (t_low, t_high) = _ranges(surface)
-    ends: Dict[float, Tuple[float, float]] = {}
-    for ratio in (s / t for s, t in surface.sizes if t):
-        limits = [f(s * (1 + 1 / ratio), t * (1 + ratio)) for f, s, t in ((max, s_low, t_low), (min, s_high, t_high))]
-        # 3,200 to 1,000 and 10,000 to 3,200 are one line.
-        if limits[1] / limits[0] >= LEAST_SPAN and all(abs(np.log10(known / ratio)) >= 0.05 for known in ends):
-            ends[ratio] = (limits[0], limits[1])
-    return _lines(surface, dict(sorted(ends.items())))
-
-
-def _ranges(surface: Surface) -> List[Tuple[float, float]]:
-    return [(float(axis.min()), float(axis.max())) for axis in (surface.source, surface.target)]
-
-
-def _lines(surface: Surface, ends: Dict[float, Tuple[float, float]]) -> List[Line]:
     if not (surface.has_source and surface.has_target):
         return []
+    (s_low, s_high), (t_low, t_high) = ((float(x.min()), float(x.max())) for x in (surface.source, surface.target))
+    ends: Dict[float, Tuple[float, float]] = {}
+    for s, t in surface.sizes:
+        if kind == "total":
+            total = s + t
+            least, most = max(s_low, total - t_high), min(s_high, total - t_low)
+            if 0 < least < most < total:
+                ends[total] = (least / (total - least), most / (total - most))
+        elif t:
+            low, high = (
+                f(source * (1 + t / s), target * (1 + s / t))
+                for f, source, target in ((max, s_low, t_low), (min, s_high, t_high))
+            )
+            # 3,200 to 1,000 and 10,000 to 3,200 are one line.
+            if high / low >= LEAST_SPAN and all(abs(np.log10(known * t / s)) >= 0.05 for known in ends):
+                ends[s / t] = (low, high)
     lines = [
         (fixed, np.geomspace(low, high, max(3, round(PER_DECADE * np.log10(high / low)) + 1)))
-        for fixed, (low, high) in ends.items()
+        for fixed, (low, high) in sorted(ends.items())
         if high / low >= LEAST_SPAN
     ]
     if len(lines) <= MOST_LINES:
@@ -69,14 +57,14 @@ def iso_lines(surface: Surface, kind: str) -> pd.DataFrame:
     """RETURNS (DataFrame): Points of the fit along lines of one "total" or one "ratio": `total`, `ratio`, `n_source`,
     `n_target`, `value`, `low` and `high`.
     """
-    found = []
-    for fixed, moving in (total_lines if kind == "total" else ratio_lines)(surface):
+    points = []
+    for fixed, moving in lines_of(surface, kind):
         for at in moving.tolist():
             total, ratio = (fixed, at) if kind == "total" else (at, fixed)
             n_source, n_target = split(total, ratio)
             place = {"total": total, "ratio": ratio, "n_source": n_source, "n_target": n_target}
-            found.append({**place, **surface.level(surface.f1(n_source, n_target))})
-    return pd.DataFrame(found)
+            points.append({**place, **surface.level(surface.f1(n_source, n_target))})
+    return pd.DataFrame(points)
 
 
 def rates(surface: Surface) -> pd.DataFrame:
@@ -96,7 +84,7 @@ def total_gain(surface: Surface) -> Optional[Dict[str, float]]:
     """RETURNS (Optional[Dict[str, float]]): Mean gain for a tenfold total at the fixed `ratio` nearest to one to one, over
     the totals that the measured sizes allow.
     """
-    lines = ratio_lines(surface)
+    lines = lines_of(surface, "ratio")
     if not lines:
         return None
     ratio, totals = min(lines, key=lambda line: abs(np.log(line[0])))
@@ -108,7 +96,7 @@ def slope(surface: Surface) -> Optional[Dict[str, float]]:
     """RETURNS (Optional[Dict[str, float]]): F1 for a tenfold ratio at a fixed total, the middle one: the least-squares line
     through the fit.
     """
-    lines = [line for line in total_lines(surface) if len(line[1]) > 2]
+    lines = [line for line in lines_of(surface, "total") if len(line[1]) > 2]
     if not lines:
         return None
     total, ratios = lines[len(lines) // 2]
@@ -124,27 +112,18 @@ def best_ratios(surface: Surface) -> List[Dict[str, Any]]:
         measured sizes allow; `worst`, the ratio with the lowest F1, and `gain`, a dictionary with what the best one has
         over it; `edge` ("low", "high" or None: at an end of what was measured).
     """
-    found = []
-    for total, line in total_lines(surface):
+    bests = []
+    for total, line in lines_of(surface, "total"):
         ratios = np.geomspace(line[0], line[-1], 201)
         losses = np.stack([surface.shape.loss(*split(total, ratio)) for ratio in ratios])
         best, worst = losses.argmin(axis=0), losses[:, 0].argmax()
         chosen = surface.estimate(np.log10(ratios[best]), *np.log10(line[[0, -1]]))
-        ratio, low, high = (float(10**value) for value in chosen.values())
-        found.append(
-            {
-                "total": total,
-                "ratio": ratio,
-                "low": low,
-                "high": high,
-                "least": float(line[0]),
-                "most": float(line[-1]),
-                "worst": float(ratios[worst]),
-                "gain": surface.estimate(losses[worst] - losses[best[0]]),
-                "edge": {0: "low", len(ratios) - 1: "high"}.get(int(best[0])),
-            }
-        )
-    return found
+        found = {name: float(10**value) for name, value in chosen.items()}
+        found = {"total": total, "ratio": found.pop("value"), **found, "least": float(line[0]), "most": float(line[-1])}
+        gain = surface.estimate(losses[worst] - losses[best[0]])
+        edge = {0: "low", len(ratios) - 1: "high"}.get(int(best[0]))
+        bests.append({**found, "worst": float(ratios[worst]), "gain": gain, "edge": edge})
+    return bests
 
 
 def equal_rates(surface: Surface) -> List[Dict[str, Any]]:
@@ -163,8 +142,8 @@ def equal_rates(surface: Surface) -> List[Dict[str, Any]]:
         target = np.maximum(fit.b * fit.beta * (n_target / THOUSAND) ** (-fit.beta - 1), 0.0)
         # The slope falls with the size: how many of the sizes are those at which source sentences are worth more.
         above = (source > target).sum(axis=0)
-        inside, entry = 0 < above[0] < len(sizes), {"n_target": n_target, "n_source": None, "more": None}
-        if inside:
+        entry = {"n_target": n_target, "n_source": None, "more": None}
+        if 0 < above[0] < len(sizes):
             logs = np.log10(sizes[np.clip(above - 1, 0, len(sizes) - 1)])
             limits = surface.estimate(logs, logs.min(), logs.max())
             entry.update(zip(("n_source", "low", "high"), (float(10**x) for x in limits.values()), strict=True))

@@ -24,16 +24,15 @@ def robustness(rows: pd.DataFrame) -> pd.DataFrame:
     (`value`, `low`, `high`), the number of `languages`, the `worst` of them over the sizes that all have, its F1
     (`worst_f1`) and how far it lies behind the mean (`gap`).
     """
-    found = []
-    for (arm, design), own in rows.groupby(ARM, observed=True):
+    lines = []
+    for place, own in rows.groupby(ARM, observed=True):
         table = table_of(own)
         cells = table.mean(axis=1).unstack("lang")
         common = cells.dropna() if len(cells.dropna()) else cells
         centre = common.mean()
         worst = {"worst": centre.idxmin(), "worst_f1": centre.min(), "gap": centre.mean() - centre.min()}
-        found.append({"arm": arm, "design": design, "languages": len(centre), **_widest(table), **worst})
-    columns = ["arm", "design", "languages", "value", "low", "high", "worst", "worst_f1", "gap"]
-    return pd.DataFrame(found, columns=columns)
+        lines.append({**dict(zip(ARM, place, strict=True)), "languages": len(centre), **_widest(table), **worst})
+    return pd.DataFrame(lines, columns=[*ARM, "languages", "value", "low", "high", "worst", "worst_f1", "gap"])
 
 
 def _widest(table: pd.DataFrame) -> Interval:
@@ -64,14 +63,14 @@ def by_size(rows: pd.DataFrame) -> pd.DataFrame:
     """RETURNS (DataFrame): By `arm`, `design`, `n_source` and `n_target` the standard deviation over replicates, pooled over
     languages (`value`, `low`, `high`), its `degrees` of freedom and the number of rows `n`.
     """
-    found = []
-    for (arm, design), own in rows.groupby(ARM, observed=True):
+    lines = []
+    for place, own in rows.groupby(ARM, observed=True):
         for size, cells in table_of(own).groupby(level=SIZES):
             variance, degrees = pooled(cells)
-            place = {"arm": arm, "design": design, **dict(zip(SIZES, size, strict=True))}
+            here = dict(zip((*ARM, *SIZES), (*place, *size), strict=True))
             n = int(cells.count(axis=1).sum())
-            found.append({**place, **_chi_square(variance, degrees), "degrees": degrees, "n": n})
-    return pd.DataFrame(found, columns=["arm", "design", *SIZES, "value", "low", "high", "degrees", "n"])
+            lines.append({**here, **_chi_square(variance, degrees), "degrees": degrees, "n": n})
+    return pd.DataFrame(lines, columns=[*ARM, *SIZES, "value", "low", "high", "degrees", "n"])
 
 
 def trend(sizes: pd.DataFrame) -> Tuple[Dict[str, Interval], str]:

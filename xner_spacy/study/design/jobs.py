@@ -28,12 +28,10 @@ from ...types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
 from .input_files import InputChanged, Inputs
 from .plan import Job, digest
-from .student_training import files_in, recipe, steps_of_epochs, train_model
+from .student_training import STUDENT, files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
 BATCH = 256
-STUDENT = "components.xner_student."
-STORE = STUDENT + "store_soft"
 HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
 SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
 # What an arm changes in the student's config.
@@ -65,11 +63,7 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
     with pinned_coders():
         inputs = _inputs(job, study)
         measured = KINDS[job.kind](job.params, study, folder, parents, inputs)
-    return {
-        "measurements": measured,
-        "seconds": round(time.process_time() - started, 2),
-        "machine": machine(),
-    }
+    return {"measurements": measured, "seconds": round(time.process_time() - started, 2), "machine": machine()}
 
 
 def _inputs(job: Job, study: Study) -> Inputs:
@@ -99,15 +93,7 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
     write_docbin(corpus, inputs.docs("source", vocab, inputs.sample("source", params, vocab)))
-    train_model(
-        study.teacher,
-        {**HARD, STORE: True},
-        corpus,
-        folder / "model",
-        seed=params["seed"],
-        steps=study.teacher.steps,
-        gpu_id=study.settings.gpu_id,
-    )
+    train_model(study, "teacher", HARD, corpus, folder / "model", seed=params["seed"], steps=study.teacher.steps)
     corpus.unlink()
     return {}
 
@@ -169,15 +155,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     if params["design"] == "epochs":
         facts["steps"] = steps_of_epochs(study.student, facts["words"])
     model = folder / "model"
-    train_model(
-        study.student,
-        {**RECIPES[arm], STORE: True},
-        corpus,
-        model,
-        seed=params["seed"],
-        steps=facts["steps"],
-        gpu_id=study.settings.gpu_id,
-    )
+    train_model(study, "student", RECIPES[arm], corpus, model, seed=params["seed"], steps=facts["steps"])
     nlp = load_pipeline(model)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
     predicted = list(_predict(nlp, gold))

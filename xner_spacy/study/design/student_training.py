@@ -12,10 +12,11 @@ from ...corpora.reading import read_config
 from ...corpora.watching import checksum
 from ...errors import InputError, XnerError
 from ...types import Json
-from .config import Training
+from .config import Study, Training
 
-# There is no development set, and so no choice among checkpoints and nothing to fit on one: it
-# would be labelled data of its own, beside the amount under study.
+STUDENT = "components.xner_student."
+# There is no development set, and so no choice among checkpoints and nothing to fit on one: it would be labelled data of
+# its own, beside the amount under study.
 FIXED: Json = {
     "corpora.dev.limit": 1,
     "training.before_to_disk": None,
@@ -53,60 +54,47 @@ def recipe(training: Training) -> Dict[str, Any]:
     its checksum.
     """
     config = training_config(training, {})
-    found = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
-    named = {k: v for k, v in config.get("paths", {}).items() if k not in ("train", "dev")}
-    files = files_in({"paths": named, "initialize": config.get("initialize", {})})
-    return {**found, "files": files} if files else found
+    depends = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
+    paths = {k: v for k, v in config.get("paths", {}).items() if k not in ("train", "dev")}
+    files = files_in({"paths": paths, "initialize": config.get("initialize", {})})
+    return {**depends, "files": files} if files else depends
 
 
 def files_in(settings: Any, place: str = "") -> Dict[str, str]:
     """RETURNS (Dict[str, str]): The checksums of the files and folders that settings name, by their place there."""
     if isinstance(settings, dict):
         parts = [files_in(value, f"{place}.{name}") for name, value in settings.items()]
-        return {name: found for part in parts for name, found in part.items()}
-    return {place[1:]: checksum(settings)} if _is_file(settings) else {}
-
-
-def _is_file(value: Any) -> bool:
+        return {name: checked for part in parts for name, checked in part.items()}
     # A word without a dot or slash is a name: of a pipeline, a language, a method.
-    if not isinstance(value, str) or not any(sign in value for sign in "./\\"):
-        return False
+    if not isinstance(settings, str) or not any(sign in settings for sign in "./\\"):
+        return {}
     try:
-        return Path(value).exists()
+        is_there = Path(settings).exists()
     except (OSError, ValueError):  # too long for a name, or a zero byte in it
-        return False
+        is_there = False
+    return {place[1:]: checksum(settings)} if is_there else {}
 
 
 def train_model(
-    training: Training,
-    overrides: Mapping[str, Any],
-    corpus: Path,
-    out: Path,
-    *,
-    seed: int,
-    steps: int,
-    gpu_id: int,
+    study: Study, model: str, overrides: Mapping[str, Any], corpus: Path, out: Path, *, seed: int, steps: int
 ) -> None:
     """Train by `spacy train`, and keep the last model: the average of its weights over the steps.
 
-    training (Training): The config. overrides (Mapping[str, Any]): What an arm changes in it. corpus (Path): A DocBin
-        file. out (Path): Where the model goes.
+    model (str): "teacher" or "student". overrides (Mapping[str, Any]): What an arm changes in its config. corpus (Path): A
+        DocBin file. out (Path): Where the model goes.
     """
     # Here, since all commands would load it otherwise.
     from spacy.cli.train import train
 
     length = {"training.max_steps": steps, "training.eval_frequency": 10 * steps}
-    config = training_config(training, {**overrides, **length})
+    training = study.teacher if model == "teacher" else study.student
+    config = training_config(training, {**overrides, STUDENT + "store_soft": True, **length})
     folder = out.with_name(f"{out.name}-training")
     folder.mkdir(parents=True)
     config.to_disk(folder / "config.cfg")
     paths = {"paths.train": str(corpus), "paths.dev": str(corpus), "system.seed": seed}
-    with (
-        (folder / "log.txt").open("w", encoding="utf8") as log,
-        redirect_stdout(log),
-        redirect_stderr(log),
-    ):
-        train(folder / "config.cfg", folder, use_gpu=gpu_id, overrides=paths)
+    with (folder / "log.txt").open("w", encoding="utf8") as log, redirect_stdout(log), redirect_stderr(log):
+        train(folder / "config.cfg", folder, use_gpu=study.settings.gpu_id, overrides=paths)
     (folder / "model-last").rename(out)
     shutil.rmtree(folder)
 
