@@ -75,23 +75,12 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
     components, reasons = variance_components(frame)
     unknown += [("Shares of the variance", arm, reason) for arm, reason in reasons.items() if reason]
     robust = robustness(kept)
-    slopes = {
-        (arm, designs_of[arm]): slope(surface) or {} for arm, surface in surfaces.items() if arm not in SOURCE_ARMS
-    }
+    slopes = {(arm, designs_of[arm]): slope(surface) for arm, surface in surfaces.items() if arm not in SOURCE_ARMS}
+    own_slopes = [slopes.get(place) or {} for place in zip(robust["arm"], robust["design"], strict=True)]
     for name in ("value", "low", "high"):
-        places = zip(robust["arm"], robust["design"], strict=True)
-        robust[f"slope_{name}"] = [slopes.get(place, {}).get(name, nan) for place in places]
+        robust[f"slope_{name}"] = [own.get(name, nan) for own in own_slopes]
+    pairs, by_design, by_mirror, gains = (compare(kept) for compare in (contrasts, designs, mirrored, tenfolds))
+    cells = means(frame)
     return Analysis(
-        frame,
-        means(frame),
-        contrasts(kept),
-        designs(kept),
-        mirrored(kept),
-        tenfolds(kept),
-        surfaces,
-        robust,
-        spread,
-        components,
-        trends,
-        unknown,
+        frame, cells, pairs, by_design, by_mirror, gains, surfaces, robust, spread, components, trends, unknown
     )

@@ -11,7 +11,7 @@ from statsmodels.genmod.families import Gamma
 from statsmodels.genmod.families.links import Log
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
 
-from .intervals import ARM, SIZES, Z, is_crossed, measured, pooled, table_of
+from .intervals import ARM, CELL, REPLICATE, SIZES, Z, is_crossed, measured, pooled, table_of
 
 COMPONENTS = ("language", "size", "language_size", "seed", "draw", "residual")
 # Of all variances together, for a regression of them.
@@ -94,6 +94,7 @@ def trend(sizes: pd.DataFrame) -> Tuple[Dict[str, Interval], str]:
     formula = "variance ~ " + " + ".join(f"np.log10({name})" for name in used)
     model = smf.glm(formula, known, family=Gamma(Log()), var_weights=known["degrees"])
     fit = model.fit(scale="X2", use_t=True)
+    # Slopes with half their intervals.
     slopes: Dict[str, Tuple[float, float]] = {}
     for name, (low, high) in zip(used, fit.conf_int().to_numpy()[1:], strict=True):
         slopes[name.removeprefix("n_")] = ((low + high) / 2, (high - low) / 2)
@@ -106,11 +107,12 @@ def trend(sizes: pd.DataFrame) -> Tuple[Dict[str, Interval], str]:
     if len(used) == 2:
         (a, left), (b, right) = slopes.values()
         slopes["ratio"] = ((a - b) / 2, float(np.hypot(left, right)) / 2)
-    # Half: from variance to standard deviation.
-    ends = {name: (slope, slope - half, slope + half) for name, (slope, half) in slopes.items()}
-    return {
-        k: dict(zip(("value", "low", "high"), np.exp(np.array(v) / 2).tolist(), strict=True)) for k, v in ends.items()
-    }, ""
+    factors = {}
+    for name, (slope, half) in slopes.items():
+        ends = {"value": slope, "low": slope - half, "high": slope + half}
+        # Half: from variance to standard deviation.
+        factors[name] = {end: float(np.exp(value / 2)) for end, value in ends.items()}
+    return factors, ""
 
 
 def variance_components(frame: pd.DataFrame, design: str = "steps") -> Tuple[pd.DataFrame, Dict[str, str]]:
@@ -122,27 +124,25 @@ def variance_components(frame: pd.DataFrame, design: str = "steps") -> Tuple[pd.
     frame (DataFrame): Rows of any block. RETURNS (Tuple): `arm`, `component`, `variance`, `share` of the sum, the standard
         deviation (`value`, `low`, `high`) and the number of rows `n`; by arm what cannot be told and why.
     """
-    found, reasons = [], {}
+    lines, reasons = [], {}
     rows = measured(frame)
     for arm, own in rows[rows["design"] == design].groupby("arm", observed=True):
-        own = own.drop_duplicates([*SIZES, "lang", "seed", "draw"])
+        own = own.drop_duplicates([*CELL, *REPLICATE])
         told: List[str] = []
-        cells = own.groupby(["lang", *SIZES])
         size = own["n_source"].astype(str) + "/" + own["n_target"].astype(str)
-        named = pd.DataFrame({"f1": own["f1"], "language": own["lang"], "size": size, "cell": cells.ngroup()})
-        named[["seed", "draw"]] = own[["seed", "draw"]]
+        named = pd.DataFrame({"f1": own["f1"], "language": own["lang"], "size": size})
+        named = named.assign(cell=own.groupby(CELL).ngroup(), seed=own["seed"], draw=own["draw"])
         within = _within(named, table_of(own), told)
         parts = {**within, **_between(named, within, told)}
         total = sum(variance for variance, _ in parts.values())
-        for component in COMPONENTS:
-            if component in parts:
-                variance, error = parts[component]
-                line = {"arm": arm, "component": component, "variance": variance, "n": len(own)}
-                share = variance / total if total > 0 else np.nan
-                found.append({**line, "share": share, **_satterthwaite(variance, error)})
+        for component in (name for name in COMPONENTS if name in parts):
+            variance, error = parts[component]
+            line = {"arm": arm, "component": component, "variance": variance, "n": len(own)}
+            share = variance / total if total > 0 else np.nan
+            lines.append({**line, "share": share, **_satterthwaite(variance, error)})
         reasons[arm] = " ".join(told)
     columns = ["arm", "component", "variance", "share", "value", "low", "high", "n"]
-    return pd.DataFrame(found, columns=columns), reasons
+    return pd.DataFrame(lines, columns=columns), reasons
 
 
 def _satterthwaite(variance: float, error: float) -> Interval:
@@ -158,7 +158,7 @@ Parts = Dict[str, Tuple[float, float]]
 
 
 def _within(rows: pd.DataFrame, table: pd.DataFrame, told: List[str]) -> Parts:
-    tables = {cell: pd.MultiIndex.from_frame(own[["seed", "draw"]]) for cell, own in rows.groupby("cell")}
+    tables = {cell: pd.MultiIndex.from_frame(own[REPLICATE]) for cell, own in rows.groupby("cell")}
     crossed = [cell for cell, replicates in tables.items() if is_crossed(replicates)]
     if len(crossed) < 2:
         variance, degrees = pooled(table)
@@ -169,12 +169,13 @@ def _within(rows: pd.DataFrame, table: pd.DataFrame, told: List[str]) -> Parts:
             "Seed and draw cannot be told apart: no cells with crossed seeds and draws; the residual holds both."
         )
         return {"residual": (variance, variance * float(np.sqrt(2 / degrees)))}
-    fit = _mixed(rows[rows["cell"].isin(crossed)], "f1 ~ 0 + C(cell)", "cell", ["seed", "draw"])
+    fit = _mixed(rows[rows["cell"].isin(crossed)], "f1 ~ 0 + C(cell)", "cell", REPLICATE)
     if fit is None:
         told.append("Seed, draw and residual cannot be told: the mixed model did not converge.")
         return {}
-    levels = [[len(tables[cell].unique(name)) for name in ("seed", "draw")] for cell in crossed]
-    degrees = sum(len(tables[cell]) - s - d + 1 for cell, (s, d) in zip(crossed, levels, strict=True))
+    degrees = 0
+    for replicates in (tables[cell] for cell in crossed):
+        degrees += len(replicates) + 1 - sum(len(replicates.unique(name)) for name in REPLICATE)
     if degrees:
         fit["residual"] = (fit["residual"][0], fit["residual"][0] * float(np.sqrt(2 / degrees)))
     return fit

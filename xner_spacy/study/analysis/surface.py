@@ -181,16 +181,14 @@ class Surface:
         """RETURNS (Dict[str, Dict[str, float]]): Each with `value`, `low` and `high`; without the last two where it is
         not determined by the sizes.
         """
-        found = {"c": self.level(self.levels.c.mean(axis=0))}
-        for used, axis, names in (
-            (self.has_source, self.source, ("a", "alpha")),
-            (self.has_target, self.target, ("b", "beta")),
-        ):
-            if used:
-                loss, exponent = (getattr(self.shape, name) for name in names)
-                found[names[0]] = self.estimate(loss, -np.inf, np.inf)
-                found[names[1]] = self.estimate(exponent if len(np.unique(axis)) > 2 else exponent[:1], *EXPONENTS)
-        return found
+        known = {"c": self.level(self.levels.c.mean(axis=0))}
+        for axis, factor, exponent in ((self.source, "a", "alpha"), (self.target, "b", "beta")):
+            sizes = len(np.unique(axis))
+            if sizes > 1:
+                known[factor] = self.estimate(getattr(self.shape, factor), -np.inf, np.inf)
+                drawn = getattr(self.shape, exponent)
+                known[exponent] = self.estimate(drawn if sizes > 2 else drawn[:1], *EXPONENTS)
+        return known
 
     def fitted(self) -> Floats:
         """RETURNS (npt.NDArray): (n,) fitted F1 of each cell."""
