@@ -77,8 +77,8 @@ def test_columns_are_found_by_name():
 @given(n=st.integers(0, 12), seed=st.integers(0, 2**20))
 def test_schemes_there_and_back(n, seed):
     probs = random_soft(n, seed)
-    biluo, iob2 = TagSet(["PER", "LOC"]), TagSet(["PER", "LOC"], "iob2")
-    there = iob2_to_scheme(probs, biluo, iob2)
+    biluo = TagSet(["PER", "LOC"])
+    there = iob2_to_scheme(probs, biluo)
     np.testing.assert_allclose(there.sum(axis=1), probs.sum(axis=1), atol=1e-5)
     np.testing.assert_allclose(scheme_to_iob2(there, biluo), probs, atol=1e-6)
 
@@ -87,7 +87,7 @@ def test_scheme_of_certain_tags():
     biluo, iob2 = TagSet(["PER", "LOC"]), TagSet(["PER", "LOC"], "iob2")
     tags = ["B-PER", "I-PER", "I-PER", "B-LOC", "O", "B-LOC", "I-LOC"]
     probs = np.eye(len(TAGS), dtype=np.float32)[[iob2.index[t] for t in tags]]
-    found = [biluo.tags[k] for k in iob2_to_scheme(probs, biluo, iob2).argmax(axis=1)]
+    found = [biluo.tags[k] for k in iob2_to_scheme(probs, biluo).argmax(axis=1)]
     assert found == ["B-PER", "I-PER", "L-PER", "U-LOC", "O", "B-LOC", "L-LOC"]
 
 

@@ -20,13 +20,13 @@ from ..corpora.reading import check_shape, reading
 from ..distillation.soft.soft_labels import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
 from ..distillation.student.decoding import decode_spans
 from ..distillation.student.losses import CrossEntropy, Loss, softmax
-from ..distillation.student.matmul import predict_row_by_row
+from ..distillation.student.matmul import pipeline_row_by_row, predict_row_by_row
 from ..distillation.student.network import resize_output
 from ..distillation.student.tag_scheme import TagSet, blank_tokens
 from ..distillation.student.targets import TargetReader, Targets, one_hot
 from ..distillation.teachers.prototypes import FeatureLoss
 from ..docdata import SPANS_KEY
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, require
 from ..types import FloatArray, TokenLabels
 
 DEFAULT_CONFIG = """
@@ -107,13 +107,10 @@ class Student(TrainablePipe):
     ) -> None:
         numbers = {"hard_weight": hard_weight, "soft_weight": soft_weight, "confidence": confidence}
         for setting, value in numbers.items():
-            if not 0 <= value < math.inf:
-                raise XnerError(f"{name}: {setting} is {value}.", "Give a number from 0 on.")
+            require(0 <= value < math.inf, f"{name}: {setting} is {value}.", "Give a number from 0 on.")
         # A shared tok2vec comes before the student that listens to it. What it gives is as little to depend on the rest
         # of a batch as what the student makes of it.
-        for _, pipe in nlp.components:
-            if isinstance(getattr(pipe, "model", None), Model):
-                predict_row_by_row(pipe.model)  # type: ignore[attr-defined]
+        pipeline_row_by_row(nlp)
         self.vocab = nlp.vocab
         self.model = model
         self.name = name
@@ -248,12 +245,6 @@ class Student(TrainablePipe):
         docs (Iterable[Doc]): The Docs. scores (List[Floats2d]): From `predict`.
         """
         docs = list(docs)
-        for doc in docs:
-            set_soft(doc, None)  # a former teacher's would pass for the student's
-            if not len(doc):
-                _set_entities(doc, [], [])
-        docs = [doc for doc in docs if len(doc)]
-        scores = [rows for rows in scores if len(rows)]
         if not docs:
             return
         flat: FloatArray = self.model.ops.to_numpy(self.model.ops.xp.concatenate(scores))
@@ -268,12 +259,16 @@ class Student(TrainablePipe):
         for k, doc in enumerate(docs):
             own, offset = slice(first[k], first[k + 1]), offsets[k]
             edges = zip((starts[own] - offset).tolist(), (ends[own] - offset).tolist(), labels[own], strict=True)
-            _set_entities(doc, [Span(doc, a, b + 1, label=keys[label]) for a, b, label in edges], probabilities[own])
+            spans = [Span(doc, a, b + 1, label=keys[label]) for a, b, label in edges]
+            attrs = {"scores": probabilities[own], "method": "student"}
+            doc.set_ents(spans, default="outside")
+            doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs=attrs)
+            set_soft(doc, None)  # a former teacher's would pass for the student's
         if self.store_soft:
             probs = np.exp(log_softmax(flat / self.cfg["temperature"], axis=1))
             iob2 = TagSet(self.labels, "iob2").tags
             for doc, rows in zip(docs, np.split(probs, offsets[1:-1]), strict=True):
-                set_soft(doc, TokenLabels(iob2, scheme_to_iob2(rows, tagset)))
+                set_soft(doc, TokenLabels(iob2, scheme_to_iob2(rows, tagset)) if len(doc) else None)
 
     def _lowered(self, flat: FloatArray, name: str) -> FloatArray:
         """RETURNS (FloatArray): The scores with a bias of `cfg` taken off those of O."""
@@ -468,17 +463,8 @@ class Student(TrainablePipe):
                 "Its files are of different trainings, or scheme is not that of the training.",
             )
 
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): Entity scores, as of spaCy's `ner`."""
-        return self.scorer(examples, **kwargs) if self.scorer is not None else {}
-
 
 def _labels_of(doc: Doc) -> List[str]:
     labels = sorted({ent.label_ for ent in doc.ents if ent.label_})
     soft = get_soft(doc)
     return labels + (entity_labels(soft.labels) if soft is not None else [])
-
-
-def _set_entities(doc: Doc, spans: List[Span], scores: List[float]) -> None:
-    doc.set_ents(spans, default="outside")
-    doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs={"scores": scores, "method": "student"})

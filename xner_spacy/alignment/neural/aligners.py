@@ -5,7 +5,7 @@ differ in the model and in how links are read off the comparison.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -73,14 +73,7 @@ class EmbeddingAligner(EncoderSettings):
         require(self.batch_size >= 1, "batch_size must be at least 1.")
 
     def _load(self) -> Encoder:
-        return Encoder(self, self.languages)
-
-    @property
-    def languages(self) -> Tuple[Optional[str], Optional[str]]:
-        """RETURNS (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of both languages, if it wants any.
-        them.
-        """
-        return None, None
+        return Encoder(self, (None, None))
 
     @property
     def stable(self) -> bool:
@@ -105,82 +98,62 @@ class EmbeddingAligner(EncoderSettings):
         for chunk in pools(pairs, self.batch_size, CHUNK_WORDS, _words):
             yield from self._align(chunk)
 
-    def _align(self, pairs: List[TokenPair]) -> List[Alignment]:
+    def _align(self, pairs: List[TokenPair], alone: bool = False) -> List[Alignment]:
+        """RETURNS (List[Alignment]): The links of the pairs; `alone`, a pair and each of its windows is a batch."""
         results = [Alignment() for _ in pairs]
         full = [k for k, (source, target) in enumerate(pairs) if len(source) and len(target)]
         if not full:
             return results
         sentences = [pairs[k][0] for k in full] + [pairs[k][1] for k in full]
-        vectors = self._vectors(sentences, None)
+        sides = [0] * len(full) + [1] * len(full)
+        vectors = self.loaded(sentences, sides, _ONE_BATCH if alone else self.batch_tokens)
+        if self.token_type == "word":
+            vectors = list(map(pool_words, vectors))
         entries = [
-            Entry(k, *part)
+            entry
             for k, source, target in zip(full, vectors[: len(full)], vectors[len(full) :], strict=True)
-            for part in _parts(source, target)
+            for entry in _entries(k, source, target)
         ]
         entries.sort(key=_shape)
-        found: Dict[int, List[Scored]] = {}
-        for group in padded_groups(entries, BATCH_CELLS, _shape):
-            for entry, scored in zip(group, self._link(group), strict=True):
-                found.setdefault(entry.number, []).append(scored)
-        for k, parts in found.items():
-            results[k] = _joined(parts) if all(part.sure for part in parts) else self._align_alone(pairs[k])
+        parts: Dict[int, List[Tuple[Alignment, bool]]] = {}
+        for group in padded_groups(entries, 0 if alone else BATCH_CELLS, _shape):
+            for entry, linked in zip(group, self._link(group), strict=True):
+                parts.setdefault(entry.number, []).append(linked)
+        for k, linked_parts in parts.items():
+            if alone or all(sure for _, sure in linked_parts):
+                results[k] = _rounded([alignment for alignment, _ in linked_parts])
+            else:
+                results[k] = self._align([pairs[k]], alone=True)[0]
         return results
 
-    def _vectors(self, sentences: List[Sequence[str]], batch_tokens: Optional[int]) -> List[Vectors]:
-        half = len(sentences) // 2
-        vectors = self.loaded(sentences, [0] * half + [1] * half, batch_tokens)
-        if self.token_type == "word":
-            vectors = [pool_words(sentence) for sentence in vectors]
-        return vectors
-
-    def _align_alone(self, pair: TokenPair) -> Alignment:
-        source, target = self._vectors([pair[0], pair[1]], _ONE_BATCH)
-        entries = [Entry(0, *part) for part in _parts(source, target)]
-        return _joined([self._link([entry])[0] for entry in entries])
-
-    def _link(self, entries: List["Entry"]) -> List["Scored"]:
-        sources = [entry.source for entry in entries]
-        targets = [entry.target for entry in entries]
-        rows = np.array([len(source.words) for source in sources])
-        columns = np.array([len(target.words) for target in targets])
+    def _link(self, entries: List["Entry"]) -> List[Tuple[Alignment, bool]]:
+        """RETURNS (List[Tuple[Alignment, bool]]): Of each the links, their scores not rounded yet, and whether another
+        batch would give the same.
+        """
+        rows, columns = np.array([_shape(entry) for entry in entries]).T
         softmax = self.matching == "softmax"
-        dots = _products(sources, targets, normalised=not softmax)
+        dots = _products([entry.source for entry in entries], [entry.target for entry in entries], not softmax)
         valid = valid_cells(dots.shape, rows, columns)
         if softmax:
             matched, scores = softmax_matching(dots, valid, self.threshold)
-            limit = SOFTMAX_ROUNDING
         else:
             scores = apply_distortion((dots + 1.0) / 2.0, rows, columns, self.distortion)
             matched = MATCHINGS[self.matching](scores, valid)
-            limit = COSINE_ROUNDING
         scores = np.clip(scores, 0.0, 1.0)
-        sure = (matched.margin > limit) | (not self.stable)
+        sure = matched.margin > (SOFTMAX_ROUNDING if softmax else COSINE_ROUNDING)
         results = []
         for k, entry in enumerate(entries):
-            linked = matched.linked[k].copy()
-            linked[: rows[k], : columns[k]] &= entry.kept
-            i, j = np.nonzero(linked)
+            i, j = np.nonzero(matched.linked[k, : rows[k], : columns[k]] & entry.kept)
             links = np.stack([entry.source.words[i], entry.target.words[j]], axis=1)
             # Of several links of two words the highest score counts.
-            found = Alignment(links, scores[k, i, j])
-            fixed = not self.stable or not _near_a_step(found.scores, softmax)
-            results.append(Scored(found, bool(sure[k]) and fixed))
+            alignment = Alignment(links, scores[k, i, j])
+            fixed = bool(sure[k]) and not _near_a_step(alignment.scores, softmax)
+            results.append((alignment, fixed or not self.stable))
         return results
 
 
 def _words(pair: TokenPair) -> int:
     return len(pair[0]) + len(pair[1])
-
-
-class Scored(NamedTuple):
-    """Links of a pair or a window of it.
-
-    alignment (Alignment): The links; scores are not rounded yet.
-    sure (bool): Whether another batch would give the same.
-    """
-
-    alignment: Alignment
-    sure: bool
 
 
 def _near_a_step(scores: npt.NDArray[Any], softmax: bool) -> bool:
@@ -195,11 +168,11 @@ def _near_a_step(scores: npt.NDArray[Any], softmax: bool) -> bool:
     return bool(np.any(distance < COSINE_ROUNDING))
 
 
-def _joined(parts: List[Scored]) -> Alignment:
-    links = [link for part in parts for link in part.alignment.links.tolist()]
-    scores = [score for part in parts for score in part.alignment.scores.tolist()]
-    rounded = np.round(np.array(scores, dtype=np.float64), DECIMALS)
-    return Alignment(links, np.maximum(rounded, 10.0**-DECIMALS))
+def _rounded(parts: List[Alignment]) -> Alignment:
+    scores = np.concatenate([part.scores for part in parts]).astype(np.float64)
+    return Alignment(
+        np.concatenate([part.links for part in parts]), np.maximum(np.round(scores, DECIMALS), 10.0**-DECIMALS)
+    )
 
 
 class Entry(NamedTuple):
@@ -220,12 +193,12 @@ def _shape(entry: Entry) -> Tuple[int, int]:
     return len(entry.source.words), len(entry.target.words)
 
 
-def _parts(source: Vectors, target: Vectors) -> Iterator[Tuple[Vectors, Vectors, npt.NDArray[np.bool_]]]:
+def _entries(number: int, source: Vectors, target: Vectors) -> Iterator[Entry]:
     """Cut a long pair into windows. Nothing where a side has no sub-words."""
     for window in pair_windows(len(source.words), len(target.words), WINDOW):
-        at = (window.source, window.target)
-        sides = [Vectors(s.values[part], s.words[part]) for s, part in zip((source, target), at, strict=True)]
-        yield sides[0], sides[1], window.kept_cells
+        of_source = Vectors(source.values[window.source], source.words[window.source])
+        of_target = Vectors(target.values[window.target], target.words[window.target])
+        yield Entry(number, of_source, of_target, window.kept_cells)
 
 
 def _products(sources: List[Vectors], targets: List[Vectors], normalised: bool) -> npt.NDArray[np.floating]:
@@ -295,7 +268,5 @@ class TranslationEncoder(EmbeddingAligner):
     threshold: float = 0.001
     layer: int = 12
 
-    @property
-    def languages(self) -> Tuple[Optional[str], Optional[str]]:
-        """RETURNS (Tuple[Optional[str], Optional[str]]): The codes of both sides that the model is told."""
-        return self.source_lang, self.target_lang
+    def _load(self) -> Encoder:
+        return Encoder(self, (self.source_lang, self.target_lang))

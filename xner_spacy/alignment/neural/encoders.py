@@ -1,5 +1,6 @@
 """Vectors of sub-words or words from one layer of a pretrained encoder, for many sentences at once."""
 
+from operator import itemgetter
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from ...errors import require
 from ..windows import windows
 from .backends import EncoderSettings, load, padded_batches
-from .subwords import Pieces, Subwords
+from .subwords import Subwords
 
 Int = npt.NDArray[np.int64]
 
@@ -57,6 +58,8 @@ class Encoder:
         RETURNS (List[Vectors]): One vector per sub-word, in order. A sentence longer than the model takes is encoded in
             overlapping windows, and each sub-word has its vector from the window where it is further from the edge.
         """
+        import torch
+
         pieces = self.subwords(sentences)
         inputs: List[Int] = []
         owners: List[Tuple[int, int, int, int]] = []
@@ -72,18 +75,10 @@ class Encoder:
             for n, row in enumerate(rows):
                 k, first, last, position = owners[row]
                 parts[k].append((position, hidden[n, first:last]))
-        return [_joined(found, sentence) for found, sentence in zip(parts, pieces, strict=True)]
-
-
-def _joined(parts: List[Tuple[int, Any]], pieces: Pieces) -> Vectors:
-    if not parts:
-        return Vectors(None, pieces.words)
-    if len(parts) == 1:
-        return Vectors(parts[0][1], pieces.words)
-    import torch
-
-    ordered = sorted(parts, key=lambda part: part[0])
-    return Vectors(torch.cat([values for _, values in ordered]), pieces.words)
+        return [
+            Vectors(torch.cat([values for _, values in sorted(found, key=itemgetter(0))]) if found else None, words)
+            for found, (_, words) in zip(parts, pieces, strict=True)
+        ]
 
 
 def pool_words(vectors: Vectors) -> Vectors:

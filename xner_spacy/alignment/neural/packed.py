@@ -26,19 +26,13 @@ def packed_copy(model: Any) -> Optional[Any]:
         return None
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     packed = copy.deepcopy(model, shared)
-    _replace(packed, _make_layer())
+    layer = _make_layer()
+    for module in list(packed.modules()):
+        for name, child in list(module.named_children()):
+            # Not its subclasses, which may compute something else.
+            if type(child) is torch.nn.Linear:
+                setattr(module, name, layer(child))
     return packed
-
-
-def _replace(module: Any, layer: Any) -> None:
-    import torch
-
-    for name, child in list(module.named_children()):
-        # Not its subclasses, which may compute something else.
-        if type(child) is torch.nn.Linear:
-            setattr(module, name, layer(child))
-        else:
-            _replace(child, layer)
 
 
 def _make_layer() -> Any:

@@ -5,14 +5,14 @@ for each token the few tags with noticeable mass, the probabilities in half prec
 of the model that made them, so that teachers of any kind can be mixed.
 """
 
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ...corpora.docs import read_docs
-from ...errors import XnerError
+from ...errors import XnerError, require
 from ...types import Entity, FloatArray, PathLike, TokenLabels
 from ..student.decoding import decode_spans
 from ..student.tag_scheme import Mask, TagSet, blank_tokens
@@ -32,7 +32,14 @@ def pack(labels: Sequence[str], probs: FloatArray) -> Dict[str, Any]:
     RAISES: XnerError for negative or non-finite probabilities, or more than 255 tags.
     """
     probs = np.asarray(probs, dtype=np.float32)
-    check(labels, probs)
+    if probs.ndim != 2 or probs.shape[1] != len(labels):
+        raise XnerError(
+            f"Soft labels of shape {probs.shape} for {len(labels)} tags.", "They must be an array of tokens by tags."
+        )
+    if len(labels) > MOST_TAGS:
+        raise XnerError(f"{len(labels)} tags; soft labels hold {MOST_TAGS} at most.", "Use fewer labels.")
+    if not _are_masses(probs):
+        raise XnerError("Soft labels hold a negative or non-finite probability.", "Mend what made them.")
     keep = probs > MIN_PROB
     return {
         "labels": list(labels),
@@ -42,16 +49,8 @@ def pack(labels: Sequence[str], probs: FloatArray) -> Dict[str, Any]:
     }
 
 
-def check(labels: Sequence[str], probs: FloatArray) -> None:
-    """RAISES: XnerError if an array cannot be soft labels."""
-    if probs.ndim != 2 or probs.shape[1] != len(labels):
-        raise XnerError(
-            f"Soft labels of shape {probs.shape} for {len(labels)} tags.", "They must be an array of tokens by tags."
-        )
-    if len(labels) > MOST_TAGS:
-        raise XnerError(f"{len(labels)} tags; soft labels hold {MOST_TAGS} at most.", "Use fewer labels.")
-    if not np.isfinite(probs).all() or (probs < 0).any():
-        raise XnerError("Soft labels hold a negative or non-finite probability.", "Mend what made them.")
+def _are_masses(probs: FloatArray) -> bool:
+    return bool(np.isfinite(probs).all() and (probs >= 0).all())
 
 
 def unpack(data: Any, tokens: int) -> TokenLabels:
@@ -62,43 +61,35 @@ def unpack(data: Any, tokens: int) -> TokenLabels:
     RETURNS (TokenLabels): The dense form, rows normalised to one; a row without mass stays zero.
     RAISES: XnerError if they are for another number of tokens, or no soft labels at all.
     """
-    fields = _fields(data)
-    if isinstance(fields, str):
-        raise XnerError(f"Soft labels that can't be read: {fields}.", "Make them anew.")
-    labels, counts, ids, probs = fields
-    if len(counts) != tokens:
-        raise XnerError(
-            f"{len(counts)} soft labels for {tokens} tokens.",
-            "The document was retokenised or cut after they were made.",
-        )
+
+    def demand(fine: bool, fault: str) -> None:
+        require(fine, f"Soft labels that can't be read: {fault}.", "Make them anew.")
+
+    arrays = [data.get(key) for key in ("counts", "ids", "probs")] if isinstance(data, dict) else [None]
+    demand(all(isinstance(array, bytes) for array in arrays), "they are not what pack() makes")
+    labels = data.get("labels")
+    listed = isinstance(labels, (list, tuple)) and all(isinstance(tag, str) for tag in labels)
+    demand(listed, "their tags are not a list of texts")
+    fault = f"their {len(labels)} tags are more than {MOST_TAGS}, or one is there twice"
+    demand(len(labels) <= MOST_TAGS and len(set(labels)) == len(labels), fault)
+    for tag in labels:
+        demand(tag == "O" or (tag[:2] in ("B-", "I-") and tag[2:] != ""), f"{tag!r} is no IOB2 tag")
+    counts, ids = (np.frombuffer(data[key], dtype=np.uint8) for key in ("counts", "ids"))
+    size = int(counts.sum(dtype=np.int64))
+    fault = f"they count {size} probabilities and hold {len(ids)} tags and {len(data['probs']) // 2}"
+    demand(len(ids) == size and len(data["probs"]) == 2 * size, fault)
+    probs = np.frombuffer(data["probs"], dtype=np.float16).astype(np.float32)
+    last = int(ids.max(initial=0))
+    demand(not size or last < len(labels), f"they refer to tag {last} of {len(labels)}")
+    demand(_are_masses(probs), "they hold a negative or non-finite probability")
+    require(
+        len(counts) == tokens,
+        f"{len(counts)} soft labels for {tokens} tokens.",
+        "The document was retokenised or cut after they were made.",
+    )
     dense = np.zeros((len(counts), len(labels)), dtype=np.float32)
     dense[np.repeat(np.arange(len(counts)), counts), ids] = probs
     return TokenLabels(tuple(labels), normalise(dense))
-
-
-def _fields(data: Any) -> Union[str, Tuple[List[str], np.ndarray, np.ndarray, np.ndarray]]:
-    """RETURNS (Union[str, Tuple]): Tags, and the three arrays of `pack`, or what is wrong with them."""
-    if not isinstance(data, dict) or any(not isinstance(data.get(key), bytes) for key in ("counts", "ids", "probs")):
-        return "they are not what pack() makes"
-    labels = data.get("labels")
-    if not isinstance(labels, (list, tuple)) or not all(isinstance(tag, str) for tag in labels):
-        return "their tags are not a list of texts"
-    if len(labels) > MOST_TAGS or len(set(labels)) != len(labels):
-        return f"their {len(labels)} tags are more than {MOST_TAGS}, or one is there twice"
-    odd = [tag for tag in labels if tag != "O" and not (tag[:2] in ("B-", "I-") and tag[2:])]
-    if odd:
-        return f"{odd[0]!r} is no IOB2 tag"
-    counts = np.frombuffer(data["counts"], dtype=np.uint8)
-    ids = np.frombuffer(data["ids"], dtype=np.uint8)
-    size = int(counts.sum(dtype=np.int64))
-    if len(ids) != size or len(data["probs"]) != 2 * size:
-        return f"they count {size} probabilities and hold {len(ids)} tags and {len(data['probs']) // 2}"
-    probs = np.frombuffer(data["probs"], dtype=np.float16).astype(np.float32)
-    if len(ids) and int(ids.max()) >= len(labels):
-        return f"they refer to tag {int(ids.max())} of {len(labels)}"
-    if not (np.isfinite(probs).all() and (probs >= 0).all()):
-        return "they hold a negative or non-finite probability"
-    return list(labels), counts, ids, probs
 
 
 def normalise(probs: FloatArray) -> FloatArray:
@@ -243,13 +234,13 @@ def best_entities(soft: TokenLabels, words: Sequence[str], bias: float = 0.0) ->
     ]
 
 
-def iob2_to_scheme(probs: FloatArray, tagset: TagSet, iob2: TagSet) -> FloatArray:
+def iob2_to_scheme(probs: FloatArray, tagset: TagSet) -> FloatArray:
     """Distributions over the tags of a student's scheme from distributions over IOB2 tags.
 
     IOB2 does not say how likely an entity is to end at a token. That share is read off the next token: the entity goes
     on with the probability that the next token is inside, given that this one is in the entity (at most 1).
 
-    probs (FloatArray): (tokens, IOB2 tags) of one sentence, columns as in `iob2`.
+    probs (FloatArray): (tokens, IOB2 tags) of one sentence. tagset (TagSet): The tags of the scheme, of the same labels.
     RETURNS (FloatArray): (tokens, tags).
     """
     if tagset.scheme == "iob2":
@@ -258,8 +249,7 @@ def iob2_to_scheme(probs: FloatArray, tagset: TagSet, iob2: TagSet) -> FloatArra
     out[:, 0] = probs[:, 0]
     begin, inside = probs[:, 1::2], probs[:, 2::2]
     here = begin + inside
-    following = np.zeros_like(inside)
-    following[:-1] = inside[1:]
+    following = np.concatenate([inside[1:], np.zeros_like(inside[:1])])
     share = np.divide(following, here, out=np.zeros_like(here), where=here > 0).clip(0, 1)
     out[:, 1::4] = begin * share
     out[:, 2::4] = inside * share

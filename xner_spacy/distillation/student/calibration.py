@@ -16,7 +16,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import minibatch, resolve_dot_names
 
-from ...errors import XnerError
+from ...errors import require
 from ..readers import Corpus
 from ..soft.soft_labels import get_soft, label_masses, to_labels
 from .pipes import find_student, run_upstream
@@ -40,9 +40,7 @@ MISSED_SHARE = 0.2
 
 
 class ScoreMap(NamedTuple):
-    """What makes a student's scores probabilities: what is taken off the scores of O, and then the temperature that
-    divides them all.
-    """
+    """What makes scores probabilities: a bias, taken off those of O, and then a temperature that divides them all."""
 
     temperature: float
     bias: float
@@ -56,11 +54,12 @@ def fit_scores(
     evidence (Sequence[Tuple[Floats, Floats]]): For each predicted span the (tokens, tags) scores of its tokens and the
         (tokens,) scores of the tags chosen there.
     correct (Sequence[float]): How far each span is held for right, in [0, 1].
-    biases (Sequence[float]): To try, each with the best temperature between 0.25 and 8; the first of equals is taken.
+    biases (Sequence[float]): To try, each with the best of the `TEMPERATURES`; the first of equals is taken.
     RETURNS (ScoreMap): The map; temperature 1 and bias 0 for no spans.
     """
+    best, fitted = np.inf, ScoreMap(1.0, 0.0)
     if not evidence:
-        return ScoreMap(1.0, 0.0)
+        return fitted
     scores = np.concatenate([tokens for tokens, _ in evidence]).astype(np.float64)
     chosen = np.concatenate([tags for _, tags in evidence]).astype(np.float64)
     starts = np.cumsum([0, *(len(tags) for _, tags in evidence[:-1])])
@@ -73,7 +72,6 @@ def fit_scores(
         wrong = np.log1p(-np.exp(log_p))
         return float(-(right * log_p + (1 - right) * wrong).mean())
 
-    best, fitted = np.inf, ScoreMap(1.0, 0.0)
     for bias in biases:
         lowered = scores.copy()
         lowered[:, 0] -= bias
@@ -152,11 +150,11 @@ def calibrate(
                 else:
                     mass = float(belief[ent.start : ent.end, student.labels.index(ent.label_)].min())
                     correct.append(mass + unfounded_doubt * (1 - mass))
-    if must_find and not evidence:
-        raise XnerError(
-            f"Nothing to fit to: the student finds no span in the {len(examples)} sentences.",
-            "Give projected development data of its language, or train it longer.",
-        )
+    require(
+        not must_find or bool(evidence),
+        f"Nothing to fit to: the student finds no span in the {len(examples)} sentences.",
+        "Give projected development data of its language, or train it longer.",
+    )
     fitted = fit_scores(evidence, correct, biases)
     student.cfg["temperature"] = round(fitted.temperature, 4)
     student.cfg["score_bias"] = fitted.bias
@@ -225,11 +223,10 @@ class FitTemperature:
         if self.path is None:
             return nlp
         saved = with_settings_apart(nlp)
-        self.fit(saved, list(Corpus(self.path)(saved)))
+        self._fit(saved, list(Corpus(self.path)(saved)))
         return saved
 
-    def fit(self, saved: Language, examples: List[Example]) -> None:
-        """Fit the settings of the pipeline that is saved."""
+    def _fit(self, saved: Language, examples: List[Example]) -> None:
         calibrate(saved, examples)
 
 
@@ -247,8 +244,7 @@ class FitDecoding(FitTemperature):
 
     missed_share: float = MISSED_SHARE
 
-    def fit(self, saved: Language, examples: List[Example]) -> None:
-        """Fit the bias, then the temperature, and score the spans anew."""
+    def _fit(self, saved: Language, examples: List[Example]) -> None:
         fit_bias(saved, examples, missed_share=self.missed_share)
         calibrate(saved, examples)
         rescore(saved)

@@ -1,10 +1,11 @@
 """Constrained decoding: the best tag sequence in which every tag may follow the one before."""
 
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ...pools import padded_groups
 from .tag_scheme import Ids, Mask, TagSet
 
 Floats = npt.NDArray[np.float32]
@@ -48,12 +49,10 @@ def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Option
     if not bad.any():
         return tags
     wrong = np.flatnonzero(np.logical_or.reduceat(bad, starts))
-    # Long sentences first; those of a group are padded to the longest.
-    for group in _groups(wrong[np.argsort(-sizes[full][wrong], kind="stable")], sizes[full]):
-        chosen = [(int(starts[k]), int(ends[k])) for k in group]
-        sequences = viterbi(tagset, [scores[a:b] for a, b in chosen], [blank[a:b] for a, b in chosen])
-        for (start, end), best in zip(chosen, sequences, strict=True):
-            tags[start:end] = best
+    # Of like length, so that one long line does not cost its length for every other sentence.
+    longest_first = wrong[np.argsort(starts[wrong] - ends[wrong], kind="stable")]
+    for group in padded_groups(longest_first.tolist(), CELLS, lambda k: (int(ends[k] - starts[k]),)):
+        viterbi(tagset, scores, blank, starts[group], ends[group], tags)
     return tags
 
 
@@ -69,60 +68,34 @@ def decode_spans(
     return (tags, *tagset.spans(tags, last))
 
 
-def _groups(order: Ids, sizes: Ids) -> Iterator[Ids]:
-    """YIELDS (Ids): Parts of the sentences, whose tokens with the padding stay within bounds: one long line is not to
-    cost its length for every other sentence.
+def viterbi(tagset: TagSet, scores: Floats, blank: Mask, starts: Ids, ends: Ids, tags: Ids) -> None:
+    """Viterbi over some sentences at once, with transitions that are either free or forbidden.
+
+    scores (Floats), blank (Mask): As of `decode`; at a blank token no tag is left but those that may be there.
+    starts (Ids), ends (Ids): Where the sentences begin and end, longest first; none is empty.
+    tags (Ids): (n,) gets their best allowed tags.
     """
-    at = 0
-    while at < len(order):
-        n = max(CELLS // int(sizes[order[at]]), 1)
-        yield order[at : at + n]
-        at += n
-
-
-def viterbi(tagset: TagSet, sentences: Sequence[Floats], blank: Optional[Sequence[Mask]] = None) -> List[Ids]:
-    """Viterbi over a batch of sentences at once, with transitions that are either free or forbidden.
-
-    sentences (Sequence[Floats]): (length, tags) scores of each; none may be empty.
-    blank (Optional[Sequence[Mask]]): (length,) of each, the tokens at which no entity may begin or end.
-    RETURNS (List[Ids]): The best allowed tags of each.
-    """
-    lengths = np.array([len(s) for s in sentences])
-    # Longest first, so that the sentences still running are always the first rows.
-    order = np.argsort(-lengths, kind="stable")
-    sizes = lengths[order]
-    n, longest, width = len(sentences), int(sizes[0]), len(tagset)
-    padded = np.zeros((longest, n, width), dtype=np.float32)
-    unseen = np.zeros((longest, n), dtype=bool)
-    for row, k in enumerate(order):
-        padded[: lengths[k], row] = sentences[k]
-        if blank is not None:
-            unseen[: lengths[k], row] = blank[k]
-    padded[unseen] += _cost(tagset.may_be_blank)
-    step = _cost(tagset.allowed).T  # [to, from]
-    step_after_blank = _cost(tagset.allowed_after_blank).T
-    end = np.where(
-        unseen[sizes - 1, np.arange(n)][:, None], _cost(tagset.may_end & (tagset.label_of < 0)), _cost(tagset.may_end)
-    )
+    sizes = ends - starts
+    n, longest = len(sizes), int(sizes[0])
+    step, step_after_blank = _cost(tagset.allowed).T, _cost(tagset.allowed_after_blank).T  # [to, from]
     # In double precision: sums over a line of many thousand tokens would lose the digits that decide.
-    best = padded[0].astype(np.float64) + _cost(tagset.may_start)
-    back = np.zeros((longest, n, width), dtype=np.int16)
+    best = scores[starts].astype(np.float64) + _cost(tagset.may_start)
+    back = np.zeros((longest, n, len(tagset)), dtype=np.int16)
+    running = [int(np.searchsorted(-sizes, -t, side="left")) for t in range(longest)]  # sentences longer than t
     for t in range(1, longest):
-        running = int(np.searchsorted(-sizes, -t, side="left"))  # sentences longer than t
-        before = unseen[t - 1, :running]
+        now = starts[: running[t]] + t
+        before = blank[now - 1]
         steps = np.where(before[:, None, None], step_after_blank, step) if before.any() else step
-        paths = best[:running, None, :] + steps
-        back[t, :running] = paths.argmax(axis=2)
-        best[:running] = paths.max(axis=2) + padded[t, :running]
-    state = (best + end).argmax(axis=1)
-    result: List[Ids] = [np.zeros(0, dtype=np.int64)] * n
-    for row, k in enumerate(order):
-        tags = np.zeros(lengths[k], dtype=np.int64)
-        tags[-1] = state[row]
-        for t in range(int(lengths[k]) - 1, 0, -1):
-            tags[t - 1] = back[t, row, tags[t]]
-        result[int(k)] = tags
-    return result
+        paths = best[: running[t], None, :] + steps
+        back[t, : running[t]] = paths.argmax(axis=2)
+        best[: running[t]] = paths.max(axis=2) + scores[now]
+    outside = tagset.label_of < 0
+    end = np.where(blank[ends - 1][:, None], _cost(tagset.may_end & outside), _cost(tagset.may_end))
+    chosen = (best + end).argmax(axis=1)
+    for t in range(longest - 1, -1, -1):
+        rows = np.arange(running[t])
+        tags[starts[rows] + t] = chosen[rows]
+        chosen[rows] = back[t, rows, chosen[rows]]
 
 
 def _cost(allowed: Mask) -> Costs:

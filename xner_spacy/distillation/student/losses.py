@@ -39,11 +39,11 @@ class _TokenLoss(ABC):
     """A loss that is the sum of the tokens' losses."""
 
     def __call__(self, scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
-        loss, gradient = self.of_tokens(get_array_module(scores), scores, targets, weights.reshape((-1, 1)))
+        loss, gradient = self._of_tokens(get_array_module(scores), scores, targets, weights.reshape((-1, 1)))
         return float(loss), gradient
 
     @abstractmethod
-    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
+    def _of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         """RETURNS (Tuple): The loss and its gradient. The weights are (n, 1)."""
 
 
@@ -61,8 +61,7 @@ class CrossEntropy(_TokenLoss):
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing must be in [0, 1), not {self.label_smoothing}")
 
-    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
-        """RETURNS (Tuple): The loss, and what is to be given back."""
+    def _of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         if self.label_smoothing:
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / targets.shape[1]
         probs = softmax(xp, scores)
@@ -86,8 +85,7 @@ class KLDivergence(_TokenLoss):
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature must be above 0, not {self.temperature}")
 
-    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
-        """RETURNS (Tuple): The loss, and what is to be given back."""
+    def _of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         probs = softmax(xp, scores / self.temperature)
         if self.temperature != 1.0:
             targets = softmax(xp, xp.log(targets + EPSILON) / self.temperature)
@@ -111,8 +109,7 @@ class MeanSquaredError(_TokenLoss):
         if not 0 < self.scale < math.inf:
             raise ValueError(f"scale must be above 0, not {self.scale}")
 
-    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
-        """RETURNS (Tuple): The loss, and what is to be given back."""
+    def _of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         probs = softmax(xp, scores)
         difference = (probs - targets) * weights
         factor = self.scale / scores.shape[1]
@@ -135,8 +132,7 @@ class GeneralizedCrossEntropy(_TokenLoss):
         if not 0 < self.q <= 1:
             raise ValueError(f"q must be in (0, 1], not {self.q}")
 
-    def of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
-        """RETURNS (Tuple): The loss, and what is to be given back."""
+    def _of_tokens(self, xp: Any, scores: Any, targets: Any, weights: Any) -> Tuple[Any, Any]:
         probs = softmax(xp, scores)
         powers = (probs + EPSILON) ** (self.q - 1)
         loss = (weights * targets * (1 - powers * probs)).sum() / self.q

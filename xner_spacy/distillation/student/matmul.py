@@ -116,6 +116,14 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
             node._func = _TellsItsMode(node._func)
 
 
+def pipeline_row_by_row(nlp: Language, use_blis: Optional[bool] = None) -> None:
+    """Do so with the models of all components of a pipeline, as of `predict_row_by_row`."""
+    for _, component in nlp.components:
+        model = getattr(component, "model", None)
+        if isinstance(model, Model):
+            predict_row_by_row(model, use_blis)
+
+
 class NumpyGemm:
     """Lets all components of a pipeline multiply matrices by NumPy, `xner.NumpyGemm.v1`, for
     `[nlp.after_pipeline_creation]`, from where it holds for training and wherever the pipeline is loaded.
@@ -127,8 +135,5 @@ class NumpyGemm:
     """
 
     def __call__(self, nlp: Language) -> Language:
-        for _, component in nlp.components:
-            model = getattr(component, "model", None)
-            if isinstance(model, Model):
-                predict_row_by_row(model, use_blis=False)
+        pipeline_row_by_row(nlp, use_blis=False)
         return nlp

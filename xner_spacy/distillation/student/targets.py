@@ -86,7 +86,7 @@ class TargetReader:
             soft_weights = (probs.sum(axis=1) > 0).astype(np.float32)
             if self.confidence:
                 soft_weights *= probs.max(axis=1) ** self.confidence
-            soft = iob2_to_scheme(probs, self.tagset, self.iob2)
+            soft = iob2_to_scheme(probs, self.tagset)
         return Targets(hard, hard_weights, soft, soft_weights)
 
     def _read_hard(self, doc: Doc) -> Ids:
