@@ -23,7 +23,7 @@ SHARED = ROOT.parent / "shared" / "data"
 NUMBERS = {
     "alignment": ["embedding", "hmm", "lexical", "link_matching", "properties", "symmetrize"],
     "annotation": ["ensemble", "token_classifier"],
-    "distillation": ["losses", "matmul", "pooling", "soft", "tags_decoding", "teachers_selection", "wordwise"],
+    "distillation": ["bitext_baselines", "losses", "matmul", "network", "soft", "tags_decoding", "teachers_selection"],
     "evaluation": ["alignments", "entities"],
     "pipeline": ["student", "teacher"],
     "projection": ["calibration", "heuristics", "matching", "other_projectors", "solvers", "span_score"],

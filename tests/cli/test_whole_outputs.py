@@ -74,7 +74,7 @@ def test_a_model_stays_whole_when_it_can_not_be_saved(tmp_path: Path, monkeypatc
 
 def test_half_a_table_of_vectors_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
     floret = pytest.importorskip("floret", reason="needs the extra [vectors]")
-    from xner_spacy.distillation.vectors import train_floret
+    from xner_spacy.distillation.bitext_baselines import train_floret
 
     out = tmp_path / "o.floret"
     text = [["a", "b", "c"]] * 20
@@ -101,7 +101,7 @@ def test_half_a_table_of_vectors_is_an_error(tmp_path: Path, monkeypatch: Any) -
 
 def test_vectors_are_packed_or_printed_where_the_name_says_so(tmp_path: Path, capfdbinary: Any) -> None:
     pytest.importorskip("floret", reason="needs the extra [vectors]")
-    from xner_spacy.distillation.vectors import train_floret
+    from xner_spacy.distillation.bitext_baselines import train_floret
 
     outputs = [tmp_path / "o.floret", tmp_path / "o.floret.gz", Path("-")]
     for out in outputs:
@@ -114,7 +114,7 @@ def test_vectors_are_packed_or_printed_where_the_name_says_so(tmp_path: Path, ca
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")
 def test_vectors_are_not_written_to_a_device() -> None:
     pytest.importorskip("floret", reason="needs the extra [vectors]")
-    from xner_spacy.distillation.vectors import train_floret
+    from xner_spacy.distillation.bitext_baselines import train_floret
 
     with pytest.raises(XnerError, match="/dev/null: is no ordinary file"):
         train_floret([["a", "b", "c"]] * 20, "/dev/null", dim=4, bucket=50)

@@ -8,6 +8,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.distillation.bitext_baselines import code_switch
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.student.calibration import (
     UNFOUNDED_DOUBT,
@@ -27,7 +28,6 @@ from xner_spacy.distillation.teachers.selection import (
     select_least_specific,
     select_surest,
 )
-from xner_spacy.distillation.vectors import code_switch
 from xner_spacy.errors import XnerError
 from xner_spacy.evaluation.calibration import scored_spans
 from xner_spacy.types import Alignment, TokenLabels

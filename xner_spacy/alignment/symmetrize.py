@@ -6,7 +6,7 @@ translation uses them.
 
 from functools import partial
 from operator import and_, or_
-from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..errors import require
 from ..types import Alignment
@@ -16,48 +16,36 @@ Link = Tuple[int, int]
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-class _Links:
-    """Links that grow, and the words that they reach."""
+def _grow(
+    forward: Set[Link], reverse: Set[Link], final: Optional[Callable[[Iterable[bool]], bool]] = None
+) -> Set[Link]:
+    """The intersection, grown by union links beside a link if they reach a word without one, and then by directed links
+    that do so on any side, or on all, if `final` is that.
+    """
+    links, union = forward & reverse, forward | reverse
+    sources, targets = ({link[side] for link in links} for side in (0, 1))
 
-    def __init__(self, links: Iterable[Link]) -> None:
-        self.links = set(links)
-        self.sources, self.targets = ({link[side] for link in self.links} for side in (0, 1))
+    def add(link: Link, enough: Callable[[Iterable[bool]], bool]) -> bool:
+        fits = enough((link[0] not in sources, link[1] not in targets))
+        if fits:
+            links.add(link)
+            sources.add(link[0])
+            targets.add(link[1])
+        return fits
 
-    def add(self, link: Link, enough: Callable[[Iterable[bool]], bool]) -> bool:
-        """RETURNS (bool): Whether the link was taken in, since any or all of its words had none."""
-        if not enough((link[0] not in self.sources, link[1] not in self.targets)):
-            return False
-        self.links.add(link)
-        self.sources.add(link[0])
-        self.targets.add(link[1])
-        return True
-
-
-def _grown(forward: Set[Link], reverse: Set[Link]) -> _Links:
-    """The intersection, grown by union links beside a link, if they reach a word without one."""
-    grown = _Links(forward & reverse)
-    more = True
-    while more:
-        more = False
-        for i, j in sorted(grown.links):
+    growing = True
+    while growing:
+        growing = False
+        for i, j in sorted(links):
             for di, dj in _NEIGHBOURS:
-                new = (i + di, j + dj)
-                if (new in forward or new in reverse) and new not in grown.links:
-                    more |= grown.add(new, any)
-    return grown
-
-
-def _grow_diag(forward: Set[Link], reverse: Set[Link]) -> Set[Link]:
-    return _grown(forward, reverse).links
-
-
-def _grow_final(forward: Set[Link], reverse: Set[Link], enough: Callable[[Iterable[bool]], bool]) -> Set[Link]:
-    """grow-diag, then directed links to words that still have none: on one side, or on both."""
-    grown = _grown(forward, reverse)
-    for directed in (forward, reverse):
-        for link in sorted(directed - grown.links):
-            grown.add(link, enough)
-    return grown.links
+                beside = (i + di, j + dj)
+                if beside in union and beside not in links:
+                    growing |= add(beside, any)
+    if final is not None:
+        for directed in (forward, reverse):
+            for link in sorted(directed - links):
+                add(link, final)
+    return links
 
 
 # forward and reverse are not combined: see `symmetrize`.
@@ -66,9 +54,9 @@ METHODS: Dict[str, Callable[..., Any]] = {
     "union": or_,
     "forward": lambda forward, reverse: forward,
     "reverse": lambda forward, reverse: reverse,
-    "grow-diag": _grow_diag,
-    "grow-diag-final": partial(_grow_final, enough=any),
-    "grow-diag-final-and": partial(_grow_final, enough=all),
+    "grow-diag": _grow,
+    "grow-diag-final": partial(_grow, final=any),
+    "grow-diag-final-and": partial(_grow, final=all),
 }
 
 

@@ -41,7 +41,7 @@ def vectors(
     seed (int): Seed of the mixing.
     RETURNS (Path): The table. RAISES: InputError for files that do not run parallel; MissingExtraError without floret.
     """
-    from ..distillation.vectors import code_switch, train_floret
+    from ..distillation.bitext_baselines import code_switch, train_floret
 
     pairs = read_parallel(source, target)
     part = load_aligner(pairs, aligner=aligner, links=links)

@@ -40,7 +40,9 @@ class Encoder:
         self.subwords = Subwords(self.model.tokenizer)
         self.frames = [self.subwords.frame(lang) for lang in languages]
         limit = self.model.limit
-        self._room = min(limit, settings.max_length or limit) - max(frame.size for frame in self.frames)
+        self._room = min(limit, settings.max_length or limit) - max(
+            len(prefix) + len(suffix) for prefix, suffix in self.frames
+        )
         require(
             self._room >= 4,
             f"{settings.part}: max_length leaves room for {max(self._room, 0)} sub-words.",

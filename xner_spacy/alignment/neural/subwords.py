@@ -33,11 +33,6 @@ class Frame(NamedTuple):
     prefix: Tuple[int, ...]
     suffix: Tuple[int, ...]
 
-    @property
-    def size(self) -> int:
-        """RETURNS (int): The special tokens of a sentence."""
-        return len(self.prefix) + len(self.suffix)
-
 
 class Subwords:
     """Splits words with a Hugging Face tokenizer, slow or fast, and remembers them.

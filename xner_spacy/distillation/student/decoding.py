@@ -5,7 +5,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from ...pools import padded_groups
+from ...streams import padded_groups
 from .tag_scheme import Ids, Mask, TagSet
 
 Floats = npt.NDArray[np.float32]

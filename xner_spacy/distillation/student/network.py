@@ -1,11 +1,11 @@
-"""The student's network, `xner.Student.v1`: token vectors to tag scores."""
+"""The student's network, `xner.Student.v1`: token vectors to tag scores; and how sub-words become tokens before it."""
 
-from typing import List, Optional
+from typing import Any, Callable, List, Optional, Tuple, cast
 
 from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Maxout, Model, chain, resizable, with_array, zero_init
 from thinc.layers.resizable import resize_linear_weighted, resize_model
-from thinc.types import Floats2d
+from thinc.types import Floats2d, Ragged
 
 
 def build_student_model(
@@ -55,3 +55,31 @@ def resize_output(model: Model, new_nO: int) -> None:
     for node in (model, model.get_ref("head"), *model.get_ref("head").layers):
         if node.has_dim("nO"):
             node.set_dim("nO", new_nO, force=True)
+
+
+def reduce_first() -> Model[Ragged, Floats2d]:
+    """The vector of each token's first sub-word, `xner.ReduceFirst.v1`.
+
+    thinc's `reduce_first.v1` fails on a token that has no sub-word at all, such as one that holds nothing but
+    characters which the tokenizer drops. Here it gets zeros.
+    """
+    return Model("reduce_first_or_zero", _forward)
+
+
+def _forward(
+    model: Model[Ragged, Floats2d], sequences: Ragged, is_train: bool
+) -> Tuple[Floats2d, Callable[[Floats2d], Ragged]]:
+    xp: Any = model.ops.xp
+    lengths = sequences.lengths
+    data = cast(Floats2d, sequences.dataXd)
+    starts = xp.cumsum(lengths) - lengths
+    present = lengths > 0
+    pooled = model.ops.alloc2f(len(lengths), data.shape[1])
+    pooled[present] = data[starts[present]]
+
+    def backprop(d_pooled: Floats2d) -> Ragged:
+        d_data = model.ops.alloc2f(*data.shape)
+        d_data[starts[present]] = d_pooled[present]
+        return Ragged(d_data, lengths)
+
+    return pooled, backprop

@@ -55,9 +55,12 @@ class TargetReader:
         rows = [self._one(eg) for eg in examples]
         soft = None
         if any(row.soft is not None for row in rows):
-            missing = [np.zeros((len(row.hard), len(self.tagset)), dtype=np.float32) for row in rows]
+            shapes = [(len(row.hard), len(self.tagset)) for row in rows]
             soft = np.concatenate(
-                [none if row.soft is None else row.soft for row, none in zip(rows, missing, strict=True)]
+                [
+                    np.zeros(shape, "f") if row.soft is None else row.soft
+                    for row, shape in zip(rows, shapes, strict=True)
+                ]
             )
         hard, hard_weights, _, soft_weights = zip(*rows, strict=True)
         return Targets(np.concatenate(hard), np.concatenate(hard_weights), soft, np.concatenate(soft_weights))
@@ -74,8 +77,9 @@ class TargetReader:
             hard, trimmed = self.tagset.trim(hard, words)
             self.trimmed += trimmed
             hard_weights = (hard != MISSING).astype(np.float32)
-            if self.confidence and same:
-                self._weigh_spans(reference, hard_weights)
+            if self.confidence and same and SPANS_KEY in reference.spans:
+                for span, score in zip(reference.spans[SPANS_KEY], span_scores(reference), strict=True):
+                    hard_weights[span.start : span.end] *= min(max(score, 0.0), 1.0) ** self.confidence
         soft, soft_weights = None, np.zeros(n, dtype=np.float32)
         labels = get_soft(reference) if self.use_soft and n else None
         if labels is not None:
@@ -110,13 +114,6 @@ class TargetReader:
                     raise unknown_label(tag[2:], self.tagset.labels)
                 ids[k] = self.tagset.index[tag]
         return ids
-
-    def _weigh_spans(self, doc: Doc, weights: FloatArray) -> None:
-        group = doc.spans.get(SPANS_KEY)
-        if group is None:
-            return
-        for span, score in zip(group, span_scores(doc), strict=True):
-            weights[span.start : span.end] *= min(max(score, 0.0), 1.0) ** self.confidence
 
 
 def unknown_label(name: str, labels: Sequence[str]) -> XnerError:

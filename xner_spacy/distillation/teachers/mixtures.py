@@ -115,9 +115,7 @@ def mix_docs(
         if used is None:
             raise XnerError(f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence.")
         softs = [soft_of(doc, name, number) for name, doc in zip(names, docs, strict=True)]
-        spoke = [
-            before or (soft is not None and bool(soft.probs.any())) for before, soft in zip(spoke, softs, strict=True)
-        ]
+        spoke = [said or (soft is not None and bool(soft.probs.any())) for said, soft in zip(spoke, softs, strict=True)]
         mixed = mix(softs, used)
         doc = docs[0]
         if mixed is not None:
@@ -222,8 +220,7 @@ def language_similarity(sources: Sequence[Floats], target: Floats, *, rank: int 
     a, b = _sides(params, target.astype(np.float32))
     logits = a @ b.T
     tau = float(logits.var()) or 1.0
-    z = np.exp((logits - logits.max(axis=1, keepdims=True)) / tau)
-    sentence = (z / z.sum(axis=1, keepdims=True)).astype(np.float32)
+    sentence = np.asarray(softmax(np, (logits - logits.max(axis=1, keepdims=True)) / tau), dtype=np.float32)
     return Similarity(sentence, sentence.mean(axis=0), tau)
 
 

@@ -102,14 +102,14 @@ class PrototypeStudent:
         classes = xp.asarray(np.eye(1 + len(tagset.labels), dtype=np.float32)[tagset.label_of + 1])
         cuts = np.cumsum([len(rows) for rows in scores])[:-1].tolist()
         self.updates += 1
-        loss, d_flat, d_z = self.of_tokens(ops, flat, z, cuts, targets, classes)
+        loss, d_flat, d_z = self._of_tokens(ops, flat, z, cuts, targets, classes)
         return loss, xp.split(d_flat, cuts), xp.split(d_z, cuts)
 
-    def of_tokens(
+    def _of_tokens(
         self, ops: Any, flat: Any, z: Any, cuts: List[int], targets: Targets, classes: Any
     ) -> Tuple[float, Any, Any]:
-        """RETURNS (Tuple): The loss, and its gradients on the vectors and scores of the tokens of sentences laid end to
-        end, that are cut apart at `cuts`.
+        """The loss, and its gradients on the vectors and scores of the tokens of sentences laid end to end, that are
+        cut apart at `cuts`.
         """
         xp = ops.xp
         teacher, weights = _teacher(ops, targets, z.shape[1])
@@ -140,10 +140,9 @@ class PrototypeTeacher(PrototypeStudent):
 
     weight: float = 0.1
 
-    def of_tokens(
+    def _of_tokens(
         self, ops: Any, flat: Any, z: Any, cuts: List[int], targets: Targets, classes: Any
     ) -> Tuple[float, Any, Any]:
-        """RETURNS (Tuple): The loss, and what is to be given back."""
         xp = ops.xp
         features, norm = unit(xp, flat)
         labelled = [np.full(len(known), known.any()) for known in np.split(targets.hard_weights, cuts)]

@@ -14,11 +14,11 @@ from ...corpora.docs import bare_copy, doc_entities, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
 from ...corpora.reading import part_of, read_docbin, read_json
 from ...corpora.writing import atomic_write, write_json
+from ...distillation.bitext_baselines import learn_lexicon, translate_words
 from ...distillation.soft.soft_labels import get_soft, set_soft
 from ...distillation.soft.soft_projection import project_soft
 from ...distillation.teachers.mixtures import mix_docs
 from ...distillation.teachers.selection import select_surest
-from ...distillation.wordwise import learn_lexicon, translate_words
 from ...docdata import install_extensions, pinned_coders
 from ...errors import XnerError
 from ...evaluation.entities import Sentence, bootstrap_f1, compare, count, prf

@@ -1,21 +1,65 @@
-"""Cross-lingual static vectors from a bitext: floret on text in which aligned words stand in for each other.
+"""Baselines that need the word links of a bitext and no translator or pretrained encoder: labelled source text word by
+word in target words, and cross-lingual static vectors.
 
-A word and its translation then occur in the same contexts and get vectors near each other, in the manner of the
-pseudo-bilingual corpora of Gouws and Søgaard (2015) and Duong et al. (2016). A source-trained model with these vectors
-as features can be applied to target text directly, offline and without a pretrained encoder: the model-transfer
-baseline.
+The first is the word-to-word translation of UniTrans (Wu et al. 2020b, section 3.1), with a lexicon read off the links
+in place of aligned embedding spaces; word order stays that of the source. For the second, floret learns from text in
+which aligned words stand in for each other, in the manner of the pseudo-bilingual corpora of Gouws and Søgaard (2015)
+and Duong et al. (2016): a word and its translation get vectors near each other, and a source-trained model with these
+as features can be applied to target text directly.
 """
 
 import os
 import random
 import shutil
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Iterable, Iterator, List, Sequence, Tuple
+from typing import DefaultDict, Dict, Iterable, Iterator, List, Sequence, Tuple
+
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
 
 from ..corpora.writing import atomic_write
 from ..errors import MissingExtraError, XnerError
 from ..types import Alignment, TokenPair
+
+Lexicon = Dict[str, str]
+
+
+def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], min_score: float = 0.5) -> Lexicon:
+    """Find the best counterpart of each source word.
+
+    pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. alignments (Iterable[Alignment]): Their word links.
+    min_score (float): Total score of a counterpart's links that it must exceed.
+    RETURNS (Dict[str, str]): Target word by source word. A source word is looked up as it is written, so that "May" and
+        "may" are two.
+    """
+    scores: DefaultDict[str, Counter] = defaultdict(Counter)
+    for (source, target), alignment in zip(pairs, alignments, strict=True):
+        for (i, j), score in zip(alignment.links.tolist(), alignment.scores.tolist(), strict=True):
+            scores[source[i]][target[j]] += score
+    lexicon = {}
+    for word, counterparts in scores.items():
+        # Of equals the first in the alphabet, so that the order of the pairs does not matter.
+        best = min(counterparts, key=lambda other: (-counterparts[other], other))
+        if counterparts[best] > min_score:
+            lexicon[word] = best
+    return lexicon
+
+
+def translate_words(doc: Doc, lexicon: Lexicon, vocab: Vocab) -> Doc:
+    """RETURNS (Doc): The Doc's words in the target language, unknown ones as they are, with its entities."""
+    words = []
+    for token in doc:
+        translation = lexicon.get(token.text)
+        if translation is None and token.is_title:
+            # At the beginning of a sentence only: a name is not to become a common word elsewhere.
+            lower = lexicon.get(token.lower_) if token.i == 0 and not token.ent_type else None
+            translation = lower[:1].upper() + lower[1:] if lower else None
+        words.append(translation if translation is not None else token.text)
+    made = Doc(vocab, words=words, spaces=[bool(t.whitespace_) for t in doc])
+    made.set_ents([Span(made, e.start, e.end, label=e.label_) for e in doc.ents], default="outside")
+    return made
 
 
 def code_switch(

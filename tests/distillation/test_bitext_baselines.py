@@ -4,7 +4,7 @@ import spacy
 from spacy.tokens import Span
 
 from xner_spacy.corpora.docs import make_doc
-from xner_spacy.distillation.wordwise import learn_lexicon, translate_words
+from xner_spacy.distillation.bitext_baselines import learn_lexicon, translate_words
 from xner_spacy.types import Alignment, Entity
 
 VOCAB = spacy.blank("xx").vocab

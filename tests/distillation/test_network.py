@@ -5,7 +5,7 @@ from numpy.testing import assert_array_equal
 from thinc.api import NumpyOps, reduce_first
 from thinc.types import Ragged
 
-from xner_spacy.distillation.student import pooling
+from xner_spacy.distillation.student import network
 
 OPS = NumpyOps()
 
@@ -17,7 +17,7 @@ def ragged(lengths):
 
 def test_equal_to_thinc_where_every_token_has_a_subword():
     x = ragged([2, 1, 3])
-    for model in (pooling.reduce_first(), reduce_first()):
+    for model in (network.reduce_first(), reduce_first()):
         y, back = model(x, is_train=True)
         assert_array_equal(y, [[1, 2], [5, 6], [7, 8]])
         d = back(OPS.asarray2f(y))
@@ -25,7 +25,7 @@ def test_equal_to_thinc_where_every_token_has_a_subword():
 
 
 def test_a_token_without_subwords_gets_zeros_and_gives_none_back():
-    y, back = pooling.reduce_first()(ragged([0, 2, 0, 0, 1, 0]), is_train=True)
+    y, back = network.reduce_first()(ragged([0, 2, 0, 0, 1, 0]), is_train=True)
     assert_array_equal(y, [[0, 0], [1, 2], [0, 0], [0, 0], [5, 6], [0, 0]])
     d = back(OPS.asarray2f(np.ones_like(y)))
     assert_array_equal(d.dataXd, [[1, 1], [0, 0], [1, 1]])
@@ -33,6 +33,6 @@ def test_a_token_without_subwords_gets_zeros_and_gives_none_back():
 
 
 def test_nothing_at_all():
-    y, back = pooling.reduce_first()(Ragged(OPS.alloc2f(0, 4), OPS.asarray1i([0, 0])), True)
+    y, back = network.reduce_first()(Ragged(OPS.alloc2f(0, 4), OPS.asarray1i([0, 0])), True)
     assert y.shape == (2, 4) and not y.any()
     assert back(y).dataXd.shape == (0, 4)
