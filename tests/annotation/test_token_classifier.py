@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 
 from tests.translation.test_broken_models import FAULTS
 from tiny.models import ENCODER, TEXTS, build
-from xner_spacy.annotation.tagger_output import TagScheme
+from xner_spacy.annotation.annotators import TagScheme
 from xner_spacy.annotation.token_classifier import (
     Batch,
     TokenClassifier,

@@ -16,8 +16,7 @@ from ..distillation.student.tag_scheme import blank_tokens
 from ..errors import XnerError
 from ..translation.hub import HubModel, check_weights, import_transformers
 from ..types import FloatArray, TokenLabels
-from .annotators import Annotation
-from .tagger_output import TagScheme
+from .annotators import Annotation, TagScheme
 
 # Away from the CPU: sub-words to which windows are filled up, and the most windows of a batch.
 WIDTH_STEP = 32

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
@@ -33,8 +34,7 @@ MARKED = re.compile(r"(?<!\S)([\"'(«„“‘\[]*)[*@#](?=\w)|(?<=[-/–])[*@#]
 _SPECIAL = re.compile(r"([\[\]{}^$/\\@<>])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-# What Apertium's own deformatter ends a text with; the full stop lets the tagger see the end of a
-# sentence.
+# What Apertium's own deformatter ends a text with; the full stop lets the tagger see the end of a sentence.
 _END = ".[][\n\n]"
 _ENDED = re.compile(r"\.?\s*\[\]\[\n\n\]\s*\Z")
 _MARKER = re.compile(r"<(e\d+)>(.*?)</\1>", re.DOTALL)
@@ -61,7 +61,6 @@ class Apertium:
     markup: bool = True
     _failed_in_a_row: int = field(init=False, default=0, repr=False)
     _engine: Optional[Engine] = field(init=False, default=None, repr=False)
-    _identity: Optional[Dict[str, Any]] = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_program_name(self.command, VARIABLE, PROGRAMS, part=PART)
@@ -92,18 +91,12 @@ class Apertium:
             self._engine = Engine(Mode(self.mode, folder, program), self.timeout)
         return self._engine
 
-    @property
+    @cached_property
     def identity(self) -> Dict[str, Any]:
         """What a stored translation depends on, beside the text."""
-        if self._identity is None:
-            self._identity = {
-                "engine": "apertium",
-                "mode": self.mode,
-                "revision": self.engine.mode.revision(),
-                "markup": self.markup,
-                "faults": RULES,
-            }
-        return self._identity
+        revision = self.engine.mode.revision()
+        known = {"engine": "apertium", "mode": self.mode, "revision": revision, "markup": self.markup}
+        return {**known, "faults": RULES}
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         for batch in pools(texts, 1000):
@@ -119,8 +112,8 @@ class Apertium:
             self._engine.close()
 
     def _ask(self, texts: List[str]) -> List[Optional[str]]:
-        """RETURNS (List[Optional[str]]): An answer each, or None where the engine failed twice.
-        RAISES: XnerError if it fails on one text after the other.
+        """RETURNS (List[Optional[str]]): An answer each, or None where the engine failed twice. RAISES: XnerError if it
+        fails on one text after the other.
         """
         answers: List[Optional[str]] = []
         failed_at = -1
@@ -199,11 +192,8 @@ def _restore_markers(output: str) -> str:
 
 
 def clean_marks(text: str, output: str) -> Translation:
-    """Take Apertium's marks off a translation.
-
-    text (str): What was translated; a mark sign that stands before a word there is the writer's own and stays.
-    output (str): Apertium's output.
-    RETURNS (Translation): The clean text and how many words were marked.
+    """Take Apertium's marks off the translation of a text. A mark sign that stands before a word there is the writer's
+    own and stays. RETURNS (Translation): The clean text and how many words were marked.
     """
     unknown = 0
 

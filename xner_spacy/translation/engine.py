@@ -20,7 +20,7 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import IO, Any, List, Optional, Sequence, Tuple
+from typing import IO, Any, List, Optional, Sequence
 
 from ..corpora.reading import reading
 from ..errors import InputError, XnerError
@@ -47,10 +47,7 @@ PROGRAMS = _FLUSHING | frozenset(
 
 
 class EngineError(RuntimeError):
-    """The engine died, hung, or does not answer. `answers` holds what it had said till then.
-
-    message (str): What happened. answers (List[str]): Whole answers.
-    """
+    """The engine died, hung, or does not answer. `answers` holds the whole answers that it gave till then."""
 
     def __init__(self, message: str, answers: List[str]) -> None:
         super().__init__(message)
@@ -68,14 +65,17 @@ class Mode:
     def __init__(self, name: str, folder: Path, program: str = "") -> None:
         self.name = name
         self.path = folder / "modes" / f"{name}.mode"
-        with reading(self.path, "a mode file", f"Install {name} anew."):
-            text = self.path.read_text(encoding="utf8")
         with reading(self.path, "a pipe of programs", f"Install {name} anew."):
-            found = _parse(text, self.path)
-        self.commands = [
-            [_find(command[0], program, self.path), *_checked(command[1:], folder, self.path)]
-            for command in _add_marks(found, program)
-        ]
+            commands = _parse(self.path.read_text(encoding="utf8"), self.path, program)
+        self.commands = []
+        for command in commands:
+            place = _installed(command[0], program)
+            if place is None:
+                raise XnerError(
+                    f"Apertium's program {command[0]!r} is not installed ({self.path.name} asks for it).",
+                    "Install the whole of the direction: on Debian and Ubuntu apt-get install apertium-all-dev",
+                )
+            self.commands.append([place, *_checked(command[1:], folder, self.path)])
 
     def revision(self) -> str:
         """RETURNS (str): A checksum of the programs' names and of the files that they read."""
@@ -88,8 +88,8 @@ class Mode:
         return digest.hexdigest()[:16]
 
 
-def _parse(text: str, path: Path) -> Tuple[List[List[str]], int]:
-    """RETURNS (Tuple[List[List[str]], int]): The commands, and which of them is the generator (0 = none)."""
+def _parse(text: str, path: Path, program: str) -> List[List[str]]:
+    """RETURNS (List[List[str]]): The commands. Marks on words pass from the analyser on to the generator."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
     commands: List[List[str]] = [[]]
@@ -115,12 +115,6 @@ def _parse(text: str, path: Path) -> Tuple[List[List[str]], int]:
             )  # fmt: skip
         if command[0] in _FLUSHING and "-z" not in command:
             command.insert(1, "-z")
-    return commands, generator
-
-
-def _add_marks(parsed: Tuple[List[List[str]], int], program: str) -> List[List[str]]:
-    """Marks on words pass from the analyser on to the generator."""
-    commands, generator = parsed
     if generator and all(_installed(name, program) for name in (_ATTACH, _DETACH)):
         commands.insert(generator, [_DETACH])
         commands.insert(1, [_ATTACH])
@@ -128,18 +122,9 @@ def _add_marks(parsed: Tuple[List[List[str]], int], program: str) -> List[List[s
 
 
 def _installed(name: str, program: str) -> Optional[str]:
+    """RETURNS (Optional[str]): Where a program is, beside `program` before all other places."""
     beside = Path(program).with_name(name) if program else None
     return str(beside) if beside and shutil.which(beside) else find_installed(name)
-
-
-def _find(name: str, program: str, path: Path) -> str:
-    found = _installed(name, program)
-    if found is None:
-        raise XnerError(
-            f"Apertium's program {name!r} is not installed ({path.name} asks for it).",
-            "Install the whole of the direction: on Debian and Ubuntu apt-get install apertium-all-dev",
-        )
-    return found
 
 
 def _checked(words: List[str], folder: Path, path: Path) -> List[str]:
@@ -173,10 +158,8 @@ class Engine:
         self._owner = 0
 
     def exchange(self, texts: Sequence[str]) -> List[str]:
-        """Send texts and read the answers.
-
-        texts (Sequence[str]): Without NUL. RETURNS (List[str]): An answer each.
-        RAISES: EngineError with the answers that came before the failure.
+        """Send texts, without NUL. RETURNS (List[str]): An answer each. RAISES: EngineError with the answers that came
+        before the failure.
         """
         if self._owner != os.getpid():
             # After a fork the programs are the parent's.
@@ -203,13 +186,11 @@ class Engine:
                 writer.join(10)
                 raise EngineError(problem, _answers(done))
         writer.join()
-        # Anything after the last answer is no answer of ours; the engine is not to be trusted any
-        # more.
-        found = _answers(done)
-        if len(found) != len(texts) or not done.endswith(b"\0"):
+        # Anything after the last answer is no answer of ours; the engine is not to be trusted any more.
+        if answers != len(texts) or not done.endswith(b"\0"):
             self.close()
             raise EngineError("it answered more than it was asked", [])
-        return found
+        return _answers(done)
 
     def close(self) -> None:
         """End the programs."""
@@ -249,22 +230,17 @@ class Engine:
         return any(process.poll() not in (None, 0) for process in self._processes)
 
     def _problem(self, ended: bool) -> str:
-        # A program that fails takes its neighbours along: those after it find the end of their
-        # input, often before its own exit can be seen, and those before it write to nobody.
+        # A program that fails takes its neighbours along: those after it find the end of their input, often before its
+        # own exit can be seen, and those before it write to nobody.
         until = time.monotonic() + 1.0
         while ended and not any(map(_failed, self._processes)) and time.monotonic() < until:
             time.sleep(0.01)
-        over = [
-            (process, command)
-            for process, command in zip(self._processes, self.mode.commands, strict=True)
-            if process.poll() is not None
-        ]
+        pairs = zip(self._processes, self.mode.commands, strict=True)
+        over = [(process, command) for process, command in pairs if process.poll() is not None]
         if not over:
             return f"no answer within {self.timeout:g} seconds{self._complaint()}"
         process, command = next((pair for pair in over if _failed(pair[0])), over[0])
-        how = f"exit code {process.returncode}"
-        if process.returncode < 0:
-            how = f"signal {-process.returncode}"
+        how = f"exit code {process.returncode}" if process.returncode >= 0 else f"signal {-process.returncode}"
         return f"{Path(command[0]).name} ended ({how}){self._complaint()}"
 
     def _complaint(self) -> str:

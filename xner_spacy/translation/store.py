@@ -147,10 +147,7 @@ class Stored:
         self.misses += len(missing)
         if damaged:
             self.damaged += len(damaged)
-            _LOGGER.warning(
-                "%s: %d stored translations can't be read; they are made anew.",
-                self.path, len(damaged),
-            )  # fmt: skip
+            _LOGGER.warning("%s: %d stored translations can't be read; they are made anew.", self.path, len(damaged))
         who = f"The translator {type(self.translator).__name__}"
         fresh = self.translator(missing) if missing else ()
         for piece in minibatch(paired(missing, fresh, who, "texts", "translations"), 256):
@@ -165,17 +162,10 @@ class Stored:
     def connection(self) -> sqlite3.Connection:
         """The open file; opened anew in a forked process."""
         if self._connection is None or self._owner != os.getpid():
-            new = not self.path.exists() or not self.path.stat().st_size
-            if new:
+            if not self.path.exists() or not self.path.stat().st_size:
                 self._check_may_create()
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=self.wait, isolation_level=None, check_same_thread=False)
-            try:
-                _prepare(connection, self.path)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection, self._owner = connection, os.getpid()
+            self._connection, self._owner = _open(self.path, self.wait), os.getpid()
         return self._connection
 
     def _check_may_create(self) -> None:
@@ -199,10 +189,10 @@ class Stored:
         """RETURNS (Tuple[Dict[bytes, Translation], Set[bytes]]): What is stored, and the keys of damaged rows."""
         rows: Dict[bytes, Translation] = {}
         damaged: Set[bytes] = set()
-        for some in minibatch(keys, _MANY):
-            marks = ",".join("?" * len(some))
+        for asked in minibatch(keys, _MANY):
+            marks = ",".join("?" * len(asked))
             query = f"SELECT key, translation FROM translations WHERE key IN ({marks})"
-            for key, row in self.connection.execute(query, some).fetchall():
+            for key, row in self.connection.execute(query, asked).fetchall():
                 result = _load(row)
                 if result is None:
                     damaged.add(key)
@@ -212,9 +202,8 @@ class Stored:
 
     def _write(self, rows: List[Tuple[bytes, str, Translation]], damaged: Set[bytes]) -> None:
         identity = _dump(self.identity)
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self.connection as connection:  # commits, or rolls back
+            connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT OR IGNORE INTO engines (identity) VALUES (?)", (identity,))
             (engine,) = connection.execute("SELECT id FROM engines WHERE identity = ?", (identity,)).fetchone()
             spoilt = [(key,) for key, _, _ in rows if key in damaged]
@@ -223,12 +212,6 @@ class Stored:
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?)",
                 [(key, engine, text, _save(result)) for key, text, result in rows],
             )
-            connection.execute("COMMIT")
-        except BaseException:
-            # On a full disk SQLite has rolled back itself.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The state of the translator inside, where it has one."""
@@ -252,18 +235,22 @@ class ConfiguredStore(Stored):
         self.may_create = _TRUSTED.get()
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _open(path: Path, wait: float) -> sqlite3.Connection:
     """RAISES: InputError for a database of another kind: it is not touched."""
-    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-    tables = {name for (name,) in connection.execute(query)}
-    if tables and not tables >= TABLES:
-        raise InputError("is a database, but not a translation store.", path, None, "Choose another file.")  # fmt: skip
-    # Readers do not wait for a writer, and what a killed process left half-written is
-    # rolled back.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    if not tables:
-        connection.executescript(SCHEMA)
+    connection = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
+    try:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and not tables >= TABLES:
+            raise InputError("is a database, but not a translation store.", path, None, "Choose another file.")
+        # Readers do not wait for a writer, and what a killed process left half-written is rolled back.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        if not tables:
+            connection.executescript(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _dump(value: Any) -> str:
