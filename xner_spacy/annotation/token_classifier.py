@@ -5,6 +5,7 @@ pipeline). The same part is the source annotator, the tagger of the target langu
 model-transfer baseline.
 """
 
+from collections import Counter
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Callable, ClassVar, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -59,8 +60,8 @@ class TokenClassifier(HubModel):
     @property
     def identity(self) -> Dict[str, Any]:
         """What the annotations depend on, beside the words."""
-        found = {"engine": "transformers", "model": self.content, "dtype": self.dtype}
-        return found if self.labels is None else {**found, "labels": self.labels}
+        identity = {"engine": "transformers", "model": self.content, "dtype": self.dtype}
+        return identity if self.labels is None else {**identity, "labels": self.labels}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:
         for words, probs in zip(sentences, self.distributions(sentences), strict=True):
@@ -71,7 +72,7 @@ class TokenClassifier(HubModel):
         without any, and one that nobody can see, is O.
         """
         model = self.loaded
-        found = [model.outside(len(words)) for words in sentences]
+        distributions = [model.outside(len(words)) for words in sentences]
         seen = [np.flatnonzero(~blank_tokens(words)) for words in sentences]
         shown = [[words[int(k)] for k in places] for words, places in zip(sentences, seen, strict=True)]
         windows: List[Window] = []
@@ -89,43 +90,34 @@ class TokenClassifier(HubModel):
                 for word, row in zip(positions, probs, strict=True):
                     place = window.start + word
                     if window.keep[0] <= place < window.keep[1]:
-                        found[window.sentence][seen[window.sentence][place]] = row
-        return found
+                        distributions[window.sentence][seen[window.sentence][place]] = row
+        return distributions
 
 
 def annotate_seen(scheme: TagScheme, words: Sequence[str], probs: FloatArray) -> Annotation:
-    """Read entities off the words that can be seen: those before and behind whitespace may be one name, and none begins
-    or ends with it.
-
-    scheme (TagScheme): The model's tags. words (Sequence[str]): The sentence. probs (FloatArray): (words, tags of the
-        model). RETURNS (Annotation): Entities and IOB2 distributions.
+    """Read entities off the words that can be seen, by a model's tags and its (words, tags) distributions: those before
+    and behind whitespace may be one name, and none begins or ends with it.
     """
     blank = blank_tokens(words)
     if not blank.any():
         return scheme.annotate(probs)
     seen = np.flatnonzero(~blank)
-    found = scheme.annotate(probs[seen])
-    assert found.labels is not None
-    entities = [
-        entity._replace(start=int(seen[entity.start]), end=int(seen[entity.end - 1]) + 1) for entity in found.entities
-    ]
+    annotation = scheme.annotate(probs[seen])
+    assert annotation.labels is not None
+    entities = [e._replace(start=int(seen[e.start]), end=int(seen[e.end - 1]) + 1) for e in annotation.entities]
     full = np.zeros((len(words), len(scheme.labels)), dtype=np.float32)
     full[:, 0] = 1.0
-    full[seen] = found.labels.probs
+    full[seen] = annotation.labels.probs
     for place in np.flatnonzero(blank):
         behind = int(np.searchsorted(seen, place))
         if 0 < behind < len(seen):  # as far inside a name as the next word goes on with one
-            full[place, 2::2] = found.labels.probs[behind, 2::2]
+            full[place, 2::2] = annotation.labels.probs[behind, 2::2]
             full[place, 0] = 1.0 - full[place, 2::2].sum()
     return Annotation(entities, free_blank(TokenLabels(scheme.labels, full), blank))
 
 
 class Batch(NamedTuple):
-    """Windows that are read at once.
-
-    chosen (List[int]): Their numbers. width (int): Sub-words that each is filled up to. rows (int): Windows that the
-        batch is filled up to.
-    """
+    """The numbers of windows that are read at once, and the sub-words and windows that these are filled up to."""
 
     chosen: List[int]
     width: int
@@ -136,8 +128,7 @@ def fixed_batches(lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, i
     """Batches whose shapes hang on the length of a window alone, not on what else there is to read: with another shape
     a matrix product adds in another order, and the last digits differ.
 
-    lengths (Sequence[int]): Sub-words of each window. shape_of (Callable[[int], Tuple[int, int]]): The width and the
-        rows of the batch for a window of this length.
+    lengths (Sequence[int]): Sub-words of each window. shape_of (Callable): Gives width and rows of the batch for one.
     RETURNS (List[Batch]): The batches, the widest first.
     """
     by_shape: Dict[Tuple[int, int], List[int]] = {}
@@ -151,10 +142,8 @@ def fixed_batches(lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, i
 
 
 def split_windows(sentence: int, sizes: Sequence[int], limit: int) -> List[Window]:
-    """Split a sentence into windows that overlap by about a quarter; a word is read where it has the most context.
-
-    sentence (int): Its number. sizes (Sequence[int]): Sub-words of each word. limit (int): Sub-words that fit.
-    RETURNS (List[Window]): Windows whose `keep` together cover the sentence.
+    """Split a sentence into windows of at most `limit` sub-words, of which each word has `sizes`. They overlap by about a
+    quarter; a word is read where it has the most context. RETURNS (List[Window]): Their `keep` covers the sentence.
     """
     windows: List[Window] = []
     start, n = 0, len(sizes)
@@ -229,19 +218,15 @@ class _Model:
 
     def sizes(self, words: Sequence[str]) -> List[int]:
         """RETURNS (List[int]): Sub-words of each word."""
-        found = [0] * len(words)
-        if words:
-            encoded = self.tokenizer(self._marked(words), is_split_into_words=True, add_special_tokens=False)
-            for word in encoded.word_ids():
-                if word is not None:
-                    found[word] += 1
-        return found
+        if not words:
+            return []
+        encoded = self.tokenizer(self._marked(words), is_split_into_words=True, add_special_tokens=False)
+        counts = Counter(encoded.word_ids())
+        return [counts[number] for number in range(len(words))]
 
     def run(self, texts: List[List[str]], width: int, rows: int) -> Iterator[Tuple[List[int], FloatArray]]:
-        """Read texts in a batch of a given shape.
+        """Read texts in a batch of `rows`, of `width` sub-words each; where there are fewer texts, the last is read again.
 
-        texts (List[List[str]]): Their words. width (int): Sub-words of a row. rows (int): Rows; where there are fewer
-            texts, the last is read again.
         YIELDS (Tuple[List[int], FloatArray]): Per text the words that have sub-words, and the distributions of their
             first ones.
         """
@@ -261,13 +246,11 @@ class _Model:
             logits = self.model(**inputs).logits
             probs = torch.softmax(logits.float(), dim=-1).cpu().numpy()
         for k in range(len(texts)):
-            words: List[int] = []
-            chosen: List[int] = []
+            first: Dict[int, int] = {}  # word -> the place of its first sub-word
             for position, word in enumerate(encoded.word_ids(k)):
-                if word is not None and (not words or words[-1] != word):
-                    words.append(word)
-                    chosen.append(position)
-            yield words, probs[k, chosen]
+                if word is not None:
+                    first.setdefault(word, position)
+            yield list(first), probs[k, list(first.values())]
 
 
 def named_tags(names: Sequence[str], labels: Optional[Union[List[str], Dict[str, str]]], model: str) -> List[str]:

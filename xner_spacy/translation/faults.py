@@ -1,14 +1,13 @@
 """Translations that went wrong: empty, repeating themselves, or of an impossible length; and texts that could not be
 translated at all.
 
-Neural translators fall into loops or stop after a word, above all for languages of which they saw little. What they say
-then is no reading of the sentence, and what is projected from it would be noise. The codes are written to files: add,
-never rename.
+Neural translators fall into loops or stop after a word, above all for languages of which they saw little; what is
+projected from that would be noise. The codes are written to files: add, never rename.
 """
 
 import re
 from functools import lru_cache
-from typing import List, Optional
+from typing import Optional
 
 from ..docdata import TOO_LONG
 from ..text import composed, script_name
@@ -38,7 +37,6 @@ _WEIGHTS = {"CJK": 3.0, "HIRAGANA": 2.0, "KATAKANA": 2.0, "HANGUL": 2.0, "ETHIOP
 def find_fault(text: str, translation: str, max_ratio: float = MAX_RATIO) -> Optional[str]:
     """Say what is wrong with a translation.
 
-    text (str): What was translated. translation (str): What came out.
     max_ratio (float): How many times longer or shorter it may be: in characters, those of scripts that write a syllable
         or a word with one counted for more (see `text_size`), smoothed for short texts.
     RETURNS (Optional[str]): A code of `FAULTS`, or None for a plausible translation.
@@ -67,13 +65,9 @@ def repeats_itself(text: str) -> bool:
     """RETURNS (bool): Whether a cycle of one to eight words comes four times in a row, or one of up to twelve
     characters ten times. Dots, dashes and other signs are neither: a line of dots is no loop.
     """
-    words = [w for w in text.casefold().split() if any(c.isalnum() for c in w)]
-    if _cycles(words):
+    if any(any(c.isalpha() for c in m[1]) for m in _CHARACTER_LOOP.finditer(text)):
         return True
-    return any(any(c.isalpha() for c in m[1]) for m in _CHARACTER_LOOP.finditer(text))
-
-
-def _cycles(words: List[str]) -> bool:
+    words = [w for w in text.casefold().split() if any(c.isalnum() for c in w)]
     for length in range(1, min(LONGEST_CYCLE, len(words) // TIMES_WORDS) + 1):
         run = 0
         for i in range(length, len(words)):

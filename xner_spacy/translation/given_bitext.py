@@ -55,7 +55,7 @@ class Bitext:
     missing (Missing): What to do about a text without translation: "error" names it; "skip" passes the Doc on without a
         source, for the reason "missing".
 
-    `counts` holds what was found in the files: texts with several translations, and lines that were left out.
+    `counts` holds what there was in the files: texts with several translations, and lines that were left out.
     """
 
     source: Optional[PathLike] = None
@@ -77,36 +77,32 @@ class Bitext:
         if self._table is None:
             if not self.source or not self.target:
                 raise XnerError(
-                    "xner.Bitext.v1 has no translations.", "Give it `source` and `target`, two line-parallel files."
+                    f"{PART} has no translations.", "Give it `source` and `target`, two line-parallel files."
                 )
-            self._table = self._read(self.source, self.target)
+            table: Dict[str, str] = {}
+            differ = set()
+            counts: Counter = Counter()
+            key = _KEYS[self.match]
+            for left, right in read_bitext(self.source, self.target, counts):
+                if table.setdefault(key(right), left) != left:
+                    differ.add(key(right))
+            counts[CONFLICTS] = len(differ)
+            self._table, self.counts = table, +counts
+            for what, n in self.counts.items():
+                tell_once(self.target, f"{n} {what}")
         return self._table
-
-    def _read(self, source: PathLike, target: PathLike) -> Dict[str, str]:
-        table: Dict[str, str] = {}
-        differ = set()
-        counts: Counter = Counter()
-        key = _KEYS[self.match]
-        for left, right in read_bitext(source, target, counts):
-            if table.setdefault(key(right), left) != left:
-                differ.add(key(right))
-        counts[CONFLICTS] = len(differ)
-        self.counts = +counts
-        for what, n in self.counts.items():
-            tell_once(target, f"{n} {what}")
-        return table
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         table, key = self.table, _KEYS[self.match]
         for text in texts:
-            found = table.get(key(text))
-            if found is None and self.missing == "error":
+            stored = table.get(key(text))
+            if stored is None and self.missing == "error":
                 shown = text if len(text) <= 200 else f"{text[:200]}..."
                 raise XnerError(
                     f"No stored translation of the sentence {shown!r}.",
                     "Add it to the bitext, or set missing = 'skip' to pass such sentences on.",
                 )
-            yield Translation(found, fault=MISSING if found is None else None)
+            yield Translation(stored, fault=MISSING if stored is None else None)
 
     @property
     def files(self) -> List[str]:

@@ -2,12 +2,11 @@
 
 The memory is one SQLite file. A translation's key is a checksum of the translator's identity (engine, model revision,
 languages, options) and the text in NFC; change any of them and the text is translated anew. Of two processes that
-translate the same text at the same time the first to write wins, and both go on with what it wrote: every reader sees
-one translation of a text.
+translate the same text at the same time the first to write wins, and both go on with what it wrote.
 
 Where the file lies is said in a config, and a config may come from someone else. So a pipeline that is loaded only
-opens a store that is there. It is made when the pipeline is initialised (`spacy assemble`), by `Stored.initialize`, or
-where the environment variable XNER_STORE_FOLDER allows it.
+opens a store that is there. It is made when the pipeline is initialised (`spacy assemble`), or where the environment
+variable XNER_STORE_FOLDER allows it.
 """
 
 import hashlib
@@ -121,8 +120,8 @@ class Stored:
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         for batch in pools(texts, self.batch_size):
             with self._turn():
-                found = self._translate(batch)
-            yield from found
+                translations = self._translate(batch)
+            yield from translations
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -141,8 +140,8 @@ class Stored:
         texts = list(map(composed, texts))
         prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
         keys = {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in texts}
-        found, damaged = self._read(list(keys.values()))
-        missing = [text for text, key in keys.items() if key not in found]
+        known, damaged = self._read(list(keys.values()))
+        missing = [text for text, key in keys.items() if key not in known]
         self.hits += len(keys) - len(missing)
         self.misses += len(missing)
         if damaged:
@@ -154,9 +153,9 @@ class Stored:
             # A piece at a time, so that a run that is killed loses little of what it had translated.
             rows = [(keys[text], text, made) for text, made in piece if made.fault not in PASSING]
             self._write(rows, damaged)
-            found.update({keys[text]: made for text, made in piece})
-            found.update(self._read([key for key, _, _ in rows])[0])
-        return [found[keys[text]] for text in texts]
+            known.update({keys[text]: made for text, made in piece})
+            known.update(self._read([key for key, _, _ in rows])[0])
+        return [known[keys[text]] for text in texts]
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -258,13 +257,11 @@ def _dump(value: Any) -> str:
 
 
 def _save(result: Translation) -> str:
-    alternatives = [(text, _finite(score)) for text, score in result.alternatives]
-    return _dump((result.text, _finite(result.score), result.unknown, result.fault, alternatives))
+    def storable(score: Optional[float]) -> Optional[float]:  # JSON holds none that is not finite
+        return score if score is not None and math.isfinite(score) else None
 
-
-def _finite(score: Optional[float]) -> Optional[float]:
-    """RETURNS (Optional[float]): A score that JSON can hold."""
-    return score if score is not None and math.isfinite(score) else None
+    alternatives = [(text, storable(score)) for text, score in result.alternatives]
+    return _dump((result.text, storable(result.score), result.unknown, result.fault, alternatives))
 
 
 def _load(row: Any) -> Optional[Translation]:
@@ -278,18 +275,13 @@ def _load(row: Any) -> Optional[Translation]:
 
 def _explain(path: Path, error: Exception) -> XnerError:
     text = str(error)
+    problem, hint = f"not a usable translation store ({text})", "Move the file away, and translations are made anew."
     if "locked" in text or "busy" in text:
-        return XnerError(
-            f"{path}: the translation store is locked by another process.",
-            "Wait for it and run again; what was translated is kept.",
-        )
-    if "full" in text:
-        return XnerError(f"{path}: the disk is full.", "Free some space and run again.")
-    if any(word in text for word in ("readonly", "unable to open", "disk I/O")):
-        return XnerError(
-            f"{path}: the translation store can't be opened or written ({text}).",
-            "See whether its folder is there, may be written to, and has space; run again.",
-        )
-    return XnerError(
-        f"{path}: not a usable translation store ({text}).", "Move the file away, and translations are made anew."
-    )
+        problem = "the translation store is locked by another process"
+        hint = "Wait for it and run again; what was translated is kept."
+    elif "full" in text:
+        problem, hint = "the disk is full", "Free some space and run again."
+    elif any(word in text for word in ("readonly", "unable to open", "disk I/O")):
+        problem = f"the translation store can't be opened or written ({text})"
+        hint = "See whether its folder is there, may be written to, and has space; run again."
+    return XnerError(f"{path}: {problem}.", hint)

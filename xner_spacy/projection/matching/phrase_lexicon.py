@@ -78,11 +78,7 @@ class PhraseLexicon:
             raise XnerError("xner.PhraseLexicon.v1: weight and floor must be numbers.")
 
     def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None:
-        """Count renderings; what was learned before is forgotten.
-
-        scored (Iterable): Sentence pairs with the options of their entities.
-        skip (Container[str]): Target words that do not tell renderings apart (function words).
-        """
+        """Count renderings; what was learned before is forgotten. `skip`: Function words."""
         copies: Dict[int, List[Contributions]] = {}
         for pair, options in scored:
             copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, skip))
@@ -146,8 +142,7 @@ class PhraseLexicon:
         values = [math.exp(self.sharpness * (score - top)) for score, _, _ in options]
         total = sum(values) + math.exp(-self.sharpness * top)
         for value, (_, a, b) in zip(values, options, strict=True):
-            rendering = self._rendering(pair.target[a:b], skip)
-            shares[rendering] = shares.get(rendering, 0.0) + value / total
+            _add(shares, {self._rendering(pair.target[a:b], skip): value / total})
         return shares
 
     def _rendering(self, words: Sequence[str], skip: Container[str]) -> str:
@@ -187,13 +182,10 @@ class LabelVotes:
 
     def label(self, words: Sequence[str], label: str) -> str:
         """RETURNS (str): The ruling label of the phrase, or `label`."""
-        counts = self.counts.get(_phrase(words))
-        if not counts:
-            return label
+        counts = self.counts.get(_phrase(words), Counter())
         # Of equally frequent labels the first in the alphabet, whatever order they were counted in.
-        best = min(counts, key=lambda name: (-counts[name], name))
-        rules = counts[best] >= max(self.least, self.ratio * counts[label])
-        return best if rules else label
+        best = min(counts, key=lambda name: (-counts[name], name), default=label)
+        return best if counts[best] >= max(self.least, self.ratio * counts[label]) else label
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The counts."""

@@ -122,11 +122,7 @@ class SpanScore:
     # Learning: which words are function words, which labels there are, and what capitals tell.
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
-        """Count words, labels and capitals.
-
-        pairs (Iterable[SentencePair]): The corpus, read once.
-        bitext (Iterable[TokenPair]): More text of both languages, read once.
-        """
+        """Count words, labels and capitals of the corpus, and words of more text of both languages. Both are read once."""
         self.labels = set()
         source_case, self.case = Case(), Case()
         fused: List[bool] = []
@@ -177,8 +173,7 @@ class SpanScore:
             view = self._view(sentence, entity)
             row: List[Option] = []
             for a in view.starts:
-                low, high = bisect_left(view.ends, a), bisect_left(view.ends, a + self.max_words)
-                for b in view.ends[low:high]:
+                for b in view.ends[bisect_left(view.ends, a) : bisect_left(view.ends, a + self.max_words)]:
                     score = view.score(a, b + 1)
                     if score > 0:
                         row.append((score, a, b + 1))
@@ -334,18 +329,11 @@ class SpanScore:
     def _scorer(
         self, sentence: _Sentence, entity: Entity, first: int, sums: List[float], gains: Set[int]
     ) -> Callable[[int, int], float]:
-        """How the spans of an entity are scored.
-
-        first (int): The target word where the prefix sums begin. sums (List[float]): Of the words' log-odds.
-        gains (Set[int]): Words that are worth more at an edge.
-        RETURNS (Callable[[int, int], float]): The score of a span, given by its start and its end (exclusive).
+        """RETURNS (Callable[[int, int], float]): The score of a span. `sums`: Prefix sums of the words' log-odds from word
+        `first` on. `gains`: Words that are worth more at an edge.
         """
-        source, content, capitals, brackets = (
-            sentence.pair.source,
-            sentence.content,
-            sentence.capitals,
-            sentence.brackets,
-        )
+        source, content, capitals = sentence.pair.source, sentence.content, sentence.capitals
+        brackets = sentence.brackets
         own_content = [i for i in range(entity[0], entity[1]) if self.source_function.is_content(source[i])]
         # Per content word: the target words that it is linked to, and prefix sums of the links.
         linked: List[Tuple[List[int], List[float]]] = []

@@ -1,5 +1,6 @@
 """Which source words each target word stands for: link probabilities, corrected by spelling."""
 
+from collections import defaultdict
 from typing import Container, Dict, Iterator, List, Set, Tuple
 
 from ...spelling import is_punctuation, similarity
@@ -15,25 +16,22 @@ _ALIKE = 0.6
 _REACH = 100
 
 
-def link_rows(pair: SentencePair, function_words: Container[str], trust: float = 0.9) -> Rows:
+def link_rows(pair: SentencePair, function_words: Container[str], trust: float) -> Rows:
     """Merge links and spelling.
 
     Statistical aligners misplace rare words, and names are rare. Words of entities, capitalised words and numbers are
     therefore compared with the target words. An identical word takes over the link; one that is merely similar fills in
     only where neither side is linked well.
 
-    pair (SentencePair): The sentence pair; link scores are taken as probabilities.
-    function_words (Container[str]): Target words that are not compared.
-    trust (float): Probability that words of identical spelling correspond; 0 leaves spelling out.
-    RETURNS (Rows): Per target word the source words that it is linked to, with probabilities.
+    function_words (Container[str]): Target words that are not compared. trust (float): Probability that words of
+        identical spelling correspond; 0 leaves spelling out.
+    RETURNS (Rows): Link scores are taken as probabilities.
     """
     rows: Rows = [{} for _ in pair.target]
     strongest = [0.0] * len(pair.source)
     for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
-        value = min(1.0, score)
-        rows[j][i] = value
-        if value > strongest[i]:
-            strongest[i] = value
+        rows[j][i] = min(1.0, score)
+        strongest[i] = max(strongest[i], rows[j][i])
     if trust:
         _respell(pair, rows, strongest, function_words, trust)
     return rows
@@ -52,18 +50,17 @@ def _respell(
             rank = -alike - 0.5 * rows[j].get(i, 0.0)
             ranked.append((rank, abs(i / n_source - j / n_target), i, j, alike))
     ranked.sort()
-    linked: Dict[int, Set[int]] = {}
+    linked: Dict[int, Set[int]] = defaultdict(set)
     for j, row in enumerate(rows):
         for i in row:
-            linked.setdefault(i, set()).add(j)
+            linked[i].add(j)
     used_source, used_target = set(), set()
     for _, _, i, j, alike in ranked:
         if i in used_source or j in used_target:
             continue
         row = rows[j]
-        if alike == 1.0:
-            gain = trust
-        else:
+        gain = trust
+        if alike < 1.0:
             rival = max((v for k, v in row.items() if k != i), default=0.0)
             if strongest[i] > row.get(i, 0.0):
                 rival = max(rival, strongest[i])
@@ -75,7 +72,7 @@ def _respell(
         for k in row:
             row[k] *= 1.0 - gain
         row[i] = row.get(i, 0.0) + gain
-        linked.setdefault(i, set()).add(j)
+        linked[i].add(j)
         if alike == 1.0:
             for k in linked[i] - {j}:
                 rows[k][i] *= 1.0 - gain
@@ -106,15 +103,14 @@ def _compared(pair: SentencePair, function_words: Container[str]) -> Iterator[Tu
 
 def names_fused(pair: SentencePair) -> List[bool]:
     """RETURNS (List[bool]): For each entity with a linked short word before it, whether a target word renders both."""
-    linked: Dict[int, Set[int]] = {}
+    linked: Dict[int, Set[int]] = defaultdict(set)
     for i, j in pair.alignment.links.tolist():
-        linked.setdefault(i, set()).add(j)
+        linked[i].add(j)
     fused: List[bool] = []
     for entity in pair.entities:
         before = entity[0] - 1
         if before in linked and len(pair.source[before]) <= 4 and pair.source[before].islower():
-            places = (linked.get(i, set()) for i in range(entity[0], entity[1]))
-            fused.append(any(linked[before] & renderings for renderings in places))
+            fused.append(any(linked[before] & linked[i] for i in range(entity[0], entity[1])))
     return fused
 
 
