@@ -254,9 +254,7 @@ class _Model:
 
 
 def named_tags(names: Sequence[str], labels: Optional[Union[List[str], Dict[str, str]]], model: str) -> List[str]:
-    """RETURNS (List[str]): The tag of each of a model's outputs, by the setting `labels`. RAISES: XnerError if that
-    does not fit the model.
-    """
+    """RETURNS (List[str]): The tags of a model's outputs. RAISES: XnerError if the setting `labels` does not fit."""
     if labels is None:
         if names and all(name.startswith("LABEL_") for name in names):
             raise XnerError(

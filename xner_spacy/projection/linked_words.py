@@ -40,9 +40,7 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
 
 
 def strongest(words: LinkedWords) -> LinkedWords:
-    """RETURNS (LinkedWords): The words of an entity between which ranges are tried: all, or if they are more than
-    `MOST_LINKED`, the most strongly linked.
-    """
+    """RETURNS (LinkedWords): The most strongly linked of an entity's words, between which ranges are tried."""
     if len(words) <= MOST_LINKED:
         return words
     return sorted(sorted(words, key=lambda w: (-w[2], w[0]))[:MOST_LINKED])

@@ -111,9 +111,7 @@ def _check(pair: SentencePair) -> None:
 def with_reasons(
     pair: SentencePair, spans: List[ProjectedSpan], reasons: Dict[int, str], otherwise: str = Reason.NO_CANDIDATE
 ) -> Projection:
-    """RETURNS (Projection): The spans, and every entity that is the source of none: with its own reason where it has
-    one, and `otherwise` where not.
-    """
+    """RETURNS (Projection): The spans, and each entity that has none with its own reason, or `otherwise`."""
     sources = {span.source for span in spans}
     missing = [s for s in range(len(pair.entities)) if s not in sources]
     return Projection(spans, [Unprojected(s, reasons.get(s, otherwise)) for s in missing])
@@ -168,9 +166,7 @@ class BaseProjector:
     """
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """Project each pair. YIELDS (Projection): One per pair, in order. RAISES: XnerError for a pair that does not fit
-        together (see `prepare`).
-        """
+        """YIELDS (Projection): One per pair, in order. RAISES: XnerError for a pair that does not fit together."""
         given, read = tee(map(prepare, pairs))
         projections = self._project_pairs(prepared.pair for prepared in read)
         who = f"The projector {type(self).__name__}"
@@ -221,9 +217,7 @@ def _cells(pair: SentencePair) -> int:
 
 
 def too_long(pair: SentencePair) -> bool:
-    """RETURNS (bool): Whether a pair is too much for a projector that compares each entity with each target span: more
-    than 100,000 target tokens times entities.
-    """
+    """RETURNS (bool): Whether comparing each entity with each target span is too much: over 100,000 cells."""
     return _cells(pair) > MOST_CELLS
 
 

@@ -74,9 +74,7 @@ class HubModel(LazyModel):
         require(self.dtype in self.dtypes, f"{self.dtype!r} is no precision.", f"It is {', '.join(self.dtypes)}.")
 
     def options(self) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): What every `from_pretrained` is called with. RAISES: XnerError for a path that is not
-        there.
-        """
+        """RETURNS (Dict[str, Any]): For every `from_pretrained`. RAISES: XnerError for a path that is not there."""
         is_folder = Path(self.model).is_dir()
         if not is_folder and (Path(self.model).exists() or not _HUB_NAME.match(self.model)):
             raise XnerError(
@@ -102,9 +100,7 @@ class HubModel(LazyModel):
         return config, tokenizer
 
     def read_model(self, kind: str, **settings: Any) -> Tuple[Any, Dict[str, Any]]:
-        """RETURNS (Tuple[Any, Dict[str, Any]]): The model as a class of transformers reads it, and which of its weights
-        are missing: the library would make them up.
-        """
+        """RETURNS (Tuple[Any, Dict[str, Any]]): The model, and which weights the library had to make up."""
         import transformers
 
         weights = {"weights_only": True} if self.legacy_weights else {"use_safetensors": True}

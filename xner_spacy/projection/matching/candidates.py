@@ -55,9 +55,7 @@ class Ngrams(_PairByPair):
         return [(a, b) for a, limit in enumerate(limits) if seen[a] for b in range(a + 1, limit + 1) if seen[b - 1]]
 
     def limits(self, target: Sequence[str]) -> List[int]:
-        """RETURNS (List[int]): Per token the end (exclusive) of the longest candidate that begins with it: none reaches
-        over an excluded token.
-        """
+        """RETURNS (List[int]): Per token the end of the longest candidate from it on, before excluded tokens."""
         longest = len(target) if self.max_words is None else self.max_words
         if not self.pruned:
             longest = min(longest, max(10, _MOST_NGRAMS // max(1, len(target))))

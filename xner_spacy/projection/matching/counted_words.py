@@ -151,18 +151,14 @@ class Case:
 
     @property
     def tells(self) -> bool:
-        """Whether the corpus writes names with capitals, and other words mostly without. True before anything was
-        counted.
-        """
+        """Whether names have capitals in the corpus, and other words mostly none. True before anything was counted."""
         name = (self.lower["name"] + _IMAGINED * _NAMES) / (self.words["name"] + _IMAGINED)
         other = (self.lower["other"] + _IMAGINED * _OTHERS) / (self.words["other"] + _IMAGINED)
         return math.log(other / name) >= _LEAST_RATIO
 
     @property
     def has_adjectives(self) -> bool:
-        """Whether names that became adjectives have a label of their own: at least a tenth of the words with that
-        label are in lower case.
-        """
+        """Whether adjectives of names have a label of their own: a tenth of its words are in lower case."""
         return 10 * self.lower["adjective"] >= max(1, self.words["adjective"])
 
     def counts_in(self, words: Sequence[str]) -> bool:

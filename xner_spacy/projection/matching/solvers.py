@@ -193,9 +193,7 @@ def prune_dominated(options: Sequence[Option]) -> List[Option]:
 
 
 def _components(options: Options) -> List[List[int]]:
-    """RETURNS (List[List[int]]): Groups of entities with options, such that options of different groups never
-    overlap.
-    """
+    """RETURNS (List[List[int]]): Groups of entities with options; those of different groups never overlap."""
     group = list(range(len(options)))  # of each entity
     # Sweep by start. All options still open overlap each other's entities' group at this start, so they are one group
     # already and the one that reaches furthest stands for them.

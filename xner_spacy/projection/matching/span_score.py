@@ -268,9 +268,7 @@ class SpanScore:
         return _View(first, last, sorted(strong + copies[0]), sorted(strong + copies[1]), score)
 
     def _weights(self, sentence: _Sentence, entity: Entity, first: int, last: int) -> List[float]:
-        """RETURNS (List[float]): The log-odds that each target word from `first` on stands for a word inside the
-        entity.
-        """
+        """RETURNS (List[float]): The log-odds that target words from `first` on stand for words inside the entity."""
         begin, stop = entity[0], entity[1]
         source, target = sentence.pair.source, sentence.pair.target
         owner = sentence.owner
