@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from xner_spacy.alignment.external.eflomal import Eflomal
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.alignment.symmetrize import METHODS, symmetrize
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.evaluation.alignments import GoldLinks, evaluate_links, read_gold_links
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.registry import get_part
@@ -89,7 +89,7 @@ GOLD_SETS = {"de-en": "de-en + bitext", "en-fr": "en-fr + NTREX", "ro-en": "ro-e
 
 def europarl(lang: str) -> Tuple[Pairs, List[List[Entity]], List[List[Entity]], Pairs]:
     """RETURNS (tuple): Pairs, source entities, gold target entities, and more bitext."""
-    english, other = (list(read_iob(DATA / f"europarl-ner/{code}-europarl.test.conll02")) for code in ("en", lang))
+    english, other = (list(read_columns(DATA / f"europarl-ner/{code}-europarl.test.conll02")) for code in ("en", lang))
     pairs = _bitext([s.words for s in english], [s.words for s in other])
     more = _bitext(
         _lines(DATA / f"bitext/en-{lang}/bitext.en"),
@@ -228,7 +228,7 @@ def african_f1(source_model: str) -> List[Dict[str, Any]]:
                 more.append((source, target))
         gold_sentences = [
             sentence
-            for sentence in read_iob(DATA / f"masakhaner2/{lang}/test.txt")
+            for sentence in read_columns(DATA / f"masakhaner2/{lang}/test.txt")
             if _letters(sentence.words) in english
         ]
         pairs = [(english[_letters(s.words)], s.words) for s in gold_sentences]

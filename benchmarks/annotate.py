@@ -27,7 +27,7 @@ from typing import Any, Dict, List, Tuple
 import spacy
 from spacy.tokens import DocBin
 
-from xner_spacy.corpora import shards
+from xner_spacy.corpora import docs, shards
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
@@ -207,14 +207,15 @@ def stages(teacher: Path, corpus: Path, n: int, mode: str, translation: Path) ->
     pipes["translator"].part = apertium
     source = CorpusInput(corpus)
     with tempfile.TemporaryDirectory() as folder:
-        job = {"output": folder, "batch_size": 256, "watched": {}, "of_parts": {}}
-        ShardMaker(nlp, source, job).make(source.slices(20)[0])
+        shards.load_pipeline = lambda name: nlp
+        job = {"pipeline": teacher, "output": folder, "batch_size": 256, "watched": {}, "of_parts": {}}
+        ShardMaker(job, source).make(source.slices(20)[0])
         timed = {name: Timed(pipe.part) for name, pipe in pipes.items() if name != "annotator"}
         for name, wrapped in timed.items():
             pipes[name].part = wrapped
         inner = timed["annotator"] = Timed(pipes["annotator"].source_nlp, "pipe")
         pipes["annotator"]._nlp = inner
-        maker = ShardMaker(nlp, source, job)
+        maker = ShardMaker(job, source)
         pieces = [piece for piece in source.slices(1000) if piece.start + piece.size <= n]
         clock = _time_files(source)
         wall, began = time.perf_counter(), time.process_time() + programs(apertium)
@@ -250,9 +251,9 @@ def _time_files(source: CorpusInput) -> Dict[str, float]:
 
     def timed_read(*arguments: Any) -> Any:
         began = time.process_time()
-        docs = list(read(*arguments))
+        sentences = list(read(*arguments))
         clock["reading"] += time.process_time() - began
-        return iter(docs)
+        return iter(sentences)
 
     class TimedDocBin(DocBin):
         def add(self, doc: Any) -> None:
@@ -267,7 +268,7 @@ def _time_files(source: CorpusInput) -> Dict[str, float]:
             return data
 
     source.read = timed_read  # type: ignore[method-assign]
-    shards.DocBin = TimedDocBin  # type: ignore[misc]
+    docs.DocBin = TimedDocBin  # type: ignore[misc]
     return clock
 
 

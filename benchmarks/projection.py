@@ -18,7 +18,7 @@ from unittest.mock import patch
 import numpy as np
 
 from scripts.markup import read_markup
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.evaluation.calibration import expected_calibration_error, reliability
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.projection.heuristics import HeuristicProjector, LongestRunProjector, MinMaxProjector
@@ -95,8 +95,8 @@ def europarl(data: Path, language: str) -> Optional[Corpus]:
     folder = data / "europarl-ner"
     if not (folder / f"{language}-europarl.test.conll02").exists():
         return None
-    source, entities = _plain(read_iob(folder / "en-europarl.test.conll02", repair=True))
-    target, gold = _plain(read_iob(folder / f"{language}-europarl.test.conll02", repair=True))
+    source, entities = _plain(read_columns(folder / "en-europarl.test.conll02", repair=True))
+    target, gold = _plain(read_columns(folder / f"{language}-europarl.test.conll02", repair=True))
     bitext: Texts = []
     sides = [data / "bitext" / f"en-{language}" / f"bitext.{x}" for x in ("en", language)]
     if all(side.exists() for side in sides):
@@ -111,7 +111,7 @@ def uner(data: Path, language: str) -> Optional[Corpus]:
     if not (folder / f"{language}_pud").exists():
         return None
     sides = [
-        _plain(read_iob(folder / f"{x}_pud" / f"{x}_pud-ud-test.iob2", "uner", repair=True), LABELS)
+        _plain(read_columns(folder / f"{x}_pud" / f"{x}_pud-ud-test.iob2", "uner", repair=True), LABELS)
         for x in ("en", language)
     ]
     return Corpus(f"uner {language}_pud", sides[0][0], sides[1][0], sides[0][1], sides[1][1])
@@ -122,9 +122,9 @@ def transalign(data: Path) -> Optional[Tuple[Corpus, List[Alignment], List[List[
     folder = data / "transalign-bam" / "sample_data"
     if not folder.exists():
         return None
-    target, gold = _plain(read_iob(folder / "test-bam.txt", "conll", repair=True), LABELS)
-    source, entities = _plain(read_iob(folder / "test-translate-bam-en-preds.txt", "conll", repair=True), LABELS)
-    _, theirs = _plain(read_iob(folder / "test-translate-bam-projected.txt", "conll", repair=True), LABELS)
+    target, gold = _plain(read_columns(folder / "test-bam.txt", "conll", repair=True), LABELS)
+    source, entities = _plain(read_columns(folder / "test-translate-bam-en-preds.txt", "conll", repair=True), LABELS)
+    _, theirs = _plain(read_columns(folder / "test-translate-bam-projected.txt", "conll", repair=True), LABELS)
     alignments = []
     for line in (folder / "bam-en-alignments.txt").read_text(encoding="utf8").splitlines():
         links = [tuple(map(int, x.split("-"))) for x in line.split("\t")[-1].split() if "-" in x]

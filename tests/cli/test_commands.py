@@ -12,7 +12,7 @@ from tests.cli.helpers import xner
 from tests.conftest import PAIRS
 from xner_spacy.cli.init_config import BASES
 from xner_spacy.corpora.docs import read_docs
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.corpora.reading import read_config
 from xner_spacy.errors import XnerError
 from xner_spacy.languages import choose_tokenizer
@@ -67,7 +67,7 @@ def test_convert_counts_what_it_drops_and_mends(tmp_path):
 
 def test_convert_limit(gold, tmp_path):
     assert xner("convert", gold, tmp_path / "x.iob", "--limit", 1).code == 0
-    assert len(list(read_iob(tmp_path / "x.iob"))) == 1
+    assert len(list(read_columns(tmp_path / "x.iob"))) == 1
 
 
 def test_convert_bitext(bitext, tmp_path):
@@ -147,7 +147,7 @@ def test_project_agrees_with_the_pipeline(bitext, source_model, tmp_path):
     out = tmp_path / "t.iob"
     result = xner("project", source, target, "-o", out, "--bitext", *bitext)
     assert result.code == 0, result.err
-    for sentence, (_, text) in zip(read_iob(out), PAIRS):
+    for sentence, (_, text) in zip(read_columns(out), PAIRS):
         assert [(e.start, e.end, e.label) for e in sentence.entities] == [
             (e.start, e.end, e.label_) for e in nlp(text).ents
         ]

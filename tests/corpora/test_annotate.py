@@ -275,7 +275,7 @@ def test_a_workers_error_is_ours(teacher: Path, tmp_path: Path) -> None:
 def test_models_are_recorded_and_may_not_change(
     teacher: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xner_spacy.corpora import annotate as module
+    from xner_spacy.corpora import shards
     from xner_spacy.corpora.pipelines import load_pipeline
 
     revision = ["a"]
@@ -286,7 +286,7 @@ def test_models_are_recorded_and_may_not_change(
         monkeypatch.setattr(type(part), "identity", {"engine": "x", "revision": revision[0]})
         return nlp
 
-    monkeypatch.setattr(module, "load_pipeline", load)
+    monkeypatch.setattr(shards, "load_pipeline", load)
     out = tmp_path / "out"
     manifest = annotate(teacher, text, out, shard_size=50)
     assert manifest["models"] == {"xner_translator": {"engine": "x", "revision": "a"}}
@@ -303,11 +303,11 @@ def test_vocabularies_forget(teacher: Path, tmp_path: Path, monkeypatch: pytest.
     """What a shard taught the vocabularies, of the pipeline and of the source pipeline in it, is
     gone when the next begins: else memory would grow with the corpus.
     """
-    from xner_spacy.corpora import annotate as module
+    from xner_spacy.corpora import shards
     from xner_spacy.corpora.pipelines import load_pipeline
 
     nlp = load_pipeline(teacher)
-    monkeypatch.setattr(module, "load_pipeline", lambda name: nlp)
+    monkeypatch.setattr(shards, "load_pipeline", lambda name: nlp)
     vocabularies = [nlp.vocab, nlp.get_pipe("xner_annotator").source_nlp.vocab]  # type: ignore[attr-defined]
     text = tmp_path / "text.txt"
     text.write_text("".join(f"new{k} words{k} here{k}\n" for k in range(300)))
@@ -318,7 +318,7 @@ def test_vocabularies_forget(teacher: Path, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_faulty_translations_are_counted_and_not_read(tmp_path: Path) -> None:
-    from xner_spacy.corpora.counts import summarise
+    from xner_spacy.corpora.docs import packed
     from xner_spacy.types import Translation
 
     nlp = spacy.blank("is")
@@ -328,5 +328,5 @@ def test_faulty_translations_are_counted_and_not_read(tmp_path: Path) -> None:
     docs = list(nlp.pipe(["a", "b", "a"]))
     assert docs[0]._.xner_source is None and docs[0].user_data["xner_fault"] == "repetition"
     assert docs[1]._.xner_source.user_data["score"] == -1.5
-    assert summarise(docs)["faulty translation: repetition"] == 2
+    assert packed(docs)[1]["faulty translation: repetition"] == 2
     assert component.faults == {"repetition": 2}  # type: ignore[attr-defined]

@@ -90,7 +90,7 @@ def test_killed_at_random_moments(
 ) -> None:
     """Thirty kills in all; each run goes on where the one before was killed."""
     nlp = load_pipeline(teacher)
-    monkeypatch.setattr("xner_spacy.corpora.annotate.load_pipeline", lambda name: nlp)
+    monkeypatch.setattr("xner_spacy.corpora.shards.load_pipeline", lambda name: nlp)
     rng = random.Random(seed)
     out = tmp_path / "out"
     ready = 0
@@ -205,7 +205,7 @@ def test_interrupted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     nlp = load_pipeline(teacher)
-    monkeypatch.setattr("xner_spacy.corpora.annotate.load_pipeline", lambda name: nlp)
+    monkeypatch.setattr("xner_spacy.corpora.shards.load_pipeline", lambda name: nlp)
     out = tmp_path / "out"
     for part in (0.2, 0.5):
         child = fork(lambda: annotate(teacher, text, out, shard_size=SIZE))
@@ -270,7 +270,7 @@ def test_a_file_that_grows_too_large(
 ) -> None:
     """The system refuses to write on, in the middle of a shard."""
     nlp = load_pipeline(teacher)
-    monkeypatch.setattr("xner_spacy.corpora.annotate.load_pipeline", lambda name: nlp)
+    monkeypatch.setattr("xner_spacy.corpora.shards.load_pipeline", lambda name: nlp)
     out = tmp_path / "out"
     sizes = sorted(map(len, whole["shards"].values()))
 

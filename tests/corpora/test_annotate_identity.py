@@ -14,7 +14,7 @@ import xner_spacy
 from tests.cli.helpers import xner
 from tests.corpora.annotate_helpers import make_teacher, sentences, shard_bytes
 from xner_spacy.corpora import annotate as module
-from xner_spacy.corpora import watching
+from xner_spacy.corpora import shards, watching
 from xner_spacy.corpora.annotate import annotate, plan
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
@@ -255,7 +255,7 @@ def test_a_pipeline_that_gives_too_few_or_too_many(tmp_path: Path, monkeypatch: 
     pipeline = load_pipeline(blank_pipeline(tmp_path / "p"))
     (tmp_path / "a.txt").write_text("a\nb\nc\n")
     pipe = type(pipeline).pipe
-    monkeypatch.setattr(module, "load_pipeline", lambda name: pipeline)
+    monkeypatch.setattr(shards, "load_pipeline", lambda name: pipeline)
     for change, given in ((lambda docs: docs[:-1], 2), (lambda docs: docs + docs[:1], 4)):
 
         def odd(self: Any, texts: Any, change: Any = change, **settings: Any) -> Any:

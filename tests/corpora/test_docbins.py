@@ -9,9 +9,8 @@ import spacy
 import srsly
 from spacy.tokens import Doc, DocBin, Span
 
-from xner_spacy.corpora import reading
-from xner_spacy.corpora.docs import read_docs, write_docbin
-from xner_spacy.corpora.reading import docs_of, joined, parse_docbin, part_of, read_docbin
+from xner_spacy.corpora import docs
+from xner_spacy.corpora.docs import docs_of, joined, parse_docbin, part_of, read_docbin, read_docs, write_docbin
 from xner_spacy.errors import InputError
 from xner_spacy.languages import blank_vocab
 
@@ -139,7 +138,7 @@ def test_what_fails_only_when_a_doc_is_built_is_refused_too(tmp_path):
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(docs, "MOST_UNPACKED", 1000)
     bomb = zlib.compress(b"\0" * 10_000_000)
     with pytest.raises(InputError, match="unpacks to more than"):
         parse_docbin(bomb, "x.spacy")

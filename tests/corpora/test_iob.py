@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob, write_iob
+from xner_spacy.corpora.formats.columns import TaggedSentence, read_columns
 from xner_spacy.corpora.formats.schemes import entities_to_tags, tags_to_entities
+from xner_spacy.corpora.write import as_iob
 from xner_spacy.errors import InputError
 from xner_spacy.types import Entity
 
@@ -28,8 +29,8 @@ def sentences(draw):
 @given(st.lists(sentences(), min_size=1, max_size=5))
 def test_what_is_written_is_read(tmp_path_factory, corpus):
     path = tmp_path_factory.mktemp("iob") / "x.iob"
-    assert write_iob(path, corpus) == len(corpus)
-    found = list(read_iob(path))
+    path.write_text("".join(map(as_iob, corpus)), encoding="utf8")
+    found = list(read_columns(path))
     assert [(s.words, s.entities) for s in found] == [(s.words, s.entities) for s in corpus]
 
 
@@ -76,7 +77,7 @@ def write(tmp_path, text, name="x.iob"):
 def test_broken_files_name_the_line(tmp_path, text, line, message):
     path = write(tmp_path, text)
     with pytest.raises(InputError, match=message) as info:
-        list(read_iob(path))
+        list(read_columns(path))
     assert info.value.line == line
     assert info.value.path == str(path)
 
@@ -84,14 +85,14 @@ def test_broken_files_name_the_line(tmp_path, text, line, message):
 def test_unknown_label(tmp_path):
     path = write(tmp_path, "a\tO\nb\tB-DATE\n")
     with pytest.raises(InputError, match="unknown label 'DATE'") as info:
-        list(read_iob(path, labels=["PER"]))
+        list(read_columns(path, labels=["PER"]))
     assert info.value.line == 2
 
 
 def test_repair_mends_and_counts(tmp_path):
     text = b"\xef\xbb\xbfa\tI-PER\r\n\xe2\x80\x8b\tB-LOC\r\nb\tI-LOC\r\nc\tI-LOC\r\n\r\n\r\nd\tO\r\n"
     counts = Counter()
-    found = list(read_iob(write(tmp_path, text), repair=True, counts=counts))
+    found = list(read_columns(write(tmp_path, text), repair=True, counts=counts))
     assert [s.words for s in found] == [["a", "b", "c"], ["d"]]
     assert found[0].entities == [Entity(0, 1, "PER"), Entity(1, 3, "LOC")]
     assert +counts == {
@@ -106,32 +107,32 @@ def test_repair_mends_and_counts(tmp_path):
 def test_repair_counts_what_has_no_visible_token(tmp_path):
     text = "a\tO\n\n\u200b\tB-PER\n\nb\tO\n"
     counts = Counter()
-    found = list(read_iob(write(tmp_path, text), repair=True, counts=counts))
+    found = list(read_columns(write(tmp_path, text), repair=True, counts=counts))
     assert [s.words for s in found] == [["a"], ["b"]]
     assert counts["sentences left out: no token that can be seen"] == 1
     assert counts["entities left out: no token that can be seen"] == 1
 
 
 def test_trailing_blank_lines_are_no_sentence(tmp_path):
-    assert len(list(read_iob(write(tmp_path, "a\tO\n\n\n\n")))) == 1
+    assert len(list(read_columns(write(tmp_path, "a\tO\n\n\n\n")))) == 1
 
 
 def test_iob1(tmp_path):
     path = write(tmp_path, "a I-PER\nb I-PER\nc B-PER\n")
-    [found] = read_iob(path, "iob1")
+    [found] = read_columns(path, "iob1")
     assert found.entities == [Entity(0, 2, "PER"), Entity(2, 3, "PER")]
 
 
 def test_uner_and_panx(tmp_path):
     uner = write(tmp_path, "# text = a b\n1\ta\tB-PER\t-\t-\n2\tb\tO\t-\t-\n", "x.iob2")
-    assert [s.words for s in read_iob(uner, "uner")] == [["a", "b"]]
+    assert [s.words for s in read_columns(uner, "uner")] == [["a", "b"]]
     panx = write(tmp_path, "0\ta\tB-ORG\n1\tb\tI-ORG\n")
-    [found] = read_iob(panx, "panx")
+    [found] = read_columns(panx, "panx")
     assert found.entities == [Entity(0, 2, "ORG")]
 
 
 def test_a_token_that_starts_with_a_hash_is_no_comment(tmp_path):
-    [found] = read_iob(write(tmp_path, "1\t#tag\tO\t-\t-\n"), "uner")
+    [found] = read_columns(write(tmp_path, "1\t#tag\tO\t-\t-\n"), "uner")
     assert found.words == ["#tag"]
 
 
@@ -142,5 +143,5 @@ def test_real_files(shared):
         ("panx", "wikiann-es/test.conllu"): (10000, 12260),
     }
     for (style, place), expected in counts.items():
-        found = list(read_iob(shared / place, style))
+        found = list(read_columns(shared / place, style))
         assert (len(found), sum(len(s.entities) for s in found)) == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from xner_spacy.corpora.docs import docbin_paths, make_doc, read_docs, write_docbin
-from xner_spacy.corpora.made_at_once import write_docbins, write_shards
+from xner_spacy.corpora.made_at_once import write_docbins
 from xner_spacy.corpora.shard_folder import in_order, read_manifest, refuse_overlap, shard_name
 from xner_spacy.errors import InputError, XnerError
 
@@ -28,7 +28,7 @@ def texts(path: Path) -> List[str]:
 
 
 def write(path: Path, some: Any, inputs: Any = (), made_by: str = "xner convert") -> int:
-    return write_shards(path, some, made_by=made_by, inputs=inputs, shard_size=3)
+    return write_docbins([(path, some)], made_by=made_by, inputs=inputs, shard_size=3)[0]
 
 
 def names(folder: Path) -> List[str]:

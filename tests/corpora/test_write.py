@@ -8,9 +8,8 @@ import spacy
 from spacy.tokens import Doc, Span, SpanGroup
 
 from tests.corpora.test_docbins import full_doc
-from xner_spacy.corpora.counts import count_doc
-from xner_spacy.corpora.docs import make_doc, read_docs
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.docs import count_doc, make_doc, read_docs
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.corpora.write import WriteOptions, form_of, write_corpus
 from xner_spacy.docdata import FAULT_KEY
 from xner_spacy.errors import XnerError
@@ -57,7 +56,7 @@ def test_a_token_that_iob_can_not_hold(tmp_path, token):
     _, written, counts = write(tmp_path, docs, spaces="replace")
     assert written == 1
     assert counts == {"tokens changed: .iob can't hold them as they are": 1}
-    [found] = read_iob(tmp_path / "x.iob")
+    [found] = read_columns(tmp_path / "x.iob")
     assert found.entities == [Entity(0, 2, "X")] and len(found.words) == 2
     assert found.words[0] in ("a_b", "_x", "a")
 
@@ -71,7 +70,7 @@ def test_a_sentence_that_begins_like_a_document(tmp_path):
     assert counts == {"tokens changed: .iob can't hold them as they are": 1}
     docs = [doc("c", "-DOCSTART-"), doc("-DOCSTART-", ents=[(0, 1, "X")])]
     assert write(tmp_path, docs)[1:] == (2, {})
-    found = [(s.words, len(s.entities)) for s in read_iob(tmp_path / "x.iob")]
+    found = [(s.words, len(s.entities)) for s in read_columns(tmp_path / "x.iob")]
     assert found == [(["c", "-DOCSTART-"], 0), (["-DOCSTART-"], 1)]
 
 
@@ -163,7 +162,7 @@ def test_two_sentences_are_two(tmp_path):
     text, written, counts = write(tmp_path, [two_sentences(3)])
     assert (text.count("\n\n"), written) == (2, 2)
     assert counts == {"texts of several sentences, written as one each": 1}
-    assert [s.entities for s in read_iob(tmp_path / "x.iob")] == [[], [Entity(0, 1, "X")]]
+    assert [s.entities for s in read_columns(tmp_path / "x.iob")] == [[], [Entity(0, 1, "X")]]
     assert write(tmp_path, [two_sentences(3)], join=True)[1:] == (1, {})
     # an entity is never cut
     _, written, counts = write(tmp_path, [two_sentences(2)])
@@ -198,7 +197,7 @@ def test_packed_files_are_equal_for_equal_texts(tmp_path):
     data = (tmp_path / "a.iob.gz").read_bytes()
     assert gzip.decompress(data) == b"a\tB-X\n\n"
     assert data == (tmp_path / "b.iob.gz").read_bytes()
-    assert [s.words for s in read_iob(tmp_path / "a.iob.gz")] == [["a"]]
+    assert [s.words for s in read_columns(tmp_path / "a.iob.gz")] == [["a"]]
     with pytest.raises(XnerError, match="compressed already"):
         write_corpus(tmp_path / "a.spacy.gz", [doc("a")], "docbin")
 

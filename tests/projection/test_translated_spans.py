@@ -6,7 +6,7 @@ from confection import Config
 
 from tests.cli.helpers import xner
 from tests.conftest import PAIRS
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.errors import XnerError
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import TranslatedSpans
@@ -69,7 +69,7 @@ def test_on_the_command_line(names, tmp_path):
     config.write_text(PROJECTOR.format(*names))
     result = xner("project", source, target, "-o", out, "--links", links, "-c", config)
     assert result.code == 0, result.err
-    [sentence] = read_iob(out)
+    [sentence] = read_columns(out)
     assert [e[:3] for e in sentence.entities] == [(0, 1, "PER"), (3, 4, "LOC")]
     config.write_text(PROJECTOR.split("[projector.candidates.translator]")[0])
     result = xner("project", source, target, "-o", out, "--links", links, "-c", config)

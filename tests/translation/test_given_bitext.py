@@ -9,7 +9,7 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.corpora.counts import count_doc
+from xner_spacy.corpora.docs import count_doc
 from xner_spacy.docdata import FAULT_KEY
 from xner_spacy.errors import XnerError
 from xner_spacy.translation.given_bitext import CONFLICTS, Bitext, exact_key, letters_key

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, get_args
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union, get_args
 
 from spacy.tokens import Doc, Span
 
@@ -14,9 +14,9 @@ from ..corpora.formats.columns import LAYOUTS, ColumnLayout, parse_column, read_
 from ..corpora.formats.jsonl import JSONL, read_jsonl
 from ..corpora.formats.lines import read_text
 from ..corpora.formats.schemes import SCHEMES
-from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_shards
+from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_docbins
 from ..corpora.write import FORMS, Missing, Spaces, WriteOptions, form_of, nothing_left, write_corpus
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, require
 from ..labels import LabelMap, get_label_map, map_label
 from ..languages import blank, blank_vocab
 from ..text import split_tokens
@@ -87,40 +87,28 @@ def convert(
         that has no effect. Nothing is written then.
     """
     input_path, output_path = Path(input_path), Path(output_path)
-    if limit < 0 or (shard_size is not None and shard_size < 1):
-        raise XnerError("--limit is 0 or more, and --shard-size 1 or more.")
+    require(limit >= 0 and (shard_size is None or shard_size >= 1), "--limit is 0 or more, and --shard-size 1 or more.")
     style = _style(input_path, style)
     is_folder = to is None and is_folder_output(output_path) and str(output_path) != STDIN
     if is_folder and output_path.exists() and not output_path.is_dir():
-        raise XnerError(
-            f"{output_path} is no folder, and its name does not say which form it is to have.",
-            "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.",
-        )
+        message = f"{output_path} is no folder, and its name does not say which form it is to have."
+        raise XnerError(message, "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.")
     form = "docbin" if is_folder else form_of(output_path, to)
     of_columns: Dict[str, Any] = {"token_column": token_column, "tag_column": tag_column, "scheme": scheme}
     of_columns |= {"comments": comments, "numbered": numbered}
-    _refuse(
-        f"has no effect with the layout {style}",
-        {
-            "--target": target is not None and style != "bitext",
-            "--source-lang": source_lang is not None and style != "bitext",
-            "--tokenized": tokenized and style != "bitext",
-            **{
-                f"--{name.replace('_', '-')}": value is not None and style not in LAYOUTS
-                for name, value in of_columns.items()
-            },
-            "--repair": repair and style not in (*LAYOUTS, "txt"),
-        },
-    )
-    _refuse(
-        f"has no effect on {output_path}",
-        {
-            "--missing": missing is not None and form != "iob",
-            "--spaces": spaces is not None and form == "docbin",
-            "--join-sentences": join_sentences and form == "docbin",
-            "--shard-size": shard_size is not None and not is_folder,
-        },
-    )
+    of_bitext = {"target": target, "source_lang": source_lang, "tokenized": tokenized or None}
+    without_effect = {} if style in LAYOUTS else dict(of_columns)
+    if style != "bitext":
+        without_effect |= of_bitext
+    if style not in (*LAYOUTS, "txt"):
+        without_effect["repair"] = repair or None
+    _refuse(f"has no effect with the layout {style}", without_effect)
+    without_effect = {"missing": missing} if form != "iob" else {}
+    if form == "docbin":
+        without_effect |= {"spaces": spaces, "join_sentences": join_sentences or None}
+    if not is_folder:
+        without_effect["shard_size"] = shard_size
+    _refuse(f"has no effect on {output_path}", without_effect)
     counts: Counter = Counter(sentences=0, entities=0)
     reader = _Reader(input_path, style, lang, repair, counts)
     if style in LAYOUTS:
@@ -133,13 +121,10 @@ def convert(
     if is_folder:
         settings = {"style": style, **of_columns, "repair": repair, "label_map": label_map, "limit": limit}
         settings |= {"lang": lang, "source_lang": source_lang, "tokenized": tokenized}
-        write_shards(
-            output_path,
-            docs,
-            made_by="xner convert",
-            inputs=[path for path in (input_path, target) if path is not None],
-            settings=settings,
-            shard_size=shard_size or SHARD_SIZE,
+        inputs = [path for path in (input_path, target) if path is not None]
+        output = [(output_path, docs)]
+        write_docbins(
+            output, made_by="xner convert", inputs=inputs, settings=settings, shard_size=shard_size or SHARD_SIZE
         )
     else:
         options = WriteOptions(missing or "refuse", spaces or "refuse", join_sentences)  # type: ignore[arg-type]
@@ -173,8 +158,7 @@ def convert_cli(call: Callable[[], Dict[str, int]], output_path: PathLike) -> No
 
 def _style(path: Path, style: Optional[str]) -> str:
     if style is not None:
-        if style not in FORMATS:
-            raise XnerError(f"Unknown layout {style!r}.", f"Known: {', '.join(FORMATS)}.")
+        require(style in FORMATS, f"Unknown layout {style!r}.", f"Known: {', '.join(FORMATS)}.")
         return style
     endings = [ending for ending in path.suffixes if ending != ".gz"][-1:]
     if path.is_dir() or endings == [".spacy"]:
@@ -186,22 +170,16 @@ def _style(path: Path, style: Optional[str]) -> str:
     return "iob2"
 
 
-def _refuse(why: str, options: Dict[str, bool]) -> None:
-    for flag, given in options.items():
-        if given:
-            raise XnerError(f"{flag} {why}.", "Leave it away.")
+def _refuse(why: str, settings: Dict[str, Any]) -> None:
+    for name, value in settings.items():
+        require(value is None, f"--{name.replace('_', '-')} {why}.", "Leave it away.")
 
 
 def _layout(
-    style: str,
-    token_column: Optional[str],
-    tag_column: Optional[str],
-    scheme: Optional[str],
-    comments: Optional[bool],
-    numbered: Optional[bool],
+    style: str, token_column: Optional[str], tag_column: Optional[str], **stated: Union[bool, str, None]
 ) -> ColumnLayout:
+    """A layout, with what is stated of the file (scheme, comments, numbered)."""
     layout = LAYOUTS[style]
-    stated = {"scheme": scheme, "comments": comments, "numbered": numbered}
     changed: Dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
     if token_column is not None or tag_column is not None:
         # Who names a column knows the file: how many there are is not checked then.
@@ -227,22 +205,21 @@ class _Reader:
 
     def docs(self) -> Iterator[Tuple[Doc, Optional[int]]]:
         """YIELDS (Tuple[Doc, Optional[int]]): The Docs, with the line that a Doc begins at."""
-        if self.bitext is not None:
+        # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
+        vocab = blank_vocab(self.lang)
+        if self.style == "txt":
+            for number, words in enumerate(read_text(self.path, self.counts, self.repair), 1):
+                yield Doc(vocab, words=words, spaces=[True] * len(words)), number
+        elif self.style in LAYOUTS:
+            for sentence in read_columns(self.path, self.layout, repair=self.repair, counts=self.counts):
+                yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
+        elif self.style == "docbin":
+            yield from ((doc, None) for doc in read_docs(self.path, vocab))
+        elif self.bitext is not None:
             yield from ((doc, None) for doc in self._bitext(*self.bitext))
-        elif self.style in ("jsonl", *JSONL):
+        else:
             layout = None if self.style == "jsonl" else self.style
             yield from ((doc, None) for doc in read_jsonl(self.path, layout, blank(self.lang), self.counts))
-        else:
-            # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
-            vocab = blank_vocab(self.lang)
-            if self.style == "docbin":
-                yield from ((doc, None) for doc in read_docs(self.path, vocab))
-            elif self.style == "txt":
-                for number, words in enumerate(read_text(self.path, self.counts, self.repair), 1):
-                    yield Doc(vocab, words=words, spaces=[True] * len(words)), number
-            else:
-                for sentence in read_columns(self.path, self.layout, repair=self.repair, counts=self.counts):
-                    yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
 
     def _bitext(self, target: Path, source_lang: str, tokenized: bool) -> Iterator[Doc]:
         pairs = read_numbered_bitext(self.path, target, self.counts)
@@ -277,12 +254,8 @@ def _chosen(
         for ent in doc.ents:
             if labels is not None and ent.label_ not in labels:
                 where = "" if line else f"sentence {number}: "
-                raise InputError(
-                    f"{where}unknown label {ent.label_!r}; expected {', '.join(labels)}.",
-                    reader.path,
-                    line,
-                    "Correct it, or translate or drop it with --label-map.",
-                )
+                message = f"{where}unknown label {ent.label_!r}; expected {', '.join(labels)}."
+                raise InputError(message, reader.path, line, "Correct it, or translate or drop it with --label-map.")
         counts["sentences"] += 1
         counts["entities"] += len(doc.ents)
         yield doc

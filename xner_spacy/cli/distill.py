@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ..corpora.docs import read_docs
-from ..corpora.made_at_once import write_shards
+from ..corpora.made_at_once import write_docbins
 from ..corpora.pipelines import load_pipeline
 from ..errors import InputError, XnerError, require
 from ..languages import blank
@@ -61,7 +61,7 @@ def distill(
     )
     settings = {"weights": mean, "keep_entities": keep_entities, "seed": seed}
     inputs = [*teachers, *(sources or ())]
-    n = write_shards(output, docs, made_by="xner distill", inputs=inputs, settings=settings)
+    [n] = write_docbins([(output, docs)], made_by="xner distill", inputs=inputs, settings=settings)
     if counts["unmixed"]:
         warn(
             f"{counts['unmixed']} of {n} sentences have no distribution from any teacher.",

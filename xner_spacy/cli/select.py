@@ -2,7 +2,7 @@
 
 from typing import Callable, Optional, Tuple
 
-from ..corpora.made_at_once import write_shards
+from ..corpora.made_at_once import write_docbins
 from ..corpora.pipelines import load_pipeline
 from ..errors import XnerError
 from ..languages import blank
@@ -58,7 +58,7 @@ def select(
         kept = list(agree(docs, others))
     inputs = [path for path in (corpus, other) if path is not None]
     settings = {"by": by, "keep": keep, "seed": seed}
-    count = write_shards(output, kept, made_by="xner select", inputs=inputs, settings=settings)
+    [count] = write_docbins([(output, kept)], made_by="xner select", inputs=inputs, settings=settings)
     return len(docs), count
 
 

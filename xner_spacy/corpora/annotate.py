@@ -9,19 +9,17 @@ engine.
 import platform
 import time
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Literal, Optional
 
-from spacy.util import get_package_path
-
-from ..errors import XnerError
 from ..types import Json, PathLike
 from .engines.local import run_workers
-from .inputs import MAX_TOKENS, CorpusInput, Slice
-from .pipelines import load_pipeline
+from .inputs import MAX_TOKENS, CorpusInput
+from .pipelines import load_pipeline, pipeline_folder
 from .reading import read_config
-from .runfolder import RunFolder, locked, prepare
-from .shard_folder import refuse_overlap, shard_name
+from .runfolder import RunFolder, locked
+from .shard_folder import refuse_overlap, sweep
 from .shards import ShardMaker, memory_zones
 from .watching import WHERE_LOADED, WatchedFiles, base_versions, installed, joint_checksum, printable
 
@@ -68,49 +66,38 @@ def annotate(
     RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for what cannot be read.
     """
     started = time.perf_counter()
-    output = Path(output)
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
-    folder_of_pipeline = _apart(pipeline, corpus, output)
-    watched = _watched(folder_of_pipeline, corpus)
-    identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
-    of_parts = WatchedFiles()
-    if output.is_dir():
-        # A folder that is refused is left without a lock file, too.
-        RunFolder(output, identity, overwrite, of_parts)
-    prepare(output)
-    with locked(output), ExitStack() as stack:
-        folder = RunFolder(output, identity, overwrite, of_parts)
+    run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
+    # A folder that is refused is left without a lock file, too.
+    run.folder()
+    run.output.mkdir(parents=True, exist_ok=True)
+    with locked(run.output), ExitStack() as stack:
+        folder = run.folder()
         folder.clean()
         # An interrupt may come just between the making of a temporary file and the care for it.
-        stack.callback(folder.sweep)
-        pieces = corpus.slices(shard_size)
-        todo = folder.missing(pieces)
-        facts = _facts(pipeline, corpus)
-        folder.write_manifest(facts, planned=len(pieces), done=False)
+        stack.callback(sweep, run.output)
+        todo = folder.missing(run.pieces)
+        facts = run.facts()
+        folder.write_manifest(facts, planned=len(run.pieces), done=False)
         had = corpus.total - sum(piece.size for piece in todo)
         bar = progress(had, corpus.total) if progress and todo else nullcontext(lambda n: None)
         with bar as tick:
-            job = {"pipeline": str(pipeline), "input": corpus.spec(), "output": str(output), "batch_size": batch_size}
-            job |= {"watched": watched.known, "of_parts": of_parts.known}
-
-            def record(piece: Slice, entry: Json) -> None:
-                folder.record(shard_name(piece.number), entry)
-
+            job = run.job()
             if engine == "ray" and todo:
                 from .engines.ray_cluster import run_ray
 
-                run_ray(job, todo, workers, record, tick, address)
+                run_ray(job, todo, workers, folder.record, tick, address)
             elif workers > 1 and todo:
-                run_workers(job, todo, workers, record, tick)
+                run_workers(job, todo, workers, folder.record, tick)
             elif todo:
-                maker = ShardMaker(load_pipeline(pipeline), corpus, job)
+                maker = ShardMaker(job, corpus)
                 for piece in todo:
-                    record(piece, maker.make(piece, tick))
+                    folder.record(piece, maker.make(piece, tick))
         # Read once more, to the last byte: a file may be written to without any trace in its times.
-        watched.check(thoroughly=True)
+        run.watched.check(thoroughly=True)
         facts["seconds"] = round(time.perf_counter() - started, 3)
         facts["workers"] = workers
-        return folder.write_manifest(facts, planned=len(pieces), done=True)
+        return folder.write_manifest(facts, planned=len(run.pieces), done=True)
 
 
 def plan(
@@ -133,16 +120,11 @@ def plan(
         (sentences a second of one worker), `seconds` (the estimate). RAISES: As `annotate`.
     """
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
-    pieces = corpus.slices(shard_size)
-    todo = pieces
-    folder_of_pipeline = _apart(pipeline, corpus, Path(output))
-    if Path(output).is_dir():
-        watched = _watched(folder_of_pipeline, corpus)
-        identity = _identity(watched, folder_of_pipeline, corpus, shard_size, batch_size)
-        todo = RunFolder(Path(output), identity, overwrite).missing(pieces)
+    run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
+    todo = run.folder().missing(run.pieces)
     sentences = sum(piece.size for piece in todo)
-    planned: Json = {"sentences": corpus.total, "shards": len(pieces), "ready": len(pieces) - len(todo)}
-    planned |= {"missing": len(todo), "todo": sentences}
+    shards = {"shards": len(run.pieces), "ready": len(run.pieces) - len(todo), "missing": len(todo)}
+    planned: Json = {"sentences": corpus.total, **shards, "todo": sentences}
     if not todo:
         return {**planned, "load_seconds": 0.0, "rate": None, "seconds": 0.0}
     started = time.perf_counter()
@@ -160,61 +142,63 @@ def plan(
     }
 
 
-def _apart(pipeline: PathLike, corpus: CorpusInput, output: Path) -> Path:
-    """RETURNS (Path): The folder of the pipeline. RAISES: XnerError if the output lies in what is read, or holds it."""
-    folder = pipeline_folder(pipeline)
-    refuse_overlap([*corpus.read_paths(), folder], output)
-    refuse_overlap([output], folder)
-    return folder
+@dataclass
+class _Run:
+    """What a run reads, what its shards depend on, and where they go; for the settings see `annotate`.
 
+    RAISES: XnerError if the output lies in what is read, or holds it; InputError for what cannot be read.
+    """
 
-def pipeline_folder(pipeline: PathLike) -> Path:
-    """RETURNS (Path): The folder of a pipeline. RAISES: XnerError if there is none of this name."""
-    folder = Path(pipeline)
-    if (folder / "config.cfg").exists():
-        return folder
-    try:
-        package = get_package_path(str(pipeline))
-        configs = sorted(package.glob("*/config.cfg")) or sorted(package.glob("config.cfg"))
-    except (ImportError, ValueError, TypeError, AttributeError):
-        configs = []
-    if not configs:
-        raise XnerError(
-            f"No pipeline {str(pipeline)!r} (neither an installed package nor a folder).",
-            "Train or assemble it first, or correct the path.",
-        )
-    return configs[0].parent
+    pipeline: PathLike
+    corpus: CorpusInput
+    output: Path
+    overwrite: bool
+    shard_size: int
+    batch_size: int
 
+    def __post_init__(self) -> None:
+        self.pieces = self.corpus.slices(self.shard_size)
+        self.pipeline_folder = pipeline_folder(self.pipeline)
+        refuse_overlap([self.corpus.path, *self.corpus.files, self.pipeline_folder], self.output)
+        refuse_overlap([self.output], self.pipeline_folder)
+        self.watched = WatchedFiles()
+        input_sums = self.watched.add(self.corpus.files, self.corpus.seen)
+        [pipeline_sum] = self.watched.add([self.pipeline_folder])
+        self.watched.check()
+        self.of_parts = WatchedFiles()
+        # What the shards depend on. A resumed run must agree with it to the last word.
+        self.identity = {
+            "input": joint_checksum(input_sums),
+            "pipeline": pipeline_sum,
+            "versions": base_versions(),
+            "shard_size": self.shard_size,
+            "batch_size": self.batch_size,
+            **self.corpus.settings,
+        }
 
-def _watched(folder_of_pipeline: Path, corpus: CorpusInput) -> WatchedFiles:
-    watched = WatchedFiles()
-    watched.add(corpus.files, corpus.seen)
-    watched.add([folder_of_pipeline])
-    watched.check()
-    return watched
+    def folder(self) -> RunFolder:
+        """The folder as it is now."""
+        return RunFolder(self.output, self.identity, self.overwrite, self.of_parts)
 
+    def job(self) -> Json:
+        """What a `ShardMaker` needs, in this or in another process."""
+        return {
+            "pipeline": str(self.pipeline),
+            "input": {"path": str(self.corpus.path), **self.corpus.settings},
+            "output": str(self.output),
+            "batch_size": self.batch_size,
+            "watched": self.watched.known,
+            "of_parts": self.of_parts.known,
+        }
 
-def _identity(
-    watched: WatchedFiles, folder_of_pipeline: Path, corpus: CorpusInput, shard_size: int, batch_size: int
-) -> Json:
-    """What the shards depend on. A resumed run must agree with it to the last word."""
-    settings = {"shard_size": shard_size, "batch_size": batch_size, **corpus.spec()}
-    del settings["path"]
-    sums = watched.checksums()
-    return {
-        "input": joint_checksum(sums[str(file)] for file in corpus.files),
-        "pipeline": sums[str(folder_of_pipeline)],
-        "versions": base_versions(),
-        **settings,
-    }
-
-
-def _facts(pipeline: PathLike, corpus: CorpusInput) -> Json:
-    config = read_config(pipeline_folder(pipeline) / "config.cfg")
-    return {
-        "source": printable(corpus.path),
-        "pipeline": printable(pipeline),
-        "sentences": corpus.total,
-        "versions": {**base_versions(), "python": platform.python_version(), **installed(WHERE_LOADED.values())},
-        "config": config.to_str(interpolate=False),
-    }
+    def facts(self) -> Json:
+        """What the manifest tells beside the identity."""
+        config = read_config(self.pipeline_folder / "config.cfg")
+        versions = {"python": platform.python_version(), **installed(WHERE_LOADED.values())}
+        return {
+            "source": printable(self.corpus.path),
+            "pipeline": printable(self.pipeline),
+            "sentences": self.corpus.total,
+            "versions": {**base_versions(), **versions},
+            "config": config.to_str(interpolate=False),
+        }

@@ -13,10 +13,9 @@ from ..errors import InputError
 from ..languages import blank
 from ..text import split_tokens
 from ..types import PathLike
-from .files import read_lines, require_file, tell_once
+from .files import count_or_tell, read_lines, require_file
 
 Tokenizer = Callable[[str], Doc]
-
 
 # Why a line of a bitext is left out.
 BOTH_EMPTY = "lines left out: empty on both sides"
@@ -45,12 +44,8 @@ def read_numbered_bitext(
     for number, (s, t) in enumerate(lines, 1):
         if s is None or t is None:
             short, long = (source, target) if s is None else (target, source)
-            raise InputError(
-                f"has no partner: {short} ends at line {number - 1}; line n must belong to line n.",
-                long,
-                number,
-                "Mend the files so that they run parallel.",
-            )
+            message = f"has no partner: {short} ends at line {number - 1}; line n must belong to line n."
+            raise InputError(message, long, number, "Mend the files so that they run parallel.")
         # A no-break space at an end belongs to a token; a line of nothing else is empty.
         left, right = (line.strip(" \t") if line.strip() else "" for line in (s[1], t[1]))
         if left and right:
@@ -60,11 +55,7 @@ def read_numbered_bitext(
             left_out[ONE_EMPTY if left or right else BOTH_EMPTY] += 1
     if not pairs:
         raise InputError("is empty: it holds no pair of sentences.", source)
-    if counts is not None:
-        counts.update(left_out)
-    else:
-        for what, n in left_out.items():
-            tell_once(source, f"{n} {what}")
+    count_or_tell(source, left_out, counts)
 
 
 @dataclass
@@ -83,8 +74,8 @@ class TokenizedBitext:
     def of(cls, source: str, target: str, nlp: Language, source_lang: str, tokenized: bool) -> "TokenizedBitext":
         """A bitext as a pipeline sees it.
 
-        nlp (Language): Whose tokenizer splits the target. source_lang (str): Language code for that of the source. tokenized (bool): Split both
-            at spaces instead.
+        nlp (Language): Whose tokenizer splits the target. source_lang (str): Language code for that of the source.
+        tokenized (bool): Split both at spaces instead.
         """
         if tokenized:
             return cls(Path(source), Path(target))

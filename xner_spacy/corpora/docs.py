@@ -1,20 +1,30 @@
-"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards."""
+"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards.
 
+A DocBin is read with a guard: it is sound, or refused. Docs are made one by one.
+"""
+
+import zlib
 from collections import Counter
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+import numpy as np
+import srsly
+from spacy.attrs import IDS  # type: ignore[import-not-found]
 from spacy.language import Language
+from spacy.parts_of_speech import IDS as PARTS_OF_SPEECH  # type: ignore[import-not-found]
+from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
+from typing_extensions import TypedDict
 
-from ..docdata import pinned_coders
+from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS, is_untranslated, pinned_coders
 from ..errors import InputError
 from ..labels import LabelMap, map_label
 from ..text import glued, is_unspaced
 from ..types import Entity, PathLike
 from .files import tell_once
-from .reading import docs_of, read_docbin
+from .reading import check_shape, read_bytes, reading
 from .shard_folder import shards_in
 from .writing import atomic_write
 
@@ -24,15 +34,18 @@ ATTRIBUTES = [
     *("ENT_IOB", "ENT_TYPE", "ENT_ID", "ENT_KB_ID", "SENT_START"),
 ]
 
+# A DocBin is compressed. Real ones unpack to some thirty times their size; a few bytes can be made to unpack to
+# gigabytes.
+MOST_UNPACKED = 256 * 2**20
+MOST_TIMES = 300
+
 _NO_SPACE_BEFORE = set(".,;:!?)]}%»”’…") | {"'s", "n't", "'re", "'ve", "'ll", "'m", "'d"}
 _NO_SPACE_AFTER = set("([{«„‘$£€")
 
 
 def guess_spaces(words: Sequence[str]) -> List[bool]:
-    """Where a text whose tokens are known alone probably had spaces: none before closing marks,
-    none after opening ones, none between words of a script that is written without.
-
-    Straight quotes open and close in turn.
+    """Where a text whose tokens are known alone probably had spaces: none before closing marks, none after opening
+    ones, none between words of a script that is written without. Straight quotes open and close in turn.
 
     words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
     """
@@ -79,12 +92,8 @@ def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
 
 def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]:
     """RETURNS (List[Entity]): `doc.ents` by the project's labels, without what the map drops."""
-    found = []
-    for ent in doc.ents:
-        label = map_label(ent.label_, label_map)
-        if label is not None:
-            found.append(Entity(ent.start, ent.end, label))
-    return found
+    labelled = [(ent, map_label(ent.label_, label_map)) for ent in doc.ents]
+    return [Entity(ent.start, ent.end, label) for ent, label in labelled if label is not None]
 
 
 def set_aside_if_long(nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter) -> bool:
@@ -116,30 +125,173 @@ def docbin_paths(path: PathLike) -> List[Path]:
 def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
     """Read a DocBin file or a folder of shards, one shard in memory at a time.
 
-    YIELDS (Doc): Docs in order.
-    RAISES: InputError for a file that is not a DocBin.
+    YIELDS (Doc): Docs in order. RAISES: InputError for a file that is not a DocBin.
     """
     for file in docbin_paths(path):
         yield from docs_of(read_docbin(file), vocab, file)
 
 
-def docbin_bytes(docs: Iterable[Doc]) -> Tuple[bytes, int]:
-    """RETURNS (Tuple[bytes, int]): A DocBin with all that a projected Doc carries, as it stands in a file, and the
-    number of its Docs.
+def packed(docs: Iterable[Doc]) -> Tuple[bytes, Dict[str, int]]:
+    """RETURNS (Tuple[bytes, Dict[str, int]]): A DocBin with all that a projected Doc carries, as it stands in a file, and
+    what is counted of its Docs: sentences, tokens, entities, and what else there is (see `count_doc`).
     """
     docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
+    counts: Counter = Counter()
     with pinned_coders():
         for doc in docs:
             docbin.add(doc)
-        return docbin.to_bytes(), len(docbin)
+            counts.update(count_doc(doc))
+        data = docbin.to_bytes()
+    always = {name: counts[name] for name in ("sentences", "tokens", "entities")}
+    return data, dict(sorted({**+counts, **always}.items()))
+
+
+def count_doc(doc: Doc) -> Dict[str, int]:
+    """RETURNS (Dict[str, int]): What is counted of a Doc: tokens, entities, and what was not projected and why."""
+    counts: Counter = Counter(sentences=1, tokens=len(doc), entities=len(doc.ents))
+    counts["empty sentences"] = int(not len(doc))
+    if SPANS_KEY in doc.spans:
+        attrs = doc.spans[SPANS_KEY].attrs
+        counts.update(f"not projected: {u['reason']}" for u in attrs.get("unprojected", ()))
+        counts["without translation"] = int(is_untranslated(doc))
+    if FAULT_KEY in doc.user_data:
+        fault = doc.user_data[FAULT_KEY]
+        what = "text" if fault in TEXT_FAULTS else "translation"
+        counts[f"faulty {what}: {fault}"] = 1
+    return counts
 
 
 def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:
-    """Write one DocBin with all that a projected Doc carries, atomically.
-
-    RETURNS (int): The number of Docs.
-    """
-    data, count = docbin_bytes(docs)
+    """Write one DocBin with all that a projected Doc carries, atomically. RETURNS (int): The number of Docs."""
+    data, counts = packed(docs)
     with atomic_write(path, "wb") as file:
         file.write(data)
-    return count
+    return counts["sentences"]
+
+
+class _DocBinMessage(TypedDict):
+    attrs: List[int]
+    tokens: bytes
+    spaces: bytes
+    lengths: bytes
+    strings: List[str]
+    cats: List[Dict[str, Any]]
+
+
+class _DocBinExtras(TypedDict, total=False):
+    span_groups: List[bytes]
+    flags: List[Dict[str, Any]]
+    user_data: List[Optional[bytes]]
+
+
+def read_docbin(path: PathLike) -> DocBin:
+    """RETURNS (DocBin): A file, without building its Docs. RAISES: InputError for anything but a sound DocBin."""
+    return parse_docbin(read_bytes(path), path)
+
+
+def parse_docbin(data: bytes, path: PathLike) -> DocBin:
+    """Make a DocBin of bytes and check that it is sound: its parts have the same lengths, and every number in it
+    stands for something.
+
+    data (bytes): As in a `.spacy` file. path (PathLike): Where they came from, for the message.
+    RETURNS (DocBin): What it holds. RAISES: InputError.
+    """
+    hint = "It may be cut short; make it anew."
+    if data and not data.startswith(b"\x78"):  # how zlib begins
+        hint = "If it is a corpus of another form, convert it first: xner convert IN OUT.spacy"
+    with reading(path, "a DocBin", hint), pinned_coders():
+        message = srsly.msgpack_loads(_unpack(data, path))
+        check_shape(message, _DocBinMessage, path, hint)
+        check_shape(message, _DocBinExtras, path, hint)
+        fault = _docbin_fault(message)
+        if fault:
+            raise InputError(f"is not a DocBin that can be read ({fault}).", path, None, hint)
+        return DocBin(store_user_data="user_data" in message).from_bytes(data)
+
+
+def _unpack(data: bytes, path: PathLike) -> bytes:
+    limit = max(MOST_UNPACKED, MOST_TIMES * len(data))
+    unpacker = zlib.decompressobj()
+    unpacked = unpacker.decompress(data, limit)
+    if not unpacker.eof:
+        if len(unpacked) >= limit:
+            raise InputError(f"unpacks to more than {limit // 2**20} MiB, which no corpus of its size does.", path)
+        raise ValueError("it ends before it is complete")
+    return unpacked
+
+
+# The attributes whose value is the number of a string.
+_STRING_ATTRIBUTES = (*("ORTH", "NORM", "TAG", "LEMMA", "DEP", "MORPH", "ENT_TYPE", "ENT_ID", "ENT_KB_ID"),)
+
+
+def _docbin_fault(message: Dict[str, Any]) -> str:
+    """What is wrong with an unpacked DocBin, or nothing."""
+    attrs = message["attrs"]
+    if len(set(attrs)) != len(attrs) or IDS["ORTH"] not in attrs:
+        return "its attributes are not those of tokens"
+    if not set(attrs) <= set(IDS.values()):
+        return "it holds attributes that spaCy does not know"
+    if len(message["tokens"]) % (8 * len(attrs)) or len(message["lengths"]) % 4:
+        return "its tokens are cut short"
+    tokens = np.frombuffer(message["tokens"], dtype="uint64").reshape(-1, len(attrs))
+    lengths = np.frombuffer(message["lengths"], dtype="int32")
+    if np.any(lengths < 0) or int(lengths.sum(dtype="int64")) != len(tokens):
+        return "the lengths of its Docs don't fit its tokens"
+    if len(message["spaces"]) != len(tokens):
+        return "it has more or fewer spaces than tokens"
+    for name in ("cats", "span_groups", "flags", "user_data"):
+        if name in message and len(message[name]) != len(lengths):
+            return f"it holds {len(lengths)} Docs and {name} of {len(message[name])}"
+    strings = StringStore(message["strings"])
+    allowed = {"ENT_IOB": {0, 1, 2, 3}, "SENT_START": {0, 1, 2**64 - 1}, "POS": set(PARTS_OF_SPEECH.values())}
+    for column, attribute in enumerate(attrs):
+        name = next(name for name, number in IDS.items() if number == attribute)
+        if name not in allowed and name not in _STRING_ATTRIBUTES:
+            continue
+        for value in np.unique(tokens[:, column]).tolist():
+            known = value in allowed[name] if name in allowed else not value or value in strings
+            if not known:
+                return f"a {name} that stands for nothing"
+    return ""
+
+
+def docs_of(docbin: DocBin, vocab: Vocab, path: PathLike) -> Iterator[Doc]:
+    """YIELDS (Doc): The Docs of a DocBin that came from a path. RAISES: InputError where one can't be built."""
+    with pinned_coders():
+        docs = docbin.get_docs(vocab)
+        while True:
+            with reading(path, "a DocBin"):
+                doc = next(docs, None)
+            if doc is None:
+                return
+            yield doc
+
+
+def part_of(docbin: DocBin, which: Iterable[int]) -> DocBin:
+    """RETURNS (DocBin): Some Docs of a DocBin by their numbers, in the order given, without building them."""
+    part = DocBin(store_user_data=docbin.store_user_data)
+    part.attrs, part.strings = docbin.attrs, docbin.strings
+    chosen = list(which)
+    for name in ("tokens", "spaces", "cats", "span_groups", "flags", "user_data"):
+        values = getattr(docbin, name)
+        setattr(part, name, [values[k] for k in chosen])
+    return part
+
+
+def joined(docbins: Iterable[DocBin]) -> DocBin:
+    """RETURNS (DocBin): All Docs of several DocBins in order, without building them. They may hold different
+    attributes; what one of them lacks is unset there.
+    """
+    bins = list(docbins)
+    whole = DocBin(store_user_data=True)
+    whole.attrs = list(dict.fromkeys(attribute for one in bins for attribute in one.attrs))
+    for one in bins:
+        whole.strings.update(one.strings)
+        columns = [whole.attrs.index(attribute) for attribute in one.attrs]
+        for tokens in one.tokens:
+            wide = np.zeros((len(tokens), len(whole.attrs)), dtype="uint64")
+            wide[:, columns] = tokens
+            whole.tokens.append(wide)
+        for name in ("spaces", "cats", "span_groups", "flags", "user_data"):
+            getattr(whole, name).extend(getattr(one, name))
+    return whole

@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..errors import InputError
 from ..types import PathLike
@@ -25,7 +25,7 @@ WINDOWS = "Windows line ends (CRLF) read as line ends"
 LONGEST_LINE = 64 * 2**20
 
 _GZIP = b"\x1f\x8b"
-BOM = b"\xef\xbb\xbf"
+_BOM = b"\xef\xbb\xbf"
 # How files begin that are no text, and what to do with them.
 _OTHER_KINDS: Dict[bytes, str] = {
     **dict.fromkeys((b"\x78\x01", b"\x78\x9c", b"\x78\xda"), "It looks like a DocBin: give it the ending .spacy."),
@@ -57,8 +57,8 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
     found: Counter = Counter()
     for number, raw in enumerate(_raw_lines(path), 1):
         line = raw[:-1] if raw.endswith(b"\n") else raw
-        if number == 1 and line.startswith(BOM):
-            line = line[len(BOM) :]
+        if number == 1 and line.startswith(_BOM):
+            line = line[len(_BOM) :]
             found[MARK] += 1
         if line.endswith(b"\r"):
             line = line[:-1]
@@ -68,18 +68,19 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
         try:
             text = line.decode("utf8")
         except UnicodeDecodeError as error:
-            raise InputError(
-                f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1}).",
-                path,
-                number,
-                _hint(raw, number),
-            ) from None
+            message = f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1})."
+            raise InputError(message, path, number, _hint(raw, number)) from None
         yield number, text
+    count_or_tell(path, found, counts)
+
+
+def count_or_tell(path: PathLike, found: Mapping[str, int], counts: Optional[Counter]) -> None:
+    """Add what was counted of a file to other counts; without any, tell of it once (see `tell_once`)."""
     if counts is not None:
         counts.update(found)
-    else:
-        for what, n in found.items():
-            tell_once(path, f"{n} {what}")
+        return
+    for what, n in found.items():
+        tell_once(path, f"{n} {what}")
 
 
 def tell_once(path: PathLike, what: str) -> None:
@@ -98,12 +99,8 @@ def _raw_lines(path: PathLike) -> Iterator[bytes]:
             while raw := file.readline(LONGEST_LINE + 1):
                 number += 1
                 if len(raw) > LONGEST_LINE:
-                    raise InputError(
-                        f"is longer than {LONGEST_LINE // 2**20} MiB.",
-                        path,
-                        number,
-                        "Is it a text with a sentence or a token a line?",
-                    )
+                    message = f"is longer than {LONGEST_LINE // 2**20} MiB."
+                    raise InputError(message, path, number, "Is it a text with a sentence or a token a line?")
                 yield raw
     except (FileNotFoundError, PermissionError) as error:
         raise InputError(not_opened(error), path) from None
@@ -153,10 +150,8 @@ def is_stream(path: PathLike) -> bool:
 
 
 def require_file(path: PathLike, why: str) -> None:
-    """Refuse standard input and pipes where a text is read more than once.
-
-    path (PathLike): The file. why (str): Who reads it again: "training reads it several times".
-    RAISES: InputError.
+    """RAISES: InputError for standard input and pipes, where a text is read more than once. why (str): By whom:
+    "training reads it several times".
     """
     if is_stream(path):
         raise InputError(f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that.")
@@ -166,9 +161,5 @@ def require_same_length(a: PathLike, n_a: int, b: PathLike, n_b: int, unit: str 
     """RAISES: InputError if two parallel files differ in length; the line named is the first without a partner."""
     if n_a != n_b:
         longer = a if n_a > n_b else b
-        raise InputError(
-            f"{a} has {n_a} {unit} and {b} has {n_b}; line n must belong to line n.",
-            longer,
-            min(n_a, n_b) + 1,
-            "Mend the files so that they run parallel.",
-        )
+        message = f"{a} has {n_a} {unit} and {b} has {n_b}; line n must belong to line n."
+        raise InputError(message, longer, min(n_a, n_b) + 1, "Mend the files so that they run parallel.")

@@ -1,13 +1,13 @@
 """The sentences of a corpus in numbered slices that any process can read by itself, in any order.
 
-Text with a sentence a line, JSONL, `.iob`, parquet, a DocBin, or a folder of DocBins. Nothing is
-held in memory but where the slices begin, so the size of the corpus does not matter.
+Text with a sentence a line, JSONL, `.iob`, parquet, a DocBin, or a folder of DocBins. It is read in one pass where the
+slices are asked for in order, and never held in memory, so the size of the corpus does not matter.
 """
 
 import re
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -17,10 +17,10 @@ from ..docdata import FAULT_KEY, TOO_LONG
 from ..errors import InputError, MissingExtraError
 from ..text import split_tokens
 from ..types import Json, PathLike
-from .docs import docbin_paths, make_doc
-from .files import BOM, is_packed, read_lines, require_file
-from .formats.iob import is_iob, read_iob
-from .reading import docs_of, parse_json, part_of, read_docbin, reading
+from .docs import docbin_paths, docs_of, make_doc, part_of, read_docbin
+from .files import is_packed, read_lines, require_file
+from .formats.columns import is_iob, read_columns
+from .reading import parse_json, reading
 from .watching import printable, signature
 
 META_KEY = "meta"
@@ -33,16 +33,11 @@ _SEVERAL_TIMES = "a corpus is read several times"
 
 
 class Slice(NamedTuple):
-    """Some sentences in a row.
-
-    number (int): The slice's number. start (int): Its first sentence. size (int): Its sentences.
-    offset (int): Where it begins in the file, in bytes, for files of lines; else 0.
-    """
+    """Some sentences in a row: the slice's number, its first sentence, counted from 0, and how many they are."""
 
     number: int
     start: int
     size: int
-    offset: int = 0
 
 
 class CorpusInput:
@@ -61,6 +56,8 @@ class CorpusInput:
         self, path: PathLike, *, tokenized: bool = False, text_field: str = "text", max_tokens: int = MAX_TOKENS
     ) -> None:
         self.path = Path(path)
+        # What makes the same input in another process.
+        self.settings: Json = {"tokenized": tokenized, "text_field": text_field, "max_tokens": max_tokens}
         self.tokenized = tokenized
         self.text_field = text_field
         self.max_tokens = max_tokens
@@ -69,22 +66,18 @@ class CorpusInput:
         self.files = docbin_paths(self.path) if self.kind == "docbin" else [self.path]
         # What the files look like before the first look into them.
         self.seen = {str(file): signature(file) for file in self.files}
-        self._counts: List[int] = []
-        self._cursor: Optional[Iterator[Any]] = None
+        self._items: Iterator[Any] = iter(())
         self._position = 0
         self._opened: Optional[Tuple[Path, DocBin]] = None
-        self.total = self._count()
+        if self.kind == "docbin":
+            self._counts = [len(read_docbin(file)) for file in self.files]
+            self.total = sum(self._counts)
+        elif self.kind == "parquet":
+            self.total = int(self._parquet().metadata.num_rows)
+        else:
+            self.total = sum(1 for item in self._read_items() if self.kind != "jsonl" or self._parse(*item))
         if not self.total:
             raise InputError("is empty.", self.path)
-
-    def spec(self) -> Json:
-        """RETURNS (Json): The arguments that make the same input in another process."""
-        names = ("tokenized", "text_field", "max_tokens")
-        return {"path": str(self.path), **{name: getattr(self, name) for name in names}}
-
-    def read_paths(self) -> List[Path]:
-        """RETURNS (List[Path]): What is read: the path that was given, and the files that it stands for."""
-        return [self.path, *self.files]
 
     def place(self, number: int) -> str:
         """RETURNS (str): Where a sentence stands, for a message. number (int): Counted from 0."""
@@ -95,80 +88,55 @@ class CorpusInput:
     def _kind(self) -> str:
         if self.path.is_dir() or self.path.suffix == ".spacy":
             return "docbin"
+        if self.path.suffix == ".parquet":
+            return "parquet"
         if self.path.suffix == ".jsonl":
-            refuse_packed(self.path)
-        if self.path.suffix in (".jsonl", ".parquet"):
-            return self.path.suffix[1:]
+            _refuse_packed(self.path)
+            return "jsonl"
         if is_iob(self.path):
             return "iob"
-        require_text(self.path)
+        _require_text(self.path)
         return "text"
-
-    def _count(self) -> int:
-        if self.kind == "docbin":
-            self._counts = [len(read_docbin(file)) for file in self.files]
-            return sum(self._counts)
-        if self.kind == "iob":
-            return sum(1 for _ in read_iob(self.path))
-        if self.kind == "parquet":
-            return int(self._parquet().metadata.num_rows)
-        if self.kind == "jsonl":
-            return sum(1 for number, line in read_lines(self.path) if self._parse(line, number))
-        return sum(1 for _ in read_lines(self.path))
 
     def slices(self, size: int) -> List[Slice]:
         """RETURNS (List[Slice]): The corpus in slices of `size` sentences, the last one shorter."""
         starts = range(0, self.total, size)
-        offsets = [0] * len(starts)
-        if self.kind in ("text", "jsonl"):
-            with self.path.open("rb") as file:
-                for number, _ in enumerate(iter(file.readline, b"")):
-                    # `tell` is of the next line.
-                    if (number + 1) % size == 0 and number + 1 < self.total:
-                        offsets[(number + 1) // size] = file.tell()
-        return [Slice(k, start, min(size, self.total - start), offsets[k]) for k, start in enumerate(starts)]
+        return [Slice(k, start, min(size, self.total - start)) for k, start in enumerate(starts)]
 
     def read(self, piece: Slice, nlp: Language) -> Iterator[Doc]:
         """YIELDS (Doc): The sentences of a slice on the pipeline's vocabulary, without entities."""
-        if self.kind in ("text", "jsonl"):
-            with self.path.open("rb") as file:
-                file.seek(piece.offset)
-                for k in range(piece.size):
-                    raw = file.readline()
-                    if k == 0 and piece.start == 0 and raw.startswith(BOM):
-                        raw = raw[len(BOM) :]
-                    line = raw.decode("utf8").rstrip("\r\n")
-                    if self.kind == "text":
-                        yield self._make(nlp, line)
-                    else:
-                        yield self._make(nlp, **self._parse(line, piece.start + k + 1))
-        elif self.kind == "docbin":
+        if self.kind == "docbin":
             yield from self._read_docbins(piece, nlp.vocab)
-        else:
-            # Such a file can only be read from its beginning; slices that are asked for in order cost one pass.
-            if self._cursor is None or self._position > piece.start:
-                self._cursor, self._position = self._items(), 0
-            items = list(islice(self._cursor, piece.start - self._position, piece.start - self._position + piece.size))
-            self._position = piece.start + len(items)
-            for item in items:
+            return
+        # Such a file can only be read from its beginning.
+        if self._position > piece.start or not self._position:
+            self._items, self._position = self._read_items(), 0
+        skipped = piece.start - self._position
+        items = list(islice(self._items, skipped, skipped + piece.size))
+        self._position = piece.start + len(items)
+        for item in items:
+            if self.kind == "jsonl":
+                yield self._make(nlp, *self._parse(*item))
+            else:
                 yield self._make(nlp, item)
 
-    def _items(self) -> Iterator[Any]:
+    def _read_items(self) -> Iterator[Any]:
+        """What stands for a sentence each: text, tokens, or for JSONL the number and the line."""
         if self.kind == "iob":
-            yield from (sentence.words for sentence in read_iob(self.path))
-            return
-        with reading(self.path, "a parquet file"):
-            rows = (
-                v
-                for batch in self._parquet().iter_batches(columns=[self.text_field])
-                for v in batch.column(0).to_pylist()
-            )
-            for row, value in enumerate(rows, 1):
-                if not _is_text(value):
-                    raise InputError(
-                        f"row {row}: {self.text_field!r} is neither a text nor a list of tokens.", self.path
-                    )
-                yield value
+            yield from (sentence.words for sentence in read_columns(self.path))
+        elif self.kind == "jsonl":
+            yield from ((line, number) for number, line in read_lines(self.path))
+        elif self.kind == "text":
+            yield from (line for _, line in read_lines(self.path))
+        else:
+            with reading(self.path, "a parquet file"):
+                batches = self._parquet().iter_batches(columns=[self.text_field])
+                values = chain.from_iterable(batch.column(0).to_pylist() for batch in batches)
+                for row, value in enumerate(values, 1):
+                    if not _is_text(value):
+                        message = f"row {row}: {self.text_field!r} is neither a text nor a list of tokens."
+                        raise InputError(message, self.path)
+                    yield value
 
     def _read_docbins(self, piece: Slice, vocab: Vocab) -> Iterator[Doc]:
         first = 0
@@ -178,44 +146,38 @@ class CorpusInput:
                 if self._opened is None or self._opened[0] != file:
                     self._opened = (file, read_docbin(file))
                 for doc in docs_of(part_of(self._opened[1], range(start, end)), vocab, file):
-                    doc.set_ents([], default="missing")
                     yield self._checked(doc)
             first += count
 
     def _make(self, nlp: Language, text: Any, meta: Any = None) -> Doc:
-        if isinstance(text, str):
-            # spaCy's tokenizers refuse a longer text (E088).
-            whole = not self.tokenized and len(text) <= nlp.max_length
-            doc = nlp.make_doc(text.strip()) if whole else self._of_words(nlp, split_tokens(text))
-            if len(text) > nlp.max_length:
-                doc.user_data[FAULT_KEY] = TOO_LONG
+        # spaCy's tokenizers refuse a longer text (E088).
+        too_long = isinstance(text, str) and len(text) > nlp.max_length
+        if isinstance(text, str) and not self.tokenized and not too_long:
+            doc = nlp.make_doc(text.strip())
         else:
-            doc = self._of_words(nlp, text)
+            doc = make_doc(nlp.vocab, split_tokens(text) if isinstance(text, str) else text)
+        if too_long:
+            doc.user_data[FAULT_KEY] = TOO_LONG
         if meta is not None:
             doc.user_data[META_KEY] = meta
         return self._checked(doc)
 
-    @staticmethod
-    def _of_words(nlp: Language, words: List[str]) -> Doc:
-        doc = make_doc(nlp.vocab, words)
-        doc.set_ents([], default="missing")
-        return doc
-
     def _checked(self, doc: Doc) -> Doc:
+        doc.set_ents([], default="missing")
         if len(doc) > self.max_tokens:
             doc.user_data[FAULT_KEY] = TOO_LONG
         return doc
 
-    def _parse(self, line: str, number: int) -> Dict[str, Any]:
+    def _parse(self, line: str, number: int) -> Tuple[Any, Any]:
+        """The text and the metadata of a line of JSONL."""
         record = parse_json(line, self.path, number)
         if not isinstance(record, dict) or not _is_text(record.get(self.text_field)):
-            said = f"has no {self.text_field!r} that is a text or a list of tokens."
-            raise InputError(said, self.path, number, "Name the field with --text-field.")
-        meta = record.get("meta")
-        fault = _not_storable(meta)
+            message = f"has no {self.text_field!r} that is a text or a list of tokens."
+            raise InputError(message, self.path, number, "Name the field with --text-field.")
+        fault = _not_storable(record.get("meta"))
         if fault:
             raise InputError(f"has a 'meta' that {fault}.", self.path, number)
-        return {"text": record[self.text_field], "meta": meta}
+        return record[self.text_field], record.get("meta")
 
     def _parquet(self) -> Any:
         try:
@@ -246,40 +208,24 @@ _TOKEN_LINE = re.compile(r"[^ \t]+[ \t](?:[^ \t]+[ \t])*(?:O|[BIESLU]-[A-Za-z_]+
 _LOOK_AT = 200
 
 
-def refuse_packed(path: Path) -> None:
-    """RAISES: InputError for a file that is packed with gzip: no piece of it can be read alone."""
+def _refuse_packed(path: Path) -> None:
+    """No piece of a file that is packed with gzip can be read alone."""
     if path.is_file() and is_packed(path):
         raise InputError("is packed with gzip, and a corpus is read piece by piece.", path, None, "Unpack it first.")
 
 
-def require_text(path: Path) -> None:
+def _require_text(path: Path) -> None:
     """Refuse a file that is no text with a sentence a line: by its ending, or since every line of it is a token with
     its tag.
-
-    path (Path): The file. RAISES: InputError with what to do.
     """
     if hint := _NO_TEXT.get(path.suffix.lower()):
         raise InputError(f"is no text with a sentence a line ({path.suffix}).", path, None, hint)
-    require_file(path, _SEVERAL_TIMES)
-    refuse_packed(path)
-    tagged = False
-    lines = 0
-    for _, line in read_lines(path):
-        if not line.strip():
-            continue
-        if not _TOKEN_LINE.fullmatch(line):
-            return
-        lines += 1
-        tagged = tagged or not line.rstrip().endswith("O")
-        if lines == _LOOK_AT:
-            break
-    if tagged or lines > 1:
-        raise InputError(
-            "holds a token and its tag a line, not a sentence a line.",
-            path,
-            None,
-            "Convert it first: xner convert IN OUT.spacy --from iob2 (or its layout); then annotate OUT.spacy.",
-        )
+    _refuse_packed(path)
+    lines = list(islice((line for _, line in read_lines(path) if line.strip()), _LOOK_AT))
+    tagged = any(not line.rstrip().endswith("O") for line in lines)
+    if (tagged or len(lines) > 1) and all(_TOKEN_LINE.fullmatch(line) for line in lines):
+        hint = "Convert it first: xner convert IN OUT.spacy --from iob2 (or its layout); then annotate OUT.spacy."
+        raise InputError("holds a token and its tag a line, not a sentence a line.", path, None, hint)
 
 
 def _is_text(value: Any) -> bool:

@@ -13,8 +13,7 @@ from ..errors import InputError
 from ..languages import blank_vocab
 from ..types import PathLike
 from .docs import doc_entities, read_docs
-from .formats.columns import TaggedSentence
-from .formats.iob import read_iob
+from .formats.columns import CHANGE_LABELS, TaggedSentence, read_columns
 
 
 def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[TaggedSentence]:
@@ -28,18 +27,15 @@ def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[
     if path.is_dir() or path.suffix == ".spacy":
         docs = read_docs(path, blank_vocab("xx"))
         return [_from_doc(path, number, doc, labels) for number, doc in enumerate(docs, 1)]
-    return list(read_iob(path, labels=labels))
+    return list(read_columns(path, labels=labels))
 
 
 def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]) -> TaggedSentence:
     entities = doc_entities(doc)
     for entity in entities:
         if labels is not None and entity.label not in labels:
-            raise InputError(
-                f"sentence {number} has the unknown label {entity.label!r}; expected {', '.join(labels)}.",
-                path,
-                hint="Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME",
-            )
+            message = f"sentence {number} has the unknown label {entity.label!r}; expected {', '.join(labels)}."
+            raise InputError(message, path, None, CHANGE_LABELS)
     missing = frozenset(token.i for token in doc if token.ent_iob == 0)
     return TaggedSentence([token.text for token in doc], entities, 0, missing)
 
@@ -52,17 +48,9 @@ def require_same_words(
     """
     for number, (x, y) in enumerate(zip(left, right, strict=False), 1):
         if x.visible != y.visible:
-            raise InputError(
-                f"sentence {number} differs from that of {a}: {' '.join(y.words)[:60]!r} instead of "
-                f"{' '.join(x.words)[:60]!r}.",
-                b,
-                y.line or None,
-                "Both must hold the same sentences, tokenised alike, in the same order.",
-            )
+            texts = f"{' '.join(y.words)[:60]!r} instead of {' '.join(x.words)[:60]!r}"
+            hint = "Both must hold the same sentences, tokenised alike, in the same order."
+            raise InputError(f"sentence {number} differs from that of {a}: {texts}.", b, y.line or None, hint)
     if len(left) != len(right):
-        short, n, long = (a, len(left), b) if len(left) < len(right) else (b, len(right), a)
-        raise InputError(
-            f"has {max(len(left), len(right))} sentences but {short} has {n}.",
-            long,
-            (right if long is b else left)[n].line or None,
-        )
+        (n, short, _), (n_long, long, sentences) = sorted([(len(left), a, left), (len(right), b, right)])
+        raise InputError(f"has {n_long} sentences but {short} has {n}.", long, sentences[n].line or None)

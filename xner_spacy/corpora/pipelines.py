@@ -1,14 +1,15 @@
 """Loading a pipeline: the one place that says in plain words what is wrong with one."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import spacy
 from catalogue import RegistryError
 from confection import ConfigValidationError
 from spacy.language import Language
-from spacy.util import is_package
+from spacy.util import get_package_path
 from thinc.api import Model
 
 from ..errors import XnerError, in_one_line
@@ -35,6 +36,24 @@ _AXES = {
 }
 
 
+def pipeline_folder(name: PathLike) -> Path:
+    """RETURNS (Path): The folder of a pipeline, which may be an installed package. RAISES: XnerError if there is none."""
+    folder = Path(name)
+    if (folder / "config.cfg").is_file():
+        return folder
+    if folder.exists():
+        hint = "Give the folder that `spacy train` or `spacy assemble` made, such as model-best."
+        raise XnerError(f"{name} is not a folder with a pipeline: it has no config.cfg.", hint)
+    configs: List[Path] = []
+    with suppress(ImportError, ValueError, TypeError, AttributeError):
+        package = get_package_path(str(name))
+        configs = sorted(package.glob("*/config.cfg")) or sorted(package.glob("config.cfg"))
+    if not configs:
+        message = f"No pipeline {str(name)!r} (neither an installed package nor a folder)."
+        raise XnerError(message, "Train or assemble it first, or correct the path.")
+    return configs[0].parent
+
+
 def load_pipeline(name: PathLike) -> Language:
     """Load a pipeline.
 
@@ -44,17 +63,7 @@ def load_pipeline(name: PathLike) -> Language:
         component, a function or a language that is not installed, its config does not hold, or the weights of a
         component do not fit together.
     """
-    folder = Path(name)
-    if not folder.exists() and not is_package(str(name)):
-        raise XnerError(
-            f"No pipeline {str(name)!r} (neither an installed package nor a folder).",
-            "Train or assemble it first, or correct the path.",
-        )
-    if folder.exists() and not (folder / "config.cfg").is_file():
-        raise XnerError(
-            f"{name} is not a folder with a pipeline: it has no config.cfg.",
-            "Give the folder that `spacy train` or `spacy assemble` made, such as model-best.",
-        )
+    pipeline_folder(name)
     try:
         nlp = spacy.load(name)
         check_weights(nlp)
@@ -82,10 +91,8 @@ def check_weights(nlp: Language) -> None:
             continue  # none, or not trained yet
         fault = next(filter(None, (_misfit(node, key) for node, key in weights)), None)
         if fault:
-            raise XnerError(
-                f"the weights of its component {name!r} do not fit together: {fault}.",
-                "Its files are damaged, or of different trainings: train it anew, or copy its folder again.",
-            )
+            hint = "Its files are damaged, or of different trainings: train it anew, or copy its folder again."
+            raise XnerError(f"the weights of its component {name!r} do not fit together: {fault}.", hint)
 
 
 def _misfit(node: Model, key: str) -> Optional[str]:

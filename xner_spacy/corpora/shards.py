@@ -1,20 +1,19 @@
 """One shard: read, annotated, counted and written, alike in every process."""
 
 import time
-from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 
-from ..docdata import FAULT_KEY, pinned_coders
+from ..docdata import FAULT_KEY
 from ..errors import XnerError
 from ..types import Json
-from .counts import count_doc, shown
-from .docs import ATTRIBUTES
+from .docs import packed
 from .inputs import CorpusInput, Slice
+from .pipelines import load_pipeline
 from .runfolder import ASIDE, FILES, LIBRARIES, MODELS
 from .shard_folder import describe, shard_name
 from .watching import WatchedFiles, loaded_versions
@@ -29,21 +28,22 @@ _MOST_PARTS = 100
 class ShardMaker:
     """Makes shards with a pipeline that is loaded once.
 
-    nlp (Language): The pipeline. corpus (CorpusInput): The corpus.
-    job (Json): `output`, the folder; `batch_size`, sentences a batch; `watched`, the checksums of the input and the
-        pipeline's folder, with which the run began; `of_parts`, those of files that the parts read, as far as known.
+    job (Json): `pipeline`, what is loaded; `input`, the arguments of `CorpusInput`; `output`, the folder; `batch_size`,
+        sentences a batch; `watched`, the checksums of the input and the pipeline's folder, with which the run began;
+        `of_parts`, those of files that the parts read, as far as known.
+    corpus (Optional[CorpusInput]): The corpus, where this process has it already.
     """
 
-    def __init__(self, nlp: Language, corpus: CorpusInput, job: Json) -> None:
-        self.nlp = nlp
-        self.corpus = corpus
+    def __init__(self, job: Json, corpus: Optional[CorpusInput] = None) -> None:
+        self.nlp = load_pipeline(job["pipeline"])
+        self.corpus = corpus or CorpusInput(**job["input"])
         self.folder = Path(job["output"])
         self.batch_size = job["batch_size"]
         self.begun_with = WatchedFiles(job["watched"])
         # What was loaded is what the run began with; what the parts read later is known from now on.
         self.begun_with.check()
         self.read_by_parts = WatchedFiles(job["of_parts"])
-        self.read_by_parts.add(part_files(nlp))
+        self.read_by_parts.add(part_files(self.nlp))
 
     def make(self, piece: Slice, tick: Callable[[int], None] = lambda n: None) -> Json:
         """Annotate a slice of the corpus and write it beside its place.
@@ -58,37 +58,32 @@ class ShardMaker:
             replaced meanwhile.
         """
         started = time.perf_counter()
-        counts: Counter = Counter(sentences=0, tokens=0, entities=0)
         faults: List[Any] = []
+
+        def annotated() -> Iterator[Doc]:
+            for number, doc in enumerate(self._annotated(piece), piece.start):
+                if FAULT_KEY in doc.user_data and len(faults) < NAMED_FAULTS:
+                    faults.append([self.corpus.place(number), str(doc.user_data[FAULT_KEY])])
+                yield doc
+                tick(1)
+
         try:
-            with pinned_coders(), memory_zones(self.nlp):
-                docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
-                for number, doc in enumerate(self._annotated(piece), piece.start):
-                    docbin.add(doc)
-                    counts.update(count_doc(doc))
-                    if FAULT_KEY in doc.user_data and len(faults) < NAMED_FAULTS:
-                        faults.append([self.corpus.place(number), str(doc.user_data[FAULT_KEY])])
-                    tick(1)
-                data = docbin.to_bytes()
-        except Exception:
+            with memory_zones(self.nlp):
+                data, counts = packed(annotated())
+        finally:
             # A file that was replaced meanwhile is the cause, whatever it led to.
-            self._check_files()
-            raise
-        self._check_files()
+            self.begun_with.check()
+            self.read_by_parts.check()
         aside = write_aside(self.folder / shard_name(piece.number), data)
-        entry = describe(shown(counts), data, round(time.perf_counter() - started, 3))
         return {
-            **entry,
+            **describe(counts, data),
+            "seconds": round(time.perf_counter() - started, 3),
             **({"faults": faults} if faults else {}),
             MODELS: model_identities(self.nlp),
             FILES: self.read_by_parts.checksums(),
             LIBRARIES: loaded_versions(),
             ASIDE: str(aside),
         }
-
-    def _check_files(self) -> None:
-        for watched in (self.begun_with, self.read_by_parts):
-            watched.check()
 
     def _annotated(self, piece: Slice) -> Iterator[Doc]:
         docs = list(self.corpus.read(piece, self.nlp))
@@ -99,46 +94,40 @@ class ShardMaker:
         results = self.nlp.pipe(good, batch_size=self.batch_size)
         given = 0
         for doc, fault in zip(docs, faulty, strict=True):
-            if fault:
-                yield doc
-                continue
-            result = next(results, None)
+            result = doc if fault else next(results, None)
             if result is None:
-                raise self._miscount(given, len(good), piece)
-            given += 1
+                break
+            given += not fault
             yield result
-        extra = sum(1 for _ in results)
-        if extra:
-            raise self._miscount(given + extra, len(good), piece)
-
-    @staticmethod
-    def _miscount(given: int, expected: int, piece: Slice) -> XnerError:
-        return XnerError(f"The pipeline gave {given} of {expected} sentences of shard {shard_name(piece.number)}.")
+        given += sum(1 for _ in results)
+        if given != len(good):
+            name = shard_name(piece.number)
+            raise XnerError(f"The pipeline gave {given} of {len(good)} sentences of shard {name}.")
 
 
 def model_identities(nlp: Language) -> Dict[str, Json]:
     """What the pipeline's files do not tell: the revisions of the models that it names.
 
-    nlp (Language): The pipeline. RETURNS (Dict[str, Json]): By component, what its part says of
-        itself: engine, revision (a commit on the Hub, or a checksum), languages, options.
+    RETURNS (Dict[str, Json]): By component, what its part says of itself: engine, revision (a commit on the Hub, or a
+        checksum), languages, options.
     """
-    found: Dict[str, Json] = {}
+    identities: Dict[str, Json] = {}
     for name, pipe in nlp.pipeline:
         # An engine that is not there, and was not needed, has nothing to say.
         with suppress(XnerError):
             identity = getattr(getattr(pipe, "part", None), "identity", None)
             if identity is not None:
-                found[name] = identity
-    return found
+                identities[name] = identity
+    return identities
 
 
 def part_files(nlp: Language) -> List[str]:
     """The files and folders that the parts of a pipeline read, beside what is in the pipeline's own folder. A part
     says so by an attribute `files`; parts inside parts are asked too.
 
-    nlp (Language): The pipeline. RETURNS (List[str]): Paths, each once.
+    RETURNS (List[str]): Paths, each once.
     """
-    found: Dict[str, None] = {}
+    paths: Dict[str, None] = {}
     seen = set()
 
     def visit(thing: Any, *, ask: bool = False) -> None:
@@ -146,39 +135,34 @@ def part_files(nlp: Language) -> List[str]:
             return
         seen.add(id(thing))
         ours = type(thing).__module__.startswith("xner_spacy.") or ask
+        inner: List[Any] = []
         if isinstance(thing, Language):
             for _, pipe in thing.pipeline:
                 visit(pipe, ask=True)
-        elif isinstance(thing, (list, tuple)):
-            for one in thing[:_MOST_PARTS]:
-                visit(one)
-        elif isinstance(thing, dict):
-            for one in list(thing.values())[:_MOST_PARTS]:
-                visit(one)
+        elif isinstance(thing, (list, tuple, dict)):
+            inner = list(thing.values() if isinstance(thing, dict) else thing)[:_MOST_PARTS]
         elif ours or callable(thing):
             files = None if isinstance(thing, type) else getattr(thing, "files", None)
             if isinstance(files, (list, tuple)):
-                found.update(dict.fromkeys(map(str, files)))
+                paths.update(dict.fromkeys(map(str, files)))
             if ours:
-                part = getattr(thing, "part", None)
-                visit(part, ask=True)
-                for one in list(getattr(thing, "__dict__", {}).values()):
-                    visit(one)
+                visit(getattr(thing, "part", None), ask=True)
+                inner = list(getattr(thing, "__dict__", {}).values())
+        for value in inner:
+            visit(value)
 
     visit(nlp)
-    return list(found)
+    return list(paths)
 
 
 @contextmanager
 def memory_zones(nlp: Language) -> Iterator[None]:
-    """What the vocabularies of a pipeline and of the pipelines in it learn is forgotten at the end,
-    so that memory stays flat.
+    """What the vocabularies of a pipeline and of the pipelines in it learn is forgotten at the end, so that memory
+    stays flat.
     """
-    inner = [getattr(pipe, "source_nlp", None) for _, pipe in nlp.pipeline]
-    seen = set()
+    pipelines = [nlp, *(getattr(pipe, "source_nlp", None) for _, pipe in nlp.pipeline)]
+    by_vocab = {id(pipeline.vocab): pipeline for pipeline in reversed(pipelines) if pipeline is not None}
     with ExitStack() as stack:
-        for pipeline in [nlp, *inner]:
-            if pipeline is not None and id(pipeline.vocab) not in seen:
-                seen.add(id(pipeline.vocab))
-                stack.enter_context(pipeline.memory_zone())
+        for pipeline in by_vocab.values():
+            stack.enter_context(pipeline.memory_zone())
         yield

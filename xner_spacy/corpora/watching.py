@@ -5,6 +5,7 @@ versions.
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
@@ -45,10 +46,8 @@ def installed(names: Iterable[str]) -> Dict[str, str]:
     """RETURNS (Dict[str, str]): The versions of distributions, without those that are not installed."""
     found = {}
     for name in names:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 
@@ -118,17 +117,19 @@ class WatchedFiles:
     def __init__(self, known: Optional[Mapping[str, Tuple[str, list]]] = None) -> None:
         self.known: Dict[str, Tuple[str, list]] = {k: (v[0], v[1]) for k, v in (known or {}).items()}
 
-    def add(self, paths: Iterable[PathLike], seen: Optional[Mapping[str, list]] = None) -> None:
+    def add(self, paths: Iterable[PathLike], seen: Optional[Mapping[str, list]] = None) -> List[str]:
         """Watch files from now on.
 
         paths (Iterable): Files or folders. seen (Mapping): Their signatures at an earlier moment, from which on they
             must not have changed.
-        RAISES: InputError if one can't be read.
+        RETURNS (List[str]): Their checksums. RAISES: InputError if one can't be read.
         """
-        for path in map(str, paths):
-            if path not in self.known:
-                before = (seen or {}).get(path) or signature(path)
-                self.known[path] = (checksum(path), before)
+        names = [str(path) for path in paths]
+        for name in names:
+            if name not in self.known:
+                before = (seen or {}).get(name) or signature(name)
+                self.known[name] = (checksum(name), before)
+        return [self.known[name][0] for name in names]
 
     def checksums(self) -> Dict[str, str]:
         """RETURNS (Dict[str, str]): The checksums by path."""
@@ -144,11 +145,8 @@ class WatchedFiles:
             if now == seen and not thoroughly:
                 continue
             if not now or checksum(path) != expected:
-                raise InputError(
-                    "has changed since the run began.",
-                    path, None,
-                    "What was made before is kept. Put back what was there, or begin anew in another folder.",
-                )  # fmt: skip
+                hint = "What was made before is kept. Put back what was there, or begin anew in another folder."
+                raise InputError("has changed since the run began.", path, None, hint)
             self.known[path] = (expected, now)
 
 

@@ -7,22 +7,21 @@ dropped in silence.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import Iterable, Iterator, List, Literal, Optional, Tuple
+from typing import Iterable, Iterator, List, Literal, Optional, Tuple, cast
 
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ..docdata import FAULT_KEY, is_untranslated
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..text import is_blank_token
 from ..types import Entity, PathLike
 from .docs import write_docbin
 from .files import STDIN
-from .formats.columns import DOCSTART, TaggedSentence, visible
-from .formats.iob import is_iob, write_iob
-from .formats.schemes import is_sound_label
+from .formats.columns import DOCSTART, TaggedSentence, is_iob, visible
+from .formats.schemes import entities_to_tags, is_sound_label
 from .writing import atomic_write
 
 Form = Literal["iob", "txt", "docbin"]
@@ -33,6 +32,7 @@ Spaces = Literal["refuse", "replace"]
 # White space inside a token would cut it or its line in two; the byte order mark is taken for that of the file.
 _CUTTING = {"iob": "\t\n\r\0", "txt": " \t\n\r\0"}
 _BOM = "\ufeff"
+_LABEL_HINT = "A label is letters and the like, without white space at its ends; correct it, or write .spacy."
 
 
 @dataclass
@@ -53,26 +53,21 @@ class WriteOptions:
 def form_of(path: PathLike, form: Optional[str] = None) -> Form:
     """The form of a corpus file: as stated, or by its ending (also before .gz).
 
-    RETURNS (str): One of `FORMS`. RAISES: XnerError for an ending without a form.
+    RETURNS (Form): One of `FORMS`. RAISES: XnerError for an ending without a form.
     """
-    for known in FORMS:
-        if form == known:
-            return known
     if form is not None:
-        raise XnerError(f"{form!r} is no form of corpus.", f"Known: {', '.join(FORMS)}.")
+        require(form in FORMS, f"{form!r} is no form of corpus.", f"Known: {', '.join(FORMS)}.")
+        return cast(Form, form)
     path = Path(path)
-    ending = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if is_iob(path):
         return "iob"
-    if ending == ".txt":
+    if path.name.endswith((".txt", ".txt.gz")):
         return "txt"
     if path.suffix == ".spacy":
         return "docbin"
     what = "standard output" if str(path) == STDIN else f"the ending {''.join(path.suffixes)!r}"
-    raise XnerError(
-        f"{path}: no form of corpus is known for {what}.",
-        "Give the file the ending .iob, .txt (both also with .gz) or .spacy, or name the form: xner convert --to.",
-    )
+    hint = "Give the file the ending .iob, .txt (both also with .gz) or .spacy, or name the form: xner convert --to."
+    raise XnerError(f"{path}: no form of corpus is known for {what}.", hint)
 
 
 def write_corpus(
@@ -99,27 +94,26 @@ def write_corpus(
             raise XnerError(f"{path}: a DocBin is compressed already.", "Leave .gz away.")
         return write_docbin(path, docs)
     sentences = _sentences(docs, form, options or WriteOptions(), counts, source)
-    if form == "iob":
-        return write_iob(path, _at_least_one(sentences, path, counts))
     written = 0
     with atomic_write(path) as file:
-        for sentence in _at_least_one(sentences, path, counts):
-            file.write(" ".join(sentence.words) + "\n")
+        for sentence in sentences:
             written += 1
+            file.write(as_iob(sentence) if form == "iob" else " ".join(sentence.words) + "\n")
+        if not written:
+            raise nothing_left(path, counts)
     return written
+
+
+def as_iob(sentence: TaggedSentence) -> str:
+    """RETURNS (str): A sentence as `.iob` has it: a token, a tab and an IOB2 tag a line, and a blank line after it."""
+    tags = entities_to_tags(len(sentence.words), sentence.entities)
+    return "".join(f"{word}\t{tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
 
 
 def nothing_left(path: PathLike, counts: Counter) -> XnerError:
     """RETURNS (XnerError): That there is no sentence to write, and why."""
     why = [f"{what}: {n}" for what, n in counts.items() if n and "left out" in what]
     return XnerError(f"{path}: no sentence is left to be written.", "; ".join(why))
-
-
-def _at_least_one(sentences: Iterator[TaggedSentence], path: PathLike, counts: Counter) -> Iterator[TaggedSentence]:
-    first = next(sentences, None)
-    if first is None:
-        raise nothing_left(path, counts)
-    yield from chain([first], sentences)
 
 
 def _sentences(
@@ -129,8 +123,8 @@ def _sentences(
         place = f"Sentence {number}" if source is None else f"{source}: sentence {number}"
         _count_lost(doc, form, counts)
         for part in _parts(doc, options, counts):
-            found = [Entity(e.start - part.start, e.end - part.start, e.label_) for e in filter_spans(part.ents)]
-            words, entities, gone = visible([token.text for token in part], found)
+            spans = [Entity(e.start - part.start, e.end - part.start, e.label_) for e in filter_spans(part.ents)]
+            words, entities, gone = visible([token.text for token in part], spans)
             counts["tokens left out: can't be seen"] += len(part) - len(words)
             if form == "txt":
                 entities = []
@@ -141,8 +135,9 @@ def _sentences(
                     continue
                 if _is_skipped(part, place, options, counts):
                     continue
-                for entity in entities:
-                    _check_label(entity.label, place)
+                for _, _, label, *_ in entities:
+                    sound = label and is_sound_label(label)
+                    require(sound, f"{place}: the label {label!a} can't be written to .iob.", _LABEL_HINT)
             held = [_held(word, form, place, options, counts) for word in words]
             if form == "iob" and held[0] == DOCSTART and not (entities and not entities[0].start):
                 held[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, place, options, counts)
@@ -151,17 +146,13 @@ def _sentences(
 
 def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
     """The sentences of a Doc; two that share an entity stay together."""
-    whole = [doc[:]]
     if options.join or not len(doc) or not doc.has_annotation("SENT_START"):
-        return whole
+        return [doc[:]]
     starts = [token.i for token in doc if token.i and token.is_sent_start]
     cut = [k for k in starts if doc[k].ent_iob != 1]
     counts["sentence ends left out: inside an entity"] += len(starts) - len(cut)
-    if not cut:
-        return whole
-    counts["texts of several sentences, written as one each"] += 1
-    edges = [0, *cut, len(doc)]
-    return [doc[start:end] for start, end in pairwise(edges)]
+    counts["texts of several sentences, written as one each"] += bool(cut)
+    return [doc[start:end] for start, end in pairwise([0, *cut, len(doc)])]
 
 
 def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) -> bool:
@@ -170,13 +161,15 @@ def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) 
     unknown = [token for token in part if not token.ent_iob and not is_blank_token(token.text)]
     if not untranslated and not unknown:
         return False
-    fault = part.doc.user_data.get(FAULT_KEY)
-    what = f"no translation ({fault})" if fault else "no translation"
-    what = what if untranslated else "missing values"
+    what = "missing values"
+    if untranslated:
+        fault = part.doc.user_data.get(FAULT_KEY)
+        what = f"no translation ({fault})" if fault else "no translation"
     if options.missing == "refuse":
         words = what if untranslated else f"{what}, such as {unknown[0].text!r}"
+        sentence = f"{place} ({part.text[:60]!r})"
         raise XnerError(
-            f"{place} ({part.text[:60]!r}) has {words}: whether they are entities is not known, and .iob can't say so.",
+            f"{sentence} has {words}: whether they are entities is not known, and .iob can't say so.",
             "Write them as O with --missing outside, leave such sentences out with --missing skip, or write .spacy.",
         )
     if options.missing == "skip":
@@ -188,14 +181,6 @@ def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) 
     return False
 
 
-def _check_label(label: str, place: str) -> None:
-    if not label or not is_sound_label(label):
-        raise XnerError(
-            f"{place}: the label {label!a} can't be written to .iob.",
-            "A label is letters and the like, without white space at its ends; correct it, or write .spacy.",
-        )
-
-
 def _held(word: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     """The token as the form can hold it."""
     held = re.sub(f"[{_CUTTING[form]}]+", "_", word).lstrip(_BOM)
@@ -204,10 +189,8 @@ def _held(word: str, form: Form, place: str, options: WriteOptions, counts: Coun
 
 def _changed(word: str, held: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     if options.spaces == "refuse":
-        raise XnerError(
-            f"{place}: the token {word!a} can't be written to .{form}: it would be read as something else.",
-            f"Change such tokens with --spaces replace (this one to {held!a}), or write .spacy.",
-        )
+        message = f"{place}: the token {word!a} can't be written to .{form}: it would be read as something else."
+        raise XnerError(message, f"Change such tokens with --spaces replace (this one to {held!a}), or write .spacy.")
     counts[f"tokens changed: .{form} can't hold them as they are"] += 1
     return held
 

@@ -20,6 +20,7 @@ from ..types import PathLike
 _waiting: ContextVar[Optional[List[Any]]] = ContextVar("waiting", default=None)
 
 STDOUT = "-"
+_NOT_WRITTEN = "Nothing was left half-written; free some space or choose another place, and run again."
 
 
 @contextmanager
@@ -70,9 +71,7 @@ def all_or_none() -> Iterator[List[Any]]:
     except BrokenPipeError:
         raise  # who reads our output went away: see cli.app
     except OSError as error:
-        where = next((a.path for a in asides if a.at_work), asides[0].path if asides else "")
-        hint = "Nothing was left half-written; free some space or choose another place, and run again."
-        raise not_written(where, error, hint) from error
+        raise not_written(asides[0].path if asides else "", error) from error
     else:
         if outer is not None:
             outer += asides
@@ -130,7 +129,7 @@ def folder_written_aside(path: PathLike) -> Iterator[Path]:
         _waiting.reset(token)
 
 
-def not_written(path: PathLike, error: OSError, hint: str = "") -> XnerError:
+def not_written(path: PathLike, error: OSError, hint: str = _NOT_WRITTEN) -> XnerError:
     """RETURNS (XnerError): That a place could not be written, and why."""
     return XnerError(f"{path}: could not be written ({error.strerror or error}).", hint)
 
@@ -151,12 +150,12 @@ def write_aside(path: PathLike, data: bytes) -> Path:
         raise XnerError(f"{path}: is in the way and is no file.", "Move it elsewhere, and run again.")
     aside = FileAside(place, "wb", follow=False)
     try:
-        aside.open().write(data)
+        file = aside.open()
+        with aside.working():
+            file.write(data)
         aside.finish()
-    except BaseException as error:
+    except BaseException:
         aside.discard()
-        if isinstance(error, OSError):
-            raise not_written(path, error, "Free some space and run again.") from error
         raise
     assert aside.temporary is not None
     return aside.temporary
@@ -170,9 +169,9 @@ def put_in_place(temporary: Path, path: PathLike) -> None:
     aside.temporary = temporary
     try:
         aside.put_in_place(keep_backup=False)
-    except OSError as error:
+    except XnerError:
         aside.discard()
-        raise not_written(path, error) from error
+        raise
 
 
 def to_json(data: Any) -> str:
@@ -226,14 +225,16 @@ class Aside:
         self.place = Path(os.path.realpath(path)) if follow else path
         self.temporary: Optional[Path] = None
         self.backup: Optional[Path] = None
-        self.at_work = False
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Mark what is at work; it stays marked where that fails."""
-        self.at_work = True
-        yield
-        self.at_work = False
+        """RAISES: XnerError that names the path, where the block meets a full disk or a place that can't be written."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # who reads our output went away: see cli.app
+        except OSError as error:
+            raise not_written(self.path, error) from error
 
 
 class FileAside(Aside):

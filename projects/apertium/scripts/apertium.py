@@ -15,7 +15,7 @@ from typing import List
 import typer
 
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -49,7 +49,7 @@ def main(lang: str, data: Path, out: Path, mode: str, store: Path) -> None:
     nlp, english = blank(lang), blank("en")
     for split, name in zip(("train", "dev", "test"), files):
         docs = []
-        for sentence in read_iob(data / name, style, repair=True):
+        for sentence in read_columns(data / name, style, repair=True):
             entities = []
             for entity in sentence.entities if split == "test" else ():
                 label = map_label(entity.label, LABEL_MAPS[map_name])

@@ -15,7 +15,7 @@ import typer
 
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob
+from xner_spacy.corpora.formats.columns import TaggedSentence, read_columns
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -41,7 +41,7 @@ def main(lang: str, ner: Path, mafand: Path, out: Path) -> None:
     tokens: Dict[str, List[str]] = {}
     for split in SPLITS:
         counts: Counter = Counter()
-        sentences = list(read_iob(ner / lang / f"{split}.txt", repair=True, counts=counts))
+        sentences = list(read_columns(ner / lang / f"{split}.txt", repair=True, counts=counts))
         kept = [s for s in sentences if letters_key("".join(s.words)) in translations]
         for sentence in kept:
             tokens.setdefault(letters_key("".join(sentence.words)), sentence.words)

@@ -15,7 +15,7 @@ from xner_spacy.cli.init_config import init_config
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.annotate import annotate as annotate_corpus
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.formats.iob import read_iob
+from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.errors import InputError, MissingExtraError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -44,7 +44,7 @@ def corpus(data: str, lang: str, folder: Path, out: Path) -> None:
     spaceless = entry is not None and entry.script in ("Jpan", "Hans", "Thai")
     docs = []
     # XTREME writes the language before each token.
-    for sentence in read_iob(path, "panx" if data == "xtreme" else "iob2", repair=True):
+    for sentence in read_columns(path, "panx" if data == "xtreme" else "iob2", repair=True):
         words = sentence.words
         entities = [
             entity._replace(label=label)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, read_docs, write_docbin
-from xner_spacy.corpora.formats.iob import TaggedSentence, read_iob
+from xner_spacy.corpora.formats.columns import TaggedSentence, read_columns
 from xner_spacy.docdata import install_extensions
 from xner_spacy.errors import XnerError
 from xner_spacy.labels import LABEL_MAPS, map_label
@@ -64,7 +64,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
     translation: Dict[str, str] = {}
     for english_text, text in (pair for pairs in bitext.values() for pair in pairs):
         translation.setdefault(letters_key(text), english_text)
-    tagged = {split: list(read_iob(ner / lang / f"{split}.txt", repair=True)) for split in SPLITS}
+    tagged = {split: list(read_columns(ner / lang / f"{split}.txt", repair=True)) for split in SPLITS}
     tokens = {_key(s): s.words for sentences in tagged.values() for s in sentences}
 
     def split_target(text: str) -> List[str]:

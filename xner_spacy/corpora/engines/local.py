@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, deque
-from typing import Any, Callable, Deque, Dict, List, Optional
+from typing import Callable, Deque, Dict, List, Optional
 
 from ...errors import XnerError
 from ...types import Json
@@ -32,10 +32,10 @@ class Worker(WorkerProcess):
 
 
 def share_cores(workers: int) -> Dict[str, str]:
-    """RETURNS (Dict[str, str]): The environment of one of several workers: NumPy has its share of the
-    cores, where nobody has said how many threads it is to use. Else each worker would start one for
-    every core, and they would wait for each other. Torch is left alone: what it computes depends on
-    the number of threads, and shards must not depend on the number of workers.
+    """RETURNS (Dict[str, str]): The environment of one of several workers: NumPy has its share of the cores, where
+    nobody has said how many threads it is to use. Else each worker would start one for every core, and they would wait
+    for each other. Torch is left alone: what it computes depends on the number of threads, and shards must not depend
+    on the number of workers.
     """
     if any(name in os.environ for name in NUMPY_THREADS):
         return dict(os.environ)
@@ -47,8 +47,7 @@ def share_cores(workers: int) -> Dict[str, str]:
 def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, tick: Tick) -> None:
     """Annotate shards in processes of their own.
 
-    job (Json): What a worker loads: `pipeline`, `input`, `output`, `batch_size`.
-    pieces (List[Slice]): The shards to make. workers (int): Processes.
+    job (Json): See `ShardMaker`. pieces (List[Slice]): The shards to make. workers (int): Processes.
     record: Called with each shard that is done and its entry. tick: Called with numbers of sentences; negative ones
         take back what a dead worker had reported.
     RAISES: XnerError with a worker's own error, or if a shard kills worker after worker.
@@ -56,66 +55,50 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
     todo: Deque[Slice] = deque(pieces)
     deaths: Counter = Counter()
     inbox = Inbox()
-    alive: List[Worker] = []
-
     workers = min(workers, len(pieces))
     environment = share_cores(workers)
-
-    def start() -> None:
-        alive.append(Worker(job, environment, inbox))
-
-    def stop(worker: Worker) -> int:
-        alive.remove(worker)
-        return worker.end()
-
+    alive: List[Worker] = []
     try:
         for _ in range(workers):
-            start()
+            alive.append(Worker(job, environment, inbox))
         while alive:
             sender, message = inbox.take()
-            worker = next((one for one in alive if one is sender), None)
+            worker = next((worker for worker in alive if worker is sender), None)
             if worker is None:
                 continue  # the end of one that was stopped
             if message is None:
-                code = stop(worker)
+                alive.remove(worker)
                 tick(-worker.ticks)
-                _count_death(deaths, worker, code)
+                _count_death(deaths, worker, worker.end())
                 if worker.piece is not None:
                     todo.appendleft(worker.piece)
                 if len(alive) < len(todo):
-                    start()
+                    alive.append(Worker(job, environment, inbox))
                 continue
-            _take(worker, message, record, tick)
-            if message.get("ready") or "done" in message:
-                if todo:
-                    worker.piece = todo.popleft()
-                    worker.send({"slice": list(worker.piece)})
-                else:
-                    stop(worker)
+            raise_error(message)
+            worker.ticks += message.get("ticks", 0)
+            tick(message.get("ticks", 0))
+            if "done" in message:
+                assert worker.piece is not None and worker.piece.number == message["done"]
+                record(worker.piece, message["entry"])
+                worker.piece, worker.ticks = None, 0
+            if worker.piece is None and todo:
+                worker.piece = todo.popleft()
+                worker.send({"slice": list(worker.piece)})
+            elif worker.piece is None:
+                alive.remove(worker)
+                worker.end()
     finally:
         for worker in alive:
             worker.end()
 
 
-def _take(worker: Worker, message: Json, record: Record, tick: Tick) -> None:
-    raise_error(message)
-    if "ticks" in message:
-        worker.ticks += message["ticks"]
-        tick(message["ticks"])
-    if "done" in message:
-        assert worker.piece is not None and worker.piece.number == message["done"]
-        record(worker.piece, message["entry"])
-        worker.piece, worker.ticks = None, 0
-
-
 def _count_death(deaths: Counter, worker: Worker, code: int) -> None:
-    what: Any = worker.piece.number if worker.piece is not None else "start"
-    deaths[what] += 1
-    if deaths[what] >= MAX_DEATHS:
-        where = "while loading the pipeline" if what == "start" else f"at shard {what:05d}"
-        raise XnerError(
-            f"Worker processes ended {MAX_DEATHS} times {where} ({how_it_ended(code)}).",
-            "Signal 9 is often the system out of memory: use fewer workers or a smaller --batch-size."
-            if code == -9
-            else "Run with --workers 1 to see the error.",
-        )
+    shard = worker.piece.number if worker.piece is not None else None
+    deaths[shard] += 1
+    if deaths[shard] >= MAX_DEATHS:
+        where = "while loading the pipeline" if shard is None else f"at shard {shard:05d}"
+        hint = "Run with --workers 1 to see the error."
+        if code == -9:
+            hint = "Signal 9 is often the system out of memory: use fewer workers or a smaller --batch-size."
+        raise XnerError(f"Worker processes ended {MAX_DEATHS} times {where} ({how_it_ended(code)}).", hint)

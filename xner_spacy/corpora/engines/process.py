@@ -47,11 +47,10 @@ def isolated_environment(environment: Mapping[str, str]) -> Dict[str, str]:
     """RETURNS (Dict[str, str]): An environment whose PYTHONPATH holds what the user named; an empty entry, which
     stands for the working folder, is left out.
     """
-    found = dict(environment)
-    if "PYTHONPATH" in found:
-        entries = [entry for entry in found["PYTHONPATH"].split(os.pathsep) if entry]
-        found["PYTHONPATH"] = os.pathsep.join(entries)
-    return found
+    if "PYTHONPATH" not in environment:
+        return dict(environment)
+    entries = [entry for entry in environment["PYTHONPATH"].split(os.pathsep) if entry]
+    return {**environment, "PYTHONPATH": os.pathsep.join(entries)}
 
 
 class Inbox:
@@ -115,10 +114,9 @@ class WorkerProcess:
         self.process.kill()
         code = self.process.wait()
         self._reader.join(timeout=1)
-        streams = [self.process.stdin, None if self._reader.is_alive() else self.process.stdout]
-        for stream in streams:
-            if stream is not None:
-                with contextlib.suppress(OSError):
+        for stream in (self.process.stdin, None if self._reader.is_alive() else self.process.stdout):
+            with contextlib.suppress(OSError):
+                if stream is not None:
                     stream.close()
         return code
 
@@ -152,8 +150,7 @@ def serve(work: Serve) -> None:
         except XnerError as error:
             answer({"error": error.message, "hint": error.hint})
         except Exception as error:  # noqa: BLE001
-            said = f"{type(error).__name__}: {error}"
-            answer({"error": said, "trace": traceback.format_exc()})
+            answer({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
     except BrokenPipeError:
         os._exit(0)
 

@@ -9,8 +9,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from ...errors import MissingExtraError, XnerError
 from ...types import Json
-from ..inputs import CorpusInput, Slice
-from ..pipelines import load_pipeline
+from ..inputs import Slice
 from ..shards import ShardMaker
 from .local import Record, Tick
 
@@ -23,22 +22,24 @@ class ShardActor:
     def __init__(self, job: Json) -> None:
         self.fault: Optional[XnerError] = None
         try:
-            nlp = load_pipeline(job["pipeline"])
-            self.maker = ShardMaker(nlp, CorpusInput(**job["input"]), job)
+            self.maker = ShardMaker(job)
         except XnerError as error:
             # An actor that can't be made would be made again and again.
             self.fault = error
 
     def __call__(self, row: Dict[str, Any]) -> Dict[str, Any]:
-        piece = Slice(*(int(n) for n in row["slice"]))
         try:
             if self.fault is not None:
                 raise self.fault
-            entry = self.maker.make(piece)
+            entry = self.maker.make(_slice(row))
         except XnerError as error:
             # Ray would wrap it in errors of its own and print them all.
-            return {"slice": list(piece), "entry": None, "error": [error.message, error.hint]}
-        return {"slice": list(piece), "entry": entry, "error": None}
+            return {**row, "entry": None, "error": [error.message, error.hint]}
+        return {**row, "entry": entry, "error": None}
+
+
+def _slice(row: Dict[str, Any]) -> Slice:
+    return Slice(*(int(n) for n in row["slice"]))
 
 
 def run_ray(
@@ -53,14 +54,14 @@ def run_ray(
     for row in _rows(job, pieces, workers, address):
         if row["error"] is not None:
             raise XnerError(*row["error"])
-        piece = Slice(*(int(n) for n in row["slice"]))
+        piece = _slice(row)
         record(piece, row["entry"])
         tick(piece.size)
 
 
 def _knock(address: Optional[str]) -> None:
-    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try
-    for minutes. RAISES: OSError if not.
+    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try for minutes. RAISES:
+    OSError if not.
     """
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
@@ -91,10 +92,8 @@ def cluster(address: Optional[str], **options: Any) -> Iterator[Any]:
             _knock(address)
             ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
         except (OSError, ValueError, RuntimeError) as error:
-            raise XnerError(
-                f"No Ray cluster at {address!r}: {str(error).splitlines()[0]}",
-                "Start one with `ray start --head`, or leave the address out.",
-            ) from error
+            hint = "Start one with `ray start --head`, or leave the address out."
+            raise XnerError(f"No Ray cluster at {address!r}: {str(error).splitlines()[0]}", hint) from error
     try:
         yield ray
     finally:

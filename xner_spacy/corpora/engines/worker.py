@@ -7,8 +7,7 @@ import queue
 import time
 
 from ...types import Json
-from ..inputs import CorpusInput, Slice
-from ..pipelines import load_pipeline
+from ..inputs import Slice
 from ..shards import ShardMaker
 from .process import Answer, serve
 
@@ -17,11 +16,8 @@ TICK_SECONDS = 0.5
 
 def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
     """Load what the first task says, and make the shards of the others."""
-    job = tasks.get()
-    nlp = load_pipeline(job["pipeline"])
-    corpus = CorpusInput(**job["input"])
-    maker = ShardMaker(nlp, corpus, job)
-    answer({"ready": True})
+    maker = ShardMaker(tasks.get())
+    answer({})  # ready
     while True:
         piece = Slice(*tasks.get()["slice"])
         done, told = 0, time.monotonic()

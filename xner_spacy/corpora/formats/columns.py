@@ -7,6 +7,8 @@ well-known data sets have names (`LAYOUTS`).
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import InputError, XnerError
@@ -97,6 +99,8 @@ LAYOUTS: Dict[str, ColumnLayout] = {
 CONLLU_COLUMNS = (*("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"),)
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
+CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME"
+NAME_THE_TAGS = "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC."
 # So many tokens are looked at before a file counts as one whose tokens have a language's prefix.
 _TELLING = 50
 
@@ -113,9 +117,15 @@ def parse_column(text: str, option: str) -> Column:
     return text
 
 
+def is_iob(path: PathLike) -> bool:
+    """RETURNS (bool): Whether the name says that a file is a column file (also one packed with gzip)."""
+    path = Path(path)
+    return Path(path.stem if path.suffix == ".gz" else path).suffix in (".iob", ".iob2", ".conll", ".bio")
+
+
 def read_columns(
     path: PathLike,
-    layout: ColumnLayout = LAYOUTS["iob2"],
+    layout: Union[str, ColumnLayout] = "iob2",
     *,
     repair: bool = False,
     counts: Optional[Counter] = None,
@@ -123,7 +133,7 @@ def read_columns(
 ) -> Iterator[TaggedSentence]:
     """Read a column file.
 
-    path (PathLike): The file. layout (ColumnLayout): How it is laid out.
+    path (PathLike): The file. layout (Union[str, ColumnLayout]): How it is laid out, or the name of that.
     repair (bool): Mend what can be mended (an `I-` that opens, tokens that cannot be seen, doubled blank lines) instead
         of raising.
     counts (Optional[Counter]): Where to count what was left out and what was mended.
@@ -131,12 +141,15 @@ def read_columns(
     YIELDS (TaggedSentence): One a sentence.
     RAISES: InputError with the file and line of the first fault.
     """
+    layout = LAYOUTS[layout] if isinstance(layout, str) else layout
     if layout.scheme not in SCHEMES:
         raise XnerError(f"Unknown scheme {layout.scheme!r}.", f"Known: {', '.join(SCHEMES)}.")
     yield from _ColumnReader(path, layout, repair, counts, labels).read()
 
 
 class _ColumnReader:
+    """For the arguments see `read_columns`."""
+
     def __init__(
         self,
         path: PathLike,
@@ -148,12 +161,11 @@ class _ColumnReader:
         self.path = path
         self.layout = layout
         self.repair = repair
-        self.told = counts
+        self.lines = read_lines(path, counts)
         self.counts: Counter = Counter() if counts is None else counts
         self.labels = labels
         self.separator = layout.separator
         self.names: Optional[List[str]] = None  # of a `# global.columns` comment
-        self.token_column = layout.token
         self.tag_column = layout.tag
         self.prefix = ""
         self.keys_found = False  # whether the key of MISC:key was there at all
@@ -171,13 +183,14 @@ class _ColumnReader:
         gap: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
         skipped = False  # the line before held no token: a blank line after it parts nothing
         sentences = number = 0
-        for number, line in read_lines(self.path, self.told):
+        for line_number, line in chain(self.lines, [(0, "")]):
+            number = line_number or number  # the end of the file is the end of a sentence
             if not line.strip(" \t"):
                 if self.words:
-                    ended = self._end(number)
-                    if ended is not None:
+                    sentence = self._end(number)
+                    if sentence is not None:
                         sentences += 1
-                        yield ended
+                        yield sentence
                 elif gap is None and not skipped:
                     gap = number
                 skipped = False
@@ -188,26 +201,17 @@ class _ColumnReader:
                 continue
             if not self.words:
                 if gap is not None and self.layout.one_gap and not self.repair:
-                    raise InputError(
-                        "is an empty sentence (a blank line with no sentence before it).",
-                        self.path, gap, "Leave exactly one blank line between sentences.",
-                    )  # fmt: skip
+                    message = "is an empty sentence (a blank line with no sentence before it)."
+                    raise InputError(message, self.path, gap, "Leave exactly one blank line between sentences.")
                 self.counts["repaired blank line"] += gap is not None and self.layout.one_gap
                 gap, self.first = None, number
             self._add(*row, number)
-        if self.words:
-            ended = self._end(number)
-            if ended is not None:
-                sentences += 1
-                yield ended
         self._check_whole(sentences)
 
     def _add(self, token: str, tag: str, number: int) -> None:
         if is_blank_token(token) and not self.repair:
-            raise InputError(
-                f"token {token!a} holds nothing that can be seen.",
-                self.path, number, "Remove the line, or run `xner convert --repair`.",
-            )  # fmt: skip
+            hint = "Remove the line, or run `xner convert --repair`."
+            raise InputError(f"token {token!a} holds nothing that can be seen.", self.path, number, hint)
         try:
             self.tags.add(tag)
         except Fault as fault:
@@ -217,12 +221,8 @@ class _ColumnReader:
             raise InputError(fault.message, self.path, number, hint) from None
         label = self.tags.tags[-1][2:]
         if self.labels is not None and label and label not in self.labels:
-            raise InputError(
-                f"unknown label {label!r}; expected {', '.join(self.labels)}.",
-                self.path,
-                number,
-                "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME",
-            )
+            message = f"unknown label {label!r}; expected {', '.join(self.labels)}."
+            raise InputError(message, self.path, number, CHANGE_LABELS)
         self.words.append(token)
 
     def _end(self, number: int) -> Optional[TaggedSentence]:
@@ -244,9 +244,11 @@ class _ColumnReader:
     def _row(self, line: str, number: int) -> Optional[Tuple[str, str]]:
         """The token and tag of a line, or None for one that holds none."""
         if self.layout.comments and line.startswith("#") and not self._is_row(line):
-            found = _GLOBAL_COLUMNS.match(line)
-            if found:
-                self._name_columns(found[1].split(), number)
+            if named := _GLOBAL_COLUMNS.match(line):
+                self.names = named[1].split()
+                others = self._other_names()
+                if self.layout.tag is None and len(others) == 1:
+                    self.tag_column = others[0]
             self.counts[COMMENTS] += 1
             return None
         if not self.words and line.startswith(DOCSTART):
@@ -259,19 +261,17 @@ class _ColumnReader:
         if self.layout.numbered or (self.layout.prefixed and len(cells) == 3):
             kind = _row_kind(cells[0])
             if kind is None:
-                raise InputError(
-                    f"begins with {cells[0]!r}, where the number of a token should stand.",
-                    self.path, number, "Name the layout (xner convert --from ...), or the columns (--token-column, --tag-column).",
-                )  # fmt: skip
+                message = f"begins with {cells[0]!r}, where the number of a token should stand."
+                hint = "Name the layout (xner convert --from ...), or the columns (--token-column, --tag-column)."
+                raise InputError(message, self.path, number, hint)
             if kind:
                 self.counts[kind] += 1
                 self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells, number))
                 return None
         elif self.layout.numbered is None and len(cells) > 2 and _row_kind(cells[0]) and self._first_is_free():
-            raise InputError(
-                f"begins with {cells[0]!r}, as ranges of words and empty nodes do.", self.path, number,
-                "Say whether the first column numbers the tokens: xner convert --numbered, or --no-numbered.",
-            )  # fmt: skip
+            message = f"begins with {cells[0]!r}, as ranges of words and empty nodes do."
+            hint = "Say whether the first column numbers the tokens: xner convert --numbered, or --no-numbered."
+            raise InputError(message, self.path, number, hint)
         token, tag = self._token(cells, number), self._tag(cells, number)
         if self.layout.inner is not None and self.layout.inner <= len(cells):
             self.counts[INNER] += cells[self.layout.inner - 1].startswith("B-")
@@ -279,7 +279,7 @@ class _ColumnReader:
 
     def _first_is_free(self) -> bool:
         """Whether the first column holds neither the token nor the tag."""
-        return not {1, self.names[0] if self.names else "ID"} & {self.token_column, self.tag_column}
+        return not {1, self.names[0] if self.names else "ID"} & {self.layout.token, self.tag_column}
 
     def _is_row(self, line: str) -> bool:
         """Whether a line that begins with # is nevertheless a token with its tag."""
@@ -316,42 +316,33 @@ class _ColumnReader:
         allowed = self.layout.columns
         needed = max([2, *(abs(c) for c in (self.layout.token, self.layout.tag) if isinstance(c, int))])
         if (allowed and len(cells) not in allowed) or len(cells) < needed:
-            found = f"{len(cells)} column{'s' if len(cells) != 1 else ''}"
+            there = f"{len(cells)} column{'s' if len(cells) != 1 else ''}"
             wanted = " or ".join(map(str, allowed)) if allowed else f"at least {needed}"
+            hint = "Mend the line; a text with a sentence a line is read with xner convert --from txt."
             if len(cells) > 1:
                 hint = (
                     "Name the layout (xner convert --from conll2003, germeval, ...; see its --help), or the "
                     "columns (xner convert --token-column 1 --tag-column -1)."
                 )
-            else:
-                hint = "Mend the line; a text with a sentence a line is read with xner convert --from txt."
-            raise InputError(
-                f"has {found} where {wanted} are needed (a token and its tag).",
-                self.path, number, hint,
-            )  # fmt: skip
+            message = f"has {there} where {wanted} are needed (a token and its tag)."
+            raise InputError(message, self.path, number, hint)
 
-    def _name_columns(self, names: List[str], number: int) -> None:
-        self.names = names
-        if self.layout.tag is None:
-            others = [name for name in names if name not in CONLLU_COLUMNS]
-            if len(others) == 1:
-                self.tag_column = others[0]
+    def _other_names(self) -> List[str]:
+        """The columns that CoNLL-U does not have."""
+        return [name for name in self.names or () if name not in CONLLU_COLUMNS]
 
     def _place(self, column: Optional[Column], number: int) -> int:
         """The 0-based index of a column that was given by number or by name."""
         if isinstance(column, int):
             return _index(column)
-        names: Sequence[str] = self.names or CONLLU_COLUMNS
         if column is None:
-            others = [name for name in names if name not in CONLLU_COLUMNS]
-            raise InputError(
-                "no column is known to hold the entities" + (f" (columns: {', '.join(names)})." if self.names else "."),
-                self.path,
-                number,
-                f"Name it with --tag-column: its number, its name ({', '.join(others)}), or MISC:key."
-                if others
-                else "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC.",
-            )
+            message = "no column is known to hold the entities"
+            message += f" (columns: {', '.join(self.names)})." if self.names else "."
+            hint = NAME_THE_TAGS
+            if others := self._other_names():
+                hint = f"Name it with --tag-column: its number, its name ({', '.join(others)}), or MISC:key."
+            raise InputError(message, self.path, number, hint)
+        names: Sequence[str] = self.names or CONLLU_COLUMNS
         if column not in names:
             raise InputError(f"there is no column {column!r}; there are: {', '.join(names)}.", self.path, number)
         return names.index(column)
@@ -363,19 +354,18 @@ class _ColumnReader:
         return cells[place]
 
     def _token(self, cells: List[str], number: int) -> str:
-        token = self._cell(cells, self.token_column, number)
+        token = self._cell(cells, self.layout.token, number)
         if self.layout.prefixed and len(cells) == 2:
             self.prefix = self.prefix or "".join(_PREFIX.findall(token)[:1])
             if not self.prefix or not token.startswith(self.prefix):
-                raise InputError(
-                    f"token {token!r} does not begin with {self.prefix or 'a language code as in sw:word'!r}.",
-                    self.path, number, "If the tokens have no prefix, read the file with xner convert --from iob2.",
-                )  # fmt: skip
+                expected = self.prefix or "a language code as in sw:word"
+                hint = "If the tokens have no prefix, read the file with xner convert --from iob2."
+                raise InputError(f"token {token!r} does not begin with {expected!r}.", self.path, number, hint)
             return token[len(self.prefix) :]
-        self._watch_prefix(token, number)
+        self._watch_prefix(token)
         return token
 
-    def _watch_prefix(self, token: str, number: int) -> None:
+    def _watch_prefix(self, token: str) -> None:
         if self.tokens == 0:
             match = _PREFIX.match(token)
             self.shared = match[0] if match else None
@@ -408,14 +398,11 @@ class _ColumnReader:
         column = self.tag_column
         if column is None and not self.names and len(cells) == len(CONLLU_COLUMNS):
             keys = [value.partition("=")[0] for value in cells[-1].split("|") if "=" in value]
-            raise InputError(
-                f"no column is known to hold the entities; MISC has: {', '.join(keys) or 'nothing'}.",
-                self.path, number, "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC.",
-            )  # fmt: skip
+            message = f"no column is known to hold the entities; MISC has: {', '.join(keys) or 'nothing'}."
+            raise InputError(message, self.path, number, NAME_THE_TAGS)
         if self._is_keyed(column):
             name, _, key = str(column).partition(":")
-            values = self._cell(cells, name, number)
-            for value in values.split("|"):
+            for value in self._cell(cells, name, number).split("|"):
                 if value.startswith(f"{key}="):
                     self.keys_found = True
                     return value[len(key) + 1 :].strip(" ")
@@ -429,13 +416,10 @@ class _ColumnReader:
             raise self._prefix_error()
         if self.counted_up and self.tokens > max(2, sentences):
             raise self._numbers_error()
-        column = self.tag_column
-        if self._is_keyed(column) and not self.keys_found:
-            name, _, key = str(column).partition(":")
-            raise InputError(
-                f"no row has {key}= in its column {name}.",
-                self.path, None, f"Name the right key: --tag-column {name}:KEY",
-            )  # fmt: skip
+        if self._is_keyed(self.tag_column) and not self.keys_found:
+            name, _, key = str(self.tag_column).partition(":")
+            hint = f"Name the right key: --tag-column {name}:KEY"
+            raise InputError(f"no row has {key}= in its column {name}.", self.path, None, hint)
 
     def _is_keyed(self, column: Optional[Column]) -> bool:
         """Whether a column is given as `MISC:key`."""

@@ -29,6 +29,7 @@ RETOKENISED = "records tokenised anew: their tokens don't cover the text"
 MORE_ANNOTATIONS = "annotations left out: a text has several, and the first counts"
 UNANNOTATED = "records left out: not annotated"
 
+_DOCCANO_KEYS = ("label", "labels", "entities")
 CharSpan = Tuple[int, int, str]
 
 
@@ -58,7 +59,7 @@ def read_jsonl(path: PathLike, layout: Optional[str], nlp: Language, counts: Cou
         if record.spans is None:
             counts[UNANNOTATED] += 1
             continue
-        doc = _doc(nlp, record, path, counts)
+        doc = _doc(nlp, record, counts)
         doc.set_ents(_ents(doc, record, path, counts), default="outside")
         if record.meta is not None:
             doc.user_data["meta"] = record.meta
@@ -67,41 +68,36 @@ def read_jsonl(path: PathLike, layout: Optional[str], nlp: Language, counts: Cou
 
 def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Span]:
     words = [token.text for token in doc]
-    found: List[Span] = []
+    spans: List[Span] = []
     for start, end, label in record.spans or ():
         if not 0 <= start < end <= len(record.text):
-            raise InputError(
-                f"the span {start}-{end} is not inside its text of {len(record.text)} characters.", path, record.line
-            )
+            message = f"the span {start}-{end} is not inside its text of {len(record.text)} characters."
+            raise InputError(message, path, record.line)
         # White space at the edges of a mark is a slip of the hand, and no part of a token.
         text = record.text[start:end]
-        inner_start = start + len(text) - len(text.lstrip())
-        inner_end = end - (len(text) - len(text.rstrip()))
-        if inner_start >= inner_end:
-            counts[BLANK] += 1
-            continue
-        span = doc.char_span(inner_start, inner_end, label=label)
-        if span is None:
-            counts[WIDENED] += 1
-            span = doc.char_span(inner_start, inner_end, label=label, alignment_mode="expand")
-        trimmed = trim_span(words, span.start, span.end) if span is not None else None
+        start += len(text) - len(text.lstrip())
+        end -= len(text) - len(text.rstrip())
+        trimmed = None
+        if start < end:
+            counts[WIDENED] += doc.char_span(start, end) is None
+            span = doc.char_span(start, end, alignment_mode="expand")
+            trimmed = trim_span(words, span.start, span.end) if span is not None else None
         if trimmed is None:
             counts[BLANK] += 1
         else:
-            found.append(Span(doc, *trimmed, label=label))
-    kept = filter_spans(found)
-    counts[OVERLAPPING] += len(found) - len(kept)
+            spans.append(Span(doc, *trimmed, label=label))
+    kept = filter_spans(spans)
+    counts[OVERLAPPING] += len(spans) - len(kept)
     return kept
 
 
-def _doc(nlp: Language, record: _Record, path: PathLike, counts: Counter) -> Doc:
-    tokens = record.tokens
-    if tokens is None:
+def _doc(nlp: Language, record: _Record, counts: Counter) -> Doc:
+    if record.tokens is None:
         return nlp.make_doc(record.text)
     words: List[str] = []
     spaces: List[bool] = []
     position = 0
-    for start, end in tokens:
+    for start, end in record.tokens:
         gap = record.text[position:start] if position <= start < end <= len(record.text) else "?"
         if gap == " " and words:
             spaces[-1] = True
@@ -120,7 +116,7 @@ def _doc(nlp: Language, record: _Record, path: PathLike, counts: Counter) -> Doc
 
 
 def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_Record]:
-    records = 0
+    empty = True
     for number, line in read_lines(path, counts):
         if not line.strip():
             continue
@@ -129,56 +125,51 @@ def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_
             raise InputError("is a JSON array.", path, number, "Name its layout: --from labelstudio.")
         if not isinstance(data, dict):
             raise InputError("is no JSON object.", path, number)
-        records += 1
+        empty = False
         which = layout or _layout_of(data, path, number)
         text = data.get("text", data.get("data") if which == "doccano" else None)
         if not isinstance(text, str):
             raise InputError('has no "text" that is a text.', path, number)
-        if which == "prodigy" and data.get("answer", "accept") != "accept":
+        if which == "doccano":
+            yield _doccano(data, text, path, number)
+        elif data.get("answer", "accept") == "accept":
+            yield _prodigy(data, text, path, number)
+        else:
             counts[NOT_ACCEPTED] += 1
-            continue
-        read = _prodigy if which == "prodigy" else _doccano
-        yield read(data, text, path, number)
-    if not records:
+    if empty:
         raise InputError("is empty.", path)
 
 
 def _layout_of(data: Json, path: PathLike, number: int) -> str:
     prodigy = isinstance(data.get("spans"), list)
-    doccano = any(isinstance(data.get(key), list) for key in ("label", "labels", "entities"))
+    doccano = any(isinstance(data.get(key), list) for key in _DOCCANO_KEYS)
     if prodigy == doccano:
-        raise InputError(
-            f"has {'both' if prodigy else 'neither'} \"spans\" (Prodigy) "
-            f"{'and' if prodigy else 'nor'} \"label\" (doccano).",
-            path, number, "Name its layout: --from prodigy or --from doccano.",
-        )  # fmt: skip
+        message = 'has neither "spans" (Prodigy) nor "label" (doccano).'
+        if prodigy:
+            message = 'has both "spans" (Prodigy) and "label" (doccano).'
+        raise InputError(message, path, number, "Name its layout: --from prodigy or --from doccano.")
     return "prodigy" if prodigy else "doccano"
 
 
 def _prodigy(data: Json, text: str, path: PathLike, number: int) -> _Record:
-    spans = [
-        _span(span, ("start", "end", "label"), path, number)
-        for span in _list(data.get("spans"), "spans", path, number) or []
-    ]
-    tokens = _list(data.get("tokens"), "tokens", path, number)
-    offsets = None
-    if tokens:
-        offsets = [_span(token, ("start", "end", None), path, number)[:2] for token in tokens]
-    return _Record(number, text, spans, offsets, data.get("meta"))
+    marks, tokens = (_list(data.get(key), key, path, number) or [] for key in ("spans", "tokens"))
+    spans = [_span(mark, ("start", "end", "label"), path, number) for mark in marks]
+    offsets = [_span(token, ("start", "end", None), path, number)[:2] for token in tokens]
+    return _Record(number, text, spans, offsets or None, data.get("meta"))
 
 
 def _doccano(data: Json, text: str, path: PathLike, number: int) -> _Record:
-    for key in ("label", "labels", "entities"):
-        found = _list(data.get(key), key, path, number)
-        if found is None:
-            continue
-        spans = []
-        for span in found:
-            if isinstance(span, list) and len(span) == 3:
-                span = dict(zip(("start_offset", "end_offset", "label"), span, strict=True))
-            spans.append(_span(span, ("start_offset", "end_offset", "label"), path, number))
-        return _Record(number, text, spans)
-    return _Record(number, text, None)
+    lists = (_list(data.get(key), key, path, number) for key in _DOCCANO_KEYS)
+    marks = next((marks for marks in lists if marks is not None), None)
+    if marks is None:
+        return _Record(number, text, None)
+    keys = ("start_offset", "end_offset", "label")
+    spans = []
+    for mark in marks:
+        if isinstance(mark, list) and len(mark) == len(keys):
+            mark = dict(zip(keys, mark, strict=True))
+        spans.append(_span(mark, keys, path, number))
+    return _Record(number, text, spans)
 
 
 def _labelstudio(path: PathLike, counts: Counter) -> Iterator[_Record]:
@@ -196,7 +187,7 @@ def _labelstudio(path: PathLike, counts: Counter) -> Iterator[_Record]:
         results = _results(task, where, counts)
         spans = None
         if results is not None:
-            spans = [found for result in results for found in _marked(result, text, where)]
+            spans = [span for result in results for span in _marked(result, text, where)]
         yield _Record(None, text, spans)
 
 

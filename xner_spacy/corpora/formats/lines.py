@@ -21,12 +21,8 @@ def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = F
         tokens = split_tokens(line)
         blank = [token for token in tokens if is_blank_token(token)]
         if blank and not repair:
-            raise InputError(
-                f"token {blank[0]!a} holds nothing that can be seen (zero-width characters, or spaces).",
-                path,
-                number,
-                "Remove it, or run `xner convert --repair`.",
-            )
+            message = f"token {blank[0]!a} holds nothing that can be seen (zero-width characters, or spaces)."
+            raise InputError(message, path, number, "Remove it, or run `xner convert --repair`.")
         if counts is not None:
             counts["repaired invisible token"] += len(blank)
         yield [token for token in tokens if not is_blank_token(token)]

@@ -4,9 +4,9 @@ Positions count from 0 and the source comes first, unless the reader is told oth
 possible ones, `ipj`: links that may be there.
 """
 
-from typing import Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple, get_args
+from typing import Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple, cast, get_args
 
-from ...errors import InputError, XnerError
+from ...errors import InputError, require
 from ...text import split_tokens
 from ...types import Alignment, PathLike
 from ..files import read_lines
@@ -42,75 +42,48 @@ def parse_line(
     RETURNS (LinkLine): The links.
     RAISES: InputError for anything but two whole numbers joined by a hyphen or a p.
     """
-    found = LinkLine([], [])
+    links = LinkLine([], [])
     for token in split_tokens(text.rstrip("\r\n")):
         mark = "p" if "p" in token else "-"
         left, _, right = token.partition(mark)
+        no_link = f"'{token[:40]}' is not a word link"
         # str.isdigit alone would let through superscripts and the like.
         if not all(side.isascii() and side.isdigit() for side in (left, right)):
-            raise InputError(
-                f"'{token[:40]}' is not a word link.",
-                path,
-                line,
-                "A link is written i-j (a possible one ipj), two token positions, source first.",
-            )
+            hint = "A link is written i-j (a possible one ipj), two token positions, source first."
+            raise InputError(f"{no_link}.", path, line, hint)
         if max(len(left), len(right)) > _MOST_DIGITS:
-            raise InputError(f"'{token[:40]}' is not a word link: the position is too large.", path, line)
+            raise InputError(f"{no_link}: the position is too large.", path, line)
         first, second = int(left) - one_indexed, int(right) - one_indexed
         if first < 0 or second < 0:
-            raise InputError(f"'{token}' is not a word link, counting from 1.", path, line)
+            raise InputError(f"{no_link}, counting from 1.", path, line)
         link = (second, first) if reverse else (first, second)
-        (found.sure if mark == "-" else found.possible).append(link)
-    return found
-
-
-def parse_links(
-    text: str,
-    path: PathLike = "<links>",
-    line: Optional[int] = None,
-    *,
-    one_indexed: bool = False,
-    reverse: bool = False,
-    possible: Possible = "refuse",
-) -> Alignment:
-    """Read one line of links. A link given twice counts once.
-
-    text, path, line, one_indexed, reverse: See `parse_line`.
-    possible (str): What becomes of possible links: "keep" (with a score of 0.5), "drop", or "refuse".
-    RETURNS (Alignment): The links; the sure ones with score 1.
-    RAISES: InputError for what is no link.
-    """
-    sure, more = parse_line(text, path, line, one_indexed=one_indexed, reverse=reverse)
-    if more and possible == "refuse":
-        raise InputError(
-            "holds possible links (ipj), where links are either there or not.",
-            path,
-            line,
-            "Say what should become of them: keep or drop.",
-        )
-    kept = more if possible == "keep" else []
-    return Alignment(sure + kept, [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept))
+        (links.sure if mark == "-" else links.possible).append(link)
+    return links
 
 
 def check_possible(possible: str) -> Possible:
     """RETURNS (str): The setting. RAISES: XnerError if it is none."""
-    if possible not in get_args(Possible):
-        raise XnerError(f"possible is {possible!r}.", "Choose keep, drop or refuse.")
-    return possible  # type: ignore[return-value]
+    require(possible in get_args(Possible), f"possible is {possible!r}.", "Choose keep, drop or refuse.")
+    return cast(Possible, possible)
 
 
 def read_pharaoh(
     path: PathLike, *, one_indexed: bool = False, reverse: bool = False, possible: Possible = "refuse"
 ) -> Iterator[Alignment]:
-    """Read a file of links line by line.
+    """Read a file of links line by line. A link given twice counts once.
 
-    path (PathLike): The file; see `read_lines` for what is accepted.
-    one_indexed, reverse, possible: See `parse_links`.
-    YIELDS (Alignment): The links of each line; an empty line is a pair without links.
+    path (PathLike): The file; see `read_lines` for what is accepted. one_indexed, reverse (bool): See `parse_line`.
+    possible (str): What becomes of possible links: "keep" (with a score of 0.5), "drop", or "refuse".
+    YIELDS (Alignment): The links of each line, the sure ones with score 1; an empty line is a pair without links.
     RAISES: InputError if the file is missing, is no UTF-8, or holds a bad token (with its line).
     """
     for number, line in read_lines(path):
-        yield parse_links(line, path, number, one_indexed=one_indexed, reverse=reverse, possible=possible)
+        sure, others = parse_line(line, path, number, one_indexed=one_indexed, reverse=reverse)
+        if others and possible == "refuse":
+            message = "holds possible links (ipj), where links are either there or not."
+            raise InputError(message, path, number, "Say what should become of them: keep or drop.")
+        kept = others if possible == "keep" else []
+        yield Alignment(sure + kept, [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept))
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:

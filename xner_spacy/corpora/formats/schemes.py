@@ -9,11 +9,12 @@
 """
 
 from collections import Counter
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
 from ...types import Entity
 
 SCHEMES = ("iob2", "iob1", "bioes", "bilou")
+_NOT_CLOSED = "If the file is IOB2, read it with xner convert --scheme iob2; else mend it or run xner convert --repair."
 
 
 class Fault(ValueError):
@@ -25,15 +26,9 @@ class Fault(ValueError):
         self.hint = hint
 
 
-class _Marks(NamedTuple):
-    """The letters of a scheme for the last token of an entity, and for an entity of one token."""
-
-    last: str
-    single: str
-
-
-_MARKS = {"bioes": _Marks("E", "S"), "bilou": _Marks("L", "U")}
-_OWNERS = {"E": "bioes", "S": "bioes", "L": "bilou", "U": "bilou"}
+# The letters for the last token of an entity, and for an entity of one token.
+_MARKS = {"bioes": ("E", "S"), "bilou": ("L", "U")}
+_OWNERS = {mark: scheme for scheme, marks in _MARKS.items() for mark in marks}
 
 
 def is_sound_label(label: str) -> bool:
@@ -55,15 +50,12 @@ def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
         return mark, label
     if label and mark in _OWNERS:
         owner = _OWNERS[mark]
-        raise Fault(
-            f"{tag!r} is a tag of {owner.upper()}, not of {scheme.upper()}.",
-            f"Read the file with xner convert --scheme {owner}.",
-        )
+        hint = f"Read the file with xner convert --scheme {owner}."
+        raise Fault(f"{tag!r} is a tag of {owner.upper()}, not of {scheme.upper()}.", hint)
     forms = ", ".join(f"{letter}-LABEL" for letter in letters)
-    raise Fault(
-        f"{tag!r} is not an {scheme.upper()} tag (O, {forms}).".replace("an B", "a B"),
-        "If the tags are in another column, name it: xner convert --tag-column.",
-    )
+    article = "a" if scheme.startswith("b") else "an"
+    hint = "If the tags are in another column, name it: xner convert --tag-column."
+    raise Fault(f"{tag!r} is not {article} {scheme.upper()} tag (O, {forms}).", hint)
 
 
 class SentenceTags:
@@ -84,15 +76,10 @@ class SentenceTags:
     def add(self, tag: str) -> None:
         """Read the next tag. RAISES: Fault if it is none, or does not fit what came before."""
         mark, label = split_tag(tag, self.scheme)
-        marks = _MARKS.get(self.scheme)
-        if marks is None:
-            self._add_iob(tag, mark, label)
+        if self.scheme in _MARKS:
+            self._add_closed(tag, mark, label)
         else:
-            self._add_closed(tag, mark, label, marks)
-
-    def end(self) -> None:
-        """The sentence is over. RAISES: Fault if an entity is not closed."""
-        self._close()
+            self._add_iob(tag, mark, label)
 
     def _add_iob(self, tag: str, mark: str, label: str) -> None:
         if mark == "I" and label != self._open:
@@ -107,37 +94,33 @@ class SentenceTags:
         self._open = label or None
         self.tags.append(f"{mark}-{label}" if label else "O")
 
-    def _add_closed(self, tag: str, mark: str, label: str, marks: _Marks) -> None:
-        goes_on = mark in ("I", marks.last)
+    def _add_closed(self, tag: str, mark: str, label: str) -> None:
+        goes_on = mark in ("I", _MARKS[self.scheme][0])
         if goes_on and label != self._open:
             if not self.repair:
-                raise Fault(f"{tag} comes without a B-{label} before it.", self._advice())
+                raise Fault(f"{tag} comes without a B-{label} before it.", _NOT_CLOSED)
             self.counts[f"repaired {mark}- without B-"] += 1
-            self._close()
+            self.end()
             self._open = label
             self.tags.append(f"B-{label}")
         elif goes_on:
             self.tags.append(f"I-{label}")
         else:
-            self._close()
+            self.end()
             self._open = label or None
             self.tags.append(f"B-{label}" if label else "O")
         self._unclosed = mark in ("B", "I")
         if not self._unclosed:
             self._open = None
 
-    def _close(self) -> None:
+    def end(self) -> None:
+        """The sentence, or what stood before an entity, is over. RAISES: Fault if an entity is not closed."""
         if self._unclosed:
             if not self.repair:
-                last = _MARKS[self.scheme].last
-                raise Fault(f"the entity before it is not closed by {last}-{self._open}.", self._advice())
+                last, _ = _MARKS[self.scheme]
+                raise Fault(f"the entity before it is not closed by {last}-{self._open}.", _NOT_CLOSED)
             self.counts["repaired unclosed entity"] += 1
         self._unclosed = False
-
-    def _advice(self) -> str:
-        return (
-            "If the file is IOB2, read it with xner convert --scheme iob2; else mend it or run xner convert --repair."
-        )
 
 
 def tags_to_entities(tags: Sequence[str]) -> List[Entity]:

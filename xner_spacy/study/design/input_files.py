@@ -16,8 +16,8 @@ import numpy as np
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ...corpora.docs import docbin_paths
-from ...corpora.reading import docs_of, joined, parse_docbin, part_of, read_bytes
+from ...corpora.docs import docbin_paths, docs_of, joined, parse_docbin, part_of
+from ...corpora.reading import read_bytes
 from ...errors import InputError, XnerError
 from ...types import Json, PathLike
 

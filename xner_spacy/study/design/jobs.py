@@ -10,9 +10,9 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ...corpora.docs import bare_copy, doc_entities, read_docs, write_docbin
+from ...corpora.docs import bare_copy, doc_entities, part_of, read_docbin, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
-from ...corpora.reading import part_of, read_docbin, read_json
+from ...corpora.reading import read_json
 from ...corpora.writing import atomic_write, write_json
 from ...distillation.bitext_baselines import learn_lexicon, translate_words
 from ...distillation.soft.soft_labels import get_soft, set_soft
