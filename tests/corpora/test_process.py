@@ -12,7 +12,7 @@ import pytest
 
 from xner_spacy.corpora.engines.process import Inbox, WorkerProcess, how_it_ended, isolated_python
 
-WORKER = "xner_spacy.corpora.engines.worker"
+WORKER = "xner_spacy.corpora.engines.local"
 
 
 def wait_for(condition: Any, seconds: float = 60) -> bool:

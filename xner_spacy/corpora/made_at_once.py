@@ -166,11 +166,11 @@ class FolderAside(Aside):
                 self.backup.rmdir()
                 self.place.rename(self.backup)
             self.temporary.rename(self.place)
-            self.temporary = None
+            self.temporary, self.is_put = None, True
 
-    def take_back(self, was_put: bool) -> None:
-        """Put back what was there. was_put (bool): Whether the folder was to be moved to its place."""
-        if was_put and self.temporary is None and self.place.exists():
+    def take_back(self) -> None:
+        """Put back what was there."""
+        if self.is_put and self.place.exists():
             shutil.rmtree(self.place)
         if self.backup is not None:
             self.backup.rename(self.place)

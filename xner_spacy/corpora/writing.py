@@ -11,7 +11,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, Iterator, List, Optional, Sequence
 
 from ..errors import XnerError
 from ..types import PathLike
@@ -67,7 +67,13 @@ def all_or_none() -> Iterator[List[Any]]:
             aside.finish()
         if outer is None:
             _refuse_one_place_twice(asides)
-            _put_all_in_place(asides)
+            try:
+                for aside in asides:
+                    aside.put_in_place(keep_backup=len(asides) > 1)
+            except BaseException:
+                for aside in reversed(asides):
+                    aside.take_back()
+                raise
     except BrokenPipeError:
         raise  # who reads our output went away: see cli.app
     except OSError as error:
@@ -225,6 +231,7 @@ class Aside:
         self.place = Path(os.path.realpath(path)) if follow else path
         self.temporary: Optional[Path] = None
         self.backup: Optional[Path] = None
+        self.is_put = False
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -306,14 +313,14 @@ class FileAside(Aside):
                 self.backup = Path(name)
                 self.place.replace(self.backup)
             self.temporary.replace(self.place)
-            self.temporary = None
+            self.temporary, self.is_put = None, True
 
-    def take_back(self, was_put: bool) -> None:
-        """Put back what was there. was_put (bool): Whether the file was to be moved to its place."""
+    def take_back(self) -> None:
+        """Put back what was there."""
         if self.backup is not None:
             self.backup.replace(self.place)
             self.backup = None
-        elif was_put and self.temporary is None:
+        elif self.is_put:
             self.place.unlink(missing_ok=True)
 
     def discard(self) -> None:
@@ -346,16 +353,3 @@ def _refuse_one_place_twice(asides: Sequence[Any]) -> None:
             raise XnerError(f"{aside.path}: two outputs would be written there.", "Give each a name of its own.")
         if not aside.place.exists() or aside.place.is_file() or aside.place.is_dir():
             seen.add(aside.place)
-
-
-def _put_all_in_place(files: Sequence[Any]) -> None:
-    put: List[Tuple[Any, bool]] = []
-    try:
-        for file in files:
-            regular = file.temporary is not None
-            put.append((file, regular))
-            file.put_in_place(keep_backup=len(files) > 1)
-    except BaseException:
-        for file, regular in reversed(put):
-            file.take_back(regular)
-        raise

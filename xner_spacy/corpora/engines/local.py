@@ -1,18 +1,22 @@
 """Worker processes on this machine: each loads the pipeline once, takes a shard at a time, and may die."""
 
 import os
+import queue
+import time
 from collections import Counter, deque
 from typing import Callable, Deque, Dict, List, Optional
 
 from ...errors import XnerError
 from ...types import Json
 from ..inputs import Slice
-from .process import Inbox, WorkerProcess, how_it_ended, raise_error
+from ..shards import ShardMaker
+from .process import Answer, Inbox, WorkerProcess, how_it_ended, raise_error, serve
 
 # A worker that was killed is replaced and its shard done again; a shard that kills each of its workers is given up.
 MAX_DEATHS = 3
 # NumPy's matrix library reads the first, and else the second, which torch reads too.
 NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+TICK_SECONDS = 0.5
 
 Record = Callable[[Slice, Json], None]
 Tick = Callable[[int], None]
@@ -25,7 +29,7 @@ class Worker(WorkerProcess):
     """
 
     def __init__(self, job: Json, environment: Dict[str, str], inbox: Inbox) -> None:
-        super().__init__("xner_spacy.corpora.engines.worker", environment, inbox)
+        super().__init__("xner_spacy.corpora.engines.local", environment, inbox)
         self.piece: Optional[Slice] = None
         self.ticks = 0
         self.send(job)
@@ -102,3 +106,26 @@ def _count_death(deaths: Counter, worker: Worker, code: int) -> None:
         if code == -9:
             hint = "Signal 9 is often the system out of memory: use fewer workers or a smaller --batch-size."
         raise XnerError(f"Worker processes ended {MAX_DEATHS} times {where} ({how_it_ended(code)}).", hint)
+
+
+def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
+    """Be a worker: load what the first task says, and make the shards of the others."""
+    maker = ShardMaker(tasks.get())
+    answer({})  # ready
+    while True:
+        piece = Slice(*tasks.get()["slice"])
+        done, told = 0, time.monotonic()
+
+        def tick(n: int) -> None:
+            nonlocal done, told
+            done += n
+            if time.monotonic() - told > TICK_SECONDS:
+                answer({"ticks": done})
+                done, told = 0, time.monotonic()
+
+        entry = maker.make(piece, tick)
+        answer({"ticks": done, "done": piece.number, "entry": entry})
+
+
+if __name__ == "__main__":
+    serve(annotate_shards)
