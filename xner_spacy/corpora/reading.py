@@ -8,7 +8,7 @@ import json
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Iterator, Optional, Tuple, Union
+from typing import Any, Iterator, Optional, Union
 
 import srsly
 from confection import Config
@@ -42,8 +42,7 @@ def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[
         why = "nested too deep" if isinstance(error, RecursionError) else "asks for too much memory"
         raise InputError(f"is not {what} that can be read ({why}).", path, None, hint) from None
     except Exception as error:
-        said = in_one_line(error, 160)
-        reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        reason = f"{type(error).__name__}: {in_one_line(error, 160)}".removesuffix(": ")
         raise InputError(f"is not {what} that can be read ({reason}).", path, None, hint) from error
 
 
@@ -79,10 +78,8 @@ def _no_constant(name: str) -> Any:
 
 
 def read_json(path: PathLike, shape: Any = None, hint: str = "Make it anew.") -> Any:
-    """Read a JSON file.
-
-    path (PathLike): The file. shape (Any): What it must hold, as a type: `Dict[str, int]`, a TypedDict.
-    RETURNS (Any): The data. RAISES: InputError if it is not JSON, or has another shape.
+    """RETURNS (Any): What a JSON file holds. shape (Any): What that must be, as a type: `Dict[str, int]`, a TypedDict.
+    RAISES: InputError if it is not JSON, or has another shape.
     """
     data = parse_json(read_bytes(path), path)
     return data if shape is None else check_shape(data, shape, path, hint)
@@ -100,10 +97,7 @@ def parse_msgpack(data: bytes, path: PathLike, what: str, shape: Any = None) -> 
 
 
 def check_shape(data: Any, shape: Any, path: PathLike, hint: str = "Make it anew.") -> Any:
-    """Check data against a type, without changing it.
-
-    RETURNS (Any): The data. RAISES: InputError that names the first place that does not fit.
-    """
+    """RETURNS (Any): The data, unchanged. RAISES: InputError that names the first place that does not fit the type."""
     try:
         _adapter(shape).validate_python(data, strict=True)
     except ValidationError as error:
@@ -132,19 +126,12 @@ def read_yaml(path: PathLike, shape: Any = None) -> Any:
     """
     with reading(path, "YAML", "Mend the place that is named."):
         text = Path(path).read_text(encoding="utf8")
-        reference = _yaml_reference(text)
-        if reference:
-            said = f"refers to another place of the file ({reference[1]})."
-            raise InputError(said, path, reference[0], "Write out what is meant.")
+        from srsly.ruamel_yaml import SafeLoader, scan
+        from srsly.ruamel_yaml.tokens import AliasToken
+
+        for token in scan(text, Loader=SafeLoader):
+            if isinstance(token, AliasToken):
+                message = f"refers to another place of the file (*{token.value})."
+                raise InputError(message, path, token.start_mark.line + 1, "Write out what is meant.")
         data = srsly.yaml_loads(text)
     return data if shape is None else check_shape(data, shape, path, "See its example in docs.")
-
-
-def _yaml_reference(text: str) -> Optional[Tuple[int, str]]:
-    from srsly.ruamel_yaml import SafeLoader, scan
-    from srsly.ruamel_yaml.tokens import AliasToken
-
-    for token in scan(text, Loader=SafeLoader):
-        if isinstance(token, AliasToken):
-            return token.start_mark.line + 1, f"*{token.value}"
-    return None

@@ -52,9 +52,7 @@ def installed(names: Iterable[str]) -> Dict[str, str]:
 
 
 def checksum(path: PathLike) -> str:
-    """RETURNS (str): SHA-256 of a file, or of a folder's files with their names. RAISES: InputError if it can't be
-    read.
-    """
+    """RETURNS (str): SHA-256 of a file, or of a folder's files with their names. RAISES: InputError, if unreadable."""
     path = Path(path)
     digest = hashlib.sha256()
     with reading(path, "a file"):
@@ -90,15 +88,15 @@ def signature(path: PathLike) -> List[List[Union[str, int]]]:
     path (PathLike): A file or folder. RETURNS (List): Name, size, times and number of each file; empty if there is none.
     """
     path = Path(path)
-    found: List[List[Union[str, int]]] = []
+    traces: List[List[Union[str, int]]] = []
     try:
         for file in _files(path):
             s = file.stat()
             name = "" if file == path else os.fsencode(file.relative_to(path)).hex()
-            found.append([name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino])
+            traces.append([name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino])
     except OSError:
         return []
-    return found
+    return traces
 
 
 def existing(names: Iterable[Optional[PathLike]]) -> List[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import InputError, XnerError
 from ...text import is_blank_token
@@ -100,7 +100,7 @@ CONLLU_COLUMNS = (*("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEP
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
 CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME"
-NAME_THE_TAGS = "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC."
+_NAME_TAGS = "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC."
 # So many tokens are looked at before a file counts as one whose tokens have a language's prefix.
 _TELLING = 50
 
@@ -144,34 +144,32 @@ def read_columns(
     layout = LAYOUTS[layout] if isinstance(layout, str) else layout
     if layout.scheme not in SCHEMES:
         raise XnerError(f"Unknown scheme {layout.scheme!r}.", f"Known: {', '.join(SCHEMES)}.")
-    yield from _ColumnReader(path, layout, repair, counts, labels).read()
+    reader = _ColumnReader(layout, repair, Counter() if counts is None else counts, labels)
+    try:
+        yield from reader.read(read_lines(path, counts))
+    except Fault as fault:
+        raise InputError(fault.message, path, reader.number, fault.hint) from None
 
 
+@dataclass
 class _ColumnReader:
-    """For the arguments see `read_columns`."""
+    """Reads lines, and raises a Fault; `number` is the line then, or None where it is about all of the file."""
 
-    def __init__(
-        self,
-        path: PathLike,
-        layout: ColumnLayout,
-        repair: bool,
-        counts: Optional[Counter],
-        labels: Optional[Sequence[str]],
-    ) -> None:
-        self.path = path
-        self.layout = layout
-        self.repair = repair
-        self.lines = read_lines(path, counts)
-        self.counts: Counter = Counter() if counts is None else counts
-        self.labels = labels
-        self.separator = layout.separator
-        self.names: Optional[List[str]] = None  # of a `# global.columns` comment
-        self.tag_column = layout.tag
-        self.prefix = ""
-        self.keys_found = False  # whether the key of MISC:key was there at all
-        self.shared: Optional[str] = None  # the prefix of all tokens so far
-        self.tokens = 0
-        self.counted_up = True  # whether the "tokens" of every sentence so far are 1, 2, 3, ...
+    layout: ColumnLayout
+    repair: bool
+    counts: Counter
+    labels: Optional[Sequence[str]]
+    number: Optional[int] = 0
+    prefix: str = ""
+    keys_found: bool = False  # whether the key of MISC:key was there at all
+    names: Optional[List[str]] = None  # of a `# global.columns` comment
+    shared: Optional[str] = None  # the prefix of all tokens so far
+    tokens: int = 0
+    counted_up: bool = True  # whether the "tokens" of every sentence so far are 1, 2, 3, ...
+
+    def __post_init__(self) -> None:
+        self.separator = self.layout.separator
+        self.tag_column = self.layout.tag
         self._new_sentence()
 
     def _new_sentence(self) -> None:
@@ -179,15 +177,15 @@ class _ColumnReader:
         self.tags = SentenceTags(self.layout.scheme, self.repair, self.counts)
         self.first = 0
 
-    def read(self) -> Iterator[TaggedSentence]:
+    def read(self, lines: Iterable[Tuple[int, str]]) -> Iterator[TaggedSentence]:
         gap: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
         skipped = False  # the line before held no token: a blank line after it parts nothing
-        sentences = number = 0
-        for line_number, line in chain(self.lines, [(0, "")]):
-            number = line_number or number  # the end of the file is the end of a sentence
+        sentences = 0
+        for number, line in chain(lines, [(0, "")]):
+            self.number = number or self.number  # the end of the file is the end of a sentence
             if not line.strip(" \t"):
                 if self.words:
-                    sentence = self._end(number)
+                    sentence = self._end()
                     if sentence is not None:
                         sentences += 1
                         yield sentence
@@ -195,41 +193,38 @@ class _ColumnReader:
                     gap = number
                 skipped = False
                 continue
-            row = self._row(line, number)
+            row = self._row(line)
             skipped = row is None
             if row is None:
                 continue
             if not self.words:
                 if gap is not None and self.layout.one_gap and not self.repair:
+                    self.number = gap
                     message = "is an empty sentence (a blank line with no sentence before it)."
-                    raise InputError(message, self.path, gap, "Leave exactly one blank line between sentences.")
+                    raise Fault(message, "Leave exactly one blank line between sentences.")
                 self.counts["repaired blank line"] += gap is not None and self.layout.one_gap
                 gap, self.first = None, number
-            self._add(*row, number)
+            self._add(*row)
         self._check_whole(sentences)
 
-    def _add(self, token: str, tag: str, number: int) -> None:
+    def _add(self, token: str, tag: str) -> None:
         if is_blank_token(token) and not self.repair:
             hint = "Remove the line, or run `xner convert --repair`."
-            raise InputError(f"token {token!a} holds nothing that can be seen.", self.path, number, hint)
+            raise Fault(f"token {token!a} holds nothing that can be seen.", hint)
         try:
             self.tags.add(tag)
         except Fault as fault:
-            hint = fault.hint
             if token.startswith("#") and not self.layout.comments:
                 hint = "If lines that begin with # are comments: xner convert --comments"
-            raise InputError(fault.message, self.path, number, hint) from None
+                raise Fault(fault.message, hint) from None
+            raise
         label = self.tags.tags[-1][2:]
         if self.labels is not None and label and label not in self.labels:
-            message = f"unknown label {label!r}; expected {', '.join(self.labels)}."
-            raise InputError(message, self.path, number, CHANGE_LABELS)
+            raise Fault(f"unknown label {label!r}; expected {', '.join(self.labels)}.", CHANGE_LABELS)
         self.words.append(token)
 
-    def _end(self, number: int) -> Optional[TaggedSentence]:
-        try:
-            self.tags.end()
-        except Fault as fault:
-            raise InputError(fault.message, self.path, number, fault.hint) from None
+    def _end(self) -> Optional[TaggedSentence]:
+        self.tags.end()
         words, entities, first = self.words, tags_to_entities(self.tags.tags), self.first
         self._new_sentence()
         self._watch_numbers(words)
@@ -241,7 +236,7 @@ class _ColumnReader:
         self.counts["sentences left out: no token that can be seen"] += not kept
         return TaggedSentence(kept, entities, first) if kept else None
 
-    def _row(self, line: str, number: int) -> Optional[Tuple[str, str]]:
+    def _row(self, line: str) -> Optional[Tuple[str, str]]:
         """The token and tag of a line, or None for one that holds none."""
         if self.layout.comments and line.startswith("#") and not self._is_row(line):
             if named := _GLOBAL_COLUMNS.match(line):
@@ -256,23 +251,21 @@ class _ColumnReader:
             if parts[0] == DOCSTART and not _is_entity(parts[-1]):
                 self.counts[DOCSTART_LINES] += 1
                 return None
-        cells = self._cells(line, number)
-        self._check_width(cells, number)
+        cells = self._cells(line)
+        self._check_width(cells)
         if self.layout.numbered or (self.layout.prefixed and len(cells) == 3):
             kind = _row_kind(cells[0])
             if kind is None:
-                message = f"begins with {cells[0]!r}, where the number of a token should stand."
                 hint = "Name the layout (xner convert --from ...), or the columns (--token-column, --tag-column)."
-                raise InputError(message, self.path, number, hint)
+                raise Fault(f"begins with {cells[0]!r}, where the number of a token should stand.", hint)
             if kind:
                 self.counts[kind] += 1
-                self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells, number))
+                self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells))
                 return None
         elif self.layout.numbered is None and len(cells) > 2 and _row_kind(cells[0]) and self._first_is_free():
-            message = f"begins with {cells[0]!r}, as ranges of words and empty nodes do."
             hint = "Say whether the first column numbers the tokens: xner convert --numbered, or --no-numbered."
-            raise InputError(message, self.path, number, hint)
-        token, tag = self._token(cells, number), self._tag(cells, number)
+            raise Fault(f"begins with {cells[0]!r}, as ranges of words and empty nodes do.", hint)
+        token, tag = self._token(cells), self._tag(cells)
         if self.layout.inner is not None and self.layout.inner <= len(cells):
             self.counts[INNER] += cells[self.layout.inner - 1].startswith("B-")
         return token, tag
@@ -283,11 +276,9 @@ class _ColumnReader:
 
     def _is_row(self, line: str) -> bool:
         """Whether a line that begins with # is nevertheless a token with its tag."""
-        if self.layout.numbered:
-            return False
         cells = line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
         allowed = self.layout.columns
-        if len(cells) < 2 or (allowed and len(cells) not in allowed):
+        if self.layout.numbered or len(cells) < 2 or (allowed and len(cells) not in allowed):
             return False
         if not isinstance(self.tag_column, int) or abs(self.tag_column) > len(cells):
             return False
@@ -297,22 +288,20 @@ class _ColumnReader:
             return False
         return True
 
-    def _cells(self, line: str, number: int) -> List[str]:
+    def _cells(self, line: str) -> List[str]:
         if self.separator is None:
             self.separator = "\t" if "\t" in line else " "
+        mixed = ""
         if self.separator == " ":
-            if "\t" in line:
-                raise self._mixed("a tab in a file that began with spaces", number)
-            return [cell for cell in line.split(" ") if cell]
+            mixed = "a tab in a file that began with spaces" if "\t" in line else ""
         # Only where the separator was not given can a file mix them.
-        if self.layout.separator is None and "\t" not in line and " " in line.strip(" "):
-            raise self._mixed("the file began with tabs", number)
-        return line.split("\t")
+        elif self.layout.separator is None and "\t" not in line and " " in line.strip(" "):
+            mixed = "the file began with tabs"
+        if mixed:
+            raise Fault(f"mixes separators: {mixed}.", "Use one separator throughout.")
+        return line.split("\t") if self.separator == "\t" else [cell for cell in line.split(" ") if cell]
 
-    def _mixed(self, how: str, number: int) -> InputError:
-        return InputError(f"mixes separators: {how}.", self.path, number, "Use one separator throughout.")
-
-    def _check_width(self, cells: List[str], number: int) -> None:
+    def _check_width(self, cells: List[str]) -> None:
         allowed = self.layout.columns
         needed = max([2, *(abs(c) for c in (self.layout.token, self.layout.tag) if isinstance(c, int))])
         if (allowed and len(cells) not in allowed) or len(cells) < needed:
@@ -324,102 +313,93 @@ class _ColumnReader:
                     "Name the layout (xner convert --from conll2003, germeval, ...; see its --help), or the "
                     "columns (xner convert --token-column 1 --tag-column -1)."
                 )
-            message = f"has {there} where {wanted} are needed (a token and its tag)."
-            raise InputError(message, self.path, number, hint)
+            raise Fault(f"has {there} where {wanted} are needed (a token and its tag).", hint)
 
     def _other_names(self) -> List[str]:
         """The columns that CoNLL-U does not have."""
         return [name for name in self.names or () if name not in CONLLU_COLUMNS]
 
-    def _place(self, column: Optional[Column], number: int) -> int:
-        """The 0-based index of a column that was given by number or by name."""
-        if isinstance(column, int):
-            return _index(column)
+    def _cell(self, cells: List[str], column: Optional[Column]) -> str:
+        """The cell of a column that was given by number or by name."""
+        names: Sequence[str] = self.names or CONLLU_COLUMNS
         if column is None:
             message = "no column is known to hold the entities"
             message += f" (columns: {', '.join(self.names)})." if self.names else "."
-            hint = NAME_THE_TAGS
-            if others := self._other_names():
-                hint = f"Name it with --tag-column: its number, its name ({', '.join(others)}), or MISC:key."
-            raise InputError(message, self.path, number, hint)
-        names: Sequence[str] = self.names or CONLLU_COLUMNS
-        if column not in names:
-            raise InputError(f"there is no column {column!r}; there are: {', '.join(names)}.", self.path, number)
-        return names.index(column)
-
-    def _cell(self, cells: List[str], column: Optional[Column], number: int) -> str:
-        place = self._place(column, number)
+            others = ", ".join(self._other_names())
+            hint = f"Name it with --tag-column: its number, its name ({others}), or MISC:key." if others else _NAME_TAGS
+            raise Fault(message, hint)
+        if isinstance(column, str) and column not in names:
+            raise Fault(f"there is no column {column!r}; there are: {', '.join(names)}.")
+        place = names.index(column) if isinstance(column, str) else _index(column)
         if place >= len(cells) or -place > len(cells):
-            raise InputError(f"has {len(cells)} columns, and no column {column}.", self.path, number)
+            raise Fault(f"has {len(cells)} columns, and no column {column}.")
         return cells[place]
 
-    def _token(self, cells: List[str], number: int) -> str:
-        token = self._cell(cells, self.layout.token, number)
+    def _token(self, cells: List[str]) -> str:
+        token = self._cell(cells, self.layout.token)
         if self.layout.prefixed and len(cells) == 2:
             self.prefix = self.prefix or "".join(_PREFIX.findall(token)[:1])
             if not self.prefix or not token.startswith(self.prefix):
                 expected = self.prefix or "a language code as in sw:word"
                 hint = "If the tokens have no prefix, read the file with xner convert --from iob2."
-                raise InputError(f"token {token!r} does not begin with {expected!r}.", self.path, number, hint)
+                raise Fault(f"token {token!r} does not begin with {expected!r}.", hint)
             return token[len(self.prefix) :]
-        self._watch_prefix(token)
-        return token
-
-    def _watch_prefix(self, token: str) -> None:
         if self.tokens == 0:
             match = _PREFIX.match(token)
             self.shared = match[0] if match else None
         elif self.shared and not token.startswith(self.shared):
             self.shared = None
         self.tokens += 1
-        if self.shared and self.tokens == _TELLING:
-            raise self._prefix_error()
+        if self.tokens == _TELLING:
+            self._refuse_a_prefix()
+        return token
 
     def _watch_numbers(self, words: List[str]) -> None:
         start = 0 if words[0] == "0" else 1
         if words != [str(k) for k in range(start, start + len(words))]:
             self.counted_up = False
-        elif self.counted_up and self.tokens >= _TELLING:
-            raise self._numbers_error()
+        elif self.tokens >= _TELLING:
+            self._refuse_numbers()
 
-    def _numbers_error(self) -> InputError:
-        return InputError(
-            "its tokens are numbers that count up: they are another column.", self.path, None,
-            "Name the layout (xner convert --from germeval, uner, wikineural, conllu, ...), or the column (--token-column).",
-        )  # fmt: skip
+    def _refuse_numbers(self) -> None:
+        if self.counted_up:
+            self.number = None
+            layouts = "Name the layout (xner convert --from germeval, uner, wikineural, conllu, ...)"
+            message = "its tokens are numbers that count up: they are another column."
+            raise Fault(message, f"{layouts}, or the column (--token-column).")
 
-    def _prefix_error(self) -> InputError:
-        return InputError(
-            f"every token begins with {self.shared!r}, as in PAN-X (WikiANN).",
-            self.path, None, "Read the file with xner convert --from panx, which takes the prefix off.",
-        )  # fmt: skip
+    def _refuse_a_prefix(self) -> None:
+        if self.shared:
+            self.number = None
+            hint = "Read the file with xner convert --from panx, which takes the prefix off."
+            raise Fault(f"every token begins with {self.shared!r}, as in PAN-X (WikiANN).", hint)
 
-    def _tag(self, cells: List[str], number: int) -> str:
+    def _tag(self, cells: List[str]) -> str:
         column = self.tag_column
         if column is None and not self.names and len(cells) == len(CONLLU_COLUMNS):
             keys = [value.partition("=")[0] for value in cells[-1].split("|") if "=" in value]
-            message = f"no column is known to hold the entities; MISC has: {', '.join(keys) or 'nothing'}."
-            raise InputError(message, self.path, number, NAME_THE_TAGS)
+            has = ", ".join(keys) or "nothing"
+            raise Fault(f"no column is known to hold the entities; MISC has: {has}.", _NAME_TAGS)
         if self._is_keyed(column):
             name, _, key = str(column).partition(":")
-            for value in self._cell(cells, name, number).split("|"):
+            for value in self._cell(cells, name).split("|"):
                 if value.startswith(f"{key}="):
                     self.keys_found = True
                     return value[len(key) + 1 :].strip(" ")
             return "O"
-        return self._cell(cells, column, number).strip(" ")
+        return self._cell(cells, column).strip(" ")
 
     def _check_whole(self, sentences: int) -> None:
+        self.number = None
         if not sentences:
-            raise InputError("is empty: it holds no sentence.", self.path)
-        if self.shared and self.tokens > 1:
-            raise self._prefix_error()
-        if self.counted_up and self.tokens > max(2, sentences):
-            raise self._numbers_error()
+            raise Fault("is empty: it holds no sentence.")
+        if self.tokens > 1:
+            self._refuse_a_prefix()
+        if self.tokens > max(2, sentences):
+            self._refuse_numbers()
         if self._is_keyed(self.tag_column) and not self.keys_found:
             name, _, key = str(self.tag_column).partition(":")
-            hint = f"Name the right key: --tag-column {name}:KEY"
-            raise InputError(f"no row has {key}= in its column {name}.", self.path, None, hint)
+            raise Fault(f"no row has {key}= in its column {name}.", f"Name the right key: --tag-column {name}:KEY")
 
     def _is_keyed(self, column: Optional[Column]) -> bool:
         """Whether a column is given as `MISC:key`."""

@@ -11,19 +11,15 @@
 from collections import Counter
 from typing import Iterable, List, Optional, Sequence, Tuple
 
+from ...errors import XnerError
 from ...types import Entity
 
 SCHEMES = ("iob2", "iob1", "bioes", "bilou")
 _NOT_CLOSED = "If the file is IOB2, read it with xner convert --scheme iob2; else mend it or run xner convert --repair."
 
 
-class Fault(ValueError):
-    """A tag that does not fit. message (str): What is wrong. hint (str): What to do."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+class Fault(XnerError):
+    """A tag, or a line with one, that does not fit."""
 
 
 # The letters for the last token of an entity, and for an entity of one token.
