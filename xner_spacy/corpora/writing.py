@@ -286,20 +286,13 @@ class FileAside(Aside):
     def finish(self) -> None:
         """See that all of the file is on the disk."""
         with self.working():
-            if self.file is None or self.file.closed:  # written by somebody else, under its temporary name
-                if self.temporary is not None:
-                    with self.temporary.open("rb+") as file:
-                        os.fsync(file.fileno())
-                return
-            assert self.raw is not None
-            self.file.flush()
-            if self.path.suffix == ".gz":
-                self.file.close()  # writes the end of the gzip file, and leaves what is below open
-                self.raw.flush()
+            for file in (self.file, self.raw):
+                if file is not None:
+                    file.close()
+            # Others may have written it, under its temporary name.
             if self.temporary is not None:
-                os.fsync(self.raw.fileno())
-            self.file.close()
-            self.raw.close()
+                with self.temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
 
     def put_in_place(self, keep_backup: bool) -> None:
         """Move the file to its place. keep_backup (bool): Whether what was there is kept, for `take_back`."""

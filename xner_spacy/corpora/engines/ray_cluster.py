@@ -51,46 +51,36 @@ def run_ray(
     address (Optional[str]): The cluster, as `ray.init` takes it; None starts Ray on this machine.
     RAISES: MissingExtraError without ray; XnerError with an actor's own error, or if there is no such cluster.
     """
-    for row in _rows(job, pieces, workers, address):
-        if row["error"] is not None:
-            raise XnerError(*row["error"])
-        piece = _slice(row)
-        record(piece, row["entry"])
-        tick(piece.size)
-
-
-def _knock(address: Optional[str]) -> None:
-    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try for minutes. RAISES:
-    OSError if not.
-    """
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
-
-
-def require_ray() -> Any:
-    """RETURNS (Any): The module. RAISES: MissingExtraError without it."""
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingExtraError("--engine ray", "ray") from error
-    return ray
+    rows = [{"slice": list(piece)} for piece in pieces]
+    actor: Any = ShardActor
+    with cluster(address) as ray:
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        # A block a shard: it is what an actor takes, and what is done again if it dies.
+        data = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+            actor, fn_constructor_args=(job,), concurrency=(1, max(1, min(workers, len(rows))))
+        )
+        for row in data.iter_rows():
+            if row["error"] is not None:
+                raise XnerError(*row["error"])
+            piece = _slice(row)
+            record(piece, row["entry"])
+            tick(piece.size)
 
 
 @contextmanager
-def cluster(address: Optional[str], **options: Any) -> Iterator[Any]:
-    """Have a cluster as long as the block runs.
+def cluster(address: Optional[str], **settings: Any) -> Iterator[Any]:
+    """Have Ray while the block runs.
 
-    address (Optional[str]): As `ray.init` takes it; None starts Ray on this machine. options (Any): More for `ray.init`.
-    YIELDS (Any): The module. RAISES: MissingExtraError without it; XnerError if there is no such cluster.
+    address (Optional[str]): The cluster, as `ray.init` takes it; None starts Ray on this machine. settings: Others of
+        `ray.init`.
+    YIELDS (ModuleType): Ray. RAISES: MissingExtraError without ray; XnerError if there is no such cluster.
     """
     ray = require_ray()
     started = not ray.is_initialized()
     if started:
         try:
             _knock(address)
-            ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
+            ray.init(address=address, log_to_driver=False, configure_logging=False, **settings)
         except (OSError, ValueError, RuntimeError) as error:
             hint = "Start one with `ray start --head`, or leave the address out."
             raise XnerError(f"No Ray cluster at {address!r}: {str(error).splitlines()[0]}", hint) from error
@@ -101,15 +91,20 @@ def cluster(address: Optional[str], **options: Any) -> Iterator[Any]:
             ray.shutdown()
 
 
-def _rows(job: Json, pieces: List[Slice], workers: int, address: Optional[str]) -> Iterator[Dict[str, Any]]:
-    with cluster(address) as ray:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        # Rows hold lists of Python objects; Ray may keep them as they are.
-        rows = [{"slice": list(piece)} for piece in pieces]
-        actor: Any = ShardActor
-        # A block a shard: it is what an actor takes, and what is done again if it dies.
-        data = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            actor, fn_constructor_args=(job,), concurrency=(1, max(1, min(workers, len(rows))))
-        )
-        yield from data.iter_rows()
+def require_ray() -> Any:
+    """RETURNS (ModuleType): Ray. RAISES: MissingExtraError without it."""
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("--engine ray", "ray") from error
+    return ray
+
+
+def _knock(address: Optional[str]) -> None:
+    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try for minutes. RAISES:
+    OSError if not.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
