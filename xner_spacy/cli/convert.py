@@ -1,7 +1,7 @@
 """`xner convert`: a corpus from one form into another, with an account of what the new form can't hold."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union, get_args
 
@@ -110,25 +110,21 @@ def convert(
         without_effect["shard_size"] = shard_size
     _refuse(f"has no effect on {output_path}", without_effect)
     counts: Counter = Counter(sentences=0, entities=0)
-    reader = _Reader(input_path, style, lang, repair, counts)
-    if style in LAYOUTS:
-        reader.layout = _layout(style, **of_columns)
-    if style == "bitext":
-        if target is None:
-            raise XnerError("A bitext is two files.", "IN is the source file; name the other with --target.")
-        reader.bitext = (Path(target), source_lang or "en", tokenized)
-    docs = _chosen(reader, label_map, labels, limit, counts)
+    if style == "bitext" and target is None:
+        raise XnerError("A bitext is two files.", "IN is the source file; name the other with --target.")
+    docs = _read(input_path, style, lang, repair, counts, of_columns, of_bitext)
+    chosen = _chosen(docs, input_path, label_map, labels, limit, counts)
     if is_folder:
         settings = {"style": style, **of_columns, "repair": repair, "label_map": label_map, "limit": limit}
         settings |= {"lang": lang, "source_lang": source_lang, "tokenized": tokenized}
         inputs = [path for path in (input_path, target) if path is not None]
-        output = [(output_path, docs)]
+        output = [(output_path, chosen)]
         write_docbins(
             output, made_by="xner convert", inputs=inputs, settings=settings, shard_size=shard_size or SHARD_SIZE
         )
     else:
         options = WriteOptions(missing or "refuse", spaces or "refuse", join_sentences)  # type: ignore[arg-type]
-        written = write_corpus(output_path, docs, form, options, counts, input_path)
+        written = write_corpus(output_path, chosen, form, options, counts, input_path)
         if written != counts["sentences"]:
             counts["sentences written"] = written
     return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}
@@ -189,63 +185,64 @@ def _layout(
     return replace(layout, **changed)
 
 
-@dataclass
-class _Reader:
-    """The Docs of a corpus in any layout; `bitext` is its other file, the language of the source, and whether both are
-    tokenised.
-    """
+_Docs = Iterator[Tuple[Doc, Optional[int]]]
 
-    path: Path
-    style: str
-    lang: str
-    repair: bool
-    counts: Counter
-    layout: ColumnLayout = LAYOUTS["iob2"]
-    bitext: Optional[Tuple[Path, str, bool]] = None
 
-    def docs(self) -> Iterator[Tuple[Doc, Optional[int]]]:
-        """YIELDS (Tuple[Doc, Optional[int]]): The Docs, with the line that a Doc begins at."""
-        # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
-        vocab = blank_vocab(self.lang)
-        if self.style == "txt":
-            for number, words in enumerate(read_text(self.path, self.counts, self.repair), 1):
-                yield Doc(vocab, words=words, spaces=[True] * len(words)), number
-        elif self.style in LAYOUTS:
-            for sentence in read_columns(self.path, self.layout, repair=self.repair, counts=self.counts):
-                yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
-        elif self.style == "docbin":
-            yield from ((doc, None) for doc in read_docs(self.path, vocab))
-        elif self.bitext is not None:
-            yield from ((doc, None) for doc in self._bitext(*self.bitext))
-        else:
-            layout = None if self.style == "jsonl" else self.style
-            yield from ((doc, None) for doc in read_jsonl(self.path, layout, blank(self.lang), self.counts))
+def _read(
+    path: Path,
+    style: str,
+    lang: str,
+    repair: bool,
+    counts: Counter,
+    of_columns: Dict[str, Any],
+    of_bitext: Dict[str, Any],
+) -> _Docs:
+    """The Docs of a corpus in any layout, with the line that a Doc begins at."""
+    # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
+    vocab = blank_vocab(lang)
+    if style == "txt":
+        for number, words in enumerate(read_text(path, counts, repair), 1):
+            yield Doc(vocab, words=words, spaces=[True] * len(words)), number
+    elif style in LAYOUTS:
+        for sentence in read_columns(path, _layout(style, **of_columns), repair=repair, counts=counts):
+            yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
+    elif style == "docbin":
+        yield from ((doc, None) for doc in read_docs(path, vocab))
+    elif style == "bitext":
+        yield from ((doc, None) for doc in _read_bitext(path, lang, counts, **of_bitext))
+    else:
+        layout = None if style == "jsonl" else style
+        yield from ((doc, None) for doc in read_jsonl(path, layout, blank(lang), counts))
 
-    def _bitext(self, target: Path, source_lang: str, tokenized: bool) -> Iterator[Doc]:
-        pairs = read_numbered_bitext(self.path, target, self.counts)
-        if tokenized:
-            vocab, source_vocab = blank_vocab(self.lang), blank_vocab(source_lang)
-            for _, left, right in pairs:
-                doc = Doc(vocab, words=split_tokens(right))
-                doc._.xner_source = Doc(source_vocab, words=split_tokens(left))
-                yield doc
-            return
-        nlp, source_nlp = blank(self.lang), blank(source_lang)
-        for number, left, right in pairs:
-            if set_aside_if_long(source_nlp, left, self.path, number, self.counts):
-                continue
-            if set_aside_if_long(nlp, right, target, number, self.counts):
-                continue
-            doc = nlp.make_doc(right)
-            doc._.xner_source = source_nlp.make_doc(left)
+
+def _read_bitext(
+    path: Path, lang: str, counts: Counter, target: Path, source_lang: Optional[str], tokenized: Optional[bool]
+) -> Iterator[Doc]:
+    source_lang = source_lang or "en"
+    pairs = read_numbered_bitext(path, target, counts)
+    if tokenized:
+        vocab, source_vocab = blank_vocab(lang), blank_vocab(source_lang)
+        for _, left, right in pairs:
+            doc = Doc(vocab, words=split_tokens(right))
+            doc._.xner_source = Doc(source_vocab, words=split_tokens(left))
             yield doc
+        return
+    nlp, source_nlp = blank(lang), blank(source_lang)
+    for number, left, right in pairs:
+        if set_aside_if_long(source_nlp, left, path, number, counts):
+            continue
+        if set_aside_if_long(nlp, right, target, number, counts):
+            continue
+        doc = nlp.make_doc(right)
+        doc._.xner_source = source_nlp.make_doc(left)
+        yield doc
 
 
 def _chosen(
-    reader: _Reader, label_map: Optional[str], labels: Optional[List[str]], limit: int, counts: Counter
+    docs: _Docs, path: Path, label_map: Optional[str], labels: Optional[List[str]], limit: int, counts: Counter
 ) -> Iterator[Doc]:
     mapping = get_label_map(label_map)
-    for number, (doc, line) in enumerate(reader.docs(), 1):
+    for number, (doc, line) in enumerate(docs, 1):
         if limit and counts["sentences"] >= limit:
             return
         if mapping is not None:
@@ -255,12 +252,12 @@ def _chosen(
             if labels is not None and ent.label_ not in labels:
                 where = "" if line else f"sentence {number}: "
                 message = f"{where}unknown label {ent.label_!r}; expected {', '.join(labels)}."
-                raise InputError(message, reader.path, line, "Correct it, or translate or drop it with --label-map.")
+                raise InputError(message, path, line, "Correct it, or translate or drop it with --label-map.")
         counts["sentences"] += 1
         counts["entities"] += len(doc.ents)
         yield doc
     if not counts["sentences"]:
-        raise nothing_left(reader.path, counts)
+        raise nothing_left(path, counts)
 
 
 def _apply(doc: Doc, mapping: LabelMap) -> Tuple[Doc, List[str]]:

@@ -39,8 +39,8 @@ def split(
     docs = [doc for corpus in corpora for doc in read_docs(corpus, vocab)]
     rest, aside = split_docs(docs, share, seed)
     parts = [(train, rest), (dev, aside)]
-    sizes = write_docbins(parts, made_by="xner split", inputs=corpora, settings=settings)
-    return sizes[0], sizes[1]
+    larger, smaller = write_docbins(parts, made_by="xner split", inputs=corpora, settings=settings)
+    return larger, smaller
 
 
 def split_docs(docs: Sequence[Doc], share: float, seed: int = 0) -> Tuple[List[Doc], List[Doc]]:

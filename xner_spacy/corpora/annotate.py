@@ -1,9 +1,7 @@
 """A pipeline over a corpus: numbered DocBin shards, written whole or not at all, continued where they were left.
 
-The folder of a run holds `00000.spacy`, `00001.spacy`, ... and `manifest.json`: what was annotated by what (checksums,
-versions, config) and what came out, shard by shard. A run that finds shards of the same input, pipeline and settings
-makes what is missing, and nothing twice. The bytes of the shards do not depend on the number of processes, nor on the
-engine.
+A run that finds shards of the same input, pipeline and settings makes what is missing, and nothing twice. The bytes of
+the shards do not depend on the number of processes, nor on the engine.
 """
 
 import platform
@@ -194,7 +192,7 @@ class _Run:
     def facts(self) -> Json:
         """What the manifest tells beside the identity."""
         config = read_config(self.pipeline_folder / "config.cfg")
-        versions = {"python": platform.python_version(), **installed(WHERE_LOADED.values())}
+        versions = {"python": platform.python_version(), **installed(WHERE_LOADED)}
         return {
             "source": printable(self.corpus.path),
             "pipeline": printable(self.pipeline),

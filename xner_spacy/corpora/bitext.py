@@ -72,9 +72,7 @@ class TokenizedBitext:
 
     @classmethod
     def of(cls, source: str, target: str, nlp: Language, source_lang: str, tokenized: bool) -> "TokenizedBitext":
-        """A bitext as a pipeline sees it.
-
-        nlp (Language): Whose tokenizer splits the target. source_lang (str): Language code for that of the source.
+        """A bitext as a pipeline sees it: its tokenizer splits the target, and that of a language code the source.
         tokenized (bool): Split both at spaces instead.
         """
         if tokenized:

@@ -1,6 +1,5 @@
-"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards.
-
-A DocBin is read with a guard: it is sound, or refused. Docs are made one by one.
+"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards. A DocBin is sound, or is
+refused.
 """
 
 import zlib
@@ -49,27 +48,19 @@ def guess_spaces(words: Sequence[str]) -> List[bool]:
 
     words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
     """
-    spaces = [True] * len(words)
-    if is_unspaced(words):
-        spaces = glued(words)
+    spaces = glued(words) if is_unspaced(words) else [True] * len(words)
     quoted = opened_low = False
     for i, word in enumerate(words):
+        closes, opens = word in _NO_SPACE_BEFORE, word in _NO_SPACE_AFTER
         opened_low = opened_low or word == "„"
         if word == '"':
-            if quoted and i:
-                spaces[i - 1] = False
-            elif not quoted:
-                spaces[i] = False
-            quoted = not quoted
-        elif word in _NO_SPACE_BEFORE and i:
-            spaces[i - 1] = False
-        # A German-style quotation opens with „ and closes with “, an English one opens with “.
+            closes, opens, quoted = quoted, not quoted, not quoted
         elif word == "“":
-            if opened_low:
-                spaces[i - 1] = False
-            else:
-                spaces[i] = False
-        if word in _NO_SPACE_AFTER:
+            # A German-style quotation opens with „ and closes with “, an English one opens with “.
+            closes, opens = opened_low, not opened_low
+        if closes and i:
+            spaces[i - 1] = False
+        if opens:
             spaces[i] = False
     if spaces:
         spaces[-1] = False
@@ -97,10 +88,7 @@ def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]
 
 
 def set_aside_if_long(nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter) -> bool:
-    """Count a text that is longer than spaCy's tokenizers take, and tell where it stands.
-
-    RETURNS (bool): Whether the text is too long.
-    """
+    """RETURNS (bool): Whether a text is longer than spaCy's tokenizers take; that is counted, and told with its place."""
     if len(text) <= nlp.max_length:
         return False
     reason = f"sentences left out: over {nlp.max_length:,} characters"
@@ -110,9 +98,8 @@ def set_aside_if_long(nlp: Language, text: str, path: PathLike, line: Optional[i
 
 
 def docbin_paths(path: PathLike) -> List[Path]:
-    """The DocBin files that a path stands for: itself, or the `.spacy` files of a folder in the order of their numbers.
-
-    RAISES: InputError if there is none, or if the folder's manifest names other files (see `shards_in`).
+    """RETURNS (List[Path]): The DocBin files that a path stands for: itself, or those of a folder (see `shards_in`).
+    RAISES: InputError if there is none, or if the folder's manifest names other files.
     """
     path = Path(path)
     if path.is_dir():
@@ -123,9 +110,8 @@ def docbin_paths(path: PathLike) -> List[Path]:
 
 
 def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
-    """Read a DocBin file or a folder of shards, one shard in memory at a time.
-
-    YIELDS (Doc): Docs in order. RAISES: InputError for a file that is not a DocBin.
+    """YIELDS (Doc): The Docs of a DocBin file or a folder of shards in order, one shard in memory at a time. RAISES:
+    InputError for a file that is not a DocBin.
     """
     for file in docbin_paths(path):
         yield from docs_of(read_docbin(file), vocab, file)
@@ -190,11 +176,8 @@ def read_docbin(path: PathLike) -> DocBin:
 
 
 def parse_docbin(data: bytes, path: PathLike) -> DocBin:
-    """Make a DocBin of bytes and check that it is sound: its parts have the same lengths, and every number in it
-    stands for something.
-
-    data (bytes): As in a `.spacy` file. path (PathLike): Where they came from, for the message.
-    RETURNS (DocBin): What it holds. RAISES: InputError.
+    """RETURNS (DocBin): What the bytes of a `.spacy` file hold, if that is sound: its parts have the same lengths, and
+    every number in it stands for something. RAISES: InputError.
     """
     hint = "It may be cut short; make it anew."
     if data and not data.startswith(b"\x78"):  # how zlib begins

@@ -127,12 +127,6 @@ def _open(path: PathLike) -> Iterator[IO[bytes]]:
         yield file
 
 
-def is_packed(path: PathLike) -> bool:
-    """RETURNS (bool): Whether a file is packed with gzip."""
-    with Path(path).open("rb") as file:
-        return file.read(2) == _GZIP
-
-
 def _hint(raw: bytes, number: int) -> str:
     if number == 1:
         for start, hint in _OTHER_KINDS.items():
@@ -155,6 +149,15 @@ def require_file(path: PathLike, why: str) -> None:
     """
     if is_stream(path):
         raise InputError(f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that.")
+
+
+def refuse_packed(path: Path) -> None:
+    """RAISES: InputError for a file that is packed with gzip: no piece of it can be read alone."""
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(2) == _GZIP:
+                message = "is packed with gzip, and a corpus is read piece by piece."
+                raise InputError(message, path, None, "Unpack it first.")
 
 
 def require_same_length(a: PathLike, n_a: int, b: PathLike, n_b: int, unit: str = "lines") -> None:

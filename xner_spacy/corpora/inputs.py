@@ -18,7 +18,7 @@ from ..errors import InputError, MissingExtraError
 from ..text import split_tokens
 from ..types import Json, PathLike
 from .docs import docbin_paths, docs_of, make_doc, part_of, read_docbin
-from .files import is_packed, read_lines, require_file
+from .files import read_lines, refuse_packed, require_file
 from .formats.columns import is_iob, read_columns
 from .reading import parse_json, reading
 from .watching import printable, signature
@@ -29,7 +29,6 @@ META_KEY = "meta"
 MAX_TOKENS = 5000
 # How deep the `meta` of a record may be nested; what stores it has a limit too.
 MAX_DEPTH = 100
-_SEVERAL_TIMES = "a corpus is read several times"
 
 
 class Slice(NamedTuple):
@@ -61,7 +60,7 @@ class CorpusInput:
         self.tokenized = tokenized
         self.text_field = text_field
         self.max_tokens = max_tokens
-        require_file(self.path, _SEVERAL_TIMES)
+        require_file(self.path, "a corpus is read several times")
         self.kind = self._kind()
         self.files = docbin_paths(self.path) if self.kind == "docbin" else [self.path]
         # What the files look like before the first look into them.
@@ -91,7 +90,7 @@ class CorpusInput:
         if self.path.suffix == ".parquet":
             return "parquet"
         if self.path.suffix == ".jsonl":
-            _refuse_packed(self.path)
+            refuse_packed(self.path)
             return "jsonl"
         if is_iob(self.path):
             return "iob"
@@ -208,19 +207,13 @@ _TOKEN_LINE = re.compile(r"[^ \t]+[ \t](?:[^ \t]+[ \t])*(?:O|[BIESLU]-[A-Za-z_]+
 _LOOK_AT = 200
 
 
-def _refuse_packed(path: Path) -> None:
-    """No piece of a file that is packed with gzip can be read alone."""
-    if path.is_file() and is_packed(path):
-        raise InputError("is packed with gzip, and a corpus is read piece by piece.", path, None, "Unpack it first.")
-
-
 def _require_text(path: Path) -> None:
     """Refuse a file that is no text with a sentence a line: by its ending, or since every line of it is a token with
     its tag.
     """
     if hint := _NO_TEXT.get(path.suffix.lower()):
         raise InputError(f"is no text with a sentence a line ({path.suffix}).", path, None, hint)
-    _refuse_packed(path)
+    refuse_packed(path)
     lines = list(islice((line for _, line in read_lines(path) if line.strip()), _LOOK_AT))
     tagged = any(not line.rstrip().endswith("O") for line in lines)
     if (tagged or len(lines) > 1) and all(_TOKEN_LINE.fullmatch(line) for line in lines):

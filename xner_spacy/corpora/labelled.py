@@ -7,8 +7,6 @@ agree in the tokens that can be seen; where entities begin and end is told by al
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from spacy.tokens import Doc
-
 from ..errors import InputError
 from ..languages import blank_vocab
 from ..types import PathLike
@@ -24,20 +22,18 @@ def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[
     RETURNS (List[TaggedSentence]): The sentences. RAISES: InputError, also for a label that may not occur.
     """
     path = Path(path)
-    if path.is_dir() or path.suffix == ".spacy":
-        docs = read_docs(path, blank_vocab("xx"))
-        return [_from_doc(path, number, doc, labels) for number, doc in enumerate(docs, 1)]
-    return list(read_columns(path, labels=labels))
-
-
-def _from_doc(path: Path, number: int, doc: Doc, labels: Optional[Sequence[str]]) -> TaggedSentence:
-    entities = doc_entities(doc)
-    for entity in entities:
-        if labels is not None and entity.label not in labels:
-            message = f"sentence {number} has the unknown label {entity.label!r}; expected {', '.join(labels)}."
-            raise InputError(message, path, None, CHANGE_LABELS)
-    missing = frozenset(token.i for token in doc if token.ent_iob == 0)
-    return TaggedSentence([token.text for token in doc], entities, 0, missing)
+    if not path.is_dir() and path.suffix != ".spacy":
+        return list(read_columns(path, labels=labels))
+    sentences = []
+    for number, doc in enumerate(read_docs(path, blank_vocab("xx")), 1):
+        entities = doc_entities(doc)
+        for _, _, label, *_ in entities:
+            if labels is not None and label not in labels:
+                message = f"sentence {number} has the unknown label {label!r}; expected {', '.join(labels)}."
+                raise InputError(message, path, None, CHANGE_LABELS)
+        missing = frozenset(token.i for token in doc if token.ent_iob == 0)
+        sentences.append(TaggedSentence([token.text for token in doc], entities, 0, missing))
+    return sentences
 
 
 def require_same_words(

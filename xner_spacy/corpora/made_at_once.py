@@ -22,7 +22,6 @@ from .shard_folder import (
     refuse_overlap,
     require_ours,
     shard_name,
-    some_names,
 )
 from .watching import WatchedFiles, base_versions, joint_checksum, printable
 from .writing import Aside, FileAside, all_or_none, beside, permissions, to_json
@@ -31,8 +30,8 @@ SHARD_SIZE = 1000
 
 
 def is_folder_output(path: PathLike) -> bool:
-    """RETURNS (bool): Whether an output is a folder of shards: it has no ending, or is a folder. A name that ends with
-    .spacy is that of a file.
+    """RETURNS (bool): Whether an output is a folder of shards: it has no ending, or is a folder that does not end with
+    .spacy.
     """
     suffix = Path(path).suffix
     return not suffix or (suffix != ".spacy" and Path(path).is_dir())
@@ -116,15 +115,7 @@ class FolderAside(Aside):
         self.made_by = made_by
         self.identity = identity
         self.entries: Dict[str, Json] = {}
-        self._refuse_what_is_not_ours()
-
-    def _refuse_what_is_not_ours(self) -> None:
-        manifest = require_ours(self.path, self.made_by)
-        there = self.place.iterdir() if self.place.exists() else ()
-        others = sorted(path for path in there if not is_ours(path, manifest))
-        if others:
-            hint = "The folder is replaced as a whole: choose another one, or move its files elsewhere."
-            raise XnerError(f"{self.path}: holds what is not ours: {some_names(others)}.", hint)
+        require_ours(path, made_by, whole=True)
 
     def open(self) -> None:
         """Make the folder in which the shards are built."""
@@ -155,7 +146,7 @@ class FolderAside(Aside):
         """Move the folder to its place; what was there is kept aside until all is in place."""
         assert self.temporary is not None
         with self.working():
-            self._refuse_what_is_not_ours()
+            require_ours(self.path, self.made_by, whole=True)
             # What is replaced keeps its permissions; what is new has those of any new file.
             self.temporary.chmod(permissions(self.place, 0o777))
             for file in self.temporary.iterdir():

@@ -55,13 +55,11 @@ def pipeline_folder(name: PathLike) -> Path:
 
 
 def load_pipeline(name: PathLike) -> Language:
-    """Load a pipeline.
+    """Load a pipeline: an installed package, or a folder that `nlp.to_disk` wrote.
 
-    name (PathLike): An installed package, or a folder that `nlp.to_disk` wrote.
-    RETURNS (Language): The pipeline.
-    RAISES: XnerError that says what is wrong: there is none of this name, its folder is cut short, it names a
-        component, a function or a language that is not installed, its config does not hold, or the weights of a
-        component do not fit together.
+    RETURNS (Language): The pipeline. RAISES: XnerError that says what is wrong: there is none of this name, its folder is
+        cut short, it names a component, a function or a language that is not installed, its config does not hold, or
+        the weights of a component do not fit together.
     """
     pipeline_folder(name)
     try:
@@ -79,10 +77,8 @@ def load_pipeline(name: PathLike) -> Language:
 
 
 def check_weights(nlp: Language) -> None:
-    """Check that the weights of a pipeline's layers have the sizes that the layers give. Thinc loads arrays of any
-    shape: with others it fails over the first text, or reads past their ends.
-
-    RAISES: XnerError that names the first component whose weights do not fit.
+    """RAISES: XnerError that names the first component whose weights do not have the sizes that its layers give. Thinc
+    loads arrays of any shape: with others it fails over the first text, or reads past their ends.
     """
     for name, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)

@@ -53,11 +53,8 @@ def read_bytes(path: PathLike) -> bytes:
 
 
 def parse_json(text: Union[str, bytes], path: PathLike, line: Optional[int] = None) -> Any:
-    """Parse JSON exactly: numbers as they stand there (srsly's reader changes the last digits of decimals), no half
-    of a surrogate pair, no NaN.
-
-    text (Union[str, bytes]): The JSON. path (PathLike), line (Optional[int]): Where it stands, for the message.
-    RETURNS (Any): The data. RAISES: InputError.
+    """RETURNS (Any): What JSON holds, exactly: numbers as they stand there (srsly's reader changes the last digits of
+    decimals), no half of a surrogate pair, no NaN. RAISES: InputError that names the path and line.
     """
     try:
         data = json.loads(text, parse_constant=_no_constant)
@@ -86,10 +83,8 @@ def read_json(path: PathLike, shape: Any = None, hint: str = "Make it anew.") ->
 
 
 def parse_msgpack(data: bytes, path: PathLike, what: str, shape: Any = None) -> Any:
-    """Parse msgpack, the form of saved parts.
-
-    data (bytes): The data. path (PathLike): Where it came from. what (str): What it should be, with its article.
-    shape (Any): What it must hold, as a type. RETURNS (Any): The data. RAISES: InputError.
+    """RETURNS (Any): What msgpack, the form of saved parts, holds, of a `shape`. what (str): What it should be, with its
+    article. RAISES: InputError that names the path.
     """
     with reading(path, what):
         found = srsly.msgpack_loads(data)
@@ -120,9 +115,8 @@ def read_config(path: PathLike, *, interpolate: bool = False, overrides: Any = N
 
 
 def read_yaml(path: PathLike, shape: Any = None) -> Any:
-    """Read a YAML file. References (`*name`) are refused: a few of them can stand for gigabytes.
-
-    path (PathLike): The file. shape (Any): What it must hold, as a type. RETURNS (Any): The data. RAISES: InputError.
+    """RETURNS (Any): What a YAML file holds, of a `shape`. References (`*name`) are refused: a few of them can stand for
+    gigabytes. RAISES: InputError.
     """
     with reading(path, "YAML", "Mend the place that is named."):
         text = Path(path).read_text(encoding="utf8")

@@ -18,17 +18,7 @@ from ..errors import InputError, XnerError
 from ..types import Json
 from .inputs import Slice
 from .reading import check_shape, read_bytes
-from .shard_folder import (
-    ANNOTATE,
-    JOURNAL,
-    LOCK,
-    MANIFEST,
-    check_entry,
-    make_manifest,
-    require_ours,
-    shard_name,
-    sweep,
-)
+from .shard_folder import ANNOTATE, JOURNAL, LOCK, MANIFEST, check_entry, make_manifest, require_ours, shard_name, sweep
 from .watching import WatchedFiles, changes, checksum, installed
 from .writing import not_written, put_in_place, write_json
 
@@ -44,9 +34,8 @@ _CHOICE = "Choose another folder, or start anew with --overwrite."
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for one process. The lock ends with the process, however that ends.
-
-    RAISES: XnerError if another holds it, or the folder has no lock of ours.
+    """Hold a folder for one process. The lock ends with the process, however that ends. RAISES: XnerError if another
+    holds it, or the folder has no lock of ours.
     """
     path = folder / LOCK
     if path.is_symlink() or (path.exists() and not path.is_file()):
@@ -95,15 +84,14 @@ class RunFolder:
             raise XnerError(message, "Restore it, or choose another folder.")
         # Whatever is no shard of ours was refused.
         self._own = list(path.glob("*.spacy"))
-        same = manifest is not None and manifest["identity"] == identity
-        if self._own and not same and not overwrite:
-            assert manifest is not None
+        self._fresh = manifest is None or overwrite or manifest["identity"] != identity
+        if manifest is None or overwrite:
+            return
+        if self._fresh and self._own:
             differences = "; ".join(changes(manifest["identity"], identity))
             message = f"{path}: holds shards of another input, pipeline or setting ({differences})."
             raise XnerError(message, _CHOICE)
-        self._fresh = overwrite or not same
         if not self._fresh:
-            assert manifest is not None
             known = {**manifest["shards"], **journal}
             self.alike = {name: known.pop(name, manifest.get(name, {})) for name in ALIKE}
             self.entries = known
@@ -139,9 +127,7 @@ class RunFolder:
         return entries
 
     def clean(self) -> None:
-        """Take away what is not this run's: on `overwrite` the shards that the manifest names, and always what was left
-        half-written.
-        """
+        """Take away the shards of another run, or on `overwrite` of this one, and what was left half-written."""
         if self._fresh:
             for shard in self._own:
                 shard.unlink(missing_ok=True)
@@ -149,16 +135,13 @@ class RunFolder:
         sweep(self.path)
 
     def missing(self, pieces: List[Slice]) -> List[Slice]:
-        """Find what is to do: shards that are not there, or are not what was written.
-
-        pieces (List[Slice]): All shards of the run. RETURNS (List[Slice]): Those to make.
-        """
+        """RETURNS (List[Slice]): The pieces to make: their shards are not there, or are not what was written."""
         todo = []
         known, self.entries = self.entries, {}
         for piece in pieces:
             name = shard_name(piece.number)
             entry = known.get(name)
-            if self._fresh or entry is None or not self._is_sound(name, entry):
+            if entry is None or not self._is_sound(name, entry):
                 todo.append(piece)
             else:
                 self.entries[name] = entry
@@ -219,10 +202,9 @@ class RunFolder:
             raise not_written(self.path, error, hint) from error
 
     def write_manifest(self, facts: Json, *, planned: int, done: bool) -> Json:
-        """Write the manifest; at the end of a run with the totals, and the journal goes.
+        """Write the manifest; at the end of a run with the totals, and the journal goes. RETURNS (Json): It.
 
         facts (Json): What is told beside the identity. planned (int): Shards of the whole run.
-        RETURNS (Json): The manifest.
         """
         facts = {**facts, **self.alike, "planned": planned}
         manifest = make_manifest(ANNOTATE, self.identity, facts, self.entries, done=done)

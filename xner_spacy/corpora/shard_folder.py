@@ -46,8 +46,8 @@ def in_order(paths: Iterable[Path]) -> List[Path]:
     return sorted(paths, key=key)
 
 
-def some_names(paths: Iterable[Path]) -> str:
-    """RETURNS (str): The first few names, for a message."""
+def _some_names(paths: Iterable[Path]) -> str:
+    """The first few names, for a message."""
     names = [path.name for path in paths]
     rest = len(names) - _NAMED_IN_A_MESSAGE
     return ", ".join(names[:_NAMED_IN_A_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
@@ -100,21 +100,17 @@ def shards_in(folder: Path) -> List[Path]:
         raise InputError(f"holds {len(shards)} shards of a run that has not ended.", folder, None, hint)
     strangers = [path for path in shards if path.name not in manifest["shards"]]
     if strangers:
-        message = f"holds files that its {MANIFEST} does not name: {some_names(strangers)}."
+        message = f"holds files that its {MANIFEST} does not name: {_some_names(strangers)}."
         raise InputError(message, folder, None, "Move them to another folder, or name the files that you mean.")
     missing = sorted({folder / name for name in manifest["shards"]}.difference(shards))
     if missing:
-        message = f"lacks shards that its {MANIFEST} names: {some_names(missing)}."
+        message = f"lacks shards that its {MANIFEST} names: {_some_names(missing)}."
         raise InputError(message, folder, None, "Run the command that made the folder again.")
     return shards
 
 
 def refuse_overlap(inputs: Iterable[PathLike], output: PathLike) -> None:
-    """See that nothing that is read lies in a folder that is written.
-
-    inputs (Iterable[PathLike]): Files and folders that are read. output (PathLike): The folder that is written.
-    RAISES: XnerError where an input is the output folder or lies in it, links followed.
-    """
+    """RAISES: XnerError where something that is read is the folder that is written, or lies in it, links followed."""
     place = Path(os.path.realpath(output))
     for path in inputs:
         real = Path(os.path.realpath(path))
@@ -131,14 +127,14 @@ def _same(a: Path, b: Path) -> bool:
     return False
 
 
-def require_ours(folder: Path, made_by: str, more: Container[str] = ()) -> Optional[Json]:
+def require_ours(folder: Path, made_by: str, more: Container[str] = (), whole: bool = False) -> Optional[Json]:
     """See that a command may write its shards to a folder.
 
     folder (Path): The folder; there may be none yet. made_by (str): The command. more (Container[str]): Names of shards
-        that are ours too, beside those of the manifest.
+        that are ours too, beside those of the manifest. whole (bool): Whether the folder is to be replaced.
     RETURNS (Optional[Json]): The manifest that lies there.
     RAISES: InputError if it is a file, or has a broken manifest; XnerError if it holds shards of another command, or
-        `.spacy` files that are not ours.
+        `.spacy` files that are not ours, or where it is to be replaced, any file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file; the shards need a folder.", folder)
@@ -146,11 +142,16 @@ def require_ours(folder: Path, made_by: str, more: Container[str] = ()) -> Optio
     shards = in_order(folder.glob("*.spacy"))
     strangers = [path for path in shards if not _names_shard(manifest, path.name) and path.name not in more]
     if strangers:
-        message = f"{folder}: holds .spacy files that no {MANIFEST} of xner names: {some_names(strangers)}."
+        message = f"{folder}: holds .spacy files that no {MANIFEST} of xner names: {_some_names(strangers)}."
         raise XnerError(message, "They are left alone. Choose another folder.")
     maker = made_by if manifest is None else manifest.get("made_by", ANNOTATE)
     if maker != made_by:
         raise XnerError(f"{folder}: holds shards that `{maker}` made.", "Choose another folder.")
+    if whole and folder.exists():
+        others = sorted(path for path in folder.iterdir() if not is_ours(path, manifest))
+        if others:
+            hint = "The folder is replaced as a whole: choose another one, or move its files elsewhere."
+            raise XnerError(f"{folder}: holds what is not ours: {_some_names(others)}.", hint)
     return manifest
 
 

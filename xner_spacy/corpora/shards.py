@@ -106,10 +106,8 @@ class ShardMaker:
 
 
 def model_identities(nlp: Language) -> Dict[str, Json]:
-    """What the pipeline's files do not tell: the revisions of the models that it names.
-
-    RETURNS (Dict[str, Json]): By component, what its part says of itself: engine, revision (a commit on the Hub, or a
-        checksum), languages, options.
+    """RETURNS (Dict[str, Json]): What the pipeline's files do not tell, by component: what its part says of its model
+    (engine, revision on the Hub or checksum, languages, options).
     """
     identities: Dict[str, Json] = {}
     for name, pipe in nlp.pipeline:
@@ -122,10 +120,8 @@ def model_identities(nlp: Language) -> Dict[str, Json]:
 
 
 def part_files(nlp: Language) -> List[str]:
-    """The files and folders that the parts of a pipeline read, beside what is in the pipeline's own folder. A part
-    says so by an attribute `files`; parts inside parts are asked too.
-
-    RETURNS (List[str]): Paths, each once.
+    """RETURNS (List[str]): The files and folders that the parts of a pipeline read, beside what is in the pipeline's own
+    folder, each once. A part says so by an attribute `files`; parts inside parts are asked too.
     """
     paths: Dict[str, None] = {}
     seen = set()

@@ -15,31 +15,24 @@ from ..errors import InputError
 from ..types import PathLike
 from .reading import reading
 
-# What every pipeline computes with, and what only some load. By the name of the module, that of the distribution.
-ALWAYS = {"spacy": "spacy", "thinc": "thinc", "numpy": "numpy"}
-WHERE_LOADED = {
-    "torch": "torch",
-    "transformers": "transformers",
-    "tokenizers": "tokenizers",
-    "sentencepiece": "sentencepiece",
-    "ctranslate2": "ctranslate2",
-    "spacy_transformers": "spacy-transformers",
-    "spacy_curated_transformers": "spacy-curated-transformers",
-    "simalign": "simalign",
-    "gliner": "gliner",
-}
+# The distributions that every pipeline computes with, and those that only some load, as modules of the same names.
+ALWAYS = ("spacy", "thinc", "numpy")
+WHERE_LOADED = (
+    *("torch", "transformers", "tokenizers", "sentencepiece", "ctranslate2", "spacy-transformers"),
+    *("spacy-curated-transformers", "simalign", "gliner"),
+)
 _BLOCK = 1 << 20
 _IGNORED = "__pycache__"
 
 
 def base_versions() -> Dict[str, str]:
     """RETURNS (Dict[str, str]): The versions of what every output depends on."""
-    return {"xner-spacy": __version__, **installed(ALWAYS.values())}
+    return {"xner-spacy": __version__, **installed(ALWAYS)}
 
 
 def loaded_versions() -> Dict[str, str]:
     """RETURNS (Dict[str, str]): The versions of the other libraries that a pipeline in this process computes with."""
-    return installed(name for module, name in WHERE_LOADED.items() if module in sys.modules)
+    return installed(name for name in WHERE_LOADED if name.replace("-", "_") in sys.modules)
 
 
 def installed(names: Iterable[str]) -> Dict[str, str]:
@@ -83,9 +76,8 @@ def _files(path: Path) -> List[Path]:
 
 
 def signature(path: PathLike) -> List[List[Union[str, int]]]:
-    """What changes when a file is written to or replaced, told without reading it.
-
-    path (PathLike): A file or folder. RETURNS (List): Name, size, times and number of each file; empty if there is none.
+    """RETURNS (List): What changes when a file, or one of a folder, is written to or replaced, told without reading it:
+    name, size, times and number of each; empty if there is none.
     """
     path = Path(path)
     traces: List[List[Union[str, int]]] = []
@@ -134,10 +126,7 @@ class WatchedFiles:
         return {path: found for path, (found, _) in self.known.items()}
 
     def check(self, *, thoroughly: bool = False) -> None:
-        """See that the files are what they were.
-
-        thoroughly (bool): Read all of them. RAISES: InputError that names a file which has changed.
-        """
+        """RAISES: InputError that names a file which has changed. thoroughly (bool): Read all of them."""
         for path, (expected, seen) in self.known.items():
             now = signature(path)
             if now == seen and not thoroughly:

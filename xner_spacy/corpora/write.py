@@ -51,9 +51,8 @@ class WriteOptions:
 
 
 def form_of(path: PathLike, form: Optional[str] = None) -> Form:
-    """The form of a corpus file: as stated, or by its ending (also before .gz).
-
-    RETURNS (Form): One of `FORMS`. RAISES: XnerError for an ending without a form.
+    """RETURNS (Form): The form of a corpus file, as stated, or by its ending (also before .gz). RAISES: XnerError for a
+    form or an ending that is none.
     """
     if form is not None:
         require(form in FORMS, f"{form!r} is no form of corpus.", f"Known: {', '.join(FORMS)}.")

@@ -39,10 +39,8 @@ def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO[Any]]:
 
 @contextmanager
 def write_together(paths: Sequence[PathLike], mode: str = "w") -> Iterator[List[IO[Any]]]:
-    """Write several files that belong together: all of them are replaced, or none.
-
-    paths (Sequence[PathLike]): Where they go; see `atomic_write`. mode (str): "w" or "wb".
-    YIELDS (List[IO]): An open file each, in order. RAISES: XnerError, as `atomic_write`.
+    """Write several files that belong together: all of them are replaced, or none. YIELDS (List[IO]): An open file each,
+    in order. For the arguments and errors see `atomic_write`.
     """
     with all_or_none() as asides:
         files = []
@@ -146,10 +144,8 @@ def beside(place: Path, suffix: str = ".part") -> Dict[str, Any]:
 
 
 def write_aside(path: PathLike, data: bytes) -> Path:
-    """Write a file beside its place and leave it there, whole and on the disk; `put_in_place` moves it.
-
-    path (PathLike): Where it will go. data (bytes): What it holds. RETURNS (Path): Where it lies.
-    RAISES: XnerError where it can't be written.
+    """Write a file beside its place and leave it there, whole and on the disk; `put_in_place` moves it. RETURNS (Path):
+    Where it lies. RAISES: XnerError where it can't be written.
     """
     place = Path(path)
     if place.exists() and not place.is_file():
@@ -188,35 +184,26 @@ def to_json(data: Any) -> str:
 
 
 def write_json(path: PathLike, data: Any) -> None:
-    """Write a JSON file.
-
-    path (PathLike): Where it goes. data (Any): The data. RAISES: XnerError, as `atomic_write`.
-    """
+    """Write data as JSON. RAISES: XnerError, as `atomic_write`, and for text that is no UTF-8."""
     text = to_json(data)
     try:
         data_bytes = text.encode("utf8")
     except UnicodeEncodeError as error:
         odd = ascii(text[max(0, error.start - 20) : error.end + 20])
-        raise XnerError(
-            f"{path}: can't hold bytes that are no text ({odd}).",
-            "They come from a name or an option that is not UTF-8: rename the file, or write it anew.",
-        ) from None
+        hint = "They come from a name or an option that is not UTF-8: rename the file, or write it anew."
+        raise XnerError(f"{path}: can't hold bytes that are no text ({odd}).", hint) from None
     with atomic_write(path, "wb") as file:
         file.write(data_bytes)
 
 
 def inside(folder: PathLike, name: str) -> Path:
-    """The path of a file in a folder of ours, for a name that comes from data.
-
-    folder (PathLike): The folder. name (str): The file's name.
-    RETURNS (Path): The path. RAISES: XnerError if the name would lead elsewhere.
+    """RETURNS (Path): A file in a folder of ours, for a name that comes from data. RAISES: XnerError if the name would
+    lead elsewhere.
     """
     folder = Path(folder)
     if name in ("", ".", "..") or "\0" in name or "/" in name or "\\" in name or os.sep in name:
-        raise XnerError(
-            f"{name!r} can't be the name of a file in {folder}.",
-            "It is made from a name in the data or the settings; use letters, digits, - and _ there.",
-        )
+        hint = "It is made from a name in the data or the settings; use letters, digits, - and _ there."
+        raise XnerError(f"{name!r} can't be the name of a file in {folder}.", hint)
     return folder / name
 
 
@@ -245,10 +232,7 @@ class Aside:
 
 
 class FileAside(Aside):
-    """One file on its way to its place.
-
-    path (Path): Where it goes. mode (str): "w" or "wb". follow (bool): Whether a link stays, and its file is replaced.
-    """
+    """One file on its way to its place. mode (str): "w" or "wb"."""
 
     def __init__(self, path: Path, mode: str, *, follow: bool = True) -> None:
         super().__init__(path, follow=follow)

@@ -15,7 +15,7 @@ import threading
 import traceback
 from importlib import import_module
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from ...errors import XnerError
 from ...types import Json
@@ -36,44 +36,25 @@ _START = (
 
 
 def isolated_python(module: str) -> List[str]:
-    """How to start a module as a program, as `python -m` does, but without the working folder on the module path.
-
-    module (str): The module. RETURNS (List[str]): The beginning of a command; the program's arguments follow.
+    """RETURNS (List[str]): How to start a module as a program, as `python -m` does, but without the working folder on the
+    module path; the program's arguments follow.
     """
     return [sys.executable, "-c", _START, str(PACKAGE_FOLDER), module]
 
 
-def isolated_environment(environment: Mapping[str, str]) -> Dict[str, str]:
-    """RETURNS (Dict[str, str]): An environment whose PYTHONPATH holds what the user named; an empty entry, which
-    stands for the working folder, is left out.
-    """
-    if "PYTHONPATH" not in environment:
-        return dict(environment)
-    entries = [entry for entry in environment["PYTHONPATH"].split(os.pathsep) if entry]
-    return {**environment, "PYTHONPATH": os.pathsep.join(entries)}
-
-
-class Inbox:
+class Inbox(queue.Queue):
     """What all workers of a run have answered, in the order in which it came. (Windows cannot wait for several pipes, so
     each worker has a thread that reads its own.)
     """
 
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Tuple[WorkerProcess, Optional[Json]]] = queue.Queue()
-
-    def put(self, worker: "WorkerProcess", message: Optional[Json]) -> None:
-        """Add what a worker has answered, or None where it has ended."""
-        self._queue.put((worker, message))
-
     def take(self) -> "Tuple[WorkerProcess, Optional[Json]]":
-        """Wait for the next answer.
-
-        RETURNS (Tuple[WorkerProcess, Optional[Json]]): Whose it is, and the answer: None where the process has ended.
+        """RETURNS (Tuple[WorkerProcess, Optional[Json]]): The next answer, waited for: whose it is, and what, or None where
+        the process has ended.
         """
         while True:
             # Not for ever: on Windows an interrupt would wait as long.
             with contextlib.suppress(queue.Empty):
-                return self._queue.get(timeout=1)
+                return self.get(timeout=1)
 
 
 class WorkerProcess:
@@ -84,11 +65,13 @@ class WorkerProcess:
     """
 
     def __init__(self, module: str, environment: Dict[str, str], inbox: Inbox) -> None:
+        # An empty entry stands for the working folder.
+        entries = environment.get("PYTHONPATH", "").split(os.pathsep)
         self.process = subprocess.Popen(
             isolated_python(module),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=isolated_environment(environment),
+            env={**environment, "PYTHONPATH": os.pathsep.join(entry for entry in entries if entry)},
         )
         self.inbox = inbox
         self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
@@ -106,8 +89,8 @@ class WorkerProcess:
         for line in self.process.stdout:
             # A worker that was killed may leave half a line.
             if line.endswith(b"\n"):
-                inbox.put(self, json.loads(line))
-        inbox.put(self, None)
+                inbox.put((self, json.loads(line)))
+        inbox.put((self, None))
 
     def end(self) -> int:
         """End the process. RETURNS (int): Its exit code."""

@@ -17,14 +17,9 @@ from ...types import Entity, PathLike
 from ..files import read_lines
 from .schemes import SCHEMES, Fault, SentenceTags, split_tag, tags_to_entities
 
-# What is counted of lines that hold no token.
+# The token of a line that begins a document.
 DOCSTART = "-DOCSTART-"
-DOCSTART_LINES = "lines left out: -DOCSTART-"
-COMMENTS = "lines left out: comments"
-RANGES = "lines left out: ranges of words (2-3)"
-EMPTY_NODES = "lines left out: empty nodes (2.1)"
-TAGGED_ROWS = "tags left out with ranges and empty nodes"
-INNER = "entities left out: inner layer"
+CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME"
 
 Column = Union[int, str]
 
@@ -99,7 +94,6 @@ LAYOUTS: Dict[str, ColumnLayout] = {
 CONLLU_COLUMNS = (*("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"),)
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
-CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME"
 _NAME_TAGS = "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC."
 # So many tokens are looked at before a file counts as one whose tokens have a language's prefix.
 _TELLING = 50
@@ -244,12 +238,12 @@ class _ColumnReader:
                 others = self._other_names()
                 if self.layout.tag is None and len(others) == 1:
                     self.tag_column = others[0]
-            self.counts[COMMENTS] += 1
+            self.counts["lines left out: comments"] += 1
             return None
         if not self.words and line.startswith(DOCSTART):
             parts = line.split("\t" if "\t" in line else " ")
             if parts[0] == DOCSTART and not _is_entity(parts[-1]):
-                self.counts[DOCSTART_LINES] += 1
+                self.counts["lines left out: -DOCSTART-"] += 1
                 return None
         cells = self._cells(line)
         self._check_width(cells)
@@ -260,14 +254,14 @@ class _ColumnReader:
                 raise Fault(f"begins with {cells[0]!r}, where the number of a token should stand.", hint)
             if kind:
                 self.counts[kind] += 1
-                self.counts[TAGGED_ROWS] += _is_entity(self._tag(cells))
+                self.counts["tags left out with ranges and empty nodes"] += _is_entity(self._tag(cells))
                 return None
         elif self.layout.numbered is None and len(cells) > 2 and _row_kind(cells[0]) and self._first_is_free():
             hint = "Say whether the first column numbers the tokens: xner convert --numbered, or --no-numbered."
             raise Fault(f"begins with {cells[0]!r}, as ranges of words and empty nodes do.", hint)
         token, tag = self._token(cells), self._tag(cells)
         if self.layout.inner is not None and self.layout.inner <= len(cells):
-            self.counts[INNER] += cells[self.layout.inner - 1].startswith("B-")
+            self.counts["entities left out: inner layer"] += cells[self.layout.inner - 1].startswith("B-")
         return token, tag
 
     def _first_is_free(self) -> bool:
@@ -437,5 +431,5 @@ def _row_kind(number: str) -> Optional[str]:
     if number.isascii() and number.isdigit():
         return ""
     if re.fullmatch(r"[0-9]+-[0-9]+", number):
-        return RANGES
-    return EMPTY_NODES if re.fullmatch(r"[0-9]+\.[0-9]+", number) else None
+        return "lines left out: ranges of words (2-3)"
+    return "lines left out: empty nodes (2.1)" if re.fullmatch(r"[0-9]+\.[0-9]+", number) else None

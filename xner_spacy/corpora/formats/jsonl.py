@@ -20,15 +20,6 @@ from ..files import read_lines
 from ..reading import parse_json
 
 JSONL = ("prodigy", "doccano", "labelstudio")
-
-WIDENED = "spans widened to whole tokens"
-OVERLAPPING = "entities left out: another one overlaps them"
-BLANK = "entities left out: no token that can be seen"
-NOT_ACCEPTED = "records left out: answered reject or ignore"
-RETOKENISED = "records tokenised anew: their tokens don't cover the text"
-MORE_ANNOTATIONS = "annotations left out: a text has several, and the first counts"
-UNANNOTATED = "records left out: not annotated"
-
 _DOCCANO_KEYS = ("label", "labels", "entities")
 CharSpan = Tuple[int, int, str]
 
@@ -57,7 +48,7 @@ def read_jsonl(path: PathLike, layout: Optional[str], nlp: Language, counts: Cou
         if set_aside_if_long(nlp, record.text, path, record.line, counts):
             continue
         if record.spans is None:
-            counts[UNANNOTATED] += 1
+            counts["records left out: not annotated"] += 1
             continue
         doc = _doc(nlp, record, counts)
         doc.set_ents(_ents(doc, record, path, counts), default="outside")
@@ -79,15 +70,15 @@ def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Sp
         end -= len(text) - len(text.rstrip())
         trimmed = None
         if start < end:
-            counts[WIDENED] += doc.char_span(start, end) is None
+            counts["spans widened to whole tokens"] += doc.char_span(start, end) is None
             span = doc.char_span(start, end, alignment_mode="expand")
             trimmed = trim_span(words, span.start, span.end) if span is not None else None
         if trimmed is None:
-            counts[BLANK] += 1
+            counts["entities left out: no token that can be seen"] += 1
         else:
             spans.append(Span(doc, *trimmed, label=label))
     kept = filter_spans(spans)
-    counts[OVERLAPPING] += len(spans) - len(kept)
+    counts["entities left out: another one overlaps them"] += len(spans) - len(kept)
     return kept
 
 
@@ -110,7 +101,7 @@ def _doc(nlp: Language, record: _Record, counts: Counter) -> Doc:
     if words and rest == " ":
         spaces[-1], rest = True, ""
     if rest or not words:
-        counts[RETOKENISED] += bool(record.text)
+        counts["records tokenised anew: their tokens don't cover the text"] += bool(record.text)
         return nlp.make_doc(record.text)
     return Doc(nlp.vocab, words=words, spaces=spaces)
 
@@ -135,7 +126,7 @@ def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_
         elif data.get("answer", "accept") == "accept":
             yield _prodigy(data, text, path, number)
         else:
-            counts[NOT_ACCEPTED] += 1
+            counts["records left out: answered reject or ignore"] += 1
     if empty:
         raise InputError("is empty.", path)
 
@@ -201,7 +192,7 @@ def _results(task: Json, where: str, counts: Counter) -> Optional[List[Any]]:
     ]
     if not made:
         return None
-    counts[MORE_ANNOTATIONS] += len(made) - 1
+    counts["annotations left out: a text has several, and the first counts"] += len(made) - 1
     return _list(made[0].get("result", []), "result", where, None)
 
 

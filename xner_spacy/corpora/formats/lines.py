@@ -31,11 +31,8 @@ def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = F
 
 
 def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[str]]:
-    """Read tokenised text as a whole.
-
-    path (PathLike): The file. allow_empty (bool): An empty line is a sentence without tokens, and no fault.
-    RETURNS (List[List[str]]): The tokens of each line.
-    RAISES: InputError for an empty file, an empty line, or a token that can't be seen.
+    """RETURNS (List[List[str]]): The tokens of each line. allow_empty (bool): An empty line is a sentence without tokens,
+    and no fault. RAISES: InputError, as `read_text`, and for an empty line.
     """
     sentences = []
     for number, tokens in enumerate(read_text(path), 1):

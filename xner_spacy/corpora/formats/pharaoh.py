@@ -4,7 +4,7 @@ Positions count from 0 and the source comes first, unless the reader is told oth
 possible ones, `ipj`: links that may be there.
 """
 
-from typing import Iterable, Iterator, List, Literal, NamedTuple, Optional, Tuple, cast, get_args
+from typing import Iterable, Iterator, List, Literal, Optional, Tuple, cast, get_args
 
 from ...errors import InputError, require
 from ...text import split_tokens
@@ -20,13 +20,6 @@ POSSIBLE_SCORE = 0.5
 _MOST_DIGITS = 9
 
 
-class LinkLine(NamedTuple):
-    """The links of one line, 0-based and source first: the sure ones, written `i-j`, and the possible ones, `ipj`."""
-
-    sure: List[Link]
-    possible: List[Link]
-
-
 def parse_line(
     text: str,
     path: PathLike = "<links>",
@@ -34,15 +27,17 @@ def parse_line(
     *,
     one_indexed: bool = False,
     reverse: bool = False,
-) -> LinkLine:
+) -> Tuple[List[Link], List[Link]]:
     """Read one line of links, whatever their form.
 
     text (str): The line, with or without its line end. path, line: The file and the 1-based line, for the message.
     one_indexed (bool): Whether positions count from 1. reverse (bool): Whether the target comes first.
-    RETURNS (LinkLine): The links.
+    RETURNS (Tuple[List[Link], List[Link]]): The sure links, written `i-j`, and the possible ones, `ipj`, 0-based and
+        source first.
     RAISES: InputError for anything but two whole numbers joined by a hyphen or a p.
     """
-    links = LinkLine([], [])
+    sure: List[Link] = []
+    possible: List[Link] = []
     for token in split_tokens(text.rstrip("\r\n")):
         mark = "p" if "p" in token else "-"
         left, _, right = token.partition(mark)
@@ -57,8 +52,8 @@ def parse_line(
         if first < 0 or second < 0:
             raise InputError(f"{no_link}, counting from 1.", path, line)
         link = (second, first) if reverse else (first, second)
-        (links.sure if mark == "-" else links.possible).append(link)
-    return links
+        (sure if mark == "-" else possible).append(link)
+    return sure, possible
 
 
 def check_possible(possible: str) -> Possible:
@@ -87,10 +82,8 @@ def read_pharaoh(
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:
-    """Write links, a line a sentence pair, atomically.
-
-    path (PathLike): The file. alignments (Iterable[Alignment]): The links in sentence order.
-    RETURNS (int): The number of lines. RAISES: XnerError if the file cannot be written.
+    """Write links, a line a sentence pair, atomically. RETURNS (int): The number of lines. RAISES: XnerError if the file
+    cannot be written.
     """
     count = 0
     with atomic_write(path) as file:
