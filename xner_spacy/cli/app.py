@@ -27,7 +27,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 # Set in the environment, it shows where an error arose that is a fault of ours.
 DEBUG = "XNER_DEBUG"
-# Each is a module that holds the command as NAME_cli, or puts several in by `register`.
+# Each is a module that holds the command as NAME_cli, and its CONTEXT if it has one; or puts several in by `register`.
 COMMANDS = """
     convert convert-model align project annotate bench evaluate compare report init-config model-card info distill select
     split calibrate vectors study
@@ -38,7 +38,8 @@ for command_name in COMMANDS.split():
     if hasattr(module, "register"):
         module.register(app)
     else:
-        app.command(command_name)(getattr(module, f"{module_name}_cli"))
+        context = getattr(module, "CONTEXT", None)
+        app.command(command_name, context_settings=context)(getattr(module, f"{module_name}_cli"))
 
 
 def _version(wanted: bool) -> None:

@@ -8,11 +8,7 @@ import typer
 
 from ..errors import XnerError
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-    app.command("bench", context_settings=settings)(bench_cli)
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
 def bench_cli(

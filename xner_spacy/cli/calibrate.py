@@ -1,7 +1,7 @@
 """`xner calibrate`: make a student's span scores mean what they say."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Optional
 
 from ..corpora.pipelines import load_pipeline
 from ..corpora.writing import folder_written_aside
@@ -13,28 +13,27 @@ if TYPE_CHECKING:
     from ..distillation.student.calibration import ScoreMap
 
 
-def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None) -> "Tuple[ScoreMap, Path]":
+def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None) -> "ScoreMap":
     """Fit a student's span scores on projected development data: their temperature, and what is taken off the scores of
     O. The entities stay as they are.
 
     model (PathLike): A pipeline with an xner_student.
     dev (PathLike): Projected development data: a .spacy file or a folder of shards.
     output (Optional[PathLike]): Where the pipeline goes; without it, where it was.
-    RETURNS (Tuple[ScoreMap, Path]): What was fitted, and where the pipeline lies. RAISES: XnerError without a student.
+    RETURNS (ScoreMap): What was fitted. RAISES: XnerError without a student.
     """
     from ..distillation.readers import Corpus
     from ..distillation.student.calibration import calibrate as fit
 
     nlp = load_pipeline(model)
     fitted = fit(nlp, Corpus(Path(dev))(nlp), must_find=True)
-    place = Path(output if output is not None else model)
-    with folder_written_aside(place) as folder:
+    with folder_written_aside(model if output is None else output) as folder:
         nlp.to_disk(folder)
-    return fitted, place
+    return fitted
 
 
 @command(calibrate, model="MODEL", dev="DEV", output=option("-o"))
-def calibrate_cli(call: "Callable[[], Tuple[ScoreMap, Path]]") -> None:
+def calibrate_cli(call: "Callable[[], ScoreMap]", model: Path, output: Optional[Path]) -> None:
     """Say what was fitted."""
-    fitted, place = call()
-    done(f"Temperature {fitted.temperature:.3f}, {fitted.bias:.2f} off the scores of O", place)
+    fitted = call()
+    done(f"Temperature {fitted.temperature:.3f}, {fitted.bias:.2f} off the scores of O", output or model)

@@ -63,10 +63,8 @@ def distill(
     inputs = [*teachers, *(sources or ())]
     [n] = write_docbins([(output, docs)], made_by="xner distill", inputs=inputs, settings=settings)
     if counts["unmixed"]:
-        warn(
-            f"{counts['unmixed']} of {n} sentences have no distribution from any teacher.",
-            "They keep the entities of the first.",
-        )
+        title = f"{counts['unmixed']} of {n} sentences have no distribution from any teacher."
+        warn(title, "They keep the entities of the first.")
     return n, mean
 
 

@@ -43,8 +43,7 @@ def count(gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Option
         raise ValueError(f"{len(gold)} gold sentences but {len(predicted)} predicted ones")
     rows = np.zeros((3, len(gold)), dtype=np.int64)
     for k, (g, p) in enumerate(zip(gold, predicted, strict=True)):
-        g_set = {e[:3] for e in g if label is None or e.label == label}
-        p_set = {e[:3] for e in p if label is None or e.label == label}
+        g_set, p_set = ({e[:3] for e in side if label is None or e.label == label} for side in (g, p))
         rows[:, k] = len(g_set & p_set), len(p_set), len(g_set)
     return Counts(*rows)
 

@@ -29,9 +29,6 @@ class BatchPipe(Pipe):
     `to_bytes` and `from_bytes`.
     """
 
-    name: str
-    part: Any
-
     def __init__(self, name: str, part: Any) -> None:
         install_extensions()
         self.name = name
