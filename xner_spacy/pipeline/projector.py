@@ -2,7 +2,7 @@
 
 from collections import Counter
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.pipeline.ner import make_ner_scorer
@@ -146,10 +146,6 @@ class ProjectorComponent(BatchPipe):
             "unprojected": [{"start": e.start, "end": e.end, "label": e.label, "reason": why} for e, why in lost],
         }
         doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=ents, attrs=attrs)
-
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
-        """Score the entities as spaCy's `ner` does. RETURNS (Dict[str, Any]): The scores."""
-        return self.scorer(examples, **kwargs)
 
 
 def _bitext_doc(nlp: Language, source: List[str], target: List[str]) -> Doc:
