@@ -127,14 +127,17 @@ def cut_syllables(text: str) -> List[str]:
     """
     pieces: List[Tuple[int, int]] = []
     start = 0
-    for place, char in enumerate(text):
+    for place, char in enumerate(f"{text} "):
         if place > start and not char.isspace() and _joins(text, start, place):
             continue
-        pieces.append((start, place))
+        before, end = pieces[-1] if pieces else (0, -1)
+        # A Burmese consonant with asat ends the syllable before it.
+        if end == start and text[start + 1 : start + 2] == _ASAT and script_name(text[before]) == "MYANMAR":
+            pieces[-1] = (before, place)
+        elif text[start:place].strip():
+            pieces.append((start, place))
         start = place + char.isspace()
-    pieces.append((start, len(text)))
-    visible = [(a, b) for a, b in pieces if text[a:b].strip()]
-    return [text[a:b] for a, b in _join_finals(text, visible)]
+    return [text[start:end] for start, end in pieces]
 
 
 def _joins(text: str, start: int, place: int) -> bool:
@@ -169,22 +172,6 @@ class SyllableTokenizer(DummyTokenizer):
 def make_syllables() -> Callable[[Language], SyllableTokenizer]:
     """`xner.Syllables.v1`: a tokenizer for scripts that are written without spaces and that spaCy has none for."""
     return lambda nlp: SyllableTokenizer(nlp.vocab)
-
-
-def _join_finals(text: str, pieces: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
-    """A Burmese consonant with asat ends the syllable before it, unless there is a space between them."""
-    joined: List[Tuple[int, int]] = []
-    for start, end in pieces:
-        if (
-            joined
-            and joined[-1][1] == start
-            and text[start + 1 : start + 2] == _ASAT
-            and script_name(text[joined[-1][0]]) == "MYANMAR"
-        ):
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _is_plain(char: str) -> bool:

@@ -127,19 +127,14 @@ class TokenLabels(NamedTuple):
 
 @dataclass
 class SentencePair:
-    """What a projector reads: both sentences as tokens, the source entities, and the word links.
-
-    target_labels (Optional[TokenLabels]): A tagger's distributions over the target tokens, for the
-        scores and candidates that ask a tagger.
-    entity_translations (Optional[Sequence[str]]): Each entity translated on its own, for the
-        candidates that look for it in the target.
-    """
+    """What a projector reads: both sentences as tokens, the source entities, and the word links."""
 
     source: Sequence[str]
     target: Sequence[str]
     entities: Sequence[Entity]  # of the source, in any order; they may not overlap
     alignment: Alignment
-    target_labels: Optional[TokenLabels] = None
+    target_labels: Optional[TokenLabels] = None  # for the scores and candidates that ask a tagger
+    # Each entity translated on its own, for the candidates that look for it in the target.
     entity_translations: Optional[Sequence[str]] = None
 
 
@@ -155,18 +150,15 @@ class Projection:
 
 @dataclass
 class Translation:
-    """One translated text.
+    """One translated text."""
 
-    text (Optional[str]): The translation, or None where the translator has none and was told to pass it on, or where
-        what came out is faulty.
-    alternatives (Sequence[Tuple[str, Optional[float]]]): The next best translations with their scores, best first,
-        where the translator was told to give them.
-    """
-
-    text: Optional[str]
+    text: Optional[
+        str
+    ]  # None where the translator has none and was told to pass it on, or where what came out is faulty
     score: Optional[float] = None  # length-normalised log-probability, where the translator has one
     unknown: int = 0  # words that could not be translated and were left as they were
     fault: Optional[str] = None  # why there is no text: a code of `xner_spacy.translation.faults`
+    # The next best translations with their scores, best first, where the translator was told to give them.
     alternatives: Sequence[Tuple[str, Optional[float]]] = ()
 
 

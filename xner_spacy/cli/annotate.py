@@ -44,7 +44,10 @@ def annotate_cli(call: Any, output: Path, shard_size: int, workers: int, dry_run
         return
     manifest = call(progress=bar)
     show_counts(manifest["totals"])
-    _show_faults(manifest)
+    faults = [fault for entry in manifest["shards"].values() for fault in entry.get("faults", ())]
+    if faults:
+        told = "\n".join(f"  {place}: {reason}" for place, reason in faults[:SHOWN_FAULTS])
+        warn("Sentences with a fault have no entities; the manifest names more of them:", told)
     done(f"{manifest['totals']['sentences']} sentences", output)
 
 
@@ -58,10 +61,3 @@ def _show_plan(planned: Json, shard_size: int, workers: int) -> None:
             f"about {time} with {workers} worker{'s' * (workers > 1)}: {planned['rate']:,} sentences/s each, "
             f"{planned['load_seconds']} s to load the pipeline"
         )
-
-
-def _show_faults(manifest: Json) -> None:
-    faults = [fault for entry in manifest["shards"].values() for fault in entry.get("faults", ())]
-    if faults:
-        told = "\n".join(f"  {place}: {reason}" for place, reason in faults[:SHOWN_FAULTS])
-        warn("Sentences with a fault have no entities; the manifest names more of them:", told)
