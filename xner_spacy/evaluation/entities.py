@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from ..about import __version__
 from ..corpora.reading import read_json
 from ..types import Entity, Json, PathLike
-from .resampling import block_sizes, check_resampling, draw, interval, resamples, rounded
+from .resampling import block_sizes, check_resampling, draw, interval, rounded
 
 Sentence = Sequence[Entity]
 
@@ -61,7 +61,9 @@ def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[fl
     n = len(counts.gold)
     if not n:
         return 0.0, 0.0
-    scores = [_f1(counts, weights) for weights in resamples(n, samples, seed)]
+    check_resampling(samples, seed)
+    rng = np.random.default_rng(seed)
+    scores = [_f1(counts, draw(rng, n, size)) for size in block_sizes(n, samples)]
     return interval(np.concatenate(scores or [_f1(counts, np.ones((1, n)))]))
 
 

@@ -33,14 +33,6 @@ def draw(random: np.random.Generator, n: int, size: int) -> Weights:
     return random.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
 
 
-def resamples(n: int, samples: int, seed: int) -> Iterator[Weights]:
-    """YIELDS (Weights): As of `draw`, some resamples at a time. RAISES: XnerError as of `check_resampling`."""
-    check_resampling(samples, seed)
-    random = np.random.default_rng(seed)
-    for size in block_sizes(n, samples):
-        yield draw(random, n, size)
-
-
 def interval(values: Union[Sequence[float], Weights]) -> Tuple[float, float]:
     """RETURNS (Tuple[float, float]): The 95% percentile interval of what resamples gave."""
     low, high = np.percentile(values, [2.5, 97.5])
