@@ -12,13 +12,8 @@ from .output import bar, done, say, show_counts, warn
 
 # How many faulty sentences are named on the screen.
 SHOWN_FAULTS = 5
-
-
-class EngineName(str, Enum):
-    """Where the work is done."""
-
-    local = "local"
-    ray = "ray"
+# Where the work is done.
+EngineName = Enum("EngineName", {"local": "local", "ray": "ray"}, type=str)
 
 
 @command(

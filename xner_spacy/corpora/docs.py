@@ -15,7 +15,7 @@ from spacy.parts_of_speech import IDS as PARTS_OF_SPEECH  # type: ignore[import-
 from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS, is_untranslated, pinned_coders
 from ..errors import InputError
@@ -162,12 +162,9 @@ class _DocBinMessage(TypedDict):
     lengths: bytes
     strings: List[str]
     cats: List[Dict[str, Any]]
-
-
-class _DocBinExtras(TypedDict, total=False):
-    span_groups: List[bytes]
-    flags: List[Dict[str, Any]]
-    user_data: List[Optional[bytes]]
+    span_groups: NotRequired[List[bytes]]
+    flags: NotRequired[List[Dict[str, Any]]]
+    user_data: NotRequired[List[Optional[bytes]]]
 
 
 def read_docbin(path: PathLike) -> DocBin:
@@ -185,7 +182,6 @@ def parse_docbin(data: bytes, path: PathLike) -> DocBin:
     with reading(path, "a DocBin", hint), pinned_coders():
         message = srsly.msgpack_loads(_unpack(data, path))
         check_shape(message, _DocBinMessage, path, hint)
-        check_shape(message, _DocBinExtras, path, hint)
         fault = _docbin_fault(message)
         if fault:
             raise InputError(f"is not a DocBin that can be read ({fault}).", path, None, hint)

@@ -140,17 +140,13 @@ class RunFolder:
         known, self.entries = self.entries, {}
         for piece in pieces:
             name = shard_name(piece.number)
-            entry = known.get(name)
-            if entry is None or not self._is_sound(name, entry):
-                todo.append(piece)
-            else:
-                self.entries[name] = entry
+            # What can't be read is made again.
+            with suppress(InputError):
+                if name in known and checksum(self.path / name) == known[name].get("sha256"):
+                    self.entries[name] = known[name]
+                    continue
+            todo.append(piece)
         return todo
-
-    def _is_sound(self, name: str, entry: Json) -> bool:
-        with suppress(InputError):
-            return checksum(self.path / name) == entry.get("sha256")
-        return False
 
     def record(self, piece: Slice, entry: Json) -> None:
         """Note in the journal that a shard is done, and put it in its place.
