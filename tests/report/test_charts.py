@@ -1,5 +1,6 @@
 """Charts show what they are given, are the same for the same input, and can be read by all."""
 
+import re
 from typing import Any, List
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ pytest.importorskip("vl_convert")
 
 from tests.report.colours import contrast
 from xner_spacy.report.charts import (
+    CONFIG,
     DARK,
     DIVERGING,
     LIGHT,
@@ -95,6 +97,8 @@ def test_numbers() -> None:
 
 def test_colours_can_be_read_in_both_schemes() -> None:
     assert set(LIGHT) == set(DARK)
+    # A page replaces these by its own.
+    assert set(re.findall(r"#[0-9a-f]{6}", str(CONFIG))) <= set(LIGHT.values())
     for scheme in (LIGHT, DARK):
         for name, colour in scheme.items():
             least = {"paper": 1, "rule": 1, "axis": 3}.get(name, 4.5)

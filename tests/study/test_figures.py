@@ -12,7 +12,8 @@ pytest.importorskip("statsmodels")
 from xner_spacy.report.document import Figure
 from xner_spacy.study.analysis.analyse import Analysis, analyse
 from xner_spacy.study.analysis.ratios import iso_lines, rates
-from xner_spacy.study.page.study_figures import SHORT, View, make_figures, ratio
+from xner_spacy.study.design.rows import ARMS
+from xner_spacy.study.page.study_figures import ARM_NAMES, SHORT, WHAT, View, make_figures, ratio
 from xner_spacy.study.page.study_page import arm_facts, make_tables
 
 
@@ -107,3 +108,7 @@ def test_tables(view: View, analysis: Analysis) -> None:
 
 def test_ratios() -> None:
     assert ratio(3.2) == "3.2\u00a0:\u00a01" and ratio(0.1) == "1\u00a0:\u00a010" and ratio(1.0) == "1\u00a0:\u00a01"
+
+
+def test_every_arm_has_a_name_and_is_explained() -> None:
+    assert tuple(ARM_NAMES) == tuple(WHAT) == ARMS

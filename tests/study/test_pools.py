@@ -9,9 +9,8 @@ import pytest
 from tests.fuzz.kills import alive, workers_of
 from xner_spacy.errors import XnerError
 from xner_spacy.study.design import runner
-from xner_spacy.study.design.perform import Outcome
 from xner_spacy.study.design.plan import Job, Plan
-from xner_spacy.study.design.runner import LocalPool, run_jobs, schedule
+from xner_spacy.study.design.runner import LocalPool, Outcome, run_jobs, schedule
 from xner_spacy.types import Json
 
 PROGRAM = "tests.study.odd_worker"

@@ -29,10 +29,9 @@ from xner_spacy.corpora.runfolder import locked
 from xner_spacy.corpora.writing import write_json
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.study.design.config import read_study
-from xner_spacy.study.design.perform import Outcome, perform, sweep
 from xner_spacy.study.design.plan import Job, make_plan
 from xner_spacy.study.design.rows import read_rows, write_rows
-from xner_spacy.study.design.runner import schedule
+from xner_spacy.study.design.runner import Outcome, perform, schedule, sweep
 from xner_spacy.study.design.study import RESULTS, finished_jobs, price_study, run_study, write_meta
 
 # --- the schedule, with a pool that only pretends ---------------------------------------------

@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, Hashable, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence
 
 import numpy as np
 from spacy.tokens import Doc, DocBin
@@ -22,6 +22,11 @@ from ...errors import InputError, XnerError
 from ...types import Json, PathLike
 
 KEY_LENGTH = 16
+# What makes sentences alike: the labels that they have; their length, in powers of two.
+STRATA: Dict[str, Callable[[Doc], Hashable]] = {
+    "source": lambda doc: " ".join(sorted({ent.label_ for ent in doc.ents})),
+    "target": lambda doc: len(doc).bit_length(),
+}
 
 
 class InputChanged(InputError):
@@ -93,8 +98,7 @@ class Inputs:
         whole = self.read(name)
         strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
         if params["sampling"] != "uniform":
-            stratum = source_stratum if side == "source" else target_stratum
-            strata = [stratum(doc) for doc in whole.get_docs(vocab)]
+            strata = [STRATA[side](doc) for doc in whole.get_docs(vocab)]
         return take(order(strata, params["draw"], pool, params["sampling"]), params[f"n_{side}"], said)
 
 
@@ -133,13 +137,3 @@ def take(pool: Sequence[int], n: int, what: str) -> List[int]:
             "Give sizes that the data has, or more data.",
         )
     return list(pool[:n])
-
-
-def source_stratum(doc: Doc) -> str:
-    """RETURNS (str): Which labels a labelled sentence has."""
-    return " ".join(sorted({ent.label_ for ent in doc.ents}))
-
-
-def target_stratum(doc: Doc) -> int:
-    """RETURNS (int): The length of an unlabelled sentence, in powers of two."""
-    return len(doc).bit_length()

@@ -1,32 +1,135 @@
-"""Runs the jobs of a study, each once: in processes of this machine, or on a Ray cluster.
+"""Runs the jobs of a study, each once: in processes of this machine, or on a Ray cluster. As a program it is such a
+process: the first line that it gets is the study, then one line a job.
 
 A pool takes a job and gives a future of its outcome, which raises one of the pool's `died` where the process that ran the
 job is gone: then that job alone is charged, and whatever ran beside it goes on.
+
+A job's folder appears under its key when it is whole. A process that is killed leaves a folder named `.KEY.*`, which
+the next run takes away.
 """
 
 import heapq
 import os
+import queue
+import re
+import shutil
+import tempfile
 import threading
+import traceback
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from graphlib import TopologicalSorter
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ...corpora.engines.process import Inbox, WorkerProcess, how_it_ended, raise_error
+from typing_extensions import NotRequired, TypedDict
+
+from ...corpora.engines.process import Answer, Inbox, WorkerProcess, how_it_ended, raise_error, serve
 from ...corpora.engines.ray_cluster import cluster
-from ...errors import XnerError
+from ...corpora.reading import read_json
+from ...corpora.writing import atomic_write, write_json
+from ...errors import InputError, XnerError
+from ...types import Json
 from .config import Study
-from .perform import JOBS, Outcome, perform, sweep
+from .input_files import InputChanged
+from .jobs import do
 from .plan import Job, Plan
 
+JOBS = "jobs"
+RESULT = "result.json"
+FAILURES = "failures"
+HALF_DONE = re.compile(r"\.[0-9a-f]{16}\..+")
+# The kinds of the jobs whose folders a job reads, in the order of its parents.
+PARENTS = {
+    "teacher": (),
+    "labels": ("teacher",),
+    "transfer": ("teacher",),
+    "student": ("teacher", "labels", "transfer"),
+}
 # A job whose process dies (for want of memory, say) is tried again; one that kills each is given up.
 MAX_DEATHS = 3
 # Workers in a row that ended before they had begun with a job: something is wrong with this machine or installation.
 MAX_FALSE_STARTS = 3
 # One thread a process: the jobs are what runs side by side.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class Result(TypedDict):
+    """What a job's file of results must hold."""
+
+    measurements: Dict[str, Dict[str, Union[int, float, None]]]
+    seconds: float
+    machine: NotRequired[str]
+
+
+class Outcome(NamedTuple):
+    """What came of a job: what it measured, or why it failed.
+
+    stop (Sequence[str]): Message and hint of an error that ends the whole run: no other job would fare better.
+    """
+
+    result: Optional[Json]
+    reason: str = ""
+    stop: Sequence[str] = ()
+
+
+def read_result(work: Path, key: str) -> Optional[Json]:
+    """RETURNS (Optional[Json]): What a job measured, or None if it is not done; what cannot be read is not done, and
+    done again.
+    """
+    try:
+        return read_json(work / JOBS / key / RESULT, Result)
+    except InputError:
+        return None
+
+
+def sweep(work: Path) -> None:
+    """Take away what killed processes left half-done, and nothing else."""
+    for left in (work / JOBS).glob(".*"):
+        if HALF_DONE.fullmatch(left.name):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def perform(job: Job, study: Study) -> Outcome:
+    """Do a job and put its folder in place. This runs in a process of its own.
+
+    RETURNS (Outcome): Its result, or the reason of its failure; the traceback is kept in a file.
+    """
+    jobs = study.work / JOBS
+    folder = Path(tempfile.mkdtemp(dir=jobs, prefix=f".{job.key}."))
+    # A student has no job `transfer` before it, unless it learns from that.
+    parents = {kind: jobs / key for kind, key in zip(PARENTS[job.kind], job.parents, strict=False)}
+    try:
+        result = do(job, study, folder, parents)
+        write_json(folder / "job.json", {"kind": job.kind, "params": job.params, "parents": list(job.parents)})
+        write_json(folder / RESULT, result)
+        # From a process of an earlier run, which ended a moment ago; or what is left of a folder that cannot be read.
+        there = read_result(study.work, job.key)
+        if there is None:
+            shutil.rmtree(jobs / job.key, ignore_errors=True)
+            folder.rename(jobs / job.key)
+        return Outcome(there or result)
+    except InputChanged as error:
+        return Outcome(None, error.message, [error.message, error.hint])
+    # spaCy's `train` ends the process for some faults of a config.
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a job fails of, the others go on)
+        with suppress(XnerError), atomic_write(study.work / FAILURES / f"{job.key}.txt") as file:
+            file.write(f"{job}\n\n{traceback.format_exc()}")
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Outcome(None, " ".join(said.split()))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def do_jobs(tasks: "queue.Queue[Json]", answer: Answer) -> None:
+    """Do the jobs of the study that the first task is."""
+    study = Study.model_validate(tasks.get()["study"])
+    while True:
+        job = Job(**tasks.get()["job"])
+        answer({"begun": job.key})
+        answer({"outcome": list(perform(job, study))})
 
 
 class WorkerDied(Exception):
@@ -42,7 +145,7 @@ class LocalPool:
 
     died: Tuple[type, ...] = (WorkerDied,)
 
-    def __init__(self, study: Study, workers: int, program: str = "xner_spacy.study.design.perform") -> None:
+    def __init__(self, study: Study, workers: int, program: str = __name__) -> None:
         self.study = study.model_dump(mode="json", by_alias=True)
         self.program = program
         self.alive: Dict[int, WorkerProcess] = {}
@@ -181,3 +284,7 @@ def schedule(todo: List[Job], outcomes: Dict[str, Outcome], pool: Any, workers: 
                 raise XnerError(*outcome.stop)
             yield job, outcome
             graph.done(job.key)
+
+
+if __name__ == "__main__":
+    serve(do_jobs)

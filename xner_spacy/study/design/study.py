@@ -23,10 +23,9 @@ from ...errors import InputError, MissingExtraError, XnerError
 from ...types import Json, PathLike
 from .config import Study, read_study
 from .input_files import checksum
-from .perform import Outcome, read_result
 from .plan import Job, Plan, digest, make_plan, restrict
 from .rows import DONE, FAILED, Row, read_rows, write_rows
-from .runner import run_jobs
+from .runner import Outcome, read_result, run_jobs
 
 _LOGGER = logging.getLogger("xner_spacy")
 
@@ -224,11 +223,8 @@ def write_meta(path: Path, meta: Json, *, goes_on: bool) -> None:
         try:
             before = read_meta(path)["signature"]
         except InputError as error:
-            raise InputError(
-                f"is there, and not of a study: it {error.fault}",
-                path,
-                hint="Move it away, or name another folder with --study.report.",
-            ) from None
+            hint = "Move it away, or name another folder with --study.report."
+            raise InputError(f"is there, and not of a study: it {error.fault}", path, hint=hint) from None
         now = meta["signature"]["versions"]
         earlier = [*before.get("earlier_versions", []), before.get("versions", now)]
         others = [v for k, v in enumerate(earlier) if v != now and v not in earlier[:k]]
@@ -243,20 +239,16 @@ def set_aside(table: Path, kept: Iterable[Row]) -> None:
     """Keep a copy of a table of results that is about to lose rows: they are of another config or of other data, and
     may have taken hours.
     """
-    if not table.exists():
-        return
     known = {(row.job, row.arm) for row in kept}
-    lost = [r for r in read_rows(table) if r.status == DONE and (r.job, r.arm) not in known]
-    if not lost:
-        return
-    data = read_bytes(table)
-    copy = table.with_name(f"{table.stem}-{checksum([data])}{table.suffix}")
-    with atomic_write(copy, "wb") as file:
-        file.write(data)
-    _LOGGER.warning(
-        "%s: %d rows are of another config or of other data; the table as it was is kept as %s",
-        *(table, len(lost), copy.name),
-    )
+    rows = read_rows(table) if table.exists() else []
+    lost = sum(row.status == DONE and (row.job, row.arm) not in known for row in rows)
+    if lost:
+        data = read_bytes(table)
+        copy = table.with_name(f"{table.stem}-{checksum([data])}{table.suffix}")
+        with atomic_write(copy, "wb") as file:
+            file.write(data)
+        said = "%s: %d rows are of another config or of other data; the table as it was is kept as %s"
+        _LOGGER.warning(said, table, lost, copy.name)
 
 
 def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> List[Path]:
