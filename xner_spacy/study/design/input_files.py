@@ -19,9 +19,10 @@ from spacy.vocab import Vocab
 from ...corpora.docs import docbin_paths, docs_of, joined, parse_docbin, part_of
 from ...corpora.reading import read_bytes
 from ...errors import InputError, XnerError
-from ...types import Json, PathLike
+from ...types import Json
 
 KEY_LENGTH = 16
+KEPT = "What was measured before is kept. Run again, when the file will not change any more."
 # What makes sentences alike: the labels that they have; their length, in powers of two.
 STRATA: Dict[str, Callable[[Doc], Hashable]] = {
     "source": lambda doc: " ".join(sorted({ent.label_ for ent in doc.ents})),
@@ -30,17 +31,7 @@ STRATA: Dict[str, Callable[[Doc], Hashable]] = {
 
 
 class InputChanged(InputError):
-    """A file of the study that is not what it was when the run began.
-
-    fault (str): What is wrong. path (PathLike): The file.
-    """
-
-    def __init__(self, fault: str, path: PathLike) -> None:
-        hint = "What was measured before is kept. Run again, when the file will not change any more."
-        super().__init__(fault, path, hint=hint)
-
-    def __reduce__(self) -> tuple:
-        return (type(self), (self.fault, self.path))
+    """A file of the study that is not what it was when the run began; see `InputError`."""
 
 
 def checksum(contents: Iterable[bytes]) -> str:
@@ -77,7 +68,7 @@ class Inputs:
         except InputError:
             contents, files = [], []
         if checksum(contents) != self.checksums[name]:
-            raise InputChanged("has changed since the run began.", path)
+            raise InputChanged("has changed since the run began.", path, hint=KEPT)
         return joined(parse_docbin(data, file) for file, data in zip(files, contents, strict=True))
 
     def docs(self, name: str, vocab: Vocab, which: Optional[Sequence[int]] = None) -> List[Doc]:

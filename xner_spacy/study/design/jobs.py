@@ -26,7 +26,7 @@ from ...projection.projectors import checked
 from ...registry import registry
 from ...types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
-from .input_files import InputChanged, Inputs
+from .input_files import KEPT, InputChanged, Inputs
 from .plan import Job, digest
 from .student_training import STUDENT, files_in, recipe, steps_of_epochs, train_model
 
@@ -68,13 +68,14 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
 
 def _inputs(job: Job, study: Study) -> Inputs:
     """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config is another than when the run began."""
+    changed = "a file that it names has changed since the run began."
     for name, training in (("teacher", study.teacher), ("student", study.student)):
         expected = job.reads.get(f"config of the {name}")
         if expected is not None and digest(recipe(training)) != expected:
-            raise InputChanged("or a file that it names has changed since the run began.", training.config)
+            raise InputChanged(f"or {changed}", training.config, hint=KEPT)
     expected = job.reads.get("files of the projector")
     if expected is not None and digest(files_in(study.projector)) != expected:
-        raise InputChanged("[projector]: a file that it names has changed since the run began.", study.path)
+        raise InputChanged(f"[projector]: {changed}", study.path, hint=KEPT)
     lang = job.params.get("lang")
     return Inputs(study.files([lang] if lang else []), job.reads)
 
