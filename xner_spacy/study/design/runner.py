@@ -41,13 +41,8 @@ JOBS = "jobs"
 RESULT = "result.json"
 FAILURES = "failures"
 HALF_DONE = re.compile(r"\.[0-9a-f]{16}\..+")
-# The kinds of the jobs whose folders a job reads, in the order of its parents.
-PARENTS = {
-    "teacher": (),
-    "labels": ("teacher",),
-    "transfer": ("teacher",),
-    "student": ("teacher", "labels", "transfer"),
-}
+# The kinds of a job's parents, in their order; a job has none, the first, two of them or all.
+PARENTS = ("teacher", "labels", "transfer")
 # A job whose process dies (for want of memory, say) is tried again; one that kills each is given up.
 MAX_DEATHS = 3
 # Workers in a row that ended before they had begun with a job: something is wrong with this machine or installation.
@@ -99,13 +94,12 @@ def perform(job: Job, study: Study) -> Outcome:
     """
     jobs = study.work / JOBS
     folder = Path(tempfile.mkdtemp(dir=jobs, prefix=f".{job.key}."))
-    # A student has no job `transfer` before it, unless it learns from that.
-    parents = {kind: jobs / key for kind, key in zip(PARENTS[job.kind], job.parents, strict=False)}
+    parents = {kind: jobs / key for kind, key in zip(PARENTS, job.parents, strict=False)}
     try:
         result = do(job, study, folder, parents)
         write_json(folder / "job.json", {"kind": job.kind, "params": job.params, "parents": list(job.parents)})
         write_json(folder / RESULT, result)
-        # From a process of an earlier run, which ended a moment ago; or what is left of a folder that cannot be read.
+        # A process of an earlier run may have put it there a moment ago. What can't be read goes.
         there = read_result(study.work, job.key)
         if there is None:
             shutil.rmtree(jobs / job.key, ignore_errors=True)
