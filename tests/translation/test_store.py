@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.errors import XnerError
-from xner_spacy.translation.noop import NoOp
+from xner_spacy.translation.given_bitext import NoOp
 from xner_spacy.translation.store import Stored, _load, _save
 from xner_spacy.types import Translation
 

@@ -23,11 +23,8 @@ SENTENCEPIECE = {
     "marian": ("source.spm", "target.spm"),
 }
 # What the converter writes; for folders of an earlier version, which don't say.
-MADE = (
-    *("model.bin", "config.json", "shared_vocabulary.json", "shared_vocabulary.txt"),
-    *("source_vocabulary.json", "target_vocabulary.json", "source_vocabulary.txt"),
-    *("target_vocabulary.txt",),
-)
+_VOCABULARIES = [f"{side}_vocabulary.{form}" for side in ("shared", "source", "target") for form in ("json", "txt")]
+MADE = ("model.bin", "config.json", *_VOCABULARIES)
 
 
 class _Source(HubModel):
@@ -65,6 +62,8 @@ def convert_model(
         from ctranslate2.converters import TransformersConverter
     except ImportError as error:
         raise MissingExtraError(_Source.part, "ctranslate2") from error
+    from transformers.utils import cached_file
+
     output = Path(output)
     earlier = check_replaceable(output, overwrite)
     source = _Source(model, revision=revision, legacy_weights=legacy_weights)
@@ -92,7 +91,11 @@ def convert_model(
         with loading(model, legacy_weights):
             save_spec(Converter(model, revision=known_revision)._load(), made, quantization)
         for name in set(SENTENCEPIECE[family]):
-            shutil.copyfile(_tokenizer_file(model, name, known_revision), made / name)
+            try:
+                sentencepiece = str(cached_file(model, name, revision=known_revision))
+            except OSError as error:
+                raise XnerError(f"{model!r} lacks its SentencePiece file {name}.", "Download it whole.") from error
+            shutil.copyfile(sentencepiece, made / name)
         info: Dict[str, Any] = {
             "family": family,
             "languages": sorted(m[1] for m in map(TAGS[family].match, vocabulary) if m),
@@ -136,12 +139,3 @@ def check_replaceable(output: Path, overwrite: bool) -> Set[str]:
         "Choose another folder, or move these out of it.",
     )
     return {path.name for path in output.iterdir()}
-
-
-def _tokenizer_file(model: str, name: str, revision: Optional[str]) -> Path:
-    from transformers.utils import cached_file
-
-    try:
-        return Path(str(cached_file(model, name, revision=revision)))
-    except OSError as error:
-        raise XnerError(f"{model!r} lacks its SentencePiece file {name}.", "Download it whole.") from error

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Container, Dict, Iterable, List, Literal, Optional, Sequence, Tuple
 
-from ..errors import XnerError
+from ..errors import require
 from ..spelling import is_punctuation
 from ..types import Entity, ProjectedSpan, Projection, Reason, SentencePair
 from .linked_words import LinkedWords, entity_links, mean_link
@@ -45,8 +45,8 @@ class HeuristicProjector(BaseProjector):
     order: Literal["given", "length"] = "given"
 
     def __post_init__(self) -> None:
-        if self.max_gap < 0 or (self.top_k is not None and self.top_k < 1):
-            raise XnerError("max_gap must be at least 0 and top_k at least 1.")
+        valid = self.max_gap >= 0 and (self.top_k is None or self.top_k >= 1)
+        require(valid, "max_gap must be at least 0 and top_k at least 1.")
 
     def _project(self, pair: SentencePair) -> Projection:
         entities = pair.entities

@@ -41,8 +41,6 @@ class Prepared(NamedTuple):
         it, as the source of a span or with a reason.
         """
         projection = account(self.pair, projection)
-        if self.pair is self.given:
-            return projection
         spans = [
             s._replace(start=self.target[s.start], end=self.target[s.end - 1] + 1, source=self.entities[s.source])
             for s in projection.spans

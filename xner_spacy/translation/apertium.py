@@ -146,11 +146,11 @@ class Apertium:
     def _encode(self, line: str) -> str:
         if not self.markup:
             return _escape(line) + _END
-        parts, last = [], 0
-        for match in _MARKER.finditer(line):
-            parts += [_escape(line[last : match.start()]), f"[[t:e:{match[1]}]]", _escape(match[2]), "[[/]]"]
-            last = match.end()
-        return "".join([*parts, _escape(line[last:]), _END])
+        text, *rest = _MARKER.split(line)
+        parts = [_escape(text)]
+        for marker, inside, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+            parts += [f"[[t:e:{marker}]]", _escape(inside), "[[/]]", _escape(text)]
+        return "".join([*parts, _END])
 
     def _decode(self, line: str, answer: Optional[str]) -> Translation:
         if answer is None:
@@ -174,12 +174,10 @@ def _escape(text: str) -> str:
 
 def _restore_markers(output: str) -> str:
     """Neighbouring words of one marker become one marked stretch. RETURNS (str): Text with `<e0>...</e0>`."""
-    pieces = []  # (marker or "", text)
-    last = 0
-    for match in _BOUND.finditer(output):
-        pieces += [("", output[last : match.start()]), (match[1], match[2])]
-        last = match.end()
-    pieces.append(("", output[last:]))
+    text, *rest = _BOUND.split(output)
+    pieces = [("", text)]  # (marker or "", text)
+    for marker, inside, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        pieces += [(marker, inside), ("", text)]
     # A space between two words of the same marker is inside it.
     for k in range(1, len(pieces) - 1):
         if not pieces[k][0] and not pieces[k][1].strip() and pieces[k - 1][0] == pieces[k + 1][0]:
