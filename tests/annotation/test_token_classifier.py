@@ -13,12 +13,7 @@ from spacy.tokens import Doc
 from tests.translation.test_broken_models import FAULTS
 from tiny.models import ENCODER, TEXTS, build
 from xner_spacy.annotation.annotators import TagScheme
-from xner_spacy.annotation.token_classifier import (
-    Batch,
-    TokenClassifier,
-    fixed_batches,
-    split_windows,
-)
+from xner_spacy.annotation.token_classifier import Batch, TokenClassifier, fixed_batches
 from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.errors import XnerError
 from xner_spacy.types import Entity
@@ -78,21 +73,15 @@ def test_batches_do_not_matter(model: Path) -> None:
     assert len(list(TokenClassifier(str(model))(sentences))) == len(sentences)
 
 
-def test_windows_cover_every_word_once(model: Path) -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        sizes = rng.integers(0, 5, size=rng.integers(0, 40)).tolist()
-        limit = int(rng.integers(4, 12))
-        windows = split_windows(0, sizes, limit)
-        kept = [k for w in windows for k in range(*w.keep)]
-        assert kept == list(range(len(sizes)))
-        for w in windows:
-            assert w.start <= w.keep[0] <= w.keep[1] <= w.end
-            assert sum(sizes[w.start : w.end]) <= limit or w.end == w.start + 1
+def test_every_word_of_a_long_sentence_is_read_once(model: Path) -> None:
     long = WORDS * 30
-    (probs,) = TokenClassifier(str(model)).distributions([long])
-    assert len(probs) == len(long)
+    part = TokenClassifier(str(model))
+    (probs,) = part.distributions([long])
+    assert len(probs) == len(long) and len(part.loaded.subwords([long])[0].ids) > part.loaded.room
     # No word was left at its default.
+    assert not (probs[:, 0] == 1).any()
+    # A word longer than a window is read by its beginning, and those around it are read.
+    (probs,) = part.distributions([["Anna", "í" * 3000, "Anna"]])
     assert not (probs[:, 0] == 1).any()
 
 

@@ -5,16 +5,18 @@ pipeline). The same part is the source annotator, the tagger of the target langu
 model-transfer baseline.
 """
 
-from collections import Counter
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Callable, ClassVar, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..alignment.neural.subwords import wants_a_space
+from ..alignment.neural.backends import longest_input
+from ..alignment.neural.subwords import Int, Subwords
+from ..alignment.windows import windows
 from ..distillation.soft.soft_labels import free_blank
 from ..distillation.student.tag_scheme import blank_tokens
 from ..errors import XnerError
+from ..text import is_blank_token
 from ..translation.hub import HubModel, check_weights, import_transformers
 from ..types import FloatArray, TokenLabels
 from .annotators import Annotation, TagScheme
@@ -22,19 +24,6 @@ from .annotators import Annotation, TagScheme
 # Away from the CPU: sub-words to which windows are filled up, and the most windows of a batch.
 WIDTH_STEP = 32
 MOST_ROWS = 64
-
-
-class Window(NamedTuple):
-    """A stretch of a sentence that the model reads at once.
-
-    sentence (int): Which sentence. start, end (int): Its words. keep (Tuple[int, int]): Those whose distributions are
-        taken from here.
-    """
-
-    sentence: int
-    start: int
-    end: int
-    keep: Tuple[int, int]
 
 
 @dataclass(eq=False)
@@ -73,24 +62,16 @@ class TokenClassifier(HubModel):
         """
         model = self.loaded
         distributions = [model.outside(len(words)) for words in sentences]
-        seen = [np.flatnonzero(~blank_tokens(words)) for words in sentences]
-        shown = [[words[int(k)] for k in places] for words, places in zip(sentences, seen, strict=True)]
-        windows: List[Window] = []
-        lengths: List[int] = []
-        for k, text in enumerate(shown):
-            sizes = model.sizes(text)
-            for window in split_windows(k, sizes, model.limit):
-                windows.append(window)
-                lengths.append(sum(sizes[window.start : window.end]) + model.special)
+        pieces = model.subwords([["" if is_blank_token(word) else word for word in words] for words in sentences])
+        cuts = [(k, *cut) for k, sentence in enumerate(pieces) for cut in windows(len(sentence.ids), model.room)]
+        lengths = [stop - start + model.special for _, start, stop, _, _ in cuts]
         for batch in fixed_batches(lengths, model.shape_of):
-            chosen = [windows[k] for k in batch.chosen]
-            texts = [shown[w.sentence][w.start : w.end] for w in chosen]
-            results = model.run(texts, batch.width, batch.rows)
-            for window, (positions, probs) in zip(chosen, results, strict=True):
-                for word, row in zip(positions, probs, strict=True):
-                    place = window.start + word
-                    if window.keep[0] <= place < window.keep[1]:
-                        distributions[window.sentence][seen[window.sentence][place]] = row
+            chosen = [cuts[k] for k in batch.chosen]
+            results = model.run([pieces[k].ids[start:stop] for k, start, stop, _, _ in chosen], batch.width, batch.rows)
+            for (k, start, _, keep_from, keep_to), probs in zip(chosen, results, strict=True):
+                words, first = np.unique(pieces[k].words, return_index=True)
+                kept = (keep_from <= first) & (first < keep_to)
+                distributions[k][words[kept]] = probs[first[kept] - start]
         return distributions
 
 
@@ -141,27 +122,6 @@ def fixed_batches(lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, i
     ]
 
 
-def split_windows(sentence: int, sizes: Sequence[int], limit: int) -> List[Window]:
-    """Split a sentence into windows of at most `limit` sub-words, of which each word has `sizes`. They overlap by about a
-    quarter; a word is read where it has the most context. RETURNS (List[Window]): Their `keep` covers the sentence.
-    """
-    windows: List[Window] = []
-    start, n = 0, len(sizes)
-    while start < n:
-        end, total = start, 0
-        while end < n and (end == start or total + sizes[end] <= limit):
-            total += sizes[end]
-            end += 1
-        first = 0 if not windows else (start + windows[-1].end) // 2
-        if windows:
-            windows[-1] = windows[-1]._replace(keep=(windows[-1].keep[0], first))
-        windows.append(Window(sentence, start, end, (first, end)))
-        if end == n:
-            break
-        start = max(end - max((end - start) // 4, 1), start + 1)
-    return windows
-
-
 class _Model:
     """A token-classification model with its tokenizer."""
 
@@ -170,8 +130,8 @@ class _Model:
         import torch
 
         self.torch = torch
-        self.config, self.tokenizer = owner.read_tokenizer(add_prefix_space=True)
-        model, report = owner.read_model("AutoModelForTokenClassification", config=self.config)
+        config, tokenizer = owner.read_tokenizer(add_prefix_space=True)
+        model, report = owner.read_model("AutoModelForTokenClassification", config=config)
         missing = [name for name in report["missing_keys"] if name.startswith("classifier")]
         if missing:
             raise XnerError(
@@ -179,78 +139,48 @@ class _Model:
                 "Name one that was fine-tuned for named entities.",
             )
         check_weights(owner.model, report)
-        if not self.tokenizer.is_fast:
-            raise XnerError(
-                f"The tokenizer of {owner.model!r} cannot tell which word a sub-word is of.",
-                "Use a model with a fast tokenizer (tokenizer.json).",
-            )
-        self._space = wants_a_space(self.tokenizer)
+        self.config = config
+        self.subwords = Subwords(tokenizer)
+        self._frame = self.subwords.frame()
+        self._pad = int(config.pad_token_id or 0)
         self.model = model.to(device=owner.device, dtype=getattr(torch, owner.dtype)).eval()
         self.device = owner.device
-        self.special = int(self.tokenizer.num_special_tokens_to_add())
-        # Positions of RoBERTa-like models begin behind the padding symbol.
-        longest = int(getattr(self.config, "max_position_embeddings", 512))
-        if str(self.config.model_type) in ("roberta", "xlm-roberta", "camembert"):
-            longest -= int(self.config.pad_token_id) + 1
-        longest = min(longest, int(self.tokenizer.model_max_length), owner.max_length)
-        self.limit = max(longest - self.special, 1)
+        self.special = sum(map(len, self._frame))
+        self.room = max(min(longest_input(tokenizer, config), owner.max_length) - self.special, 1)
         self.batch_tokens = owner.batch_tokens
-        names = [str(self.config.id2label[k]) for k in range(self.config.num_labels)]
-        tags = named_tags(names, owner.labels, repr(owner.model))
-        self.scheme = TagScheme(tags, repr(owner.model))
-        self._outside = tags.index("O")
+        names = [str(config.id2label[k]) for k in range(config.num_labels)]
+        self._tags = named_tags(names, owner.labels, repr(owner.model))
+        self.scheme = TagScheme(self._tags, repr(owner.model))
 
     def shape_of(self, length: int) -> Tuple[int, int]:
         """RETURNS (Tuple[int, int]): Sub-words and windows of the batch in which a window of this length is read."""
         if str(self.device).startswith("cpu"):
             return length, 1
-        width = min(-(-length // WIDTH_STEP) * WIDTH_STEP, self.limit + self.special)
+        width = min(-(-length // WIDTH_STEP) * WIDTH_STEP, self.room + self.special)
         return width, min(max(self.batch_tokens // width, 1), MOST_ROWS)
-
-    def _marked(self, words: Sequence[str]) -> List[str]:
-        return [f" {word}" for word in words] if self._space else list(words)
 
     def outside(self, n: int) -> FloatArray:
         """RETURNS (FloatArray): n words that are certainly no names."""
-        probs = np.zeros((n, int(self.config.num_labels)), dtype=np.float32)
-        probs[:, self._outside] = 1.0
-        return probs
+        return np.tile(np.array([tag == "O" for tag in self._tags], dtype=np.float32), (n, 1))
 
-    def sizes(self, words: Sequence[str]) -> List[int]:
-        """RETURNS (List[int]): Sub-words of each word."""
-        if not words:
-            return []
-        encoded = self.tokenizer(self._marked(words), is_split_into_words=True, add_special_tokens=False)
-        counts = Counter(encoded.word_ids())
-        return [counts[number] for number in range(len(words))]
-
-    def run(self, texts: List[List[str]], width: int, rows: int) -> Iterator[Tuple[List[int], FloatArray]]:
+    def run(self, texts: List[Int], width: int, rows: int) -> List[FloatArray]:
         """Read texts in a batch of `rows`, of `width` sub-words each; where there are fewer texts, the last is read again.
 
-        YIELDS (Tuple[List[int], FloatArray]): Per text the words that have sub-words, and the distributions of their
-            first ones.
+        RETURNS (List[FloatArray]): Per text the distributions of its sub-words.
         """
         torch = self.torch
-        filled = [self._marked(text) for text in texts]
-        filled += [filled[-1]] * (rows - len(texts))
-        encoded = self.tokenizer(
-            filled,
-            is_split_into_words=True,
-            padding="max_length",
-            truncation=True,
-            max_length=min(width, self.limit + self.special),
-            return_tensors="pt",
-        )
+        prefix, suffix = self._frame
+        ids = np.full((rows, width), self._pad, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row in range(rows):
+            framed = [*prefix, *texts[min(row, len(texts) - 1)], *suffix]
+            ids[row, : len(framed)] = framed
+            mask[row, : len(framed)] = 1
         with torch.inference_mode():
-            inputs = {name: value.to(self.device) for name, value in encoded.items()}
-            logits = self.model(**inputs).logits
+            inputs = {"input_ids": ids, "attention_mask": mask}
+            logits = self.model(**{name: torch.from_numpy(x).to(self.device) for name, x in inputs.items()}).logits
             probs = torch.softmax(logits.float(), dim=-1).cpu().numpy()
-        for k in range(len(texts)):
-            first: Dict[int, int] = {}  # word -> the place of its first sub-word
-            for position, word in enumerate(encoded.word_ids(k)):
-                if word is not None:
-                    first.setdefault(word, position)
-            yield list(first), probs[k, list(first.values())]
+        return [probs[k, len(prefix) : len(prefix) + len(text)] for k, text in enumerate(texts)]
 
 
 def named_tags(names: Sequence[str], labels: Optional[Union[List[str], Dict[str, str]]], model: str) -> List[str]:

@@ -94,7 +94,7 @@ def load(settings: EncoderSettings) -> Loaded:
     model.float().eval()  # recent versions of the library keep the precision of the file
     pad = tokenizer.pad_token_id
     return Loaded(
-        tokenizer, _make_forward(model, config, settings), 0 if pad is None else pad, _limit(tokenizer, config)
+        tokenizer, _make_forward(model, config, settings), 0 if pad is None else pad, longest_input(tokenizer, config)
     )
 
 
@@ -152,7 +152,8 @@ def _drop_final_norm(model: Any, config: Any) -> None:
         model.encoder.LayerNorm = torch.nn.Identity()
 
 
-def _limit(tokenizer: Any, config: Any) -> int:
+def longest_input(tokenizer: Any, config: Any) -> int:
+    """RETURNS (int): The most sub-words that a model reads, special tokens included."""
     limits = [int(tokenizer.model_max_length)]
     positions = getattr(config, "max_position_embeddings", None)
     if positions:
