@@ -80,9 +80,9 @@ def stamp_of(source: Doc, target: Doc) -> str:
 
 
 def why_not_linked(doc: Doc) -> Optional[str]:
-    """RETURNS (Optional[str]): What is wrong with the links of a Doc; None where it has none, or they belong to the tokens
-    that it and its source have now. Links without a stamp (made by hand, or by version 0.1) are only looked at for
-    tokens that there are not.
+    """RETURNS (Optional[str]): What is wrong with the links of a Doc; None where it has none, or they belong to the
+    tokens that it and its source have now. Links without a stamp (made by hand, or by version 0.1) are only looked at
+    for tokens that there are not.
     """
     source, alignment = doc._.xner_source, doc._.xner_alignment
     if alignment is None:
@@ -99,8 +99,8 @@ def why_not_linked(doc: Doc) -> Optional[str]:
 
 
 def is_untranslated(doc: Doc) -> bool:
-    """RETURNS (bool): Whether a projector had nothing to project, for want of a source. What a student labelled has none
-    either, and is no such Doc.
+    """RETURNS (bool): Whether a projector had nothing to project, for want of a source. What a student labelled has
+    none either, and is no such Doc.
     """
     group = doc.spans.get(SPANS_KEY)
     return group is not None and "unprojected" in group.attrs and doc._.xner_source is None
@@ -143,8 +143,8 @@ def pinned_coders() -> Iterator[None]:
 
 @lru_cache(maxsize=16)
 def source_vocab(lang: str) -> Vocab:
-    """RETURNS (Vocab): One vocabulary a language, shared by all source Docs that are read back; the multi-language one for
-    a code that spaCy does not know.
+    """RETURNS (Vocab): One vocabulary a language, shared by all source Docs that are read back; the multi-language one
+    for a code that spaCy does not know.
     """
     try:
         return blank_vocab(lang)

@@ -10,8 +10,8 @@ from typing import Union
 
 Value = Union[str, int, float, None]
 
-# Control characters (the escape that begins a terminal's commands among them), halves of surrogate pairs, line ends, and
-# signs that change the direction of what follows, and so what a line seems to say.
+# Control characters (the escape that begins a terminal's commands among them), halves of surrogate pairs, line ends,
+# and signs that change the direction of what follows, and so what a line seems to say.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 # What a spreadsheet may take for a formula, also in their wide forms, and what it skips before one.

@@ -1,7 +1,5 @@
-"""Label maps: from what an annotator or a data set calls its entities to the project's labels PER, LOC and ORG.
-
-A map sends a label to a label or, explicitly, to None (dropped). A label that a map does not know is dropped too; whoever
-applies the map counts what it drops.
+"""Label maps: from what an annotator or a data set calls its entities to the project's labels PER, LOC and ORG, or to
+None (dropped). A label that a map does not know is dropped too; whoever applies the map counts what it drops.
 """
 
 from typing import Dict, Mapping, Optional, Union
@@ -14,7 +12,7 @@ LabelMap = Mapping[str, Optional[str]]
 
 
 def _map(names: str = "PER=PER LOC=LOC ORG=ORG", dropped: str = "") -> LabelMap:
-    """RETURNS (LabelMap): A map as it is written below: the labels that are kept, and those that are dropped."""
+    """A map as it is written below: the labels that are kept, and those that are dropped."""
     kept = dict(pair.split("=") for pair in names.split())
     return {**kept, **dict.fromkeys(dropped.split())}
 

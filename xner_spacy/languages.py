@@ -1,4 +1,4 @@
-"""Language codes: one table for spaCy, Apertium, the translation models and the data sets; and spaCy's tokenizer of each.
+"""Language codes: one table for spaCy, Apertium, translation models and data sets; and spaCy's tokenizer of each.
 
 ISO 639-3 (the macrolanguage where a data set means it: swa, msa, fas, ara), ISO 639-1, FLORES-200 (what NLLB-200
 speaks; it names the individual language and the script: swh_Latn, zsm_Latn, pes_Arab) and spaCy's code. The table
@@ -35,8 +35,8 @@ class Code(NamedTuple):
 
 
 def _read_table() -> Tuple[List[List[Code]], Dict[str, str]]:
-    """Each language in each of its scripts, the usual one first; and the ISO 639-3 code of each alias: other codes in use
-    for the same (individual languages whose macrolanguage is in the table and the other way round, and codes of old).
+    """Each language in each of its scripts, the usual one first; and the ISO 639-3 code of each alias: other codes for
+    the same (individual languages whose macrolanguage is in the table and the other way round, and codes of old).
     """
     languages: List[List[Code]] = []
     aliases: Dict[str, str] = {}
@@ -184,12 +184,9 @@ def _missing_package(lang: str) -> str:
 
 
 def blank(code: str) -> Language:
-    """A blank pipeline for a language: spaCy's own class, or the multi-language one where spaCy has none, with the
-    tokenizer of `choose_tokenizer`.
-
-    code (str): A code of the table, or any that spaCy knows. RETURNS (Language): The pipeline.
-    RAISES: XnerError for a language that nobody knows, or whose tokenizer needs a package that is not installed. Where
-        the text is tokenised already `blank_vocab` needs none.
+    """RETURNS (Language): A blank pipeline for a code of the table, or any that spaCy knows: spaCy's own class, or the
+    multi-language one where it has none, with the tokenizer of `choose_tokenizer`. RAISES: XnerError for a language
+    that nobody knows, or whose tokenizer needs a package that is not installed (`blank_vocab` needs none).
     """
     choice = choose_tokenizer(code)
     if choice.tokenizer["@tokenizers"] == SYLLABLES:
@@ -203,8 +200,8 @@ def blank(code: str) -> Language:
 
 
 def blank_vocab(code: str) -> Vocab:
-    """RETURNS (Vocab): A new vocabulary for a language, for Docs whose tokens are given: no tokenizer is needed, nor what
-    it needs. RAISES: XnerError for an unknown language.
+    """RETURNS (Vocab): A new vocabulary for a language, for Docs whose tokens are given: no tokenizer is needed, nor
+    what it needs. RAISES: XnerError for an unknown language.
     """
     lang, lang_class = _spacy_class(code)
     return create_vocab(lang, lang_class.Defaults)

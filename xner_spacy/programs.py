@@ -14,13 +14,12 @@ from .errors import XnerError
 
 
 def find_program(name: str, variable: str, known: Sequence[str], *, part: str, install: str = "") -> str:
-    """Find an installed program.
+    """RETURNS (str): The absolute path of a program: what the environment variable names, else the one beside the
+    Python in use, else the first in the absolute folders of PATH. Nothing is looked up in the working folder.
 
-    name (str): Its name, as a setting gives it. variable (str): The environment variable in which a user may name
-        another place; it wins. known (Sequence[str]): The names that a setting may give.
-    part (str): Who asks, for messages. install (str): How it is installed.
-    RETURNS (str): An absolute path: what `variable` names, else the program beside the Python in use, else the first
-        in the absolute folders of PATH. Nothing is looked up in the working folder.
+    name (str): As a setting gives it. variable (str): The environment variable in which a user may name another place.
+    known (Sequence[str]): What a setting may give. part (str): Who asks, for messages. install (str): How to install
+    it.
     RAISES: XnerError for another name than the known ones, and for a program that is not there.
     """
     check_program_name(name, variable, known, part=part)

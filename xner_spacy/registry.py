@@ -21,10 +21,7 @@ for _name in REGISTRIES:
 
 
 def get_part(kind: str, name: str, **settings: Any) -> Any:
-    """Build a registered part by name, outside a config.
-
-    kind (str): The registry, such as "xner_aligners". name (str): The registered name, such as "xner.Lexical.v1".
-    **settings: The part's settings; what is left out has its default.
-    RETURNS (Any): The part. RAISES: catalogue.RegistryError that lists the registered names.
+    """RETURNS (Any): A registered part, by its registry ("xner_aligners") and name ("xner.Lexical.v1"); settings that
+    are left out have their defaults. RAISES: catalogue.RegistryError that lists the registered names.
     """
     return registry.resolve({"part": {f"@{kind}": name, **settings}})["part"]

@@ -53,8 +53,8 @@ def _letter_pairs(word: str) -> Counter:
 
 @lru_cache(maxsize=200_000)
 def similarity(source: str, target: str) -> float:
-    """RETURNS (float): How alike a source word and a target word are: 1 if they are the same once folded; .9 and more if
-    one is a part of the other's hyphenated compound; below that the larger of the common prefix's share and the Dice
+    """RETURNS (float): How alike a source word and a target word are: 1 if they are the same once folded; .9 and more
+    if one is a part of the other's hyphenated compound; below that the larger of the common prefix's share and the Dice
     coefficient of letter pairs, 0 for words under four letters.
     """
     left, right = fold(source), fold(target)

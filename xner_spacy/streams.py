@@ -16,11 +16,11 @@ Result = TypeVar("Result")
 def pools(
     items: Iterable[Item], most: int, room: int = CHARACTERS, size: Callable[[Any], int] = len
 ) -> Iterator[List[Item]]:
-    """Gather things, such as texts.
+    """YIELDS (List): Things such as texts in order, no pool empty.
 
-    most (int): How many a pool may hold. room (int): How large all of a pool may be; a larger thing is a pool of its own.
+    most (int): How many a pool may hold. room (int): How large all of a pool may be; a larger thing is a pool of its
+    own.
     size (Callable): Gives the size of a thing: of a text its characters.
-    YIELDS (List): The things in order, no pool empty.
     """
     pool: List[Item] = []
     taken = 0
@@ -40,12 +40,11 @@ def pools(
 
 
 def padded_groups(items: Iterable[Item], room: int, shape: Callable[[Item], Tuple[int, ...]]) -> Iterator[List[Item]]:
-    """Gather things that are filled up to the largest of their group, such as sentences in a batch; those of like size
-    stand beside each other.
+    """YIELDS (List): Things in order that are filled up to the largest of their group, such as sentences in a batch;
+    those of like size stand beside each other. No group is empty.
 
     room (int): The most cells of a group, padding counted; a larger thing is a group of its own.
     shape (Callable): Gives the size of a thing along each axis, such as the words of both sides of a pair.
-    YIELDS (List): The things in order, no group empty.
     """
     group: List[Item] = []
     largest: Tuple[int, ...] = ()

@@ -1,9 +1,8 @@
 """What counts as a token, the same for every reader, writer, part and component; and scripts without spaces.
 
-These rules live here and nowhere else: where a line of tokens is cut, which tokens nobody can see, how a span is freed
-of such tokens at its edges, and which ways to write a text are the same; how text is put together in scripts that are
-written without spaces between words, and how it is cut where nobody has a better tokenizer. Chinese and Japanese have no
-spaces at all; Thai, Lao, Khmer, Burmese and Tibetan have them between phrases.
+These rules live here and nowhere else: where a line of tokens is cut, which tokens nobody can see, and which ways to
+write a text are the same; how text is put together in scripts that are written without spaces between words, and cut
+where nobody has a better tokenizer. (Chinese and Japanese have no spaces at all; the others have them between phrases.)
 """
 
 import re
@@ -61,8 +60,8 @@ def composed(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def comparable(text: str) -> str:
-    """RETURNS (str): The text without case, as whole letters (NFC): equal for texts that read the same. Texts themselves
-    are never changed.
+    """RETURNS (str): The text without case, as whole letters (NFC): equal for texts that read the same. Texts
+    themselves are never changed.
     """
     return composed(composed(text).casefold())
 
@@ -88,9 +87,7 @@ def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int,
 
 
 def glued(words: Sequence[str]) -> List[bool]:
-    """RETURNS (List[bool]): Whether a space follows each token, in a script that is written without, of a text of which
-    the tokens alone are known.
-    """
+    """RETURNS (List[bool]): Whether a space follows each token, where the tokens of a text are all that is known."""
     spaces = []
     for left, right in pairwise(words):
         before, after = _kind(left[-1:]), _kind(right[:1])
@@ -120,10 +117,9 @@ def join_words(words: Sequence[str], separator: str = " ", like: Optional[Sequen
 
 
 def cut_syllables(text: str) -> List[str]:
-    """Cut text of a script without spaces into syllables (Burmese, Tibetan) or characters with all that is written
-    around them (Chinese, Japanese, Khmer, Lao, Thai). Words and numbers of other scripts stay whole.
-
-    RETURNS (List[str]): The pieces, whitespace left out; joined they give the text without it.
+    """RETURNS (List[str]): The syllables (Burmese, Tibetan), or characters with all that is written around them
+    (Chinese, Japanese, Khmer, Lao, Thai), of a text in a script without spaces; whitespace is left out. Words and
+    numbers of other scripts stay whole.
     """
     pieces: List[Tuple[int, int]] = []
     start = 0

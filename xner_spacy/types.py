@@ -1,7 +1,7 @@
 """The plain data that the parts hand to each other: no spaCy, no torch.
 
-Word positions are 0-based token indices; ends are exclusive. "Source" is the language that has labels (English), "target" the
-one that gets them.
+Word positions are 0-based token indices; ends are exclusive. "Source" is the language that has labels (English),
+"target" the one that gets them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

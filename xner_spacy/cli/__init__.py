@@ -26,7 +26,7 @@ def _prepare() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    # A name that is no text (bytes that are not UTF-8) or a terminal without Unicode must not keep a message from being shown.
+    # A name that is no text (bytes that are not UTF-8) or a terminal without Unicode must not keep a message back.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

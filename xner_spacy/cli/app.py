@@ -58,11 +58,9 @@ def _options(
 
 
 def run(arguments: List[str]) -> int:
-    """Run a command line. Whatever happens ends as one message: what the user can mend says how, and
-    what is a fault of ours says so, and how to see where it arose.
-
-    arguments (List[str]): Without the program's name. RETURNS (int): The exit code: 0, 1 for an error of the input, the
-        system or ours, 2 for a command line that cannot be read.
+    """Run a command line. Whatever happens ends as one message: what the user can mend says how, and what is a fault of
+    ours says so, and how to see where it arose. RETURNS (int): The exit code: 0, 1 for an error of the input, the
+    system or ours, 2 for a command line that cannot be read.
     """
     make_log_printable()
     # To name the files where an error does not.

@@ -86,11 +86,8 @@ def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike)
 
 
 def base_config(base: PathLike, **options: str) -> Config:
-    """The config of a base, for no language yet.
-
-    base (PathLike): One of `BASES`, or the path of a config. options (str): Those of the base, see `BASES`.
-    RETURNS (Config): The config, not interpolated.
-    RAISES: InputError for a missing or broken file; XnerError for an option that the base has not.
+    """RETURNS (Config): The config of one of `BASES` with some of its options, or of a file; for no language yet, and
+    not interpolated. RAISES: InputError for a missing or broken file; XnerError for an option that the base has not.
     """
     known = BASES.get(str(base), {})
     for name, value in options.items():

@@ -48,8 +48,7 @@ def command(function: Callable, **own: Union[Option, str, None]) -> Callable[[Ca
     The decorated function is given `call`, which runs `function` as the command line says, and those options that it
     names; those that only it has are the command line's own. The help is in the docstrings of both.
 
-    own (Union[Option, str, None]): What there is to say of a parameter beside `SHARED`: a text makes it an argument of
-        that name, None leaves it out.
+    own: What there is to say of a parameter beside `SHARED`; a text makes it an argument, None leaves it out.
     """
     said = {**SHARED, **own}
 

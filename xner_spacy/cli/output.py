@@ -41,10 +41,8 @@ def make_log_printable() -> None:
 
 
 def message(kind: str, title: str, text: str = "") -> str:
-    """Lay out a message as spaCy's commands do, but never wrapped: a path and its line number stay in one piece.
-
-    kind (str): "good", "warn" or "fail". title (str): One line. text (str): More, in lines.
-    RETURNS (str): The title behind its mark, and the text.
+    """RETURNS (str): A title behind the mark of its kind ("good", "warn" or "fail"), and text in further lines, laid
+    out as spaCy's commands do, but never wrapped: a path and its line number stay in one piece.
     """
     # wasabi wraps whatever it is given, at 80 characters; of its own marks there is nothing to wrap.
     mark = getattr(Printer(no_print=True), kind)("")

@@ -28,8 +28,8 @@ def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int =
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3). RETURNS (float): The mean distance
-    between confidence and share of right spans, weighted by the bins' sizes; 0 for no spans.
+    """Expected calibration error over bins of equal width (Guo et al. 2017, equation 3). RETURNS (float): The mean
+    distance between confidence and share of right spans, weighted by the bins' sizes; 0 for no spans.
     """
     distances = [b.number * abs(b.confidence - b.accuracy) for b in reliability(confidences, right, bins)]
     return sum(distances) / max(1, len(confidences))

@@ -55,8 +55,8 @@ def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
 
 
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
-    """RETURNS (Tuple[float, float]): 95% percentile bootstrap interval of F1 over sentences, in [0, 1]; F1 itself without
-    resamples. RAISES: XnerError for more resamples than can be drawn, or a negative seed.
+    """RETURNS (Tuple[float, float]): 95% percentile bootstrap interval of F1 over sentences, in [0, 1]; F1 itself
+    without resamples. RAISES: XnerError for more resamples than can be drawn, or a negative seed.
     """
     n = len(counts.gold)
     if not n:

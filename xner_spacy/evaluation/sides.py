@@ -17,11 +17,9 @@ from .entities import Sentence
 
 
 class Sides(NamedTuple):
-    """What is to be compared: the entities of each sentence, in gold and by each system.
-
-    notes (Json): What is counted: `whitespace_edges` (`gold`, `predicted`), `missing` (`gold_tokens`,
-        `predicted_left_out`, `sentences_without_predictions`), `labels_only_in` (`gold`, `predicted`: entities by
-        label). Numbers of several systems are added up.
+    """What is to be compared: the entities of each sentence, in gold and by each system. `notes` counts
+    `whitespace_edges` (`gold`, `predicted`), `missing` (`gold_tokens`, `predicted_left_out`,
+    `sentences_without_predictions`), `labels_only_in` (`gold`, `predicted`: entities by label), for all systems.
     """
 
     gold: List[Sentence]
@@ -30,10 +28,8 @@ class Sides(NamedTuple):
 
 
 def read_sides(gold: PathLike, *systems: PathLike, labels: Optional[Sequence[str]] = None) -> Sides:
-    """Read gold and predictions, and lay them on the same tokens.
-
-    labels (Optional[Sequence[str]]): The labels that may occur.
-    RETURNS (Sides): As of `lay_out`. RAISES: InputError at the first difference in the text, and for another label.
+    """RETURNS (Sides): Gold and predictions, read and laid on the same tokens. RAISES: InputError at the first
+    difference in the text, and for another label than those given.
     """
     truth, *others = (read_tagged(path, labels) for path in (gold, *systems))
     for path, sentences in zip(systems, others, strict=True):
@@ -102,10 +98,8 @@ def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Seque
 
 
 def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:
-    """Lay several readings of a sentence on one sequence of tokens. They have the same tokens that can be seen; blank
-    tokens between two of those share the places there.
-
-    readings (Sequence[Sequence[str]]): The tokens of each. RETURNS (List[List[int]]): The place of each token.
+    """RETURNS (List[List[int]]): The places of the tokens of several readings of a sentence in one sequence. The
+    readings have the same tokens that can be seen; blank tokens between two of those share the places there.
     """
     orders = []
     for words in readings:

@@ -56,9 +56,9 @@ class AlignerComponent(BatchPipe):
     ) -> None:
         """Train the aligner, where it can learn.
 
-        source, target (Optional[str]): A line-parallel bitext, two files. tokenized (bool): Its tokens are separated by spaces already; else
-            spaCy's tokenizers of the two languages split it.
-        RAISES: XnerError if the aligner must learn and no bitext is given; InputError for files that do not run parallel.
+        source, target (Optional[str]): A line-parallel bitext, two files. tokenized (bool): Its tokens are separated by
+            spaces already; else spaCy's tokenizers of the two languages split it.
+        RAISES: XnerError if the aligner must learn and no bitext is given; InputError for files that are not parallel.
         """
         if not hasattr(self.part, "train"):
             return
@@ -100,10 +100,8 @@ class AlignerComponent(BatchPipe):
 
 
 def align_pairs(aligner: Aligner, pairs: Sequence[SentencePair], who: str = "The aligner") -> Iterator[Alignment]:
-    """Align sentence pairs, with their entities where the aligner makes use of them.
-
-    who (str): What the aligner is called in messages, beside the name of its class.
-    YIELDS (Alignment): One for each pair. RAISES: XnerError for too few or too many, and for links outside a pair.
+    """YIELDS (Alignment): One for each sentence pair, made with its entities where the aligner makes use of them. RAISES:
+    XnerError that says who gave too few or too many, or links outside a pair.
     """
     if isinstance(aligner, MarkedAligner):
         alignments = aligner.align_marked(pairs)

@@ -39,8 +39,8 @@ MANY = 1000
 
 
 def sets_entities(nlp: Language, spans_key: Optional[str] = None) -> Optional[bool]:
-    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets `doc.ents`, or `doc.spans[spans_key]`; None
-    where one does not say what it sets.
+    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets `doc.ents`, or `doc.spans[spans_key]`;
+    None where one does not say what it sets.
     """
     wanted = "doc.ents" if spans_key is None else "doc.spans"
     says = []

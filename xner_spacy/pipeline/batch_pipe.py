@@ -43,10 +43,8 @@ class BatchPipe(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = BATCH_SIZE) -> Iterator[Doc]:
-        """Process a stream in batches.
-
-        stream (Iterable[Doc]): The Docs. batch_size (int): Docs a batch.
-        YIELDS (Doc): The Docs in order; where the error handler swallows an error, without those of the failed batch.
+        """Process a stream in batches. YIELDS (Doc): The Docs in order; where the error handler swallows an error,
+        without those of the failed batch.
         """
         handler = self.get_error_handler()
         for docs in minibatch(stream, batch_size):
