@@ -29,8 +29,8 @@ INTERRUPTED = 130
 DEBUG = "XNER_DEBUG"
 # Each is a module that holds the command as NAME_cli, and its CONTEXT if it has one; or puts several in by `register`.
 COMMANDS = """
-    convert convert-model align project annotate bench evaluate compare report init-config model-card info distill select
-    split calibrate vectors study
+    convert convert-model align project annotate bench evaluate compare report init-config model-card info distill
+    select split calibrate vectors study
 """
 for command_name in COMMANDS.split():
     module_name = command_name.replace("-", "_")

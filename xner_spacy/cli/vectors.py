@@ -25,7 +25,7 @@ def vectors(
     threads: int = 1,
     seed: int = 0,
 ) -> Path:
-    """Train vectors in which translations lie near each other, for a model that is applied to another language as it is.
+    """Train vectors in which translations lie near each other, for a model that is applied to another language.
 
     source (PathLike): One whitespace-tokenised sentence a line.
     target (PathLike): Its translations, line by line.

@@ -100,8 +100,8 @@ class AlignerComponent(BatchPipe):
 
 
 def align_pairs(aligner: Aligner, pairs: Sequence[SentencePair], who: str = "The aligner") -> Iterator[Alignment]:
-    """YIELDS (Alignment): One for each sentence pair, made with its entities where the aligner makes use of them. RAISES:
-    XnerError that says who gave too few or too many, or links outside a pair.
+    """YIELDS (Alignment): One for each sentence pair, made with its entities where the aligner makes use of them.
+    RAISES: XnerError that says who gave too few or too many, or links outside a pair.
     """
     if isinstance(aligner, MarkedAligner):
         alignments = aligner.align_marked(pairs)
