@@ -18,7 +18,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 from unittest.mock import patch
 
 from xner_spacy import spelling
-from xner_spacy.alignment.statistical import spelling_prior, stems
+from xner_spacy.alignment.statistical import word_forms
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.evaluation.alignments import evaluate_links
 from xner_spacy.projection.matching import phrase_lexicon, span_score
@@ -27,7 +27,7 @@ from xner_spacy.registry import get_part
 from .alignment import DATA, gold_set
 from .projection import Corpus, icelandic, lexical_links, uner
 
-MODULES = (spelling, spelling_prior, stems, span_score, phrase_lexicon)
+MODULES = (spelling, word_forms, span_score, phrase_lexicon)
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xner_spacy.distillation.student.decoding import decode, viterbi
-from xner_spacy.distillation.student.tag_scheme import MISSING, TagSet
+from xner_spacy.distillation.student.tag_scheme import MISSING, TagSet, decode, viterbi
 from xner_spacy.errors import XnerError
 from xner_spacy.text import trim_span
 

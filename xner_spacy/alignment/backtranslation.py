@@ -20,11 +20,8 @@ from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Transla
 
 
 class Replaced(NamedTuple):
-    """A sentence pair whose source is the back-translation.
-
-    pair (SentencePair): The back-translated words, the target, the entities that were found again, and the links
-        between the two.
-    origins (List[int]): Of each of its entities, the number in the pair it comes from.
+    """A sentence pair whose source is the back-translation: its words, the target, the entities that were found again,
+    and the links between the two; and the number that each of its entities has in the pair it comes from.
     """
 
     pair: SentencePair
@@ -67,10 +64,8 @@ class BackTranslation:
         return {**self.__dict__, "_tokenizer": None}
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Align pairs whose entities are not known: directly, since there is nothing to mark.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
-        YIELDS (Alignment): One per pair, in order.
+        """Align pairs whose entities are not known: directly, since there is nothing to mark. YIELDS (Alignment): One
+        per pair.
         RAISES: XnerError if there is no `direct` aligner.
         """
         if self.direct is None:
@@ -81,9 +76,8 @@ class BackTranslation:
         yield from self.direct(pairs)
 
     def align_marked(self, pairs: Iterable[SentencePair]) -> Iterator[Alignment]:
-        """Align pairs whose entities are known.
+        """Align pairs whose entities are known. Their own links are not looked at.
 
-        pairs (Iterable[SentencePair]): Tokens and entities of both sides; links are not looked at.
         YIELDS (Alignment): One per pair, in order. An entity that was found again has the links of its
             back-translation, spread evenly over its words. Everything else, and entities whose back-translation has no
             links, has the links of `direct`, or none without it.
@@ -98,7 +92,6 @@ class BackTranslation:
     def replace(self, pairs: Iterable[SentencePair]) -> Iterator[Replaced]:
         """Do as the paper does: the back-translation takes the source's place, for the projector too.
 
-        pairs (Iterable[SentencePair]): Tokens and entities of both sides.
         YIELDS (Replaced): One per pair, in order; empty where there is no entity or no translation.
         """
         for batch in pools(pairs, self.batch_size, size=_words):
@@ -172,9 +165,8 @@ class BackTranslation:
         return srsly.msgpack_dumps(states)
 
     def from_bytes(self, data: bytes) -> "BackTranslation":
-        """Load what the aligners have learned.
-
-        RETURNS (BackTranslation): This aligner. RAISES: XnerError for a state that is not of these aligners.
+        """RETURNS (BackTranslation): This aligner, with what its aligners had learned. RAISES: XnerError for a state
+        that is not of these aligners.
         """
         part_name = "xner.BackTranslation.v1"
         states = parse_msgpack(data, part_name, "the state of trained aligners", Dict[str, bytes])
@@ -213,9 +205,7 @@ def _scored(alignment: Alignment) -> Iterator[Tuple[Tuple[int, int], float]]:
 
 
 def spread(k: int, width: int, length: int) -> range:
-    """Which words of an entity a word of its translation stands for, where both run evenly.
-
-    k (int): The word. width (int): Words of the translation. length (int): Words of the entity.
-    RETURNS (range): Words whose share of the entity overlaps the share of `k`: never none, and over all k every word.
+    """RETURNS (range): Which of an entity's `length` words the `k`-th of the `width` words of its translation stands
+    for, where both run evenly: never none, and over all k every word.
     """
     return range(k * length // width, -(-(k + 1) * length // width))

@@ -67,10 +67,8 @@ def check_method(method: str) -> str:
 
 
 def symmetrize(forward: Alignment, reverse: Alignment, method: str) -> Alignment:
-    """Combine the links of two directions.
+    """Combine the links of the source-to-target model and of the target-to-source model, source first in both.
 
-    forward (Alignment): Links of the source-to-target model, source first.
-    reverse (Alignment): Links of the target-to-source model, source first as well.
     method (str): A key of `METHODS`.
     RETURNS (Alignment): The links. A score is that of the direction for `forward` and `reverse`, else the mean of both,
         with 0 for the direction that lacks the link.

@@ -19,7 +19,6 @@ MARGIN = 0.125
 class PairWindow(NamedTuple):
     """A part of a sentence pair.
 
-    source (slice), target (slice): Where it lies.
     kept (slice): The part of the longer side whose links are taken from this window.
     by_source (bool): Whether the source is the longer side.
     """
@@ -40,10 +39,8 @@ class PairWindow(NamedTuple):
 
 
 def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
-    """Cut a long sentence.
+    """Cut a long sentence of `n` words or sub-words into windows of `room` at most.
 
-    n (int): Its words or sub-words.
-    room (int): The most a window takes.
     RETURNS (List[Tuple[int, int, int, int]]): Of each window where it begins and ends, and which part of it is used:
         together the used parts are the sentence. None for an empty sentence.
     """

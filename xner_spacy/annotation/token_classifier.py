@@ -11,7 +11,7 @@ from typing import Any, Callable, ClassVar, Dict, Iterator, List, NamedTuple, Op
 import numpy as np
 
 from ..alignment.neural.backends import longest_input
-from ..alignment.neural.subwords import Int, Subwords
+from ..alignment.neural.encoders import Int, Subwords
 from ..alignment.windows import windows
 from ..distillation.soft.soft_labels import free_blank
 from ..distillation.student.tag_scheme import blank_tokens

@@ -27,9 +27,8 @@ Lexicon = Dict[str, str]
 
 
 def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], min_score: float = 0.5) -> Lexicon:
-    """Find the best counterpart of each source word.
+    """Find the best counterpart of each source word of tokenised pairs by their word links.
 
-    pairs (Iterable[TokenPair]): Tokenised (source, target) pairs. alignments (Iterable[Alignment]): Their word links.
     min_score (float): Total score of a counterpart's links that it must exceed.
     RETURNS (Dict[str, str]): Target word by source word. A source word is looked up as it is written, so that "May" and
         "may" are two.
@@ -70,9 +69,8 @@ def code_switch(
     min_score: float = 0.3,
     seed: int = 0,
 ) -> Iterator[List[str]]:
-    """Mix the two languages of a bitext word by word.
+    """Mix the two languages of a bitext word by word, by its word links.
 
-    pairs (Iterable[Tuple[TokenPair, Alignment]]): Sentence pairs with their word links.
     share (float): Probability that a linked word is replaced by a word linked to it, in [0, 1].
     copies (int): Mixed copies of each side, beside the sentence as it is.
     min_score (float): Links below it are not used. seed (int): Of the draws.
@@ -104,8 +102,7 @@ def train_floret(
 ) -> Path:
     """Train floret vectors (skip-gram) and write the table that `spacy init vectors --mode floret` reads.
 
-    sentences (Iterable[Sequence[str]]): Tokenised text. output (Path): The table. Other settings are floret's; with one
-        thread a run can be repeated exactly.
+    The settings are floret's; with one thread a run can be repeated exactly.
     RETURNS (Path): `output`. RAISES: MissingExtraError without floret.
     """
     try:

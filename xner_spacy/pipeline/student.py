@@ -18,11 +18,10 @@ from typing_extensions import TypedDict
 
 from ..corpora.reading import check_shape, reading
 from ..distillation.soft.soft_labels import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
-from ..distillation.student.decoding import decode_spans
 from ..distillation.student.losses import CrossEntropy, Loss, softmax
 from ..distillation.student.matmul import pipeline_row_by_row, predict_row_by_row
 from ..distillation.student.network import resize_output
-from ..distillation.student.tag_scheme import TagSet, blank_tokens
+from ..distillation.student.tag_scheme import TagSet, blank_tokens, decode_spans
 from ..distillation.student.targets import TargetReader, Targets, one_hot
 from ..distillation.teachers.prototypes import FeatureLoss
 from ..docdata import SPANS_KEY
@@ -151,7 +150,7 @@ class Student(TrainablePipe):
     def add_label(self, label: str) -> int:
         """Add a label; an initialised model gets outputs for it.
 
-        label (str): The label. RETURNS (int): 1 if it is new, else 0. RAISES: ValueError if it is no string.
+        RETURNS (int): 1 if it is new, else 0. RAISES: ValueError if it is no string.
         """
         if not isinstance(label, str):
             raise ValueError(Errors.E187)
@@ -173,8 +172,6 @@ class Student(TrainablePipe):
     ) -> None:
         """Collect the labels, of entities and of distributions alike, and initialise the model.
 
-        get_examples (Callable[[], Iterable[Example]]): Gives representative examples.
-        nlp (Optional[Language]): The pipeline.
         labels (Optional[Sequence[str]]): The labels, so that the examples need not be searched.
         RAISES: ValueError (E143) if there are no labels; XnerError if the examples hold nothing that the student learns
             from.
@@ -240,10 +237,7 @@ class Student(TrainablePipe):
         return self.model.predict(docs)
 
     def set_annotations(self, docs: Iterable[Doc], scores: List[Floats2d]) -> None:
-        """Decode and set the entities.
-
-        docs (Iterable[Doc]): The Docs. scores (List[Floats2d]): From `predict`.
-        """
+        """Decode the scores that `predict` gave, and set the entities."""
         docs = list(docs)
         if not docs:
             return

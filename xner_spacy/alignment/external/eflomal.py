@@ -40,18 +40,12 @@ class Eflomal:
         check_program_name(self.program or PROGRAM, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1")
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
-        """Keep a bitext to align along with what is asked for.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
-        """
+        """Keep a bitext to align along with what is asked for."""
         self._bitext = [(list(source), list(target)) for source, target in pairs]
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Align sentence pairs, all in one run of the program.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
-        YIELDS (Alignment): One per pair; a score is 1 where both directions agree, else 0.5.
-        RAISES: XnerError if eflomal is missing or fails.
+        """Align sentence pairs, all in one run of the program. YIELDS (Alignment): One per pair; a score is 1 where
+        both directions agree, else 0.5. RAISES: XnerError if eflomal is missing or fails.
         """
         forward, reverse = self.directed(pairs)
         for ahead, back in zip(forward, reverse, strict=True):

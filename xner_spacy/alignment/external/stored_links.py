@@ -62,10 +62,7 @@ class StoredLinks:
         return self._table
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Give each pair its links.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
-        YIELDS (Alignment): One per pair.
+        """YIELDS (Alignment): The links of each pair.
         RAISES: InputError if, line by line, the numbers of pairs and lines differ, or a link is outside its pair;
             XnerError that names a pair that is not in the texts.
         """

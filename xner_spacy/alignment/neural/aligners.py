@@ -77,7 +77,7 @@ class EmbeddingAligner(EncoderSettings):
 
     @property
     def stable(self) -> bool:
-        """RETURNS (bool): Whether what shares a batch changes nothing: alone, a sentence has the same vectors in any
+        """RETURNS (bool): Whether what shares a batch changes nothing: alone, a sentence has one vector in any
         precision.
         """
         return self.batch_tokens <= 1 or self.dtype == "float32"
@@ -88,9 +88,8 @@ class EmbeddingAligner(EncoderSettings):
         return existing([self.model])
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Align sentence pairs.
+        """Align sentence pairs, read `batch_size` at a time.
 
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read `batch_size` at a time.
         YIELDS (Alignment): One per pair, in order. Words are linked if any of their sub-words are, with the highest
             score of those: the similarity, or for softmax the product of both probabilities. Tokens without sub-words
             have no links.
@@ -176,11 +175,8 @@ def _rounded(parts: List[Alignment]) -> Alignment:
 
 
 class Entry(NamedTuple):
-    """A pair to compare, or a window of a long one.
-
-    number (int): The pair.
-    source (Vectors), target (Vectors): Its vectors.
-    kept (npt.NDArray[np.bool_]): Which links are taken from here.
+    """A pair to compare, or a window of a long one: its number, the vectors of both sides, and which links are taken
+    from here.
     """
 
     number: int

@@ -60,12 +60,8 @@ Forward = Callable[[Int, Int], Any]
 
 
 class Loaded(NamedTuple):
-    """A model ready to run.
-
-    tokenizer (Any): Its tokenizer.
-    forward (Forward): The encoder up to the chosen layer.
-    pad (int): The number of the padding token.
-    limit (int): The longest input in sub-words, special tokens included.
+    """A model ready to run: its tokenizer, the encoder up to the chosen layer, the number of the padding token, and the
+    longest input in sub-words, special tokens included.
     """
 
     tokenizer: Any
@@ -77,8 +73,6 @@ class Loaded(NamedTuple):
 def load(settings: EncoderSettings) -> Loaded:
     """Load a model's tokenizer and its encoder up to a layer.
 
-    settings (EncoderSettings): Which, and how it is run.
-    RETURNS (Loaded): The model.
     RAISES: MissingExtraError; XnerError where the device or the model is not there, or the model has no safe weights,
         is not complete, or does not have that layer.
     """
@@ -193,10 +187,8 @@ def _quantize(model: Any) -> Any:
 
 
 class TorchForward:
-    """Runs a model in PyTorch.
+    """Runs a model or encoder in PyTorch.
 
-    model (Any): The model or encoder, in evaluation mode.
-    device (str): Where it is.
     packed (Optional[Any]): A faster copy of it for batches of more than a pair. A pair by itself has its vectors from
         the model as it is, to the last digit.
     """
@@ -219,13 +211,8 @@ class TorchForward:
 
 
 class CTranslate2Forward:
-    """Runs a model in CTranslate2, with as many threads as PyTorch has.
-
-    The converted model is written to a temporary folder, and gone once it is loaded.
-
-    model (Any): The cut model; its weights are spoilt by the conversion.
-    config (Any): Its configuration.
-    settings (EncoderSettings): Device and precision.
+    """Runs a cut model in CTranslate2, with as many threads as PyTorch has. The conversion spoils the model's weights;
+    what it writes to a temporary folder is gone once it is loaded.
     """
 
     def __init__(self, model: Any, config: Any, settings: EncoderSettings) -> None:
@@ -291,10 +278,8 @@ def _specify(model: Any, config: Any) -> Any:
 
 
 def padded_batches(sentences: List[Int], pad: int, batch_tokens: int) -> Iterator[Tuple[List[int], Int, Int]]:
-    """Gather inputs of like length; what fits into one batch keeps its order.
+    """Gather inputs of like length, none empty; what fits into one batch keeps its order.
 
-    sentences (List[Int]): Sub-word numbers, none empty.
-    pad (int): The padding number.
     batch_tokens (int): The most sub-words of a batch of more than one, padding included.
     YIELDS (Tuple[List[int], Int, Int]): Positions in the input, (batch, length) numbers, (batch,) lengths.
     """

@@ -27,11 +27,9 @@ _FORBIDDEN = -1e6
 
 
 class Matched(NamedTuple):
-    """What a matching method returns.
-
-    linked (Bool): (pairs, rows, columns) links, False in the padding.
-    margin (Float): (pairs,) by how much the closest decision went this way and not another. Where it is within the
-        rounding of the similarities, another batch may give other links.
+    """What a matching method returns: (pairs, rows, columns) links, False in the padding; and (pairs,) by how much the
+    closest decision went this way and not another. Where that is within the rounding of the similarities, another batch
+    may give other links.
     """
 
     linked: Bool
@@ -52,10 +50,9 @@ def _any(cells: Bool, axis: int) -> Bool:
 def apply_distortion(sim: Float, rows: Int, columns: Int, ratio: float) -> Float:
     """Lower the similarity of units far from the diagonal (SimAlign, section 2.4).
 
-    sim (Float): (pairs, rows, columns) similarities.
     ratio (float): What is taken from the far corners, between 0 (nothing) and 1 (all).
-    RETURNS (Float): The similarities, times 1 - ratio * (difference of relative position)^2. Pairs with a single unit
-        on a side stay as they are.
+    RETURNS (Float): (pairs, rows, columns), times 1 - ratio * (difference of relative position)^2. Pairs with a single
+        unit on a side stay as they are.
     """
     if ratio == 0.0:
         return sim
@@ -91,8 +88,6 @@ def mutual(sim: Float, valid: Bool) -> Matched:
 def itermax(sim: Float, valid: Bool, rounds: int = 2) -> Matched:
     """Itermax (SimAlign, section 2.3): argmax matching, repeated among what is left.
 
-    sim (Float): (pairs, rows, columns) similarities.
-    valid (Bool): True outside the padding.
     rounds (int): How often argmax runs, the first time included. From the second round on, the similarity of two linked
         units counts nothing and that of one linked unit 0.9 times.
     RETURNS (Matched): The links. Pairs with one or two units on a side have one round, and so have those where a whole
@@ -118,10 +113,8 @@ def itermax(sim: Float, valid: Bool, rounds: int = 2) -> Matched:
 
 
 def max_weight(sim: Float, valid: Bool) -> Matched:
-    """Maximum-weight matching (SimAlign, section 2.3), by the assignment problem.
+    """Maximum-weight matching (SimAlign, section 2.3), by the assignment problem. No similarity is negative.
 
-    sim (Float): (pairs, rows, columns) similarities, none negative.
-    valid (Bool): True outside the padding.
     RETURNS (Matched): Of the matchings with the most links that of the highest total similarity. All units of the
         shorter side are linked, save where a similarity is exactly 0.
     """
@@ -141,8 +134,8 @@ def max_weight(sim: Float, valid: Bool) -> Matched:
 def _runner_up(weights: Float, partner: Int) -> float:
     """How much the second-best assignment loses against the best.
 
-    weights (Float): (rows, columns), no more rows than columns.
-    partner (Int): The column of each row in the best assignment.
+    weights (Float): (rows, columns), no more rows than columns. partner (Int): The column of each row in the best
+        assignment.
     RETURNS (float): The loss. Any other assignment differs by rows that pass columns on in a ring, or in a chain that
         ends at a column nobody has: the loss is the shortest ring of a graph of the rows and one node for all free
         columns.
@@ -172,10 +165,9 @@ MATCHINGS: Dict[str, Callable[[Float, Bool], Matched]] = {
 def softmax_matching(dots: Float, valid: Bool, threshold: float) -> Tuple[Matched, Float]:
     """AWESoME: the units that choose each other with some probability, both ways.
 
-    dots (Float): (pairs, rows, columns) dot products, not normalised.
-    valid (Bool): True outside the padding.
-    threshold (float): What the probability of a link must exceed in either direction.
-    RETURNS (Tuple[Matched, Float]): The links, with the margin relative to the threshold, and the product of the two
+    dots (Float): (pairs, rows, columns) dot products, not normalised. threshold (float): What both probabilities of a
+        link must exceed.
+    RETURNS (Tuple[Matched, Float]): The links, with the margin relative to the threshold, and the product of both
         probabilities.
     """
     product = np.ones(dots.shape, dtype=np.float64)

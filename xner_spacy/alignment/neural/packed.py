@@ -40,10 +40,7 @@ def _make_layer() -> Any:
     import torch
 
     class PackedLinear(torch.nn.Module):
-        """A linear layer with a packed weight.
-
-        linear (torch.nn.Linear): The layer that it stands for.
-        """
+        """Stands for a linear layer, with a packed weight."""
 
         def __init__(self, linear: Any) -> None:
             super().__init__()

@@ -18,9 +18,8 @@ import numpy.typing as npt
 
 from ...text import comparable
 from .hmm import Jumps
-from .spelling_prior import IDENTICAL, N_BUCKETS, UNLIKE, Spelling
-from .stems import StemIndex, StemTable
 from .vocabulary import Float, Keys, Vocabulary, split_keys, values_of
+from .word_forms import IDENTICAL, N_BUCKETS, UNLIKE, Spelling, StemIndex, StemTable
 
 Counts = npt.NDArray[np.float64]
 Words = npt.NDArray[Any]
@@ -43,9 +42,8 @@ def frequency_class(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 def linking_rates(kinds: Kinds, links: Counts, together: Counts) -> Float:
     """The share of co-occurrences that are links, by kind of pair.
 
-    kinds (Kinds): The kind of each word pair (`Direction.kinds`).
-    links (Counts): Expected links of each pair.
-    together (Counts): How often its words stand in the same sentence pair.
+    kinds (Kinds), links (Counts), together (Counts): Of each word pair its kind, the expected links, and how often its
+        words stand in the same sentence pair.
     RETURNS (Float): A rate per kind, drawn to that of its bucket where there is little evidence.
     """
     linked = np.bincount(kinds, links, minlength=_KINDS).reshape(N_BUCKETS, -1)
@@ -62,13 +60,11 @@ def linking_rates(kinds: Kinds, links: Counts, together: Counts) -> Float:
 class Direction:
     """One direction: generated words given words of the other language.
 
-    occurrences (Float), generated (Float): How often each given and each generated word occurs.
+    occurrences (Float), generated (Float): How often each given and each generated word occurs; `mass` is the latter's
+        sum.
     stems (Tuple[StemIndex, StemIndex]): The stems of the given and of the generated words.
-    mass (float): How many words were generated.
-    totals (Float): Expected links of each given word.
-    rates (Float): Prior rate per kind of pair.
+    totals (Float): Expected links of each given word. rates (Float): Prior rate per kind of pair.
     empty (Float): Probability of each generated word given the empty word.
-    jumps (Jumps): Jump weights.
     """
 
     occurrences: Float
@@ -92,8 +88,8 @@ class Direction:
         return (kind * FREQUENCIES + frequency_class(self.generated)[word]).astype(np.int16)
 
     def probabilities(self, kinds: Kinds, given: Words, word: Words, own: Words, news: Float, strength: float) -> Float:
-        """RETURNS (Float): Translation probability of each pair, by its links (`own`), and a prior: what the kind of the
-        pair and the frequency of the word let expect, and what the links of other forms of both words say (`news`).
+        """RETURNS (Float): Translation probability of each pair, by its links (`own`), and a prior: what the kind of
+        the pair and the frequency of the word let expect, and what the links of other forms of both words say (`news`).
         """
         occurring = np.maximum(self.generated, 1.0)
         given_stems, word_stems = self.stems
@@ -145,10 +141,9 @@ def both_directions(
 ) -> List[Float]:
     """Translation probabilities of word pairs, forward and reverse.
 
-    directions (Sequence[Direction]), kinds (Sequence[Kinds]): Both directions, and the kinds of the pairs in them.
+    kinds (Sequence[Kinds]): The kinds of the pairs in both directions.
     pairs (Tuple[Words, Words]): Their source words and their target words.
     own (Words): Their links. of_stems (Float): Those of their stems; those of the pair itself are no news.
-    strength (float): Weight of the prior, in observations.
     RETURNS (List[Float]): Two arrays of a probability per pair.
     """
     news = np.maximum(of_stems - own.astype(np.float32), 0.0)
@@ -164,12 +159,9 @@ def _room(values: Float, size: int) -> Float:
 
 @dataclass
 class Model:
-    """What was learned from a bitext.
+    """What was learned from a bitext: target words given source words (`forward`) and the reverse.
 
-    source (Vocabulary), target (Vocabulary): The words of both sides.
-    forward (Direction): Target words given source words. reverse (Direction): Source words given target words.
-    keys (Keys): Word pairs that are linked at times, sorted.
-    counts (Float): Their expected links.
+    keys (Keys): Word pairs that are linked at times, sorted. counts (Float): Their expected links.
     strength (float): Weight of the prior, in observations.
     """
 
@@ -224,10 +216,8 @@ class Model:
 
 
 class Tables:
-    """Translation probabilities of any word pairs, also of words that were never seen.
-
-    model (Model): What was learned.
-    source (List[str]), target (List[str]): The words of both sides, those of the model's vocabularies first.
+    """Translation probabilities of any word pairs, also of words that were never seen. The words of both sides begin
+    with those of the model's vocabularies.
     """
 
     def __init__(self, model: Model, source: List[str], target: List[str]) -> None:
@@ -238,9 +228,8 @@ class Tables:
         self.directions = (model.forward.extended(of_source, of_target), model.reverse.extended(of_target, of_source))
 
     def __call__(self, keys: Keys) -> List[Float]:
-        """Look word pairs up. What a pair gets does not depend on the others.
-
-        keys (Keys): Word pairs. RETURNS (List[Float]): Forward and reverse probability of each.
+        """RETURNS (List[Float]): Forward and reverse probability of word pairs; what a pair gets does not depend on the
+        others.
         """
         model, (forward, reverse) = self.model, self.directions
         e, f = split_keys(keys)

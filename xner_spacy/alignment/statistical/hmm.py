@@ -86,15 +86,13 @@ def posteriors(
 ) -> Float:
     """Link posteriors by the forward-backward algorithm.
 
-    emission (Float): (time, batch, state) probability of the word at `time` given the word at `state`. Overwritten.
+    emission (Float): (time, batch, state) probability of the word at `time` given the word at `state`, 0 beyond the
+        true states. Overwritten.
     empty (Float): (time, batch) probability of the word given the empty word.
-    states (Int): (batch,) number of true states; emission beyond them must be 0.
-    steps (Int): (batch,) number of true steps.
-    jumps (Jumps): Jump weights.
-    null (float): Probability of the empty word.
-    statistics (Optional[Statistics]): Takes up the expected jump counts.
-    RETURNS (Float): (time, batch, state) posteriors; what is missing to 1 in a time step belongs to the empty word. It
-        is computed in the precision of `emission`.
+    states (Int), steps (Int): (batch,) number of true states and steps.
+    null (float): Probability of the empty word. statistics (Optional[Statistics]): Takes up the expected jump counts.
+    RETURNS (Float): (time, batch, state) posteriors, as precise as `emission`; what is missing to 1 in a time step
+        belongs to the empty word.
     """
     n_time, n_batch, n_state = emission.shape
     dtype = emission.dtype

@@ -77,11 +77,9 @@ class LexicalAligner:
         )
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
-        """Learn from a bitext. What was learned before is forgotten.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs; read once, not kept. Those with an empty side are
-            skipped. `report` counts what was skipped and what was cut.
-        RAISES: XnerError if there is no pair with words on both sides.
+        """Learn from a bitext, read once and not kept; what was learned before is forgotten. `report` counts the pairs
+        that were skipped, since a side is empty, and those that were cut. RAISES: XnerError if no pair has words on
+        both sides.
         """
         source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
         sources, targets, self.report = read_bitext(pairs, source, target, self.max_length)
@@ -102,10 +100,7 @@ class LexicalAligner:
         self.model = trainer.model()
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Align sentence pairs, also unseen ones.
-
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
-        YIELDS (Alignment): Links with their probabilities, one alignment per pair, in order.
+        """Align sentence pairs, also unseen ones. YIELDS (Alignment): Links with their probabilities.
         RAISES: XnerError if the aligner has not been trained.
         """
         for chunk in self._chunks(pairs):
@@ -127,7 +122,6 @@ class LexicalAligner:
     def posteriors(self, pairs: Iterable[TokenPair]) -> Iterator[Tuple[TokenPair, Tuple[FloatArray, FloatArray]]]:
         """What both models think of every possible link.
 
-        pairs (Iterable[TokenPair]): Tokenised (source, target) pairs.
         YIELDS (Tuple[TokenPair, Tuple[FloatArray, FloatArray]]): The pair, and two (source, target) arrays: the
             probability of the target word coming from the source word, and the reverse. A pair longer than 256 words is
             aligned in windows; outside them both are 0.
@@ -188,9 +182,8 @@ class LexicalAligner:
         return srsly.msgpack_dumps(None if self.model is None else self.model.to_dict())
 
     def from_bytes(self, data: bytes) -> "LexicalAligner":
-        """Take on what `to_bytes` gave.
-
-        RETURNS (LexicalAligner): Itself. RAISES: XnerError if it is damaged; nothing is changed then.
+        """RETURNS (LexicalAligner): Itself, with what `to_bytes` gave. RAISES: XnerError if that is damaged; nothing
+        changes then.
         """
         state = parse_msgpack(data, "xner.Lexical.v1", "the state of a trained aligner")
         with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it anew."):

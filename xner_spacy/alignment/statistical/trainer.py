@@ -14,9 +14,8 @@ import numpy.typing as npt
 from ..windows import pair_windows, pieces
 from .alignment_model import Counts, Direction, Model, both_directions, linking_rates
 from .hmm import Statistics, posteriors
-from .spelling_prior import Spelling
-from .stems import StemIndex, StemTable
 from .vocabulary import Batch, Float, Int, Keys, Vocabulary, make_batches, pair_keys, split_keys
+from .word_forms import Spelling, StemIndex, StemTable
 
 # Matrix products this small are done by one thread in OpenBLAS. More threads of its own would only
 # get in the way of those that share the batches, and of everything else on a busy machine.
@@ -31,12 +30,9 @@ MERGED_TABLES = 64
 
 @dataclass
 class TrainingReport:
-    """How many sentence pairs were learned from, and how many were not and why.
-
-    pairs (int): All that were given.
-    empty (int): Left out, since a side has no words.
-    unlike (int): Left out: long, and one side has more than nine times the words of the other.
-    cut (int): Long ones, learned from in pieces.
+    """How many sentence pairs were given; how many of these were left out, since a side is `empty`, or since they are
+    long and `unlike` (one side has over nine times the words of the other); and how many long ones were `cut` into
+    pieces.
     """
 
     pairs: int = 0
@@ -57,12 +53,8 @@ class TrainingReport:
 
 @dataclass
 class Cells:
-    """The word pairs of one batch.
-
-    batch (Batch): The sentence pairs.
-    place (Int): (target, batch, source) positions in `pairs`; 0 for padding.
-    pairs (npt.NDArray): The different word pairs of the batch, first the padding. Keys at first, then positions in the
-        table of all pairs.
+    """The word pairs of one batch: (target, batch, source) places in `pairs`, and the different word pairs, first the
+    padding: keys at first, then positions in the table of all pairs.
     """
 
     batch: Batch
@@ -89,9 +81,7 @@ def link_posteriors(
 ) -> Tuple[Float, Float]:
     """Posteriors of every possible link of a batch in both directions.
 
-    cells (Cells): The word pairs.
     probabilities (Sequence[npt.NDArray]): Forward and reverse probability of each of `cells.pairs`.
-    directions (Sequence[Direction]): Both directions.
     null (float): Probability of the empty word.
     statistics (Sequence[Optional[Statistics]]): Take up the expected jumps of each direction.
     RETURNS (Tuple[Float, Float]): Two (target, batch, source) arrays.
@@ -112,14 +102,12 @@ def link_posteriors(
 def read_bitext(
     pairs: Iterable[Tuple[Iterable[str], Iterable[str]]], source: Vocabulary, target: Vocabulary, max_length: int
 ) -> Tuple[List[Int], List[Int], TrainingReport]:
-    """Number the words of a bitext.
+    """Number the words of a bitext. Pairs with an empty side are left out.
 
-    pairs (Iterable[Tuple[Iterable[str], Iterable[str]]]): Tokenised pairs. Pairs with an empty side are left out.
     source (Vocabulary), target (Vocabulary): They take in the words.
     max_length (int): Longer pairs are cut into pieces of so many words, unless their sides are too unlike in length for
         the same place of both to mean the same.
-    RETURNS (Tuple[List[Int], List[Int], TrainingReport]): The word numbers of the source and of the target sentences,
-        and what was used and what was not.
+    RETURNS (Tuple[List[Int], List[Int], TrainingReport]): The word numbers of both sides, and what was used.
     """
     sources: List[Int] = []
     targets: List[Int] = []
@@ -159,9 +147,7 @@ class Trainer:
     """Expectation maximisation.
 
     sources (List[Int]), targets (List[Int]): The sentences of both sides as word numbers.
-    source (Vocabulary), target (Vocabulary): Their words.
-    strength (float): Weight of the prior, in observations.
-    null (float): Probability of the empty word.
+    strength (float): Weight of the prior, in observations. null (float): Probability of the empty word.
     pool (Executor): Threads to share the batches.
     """
 

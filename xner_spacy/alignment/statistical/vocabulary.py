@@ -36,8 +36,7 @@ def values_of(keys: Keys, known: Keys, values: Float) -> Float:
 class Vocabulary:
     """The words of one language as `comparable` gives them, numbered from 1; 0 is every word that is not in it.
 
-    words (Iterable[str]): Words to begin with, already comparable.
-    limit (int): No more words than this are taken in; later ones are 0.
+    words (Iterable[str]): Words to begin with, already comparable. limit (int): The most words; later ones are 0.
     """
 
     def __init__(self, words: Iterable[str] = (), *, limit: int = 1_000_000) -> None:
@@ -74,12 +73,8 @@ class Vocabulary:
 
 @dataclass
 class Batch:
-    """Some sentence pairs, padded with -1.
-
-    rows (npt.NDArray[np.int64]): Their positions in the input.
-    source (Int): (batch, longest source) word numbers.
-    source_length (Int): (batch,) true lengths.
-    target (Int), target_length (Int): The same of the other side.
+    """Some sentence pairs, padded with -1: their positions in the input, (batch, longest) word numbers of both sides,
+    and (batch,) true lengths.
     """
 
     rows: npt.NDArray[np.int64]
@@ -92,8 +87,7 @@ class Batch:
 def make_batches(sources: Sequence[Int], targets: Sequence[Int], cells: int) -> List[Batch]:
     """Sort sentence pairs by length and pad them together. A pair with an empty side is left out.
 
-    sources (Sequence[Int]): Word numbers of the source sentences.
-    targets (Sequence[Int]): Word numbers of the target sentences.
+    sources (Sequence[Int]), targets (Sequence[Int]): Word numbers of the sentences.
     cells (int): The square of the longer padded side times the pairs, at most, in a batch of more than one pair.
     RETURNS (List[Batch]): The batches.
     """

@@ -14,8 +14,7 @@ from spacy.vocab import Vocab
 from ...corpora.docs import read_docs
 from ...errors import XnerError, require
 from ...types import Entity, FloatArray, PathLike, TokenLabels
-from ..student.decoding import decode_spans
-from ..student.tag_scheme import Mask, TagSet, blank_tokens
+from ..student.tag_scheme import Mask, TagSet, blank_tokens, decode_spans
 
 SOFT_KEY = "xner_soft"
 MOST_TAGS = 255
@@ -23,7 +22,8 @@ MIN_PROB = 1e-3
 
 
 def pack(labels: Sequence[str], probs: FloatArray) -> Dict[str, Any]:
-    """Make the sparse form. Probabilities below 0.001 are left out; what is left of a row is normalised when it is read.
+    """Make the sparse form. Probabilities below 0.001 are left out; what is left of a row is normalised when it is
+    read.
 
     labels (Sequence[str]): IOB2 tags, one per column.
     probs (FloatArray): (tokens, tags) probabilities; rows need not sum to one, a row of zeros is a missing value.
@@ -54,12 +54,11 @@ def _are_masses(probs: FloatArray) -> bool:
 
 
 def unpack(data: Any, tokens: int) -> TokenLabels:
-    """Read stored soft labels. They may come from a file, so that nothing about them is taken for granted, and no room
-    is made for them before they are known to fit.
+    """Read what `pack` gave. It may come from a file, so that nothing about it is taken for granted, and no room is
+    made before it is known to fit.
 
-    data (Any): As of `pack`. tokens (int): How many tokens they must be for.
     RETURNS (TokenLabels): The dense form, rows normalised to one; a row without mass stays zero.
-    RAISES: XnerError if they are for another number of tokens, or no soft labels at all.
+    RAISES: XnerError for another number of tokens, or no soft labels at all.
     """
 
     def demand(fine: bool, fault: str) -> None:
@@ -179,9 +178,7 @@ def free_blank(soft: TokenLabels, blank: Mask) -> TokenLabels:
 
 
 def to_labels(soft: TokenLabels, labels: Sequence[str]) -> FloatArray:
-    """Rearrange the columns to given tags.
-
-    labels (Sequence[str]): Wanted tags. RETURNS (FloatArray): (tokens, labels) probabilities.
+    """RETURNS (FloatArray): (tokens, labels) probabilities, the columns rearranged to the wanted tags.
     RAISES: XnerError if the soft labels have a tag that is not wanted.
     """
     if tuple(soft.labels) == tuple(labels):
@@ -215,8 +212,7 @@ def best_entities(soft: TokenLabels, words: Sequence[str], bias: float = 0.0) ->
     """The most probable well-formed entities of a sentence. A token that nothing is known of is outside, and none
     begins or ends at a blank one.
 
-    soft (TokenLabels): IOB2 distributions. words (Sequence[str]): The sentence.
-    bias (float): Taken off the log-probabilities of O.
+    soft (TokenLabels): IOB2 distributions. bias (float): Taken off the log-probabilities of O.
     RETURNS (List[Entity]): Entities that do not overlap, scored by the mean probability of their label.
     """
     if not len(words):
@@ -240,7 +236,7 @@ def iob2_to_scheme(probs: FloatArray, tagset: TagSet) -> FloatArray:
     IOB2 does not say how likely an entity is to end at a token. That share is read off the next token: the entity goes
     on with the probability that the next token is inside, given that this one is in the entity (at most 1).
 
-    probs (FloatArray): (tokens, IOB2 tags) of one sentence. tagset (TagSet): The tags of the scheme, of the same labels.
+    probs (FloatArray): (tokens, IOB2 tags) of one sentence. tagset (TagSet): The tags of the scheme.
     RETURNS (FloatArray): (tokens, tags).
     """
     if tagset.scheme == "iob2":

@@ -34,8 +34,8 @@ def project_soft(
     """Carry distributions over.
 
     projector (Optional[Projector]): Finds the spans; None for links alone.
-    pairs (Sequence[SentencePair]): The sentence pairs; their entities are not read.
-    sources (Sequence[TokenLabels]): IOB2 distributions over the source tokens of each.
+    pairs (Sequence[SentencePair]): Their entities are not read.
+    sources (Sequence[TokenLabels]): IOB2 distributions over the source tokens of each pair.
     threshold (float): The bar for an entity that is worth a span, as a probability against O, in (0, 1).
     link_share (float): What is left of the label mass of tokens that are linked to a name but outside every span: the
         projector did not find them fit, which is evidence, but not proof, that they are none.
@@ -67,9 +67,8 @@ def project_soft(
 
 
 def link_masses(masses: FloatArray, alignment: Alignment, n_target: int) -> FloatArray:
-    """The mean of the linked source tokens' label masses, weighted by the links' scores.
-
-    RETURNS (FloatArray): (n_target, labels); zeros, that is O, for a token without links.
+    """RETURNS (FloatArray): (n_target, labels) the mean of the linked source tokens' label masses, weighted by the
+    links' scores; zeros, that is O, for a token without links.
     """
     out = np.zeros((n_target, masses.shape[1]), dtype=np.float32)
     total = np.zeros(n_target, dtype=np.float32)
@@ -82,9 +81,8 @@ def link_masses(masses: FloatArray, alignment: Alignment, n_target: int) -> Floa
 
 
 def begin_shares(mass: FloatArray) -> FloatArray:
-    """The share of each token's label mass that begins an entity: what the token before does not have.
-
-    RETURNS (FloatArray): (tokens, labels) in [0, 1].
+    """RETURNS (FloatArray): (tokens, labels) in [0, 1], the share of each token's label mass that begins an entity:
+    what the token before does not have.
     """
     before = np.zeros_like(mass)
     before[1:] = mass[:-1]
@@ -102,9 +100,8 @@ def to_iob2(mass: FloatArray, begin: FloatArray) -> FloatArray:
 
 
 def map_soft(soft: TokenLabels, label_map: Optional[Mapping[str, Optional[str]]]) -> TokenLabels:
-    """Apply a label map: masses of labels that become one are added, that of a dropped label goes to O.
-
-    RETURNS (TokenLabels): IOB2 distributions.
+    """RETURNS (TokenLabels): IOB2 distributions under a label map: masses of labels that become one are added, that of
+    a dropped label goes to O.
     """
     if label_map is None:
         return soft

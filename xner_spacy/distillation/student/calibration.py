@@ -125,9 +125,7 @@ def calibrate(
     Where there are distributions, a span is held for right by the teacher's least label mass over its tokens, and by a
     share of what that mass lacks of one; elsewhere by whether the teacher has the span.
 
-    nlp (Language): A pipeline with an `xner_student`.
     examples (Iterable[Example]): Projected development data; never gold, or the scores promise too much elsewhere.
-    batch_size (int): Examples a batch.
     unfounded_doubt (float): That share, in [0, 1]. biases (Sequence[float]): To try.
     must_find (bool): That the student finds no span is an error. (In a training that has just begun it is none.)
     RETURNS (ScoreMap): The map. RAISES: XnerError if there is no student, or nothing to fit to.
@@ -174,8 +172,8 @@ def fit_bias(
     A student of distributions is shy: where it doubts which of the tags of a name is right, their masses are apart and
     O has its own together, so that O wins although a name is likelier.
 
-    nlp (Language): A pipeline with an `xner_student`. examples (Iterable[Example]): Projected development data, never
-        gold. biases (Sequence[float]): To try, from the least. batch_size (int): Examples a batch.
+    examples (Iterable[Example]): Projected development data, never gold.
+    biases (Sequence[float]): To try, from the least.
     missed_share (float): How far a span that the examples lack counts as right, as a share of the student's precision
         without a bias; 0 where the examples lack none.
     RETURNS (float): The one with the highest F1 against the examples' entities, the least of equals. Tokens of which
@@ -232,7 +230,7 @@ class FitTemperature:
 
 @dataclass(eq=False)
 class FitDecoding(FitTemperature):
-    """Fits the bias against O, and then the span scores, whenever the training saves, `xner.FitDecoding.v1`, for
+    """Fits the bias against O, then the span scores, whenever the training saves, `xner.FitDecoding.v1`, for
     `[training.before_to_disk]`.
 
     The pipeline that trains stays as it is, so that all its checkpoints are scored alike: without a bias. The scores in
@@ -251,10 +249,9 @@ class FitDecoding(FitTemperature):
 
 
 def with_settings_apart(nlp: Language) -> Language:
-    """The same pipeline, but that its student has settings of its own: what is fitted for a checkpoint goes to the disk
-    with it, and the training that goes on scores the next one without it.
-
-    nlp (Language): A pipeline with an `xner_student`. RETURNS (Language): One that shares its models and vocabulary.
+    """RETURNS (Language): The same pipeline, with models and vocabulary shared, but that its student has settings of
+    its own: what is fitted for a checkpoint goes to the disk with it, and the training that goes on scores the next one
+    without it.
     """
     student = find_student(nlp)
     apart = copy.copy(nlp)
@@ -268,8 +265,6 @@ def with_settings_apart(nlp: Language) -> Language:
 def rescore(nlp: Language) -> None:
     """Write to a pipeline's meta what it scores on the development data that its training names, where meta has the
     scores of a training: they were made before the student's settings were fitted.
-
-    nlp (Language): The pipeline.
     """
     scored = nlp.meta.get("performance") or {}
     config = nlp.config.interpolate()

@@ -31,8 +31,7 @@ def row_block_product(rows: FloatArray, weights: FloatArray) -> FloatArray:
     blocks. So the blocks here are always of one shape: 16 rows by as many columns as one thread is given, filled up
     with zeros.
 
-    rows (FloatArray): (n, width). weights (FloatArray): (columns, width).
-    RETURNS (FloatArray): (n, columns).
+    rows (FloatArray): (n, width). weights (FloatArray): (columns, width). RETURNS (FloatArray): (n, columns).
     """
     n, width = rows.shape
     wanted = len(weights)

@@ -15,17 +15,16 @@ def build_student_model(
     maxout_pieces: int = 2,
     dropout: float = 0.0,
 ) -> Model[List[Doc], List[Floats2d]]:
-    """Build the model: a tok2vec (or a listener to one, or to a transformer), optionally a hidden layer, and a linear
-    layer.
+    """A tok2vec (or a listener to one, or to a transformer), optionally a hidden layer, and a linear layer.
 
     The output is unnormalised: (tokens, tags) scores a Doc. The tags are set when the component is initialised.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): Token vectors.
     nO (Optional[int]): Number of tags, if known.
     hidden_width (int): Width of a Maxout layer before the output; 0 for none.
-    maxout_pieces (int): Pieces of that layer.
+    maxout_pieces (int): Its pieces.
     dropout (float): Dropout on the token vectors; the training's own rate replaces it where one is set.
-    RETURNS (Model[List[Doc], List[Floats2d]]): The model, with the references `tok2vec` and `output_layer`.
+    RETURNS (Model[List[Doc], List[Floats2d]]): The model, with the references `tok2vec`, `head` and `output_layer`.
     """
     width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else None
     with Model.define_operators({">>": chain}):
@@ -47,10 +46,7 @@ def build_student_model(
 
 
 def resize_output(model: Model, new_nO: int) -> None:
-    """Add tags to an initialised student; the new ones score 0 until they are trained.
-
-    model (Model): The student's model. new_nO (int): How many tags it is to have.
-    """
+    """Add tags to an initialised student; the new ones score 0 until they are trained."""
     resize_model(model.get_ref("output_layer"), new_nO)
     for node in (model, model.get_ref("head"), *model.get_ref("head").layers):
         if node.has_dim("nO"):

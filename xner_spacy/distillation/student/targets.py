@@ -125,12 +125,9 @@ def unknown_label(name: str, labels: Sequence[str]) -> XnerError:
 
 
 def realign(probs: FloatArray, eg: Example) -> FloatArray:
-    """Carry distributions over from the reference's tokens to the predicted ones of another tokenisation.
-
-    A token that covers several takes their mean; of the parts of one token all but the first hold its "begin" mass as
+    """RETURNS (FloatArray): (predicted tokens, IOB2 tags) from (reference tokens, IOB2 tags) of another tokenisation. A
+    token that covers several takes their mean; of the parts of one token all but the first hold its "begin" mass as
     "inside".
-
-    probs (FloatArray): (reference tokens, IOB2 tags). RETURNS (FloatArray): (predicted tokens, IOB2 tags).
     """
     parts = eg.alignment.x2y
     rows, before = np.zeros((len(parts.lengths), probs.shape[1]), dtype=np.float32), -1

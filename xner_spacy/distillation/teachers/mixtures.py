@@ -96,14 +96,13 @@ def mix_docs(
     corpora (Sequence[Iterable[Doc]]): The same sentences from each teacher; what else the first one's Docs carry is
         kept.
     weights (Sequence[float] or Iterable[Sequence[float]]): One weight a teacher, or such for every sentence.
-    decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are left. bias (float):
-        Taken off the log-probabilities of O then: a student's own, where one is among the teachers.
+    decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are left.
+    bias (float): Taken off the log-probabilities of O then: a student's own, where one is among the teachers.
     names (Optional[Sequence[str]]): What the corpora are called in a message.
     counts (Optional[Counter]): Gets under "unmixed" the number of sentences of which no teacher has a distribution;
         they keep the first teacher's entities.
     YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
-    RAISES: XnerError if a sentence has other words in another corpus, if one has fewer sentences, or has no
-        distributions at all.
+    RAISES: XnerError as of `same_sentences`, or if a teacher has no distributions at all.
     """
     names = names or [f"teacher {k + 1}" for k in range(len(corpora))]
     counts = Counter() if counts is None else counts
@@ -134,13 +133,11 @@ def mix_docs(
 
 
 def text_features(texts: Sequence[str], width: int = 256) -> Floats:
-    """Sentence vectors from character n-grams (1 to 4, with word boundaries), hashed with signs; unit length.
+    """RETURNS (Floats): (sentences, width) unit vectors from character n-grams (1 to 4, with word boundaries), hashed
+    with signs.
 
     They stand in for the pooled vectors of a multilingual encoder where there is none: what they see is the form of
     words, which is what related languages share.
-
-    texts (Sequence[str]): Sentences. width (int): Of the vectors.
-    RETURNS (Floats): (sentences, width).
     """
     out = np.zeros((len(texts), width), dtype=np.float32)
     memory: Dict[str, tuple] = {}
@@ -167,10 +164,8 @@ def _fnv(gram: str) -> int:
 
 
 class Similarity(NamedTuple):
-    """How near each source language is to the target.
-
-    sentence (Floats): (target sentences, teachers) weights. domain (Floats): (teachers,) their mean. tau (float): The
-        temperature used.
+    """How near each source language is to the target: (target sentences, teachers) weights, (teachers,) their mean, and
+    the temperature used.
     """
 
     sentence: Floats
@@ -187,10 +182,10 @@ def language_similarity(sources: Sequence[Floats], target: Floats, *, rank: int 
     embeddings. The weights of a target sentence are softmax(logits / tau), with tau the variance of all the target's
     logits. The learning rate is ten times theirs, since the sentence vectors here are short.
 
-    sources (Sequence[Floats]): (sentences, width) vectors of each source language, two at least.
-    target (Floats): (sentences, width) vectors of the target's unlabelled text. rank (int): Of the bilinear form. seed
-        (int): Of initialisation and order.
-    RETURNS (Similarity): The weights. RAISES: XnerError for fewer than two languages or an empty one.
+    sources (Sequence[Floats]), target (Floats): (sentences, width) vectors of each source language, and of the target's
+        unlabelled text.
+    rank (int): Of the bilinear form. seed (int): Of initialisation and order.
+    RAISES: XnerError for fewer than two languages or an empty one.
     """
     if len(sources) < 2 or any(not len(s) for s in sources) or not len(target):
         raise XnerError(

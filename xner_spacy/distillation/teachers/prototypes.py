@@ -24,10 +24,7 @@ from ..student.targets import Targets, one_hot
 
 @runtime_checkable
 class FeatureLoss(Protocol):
-    """A further loss of the student, on its token vectors and scores.
-
-    It returns the loss and its gradients on the vectors and on the scores of each Doc.
-    """
+    """A further loss of the student, on token vectors and scores: the loss, and its gradients on both of each Doc."""
 
     def __call__(
         self, ops: Any, vectors: List[Floats2d], scores: List[Floats2d], targets: Targets, tagset: TagSet
@@ -46,9 +43,8 @@ class Prototypes:
     seen: Any = None
 
     def update(self, xp: Any, features: Any, mass: Any) -> Any:
-        """Move each class towards the mean of the tokens that have mass on it.
+        """Move each class towards the mean of the (n, width) unit vectors that have (n, classes) mass on it.
 
-        features (Floats2d): (n, width) unit vectors. mass (Floats2d): (n, classes) weights.
         RETURNS (Floats2d): (classes, width) prototypes of unit length; zeros for a class never seen.
         """
         if self.vectors is None or self.vectors.shape != (mass.shape[1], features.shape[1]):

@@ -60,12 +60,10 @@ def select_least_specific(
 
     There the encoder is trained against the discriminator; here it is the frozen encoder of a source-trained student,
     and the discriminator a logistic regression on its token vectors. A sentence's score is the mean over its tokens of
-    P(target); those nearest to .5 are kept.
+    P(target); the share `keep` of those nearest to .5 is kept.
 
-    docs (Iterable[Doc]): The target sentences. nlp (Language): A pipeline with an `xner_student`.
-    source (Iterable[Doc]): Source-language sentences. keep (float): The share to keep. seed (int): Of the
-        discriminator.
-    RETURNS (List[Doc]): The kept sentences.
+    docs (Iterable[Doc]), source (Iterable[Doc]): Sentences of the target and of the source language.
+    nlp (Language): A pipeline with an `xner_student`. seed (int): Of the discriminator.
     """
     docs = list(docs)
     target_vectors, source_vectors = encode(nlp, docs), [v for v in encode(nlp, source) if len(v)]
@@ -119,7 +117,7 @@ def agree(docs: Iterable[Doc], others: Iterable[Doc], *, drop_soft: bool = False
 
     The distributions stay, so that a student can learn from these on all tokens and from the labels where both agree.
 
-    docs (Iterable[Doc]): One teacher's. others (Iterable[Doc]): The other's, the same sentences.
+    docs (Iterable[Doc]), others (Iterable[Doc]): The same sentences as either teacher labelled them.
     drop_soft (bool): Take the distributions away.
     YIELDS (Doc): The first teacher's Docs. RAISES: XnerError if the words differ.
     """

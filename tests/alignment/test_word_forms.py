@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from xner_spacy.alignment.statistical import spelling_prior as spelling
-from xner_spacy.alignment.statistical.spelling_prior import IDENTICAL, OTHER_KIND, UNLIKE, Spelling
+from xner_spacy.alignment.statistical import word_forms as spelling
+from xner_spacy.alignment.statistical.word_forms import IDENTICAL, OTHER_KIND, UNLIKE, Spelling
 
 
 def bucket(source: str, target: str) -> int:

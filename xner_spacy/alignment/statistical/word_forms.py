@@ -1,15 +1,21 @@
-"""How alike two words are spelled, for millions of word pairs at once.
+"""What the forms of words say about their links, for millions of word pairs at once: how alike two words are spelled, and
+stems as a second, coarser translation table, by which the links of one form of a word tell of the others.
 
-A word is a set of character bigrams and trigrams, kept as 128 bits (a Bloom filter). The overlap of two sets is then
-two `and`s and a bit count. Words are compared as `spelling.fold` reads them, so that Москва is near Moskva.
+Spelling: a word is a set of character bigrams and trigrams, kept as 128 bits (a Bloom filter). The overlap of two sets
+is then two `and`s and a bit count. Words are compared as `spelling.fold` reads them, so that Москва is near Moskva.
+
+Stems: the first letters of a word. Crude, but it needs nothing to be known about the language, and the table is only
+what the prior falls back on.
 """
 
-from typing import Any, List, Sequence
+from copy import copy
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from ...spelling import fold
+from .vocabulary import Float, pair_keys, values_of
 
 # Word pairs are told apart by how alike they are. The aligner learns what each bucket is worth.
 UNLIKE = 0  # less than 0.4
@@ -18,15 +24,13 @@ IDENTICAL = 9
 OTHER_KIND = 10  # a word and a number, a word and a punctuation mark
 N_BUCKETS = 11
 
+STEM_LENGTH = 4
+
 Bits = npt.NDArray[np.uint64]
 
 
 def signatures(words: Sequence[str]) -> Bits:
-    """The n-gram sets of words.
-
-    words (Sequence[str]): Words; an empty one has an empty set.
-    RETURNS (Bits): (words, 2) unsigned 64-bit integers.
-    """
+    """RETURNS (Bits): (words, 2) unsigned 64-bit integers, the n-grams of each word; an empty word has none."""
     result = np.zeros((len(words), 2), dtype=np.uint64)
     marked = [f"^{fold(word)}$" if word else "" for word in words]
     length = np.array([len(word) for word in marked], dtype=np.int64)
@@ -69,11 +73,7 @@ def kinds(words: Sequence[str]) -> npt.NDArray[np.uint8]:
 
 
 class Spelling:
-    """Compares the words of two vocabularies.
-
-    source (List[str]): Case-folded source words.
-    target (List[str]): Case-folded target words.
-    """
+    """Compares the words of two vocabularies: case-folded source words and target words."""
 
     def __init__(self, source: List[str], target: List[str]) -> None:
         self._bits = (signatures(source), signatures(target))
@@ -83,11 +83,8 @@ class Spelling:
         self._same = np.array([number.get(word, -1) if word else -1 for word in source])
 
     def buckets(self, source: npt.NDArray[Any], target: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """Compare word pairs.
-
-        source (npt.NDArray): Positions in the source words.
-        target (npt.NDArray): Positions in the target words, as many.
-        RETURNS (npt.NDArray[np.uint8]): The bucket of each pair.
+        """RETURNS (npt.NDArray[np.uint8]): The bucket of each word pair, from as many positions in the source and
+        target words.
         """
         result = np.empty(len(source), dtype=np.uint8)
         step = 1 << 20
@@ -103,3 +100,52 @@ class Spelling:
             bucket[self._same[e] == f] = IDENTICAL
             result[begin : begin + step] = bucket
         return result
+
+
+class StemIndex:
+    """The stems of the case-folded words of one vocabulary."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._index: Dict[str, int] = {}
+        self._size = len(words)
+        # The stem of each word.
+        self.of: npt.NDArray[np.int64] = np.array(
+            [self._index.setdefault(fold(word)[:STEM_LENGTH], len(self._index)) for word in words], dtype=np.int64
+        )
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def extended(self, words: Sequence[str]) -> "StemIndex":
+        """RETURNS (StemIndex): One that also has the stem of each of these words, that come after its own: one stem for
+        all that it does not know.
+        """
+        longer = copy(self)
+        stems = [self._index.get(fold(word)[:STEM_LENGTH], len(self._index)) for word in words]
+        longer.of = np.concatenate([self.of, np.array(stems, dtype=np.int64)])
+        return longer
+
+    def sums(self, values: Float) -> Float:
+        """RETURNS (Float): For each word the sum of the values of all words of its stem; over its own words alone, so
+        that new words in a text do not change what is said of others.
+        """
+        sums = np.bincount(self.of[: self._size], values[: self._size], len(self._index) + 1).astype(np.float32)
+        return sums[self.of]
+
+
+class StemTable:
+    """Expected links between the stems of both sides, for word pairs of source words `e` and target words `f`."""
+
+    def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
+        self._keys, place = np.unique(pair_keys(source.of[e], target.of[f]), return_inverse=True)
+        self._place: npt.NDArray[np.int32] = np.asarray(place).ravel().astype(np.int32)
+        self._links: Float = np.zeros(len(self._keys), dtype=np.float32)
+
+    def update(self, counts: npt.NDArray[Any]) -> Float:
+        """Add up the links of the table's word pairs. RETURNS (Float): Those of each pair's stems."""
+        self._links = np.bincount(self._place, counts, len(self._keys)).astype(np.float32)
+        return self._links[self._place]
+
+    def lookup(self, source: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> Float:
+        """RETURNS (Float): The links of any pairs of stems."""
+        return values_of(pair_keys(source, target), self._keys, self._links)
