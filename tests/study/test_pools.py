@@ -21,6 +21,7 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = self.work = folder
+        self.settings = self
 
     def model_dump(self, **_: object) -> Json:
         return {"folder": str(self.folder)}

@@ -297,9 +297,9 @@ def test_a_file_that_is_replaced_during_a_run_is_noticed(tmp_path):
     with pytest.raises(XnerError, match=r"test.spacy: has changed since the run began"):
         run_study(config, overrides=settings, progress=replace_it_then)
     # What does not depend on it is kept, and nothing that does.
-    kinds = [json.loads(file.read_text())["kind"] for file in (study.work / "jobs").glob("*/job.json")]
+    kinds = [json.loads(file.read_text())["kind"] for file in (study.settings.work / "jobs").glob("*/job.json")]
     assert kinds == ["teacher"]
-    assert read_rows(study.report / RESULTS) == []
+    assert read_rows(study.settings.report / RESULTS) == []
     assert all(row.test_sentences == 6 for row in run_study(config, overrides=settings))
 
 
@@ -310,7 +310,7 @@ def test_a_training_config_that_changes_during_a_run_is_noticed(tmp_path):
     settings = {**block(arms=["teacher"]), "teacher.config": str(base)}
     study = read_study(toy, settings)
     job = next(iter(make_plan(study).jobs.values()))
-    (study.work / "jobs").mkdir(parents=True)
+    (study.settings.work / "jobs").mkdir(parents=True)
     base.write_text(base.read_text().replace("dropout = 0.1", "dropout = 0.2"))
     outcome = perform(job, study)
     assert outcome.result is None and "has changed since the run began" in outcome.stop[0]
@@ -327,10 +327,10 @@ def test_a_result_that_cannot_be_read_is_measured_again(tmp_path, text):
         ('{"seconds": 1.0, "measurements": {}}', False),
         ('{"seconds": 1.0, "measurements": {"transfer": {}, "teacher": {"f1": 0.72727}}}', True),
     ):
-        folder = study.work / "jobs" / key
+        folder = study.settings.work / "jobs" / key
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "result.json").write_text(content)
-        found = finished_jobs(plan, study.work)
+        found = finished_jobs(plan, study.settings.work)
         assert (key in found) == done
     # Numbers are read as they were written: srsly makes 0.7272700000000001 of this one.
     assert found[key].result["measurements"]["teacher"]["f1"] == 0.72727
@@ -359,7 +359,7 @@ def test_the_price(tmp_path):
     assert (found["known"], found["cells"]) == (0, 8)
     assert set(found["unknown"]) == {"teacher", "labels", "student hard", "student soft"}
     soft = next(j for j in plan.jobs.values() if j.params.get("arm") == "soft")
-    folder = study.work / "jobs" / soft.key
+    folder = study.settings.work / "jobs" / soft.key
     folder.mkdir(parents=True)
     srsly.write_json(folder / "result.json", {"seconds": 5.0, "measurements": {}})
     found = price_study(config)

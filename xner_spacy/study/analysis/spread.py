@@ -115,7 +115,7 @@ def trend(sizes: pd.DataFrame) -> Tuple[Dict[str, Interval], str]:
     return factors, ""
 
 
-def variance_components(frame: pd.DataFrame, design: str = "steps") -> Tuple[pd.DataFrame, Dict[str, str]]:
+def variance_components(frame: pd.DataFrame) -> Tuple[pd.DataFrame, Dict[str, str]]:
     """Variance components by REML (statsmodels), in two mixed models, since the sizes at hand make one too large. Within
     cells of language and size: seed and draw, which need cells where several draws were run with the same seed and the
     reverse. Between cells: language and size, crossed, on the cells' means; what is left there, beyond the replicates'
@@ -126,7 +126,7 @@ def variance_components(frame: pd.DataFrame, design: str = "steps") -> Tuple[pd.
     """
     lines, reasons = [], {}
     rows = measured(frame)
-    for arm, own in rows[rows["design"] == design].groupby("arm", observed=True):
+    for arm, own in rows[rows["design"] == "steps"].groupby("arm", observed=True):
         own = own.drop_duplicates([*CELL, *REPLICATE])
         told: List[str] = []
         size = own["n_source"].astype(str) + "/" + own["n_target"].astype(str)

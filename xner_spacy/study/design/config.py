@@ -107,8 +107,8 @@ class Settings(_Section):
     source: str
     target: PathOfLanguage
     test: PathOfLanguage
-    work: str
-    report: str
+    work: Path
+    report: Path
     sampling: Literal["uniform", "stratified"] = "uniform"
     keep: float = Field(0.8, gt=0, le=1)
     gpu_id: int = Field(-1, ge=-1)
@@ -136,16 +136,6 @@ class Study(_Section):
             paths[f"target {lang}"] = Path(self.settings.target.format(lang=lang))
             paths[f"test {lang}"] = Path(self.settings.test.format(lang=lang))
         return paths
-
-    @property
-    def work(self) -> Path:
-        """RETURNS (Path): The folder of the jobs."""
-        return Path(self.settings.work)
-
-    @property
-    def report(self) -> Path:
-        """RETURNS (Path): The folder of results and page."""
-        return Path(self.settings.report)
 
 
 def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> Study:

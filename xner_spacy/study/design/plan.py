@@ -15,7 +15,6 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from itertools import product
-from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 import spacy
@@ -71,13 +70,6 @@ def digest(value: Json) -> str:
     return hashlib.sha256(text.encode("utf8")).hexdigest()[:KEY_LENGTH]
 
 
-def is_translated(path: Path) -> bool:
-    """RETURNS (bool): Whether each of a file's Docs has its source with it."""
-    install_extensions()
-    vocab = spacy.blank("xx").vocab
-    return all(doc._.xner_source is not None for doc in read_docs(path, vocab))
-
-
 def make_plan(study: Study) -> Plan:
     """Lay out the jobs of a study.
 
@@ -105,7 +97,13 @@ class _Planner:
         languages = sorted({lang for block in study.blocks.values() for lang in block.languages})
         paths = study.files(languages)
         self.checksums = {name: file_checksum(path) for name, path in paths.items()}
-        self.translated = {lang: is_translated(paths[f"test {lang}"]) for lang in languages}
+        install_extensions()
+        vocab = spacy.blank("xx").vocab
+        # Whether each of the test sentences has its source with it.
+        self.translated = {
+            lang: all(doc._.xner_source is not None for doc in read_docs(paths[f"test {lang}"], vocab))
+            for lang in languages
+        }
         self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
         # Read here, once: every labelling of every replicate has the same projector.
         self.projector_files = files_in(study.projector)

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Iterable, List, Optional, Tuple
 
@@ -98,12 +98,10 @@ COLUMNS = tuple(field.name for field in fields(Row))
 _ROW = TypeAdapter(Row)
 
 
-def write_rows(path: PathLike, rows: Iterable[Row]) -> int:
-    """Write results in a fixed order, atomically. RETURNS (int): The number of lines below the header."""
-    text = to_csv(sorted(rows, key=lambda row: row.order))
+def write_rows(path: PathLike, rows: Iterable[Row]) -> None:
+    """Write results in a fixed order, atomically."""
     with atomic_write(path) as file:
-        file.write(text)
-    return text.count("\n") - 1
+        file.write(to_csv(sorted(rows, key=lambda row: row.order)))
 
 
 def to_csv(rows: Iterable[Row]) -> str:
@@ -112,7 +110,8 @@ def to_csv(rows: Iterable[Row]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow(["" if v is None else for_csv(v) for v in asdict(row).values()])
+        values = [getattr(row, name) for name in COLUMNS]
+        writer.writerow(["" if value is None else for_csv(value) for value in values])
     return out.getvalue()
 
 

@@ -92,7 +92,7 @@ def perform(job: Job, study: Study) -> Outcome:
 
     RETURNS (Outcome): Its result, or the reason of its failure; the traceback is kept in a file.
     """
-    jobs = study.work / JOBS
+    jobs = study.settings.work / JOBS
     folder = Path(tempfile.mkdtemp(dir=jobs, prefix=f".{job.key}."))
     parents = {kind: jobs / key for kind, key in zip(PARENTS, job.parents, strict=False)}
     try:
@@ -100,7 +100,7 @@ def perform(job: Job, study: Study) -> Outcome:
         write_json(folder / "job.json", {"kind": job.kind, "params": job.params, "parents": list(job.parents)})
         write_json(folder / RESULT, result)
         # A process of an earlier run may have put it there a moment ago. What can't be read goes.
-        there = read_result(study.work, job.key)
+        there = read_result(study.settings.work, job.key)
         if there is None:
             shutil.rmtree(jobs / job.key, ignore_errors=True)
             folder.rename(jobs / job.key)
@@ -109,7 +109,7 @@ def perform(job: Job, study: Study) -> Outcome:
         return Outcome(None, error.message, [error.message, error.hint])
     # spaCy's `train` ends the process for some faults of a config.
     except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a job fails of, the others go on)
-        with suppress(XnerError), atomic_write(study.work / FAILURES / f"{job.key}.txt") as file:
+        with suppress(XnerError), atomic_write(study.settings.work / FAILURES / f"{job.key}.txt") as file:
             file.write(f"{job}\n\n{traceback.format_exc()}")
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         return Outcome(None, " ".join(said.split()))
@@ -222,8 +222,8 @@ def run_jobs(
     tick (Callable[[Job], None]): Called after each job. The caller holds the lock of the folder of jobs.
     RAISES: XnerError if no further job makes sense: a file of the study has changed, say.
     """
-    (study.work / JOBS).mkdir(parents=True, exist_ok=True)
-    sweep(study.work)
+    (study.settings.work / JOBS).mkdir(parents=True, exist_ok=True)
+    sweep(study.settings.work)
     todo = [job for job in plan.jobs.values() if job.key not in outcomes]
     if not todo:
         return
@@ -235,7 +235,7 @@ def run_jobs(
                 tick(job)
     finally:
         # Also what a worker of this run left that died.
-        sweep(study.work)
+        sweep(study.settings.work)
 
 
 def schedule(todo: List[Job], outcomes: Dict[str, Outcome], pool: Any, workers: int) -> Iterator[Tuple[Job, Outcome]]:

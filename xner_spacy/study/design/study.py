@@ -70,27 +70,28 @@ def run_study(
     RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing file.
     """
     study = read_study(path, overrides)
+    work, report = study.settings.work, study.settings.report
     if engine == "ray":
         require_ray()
     whole = make_plan(study)
     with ExitStack() as stack:
         # First the locks, then a look at what is there, and only then the first file that is written.
-        for folder in dict.fromkeys(Path(os.path.realpath(f)) for f in (study.work, study.report)):
+        for folder in dict.fromkeys(Path(os.path.realpath(f)) for f in (work, report)):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(folder))
         known = read_known(study, whole)
         plan = restrict(whole, _wanted(study, whole, known, blocks))
-        outcomes = finished_jobs(plan, study.work)
+        outcomes = finished_jobs(plan, work)
         last = time.monotonic()
 
         def write() -> List[Row]:
             rows = [*known.values(), *make_rows(plan, outcomes)]
-            write_rows(study.report / RESULTS, rows)
+            write_rows(report / RESULTS, rows)
             return rows
 
         # Before the first cell, so that a report can be made of what there is at any time.
-        write_meta(study.report / META, make_meta(study, whole), goes_on=bool(known or outcomes))
-        set_aside(study.report / RESULTS, known.values())
+        write_meta(report / META, make_meta(study, whole), goes_on=bool(known or outcomes))
+        set_aside(report / RESULTS, known.values())
         with progress(len(outcomes), len(plan.jobs)) as step:
 
             def note(job: Job) -> None:
@@ -116,7 +117,7 @@ def read_known(study: Study, plan: Plan) -> Dict[Row, Row]:
 
     RETURNS (Dict[Row, Row]): The rows that are still what the config asks for, by their cells.
     """
-    path = study.report / RESULTS
+    path = study.settings.report / RESULTS
     rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE} if path.exists() else {}
     cells = ((cell, rows.get((cell.job, cell.arm))) for cell in plan.cells)
     return {cell: replace(row, block=cell.block, design=cell.design) for cell, row in cells if row is not None}
@@ -174,7 +175,7 @@ def price_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None, bloc
     plan = restrict(whole, _wanted(study, whole, known, blocks))
     jobs: Dict[str, List[Optional[float]]] = defaultdict(list)
     for job in plan.jobs.values():
-        result = read_result(study.work, job.key)
+        result = read_result(study.settings.work, job.key)
         name = f"student {job.params['arm']}" if job.kind == "student" else job.kind
         jobs[name].append(None if result is None else result["seconds"])
     measured = {name: [each for each in seconds if each is not None] for name, seconds in jobs.items()}
@@ -263,7 +264,8 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
     except ImportError as error:
         raise MissingExtraError("xner study report", "study") from error
     study = read_study(path, overrides)
-    rows = read_rows(study.report / RESULTS)
+    report = study.settings.report
+    rows = read_rows(report / RESULTS)
     # What the config says to the reader may have changed since; what was run has not.
-    meta = {**read_meta(study.report / META), **study.settings.model_dump(include=SAID)}
-    return write_report(analyse(rows), meta, study.report)
+    meta = {**read_meta(report / META), **study.settings.model_dump(include=SAID)}
+    return write_report(analyse(rows), meta, report)
