@@ -1,5 +1,6 @@
 """The figures of a study: what was measured, and what is estimated from it."""
 
+from functools import partial
 from math import nan
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
@@ -140,12 +141,7 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
 
 
 def _figure(
-    groups: Groups,
-    draw: Callable[[pd.DataFrame], Chart],
-    columns: Mapping[str, str],
-    *,
-    of: str = "arm",
-    digits: int = 1,
+    groups: Groups, draw: Callable[..., Chart], columns: Mapping[str, str], *, of: str = "arm", digits: int = 1
 ) -> Optional[Figure]:
     """A panel for each group that holds values.
 
@@ -160,9 +156,8 @@ def _figure(
 
 
 def _heat(groups: Groups, what: str = "F1") -> Optional[Figure]:
-    def draw(data: pd.DataFrame) -> Chart:
-        return heat_map(data, "n_target", "n_source", (SIDES["target"], SIDES["source"]), signs=what == "difference")
-
+    titles = (SIDES["target"], SIDES["source"])
+    draw = partial(heat_map, x="n_target", y="n_source", titles=titles, signs=what == "difference")
     return _figure(groups, draw, {**MEAN, "value": what})
 
 
@@ -182,10 +177,7 @@ def _side_by_side(view: View) -> Optional[Figure]:
         own = {arm: view.group(arm, lang) for arm in (*SOURCE_ARMS, *view.main_arms)}
         most = [data[data["n_target"] == data["n_target"].max()].assign(label=SHORT[arm]) for arm, data in own.items()]
         groups[view.language(lang)] = pd.concat(most)
-
-    def draw(data: pd.DataFrame) -> Chart:
-        return lines(data, "n_source", (SIDES["source"], "F1"), colours="s")
-
+    draw = partial(lines, x="n_source", titles=(SIDES["source"], "F1"), colours="s")
     return _figure(groups, draw, {"label": "arm", **MEAN}, of="language")
 
 
@@ -203,10 +195,7 @@ def _iso_lines(surfaces: Mapping[str, Surface], kind: str, moving: str, title: s
         if len(data):
             named = data[kind].map("{:,.0f}".format if kind == "total" else ratio)
             groups[name] = points(data).assign(label=named)
-
-    def draw(data: pd.DataFrame) -> Chart:
-        return lines(data, moving, (title, "F1, fitted"), legend=kind, markers=False)
-
+    draw = partial(lines, x=moving, titles=(title, "F1, fitted"), legend=kind, markers=False)
     return _figure(groups, draw, {name: name for name in ("total", "ratio", *SIZES)} | ESTIMATE | {"value": "F1"})
 
 
@@ -226,10 +215,7 @@ def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:
 
 def _forest(groups: Groups, title: str = "difference of F1", *, shared: bool = True) -> Optional[Figure]:
     """Differences with their intervals. shared (bool): Whether all panels have one scale."""
-
-    def draw(data: pd.DataFrame) -> Chart:
-        return intervals(data, title, strong="all", shared=shared)
-
+    draw = partial(intervals, title=title, strong="all", shared=shared)
     columns = {"label": "of", **ESTIMATE, "value": "difference", "n": "pairs"}
     return _figure({name: points(data) for name, data in groups.items()}, draw, columns, of="comparison")
 
@@ -250,4 +236,4 @@ def _variance(components: pd.DataFrame) -> Optional[Figure]:
         percent=100 * components["share"],
     )
     columns = {"label": "arm", "part": "cause", "percent": "share in %", "sd": "sd in points", "n": "rows"}
-    return _figure({"": data}, lambda data: shares(data, list(names.values())), columns, of="of")
+    return _figure({"": data}, partial(shares, parts=list(names.values())), columns, of="of")
