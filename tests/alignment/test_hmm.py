@@ -42,7 +42,7 @@ def test_posteriors(padding: int) -> None:
         empty[:steps, k] = random.random(steps)
     jumps = Jumps()
     expected = [by_hand(emission[:n, k, :m].astype(float), empty[:n, k], jumps, 0.2) for k, (n, m) in enumerate(shapes)]
-    statistics = Statistics(jumps.limit)
+    statistics = Statistics()
     found = posteriors(
         emission,
         empty,

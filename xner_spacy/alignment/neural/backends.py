@@ -4,6 +4,7 @@ Nothing here is imported before the first sentence is to be encoded: the core ne
 """
 
 import tempfile
+import warnings
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
 from typing import Any, Callable, ClassVar, Dict, Iterator, List, Literal, NamedTuple, Optional, Tuple
@@ -172,18 +173,11 @@ def _make_forward(model: Any, config: Any, settings: EncoderSettings) -> Forward
         f"dtype = int8 with backend = torch runs on the cpu only, not on {device!r}.",
         "Use bfloat16 or float16 there.",
     )
-    return TorchForward(_quantize(model), device)
-
-
-def _quantize(model: Any) -> Any:
-    import warnings
-
-    import torch
-
     with warnings.catch_warnings():
         # PyTorch announces that this moves to another package one day.
         warnings.simplefilter("ignore")
-        return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
+        model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
+    return TorchForward(model, device)
 
 
 class TorchForward:

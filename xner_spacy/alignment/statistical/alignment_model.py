@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...text import comparable
-from .hmm import Jumps
+from .hmm import LIMIT, Jumps
 from .vocabulary import Float, Keys, Vocabulary, split_keys, values_of
 from .word_forms import IDENTICAL, N_BUCKETS, UNLIKE, Spelling, StemIndex, StemTable
 
@@ -121,9 +121,8 @@ class Direction:
         words.
         """
         given, word = map(len, stems)
-        limit = Jumps.limit
         sizes = {"occurrences": given, "generated": word, "totals": given, "rates": _KINDS, "empty": word}
-        for name, size in {**sizes, "move": 2 * limit + 1, "start": limit + 1}.items():
+        for name, size in {**sizes, "move": 2 * LIMIT + 1, "start": LIMIT + 1}.items():
             _check_array(state[name], np.float32, (size,), name)
         direction = cls(state["occurrences"], state["generated"], stems)
         direction.totals, direction.rates, direction.empty = state["totals"], state["rates"], state["empty"]

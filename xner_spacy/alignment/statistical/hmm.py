@@ -15,38 +15,41 @@ Float = npt.NDArray[Any]  # float32 in training, float64 where links are decided
 Int = npt.NDArray[np.int32]
 
 
+# Jumps beyond this many positions share one weight in each direction.
+LIMIT = 40
+
+
 @dataclass
 class Jumps:
-    """How the position moves from one generated word to the next.
-
-    limit (int): Jumps beyond this many positions share one weight in each direction.
-    move (Float): 2 * limit + 1 weights of a jump by -limit ... limit.
-    start (Float): limit + 1 weights of the first position.
+    """How the position moves from one generated word to the next: the weights of a jump by -40 ... 40, and those of the
+    first position up to 40, not normalised.
     """
 
-    limit: int = 40
     move: Float = field(init=False)
     start: Float = field(init=False)
 
     def __post_init__(self) -> None:
-        distance = np.abs(np.arange(-self.limit, self.limit + 1) - 1)
+        distance = np.abs(np.arange(-LIMIT, LIMIT + 1) - 1)
         self.move = (1.0 / (1.0 + distance) ** 2).astype(np.float32)
-        self.start = (1.0 / (1.0 + np.arange(self.limit + 1)) ** 2).astype(np.float32)
+        self.start = (1.0 / (1.0 + np.arange(LIMIT + 1)) ** 2).astype(np.float32)
 
     def matrix(self, size: int) -> Float:
-        """RETURNS (Float): (size, size) weights, from row to column; not normalised."""
-        position = np.arange(size)
-        jump = np.clip(position[None, :] - position[:, None], -self.limit, self.limit)
-        return self.move[jump + self.limit]
+        """RETURNS (Float): (size, size) weights, from row to column."""
+        return self.move[_jumps(size)]
 
     def first(self, size: int) -> Float:
-        """RETURNS (Float): (size,) weights of the first position; not normalised."""
-        return self.start[np.minimum(np.arange(size), self.limit)]
+        """RETURNS (Float): (size,) weights of the first position."""
+        return self.start[np.minimum(np.arange(size), LIMIT)]
 
     def update(self, moved: npt.NDArray[np.float64], began: npt.NDArray[np.float64]) -> None:
         """Set the weights from expected counts of jumps and first positions, smoothed a little."""
-        self.move = _smooth(moved)
-        self.start = _smooth(began)
+        self.move, self.start = _smooth(moved), _smooth(began)
+
+
+def _jumps(size: int) -> npt.NDArray[np.int64]:
+    """RETURNS (npt.NDArray[np.int64]): (size, size) which weight of `Jumps.move` belongs to a jump from row to column."""
+    position = np.arange(size)
+    return np.clip(position[None, :] - position[:, None], -LIMIT, LIMIT) + LIMIT
 
 
 def _smooth(counts: npt.NDArray[np.float64]) -> Float:
@@ -59,14 +62,12 @@ def _smooth(counts: npt.NDArray[np.float64]) -> Float:
 class Statistics:
     """Expected jump counts, summed over batches."""
 
-    limit: int
     moved: npt.NDArray[np.float64] = field(init=False)
     began: npt.NDArray[np.float64] = field(init=False)
     log_likelihood: float = 0.0
 
     def __post_init__(self) -> None:
-        self.moved = np.zeros(2 * self.limit + 1)
-        self.began = np.zeros(self.limit + 1)
+        self.moved, self.began = np.zeros(2 * LIMIT + 1), np.zeros(LIMIT + 1)
 
     def add(self, other: "Statistics") -> None:
         """Take up the counts of another batch."""
@@ -136,11 +137,8 @@ def posteriors(
             after = scale * (emission[time] @ back) + after * stay[time]
     if statistics is not None:
         pairs *= weights
-        grid = np.arange(n_state)
-        jump = np.clip(grid[None, :] - grid[:, None], -jumps.limit, jumps.limit) + jumps.limit
-        statistics.moved += np.bincount(jump.ravel(), weights=pairs.ravel(), minlength=2 * jumps.limit + 1)
-        statistics.began += np.bincount(
-            np.minimum(grid, jumps.limit), weights=linked[0].sum(axis=0), minlength=jumps.limit + 1
-        )
+        statistics.moved += np.bincount(_jumps(n_state).ravel(), pairs.ravel(), 2 * LIMIT + 1)
+        at = np.minimum(np.arange(n_state), LIMIT)
+        statistics.began += np.bincount(at, linked[0].sum(axis=0), LIMIT + 1)
         statistics.log_likelihood -= float(np.log(norm).sum())
     return linked

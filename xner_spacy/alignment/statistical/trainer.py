@@ -209,12 +209,12 @@ class Trainer:
 
     def hmm_round(self) -> None:
         """One round with the hidden Markov models."""
-        totals = [Statistics(direction.jumps.limit) for direction in self.directions]
+        totals = [Statistics() for _ in self.directions]
         # How often each generated word has no counterpart.
         empty = [np.zeros(len(direction.generated)) for direction in self.directions]
 
         def work(cells: Cells) -> Tuple[Any, ...]:
-            seen = [Statistics(direction.jumps.limit) for direction in self.directions]
+            seen = [Statistics() for _ in self.directions]
             tables = [table[cells.pairs] for table in self.probabilities]
             one, other = link_posteriors(cells, tables, self.directions, self.null, seen)
             counts = np.bincount(cells.place.ravel(), (one * other).ravel(), len(cells.pairs))
