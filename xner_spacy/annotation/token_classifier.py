@@ -17,7 +17,7 @@ from ..distillation.soft.soft_labels import free_blank
 from ..distillation.student.tag_scheme import blank_tokens
 from ..errors import XnerError
 from ..text import is_blank_token
-from ..translation.hub import HubModel, check_weights, import_transformers
+from ..translation.hub import HubModel, check_weights
 from ..types import FloatArray, TokenLabels
 from .annotators import Annotation, TagScheme
 
@@ -126,11 +126,10 @@ class _Model:
     """A token-classification model with its tokenizer."""
 
     def __init__(self, owner: TokenClassifier) -> None:
-        import_transformers(owner.part)
+        config, tokenizer = owner.read_tokenizer(add_prefix_space=True)
         import torch
 
         self.torch = torch
-        config, tokenizer = owner.read_tokenizer(add_prefix_space=True)
         model, report = owner.read_model("AutoModelForTokenClassification", config=config)
         missing = [name for name in report["missing_keys"] if name.startswith("classifier")]
         if missing:

@@ -211,23 +211,20 @@ class LongestRunProjector(BaseProjector):
         return without_overlaps(sorted(joined, key=lambda r: (r[0] - r[1], r[0])), len(pair.target))
 
     def _collisions_as_released(self, pair: SentencePair, runs: List[Run]) -> List[Run]:
-        """The released code's two passes over neighbours in source order."""
-        joined = list(runs)
-        k = 0
-        while k + 1 < len(joined):
-            left, right = joined[k], joined[k + 1]
-            if left[1] - 1 >= right[0] and pair.entities[left[2]][2] == pair.entities[right[2]][2]:
-                joined[k : k + 2] = [(min(left[0], right[0]), max(left[1], right[1]), left[2])]
-            else:
-                k += 1
-        k = 0
-        while k + 1 < len(joined):
-            left, right = joined[k], joined[k + 1]
-            if left[1] - 1 >= right[0]:
-                del joined[k if left[1] - left[0] <= right[1] - right[0] else k + 1]
-            else:
-                k += 1
-        return joined
+        """The released code's two passes over neighbours in source order: one joins, one drops."""
+        kept = list(runs)
+        for joins in (True, False):
+            k = 0
+            while k + 1 < len(kept):
+                left, right = kept[k], kept[k + 1]
+                meet = left[1] - 1 >= right[0]
+                if meet and joins and pair.entities[left[2]][2] == pair.entities[right[2]][2]:
+                    kept[k : k + 2] = [(min(left[0], right[0]), max(left[1], right[1]), left[2])]
+                elif meet and not joins:
+                    del kept[k if left[1] - left[0] <= right[1] - right[0] else k + 1]
+                else:
+                    k += 1
+        return kept
 
 
 def _merged(places: Iterable[int], max_gap: int, apart: Container[int] = ()) -> List[Span]:

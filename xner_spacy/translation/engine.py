@@ -37,12 +37,9 @@ _FLUSHING = frozenset(
 _ATTACH, _DETACH = "apertium-wblank-attach", "apertium-wblank-detach"
 # What a mode file may run: the filters of lttoolbox, lexical selection, CG, HFST and Apertium. None of them starts
 # another program or writes a file.
-PROGRAMS = _FLUSHING | frozenset(
-    (
-        *(_ATTACH, _DETACH, "apertium-wblank-mode", "apertium-cleanstream", "apertium-unformat"),
-        *("apertium-multiple-translations", "apertium-extract-caps", "apertium-restore-caps"),
-        *("cg-conv", "cg-mwesplit", "hfst-lookup"),
-    )
+PROGRAMS = _FLUSHING.union(
+    f"{_ATTACH} {_DETACH} apertium-wblank-mode apertium-cleanstream apertium-unformat apertium-multiple-translations "
+    "apertium-extract-caps apertium-restore-caps cg-conv cg-mwesplit hfst-lookup".split()
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence
 
 from ..languages import model_code
 from .ct2 import TAGS
-from .hub import HubModel, check_weights, import_transformers, loading
+from .hub import HubModel, check_weights, loading
 from .neural import Hypothesis, NeuralTranslator, decoding_limit, plan_batches
 
 SCORED_CELLS = 1 << 27  # floats, half a gigabyte
@@ -55,11 +55,10 @@ class _Model:
     """A sequence-to-sequence model with its tokenizer, set to two languages."""
 
     def __init__(self, owner: Transformers) -> None:
-        import_transformers(owner.part)
+        self.config, self.tokenizer = owner.read_tokenizer()
         import torch
 
         self.torch = torch
-        self.config, self.tokenizer = owner.read_tokenizer()
         model, report = owner.read_model("AutoModelForSeq2SeqLM", config=self.config)
         check_weights(owner.model, report)
         self.start = ""
@@ -103,7 +102,7 @@ class _Model:
         return self.tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt").to(self.device)
 
     def generate(self, batch: List[List[int]], beam_size: int, n_best: int) -> List[List[Hypothesis]]:
-        """Decode a batch. RETURNS (List[List[Hypothesis]]): Per text its hypotheses."""
+        """RETURNS (List[List[Hypothesis]]): Per text of a batch its hypotheses."""
         limits = [decoding_limit(len(tokens), self.positions) for tokens in batch]
         beam = max(beam_size, n_best)
         options = {} if self.prefix is None else {"forced_bos_token_id": self.prefix}
