@@ -12,14 +12,10 @@ from ..types import Entity, FloatArray, TokenLabels
 
 
 class Annotation(NamedTuple):
-    """What an annotator finds in a sentence.
+    """What an annotator finds in a sentence."""
 
-    entities (List[Entity]): Its entities, by the annotator's own labels, with scores.
-    labels (Optional[TokenLabels]): Distributions over IOB2 tags per token, where the annotator has them.
-    """
-
-    entities: List[Entity]
-    labels: Optional[TokenLabels] = None
+    entities: List[Entity]  # by the annotator's own labels, with scores
+    labels: Optional[TokenLabels] = None  # distributions over IOB2 tags per token, where the annotator has them
 
 
 @runtime_checkable

@@ -22,19 +22,14 @@ Range = TypeVar("Range", bound=tuple)
 
 
 class Prepared(NamedTuple):
-    """A sentence pair as projectors see it.
-
-    pair (SentencePair): The pair without blank tokens, and without entities that hold nothing else. Blank tokens then
-        are no gap between two words of a name, and no span begins or ends with one.
-    given (SentencePair): The pair as it was given.
-    entities (Sequence[int]): Per entity of `pair` its index in `given`.
-    target (Sequence[int]): Per target token of `pair` its index in `given`.
+    """A sentence pair as projectors see it: without blank tokens, and without entities that hold nothing else. Blank
+    tokens then are no gap between two words of a name, and no span begins or ends with one.
     """
 
     pair: SentencePair
     given: SentencePair
-    entities: Sequence[int]
-    target: Sequence[int]
+    entities: Sequence[int]  # per entity of `pair` its index in `given`
+    target: Sequence[int]  # per target token of `pair` its index in `given`
 
     def restore(self, projection: Projection) -> Projection:
         """RETURNS (Projection): The projection of `pair`, in the positions of `given`. Every entity of `given` is in

@@ -20,15 +20,11 @@ from .hub import LazyModel
 
 
 class Hypothesis(NamedTuple):
-    """One decoded translation.
-
-    text (str): Its text. score (Optional[float]): Length-normalised log-probability, as the library gives it.
-    complete (bool): Whether it came to an end before the limit.
-    """
+    """One decoded translation."""
 
     text: str
-    score: Optional[float]
-    complete: bool
+    score: Optional[float]  # length-normalised log-probability, as the library gives it
+    complete: bool  # whether it came to an end before the limit
 
 
 def plan_batches(lengths: Mapping[int, int], batch_tokens: int) -> List[List[int]]:

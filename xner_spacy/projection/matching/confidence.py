@@ -9,9 +9,7 @@ import numpy.typing as npt
 
 class Calibration(NamedTuple):
     """A logistic map (Platt 1999) of a match's score and its margin: by how much the score beats the entity's next best
-    choice, or none at all (0).
-
-    bias, score, margin (float): Coefficients.
+    choice, or none at all (0). Its fields are the coefficients.
     """
 
     bias: float
@@ -38,12 +36,9 @@ def link_confidence(score: float) -> float:
 
 
 def fit_calibration(features: Sequence[Tuple[float, float]], right: Sequence[bool], ridge: float = 1.0) -> Calibration:
-    """Fit the map by maximum likelihood.
+    """Fit the map by maximum likelihood to the score and the margin of projected spans, and whether each is right.
 
-    features (Sequence[Tuple[float, float]]): Score and margin of each projected span.
-    right (Sequence[bool]): Whether it is right.
     ridge (float): Penalty on the two slopes, which keeps separable data finite.
-    RETURNS (Calibration): The map.
     """
     from scipy.optimize import minimize
     from scipy.special import expit

@@ -22,6 +22,8 @@ from .interfaces import Option, Options, ScoredPair
 Contributions = Dict[str, Dict[str, float]]
 _Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Occurrences = Annotated[int, Field(ge=0)]
+# How often a label must occur to rule, and how many times as often as the label at hand.
+_RULING, _TIMES = 3, 2.0
 
 
 class _LexiconState(TypedDict):
@@ -164,17 +166,11 @@ class PhraseLexicon:
         return self
 
 
-@dataclass(eq=False)
 class LabelVotes:
-    """Labels of target phrases over a corpus: where one label clearly rules, the others follow it.
+    """Labels of target phrases over a corpus: where one label clearly rules, the others follow it."""
 
-    least (int): Occurrences that the ruling label needs.
-    ratio (float): How many times as often as the label at hand it must occur.
-    """
-
-    least: int = 3
-    ratio: float = 2.0
-    counts: Dict[str, Counter] = field(init=False, default_factory=dict, repr=False)
+    def __init__(self) -> None:
+        self.counts: Dict[str, Counter] = {}
 
     def add(self, words: Sequence[str], label: str) -> None:
         """Count one projected span."""
@@ -185,7 +181,7 @@ class LabelVotes:
         counts = self.counts.get(_phrase(words), Counter())
         # Of equally frequent labels the first in the alphabet, whatever order they were counted in.
         best = min(counts, key=lambda name: (-counts[name], name), default=label)
-        return best if counts[best] >= max(self.least, self.ratio * counts[label]) else label
+        return best if counts[best] >= max(_RULING, _TIMES * counts[label]) else label
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The counts."""

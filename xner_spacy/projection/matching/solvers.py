@@ -19,6 +19,8 @@ _CROWDED = 150
 # Entities that compete with more states than this (how many spans each of them has) are left to HiGHS.
 _MOST_STATES = 64
 _EPS = 1e-9
+# How long HiGHS may search, and the gap to the bound at which it may stop, as a share of the scores.
+_SECONDS, _GAP = 10.0, 1e-6
 
 
 class Limits(NamedTuple):
@@ -211,9 +213,7 @@ def _components(options: Options) -> List[List[int]]:
     return list(members.values())
 
 
-def solve_milp(
-    options: Options, low: int, high: Optional[int], whole: bool = True, time_limit: float = 10.0, gap: float = 1e-6
-) -> Optional[List[Choice]]:
+def solve_milp(options: Options, low: int, high: Optional[int], whole: bool = True) -> Optional[List[Choice]]:
     """Choose non-overlapping options, `low` to `high` per entity, of the greatest total score, by HiGHS through scipy. It
     is the yardstick of the tests, and solves the sentences where many entities compete.
 
@@ -224,8 +224,6 @@ def solve_milp(
     low (int), high (Optional[int]): As in `Limits`.
     whole (bool): Ask for whole numbers. Without, the linear program is solved: between intervals its answer is nearly
         always whole, and then it is the optimum.
-    time_limit (float): Seconds.
-    gap (float): Gap to the bound at which the search for whole numbers may stop, as a share of the scores.
     RETURNS (Optional[List[Choice]]): The choices: the best that were found in time. Without `whole` None if the
         answer is not whole or not the optimum.
     """
@@ -258,13 +256,13 @@ def solve_milp(
     cost = np.concatenate([-score, np.full(n_slack, penalty)])
     matrix = coo_matrix((np.ones(len(rows)), (rows, cols)), shape=(len(upper), len(cost))).tocsr()
     # What missing spans cost is part of the program's value: the gap is a share of the scores alone.
-    relative = gap * score.sum() / (score.sum() + low * n_slack * penalty)
+    relative = _GAP * score.sum() / (score.sum() + low * n_slack * penalty)
     result = milp(
         cost,
         constraints=LinearConstraint(matrix, lower, upper),
         integrality=np.full(len(cost), int(whole)),
         bounds=Bounds(0, np.concatenate([np.ones(len(flat)), np.full(n_slack, float(low))])),
-        options={"time_limit": time_limit, "mip_rel_gap": relative},
+        options={"time_limit": _SECONDS, "mip_rel_gap": relative},
     )
     x = result.x
     if not whole and (result.status != 0 or x is None or np.any(np.abs(x - np.round(x)) > 1e-6)):
