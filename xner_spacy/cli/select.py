@@ -4,7 +4,7 @@ from typing import Callable, Optional, Tuple
 
 from ..corpora.made_at_once import write_docbins
 from ..corpora.pipelines import load_pipeline
-from ..errors import XnerError
+from ..errors import XnerError, require
 from ..languages import blank
 from ..types import PathLike
 from .options import command, share
@@ -38,8 +38,7 @@ def select(
     from ..distillation.soft.soft_labels import read_soft_docs
     from ..distillation.teachers.selection import agree, select_least_specific, select_surest
 
-    if by not in METHODS:
-        raise XnerError(f"--by {by!r} is no method.", f"Known: {', '.join(METHODS)}.")
+    require(by in METHODS, f"--by {by!r} is no method.", f"Known: {', '.join(METHODS)}.")
     if (by != "surest" and other is None) or (by == "language" and model is None):
         raise XnerError(f"--by {by} needs {'--other and --model' if by == 'language' else '--other'}.")
     vocab = blank("xx").vocab

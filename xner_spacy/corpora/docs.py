@@ -118,8 +118,8 @@ def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
 
 
 def packed(docs: Iterable[Doc]) -> Tuple[bytes, Dict[str, int]]:
-    """RETURNS (Tuple[bytes, Dict[str, int]]): A DocBin with all that a projected Doc carries, as it stands in a file, and
-    what is counted of its Docs: sentences, tokens, entities, and what else there is (see `count_doc`).
+    """RETURNS (Tuple[bytes, Dict[str, int]]): A DocBin with all that a projected Doc carries, as it stands in a file,
+    and what is counted of its Docs: sentences, tokens, entities, and what else there is (see `count_doc`).
     """
     docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
     counts: Counter = Counter()

@@ -43,12 +43,12 @@ class CorpusInput:
     """The sentences to annotate. Gold entities are not read.
 
     path (PathLike): The file or folder.
-    tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else
-        the pipeline splits it.
+    tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else the pipeline splits
+        it.
     text_field (str): Where JSONL and parquet hold the text: a string, or a list of tokens.
     max_tokens (int): A longer sentence is kept, but marked as a fault, so that no pipeline sees it.
-    RAISES: InputError with the line if something is missing, empty or broken; MissingExtraError for
-        parquet without pyarrow.
+    RAISES: InputError with the line if something is missing, empty or broken; MissingExtraError for parquet without
+        pyarrow.
     """
 
     def __init__(

@@ -104,8 +104,8 @@ def _fill(aside: Any, docs: Iterable[Doc], shard_size: int) -> int:
 
 class FolderAside(Aside):
     """A folder of shards on its way to its place: built beside it, and moved there when it is whole (see
-    `writing.all_or_none`). A folder of ours that was there is taken away then; one that holds anything else is
-    refused before the first shard is made.
+    `writing.all_or_none`). A folder of ours that was there is taken away then; one that holds anything else is refused
+    before the first shard is made.
 
     path (Path): Where it goes. made_by (str): The command. identity (Json): What the shards are made of.
     """

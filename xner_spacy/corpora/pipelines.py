@@ -57,8 +57,8 @@ def pipeline_folder(name: PathLike) -> Path:
 def load_pipeline(name: PathLike) -> Language:
     """Load a pipeline: an installed package, or a folder that `nlp.to_disk` wrote.
 
-    RETURNS (Language): The pipeline. RAISES: XnerError that says what is wrong: there is none of this name, its folder is
-        cut short, it names a component, a function or a language that is not installed, its config does not hold, or
+    RETURNS (Language): The pipeline. RAISES: XnerError that says what is wrong: there is none of this name, its folder
+        is cut short, it names a component, a function or a language that is not installed, its config does not hold, or
         the weights of a component do not fit together.
     """
     pipeline_folder(name)

@@ -83,8 +83,8 @@ def read_json(path: PathLike, shape: Any = None, hint: str = "Make it anew.") ->
 
 
 def parse_msgpack(data: bytes, path: PathLike, what: str, shape: Any = None) -> Any:
-    """RETURNS (Any): What msgpack, the form of saved parts, holds, of a `shape`. what (str): What it should be, with its
-    article. RAISES: InputError that names the path.
+    """RETURNS (Any): What msgpack, the form of saved parts, holds, of a `shape`. what (str): What it should be, with
+    its article. RAISES: InputError that names the path.
     """
     with reading(path, what):
         found = srsly.msgpack_loads(data)
@@ -115,8 +115,8 @@ def read_config(path: PathLike, *, interpolate: bool = False, overrides: Any = N
 
 
 def read_yaml(path: PathLike, shape: Any = None) -> Any:
-    """RETURNS (Any): What a YAML file holds, of a `shape`. References (`*name`) are refused: a few of them can stand for
-    gigabytes. RAISES: InputError.
+    """RETURNS (Any): What a YAML file holds, of a `shape`. References (`*name`) are refused: a few of them can stand
+    for gigabytes. RAISES: InputError.
     """
     with reading(path, "YAML", "Mend the place that is named."):
         text = Path(path).read_text(encoding="utf8")

@@ -1,9 +1,9 @@
 """The folder of a run that can be continued: its lock, its manifest, and a journal of the shards that are done.
 
 `manifest.json` says what is annotated by what; it is written when a run begins and when it ends. In between a line is
-added to the journal for each shard, so that the cost of a shard does not grow with their number. The line is on the disk
-before the shard is in its place: a shard that nobody vouches for is made again. A process that is killed leaves at worst
-half a line at the end of the journal, and a file `.*.part`; both are ignored by the next one.
+added to the journal for each shard, so that the cost of a shard does not grow with their number. The line is on the
+disk before the shard is in its place: a shard that nobody vouches for is made again. A process that is killed leaves at
+worst half a line at the end of the journal, and a file `.*.part`; both are ignored by the next one.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 `00000.spacy`, `00001.spacy`, ... and `manifest.json`: what the shards were made of and by which versions, and the
 checksum of each. Nothing else in the folder is ever deleted or written over. Two things use it: a run that can be
-continued (`runfolder`, for `xner annotate`), and corpora that are made at once (`made_at_once`: convert, split,
-select, distill), which are built beside their place and moved there when they are whole.
+continued (`runfolder`, for `xner annotate`), and corpora that are made at once (`made_at_once`: convert, split, select,
+    distill), which are built beside their place and moved there when they are whole.
 """
 
 import hashlib

@@ -120,8 +120,8 @@ def model_identities(nlp: Language) -> Dict[str, Json]:
 
 
 def part_files(nlp: Language) -> List[str]:
-    """RETURNS (List[str]): The files and folders that the parts of a pipeline read, beside what is in the pipeline's own
-    folder, each once. A part says so by an attribute `files`; parts inside parts are asked too.
+    """RETURNS (List[str]): The files and folders that the parts of a pipeline read, beside what is in the pipeline's
+    own folder, each once. A part says so by an attribute `files`; parts inside parts are asked too.
     """
     paths: Dict[str, None] = {}
     seen = set()

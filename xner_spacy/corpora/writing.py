@@ -28,8 +28,8 @@ def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO[Any]]:
     """Write a file beside its place and move it there when it is whole; on any error nothing is left behind.
 
     path (PathLike): Where the file goes. Its folder is made. A link stays a link: the file that it points to is
-        replaced. A file that is replaced keeps its permissions. A device or a pipe (/dev/stdout) is written to directly;
-        `-` is standard output. A name that ends with .gz is packed with gzip.
+        replaced. A file that is replaced keeps its permissions. A device or a pipe (/dev/stdout) is written to
+        directly; `-` is standard output. A name that ends with .gz is packed with gzip.
     mode (str): "w" for UTF-8 text with LF line ends, "wb" for bytes.
     RAISES: XnerError where the disk is full or the place may not be written.
     """
@@ -39,8 +39,8 @@ def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO[Any]]:
 
 @contextmanager
 def write_together(paths: Sequence[PathLike], mode: str = "w") -> Iterator[List[IO[Any]]]:
-    """Write several files that belong together: all of them are replaced, or none. YIELDS (List[IO]): An open file each,
-    in order. For the arguments and errors see `atomic_write`.
+    """Write several files that belong together: all of them are replaced, or none. YIELDS (List[IO]): An open file
+    each, in order. For the arguments and errors see `atomic_write`.
     """
     with all_or_none() as asides:
         files = []

@@ -51,9 +51,9 @@ def share_cores(workers: int) -> Dict[str, str]:
 def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, tick: Tick) -> None:
     """Annotate shards in processes of their own.
 
-    job (Json): See `ShardMaker`. pieces (List[Slice]): The shards to make. workers (int): Processes.
-    record: Called with each shard that is done and its entry. tick: Called with numbers of sentences; negative ones
-        take back what a dead worker had reported.
+    job (Json): See `ShardMaker`. pieces (List[Slice]): The shards to make. workers (int): Processes. record: Called
+        with each shard that is done and its entry. tick: Called with numbers of sentences; negative ones take back what
+        a dead worker had reported.
     RAISES: XnerError with a worker's own error, or if a shard kills worker after worker.
     """
     todo: Deque[Slice] = deque(pieces)

@@ -36,20 +36,20 @@ _START = (
 
 
 def isolated_python(module: str) -> List[str]:
-    """RETURNS (List[str]): How to start a module as a program, as `python -m` does, but without the working folder on the
-    module path; the program's arguments follow.
+    """RETURNS (List[str]): How to start a module as a program, as `python -m` does, but without the working folder on
+    the module path; the program's arguments follow.
     """
     return [sys.executable, "-c", _START, str(PACKAGE_FOLDER), module]
 
 
 class Inbox(queue.Queue):
-    """What all workers of a run have answered, in the order in which it came. (Windows cannot wait for several pipes, so
-    each worker has a thread that reads its own.)
+    """What all workers of a run have answered, in the order in which it came. (Windows cannot wait for several pipes,
+    so each worker has a thread that reads its own.)
     """
 
     def take(self) -> "Tuple[WorkerProcess, Optional[Json]]":
-        """RETURNS (Tuple[WorkerProcess, Optional[Json]]): The next answer, waited for: whose it is, and what, or None where
-        the process has ended.
+        """RETURNS (Tuple[WorkerProcess, Optional[Json]]): The next answer, waited for: whose it is, and what, or None
+        where the process has ended.
         """
         while True:
             # Not for ever: on Windows an interrupt would wait as long.

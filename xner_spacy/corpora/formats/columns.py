@@ -47,9 +47,9 @@ class TaggedSentence(NamedTuple):
 class ColumnLayout:
     """How a column file is laid out.
 
-    token, tag (Union[int, str, None]): Columns. They count from 1; negative ones from the end, -1 being the last. A name
-        is one of the file's `# global.columns` comment (CoNLL-U Plus) or of CoNLL-U's ten; `MISC:key` is the value of a key in
-        the column MISC. None: the file must say it.
+    token, tag (Union[int, str, None]): Columns. They count from 1; negative ones from the end, -1 being the last. A
+        name is one of the file's `# global.columns` comment (CoNLL-U Plus) or of CoNLL-U's ten; `MISC:key` is the value
+        of a key in the column MISC. None: the file must say it.
     scheme (str): One of `SCHEMES`. separator (Optional[str]): Between columns; None = tab or spaces, one of them
         throughout.
     columns (Tuple[int, ...]): How many there may be; empty = any number.
@@ -403,8 +403,8 @@ class _ColumnReader:
 def visible(words: Sequence[str], entities: Sequence[Entity]) -> Tuple[List[str], List[Entity], int]:
     """Leave out the tokens that nobody can see.
 
-    RETURNS (Tuple[List[str], List[Entity], int]): The other tokens, the entities on them, and how many entities held
-        no other token.
+    RETURNS (Tuple[List[str], List[Entity], int]): The other tokens, the entities on them, and how many entities held no
+        other token.
     """
     place: List[int] = []
     kept: List[str] = []

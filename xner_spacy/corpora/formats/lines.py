@@ -31,8 +31,8 @@ def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = F
 
 
 def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[str]]:
-    """RETURNS (List[List[str]]): The tokens of each line. allow_empty (bool): An empty line is a sentence without tokens,
-    and no fault. RAISES: InputError, as `read_text`, and for an empty line.
+    """RETURNS (List[List[str]]): The tokens of each line. allow_empty (bool): An empty line is a sentence without
+    tokens, and no fault. RAISES: InputError, as `read_text`, and for an empty line.
     """
     sentences = []
     for number, tokens in enumerate(read_text(path), 1):

@@ -82,8 +82,8 @@ def read_pharaoh(
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:
-    """Write links, a line a sentence pair, atomically. RETURNS (int): The number of lines. RAISES: XnerError if the file
-    cannot be written.
+    """Write links, a line a sentence pair, atomically. RETURNS (int): The number of lines. RAISES: XnerError if the
+    file cannot be written.
     """
     count = 0
     with atomic_write(path) as file:

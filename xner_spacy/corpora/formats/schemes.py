@@ -1,15 +1,13 @@
 """How tags say where an entity begins and ends: IOB2, IOB1, BIOES and BILOU, read as IOB2.
 
-| scheme | one token | several tokens | a second entity right after |
-|---|---|---|---|
-| iob2 | B | B I I | B |
-| iob1 | I | I I I | B, if its label is the same |
-| bioes | S | B I E | S or B |
-| bilou | U | B I L | U or B |
+| scheme | one token | several tokens | a second entity right after | |---|---|---|---| | iob2 | B | B I I | B | | iob1
+| I | I I I | B, if its label is the same | | bioes | S | B I E | S or B | | bilou | U | B I L | U or B |
 """
 
 from collections import Counter
 from typing import Iterable, List, Optional, Sequence, Tuple
+
+from spacy.training import iob_to_biluo, iob_utils
 
 from ...errors import XnerError
 from ...types import Entity
@@ -121,15 +119,8 @@ class SentenceTags:
 
 def tags_to_entities(tags: Sequence[str]) -> List[Entity]:
     """RETURNS (List[Entity]): The spans of valid IOB2 tags."""
-    entities: List[Entity] = []
-    start = -1
-    for i, tag in enumerate([*tags, "O"]):
-        if start >= 0 and not tag.startswith("I-"):
-            entities.append(Entity(start, i, tags[start][2:]))
-            start = -1
-        if tag.startswith("B-"):
-            start = i
-    return entities
+    spans = iob_utils.tags_to_entities(iob_to_biluo(tags))
+    return [Entity(start, last + 1, label) for label, start, last in spans]
 
 
 def entities_to_tags(n_tokens: int, entities: Iterable[Entity]) -> List[str]:
