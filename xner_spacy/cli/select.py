@@ -33,7 +33,7 @@ def select(
     other (Optional[PathLike]): agreement: the other teacher's shards; language: source-language sentences.
     model (Optional[PathLike]): language: a pipeline with an xner_student, whose encoder is used.
     seed (int): Seed of the discriminator (language).
-    RETURNS (Tuple[int, int]): Sentences before and after. RAISES: XnerError for a method that is none or lacks its file.
+    RETURNS (Tuple[int, int]): Sentences before, after. RAISES: XnerError for a method that is none or lacks its file.
     """
     from ..distillation.soft.soft_labels import read_soft_docs
     from ..distillation.teachers.selection import agree, select_least_specific, select_surest

@@ -88,7 +88,7 @@ def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]
 
 
 def set_aside_if_long(nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter) -> bool:
-    """RETURNS (bool): Whether a text is longer than spaCy's tokenizers take; that is counted, and told with its place."""
+    """RETURNS (bool): If a text is longer than spaCy's tokenizers take; this is counted and told with its place."""
     if len(text) <= nlp.max_length:
         return False
     reason = f"sentences left out: over {nlp.max_length:,} characters"

@@ -1,4 +1,4 @@
-"""Writing a corpus that is made at once: one DocBin file, or a folder of shards. It is put in its place when it is whole."""
+"""Writing a corpus that is made at once: a DocBin file or a folder of shards, put in its place when it is whole."""
 
 import os
 import shutil
@@ -47,7 +47,7 @@ def write_docbins(
 ) -> List[int]:
     """Write corpora that belong together: all of them, or none.
 
-    outputs (Sequence): For each where it goes, a `.spacy` file or a folder, and its Docs, which are taken once, in order.
+    outputs (Sequence): For each where it goes, a `.spacy` file or a folder, and its Docs, taken once, in order.
     made_by (str): The command, for the manifests. It replaces what it has made before, and nothing else.
     inputs (Sequence[PathLike]): The files and folders that the Docs come from.
     settings (Mapping): The command's options, for the manifests. shard_size (int): Docs a shard.

@@ -37,7 +37,7 @@ _AXES = {
 
 
 def pipeline_folder(name: PathLike) -> Path:
-    """RETURNS (Path): The folder of a pipeline, which may be an installed package. RAISES: XnerError if there is none."""
+    """RETURNS (Path): The folder of a pipeline, also of an installed package. RAISES: XnerError if there is none."""
     folder = Path(name)
     if (folder / "config.cfg").is_file():
         return folder

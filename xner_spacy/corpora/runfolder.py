@@ -151,7 +151,7 @@ class RunFolder:
     def record(self, piece: Slice, entry: Json) -> None:
         """Note in the journal that a shard is done, and put it in its place.
 
-        piece (Slice): Which shard. entry (Json): Its entry, with what must be the same for all shards, and where it lies.
+        piece (Slice): Which shard. entry (Json): Its entry, with what must be alike in all, and where it lies.
         RAISES: XnerError if the disk is full, or if models, files or libraries are others than those of the shards
             before.
         """

@@ -183,7 +183,7 @@ def sweep(folder: Path) -> None:
 
 
 def describe(counts: Json, data: bytes) -> Json:
-    """RETURNS (Json): A shard's entry in the manifest. counts (Json): What is counted of it. data (bytes): The DocBin."""
+    """RETURNS (Json): A shard's entry in the manifest. counts (Json): What is counted of it. data (bytes): It."""
     return {**counts, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
