@@ -4,7 +4,6 @@ numbers, each word once, and get the frame around a sentence that a model expect
 
 import json
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
@@ -70,8 +69,8 @@ class Subwords:
         if not asked:
             return
         # A letter with a mark is the same whether it is one character or two; vocabularies hold the first.
-        found = self._encode(list(map(composed, asked)), special=False)
-        self._known.update((word, tuple(ids)) for word, ids in zip(asked, found, strict=True))
+        encoded = self._encode(list(map(composed, asked)), special=False)
+        self._known.update((word, tuple(ids)) for word, ids in zip(asked, encoded, strict=True))
 
     def _encode(self, words: List[str], special: bool) -> List[List[int]]:
         given: Any = [f" {word}" for word in words] if self._space else [[word] for word in words]
@@ -176,22 +175,24 @@ class Encoder:
 
         pieces = self.subwords(sentences)
         inputs: List[Int] = []
-        owners: List[Tuple[int, int, int, int]] = []
+        owners: List[Tuple[int, int, int]] = []
         for k, (sentence, side) in enumerate(zip(pieces, sides, strict=True)):
             frame = self.frames[side]
             for start, stop, keep_from, keep_to in windows(len(sentence.ids), self._room):
                 inputs.append(np.concatenate([frame.prefix, sentence.ids[start:stop], frame.suffix]).astype(np.int64))
                 offset = len(frame.prefix) - start
-                owners.append((k, keep_from + offset, keep_to + offset, keep_from))
-        parts: List[List[Tuple[int, Any]]] = [[] for _ in pieces]
+                owners.append((k, keep_from + offset, keep_to + offset))
+        windowed: List[Any] = [None] * len(inputs)
         for rows, ids, lengths in padded_batches(inputs, self.model.pad, batch_tokens or self.batch_tokens):
             hidden = self.model.forward(ids, lengths)
             for n, row in enumerate(rows):
-                k, first, last, position = owners[row]
-                parts[k].append((position, hidden[n, first:last]))
+                _, first, last = owners[row]
+                windowed[row] = hidden[n, first:last]
+        parts: List[List[Any]] = [[] for _ in pieces]
+        for (k, _, _), values in zip(owners, windowed, strict=True):
+            parts[k].append(values)
         return [
-            Vectors(torch.cat([values for _, values in sorted(found, key=itemgetter(0))]) if found else None, words)
-            for found, (_, words) in zip(parts, pieces, strict=True)
+            Vectors(torch.cat(part) if part else None, words) for part, (_, words) in zip(parts, pieces, strict=True)
         ]
 
 
