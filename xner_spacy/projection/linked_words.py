@@ -18,7 +18,6 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
 
     Plain Python on purpose: a sentence has some 25 links, too few for numpy calls to pay.
 
-    pair (SentencePair): The sentence pair.
     RETURNS (List[LinkedWords]): Per entity, in the order given, `(target word, number of links, sum of their scores)`
         by target word.
     """
@@ -30,12 +29,8 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
     for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
         index = owner[i]
         if index >= 0 and not is_blank_token(target[j]):
-            words = linked[index]
-            if j in words:
-                count, total = words[j]
-                words[j] = (count + 1, total + score)
-            else:
-                words[j] = (1, score)
+            count, total = linked[index].get(j, (0, 0.0))
+            linked[index][j] = (count + 1, total + score)
     return [[(j, count, total) for j, (count, total) in sorted(words.items())] for words in linked]
 
 
@@ -52,9 +47,7 @@ def mean_link(words: LinkedWords, start: int, end: int) -> float:
 
 
 def owners(entities: Sequence[Entity], n_source: int) -> List[int]:
-    """RETURNS (List[int]): For each source token the index of its entity, or -1. RAISES: XnerError for an entity that
-    is outside its sentence or overlaps another.
-    """
+    """RETURNS (List[int]): Per source token its entity, or -1. RAISES: XnerError for one outside, or over another."""
     owner = [-1] * n_source
     for index, entity in enumerate(entities):
         if not 0 <= entity[0] < entity[1] <= n_source:

@@ -23,11 +23,10 @@ def unpack_state(
     shape: Any,
     upgrade: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None,
 ) -> Any:
-    """Read what `pack_state` gave.
+    """Read what `pack_state` gave. RAISES: InputError that names the part, if it is not of this kind and version, with
+    fields of this shape.
 
-    data (bytes): The bytes. kind (str), version (int): What they must be. shape (Any): The fields' type.
     upgrade: Makes these fields of what xner-spacy 0.1 wrote, which had no kind and no version; None if it wrote none.
-    RETURNS (Any): The fields. RAISES: InputError that names the part, if they are anything else.
     """
     what = f"the state of {kind}"
     state = parse_msgpack(data, what, "the state of a projector")

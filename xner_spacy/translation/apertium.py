@@ -190,8 +190,8 @@ def _restore_markers(output: str) -> str:
 
 
 def clean_marks(text: str, output: str) -> Translation:
-    """Take Apertium's marks off the translation of a text. A mark sign that stands before a word there is the writer's
-    own and stays. RETURNS (Translation): The clean text and how many words were marked.
+    """Take Apertium's marks off the translation of a text, and count them. A mark sign that stands before a word of the
+    text is the writer's own and stays.
     """
     unknown = 0
 
