@@ -259,6 +259,7 @@ def test_the_json_and_the_links_agree(labelled, tmp_path):
     assert xner(*run, "--possible", "drop", "--json", tmp_path / "j").code == 0
     data = json.loads((tmp_path / "j").read_text())
     assert data["counts"]["projected spans"] == 1
+    assert "texts of several sentences, written as one each" not in data["counts"]
     assert data["sentences"][0]["unprojected"][0]["reason"] == "no_links"
 
 

@@ -150,7 +150,8 @@ def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
     starts = [token.i for token in doc if token.i and token.is_sent_start]
     cut = [k for k in starts if doc[k].ent_iob != 1]
     counts["sentence ends left out: inside an entity"] += len(starts) - len(cut)
-    counts["texts of several sentences, written as one each"] += bool(cut)
+    if cut:
+        counts["texts of several sentences, written as one each"] += 1
     return [doc[start:end] for start, end in pairwise([0, *cut, len(doc)])]
 
 
