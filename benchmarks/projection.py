@@ -21,8 +21,8 @@ from scripts.markup import read_markup
 from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.evaluation.calibration import expected_calibration_error, reliability
 from xner_spacy.evaluation.entities import evaluate
+from xner_spacy.projection.by_translation.markers import MarkerProjector
 from xner_spacy.projection.heuristics import HeuristicProjector, LongestRunProjector, MinMaxProjector
-from xner_spacy.projection.markers import MarkerProjector
 from xner_spacy.projection.matching import solvers
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector, rival_score
 from xner_spacy.projection.matching.candidates import Ngrams

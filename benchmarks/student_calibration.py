@@ -27,13 +27,13 @@ from benchmarks.student_teachers import write_lines
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.readers import Corpus
-from xner_spacy.distillation.student.calibration import (
+from xner_spacy.distillation.student.pipes import find_student, run_upstream
+from xner_spacy.distillation.student.score_fitting import (
     BIASES,
     SCORE_BIASES,
     calibrate,
     fit_bias,
 )
-from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.docdata import install_extensions
 from xner_spacy.evaluation.calibration import expected_calibration_error, scored_spans
 from xner_spacy.evaluation.entities import evaluate

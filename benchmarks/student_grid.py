@@ -28,11 +28,11 @@ from xner_spacy.cli.split import split_docs
 from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
 from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.soft.soft_labels import get_soft
-from xner_spacy.distillation.student.calibration import (
+from xner_spacy.distillation.student.pipes import find_student, run_upstream
+from xner_spacy.distillation.student.score_fitting import (
     calibrate,
     fit_bias,
 )
-from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.distillation.teachers.mixtures import entities_of, mix, mix_docs
 from xner_spacy.distillation.teachers.selection import agree, select_least_specific, select_surest
 from xner_spacy.errors import XnerError

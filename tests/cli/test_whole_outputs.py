@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from tests.cli.helpers import xner
 from xner_spacy.corpora.docs import write_docbin
-from xner_spacy.distillation.student.calibration import ScoreMap
+from xner_spacy.distillation.student.score_fitting import ScoreMap
 from xner_spacy.errors import XnerError
 
 VOCAB = spacy.blank("xx").vocab
@@ -60,7 +60,7 @@ def test_a_model_stays_whole_when_it_can_not_be_saved(tmp_path: Path, monkeypatc
         (Path(path) / "tokenizer").write_bytes(b"half")
         raise OSError(27, "File too large")
 
-    monkeypatch.setattr("xner_spacy.distillation.student.calibration.calibrate", lambda *_, **__: ScoreMap(1.0, 0.0))
+    monkeypatch.setattr("xner_spacy.distillation.student.score_fitting.calibrate", lambda *_, **__: ScoreMap(1.0, 0.0))
     monkeypatch.setattr("xner_spacy.distillation.readers.Corpus", lambda path: lambda nlp: [])
     monkeypatch.setattr(type(nlp), "to_disk", full)
     with pytest.raises(XnerError, match="model: could not be written"):

@@ -13,7 +13,7 @@ from spacy.util import load_config
 from xner_spacy.cli.init_config import init_config
 from xner_spacy.corpora.docs import write_docbin
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
-from xner_spacy.distillation.student.calibration import BIASES
+from xner_spacy.distillation.student.score_fitting import BIASES
 from xner_spacy.types import TokenLabels
 
 SOFT = ("soft", "tsl", "prokd")

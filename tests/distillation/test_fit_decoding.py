@@ -14,8 +14,8 @@ from xner_spacy.cli.init_config import base_config
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.soft.soft_labels import set_soft
-from xner_spacy.distillation.student import calibration
-from xner_spacy.distillation.student.calibration import FitDecoding, rescore, with_settings_apart
+from xner_spacy.distillation.student import score_fitting
+from xner_spacy.distillation.student.score_fitting import FitDecoding, rescore, with_settings_apart
 from xner_spacy.types import TokenLabels
 
 NAMES = ["Anna", "Jon", "Karl", "Maria", "Lind", "Bob"]
@@ -43,14 +43,14 @@ def trained(tmp_path_factory):
     write_corpus(folder / "train.spacy", 60, 0)
     write_corpus(folder / "dev.spacy", 40, 1)
     live = []
-    before = calibration.with_settings_apart
+    before = score_fitting.with_settings_apart
 
     def watch(nlp):
         live.append(dict(nlp.get_pipe("xner_student").cfg))
         return before(nlp)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration, "with_settings_apart", watch)
+        patch.setattr(score_fitting, "with_settings_apart", watch)
         overrides = {
             "paths.train": str(folder / "train.spacy"),
             "paths.dev": str(folder / "dev.spacy"),

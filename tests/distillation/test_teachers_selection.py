@@ -10,7 +10,7 @@ from thinc.api import fix_random_seed
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.bitext_baselines import code_switch
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
-from xner_spacy.distillation.student.calibration import (
+from xner_spacy.distillation.student.score_fitting import (
     UNFOUNDED_DOUBT,
     calibrate,
     fit_bias,

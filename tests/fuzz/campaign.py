@@ -18,8 +18,8 @@ def preload() -> None:
     import transformers  # noqa: F401
 
     import xner_spacy.cli.app
-    import xner_spacy.distillation.student.calibration
     import xner_spacy.distillation.student.pipes
+    import xner_spacy.distillation.student.score_fitting
     import xner_spacy.distillation.teachers.mixtures
     import xner_spacy.distillation.teachers.selection
     import xner_spacy.pipeline.aligner

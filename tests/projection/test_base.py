@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import XnerError
+from xner_spacy.projection.by_translation.insertion import InsertionProjector
+from xner_spacy.projection.by_translation.markers import MarkerProjector
 from xner_spacy.projection.heuristics import HeuristicProjector, LongestRunProjector, MinMaxProjector
-from xner_spacy.projection.insertion import InsertionProjector
-from xner_spacy.projection.markers import MarkerProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import (
     LinkedRanges,

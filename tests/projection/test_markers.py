@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.projection.insertion import InsertionProjector
-from xner_spacy.projection.markers import (
+from xner_spacy.projection.by_translation.insertion import InsertionProjector
+from xner_spacy.projection.by_translation.markers import (
     MarkerProjector,
     mark,
     match_names,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.projection.markers import MarkerProjector
+from xner_spacy.projection.by_translation.markers import MarkerProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.candidates import TranslatedSpans
 from xner_spacy.projection.matching.phrase_lexicon import LabelVotes, PhraseLexicon

@@ -13,7 +13,7 @@ import srsly
 
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
-from ..projection.markers import MarkedTranslation, MarkerStyle, translate_marked
+from ..projection.by_translation.markers import MarkedTranslation, MarkerStyle, translate_marked
 from ..streams import pools
 from ..text import join_words
 from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Translator

@@ -10,7 +10,7 @@ from .options import command, option
 from .output import done
 
 if TYPE_CHECKING:
-    from ..distillation.student.calibration import ScoreMap
+    from ..distillation.student.score_fitting import ScoreMap
 
 
 def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None) -> "ScoreMap":
@@ -23,7 +23,7 @@ def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None)
     RETURNS (ScoreMap): What was fitted. RAISES: XnerError without a student.
     """
     from ..distillation.readers import Corpus
-    from ..distillation.student.calibration import calibrate as fit
+    from ..distillation.student.score_fitting import calibrate as fit
 
     nlp = load_pipeline(model)
     fitted = fit(nlp, Corpus(Path(dev))(nlp), must_find=True)

@@ -75,7 +75,7 @@ class Student(TrainablePipe):
     the tags' probabilities (the tokens of a name share their doubt, so that a product would count it again and again),
     when `cfg["score_bias"]` is taken off the scores of O and all are divided by `cfg["temperature"]`. `cfg["bias"]` is
     taken off the scores of O when it decodes, and there alone. All are fitted by
-    `xner_spacy.distillation.student.calibration`.
+    `xner_spacy.distillation.student.score_fitting`.
 
     model (Model): Docs to (tokens, tags) scores, such as `xner.Student.v1`.
     hard_loss, soft_loss (Loss): From the registry `losses`.

@@ -11,12 +11,12 @@ from typing import Dict, Iterable, Iterator, List, Literal, NamedTuple, Optional
 
 from spacy.util import minibatch
 
-from ..text import comparable, join_words
-from ..types import Alignment, Entity, Reason, SentencePair, Translator, Unprojected
-from .matching.candidates import LONGEST_NAME, fuzzy_spans, translate_all, translate_names
-from .matching.interfaces import Option, Options, Span
-from .projectors import ScoredSpansProjector
-from .state import KeepsTranslator
+from ...text import comparable, join_words
+from ...types import Alignment, Entity, Reason, SentencePair, Translator, Unprojected
+from ..matching.candidates import LONGEST_NAME, fuzzy_spans, translate_all, translate_names
+from ..matching.interfaces import Option, Options, Span
+from ..projectors import ScoredSpansProjector
+from ..state import KeepsTranslator
 
 MarkerStyle = Literal["brackets", "tags"]
 _BRACKETS = re.compile(r"\[\s*([^\[\]]*?)\s*\]")

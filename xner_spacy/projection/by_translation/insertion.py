@@ -9,14 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from ..errors import require
-from ..text import join_words
-from ..types import Reason, SentencePair
-from .linked_words import entity_links
+from ...errors import require
+from ...text import join_words
+from ...types import Reason, SentencePair
+from ..linked_words import entity_links
+from ..matching.interfaces import Option, Options, TranslationScorer
+from ..matching.scores import score_all
+from ..projectors import ScoredSpansProjector
 from .markers import mark
-from .matching.interfaces import Option, Options, TranslationScorer
-from .matching.scores import score_all
-from .projectors import ScoredSpansProjector
 
 
 class _Job(NamedTuple):

@@ -1,0 +1,1 @@
+"""Projection by translation: the translator carries marks along, or translates entities alone."""
