@@ -59,6 +59,15 @@ def test_broken_configs_are_named(tmp_path, text):
         read_config(path)
 
 
+def test_a_config_with_half_of_a_surrogate_pair_is_named(tmp_path):
+    path = tmp_path / "x.cfg"
+    path.write_text('[a]\nx = "\\ud800"\n', encoding="utf8")
+    with pytest.raises(InputError, match=r"x\.cfg: holds half of a surrogate pair"):
+        read_config(path)
+    path.write_text('[a]\nx = "\\ud83d\\ude00"\n', encoding="utf8")
+    assert read_config(path)["a"]["x"] == "\U0001f600"
+
+
 def test_yaml_that_refers_to_itself_is_refused(tmp_path):
     path = tmp_path / "x.yml"
     path.write_text("a: &a [1, 2]\nb:\n  - *a\n")

@@ -17,6 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import InputError, XnerError, in_one_line
 from ..types import PathLike
 
+HALF_PAIR = "holds half of a surrogate pair, which is no text."
+
 
 def not_opened(error: OSError) -> str:
     """RETURNS (str): What is said of a path that can't be opened."""
@@ -58,16 +60,20 @@ def parse_json(text: Union[str, bytes], path: PathLike, line: Optional[int] = No
     """
     try:
         data = json.loads(text, parse_constant=_no_constant)
-        # A lone surrogate is legal in JSON but is no text: it can't be written as UTF-8. It comes from an escape.
         if (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
-            json.dumps(data, ensure_ascii=False).encode("utf8")
+            _check_text(data)
     except RecursionError:
         raise InputError("is not JSON that can be read (nested too deep).", path, line) from None
     except UnicodeEncodeError:
-        raise InputError("holds half of a surrogate pair, which is no text.", path, line) from None
+        raise InputError(HALF_PAIR, path, line) from None
     except ValueError as error:
         raise InputError(f"is not JSON ({error}).", path, line) from None
     return data
+
+
+def _check_text(data: Any) -> None:
+    """RAISES: UnicodeEncodeError for a lone surrogate. An escape can make one in JSON, but UTF-8 can't hold it."""
+    json.dumps(data, ensure_ascii=False, default=str).encode("utf8")
 
 
 def _no_constant(name: str) -> Any:
@@ -111,7 +117,12 @@ def _adapter(shape: Any) -> TypeAdapter:
 def read_config(path: PathLike, *, interpolate: bool = False, overrides: Any = None) -> Config:
     """Read a config file. RETURNS (Config): The config. RAISES: InputError."""
     with reading(path, "a config", "Mend the line that is named."):
-        return Config().from_disk(path, interpolate=interpolate, overrides=overrides or {})
+        config = Config().from_disk(path, interpolate=interpolate, overrides=overrides or {})
+        try:
+            _check_text(config)
+        except UnicodeEncodeError:
+            raise InputError(HALF_PAIR, path, hint="Mend the setting that has it.") from None
+        return config
 
 
 def read_yaml(path: PathLike, shape: Any = None) -> Any:
