@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=0, help="Hostile inputs.")
     parser.add_argument("--kills", type=int, default=0, help="Runs that are killed and run again.")
     parser.add_argument("--round-trips", type=int, default=0, help="Random corpora.")
+    parser.add_argument("--first", type=int, default=0, help="Number of the first case, to run a campaign in pieces.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--base", type=Path, help="Folder with base files; built if it is not there.")  # fmt: skip
@@ -53,7 +54,7 @@ def main() -> int:
         failures = 0
         if options.cases:
             preload()
-            outcomes = campaign(options.cases, options.seed, base, work, options.processes)
+            outcomes = campaign(options.cases, options.seed, base, work, options.processes, options.first)
             print(show(outcomes, options.seed), flush=True)
             bad = [asdict(o) for o in outcomes if not o.passed]
             failures += len(bad)

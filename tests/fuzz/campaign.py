@@ -32,15 +32,16 @@ def preload() -> None:
         spacy.blank(lang)
 
 
-def campaign(cases: int, seed: int, base: Path, work: Path, processes: int = 1) -> List[Outcome]:
-    """Run cases `seed:0` to `seed:{cases - 1}`.
+def campaign(cases: int, seed: int, base: Path, work: Path, processes: int = 1, first: int = 0) -> List[Outcome]:
+    """Run cases `seed:{first}` to `seed:{first + cases - 1}`.
 
     RETURNS (List[Outcome]): In the order of their numbers.
     """
     started, shown = time.monotonic(), time.monotonic()
     running: Dict[int, str] = {}
     outcomes: Dict[str, Outcome] = {}
-    todo = iter([f"{seed}:{i}" for i in range(cases)])
+    names = [f"{seed}:{number}" for number in range(first, first + cases)]
+    todo = iter(names)
     exhausted = False
     while running or not exhausted:
         while len(running) < processes and not exhausted:
@@ -78,7 +79,7 @@ def campaign(cases: int, seed: int, base: Path, work: Path, processes: int = 1) 
             bad = sum(not o.passed for o in outcomes.values())
             each = (shown - started) / max(len(outcomes), 1)
             print(f"{len(outcomes)} cases, {bad} failures, {each:.2f} s each", file=sys.stderr, flush=True)  # fmt: skip
-    return [outcomes[f"{seed}:{i}"] for i in range(cases) if f"{seed}:{i}" in outcomes]
+    return [outcomes[name] for name in names if name in outcomes]
 
 
 def show(outcomes: List[Outcome], seed: int) -> str:
