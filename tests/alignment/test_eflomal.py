@@ -67,7 +67,7 @@ def test_what_goes_wrong_is_said(tmp_path, program, monkeypatch):
 
 def test_too_few_lines_are_noticed(program):
     program(FAKE.replace('reverse.write("0-0\\n")', "pass"))
-    with pytest.raises(XnerError, match="links for 0 sentence pairs where 2 were asked for"):
+    with pytest.raises(XnerError, match="links for 0 sentence pairs, but 2 were sent"):
         list(Eflomal()(PAIRS))
 
 

@@ -218,7 +218,7 @@ def test_pairs_with_an_empty_side_are_skipped_and_counted() -> None:
     other.train(toy_bitext())
     assert one.to_bytes() == other.to_bytes()
     assert (one.report.pairs, one.report.empty) == (203, 3)
-    assert "a side is empty: 3" in one.report.said() and other.report.said() == ""
+    assert "a side is empty: 3" in one.report.summary() and other.report.summary() == ""
 
 
 def long_pair(words: int, seed: int = 0) -> Tuple[List[str], List[str]]:

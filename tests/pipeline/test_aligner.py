@@ -77,7 +77,7 @@ def test_retokenised_docs_are_aligned_anew_and_counted(side, caplog):
     pipe(doc)
     assert doc._.xner_alignment.to_pharaoh() == "0-0 1-1 2-2"
     assert (pipe.part.asked, pipe.realigned) == (2, 1)
-    assert "aligned anew, since its word links were made for other tokens" in caplog.text
+    assert "aligned again, because its word links were made for other tokens" in caplog.text
     assert [ent.text for ent in projector()(doc).ents] == [doc[0].text]
 
 

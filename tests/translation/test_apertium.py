@@ -126,7 +126,7 @@ def test_an_engine_that_fails_on_one_text_after_the_other_is_an_error(fake: Path
     engine = translator(fake, "hopeless")
     assert texts(engine, ["one"]) == ["ONE"]
     engine.close()
-    with pytest.raises(XnerError, match=r"failed on 3 texts one after the other.*exit code 4"):
+    with pytest.raises(XnerError, match=r"failed on 3 texts in a row.*exit code 4"):
         list(engine(NUMBERS))
 
 
@@ -195,7 +195,7 @@ def test_no_shell(fake: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line, message",
     [
-        ("sh -c 'id > PWNED; cat'", "would run 'sh', which is none of Apertium's programs"),
+        ("sh -c 'id > PWNED; cat'", "would run 'sh', which is not one of Apertium's programs"),
         ("lt-proc {data}/x | /bin/cat", "would run 'cat'"),
         ("python3 {data}/x.py", "would run 'python3'"),
         ("lt-proc /etc/passwd", "names '/etc/passwd', which is not in Apertium's data folder"),

@@ -55,7 +55,7 @@ def test_once_over_runs(tmp_path: Path) -> None:
 
 
 def test_a_translator_without_identity_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(XnerError, match="does not say what it is"):
+    with pytest.raises(XnerError, match="has no `identity`"):
         Stored(lambda texts: iter(()), tmp_path / "s.db")
 
 
@@ -248,12 +248,12 @@ def test_a_pipeline_that_is_loaded_makes_no_file(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("XNER_STORE_FOLDER", raising=False)
     stored_pipeline(work / "model", path.format(tmp=tmp_path))
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(XnerError, match=r"may not make one.*XNER_STORE_FOLDER"):
+    with pytest.raises(XnerError, match=r"may not create one.*XNER_STORE_FOLDER"):
         list(load_pipeline("model").pipe(["Ana"]))
     assert sorted(tmp_path.rglob("*")) == before
     # The user's own setting allows it, for one folder.
     monkeypatch.setenv("XNER_STORE_FOLDER", str(work / "stores"))
-    with pytest.raises(XnerError, match="may not make one"):
+    with pytest.raises(XnerError, match="may not create one"):
         list(load_pipeline("model").pipe(["Ana"]))
     monkeypatch.setenv("XNER_STORE_FOLDER", str(tmp_path))
     assert len(list(load_pipeline("model").pipe(["Ana"]))) == 1

@@ -1,9 +1,9 @@
 """`xner.BackTranslation.v1`: links by way of the source translated back into the target language.
 
-The source is translated with its entities in brackets, and the translation's words are aligned to the target text,
-which is in the same language: easier than across languages (Politov et al. 2025, section on back-translation). What was
-in a bracket stands for its entity. In the released figures of that paper this loses more than it gains, save for texts
-without spaces, because entities are lost when a translator drops brackets; `direct` mends that.
+The source is translated with its entities in brackets, and the translation's words are aligned to the target text.
+Both are in the same language, which is easier to align (Politov et al. 2025, section on back-translation). The words in
+a bracket stand for its entity. In the figures of that paper this loses more than it gains, except for texts without
+spaces, because entities are lost when a translator drops brackets. `direct` recovers them.
 """
 
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ from ..types import Aligner, Alignment, Entity, SentencePair, TokenPair, Transla
 
 
 class Replaced(NamedTuple):
-    """A sentence pair whose source is the back-translation: its words, the target, the entities that were found again,
-    and the links between the two; and the number that each of its entities has in the pair it comes from.
+    """A sentence pair whose source is the back-translation. `pair` holds its words, the target, the entities that
+    survived the translation, and the links. `origins` holds the index of each entity in the original pair.
     """
 
     pair: SentencePair
@@ -30,18 +30,18 @@ class Replaced(NamedTuple):
 
 @dataclass(eq=False)
 class BackTranslation:
-    """`xner.BackTranslation.v1`: aligns by way of a back-translation. Where one of its aligners learns, so does it.
+    """`xner.BackTranslation.v1`: aligns by way of a back-translation. It can be trained if one of its aligners can.
 
-    translator (Translator): Source to target, one that keeps the markers.
+    translator (Translator): Translates from source to target, and must keep the markers.
     aligner (Aligner): Aligns back-translation and target, two texts in one language.
-    direct (Optional[Aligner]): Aligns source and target, for words outside entities and for entities that were lost on
-        the way. None leaves those without links, as the paper does.
+    direct (Optional[Aligner]): Aligns source and target, for words outside entities and for entities that the
+        translator lost. None leaves those without links, as the paper does.
     target_lang (str): spaCy's code of the target language, whose tokenizer splits the translation.
     style (MarkerStyle): "brackets" [ ] or numbered "tags", for translators that keep HTML.
-    threshold (float): Least similarity of what stands in a bracket to an entity translated alone.
-    separator (str): What stands between source tokens in a text; nothing in a script without spaces.
-    quirks (bool): Match brackets to entities as the paper's released code does: the last entity over the threshold, not
-        the best, and compared with the brackets still on.
+    threshold (float): Minimum similarity between the text in a bracket and the entity translated alone.
+    separator (str): Text between source tokens; empty for a script without spaces.
+    quirks (bool): Match brackets to entities as the paper's released code does: it takes the last entity over the
+        threshold, not the best, and compares the text with the brackets still on.
     batch_size (int): Sentence pairs that are translated together.
     """
 
@@ -64,8 +64,8 @@ class BackTranslation:
         return {**self.__dict__, "_tokenizer": None}
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Align pairs whose entities are not known: directly, since there is nothing to mark. YIELDS (Alignment): One
-        per pair.
+        """Align pairs whose entities are not known. They are aligned directly, because there is nothing to mark.
+        YIELDS (Alignment): One per pair.
         RAISES: XnerError if there is no `direct` aligner.
         """
         if self.direct is None:
@@ -76,23 +76,23 @@ class BackTranslation:
         yield from self.direct(pairs)
 
     def align_marked(self, pairs: Iterable[SentencePair]) -> Iterator[Alignment]:
-        """Align pairs whose entities are known. Their own links are not looked at.
+        """Align pairs whose entities are known. Links that the pairs already have are ignored.
 
-        YIELDS (Alignment): One per pair, in order. An entity that was found again has the links of its
-            back-translation, spread evenly over its words. Everything else, and entities whose back-translation has no
-            links, has the links of `direct`, or none without it.
+        YIELDS (Alignment): One per pair, in order. An entity that survived the translation gets the links of its
+            back-translation, spread evenly over its words. All other words, and entities whose back-translation has no
+            links, get the links of `direct`, or none without it.
         """
         for batch in pools(pairs, self.batch_size, size=_words):
             direct = [Alignment() for _ in batch]
             if self.direct is not None:
                 direct = list(self.direct([(pair.source, pair.target) for pair in batch]))
-            for pair, replaced, other in zip(batch, self._replace(batch), direct, strict=True):
-                yield _compose(pair.entities, replaced, other)
+            for pair, replaced, direct_links in zip(batch, self._replace(batch), direct, strict=True):
+                yield _compose(pair.entities, replaced, direct_links)
 
     def replace(self, pairs: Iterable[SentencePair]) -> Iterator[Replaced]:
-        """Do as the paper does: the back-translation takes the source's place, for the projector too.
+        """Replace the source with its back-translation, for the projector too, as the paper does.
 
-        YIELDS (Replaced): One per pair, in order; empty where there is no entity or no translation.
+        YIELDS (Replaced): One per pair, in order. It is empty if there is no entity or no translation.
         """
         for batch in pools(pairs, self.batch_size, size=_words):
             yield from self._replace(batch)
@@ -111,24 +111,24 @@ class BackTranslation:
         results = [Replaced(SentencePair([], pair.target, [], Alignment()), []) for pair in batch]
         for k, translation in zip(marked, translations, strict=True):
             results[k] = self._read(batch[k], translation)
-        full = [k for k in marked if results[k].pair.entities]
-        pairs = [(results[k].pair.source, batch[k].target) for k in full]
-        for k, alignment in zip(full, self.aligner(pairs), strict=True):
+        with_entities = [k for k in marked if results[k].pair.entities]
+        pairs = [(results[k].pair.source, batch[k].target) for k in with_entities]
+        for k, alignment in zip(with_entities, self.aligner(pairs), strict=True):
             results[k].pair.alignment = alignment
         return results
 
     def _read(self, pair: SentencePair, translation: MarkedTranslation) -> Replaced:
-        words, places = self._split(translation.text)
+        words, offsets = self._split(translation.text)
         entities, origins = [], []
         for start, end, label, origin, score in translation.spans:
-            inside = [n for n, (a, b) in enumerate(places) if a < end and b > start]
+            inside = [n for n, (word_start, word_end) in enumerate(offsets) if word_start < end and word_end > start]
             if inside:
                 entities.append(Entity(inside[0], inside[-1] + 1, label, score))
                 origins.append(origin)
         return Replaced(SentencePair(words, pair.target, entities, Alignment()), origins)
 
     def _split(self, text: str) -> Tuple[List[str], List[Tuple[int, int]]]:
-        """RETURNS (Tuple[List[str], List[Tuple[int, int]]]): The words and where they are."""
+        """RETURNS (Tuple[List[str], List[Tuple[int, int]]]): The words and their character offsets."""
         if self._tokenizer is None:
             from ..languages import blank
 
@@ -138,26 +138,26 @@ class BackTranslation:
 
     @property
     def train(self) -> Callable[[Iterable[TokenPair]], None]:
-        """RETURNS (Callable): Trains the aligners that learn: `direct` on the pairs that it is given, `aligner` on
-        their back-translations. RAISES: AttributeError if none of them learns, so that nobody asks for a bitext.
+        """RETURNS (Callable): Trains the aligners that can learn: `direct` on the pairs, `aligner` on their
+        back-translations. RAISES: AttributeError if neither can learn, so that no bitext is required.
         """
         if not self._learners():
             raise AttributeError("neither of its aligners learns")
         return self._train
 
     def _learners(self) -> Dict[str, Any]:
-        both = {"aligner": self.aligner, "direct": self.direct}
-        return {name: part for name, part in both.items() if hasattr(part, "train")}
+        aligners = {"aligner": self.aligner, "direct": self.direct}
+        return {name: part for name, part in aligners.items() if hasattr(part, "train")}
 
     def _train(self, pairs: Iterable[TokenPair]) -> None:
-        kept = list(pairs)
+        pairs = list(pairs)
         learners = self._learners()
         if "direct" in learners:
-            learners["direct"].train(kept)
+            learners["direct"].train(pairs)
         if "aligner" in learners:
-            texts = [join_words(source, self.separator) for source, _ in kept]
-            back = zip(self.translator(texts), kept, strict=True)
-            learners["aligner"].train([(self._split(t.text)[0], target) for t, (_, target) in back if t.text])
+            texts = [join_words(source, self.separator) for source, _ in pairs]
+            translated = zip(self.translator(texts), pairs, strict=True)
+            learners["aligner"].train([(self._split(t.text)[0], target) for t, (_, target) in translated if t.text])
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): What the aligners have learned."""
@@ -165,16 +165,16 @@ class BackTranslation:
         return srsly.msgpack_dumps(states)
 
     def from_bytes(self, data: bytes) -> "BackTranslation":
-        """RETURNS (BackTranslation): This aligner, with what its aligners had learned. RAISES: XnerError for a state
-        that is not of these aligners.
+        """RETURNS (BackTranslation): This aligner, with the loaded state. RAISES: XnerError if the state was saved with
+        other aligners.
         """
         part_name = "xner.BackTranslation.v1"
         states = parse_msgpack(data, part_name, "the state of trained aligners", Dict[str, bytes])
         learners = self._learners()
         if states.keys() != learners.keys():
             raise XnerError(
-                f"{part_name}: the state is of {', '.join(sorted(states)) or 'no aligner'}, and "
-                f"{', '.join(sorted(learners))} would need one.",
+                f"{part_name}: the saved state is for {', '.join(sorted(states)) or 'no aligner'}, but "
+                f"{', '.join(sorted(learners)) or 'no aligner'} needs one.",
                 "Train it anew.",
             )
         for name, part in learners.items():
@@ -188,15 +188,15 @@ def _words(pair: SentencePair) -> int:
 
 def _compose(entities: Sequence[Entity], replaced: Replaced, direct: Alignment) -> Alignment:
     scored: List[Tuple[Tuple[int, int], float]] = []
-    done: Set[int] = set()
+    aligned: Set[int] = set()
     for entity, origin in zip(replaced.pair.entities, replaced.origins, strict=True):
-        whole = range(entities[origin].start, entities[origin].end)
+        source_words = range(entities[origin].start, entities[origin].end)
         for (k, j), score in _scored(replaced.pair.alignment):
             if entity.start <= k < entity.end:
-                done.update(whole)
-                words = spread(k - entity.start, entity.end - entity.start, len(whole))
-                scored += [((whole[i], j), score) for i in words]
-    scored += [(link, score) for link, score in _scored(direct) if link[0] not in done]
+                aligned.update(source_words)
+                words = spread(k - entity.start, entity.end - entity.start, len(source_words))
+                scored += [((source_words[i], j), score) for i in words]
+    scored += [(link, score) for link, score in _scored(direct) if link[0] not in aligned]
     return Alignment([link for link, _ in scored], [score for _, score in scored])
 
 
@@ -205,7 +205,7 @@ def _scored(alignment: Alignment) -> Iterator[Tuple[Tuple[int, int], float]]:
 
 
 def spread(k: int, width: int, length: int) -> range:
-    """RETURNS (range): Which of an entity's `length` words the `k`-th of the `width` words of its translation stands
-    for, where both run evenly: never none, and over all k every word.
+    """RETURNS (range): The words of an entity of `length` words that the `k`-th of the `width` words of its translation
+    stands for, if both run evenly. There is at least one, and together all k cover every word.
     """
     return range(k * length // width, -(-(k + 1) * length // width))

@@ -19,8 +19,8 @@ _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1,
 def _grow(
     forward: Set[Link], reverse: Set[Link], final: Optional[Callable[[Iterable[bool]], bool]] = None
 ) -> Set[Link]:
-    """The intersection, grown by union links beside a link if they reach a word without one, and then by directed links
-    that do so on any side, or on all, if `final` is that.
+    """The intersection, grown by union links next to a link if they reach a word without a link. With `final`, directed
+    links are added too, if they reach such a word on any side (`any`) or on both sides (`all`).
     """
     links, union = forward & reverse, forward | reverse
     sources, targets = ({link[side] for link in links} for side in (0, 1))
@@ -38,9 +38,9 @@ def _grow(
         growing = False
         for i, j in sorted(links):
             for di, dj in _NEIGHBOURS:
-                beside = (i + di, j + dj)
-                if beside in union and beside not in links:
-                    growing |= add(beside, any)
+                neighbour = (i + di, j + dj)
+                if neighbour in union and neighbour not in links:
+                    growing |= add(neighbour, any)
     if final is not None:
         for directed in (forward, reverse):
             for link in sorted(directed - links):
@@ -48,7 +48,7 @@ def _grow(
     return links
 
 
-# forward and reverse are not combined: see `symmetrize`.
+# `symmetrize` returns the links of "forward" and "reverse" as they are.
 METHODS: Dict[str, Callable[..., Any]] = {
     "intersection": and_,
     "union": or_,
@@ -70,19 +70,19 @@ def symmetrize(forward: Alignment, reverse: Alignment, method: str) -> Alignment
     """Combine the links of the source-to-target model and of the target-to-source model, source first in both.
 
     method (str): A key of `METHODS`.
-    RETURNS (Alignment): The links. A score is that of the direction for `forward` and `reverse`, else the mean of both,
-        with 0 for the direction that lacks the link.
+    RETURNS (Alignment): The links. For `forward` and `reverse` they keep their scores, else a score is the mean of both
+        directions, with 0 for a direction that lacks the link.
     RAISES: XnerError for an unknown method.
     """
     check_method(method)
     if method in ("forward", "reverse"):
         return METHODS[method](forward, reverse)
     scores: Dict[Link, float] = {}
-    sides: List[Set[Link]] = []
-    for side in (forward, reverse):
-        links = list(map(tuple, side.links.tolist()))
-        for link, score in zip(links, side.scores.tolist(), strict=True):
+    directed: List[Set[Link]] = []
+    for alignment in (forward, reverse):
+        links = list(map(tuple, alignment.links.tolist()))
+        for link, score in zip(links, alignment.scores.tolist(), strict=True):
             scores[link] = scores.get(link, 0.0) + 0.5 * score
-        sides.append(set(links))
-    chosen = sorted(METHODS[method](*sides))
+        directed.append(set(links))
+    chosen = sorted(METHODS[method](*directed))
     return Alignment(chosen, [scores[link] for link in chosen])

@@ -1,7 +1,7 @@
-"""Long sentences in windows, so that memory and time grow with their length and not with its square.
+"""Cut long sentences into windows, so that memory and time grow with their length and not with its square.
 
-Where both sides of a pair are short there is one window, the whole pair. Else the longer side is cut, and each piece is
-compared with the words at the same relative place of the other side, some more on either end.
+If both sides of a pair are short, the whole pair is one window. Otherwise the longer side is cut, and each piece is
+compared with the words at the same relative position of the other side, plus a margin at both ends.
 """
 
 from itertools import pairwise
@@ -10,9 +10,9 @@ from typing import Callable, List, NamedTuple, Tuple
 import numpy as np
 import numpy.typing as npt
 
-# Of a window, the share that the next one sees again.
+# The share of a window that the next window overlaps.
 OVERLAP = 0.25
-# How far the other side is looked at beyond the same place, as a share of the window.
+# The margin around the same relative position on the other side, as a share of the window.
 MARGIN = 0.125
 
 
@@ -30,7 +30,7 @@ class PairWindow(NamedTuple):
 
     @property
     def kept_cells(self) -> npt.NDArray[np.bool_]:
-        """RETURNS (npt.NDArray[np.bool_]): Of which cells of its (source, target) table links are taken."""
+        """RETURNS (npt.NDArray[np.bool_]): The cells of its (source, target) table whose links are used."""
         source, target = self.source, self.target
         cells = np.zeros((source.stop - source.start, target.stop - target.start), dtype=bool)
         longer, start = (cells, source.start) if self.by_source else (cells.T, target.start)
@@ -41,8 +41,8 @@ class PairWindow(NamedTuple):
 def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
     """Cut a long sentence of `n` words or sub-words into windows of `room` at most.
 
-    RETURNS (List[Tuple[int, int, int, int]]): Of each window where it begins and ends, and which part of it is used:
-        together the used parts are the sentence. None for an empty sentence.
+    RETURNS (List[Tuple[int, int, int, int]]): The start and end of each window, and the start and end of the part that
+        is used. The used parts make up the sentence. An empty sentence has no windows.
     """
     if n <= room:
         return [(0, n, 0, n)] if n else []
@@ -55,7 +55,7 @@ def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
 
 
 def pieces(n: int, room: int) -> List[Tuple[int, int, int, int]]:
-    """RETURNS (List[Tuple[int, int, int, int]]): As of `windows`, but each word is in one."""
+    """RETURNS (List[Tuple[int, int, int, int]]): Windows as in `windows`, but without overlap."""
     count = max(-(-n // room), 1)
     cuts = [k * n // count for k in range(count + 1)]
     return [(a, b, a, b) for a, b in pairwise(cuts)]
@@ -67,18 +67,18 @@ def pair_windows(
     """Cut a long sentence pair.
 
     n_source (int), n_target (int): Words of both sides. size (int): The most words of a window on the longer side.
-    cut (Callable): How that one is cut: into `windows` to align them, or into `pieces` to learn from them.
-    RETURNS (List[PairWindow]): The windows in order. None where a side is empty.
+    cut (Callable): How the longer side is cut: into `windows` to align it, or into `pieces` to learn from it.
+    RETURNS (List[PairWindow]): The windows in order. There are none if a side is empty.
     """
     longer, shorter = max(n_source, n_target), min(n_source, n_target)
     if not shorter:
         return []
     by_source = n_source >= n_target
     margin = 0 if longer <= size else int(size * MARGIN)
-    made = []
+    results = []
     for start, stop, keep_from, keep_to in cut(longer, size):
         low, high = max(start * shorter // longer - margin, 0), min(-(-stop * shorter // longer) + margin, shorter)
         sides = [slice(start, stop), slice(low, high)]
         source, target = sides if by_source else sides[::-1]
-        made.append(PairWindow(source, target, slice(keep_from, keep_to), by_source))
-    return made
+        results.append(PairWindow(source, target, slice(keep_from, keep_to), by_source))
+    return results

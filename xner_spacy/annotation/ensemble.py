@@ -1,7 +1,7 @@
 """Several source models as one annotator, `xner.Ensemble.v1`: the mean of their distributions.
 
-Models that differ in their seed alone make different mistakes, so their mean is a better teacher than any of them, and
-it knows better how sure it is.
+Models that differ only in their seed make different mistakes, so their mean is a better teacher than any of them, and
+better calibrated.
 """
 
 import math
@@ -23,12 +23,12 @@ from .annotators import Annotation
 
 @dataclass(eq=False)
 class Ensemble:
-    """`xner.Ensemble.v1`: labels sentences by the mean of several pipelines.
+    """`xner.Ensemble.v1`: labels sentences with the mean of several pipelines.
 
     models (List[str]): Pipelines with an `xner_student` that has `store_soft = true`: installed packages or folders.
         They are loaded at first use and not saved with the teacher.
-    weights (Optional[List[float]]): One a model; None for equal ones.
-    batch_size (int): Sentences a batch.
+    weights (Optional[List[float]]): One per model; None for equal weights.
+    batch_size (int): Sentences per batch.
     """
 
     models: List[str]
@@ -39,14 +39,14 @@ class Ensemble:
     def __post_init__(self) -> None:
         require(self.models, "An ensemble of no models.", "Name at least one pipeline.")
         if self.weights is not None:
-            same = len(self.weights) == len(self.models)
-            require(same, f"{len(self.weights)} weights for {len(self.models)} models.", "Give one a model.")
+            same_length = len(self.weights) == len(self.models)
+            require(same_length, f"{len(self.weights)} weights for {len(self.models)} models.", "Give one per model.")
             valid = min(self.weights) >= 0 and 0 < sum(self.weights) < math.inf
             require(valid, f"The weights of an ensemble are {self.weights}.", "Give numbers from 0 on.")
 
     @property
     def files(self) -> List[str]:
-        """RETURNS (List[str]): What decides its answers, beside the pipeline that it is saved in."""
+        """RETURNS (List[str]): The files that its annotations depend on, besides the pipeline that it is saved in."""
         return existing(self.models)
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:
@@ -56,14 +56,14 @@ class Ensemble:
         weights = self.weights or [1.0 / len(self.models)] * len(self.models)
         streams = []
         for name, nlp in zip(self.models, self._pipelines, strict=True):
-            made = nlp.pipe([Doc(nlp.vocab, words=list(words)) for words in sentences], batch_size=self.batch_size)
-            streams.append(paired(sentences, made, f"The model {name} of an ensemble"))
+            docs = nlp.pipe([Doc(nlp.vocab, words=list(words)) for words in sentences], batch_size=self.batch_size)
+            streams.append(paired(sentences, docs, f"The model {name} of an ensemble"))
         for row in zip(*streams, strict=True):
-            docs = [doc for _, doc in row]
-            soft = mix([get_soft(doc) for doc in docs], weights)
+            doc = row[0][1]
+            soft = mix([get_soft(model_doc) for _, model_doc in row], weights)
             if soft is None:
                 require(
-                    not len(docs[0]),
+                    not len(doc),
                     "The models of an ensemble give no distributions.",
                     "Train them as xner_student with store_soft = true.",
                 )
@@ -71,7 +71,6 @@ class Ensemble:
                 continue
             masses = 1.0 - soft.probs[:, 0]
             entities = [
-                Entity(e.start, e.end, e.label_, float(masses[e.start : e.end].min()))
-                for e in entities_of(soft, docs[0])
+                Entity(e.start, e.end, e.label_, float(masses[e.start : e.end].min())) for e in entities_of(soft, doc)
             ]
             yield Annotation(entities, soft)

@@ -1,6 +1,6 @@
 """`xner.TokenClassifier.v1`: any Hugging Face model that classifies tokens, such as XLM-R fine-tuned on CoNLL-2003.
 
-A word has the distribution of its first sub-word, as in the seed paper (arXiv 2501.18750, section 1.1 step 4 of its
+A word gets the distribution of its first sub-word, as in the seed paper (arXiv 2501.18750, section 1.1 step 4 of its
 pipeline). The same part is the source annotator, the tagger of the target language for the `ner` scores, and the
 model-transfer baseline.
 """
@@ -21,7 +21,7 @@ from ..translation.hub import HubModel, check_weights
 from ..types import FloatArray, TokenLabels
 from .annotators import Annotation, TagScheme
 
-# Away from the CPU: sub-words to which windows are filled up, and the most windows of a batch.
+# On a GPU: windows are padded to a multiple of this many sub-words, and a batch has at most this many windows.
 WIDTH_STEP = 32
 MOST_ROWS = 64
 
@@ -30,11 +30,11 @@ MOST_ROWS = 64
 class TokenClassifier(HubModel):
     """`xner.TokenClassifier.v1`: labels words with a transformer. Settings not named here are those of `HubModel`.
 
-    batch_tokens (int): Sub-words a batch, padding counted. On a CPU each sentence is read by itself, which takes no
-        longer there, and what it gets then does not depend on the others.
-    max_length (int): Longest window in sub-words; longer sentences are read in windows that overlap.
-    labels (Optional[Union[List[str], Dict[str, str]]]): The tags of a model that names them otherwise ("LABEL_0"): one
-        for each of its outputs, in order, or by the name that it uses.
+    batch_tokens (int): The most sub-words of a batch, padding included. On a CPU each sentence is read alone, which is
+        no slower there, and makes its result independent of the others.
+    max_length (int): Longest window in sub-words; longer sentences are read in overlapping windows.
+    labels (Optional[Union[List[str], Dict[str, str]]]): Tags for a model that has other names for them ("LABEL_0"): one
+        for each of its outputs, in order, or by the model's name.
     """
 
     part: ClassVar[str] = "xner.TokenClassifier.v1"
@@ -48,17 +48,17 @@ class TokenClassifier(HubModel):
 
     @property
     def identity(self) -> Dict[str, Any]:
-        """What the annotations depend on, beside the words."""
+        """Everything that the annotations depend on except the words."""
         identity = {"engine": "transformers", "model": self.content, "dtype": self.dtype}
         return identity if self.labels is None else {**identity, "labels": self.labels}
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]:
         for words, probs in zip(sentences, self.distributions(sentences), strict=True):
-            yield annotate_seen(self.loaded.scheme, words, probs)
+            yield annotate_visible(self.loaded.scheme, words, probs)
 
     def distributions(self, sentences: Sequence[Sequence[str]]) -> List[FloatArray]:
-        """RETURNS (List[FloatArray]): Per sentence (words, tags of the model): each word by its first sub-word; a word
-        without any, and one that nobody can see, is O.
+        """RETURNS (List[FloatArray]): Per sentence (words, tags of the model), each word by its first sub-word. A word
+        without sub-words and an invisible one are O.
         """
         model = self.loaded
         distributions = [model.outside(len(words)) for words in sentences]
@@ -75,30 +75,30 @@ class TokenClassifier(HubModel):
         return distributions
 
 
-def annotate_seen(scheme: TagScheme, words: Sequence[str], probs: FloatArray) -> Annotation:
-    """Read entities off the words that can be seen, by a model's tags and its (words, tags) distributions: those before
-    and behind whitespace may be one name, and none begins or ends with it.
+def annotate_visible(scheme: TagScheme, words: Sequence[str], probs: FloatArray) -> Annotation:
+    """Decode a model's (words, tags) distributions over the visible words. The words before and after whitespace can
+    belong to one entity, but no entity begins or ends with whitespace.
     """
     blank = blank_tokens(words)
     if not blank.any():
         return scheme.annotate(probs)
-    seen = np.flatnonzero(~blank)
-    annotation = scheme.annotate(probs[seen])
+    visible = np.flatnonzero(~blank)
+    annotation = scheme.annotate(probs[visible])
     assert annotation.labels is not None
-    entities = [e._replace(start=int(seen[e.start]), end=int(seen[e.end - 1]) + 1) for e in annotation.entities]
-    full = np.zeros((len(words), len(scheme.labels)), dtype=np.float32)
-    full[:, 0] = 1.0
-    full[seen] = annotation.labels.probs
-    for place in np.flatnonzero(blank):
-        behind = int(np.searchsorted(seen, place))
-        if 0 < behind < len(seen):  # as far inside a name as the next word goes on with one
-            full[place, 2::2] = annotation.labels.probs[behind, 2::2]
-            full[place, 0] = 1.0 - full[place, 2::2].sum()
-    return Annotation(entities, free_blank(TokenLabels(scheme.labels, full), blank))
+    entities = [e._replace(start=int(visible[e.start]), end=int(visible[e.end - 1]) + 1) for e in annotation.entities]
+    all_probs = np.zeros((len(words), len(scheme.labels)), dtype=np.float32)
+    all_probs[:, 0] = 1.0
+    all_probs[visible] = annotation.labels.probs
+    for k in np.flatnonzero(blank):
+        following = int(np.searchsorted(visible, k))
+        if 0 < following < len(visible):  # a blank token has the I- probabilities of the next word
+            all_probs[k, 2::2] = annotation.labels.probs[following, 2::2]
+            all_probs[k, 0] = 1.0 - all_probs[k, 2::2].sum()
+    return Annotation(entities, free_blank(TokenLabels(scheme.labels, all_probs), blank))
 
 
 class Batch(NamedTuple):
-    """The numbers of windows that are read at once, and the sub-words and windows that these are filled up to."""
+    """The numbers of the windows in a batch, and the width in sub-words and number of rows that it is padded to."""
 
     chosen: List[int]
     width: int
@@ -106,19 +106,19 @@ class Batch(NamedTuple):
 
 
 def fixed_batches(lengths: Sequence[int], shape_of: Callable[[int], Tuple[int, int]]) -> List[Batch]:
-    """Batches whose shapes hang on the length of a window alone, not on what else there is to read: with another shape
-    a matrix product adds in another order, and the last digits differ.
+    """Make batches whose shapes only depend on the length of a window, not on the other windows: in another shape a
+    matrix product adds in another order, and the last digits differ.
 
-    lengths (Sequence[int]): Sub-words of each window. shape_of (Callable): Gives width and rows of the batch for one.
+    lengths (Sequence[int]): Sub-words of each window. shape_of (Callable): Width and rows of the batch for a length.
     RETURNS (List[Batch]): The batches, the widest first.
     """
     by_shape: Dict[Tuple[int, int], List[int]] = {}
     for k, length in enumerate(lengths):
         by_shape.setdefault(shape_of(length), []).append(k)
     return [
-        Batch(numbers[at : at + rows], width, rows)
+        Batch(numbers[start : start + rows], width, rows)
         for (width, rows), numbers in sorted(by_shape.items(), reverse=True)
-        for at in range(0, len(numbers), rows)
+        for start in range(0, len(numbers), rows)
     ]
 
 
@@ -135,7 +135,7 @@ class _Model:
         if missing:
             raise XnerError(
                 f"The model {owner.model!r} has no classifier: it was not trained to label tokens.",
-                "Name one that was fine-tuned for named entities.",
+                "Choose one that was fine-tuned for named entities.",
             )
         check_weights(owner.model, report)
         self.config = config
@@ -152,18 +152,18 @@ class _Model:
         self.scheme = TagScheme(self._tags, repr(owner.model))
 
     def shape_of(self, length: int) -> Tuple[int, int]:
-        """RETURNS (Tuple[int, int]): Sub-words and windows of the batch in which a window of this length is read."""
+        """RETURNS (Tuple[int, int]): Sub-words and windows of the batch for a window of this length."""
         if str(self.device).startswith("cpu"):
             return length, 1
         width = min(-(-length // WIDTH_STEP) * WIDTH_STEP, self.room + self.special)
         return width, min(max(self.batch_tokens // width, 1), MOST_ROWS)
 
     def outside(self, n: int) -> FloatArray:
-        """RETURNS (FloatArray): n words that are certainly no names."""
+        """RETURNS (FloatArray): Distributions of n words that are O with probability 1."""
         return np.tile(np.array([tag == "O" for tag in self._tags], dtype=np.float32), (n, 1))
 
     def run(self, texts: List[Int], width: int, rows: int) -> List[FloatArray]:
-        """Read texts in a batch of `rows`, of `width` sub-words each; where there are fewer texts, the last is read again.
+        """Read texts in a batch of `rows` rows and `width` sub-words. If there are fewer texts, the last is repeated.
 
         RETURNS (List[FloatArray]): Per text the distributions of its sub-words.
         """

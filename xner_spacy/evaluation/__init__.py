@@ -1,1 +1,1 @@
-"""How good entities and word links are, with intervals."""
+"""Evaluation of entities and word links, with confidence intervals."""

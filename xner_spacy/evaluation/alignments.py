@@ -1,8 +1,8 @@
-"""Alignment error rate, precision and recall of word links against hand-made ones, with intervals.
+"""Alignment error rate, precision and recall of word links against manual ones, with confidence intervals.
 
-Sure links S and possible links P (S is a part of P) as Och and Ney (2003, section 5.1) define them: precision is |A &
-P| / |A|, recall |A & S| / |S|, and AER = 1 - (|A & S| + |A & P|) / (|A| + |S|). Where every gold link is sure, 1 - AER
-is the F1.
+Sure links S and possible links P (S is a subset of P) are those of Och and Ney (2003, section 5.1): precision is |A &
+P| / |A|, recall |A & S| / |S|, and AER = 1 - (|A & S| + |A & P|) / (|A| + |S|). If every gold link is sure, 1 - AER is
+the F1.
 """
 
 from typing import Iterable, List, NamedTuple, Sequence, Set, Tuple
@@ -20,14 +20,14 @@ Link = Tuple[int, int]
 
 
 class GoldLinks(NamedTuple):
-    """The hand-made links of one sentence pair, 0-based, source first."""
+    """The manual links of one sentence pair, 0-based, source first."""
 
-    sure: Set[Link]  # links that must be there
-    possible: Set[Link]  # links that may be there, the sure ones among them
+    sure: Set[Link]  # links that must be predicted
+    possible: Set[Link]  # links that may be predicted, including the sure ones
 
 
 def read_gold_links(path: PathLike, *, one_indexed: bool = False, reverse: bool = False) -> List[GoldLinks]:
-    """Read gold links: `i-j` is a sure link and `ipj` a possible one, a line a sentence pair.
+    """Read gold links, one sentence pair per line: `i-j` is a sure link and `ipj` a possible one.
 
     one_indexed (bool): Whether positions count from 1. reverse (bool): Whether the target comes first.
     RETURNS (List[GoldLinks]): The links of each line. RAISES: InputError with file and line for anything else.
@@ -57,10 +57,10 @@ def evaluate_links(
     seed: int = 0,
     names: Tuple[str, str] = ("gold", "prediction"),
 ) -> Json:
-    """Compare links with as many gold links, in the same order.
+    """Compare predicted links with gold links of the same sentence pairs, in the same order.
 
-    samples (int): Resamples of the percentile bootstrap over sentence pairs. seed (int): Of the bootstrap.
-    names (Tuple[str, str]): What to call gold and prediction in messages.
+    samples (int): Resamples of the percentile bootstrap over sentence pairs. seed (int): Seed of the bootstrap.
+    names (Tuple[str, str]): Names of gold and prediction in messages.
     RETURNS (Json): `aer`, `precision`, `recall`, `f1` (of precision and recall), each from 0 to 1, `aer_interval` and
         `f1_interval` (95%), and the numbers of `pairs` and `links`.
     RAISES: XnerError if the numbers of sentence pairs differ.
@@ -73,17 +73,17 @@ def evaluate_links(
             "Line n of both must belong to the same sentence pair.",
         )
     rows = []
-    for truth, alignment in zip(gold, alignments, strict=True):
+    for (sure, possible), alignment in zip(gold, alignments, strict=True):
         links = {(i, j) for i, j in alignment.links.tolist()}
-        rows.append((len(links), len(truth.sure), len(links & truth.possible), len(links & truth.sure)))
+        rows.append((len(links), len(sure), len(links & possible), len(links & sure)))
     counts = np.array(rows, dtype=np.int64).reshape(-1, 4)
     precision, recall, f1, error = _scores(counts.sum(axis=0))
-    drawn = [(f1, error)]
+    resampled = [(f1, error)]
     if len(rows) > 1:
         random = np.random.default_rng(seed)
         for _ in range(samples):
-            drawn.append(_scores(counts[random.integers(0, len(rows), len(rows))].sum(axis=0))[2:])
-    f1s, errors = zip(*drawn, strict=True)
+            resampled.append(_scores(counts[random.integers(0, len(rows), len(rows))].sum(axis=0))[2:])
+    f1s, errors = zip(*resampled, strict=True)
     return {
         "aer": round(error, 5),
         "aer_interval": rounded(interval(errors)),

@@ -1,6 +1,6 @@
 """Entity precision, recall and F1 with bootstrap intervals, per type and by kind of error, and the paired test.
 
-An entity counts as found when boundaries and label are equal (the CoNLL-2003 measure; micro-averaged over entities).
+An entity is correct if its boundaries and label are (the CoNLL-2003 measure, micro-averaged over entities).
 The interval is the percentile bootstrap over sentences; the paired test is approximate randomisation over sentences
 (Yeh 2000), two-sided.
 """
@@ -42,9 +42,9 @@ def count(gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Option
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold sentences but {len(predicted)} predicted ones")
     rows = np.zeros((3, len(gold)), dtype=np.int64)
-    for k, (g, p) in enumerate(zip(gold, predicted, strict=True)):
-        g_set, p_set = ({e[:3] for e in side if label is None or e.label == label} for side in (g, p))
-        rows[:, k] = len(g_set & p_set), len(p_set), len(g_set)
+    for k, sides in enumerate(zip(gold, predicted, strict=True)):
+        gold_set, predicted_set = ({e[:3] for e in side if label is None or e.label == label} for side in sides)
+        rows[:, k] = len(gold_set & predicted_set), len(predicted_set), len(gold_set)
     return Counts(*rows)
 
 
@@ -55,8 +55,8 @@ def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
 
 
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
-    """RETURNS (Tuple[float, float]): 95% percentile bootstrap interval of F1 over sentences, in [0, 1]; F1 itself
-    without resamples. RAISES: XnerError for more resamples than can be drawn, or a negative seed.
+    """RETURNS (Tuple[float, float]): 95% percentile bootstrap interval of F1 over sentences, in [0, 1]. Without
+    resamples both ends are F1. RAISES: XnerError for an invalid number of resamples, or a negative seed.
     """
     n = len(counts.gold)
     if not n:
@@ -68,52 +68,52 @@ def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[fl
 
 
 def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict[str, int]:
-    """Tell wrong predictions apart, in the manner of the MUC and SemEval-2013 schemes.
+    """Count wrong predictions by kind of error, similarly to the MUC and SemEval-2013 schemes.
 
-    `boundary`: overlaps a gold entity of its label; `type`: the boundaries of a gold entity with another label;
-    `boundary_and_type`: overlaps a gold entity of another label; `spurious`: touches none; `missing`: a gold entity
-    that no prediction touches. A gold entity explains one prediction at most, the best in the order given here.
+    `type`: has the boundaries of a gold entity with another label; `boundary`: overlaps a gold entity with its label;
+    `boundary_and_type`: overlaps a gold entity with another label; `spurious`: none of these; `missing`: a gold entity
+    without a prediction. A gold entity is paired with one prediction at most, by the first of these kinds that applies.
 
-    RETURNS (Dict[str, int]): Counts; `correct` is among them.
+    RETURNS (Dict[str, int]): Counts, including `correct`.
     """
     kinds = Counter(dict.fromkeys(("correct", "boundary", "type", "boundary_and_type", "spurious", "missing"), 0))
-    for g_all, p_all in zip(gold, predicted, strict=True):
-        exact = {e[:3] for e in g_all} & {e[:3] for e in p_all}
+    for gold_entities, predicted_entities in zip(gold, predicted, strict=True):
+        exact = {e[:3] for e in gold_entities} & {e[:3] for e in predicted_entities}
         kinds["correct"] += len(exact)
-        g_left = sorted(e for e in g_all if e[:3] not in exact)
-        p_left = sorted(e for e in p_all if e[:3] not in exact)
+        unpaired_gold = sorted(e for e in gold_entities if e[:3] not in exact)
+        unpaired_predicted = sorted(e for e in predicted_entities if e[:3] not in exact)
         for kind in ("type", "boundary", "boundary_and_type"):
-            before = len(g_left)
-            g_left, p_left = _unexplained(kind, g_left, p_left)
-            kinds[kind] += before - len(g_left)
-        kinds["spurious"] += len(p_left)
-        kinds["missing"] += len(g_left)
+            count_before = len(unpaired_gold)
+            unpaired_gold, unpaired_predicted = _unpaired(kind, unpaired_gold, unpaired_predicted)
+            kinds[kind] += count_before - len(unpaired_gold)
+        kinds["spurious"] += len(unpaired_predicted)
+        kinds["missing"] += len(unpaired_gold)
     return dict(kinds)
 
 
-def _unexplained(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[List[Entity], List[Entity]]:
-    """Pair sorted entities by a kind of error, and give what is left of both. Only gold entities near a prediction are
-    looked at, so that the time is linear in the length of a sentence.
+def _unpaired(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[List[Entity], List[Entity]]:
+    """Pair sorted entities by a kind of error, and return the unpaired ones of both sides. Only gold entities near a
+    prediction are compared, so that the time is linear in the length of a sentence.
     """
     starts = [g.start for g in gold]
     longest = max((g.end - g.start for g in gold), default=1)
-    used = set()
-    rest = []
-    for p in predicted:
-        near = range(bisect_right(starts, p.start - longest), bisect_left(starts, p.end))
-        at = next((k for k in near if k not in used and _is_kind(kind, gold[k], p)), None)
-        if at is None:
-            rest.append(p)
+    paired = set()
+    unpaired = []
+    for entity in predicted:
+        near = range(bisect_right(starts, entity.start - longest), bisect_left(starts, entity.end))
+        match = next((k for k in near if k not in paired and _is_kind(kind, gold[k], entity)), None)
+        if match is None:
+            unpaired.append(entity)
         else:
-            used.add(at)
-    return [g for k, g in enumerate(gold) if k not in used], rest
+            paired.add(match)
+    return [entity for k, entity in enumerate(gold) if k not in paired], unpaired
 
 
-def _is_kind(kind: str, g: Entity, p: Entity) -> bool:
+def _is_kind(kind: str, gold: Entity, predicted: Entity) -> bool:
     if kind == "type":
-        return (g.start, g.end) == (p.start, p.end)
-    overlap = g.start < p.end and p.start < g.end
-    return overlap and (kind == "boundary_and_type" or g.label == p.label)
+        return (gold.start, gold.end) == (predicted.start, predicted.end)
+    overlap = gold.start < predicted.end and predicted.start < gold.end
+    return overlap and (kind == "boundary_and_type" or gold.label == predicted.label)
 
 
 def _row(counts: Counts) -> Json:
@@ -126,7 +126,7 @@ def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples
     """Score predicted entities against gold ones.
 
     gold, predicted (Sequence[Sequence[Entity]]): Entities of each sentence, in the same order.
-    samples (int): Bootstrap resamples. seed (int): Of the resampling.
+    samples (int): Bootstrap resamples. seed (int): Seed of the resampling.
     RETURNS (Json): `precision`, `recall`, `f1` in [0, 1], `f1_interval` (95%), counts, `per_type`, `per_length` (gold
         and predicted span length in tokens: 1, 2, 3, 4+), `errors` and `signature`.
     """
@@ -134,8 +134,8 @@ def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples
     labels = sorted({e.label for side in (gold, predicted) for s in side for e in s})
     per_type: Json = {}
     for label in labels:
-        of_label = count(gold, predicted, label)
-        per_type[label] = {**_row(of_label), "f1_interval": rounded(bootstrap_f1(of_label, samples, seed))}
+        label_counts = count(gold, predicted, label)
+        per_type[label] = {**_row(label_counts), "f1_interval": rounded(bootstrap_f1(label_counts, samples, seed))}
     per_length: Json = {}
     for name, low, high in (("1", 1, 1), ("2", 2, 2), ("3", 3, 3), ("4+", 4, 10**9)):
         g, p = ([[e for e in s if low <= e.end - e.start <= high] for s in side] for side in (gold, predicted))
@@ -161,8 +161,8 @@ def compare(
     """
     check_resampling(samples, seed)
     counts_a, counts_b = count(gold, a), count(gold, b)
-    # The sentences of A and those of B beside each other: a mixture gives each a weight of 0 or 1.
-    beside = Counts(*map(np.concatenate, zip(counts_a, counts_b, strict=True)))
+    # The sentences of A followed by those of B: a random swap gives each a weight of 0 or 1.
+    joined = Counts(*map(np.concatenate, zip(counts_a, counts_b, strict=True)))
     n = len(gold)
     f_a, f_b = (float(_f1(counts, np.ones((1, n)))[0]) for counts in (counts_a, counts_b))
     rng = np.random.default_rng(seed)
@@ -170,7 +170,7 @@ def compare(
     differences: List[float] = []
     for size in block_sizes(n, samples):
         swap = rng.integers(0, 2, size=(size, n)).astype(np.float64)
-        mixed_a, mixed_b = (_f1(beside, np.hstack(weights)) for weights in ((1 - swap, swap), (swap, 1 - swap)))
+        mixed_a, mixed_b = (_f1(joined, np.hstack(weights)) for weights in ((1 - swap, swap), (swap, 1 - swap)))
         extreme += int(np.sum(np.abs(mixed_a - mixed_b) >= abs(f_a - f_b) - 1e-12))
         if n:
             weights = draw(rng, n, size)
@@ -205,5 +205,5 @@ class _Scores(_Rates):
 
 
 def read_scores(path: PathLike) -> Json:
-    """RETURNS (Json): What `xner evaluate --json` wrote. RAISES: InputError for no such file, or another content."""
+    """RETURNS (Json): The output of `xner evaluate --json`. RAISES: InputError for a missing or different file."""
     return read_json(path, _Scores, hint="Make it with `xner evaluate GOLD PRED --json FILE`.")

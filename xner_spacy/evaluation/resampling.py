@@ -9,36 +9,36 @@ from ..errors import require
 
 Weights = npt.NDArray[np.float64]
 
-# More resamples make no interval better that anybody would notice.
+# More resamples would not improve an interval noticeably.
 MOST_SAMPLES = 1_000_000
-# Sentences times resamples at a time: bounds the memory.
+# Sentences times resamples that are drawn at a time, to limit the memory.
 BLOCK = 2_000_000
 
 
 def check_resampling(samples: int, seed: int) -> None:
-    """RAISES: XnerError for a number of resamples, or a seed, that cannot be."""
+    """RAISES: XnerError for an invalid number of resamples or seed."""
     require(0 <= samples <= MOST_SAMPLES, f"{samples:,} resamples: from 0 to {MOST_SAMPLES:,} can be drawn.")
     require(seed >= 0, f"The seed {seed} is negative.", "Give 0 or more.")
 
 
 def block_sizes(n: int, samples: int) -> Iterator[int]:
-    """YIELDS (int): How many resamples of n sentences fit into memory at a time, until there are enough."""
+    """YIELDS (int): The numbers of resamples of n sentences to draw at a time, which add up to `samples`."""
     block = max(1, BLOCK // max(n, 1))
     for start in range(0, samples, block):
         yield min(block, samples - start)
 
 
 def draw(random: np.random.Generator, n: int, size: int) -> Weights:
-    """RETURNS (Weights): (size, n) how often each of n sentences stands in each resample."""
+    """RETURNS (Weights): (size, n) how often each of n sentences occurs in each resample."""
     return random.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
 
 
 def interval(values: Union[Sequence[float], Weights]) -> Tuple[float, float]:
-    """RETURNS (Tuple[float, float]): The 95% percentile interval of what resamples gave."""
+    """RETURNS (Tuple[float, float]): The 95% percentile interval of the values of resamples."""
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
 def rounded(values: Sequence[float]) -> List[float]:
-    """RETURNS (List[float]): Figures as they are written to files."""
+    """RETURNS (List[float]): Values rounded for output."""
     return [round(value, 5) for value in values]

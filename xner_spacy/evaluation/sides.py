@@ -1,7 +1,7 @@
-"""Gold and predictions laid on the same tokens, with what can't be compared counted.
+"""Gold and predictions aligned to the same tokens, with counts of what can't be compared.
 
-Readings of one sentence agree in the tokens that can be seen. Tokens of whitespace may stand in one and not in another;
-they are kept, so that an entity that begins or ends with one has other boundaries than the entity without it.
+Versions of one sentence have the same visible tokens. Whitespace tokens may occur in one version and not in another.
+They are kept, so that an entity that begins or ends with one has other boundaries than the entity without it.
 """
 
 import math
@@ -17,7 +17,7 @@ from .entities import Sentence
 
 
 class Sides(NamedTuple):
-    """What is to be compared: the entities of each sentence, in gold and by each system. `notes` counts
+    """The sides of a comparison: the entities of each sentence, in gold and by each system. `notes` counts
     `whitespace_edges` (`gold`, `predicted`), `missing` (`gold_tokens`, `predicted_left_out`,
     `sentences_without_predictions`), `labels_only_in` (`gold`, `predicted`: entities by label), for all systems.
     """
@@ -28,57 +28,58 @@ class Sides(NamedTuple):
 
 
 def read_sides(gold: PathLike, *systems: PathLike, labels: Optional[Sequence[str]] = None) -> Sides:
-    """RETURNS (Sides): Gold and predictions, read and laid on the same tokens. RAISES: InputError at the first
-    difference in the text, and for another label than those given.
+    """RETURNS (Sides): Gold and predictions, read and aligned to the same tokens. RAISES: InputError at the first
+    difference in the text, and for a label that is not in `labels`.
     """
-    truth, *others = (read_tagged(path, labels) for path in (gold, *systems))
-    for path, sentences in zip(systems, others, strict=True):
-        require_same_words(gold, truth, path, sentences)
-    return lay_out(gold, truth, *others)
+    gold_sentences, *predictions = (read_tagged(path, labels) for path in (gold, *systems))
+    for path, sentences in zip(systems, predictions, strict=True):
+        require_same_words(gold, gold_sentences, path, sentences)
+    return lay_out(gold, gold_sentences, *predictions)
 
 
 def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Sequence[TaggedSentence]) -> Sides:
-    """Lay gold and predictions of the same sentences on the same tokens.
+    """Align gold and predictions of the same sentences to the same tokens.
 
-    A gold entity is freed of whitespace at its edges. A predicted one is not: it is wrong. Predictions that touch a
-    token that nobody has labelled in gold are neither right nor wrong, and left out (as spaCy's own evaluation does).
+    Whitespace at the edges of a gold entity is trimmed. A predicted entity with such whitespace is not trimmed, and is
+    wrong. Predictions that overlap a token with a missing value in gold are left out, as in spaCy's own evaluation.
 
-    gold_path (PathLike): What to call the gold corpus in a message.
+    gold_path (PathLike): The name of the gold corpus in a message.
     RETURNS (Sides): The entities by common positions. RAISES: InputError if nothing in gold is labelled.
     """
     counts: Counter = Counter()
-    of_gold: List[Sentence] = []
+    gold_entities: List[Sentence] = []
     predicted: List[List[Sentence]] = [[] for _ in systems]
     labels = (Counter(), Counter())  # type: ignore[var-annotated]
-    for truth, *others in zip(gold, *systems, strict=True):
-        positions = common_positions([side.words for side in (truth, *others)])
+    for gold_sentence, *predictions in zip(gold, *systems, strict=True):
+        words = gold_sentence.words
+        positions = common_positions([words, *(prediction.words for prediction in predictions)])
         entities = []
-        for entity in truth.entities:
-            span = trim_span(truth.words, entity.start, entity.end)
+        for entity in gold_sentence.entities:
+            span = trim_span(words, entity.start, entity.end)
             counts["gold edges"] += span != entity[:2]
             if span is not None:
                 entities.append(_moved(entity._replace(start=span[0], end=span[1]), positions[0]))
         labels[0].update(entity.label for entity in entities)
-        of_gold.append(entities)
-        unknown = {positions[0][i] for i in truth.missing if not is_blank_token(truth.words[i])}
-        counts["gold tokens"] += len(unknown)
-        counts["tokens"] += len(truth.visible)
-        for side, places, sentences in zip(others, positions[1:], predicted, strict=True):
+        gold_entities.append(entities)
+        missing = {positions[0][i] for i in gold_sentence.missing if not is_blank_token(words[i])}
+        counts["gold tokens"] += len(missing)
+        counts["tokens"] += len(gold_sentence.visible)
+        for prediction, system_positions, sentences in zip(predictions, positions[1:], predicted, strict=True):
             kept = []
-            for entity in side.entities:
+            for entity in prediction.entities:
                 labels[1][entity.label] += 1
-                span = trim_span(side.words, entity.start, entity.end)
+                span = trim_span(prediction.words, entity.start, entity.end)
                 counts["predicted edges"] += span != entity[:2]
-                moved = _moved(entity, places)
-                if unknown.isdisjoint(range(moved.start, moved.end)):
+                moved = _moved(entity, system_positions)
+                if missing.isdisjoint(range(moved.start, moved.end)):
                     kept.append(moved)
                 else:
                     counts["left out"] += 1
-            counts["no predictions"] += bool(side.words) and len(side.missing) == len(side.words)
+            counts["no predictions"] += bool(prediction.words) and len(prediction.missing) == len(prediction.words)
             sentences.append(kept)
     if counts["tokens"] and counts["gold tokens"] == counts["tokens"]:
         raise InputError(
-            "holds no annotation: of no token is it said whether it is in an entity.",
+            "holds no annotation: all tokens have missing values.",
             gold_path,
             hint="Give the corpus with the gold labels.",
         )
@@ -90,19 +91,19 @@ def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Seque
             "sentences_without_predictions": counts["no predictions"],
         },
         "labels_only_in": {
-            name: {label: n for label, n in sorted(here.items()) if label not in there}
-            for name, here, there in (("gold", *labels), ("predicted", *reversed(labels)))
+            name: {label: n for label, n in sorted(own_labels.items()) if label not in other_labels}
+            for name, own_labels, other_labels in (("gold", *labels), ("predicted", *reversed(labels)))
         },
     }
-    return Sides(of_gold, predicted, notes)
+    return Sides(gold_entities, predicted, notes)
 
 
-def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:
-    """RETURNS (List[List[int]]): The places of the tokens of several readings of a sentence in one sequence. The
-    readings have the same tokens that can be seen; blank tokens between two of those share the places there.
+def common_positions(versions: Sequence[Sequence[str]]) -> List[List[int]]:
+    """RETURNS (List[List[int]]): The positions of the tokens of several versions of a sentence in one common sequence.
+    The versions have the same visible tokens. Blank tokens between two of them share their positions.
     """
     orders = []
-    for words in readings:
+    for words in versions:
         order: List[Tuple[int, float]] = []
         visible, run = 0, 0
         for word in words:
@@ -110,14 +111,14 @@ def common_positions(readings: Sequence[Sequence[str]]) -> List[List[int]]:
                 order.append((visible, run))
                 run += 1
             else:
-                # Behind all blank tokens that stand here in any reading.
+                # After all blank tokens before this word in any version.
                 order.append((visible, math.inf))
                 visible, run = visible + 1, 0
         orders.append(order)
-    everywhere = sorted({key for order in orders for key in order})
-    places = {key: place for place, key in enumerate(everywhere)}
-    return [[places[key] for key in order] for order in orders]
+    keys = sorted({key for order in orders for key in order})
+    positions = {key: position for position, key in enumerate(keys)}
+    return [[positions[key] for key in order] for order in orders]
 
 
-def _moved(entity: Entity, places: Sequence[int]) -> Entity:
-    return entity._replace(start=places[entity.start], end=places[entity.end - 1] + 1)
+def _moved(entity: Entity, positions: Sequence[int]) -> Entity:
+    return entity._replace(start=positions[entity.start], end=positions[entity.end - 1] + 1)

@@ -26,11 +26,11 @@ _log = logging.getLogger("xner_spacy")
     default_config={"aligner": {"@xner_aligners": "xner.Lexical.v1"}},
 )
 class AlignerComponent(BatchPipe):
-    """Sets `doc._.xner_alignment` where the Doc has a source; None where it has not.
+    """Sets `doc._.xner_alignment` if the Doc has a source, else to None.
 
-    A Doc that has links already keeps them, unless `overwrite` is set or they were made for other tokens: then it is
-    aligned anew and counted in `realigned`. Where Doc and source have the same number of sentences, more than one, the
-    sentences are aligned one by one.
+    A Doc that already has links keeps them, unless `overwrite` is set or they were made for other tokens. In that case
+    it is aligned again and counted in `realigned`. If Doc and source have the same number of sentences, and more than
+    one, the sentences are aligned one by one.
 
     aligner (Aligner): The part, from the registry `xner_aligners`.
     source_lang (str): Language code of the source, for the tokenizer of the bitext that the aligner learns from.
@@ -54,11 +54,11 @@ class AlignerComponent(BatchPipe):
         target: Optional[str] = None,
         tokenized: bool = False,
     ) -> None:
-        """Train the aligner, where it can learn.
+        """Train the aligner, if it can be trained.
 
-        source, target (Optional[str]): A line-parallel bitext, two files. tokenized (bool): Its tokens are separated by
-            spaces already; else spaCy's tokenizers of the two languages split it.
-        RAISES: XnerError if the aligner must learn and no bitext is given; InputError for files that are not parallel.
+        source, target (Optional[str]): A line-parallel bitext, two files. tokenized (bool): Whether its tokens are
+            separated by spaces; otherwise spaCy's tokenizers of the two languages split it.
+        RAISES: XnerError if the aligner must be trained without a bitext; InputError for files that are not parallel.
         """
         if not hasattr(self.part, "train"):
             return
@@ -71,10 +71,10 @@ class AlignerComponent(BatchPipe):
 
     def process(self, docs: List[Doc]) -> None:
         todo = list(self._to_align(docs))
-        cut = [_sentence_pairs(doc._.xner_source, doc) for doc in todo]
-        pairs = [_to_pair(*sentences) for sentences in chain.from_iterable(cut)]
+        sentences_by_doc = [_sentence_pairs(doc._.xner_source, doc) for doc in todo]
+        pairs = [_to_pair(*sentences) for sentences in chain.from_iterable(sentences_by_doc)]
         alignments = iter(list(align_pairs(self.part, pairs, f"{self.name}: the aligner")))
-        for doc, sentences in zip(todo, cut, strict=True):
+        for doc, sentences in zip(todo, sentences_by_doc, strict=True):
             links: List[List[int]] = []
             scores: List[float] = []
             for (source, target), alignment in zip(sentences, alignments, strict=False):
@@ -84,24 +84,24 @@ class AlignerComponent(BatchPipe):
             doc._.xner_alignment = Alignment(links, scores, stamp_of(doc._.xner_source, doc))
 
     def _to_align(self, docs: List[Doc]) -> Iterator[Doc]:
-        """Leave out Docs without a source, and those that have links to the tokens that they have now."""
+        """YIELDS (Doc): Docs that have a source, but no links to their current tokens."""
         for doc in docs:
             if doc._.xner_source is None:
-                # Links to a source that is gone, or to nothing.
+                # Remove links to a former source.
                 doc._.xner_alignment = None
                 continue
-            wrong = why_not_linked(doc)
-            if wrong is not None:
+            reason = why_not_linked(doc)
+            if reason is not None:
                 self.realigned += 1
                 if self.realigned == 1:
-                    _log.warning("%s: a Doc is aligned anew, since %s: %r", self.name, wrong, doc.text[:60])
-            if self.overwrite or doc._.xner_alignment is None or wrong is not None:
+                    _log.warning("%s: a Doc is aligned again, because %s: %r", self.name, reason, doc.text[:60])
+            if self.overwrite or doc._.xner_alignment is None or reason is not None:
                 yield doc
 
 
 def align_pairs(aligner: Aligner, pairs: Sequence[SentencePair], who: str = "The aligner") -> Iterator[Alignment]:
-    """YIELDS (Alignment): One for each sentence pair, made with its entities where the aligner makes use of them.
-    RAISES: XnerError that says who gave too few or too many, or links outside a pair.
+    """YIELDS (Alignment): One per sentence pair, made with its entities if the aligner uses them.
+    RAISES: XnerError that names the aligner if it returns too few or too many, or links outside a pair.
     """
     if isinstance(aligner, MarkedAligner):
         alignments = aligner.align_marked(pairs)
@@ -117,9 +117,9 @@ def align_pairs(aligner: Aligner, pairs: Sequence[SentencePair], who: str = "The
 
 
 def _sentence_pairs(source: Doc, target: Doc) -> List[Tuple[Span, Span]]:
-    """The sentences of both, or each as a whole where their numbers differ."""
-    s, t = (list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]] for doc in (source, target))
-    return list(zip(s, t, strict=True)) if len(s) == len(t) else [(source[:], target[:])]
+    """The sentences of both Docs, or the whole Docs if the numbers of sentences differ."""
+    sides = [list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]] for doc in (source, target)]
+    return list(zip(*sides, strict=True)) if len(sides[0]) == len(sides[1]) else [(source[:], target[:])]
 
 
 def _to_pair(source: Span, target: Span) -> SentencePair:

@@ -34,42 +34,43 @@ class _State(TypedDict, total=False):
     nlp: bytes
 
 
-# Sentences without any entity, after which something is thought to be wrong.
+# After this many sentences without any entity, something is probably wrong.
 MANY = 1000
 
 
 def sets_entities(nlp: Language, spans_key: Optional[str] = None) -> Optional[bool]:
-    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets `doc.ents`, or `doc.spans[spans_key]`;
-    None where one does not say what it sets.
+    """RETURNS (Optional[bool]): Whether a pipeline has a component that sets `doc.ents`, or `doc.spans[spans_key]`.
+    None if a component does not declare what it sets.
     """
-    wanted = "doc.ents" if spans_key is None else "doc.spans"
-    says = []
+    attribute = "doc.ents" if spans_key is None else "doc.spans"
+    declared = []
     for name, pipe in nlp.pipeline:
         assigned = nlp.get_pipe_meta(name).assigns
-        # A span ruler sets doc.ents on request only.
-        if wanted in assigned or (spans_key is None and getattr(pipe, "annotate_ents", False)):
+        # A span ruler only sets doc.ents with this setting.
+        if attribute in assigned or (spans_key is None and getattr(pipe, "annotate_ents", False)):
             return True
-        says.append(bool(assigned))
-    return False if all(says) else None
+        declared.append(bool(assigned))
+    return False if all(declared) else None
 
 
 @Language.factory("xner_annotator", requires=["doc._.xner_source"])
 class AnnotatorComponent(BatchPipe):
-    """Sets the entities of `doc._.xner_source`, by the project's labels.
+    """Sets the entities of `doc._.xner_source`, with the project's labels.
 
-    What the label map drops is kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`. `left_out`
-    counts what is no entity, by the reason: whitespace alone, or a span of `spans_key` that overlaps a longer one.
+    Entities that the label map drops are kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`.
+    `left_out` counts spans that are no entities, by reason: only whitespace, or overlap with a longer span.
 
-    model (Optional[str]): The source pipeline: an installed package or a folder. Saved inside the pipeline that holds
-        this component. None leaves the entities that the source Doc already has, unless `annotator` is given.
+    model (Optional[str]): The source pipeline: an installed package or a folder. It is saved inside the pipeline that
+        contains this component. None keeps the entities that the source Doc already has, unless there is an
+        `annotator`.
     annotator (Optional[Annotator]): A part from the registry `xner_annotators`, instead of a pipeline. Its model is not
-        saved in here.
-    side (str): "source" labels `doc._.xner_source`, "target" the Doc itself: the model-transfer baseline, and the
-        tagger that the `ner` scores of a projector behind it ask.
-    spans_key (Optional[str]): Where the source pipeline leaves its entities: `doc.spans[spans_key]`, as a span ruler or
-        a span categoriser does ("sc"); of those that overlap the longest is taken. None: `doc.ents`.
-    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of `xner_spacy.labels.LABEL_MAPS`, a map of one's
-        own, or None for the labels as they are.
+        saved in the pipeline.
+    side (str): "source" labels `doc._.xner_source`, "target" the Doc itself: for the model-transfer baseline, and as
+        the tagger for the `ner` scores of a projector after it.
+    spans_key (Optional[str]): Read the entities of the source pipeline from `doc.spans[spans_key]`, which span rulers
+        or span categorisers set ("sc"). The longest of overlapping spans is used. None reads `doc.ents`.
+    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of `xner_spacy.labels.LABEL_MAPS`, a custom map,
+        or None to keep the labels.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class AnnotatorComponent(BatchPipe):
         require(
             annotator is None or spans_key is None,
             f"{name}: spans_key is for a source pipeline; an annotator gives entities.",
-            "Take one of the two out of the config.",
+            "Remove one of the two from the config.",
         )
         self.side = side
         self.model = model
@@ -99,35 +100,35 @@ class AnnotatorComponent(BatchPipe):
         self._nlp: Optional[Language] = None
         self._host: Optional[Language] = None
         self._groups: Set[str] = set()  # keys of doc.spans that the source pipeline set
-        self._asked = 0  # sentences until the first entity; -1 from then on
+        self._without_entities = 0  # sentences before the first entity; -1 after it
 
     @property
     def source_nlp(self) -> Optional[Language]:
         """The source pipeline, loaded at first use. RAISES: XnerError if there is no such pipeline."""
         if self._nlp is None and self.model is not None:
             try:
-                self._take(load_pipeline(self.model))
+                self._set_source_nlp(load_pipeline(self.model))
             except XnerError as error:
                 raise XnerError(f"{self.name}: {error.message}", error.hint) from error
         return self._nlp
 
-    def _take(self, nlp: Language) -> None:
+    def _set_source_nlp(self, nlp: Language) -> None:
         self._nlp = nlp
         if sets_entities(nlp, self.spans_key) is False:
-            warnings.warn(self._no_entities(nlp), stacklevel=3)
+            warnings.warn(self._no_entities_message(nlp), stacklevel=3)
 
-    def _no_entities(self, nlp: Language) -> str:
-        place = "doc.ents" if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
+    def _no_entities_message(self, nlp: Language) -> str:
+        attribute = "doc.ents" if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
         names = ", ".join(nlp.pipe_names) or "none"
-        return f"{self.name}: no component of the source pipeline sets {place} (it has {names})."
+        return f"{self.name}: no component of the source pipeline sets {attribute} (it has {names})."
 
     @property
     def files(self) -> List[str]:
-        """The folder of the source pipeline, where it is not saved in the pipeline that holds this component."""
+        """The folder of the source pipeline, if it is not saved in the pipeline that contains this component."""
         return existing([self.model]) if self._nlp is None else []
 
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
-        """Load the source pipeline, so that what is saved holds it."""
+        """Load the source pipeline, so that it is saved with this component."""
         self._host = nlp
         _ = self.source_nlp
 
@@ -145,13 +146,13 @@ class AnnotatorComponent(BatchPipe):
         for source, annotation in zip(sources, annotations, strict=True):
             self._set_entities(source, annotation)
         if self.part is not None or source_nlp is not None:
-            self._check_that_it_finds([a for source, a in zip(sources, annotations, strict=True) if len(source)])
+            self._check_for_entities([a for source, a in zip(sources, annotations, strict=True) if len(source)])
 
     def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List[Annotation]:
-        # On the pipeline's own vocabulary: what its components set is meant for that.
-        bare = [bare_copy(source, nlp.vocab) for source in sources]
+        # The copies have the source pipeline's own vocabulary, which its components need.
+        copies = [bare_copy(source, nlp.vocab) for source in sources]
         who = f"{self.name}: the source pipeline {self.model or ''}".rstrip()
-        docs = [doc for _, doc in paired(bare, nlp.pipe(bare), who)]
+        docs = [doc for _, doc in paired(copies, nlp.pipe(copies), who)]
         key, groups = self.spans_key, sorted({key for doc in docs for key in doc.spans})
         self._groups.update(groups)
         if key is not None and docs and key not in groups:
@@ -164,7 +165,7 @@ class AnnotatorComponent(BatchPipe):
             if len(doc) != len(source):
                 raise XnerError(
                     f"{who} made {len(doc)} tokens of {len(source)}: {source.text[:60]!r}.",
-                    "Take out the component that merges or splits tokens (merge_entities, retokenizers).",
+                    "Remove the component that merges or splits tokens (merge_entities, retokenizers).",
                 )
             entities = doc_entities(doc)
             if key is not None:
@@ -179,15 +180,15 @@ class AnnotatorComponent(BatchPipe):
         sentences = [[t.text for t in source] for source in sources]
         annotations = []
         for words, (entities, soft) in paired(sentences, self.part(sentences), who):
-            at = 0
+            last_end = 0
             for entity in sorted(entities):
-                if not at <= entity.start < entity.end <= len(words):
+                if not last_end <= entity.start < entity.end <= len(words):
                     raise XnerError(
                         f"{who} gave an entity from {entity.start} to {entity.end} in {len(words)} tokens, or two "
                         f"that overlap: {' '.join(words)[:60]!r}.",
                         "The fault is in that part.",
                     )
-                at = entity.end
+                last_end = entity.end
             annotations.append(Annotation(entities, soft))
         return annotations
 
@@ -207,44 +208,45 @@ class AnnotatorComponent(BatchPipe):
                 kept.append(Span(source, *edges, label=label))
         source.set_ents(kept, default="outside")
         source.spans[DROPPED_KEY] = dropped
-        # A source model that says how sure it is of each token (an `xner_student` that stores it).
+        # Source models can give distributions for each token (such as an `xner_student` that stores them).
         soft = annotation.labels
         set_soft(source, map_soft(soft, self.label_map) if soft is not None else None)
 
-    def _check_that_it_finds(self, annotations: List[Annotation]) -> None:
-        """That no sentence of many holds a name says that something is wrong, and a student of it would learn that
-        nothing is a name.
+    def _check_for_entities(self, annotations: List[Annotation]) -> None:
+        """Raise an error or warn if no entity is found in many sentences. Something is probably wrong then, and a
+        student would learn that nothing is an entity.
         """
-        # While its pipeline is being initialised (spaCy sets the optimiser when all components are), a projector behind
-        # it that learns from the corpus runs it. The warning is enough then; nothing is labelled yet.
-        being_assembled = self._host is not None and self._host._optimizer is None
-        if self._asked < 0 or not annotations or being_assembled:
+        # During initialisation a projector after this component may run it to learn from the bitext. (spaCy sets the
+        # optimiser when all components are initialised.) No data is labelled then, so the earlier warning is enough.
+        is_initializing = self._host is not None and self._host._optimizer is None
+        if self._without_entities < 0 or not annotations or is_initializing:
             return
         if any(annotation.entities for annotation in annotations):
-            self._asked = -1
+            self._without_entities = -1
             return
-        self._asked += len(annotations)
+        count_before = self._without_entities
+        self._without_entities += len(annotations)
         sets = self._nlp is None or sets_entities(self._nlp, self.spans_key)
-        if self._nlp is not None and (sets is False or (sets is None and self._asked >= MANY)):
-            hint = "Name a source pipeline that finds entities, or give the spans_key that it sets."
+        if self._nlp is not None and (sets is False or (sets is None and self._without_entities >= MANY)):
+            hint = "Use a source pipeline that sets entities, or give the spans_key that it sets."
             if self._groups and self.spans_key is None:
                 groups = ", ".join(map(repr, sorted(self._groups)))
                 hint = f"It does set doc.spans of {groups}: give one as spans_key."
-            raise XnerError(self._no_entities(self._nlp), hint)
-        if self._asked - len(annotations) < MANY <= self._asked:
+            raise XnerError(self._no_entities_message(self._nlp), hint)
+        if count_before < MANY <= self._without_entities:
             warnings.warn(
-                f"{self.name}: not one entity in the first {self._asked} sentences. Is the source model one for "
+                f"{self.name}: not one entity in the first {self._without_entities} sentences. Is the source model for "
                 "their language?",
                 stacklevel=2,
             )
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """RETURNS (bytes): The source pipeline with its config, or nothing where there is none."""
+        """RETURNS (bytes): The source pipeline with its config, if there is one."""
         nlp = self.source_nlp
         return srsly.msgpack_dumps({"config": nlp.config.to_str(), "nlp": nlp.to_bytes()} if nlp is not None else {})
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
-        """Take over what `to_bytes` gave. RAISES: InputError where it is no saved annotator."""
+        """Load the output of `to_bytes`. RAISES: InputError if the data is no saved annotator."""
         what = "a saved annotator"
         message = parse_msgpack(data, self.name, what, _State)
         if message:
@@ -252,7 +254,7 @@ class AnnotatorComponent(BatchPipe):
                 config = Config().from_str(message["config"], interpolate=False)
                 nlp = load_model_from_config(config, auto_fill=True).from_bytes(message["nlp"])
                 check_weights(nlp)
-                self._take(nlp)
+                self._set_source_nlp(nlp)
         return self
 
     def to_disk(self, path: PathLike, *, exclude: Iterable[str] = ()) -> None:
@@ -266,5 +268,5 @@ class AnnotatorComponent(BatchPipe):
         """Load the source pipeline that `to_disk` saved."""
         folder = ensure_path(path) / "model"
         if folder.exists():
-            self._take(load_pipeline(folder))
+            self._set_source_nlp(load_pipeline(folder))
         return self

@@ -1,4 +1,4 @@
-"""What the components share: batches, error handling, and saving a part that has a state."""
+"""The base class of the components: batches, error handling, and saving a part that has a state."""
 
 from typing import Any, Iterable, Iterator, List, Optional
 
@@ -23,9 +23,9 @@ class _State(TypedDict):
 
 
 class BatchPipe(Pipe):
-    """A component that reads and writes whole batches of Docs; subclasses fill in `process`.
+    """A component that processes whole batches of Docs. Subclasses implement `process`.
 
-    Its `part` (translator, aligner, projector) is saved with the pipeline where it has a state, that is, where it has
+    Its `part` (translator, aligner, projector) is saved with the pipeline if it has a state, that is, if it has
     `to_bytes` and `from_bytes`.
     """
 
@@ -43,8 +43,8 @@ class BatchPipe(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = BATCH_SIZE) -> Iterator[Doc]:
-        """Process a stream in batches. YIELDS (Doc): The Docs in order; where the error handler swallows an error,
-        without those of the failed batch.
+        """Process a stream in batches. YIELDS (Doc): The Docs in order. If the error handler ignores an error, the Docs
+        of that batch are dropped.
         """
         handler = self.get_error_handler()
         for docs in minibatch(stream, batch_size):
@@ -52,7 +52,7 @@ class BatchPipe(Pipe):
                 self.process(docs)
             except Exception as error:  # noqa: BLE001  (spaCy's protocol: the handler decides)
                 if type(error) is XnerError and self.name not in error.message:
-                    # A part (an aligner that was never trained, say) does not know what it is called in the pipeline.
+                    # The messages of a part do not include the name of the component.
                     error = XnerError(f"{self.name}: {error.message}", error.hint)
                 handler(self.name, self, docs, error)
             else:
@@ -88,6 +88,6 @@ class BatchPipe(Pipe):
     def from_disk(self, path: PathLike, *, exclude: Iterable[str] = ()) -> "BatchPipe":
         """Load the part's state. RETURNS (BatchPipe): The component."""
         file = ensure_path(path) / "state"
-        if file.exists() or file.is_symlink():  # a link to nothing is told, not taken for no state
+        if file.exists() or file.is_symlink():  # a broken symlink is an error, and does not mean that there is no state
             self._set_state(read_bytes(file), file)
         return self

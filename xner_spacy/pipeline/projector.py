@@ -34,16 +34,15 @@ from .batch_pipe import BatchPipe
 class ProjectorComponent(BatchPipe):
     """Sets `doc.ents` and `doc.spans["xner"]` (its `attrs`: see `xner_spacy.docdata`).
 
-    A Doc without source or links gets no spans and, since nothing is known of it, missing entity values; the entities
-    of a source without links are unprojected with the reason `no_links`. Links of other tokens than the Doc's are an
-    error. `reasons` counts the source entities that were not projected.
+    A Doc without source or links gets no spans, and missing entity values because its entities are unknown. The
+    entities of a source without links are unprojected with the reason `no_links`. Links for other tokens than the Doc's
+    are an error. `reasons` counts the source entities that were not projected.
 
     projector (Projector): The part, from the registry `xner_projectors`.
-    min_score (float): Spans that score lower do not become entities; their tokens become missing values, which spaCy's
-        `ner` ignores in training.
-    unlabelled (str): What the other tokens become: "outside", or "missing" where nothing should be learned from their
-        being unlabelled.
-    scorer (Optional[Callable]): As of spaCy's `ner`.
+    min_score (float): Spans with a lower score do not become entities. Their tokens become missing values, which
+        spaCy's `ner` ignores in training.
+    unlabelled (str): What the other tokens become: "outside", or "missing" if nothing should be learned from them.
+    scorer (Optional[Callable]): See spaCy's `ner`.
     """
 
     def __init__(
@@ -74,11 +73,12 @@ class ProjectorComponent(BatchPipe):
         tokenized: bool = False,
         limit: int = 20_000,
     ) -> None:
-        """Let the projector learn from a bitext how entities are rendered, where it can. No target labels are needed.
+        """Train the projector on a bitext, if it can learn how entities are translated. No target labels are needed.
 
-        source, target (Optional[str]): A line-parallel bitext, two files, that the components before this one label and
-            align. source_lang (str): For its tokenizer. tokenized (bool): Its tokens are separated by spaces already.
-            limit (int): Sentence pairs to learn from. Without a bitext a projector that could learn does without.
+        source, target (Optional[str]): A line-parallel bitext, two files. The components before this one label and
+            align it. Without a bitext the projector is not trained.
+        source_lang (str): Language code of the source, for its tokenizer.
+        tokenized (bool): Whether its tokens are separated by spaces. limit (int): Sentence pairs to learn from.
         """
         if not hasattr(self.part, "train") or nlp is None or source is None or target is None:
             return
@@ -91,8 +91,8 @@ class ProjectorComponent(BatchPipe):
         pairs = [_pair(doc) for doc in docs if doc._.xner_alignment is not None]
         if not pairs:
             raise XnerError(
-                f"{self.name}: nothing to learn from: no sentence of {source} has a reading and links.",
-                "Components before this one must label and align it; see what they say of it.",
+                f"{self.name}: nothing to learn from: no sentence of {source} has a source Doc and links.",
+                "Components before this one must label and align it; see their warnings.",
             )
         self.part.train(pairs, bitext)
 
@@ -101,34 +101,33 @@ class ProjectorComponent(BatchPipe):
         for doc in docs:
             source = doc._.xner_source
             if source is not None and doc._.xner_alignment is not None:
-                wrong = why_not_linked(doc)
-                if wrong is not None:
+                reason = why_not_linked(doc)
+                if reason is not None:
                     raise XnerError(
-                        f"{self.name}: a sentence can't be projected onto, since {wrong}: {doc.text[:60]!r}.",
-                        "Align it after its tokens have changed for the last time: xner_aligner does, where it stands "
-                        "before this one.",
+                        f"{self.name}: a sentence can't be projected onto, because {reason}: {doc.text[:60]!r}.",
+                        "Align it again after the last change to its tokens, with xner_aligner before this component.",
                     )
                 ready.append(doc)
                 continue
             entities = [] if source is None else doc_entities(source)
-            nothing = Projection([], [Unprojected(k, Reason.NO_LINKS) for k in range(len(entities))])
-            self._annotate(doc, entities, nothing, "missing")
+            empty = Projection([], [Unprojected(k, Reason.NO_LINKS) for k in range(len(entities))])
+            self._annotate(doc, entities, empty, "missing")
         pairs = [_pair(doc) for doc in ready]
         for doc, pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
             self._annotate(doc, pair.entities, projection, self.unlabelled)
-        # The source model's distributions are carried over, where the source Docs have any.
-        taught = []
+        # The source model's distributions are projected too, if the source Docs have any.
+        with_soft = []
         for doc, pair in zip(ready, pairs, strict=True):
             set_soft(doc, None)
             soft = get_soft(doc._.xner_source)
             if soft is not None:
-                taught.append((doc, pair, soft))
-        projected = project_soft(self.part, [pair for _, pair, _ in taught], [soft for _, _, soft in taught])
-        for (doc, _, _), soft in zip(taught, projected, strict=True):
+                with_soft.append((doc, pair, soft))
+        projected = project_soft(self.part, [pair for _, pair, _ in with_soft], [soft for _, _, soft in with_soft])
+        for (doc, _, _), soft in zip(with_soft, projected, strict=True):
             set_soft(doc, soft)
 
     def _annotate(self, doc: Doc, entities: Sequence[Entity], projection: Projection, unlabelled: str) -> None:
-        """Store what was projected, and what was not with its reason: what the label map has no place for is added."""
+        """Store the projected spans, and the unprojected entities with reasons, including dropped ones."""
         kept = [span for span in projection.spans if span.score >= self.min_score]
         low = [span for span in projection.spans if not span.score >= self.min_score]
         lost = [(entities[u.source], u.reason) for u in projection.unprojected]
@@ -157,5 +156,5 @@ def _bitext_doc(nlp: Language, source: List[str], target: List[str]) -> Doc:
 def _pair(doc: Doc) -> SentencePair:
     source = doc._.xner_source
     words, target = [t.text for t in source], [t.text for t in doc]
-    # An annotator on the target side, where there is one, says what it makes of the Doc's own tokens.
+    # An annotator with side = "target" has stored its distributions with the Doc.
     return SentencePair(words, target, doc_entities(source), doc._.xner_alignment, target_labels=get_soft(doc))

@@ -1,4 +1,4 @@
-"""`xner_student`: an entity recogniser that learns from labels, from distributions over labels, and from their absence."""
+"""`xner_student`: an entity recogniser that learns from labels and distributions, and can ignore missing values."""
 
 import math
 import warnings
@@ -51,8 +51,8 @@ window_size = 1
 maxout_pieces = 3
 subword_features = true
 """
-# Batches without labels and distributions after which a training is given up, if none before it had any.
-MOST_IDLE = 100
+# Training fails after this many batches without labels and distributions, if no earlier batch had any.
+MOST_EMPTY_BATCHES = 100
 
 
 class _Settings(TypedDict, total=False):
@@ -71,22 +71,22 @@ class _Settings(TypedDict, total=False):
 class Student(TrainablePipe):
     """A token classifier with constrained decoding.
 
-    It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the spans: the least of
-    the tags' probabilities (the tokens of a name share their doubt, so that a product would count it again and again),
-    when `cfg["score_bias"]` is taken off the scores of O and all are divided by `cfg["temperature"]`. `cfg["bias"]` is
-    taken off the scores of O when it decodes, and there alone. All are fitted by
+    It sets `doc.ents` and `doc.spans["xner"]`, whose `attrs["scores"]` are the probabilities of the spans. The
+    probability of a span is the lowest of its tags (the tokens of an entity share their uncertainty, so a product would
+    count it several times), after `cfg["score_bias"]` is subtracted from the scores of O and all are divided by
+    `cfg["temperature"]`. `cfg["bias"]` is subtracted from the scores of O for decoding only. All three are fitted by
     `xner_spacy.distillation.student.score_fitting`.
 
-    model (Model): Docs to (tokens, tags) scores, such as `xner.Student.v1`.
+    model (Model): Maps Docs to (tokens, tags) scores, such as `xner.Student.v1`.
     hard_loss, soft_loss (Loss): From the registry `losses`.
     scheme (str): "biluo" or "iob2".
     hard_weight (float): Weight of the loss on tokens with gold or pseudo-labels; 0 to ignore them. A token that also
         has a distribution counts for both losses.
     soft_weight (float): Weight of the loss on tokens with distributions; 0 to ignore them.
-    confidence (float): Power of the teacher's confidence that weights each token; 0 for none.
-    store_soft (bool): Also store the distributions with each Doc, so that it can teach.
+    confidence (float): Each token is weighted by the teacher's confidence to this power; 0 for no weights.
+    store_soft (bool): Also store the distributions with each Doc, so that it can be a teacher.
     auxiliary (Optional[FeatureLoss]): A further loss on the token vectors, such as `xner.PrototypeStudent.v1`.
-    scorer (Optional[Callable]): As of spaCy's `ner`.
+    scorer (Optional[Callable]): See spaCy's `ner`.
     """
 
     def __init__(
@@ -107,8 +107,8 @@ class Student(TrainablePipe):
         numbers = {"hard_weight": hard_weight, "soft_weight": soft_weight, "confidence": confidence}
         for setting, value in numbers.items():
             require(0 <= value < math.inf, f"{name}: {setting} is {value}.", "Give a number from 0 on.")
-        # A shared tok2vec comes before the student that listens to it. What it gives is as little to depend on the rest
-        # of a batch as what the student makes of it.
+        # A shared tok2vec comes before the student that listens to it. Its output must not depend on the rest of a
+        # batch either.
         pipeline_row_by_row(nlp)
         self.vocab = nlp.vocab
         self.model = model
@@ -125,7 +125,7 @@ class Student(TrainablePipe):
         self.cfg: Dict[str, Any] = {"labels": [], "temperature": 1.0, "bias": 0.0, "score_bias": 0.0}
         self._tagset = TagSet((), scheme)
         self._reader: Optional[TargetReader] = None
-        self._idle = 0  # batches before the first that taught anything; -1 from then on
+        self._empty_batches = 0  # batches before the first with something to learn; -1 after it
         self._rehearsal_model: Optional[Model] = None  # set by `nlp.resume_training`
 
     @property
@@ -135,22 +135,22 @@ class Student(TrainablePipe):
 
     @property
     def label_data(self) -> List[str]:
-        """RETURNS (List[str]): The labels as `initialize` takes them."""
+        """RETURNS (List[str]): The labels in the form of the argument `labels` of `initialize`."""
         return list(self.cfg["labels"])
 
     @property
     def tagset(self) -> TagSet:
         """RETURNS (TagSet): The tags, in the order of the model's outputs."""
-        # The labels may have come from disk or bytes, by way of `cfg`.
+        # The labels in `cfg` change when it is loaded from disk or bytes.
         if self._tagset.labels != self.labels:
             self._tagset = TagSet(self.labels, self.scheme)
             self._reader = None
         return self._tagset
 
     def add_label(self, label: str) -> int:
-        """Add a label; an initialised model gets outputs for it.
+        """Add a label. An initialised model gets outputs for it.
 
-        RETURNS (int): 1 if it is new, else 0. RAISES: ValueError if it is no string.
+        RETURNS (int): 1 if the label is new, else 0. RAISES: ValueError if it is not a string.
         """
         if not isinstance(label, str):
             raise ValueError(Errors.E187)
@@ -170,29 +170,29 @@ class Student(TrainablePipe):
         nlp: Optional[Language] = None,
         labels: Optional[Sequence[str]] = None,
     ) -> None:
-        """Collect the labels, of entities and of distributions alike, and initialise the model.
+        """Collect the labels of entities and distributions, and initialise the model.
 
-        labels (Optional[Sequence[str]]): The labels, so that the examples need not be searched.
-        RAISES: ValueError (E143) if there are no labels; XnerError if the examples hold nothing that the student learns
-            from.
+        labels (Optional[Sequence[str]]): The labels, if they should not be collected from the examples.
+        RAISES: ValueError (E143) if there are no labels; XnerError if the examples have nothing that the student can
+            learn from.
         """
         validate_get_examples(get_examples, "Student.initialize")
         sample: List[Doc] = []
-        teaches = False
+        can_learn = False
         for eg in get_examples():
             if len(sample) < 10 and len(eg.predicted):
                 sample.append(eg.predicted)
-            teaches = teaches or self._can_learn_from(eg.reference)
+            can_learn = can_learn or self._can_learn_from(eg.reference)
             if labels is None:
                 for label in _labels_of(eg.reference):
                     self.add_label(label)
-            elif len(sample) >= 10 and teaches:
+            elif len(sample) >= 10 and can_learn:
                 break
         for label in labels or ():
             self.add_label(label)
-        # What nlp.initialize() takes for want of examples; the labels are then known in another way.
-        stand_in = len(sample) == 1 and sample[0].text.split() == ["x", "y", "z"]
-        if sample and not teaches and not stand_in:
+        # nlp.initialize() uses this example if there are no others; the labels are then set in another way.
+        is_placeholder = len(sample) == 1 and sample[0].text.split() == ["x", "y", "z"]
+        if sample and not can_learn and not is_placeholder:
             raise self._nothing_to_learn()
         self._require_labels()
         width = len(self.tagset)
@@ -226,18 +226,18 @@ class Student(TrainablePipe):
         return XnerError(f"{self.name}: no {' and no '.join(kinds)} in the training data.", hint)
 
     def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
-        """RETURNS (List[Floats2d]): (tokens, tags) scores of each Doc. RAISES: ValueError (E109) before `initialize`."""
+        """RETURNS (List[Floats2d]): (tokens, tags) scores per Doc. RAISES: ValueError (E109) before `initialize`."""
         docs = list(docs)
         if not self.labels or not self.model.get_ref("output_layer").layers[0].has_param("W"):
             raise ValueError(Errors.E109.format(name=self.name))
-        predict_row_by_row(self.model)  # also layers that were made since
+        predict_row_by_row(self.model)  # for layers that were added after `__init__`
         if not any(len(doc) for doc in docs):
             width = len(self.tagset)
             return [self.model.ops.alloc2f(0, width) for _ in docs]
         return self.model.predict(docs)
 
     def set_annotations(self, docs: Iterable[Doc], scores: List[Floats2d]) -> None:
-        """Decode the scores that `predict` gave, and set the entities."""
+        """Decode the scores from `predict`, and set the entities."""
         docs = list(docs)
         if not docs:
             return
@@ -245,44 +245,45 @@ class Student(TrainablePipe):
         tagset = self.tagset
         blank = blank_tokens(token.text for doc in docs for token in doc)
         lengths = [len(doc) for doc in docs]
-        tags, starts, ends, labels = decode_spans(tagset, self._lowered(flat, "bias"), lengths, blank)
+        tags, starts, ends, labels = decode_spans(tagset, self._biased(flat, "bias"), lengths, blank)
         offsets = np.cumsum([0, *lengths])
         probabilities = self._span_scores(flat, tags, starts)
-        first = np.searchsorted(starts, offsets)  # entity of each Doc
+        first = np.searchsorted(starts, offsets)  # the index of the first entity of each Doc
         keys = [self.vocab.strings.add(label) for label in tagset.labels]
         for k, doc in enumerate(docs):
-            own, offset = slice(first[k], first[k + 1]), offsets[k]
-            edges = zip((starts[own] - offset).tolist(), (ends[own] - offset).tolist(), labels[own], strict=True)
-            spans = [Span(doc, a, b + 1, label=keys[label]) for a, b, label in edges]
-            attrs = {"scores": probabilities[own], "method": "student"}
+            in_doc, offset = slice(first[k], first[k + 1]), offsets[k]
+            doc_starts, doc_ends = (starts[in_doc] - offset).tolist(), (ends[in_doc] - offset).tolist()
+            edges = zip(doc_starts, doc_ends, labels[in_doc], strict=True)
+            spans = [Span(doc, start, end + 1, label=keys[label]) for start, end, label in edges]
+            attrs = {"scores": probabilities[in_doc], "method": "student"}
             doc.set_ents(spans, default="outside")
             doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=spans, attrs=attrs)
-            set_soft(doc, None)  # a former teacher's would pass for the student's
+            set_soft(doc, None)  # distributions of a former teacher would look like the student's
         if self.store_soft:
             probs = np.exp(log_softmax(flat / self.cfg["temperature"], axis=1))
             iob2 = TagSet(self.labels, "iob2").tags
             for doc, rows in zip(docs, np.split(probs, offsets[1:-1]), strict=True):
                 set_soft(doc, TokenLabels(iob2, scheme_to_iob2(rows, tagset)) if len(doc) else None)
 
-    def _lowered(self, flat: FloatArray, name: str) -> FloatArray:
-        """RETURNS (FloatArray): The scores with a bias of `cfg` taken off those of O."""
-        bias = self.cfg.get(name, 0.0)  # models of before have none
+    def _biased(self, flat: FloatArray, name: str) -> FloatArray:
+        """RETURNS (FloatArray): The scores, with a bias from `cfg` subtracted from those of O."""
+        bias = self.cfg.get(name, 0.0)  # models of older versions have none
         if not bias:
             return flat
-        lowered = flat.copy()
-        lowered[:, 0] -= bias
-        return lowered
+        biased = flat.copy()
+        biased[:, 0] -= bias
+        return biased
 
     def _span_scores(self, flat: FloatArray, tags: np.ndarray, starts: np.ndarray) -> List[float]:
-        """RETURNS (List[float]): The least of the tags' probabilities over each span."""
+        """RETURNS (List[float]): The lowest tag probability in each span."""
         if not len(starts):
             return []
-        used = np.flatnonzero(tags > 0)
-        scores = self._lowered(flat[used], "score_bias")
-        logs = log_softmax(scores / self.cfg["temperature"], axis=1)[np.arange(len(used)), tags[used]]
-        # Entities tile the tokens that have a tag other than O, in order.
-        least = np.minimum.reduceat(logs, np.searchsorted(used, starts))
-        return [round(float(p), 6) for p in np.exp(least)]
+        in_entity = np.flatnonzero(tags > 0)
+        scores = self._biased(flat[in_entity], "score_bias")
+        logs = log_softmax(scores / self.cfg["temperature"], axis=1)[np.arange(len(in_entity)), tags[in_entity]]
+        # All tokens with a tag other than O are in entities, which are in order and do not overlap.
+        lowest = np.minimum.reduceat(logs, np.searchsorted(in_entity, starts))
+        return [round(float(p), 6) for p in np.exp(lowest)]
 
     def update(
         self,
@@ -292,7 +293,7 @@ class Student(TrainablePipe):
         sgd: Optional[Optimizer] = None,
         losses: Optional[Dict[str, float]] = None,
     ) -> Dict[str, float]:
-        """Learn from a batch. Arguments and result are those of spaCy's `TrainablePipe.update`.
+        """Learn from a batch. The arguments and the result are those of spaCy's `TrainablePipe.update`.
 
         RAISES: XnerError for a label that the student does not have.
         """
@@ -307,7 +308,7 @@ class Student(TrainablePipe):
         sgd: Optional[Optimizer],
         losses: Optional[Dict[str, float]],
     ) -> Dict[str, float]:
-        """Take a step of training. The step gets the batch, gives its loss, and leaves the gradients in the model."""
+        """Make a training step. `step` gets the batch, returns its loss, and stores the gradients in the model."""
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
@@ -324,23 +325,23 @@ class Student(TrainablePipe):
         vectors, backprop_tok2vec = self.model.get_ref("tok2vec").begin_update(docs)
         scores, backprop_head = self.model.get_ref("head").begin_update(vectors)
         targets = self.get_targets(examples)
-        self._check_that_it_learns(targets)
+        self._check_targets(targets)
         loss, d_scores = self._loss(targets, scores)
         if self.auxiliary is None:
             backprop_tok2vec(backprop_head(d_scores))
             return loss
-        further, d_vectors, d_further = self.auxiliary(self.model.ops, vectors, scores, targets, self.tagset)
-        through_head = backprop_head([a + b for a, b in zip(d_scores, d_further, strict=True)])
-        backprop_tok2vec([a + b for a, b in zip(through_head, d_vectors, strict=True)])
-        return loss + further
+        auxiliary_loss, d_vectors, d_auxiliary = self.auxiliary(self.model.ops, vectors, scores, targets, self.tagset)
+        d_head_inputs = backprop_head([a + b for a, b in zip(d_scores, d_auxiliary, strict=True)])
+        backprop_tok2vec([a + b for a, b in zip(d_head_inputs, d_vectors, strict=True)])
+        return loss + auxiliary_loss
 
-    def _check_that_it_learns(self, targets: Targets) -> None:
-        """Some batches may well hold nothing. A training that holds nothing else must not look like one that is done."""
+    def _check_targets(self, targets: Targets) -> None:
+        """Some batches may have no targets. If none has any, training must not seem to succeed."""
         if targets.hard_weights.any() or targets.soft_weights.any():
-            self._idle = -1
-        elif self._idle >= 0:
-            self._idle += 1
-            if self._idle >= MOST_IDLE:
+            self._empty_batches = -1
+        elif self._empty_batches >= 0:
+            self._empty_batches += 1
+            if self._empty_batches >= MOST_EMPTY_BATCHES:
                 raise self._nothing_to_learn()
 
     def rehearse(
@@ -351,43 +352,43 @@ class Student(TrainablePipe):
         sgd: Optional[Optimizer] = None,
         losses: Optional[Dict[str, float]] = None,
     ) -> Dict[str, float]:
-        """Learn to give what the student gave when `nlp.resume_training` was called, so that it does not forget it over
-        new data: cross-entropy to its distributions of then. Labels that it got since are left out.
+        """Learn to predict the same as before `nlp.resume_training`, so that the student does not forget it while
+        training on new data. The loss is the cross-entropy to its earlier distributions, without labels added later.
 
-        Arguments and result are those of `update`; the labels of the batch are not read.
+        The arguments and the result are those of `update`; the labels of the batch are ignored.
         RAISES: XnerError before `nlp.resume_training`, or for a student that listens to another component.
         """
         if self._rehearsal_model is None:
-            raise XnerError(f"{self.name} has nothing to rehearse.", "Call nlp.resume_training() before.")
+            raise XnerError(f"{self.name} has nothing to rehearse.", "Call nlp.resume_training() first.")
         if any(hasattr(node, "upstream_name") for node in self.model.walk()):
             raise XnerError(
                 f"{self.name} can't rehearse: it listens to another component, of which no copy was kept.",
                 f"Call nlp.replace_listeners for it first, or leave it out: exclude=[{self.name!r}].",
             )
-        return self._train("rehearse", self._remember, examples, drop, sgd, losses)
+        return self._train("rehearse", self._learn_earlier_predictions, examples, drop, sgd, losses)
 
-    def _remember(self, examples: List[Example]) -> float:
+    def _learn_earlier_predictions(self, examples: List[Example]) -> float:
         assert self._rehearsal_model is not None
         docs = [eg.predicted for eg in examples]
         scores, backprop = self.model.begin_update(docs)
         xp = self.model.ops.xp
         flat = xp.concatenate(scores)
-        before = xp.concatenate(self._rehearsal_model.predict(docs))
-        known = before.shape[1]
+        earlier = xp.concatenate(self._rehearsal_model.predict(docs))
+        n_tags = earlier.shape[1]
         weights = xp.ones(len(flat), dtype=flat.dtype)
         gradient = xp.zeros_like(flat)
-        loss, gradient[:, :known] = CrossEntropy()(flat[:, :known], softmax(xp, before), weights)
+        loss, gradient[:, :n_tags] = CrossEntropy()(flat[:, :n_tags], softmax(xp, earlier), weights)
         backprop(self._split(gradient, scores))
         return loss
 
     def get_targets(self, examples: Sequence[Example]) -> Targets:
-        """RETURNS (Targets): What the batch is to teach."""
+        """RETURNS (Targets): The training targets of the batch."""
         tagset = self.tagset
         if self._reader is None:
             self._reader = TargetReader(tagset, self.hard_weight > 0, self.soft_weight > 0, self.confidence)
-        before = self._reader.trimmed
+        has_warned = self._reader.trimmed > 0
         targets = self._reader(examples)
-        if self._reader.trimmed and not before:
+        if self._reader.trimmed and not has_warned:
             warnings.warn(
                 f"{self.name}: entities of the training data begin or end with whitespace. They are trimmed, and "
                 f"counted in its `trimmed`.",
@@ -397,7 +398,7 @@ class Student(TrainablePipe):
 
     @property
     def trimmed(self) -> int:
-        """RETURNS (int): Entities of the training data that were trimmed so far, one at each time that it was read."""
+        """RETURNS (int): How often entities of the training data were trimmed (each time that they are read)."""
         return self._reader.trimmed if self._reader is not None else 0
 
     def get_loss(self, examples: Iterable[Example], scores: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
@@ -411,32 +412,32 @@ class Student(TrainablePipe):
         flat = ops.xp.concatenate(scores)
         loss, gradient = 0.0, ops.xp.zeros_like(flat)
         if self.hard_weight and targets.hard_weights.any():
-            goal = ops.asarray2f(one_hot(targets.hard, flat.shape[1]))
+            one_hot_targets = ops.asarray2f(one_hot(targets.hard, flat.shape[1]))
             weights = ops.asarray1f(targets.hard_weights * self.hard_weight)
-            hard, d_flat = self.hard_loss(flat, goal, weights)
-            loss += hard
+            hard_loss, d_flat = self.hard_loss(flat, one_hot_targets, weights)
+            loss += hard_loss
             gradient += d_flat
         if self.soft_weight and targets.soft is not None:
             weights = ops.asarray1f(targets.soft_weights * self.soft_weight)
-            soft, d_flat = self.soft_loss(flat, ops.asarray2f(targets.soft), weights)
-            loss += soft
+            soft_loss, d_flat = self.soft_loss(flat, ops.asarray2f(targets.soft), weights)
+            loss += soft_loss
             gradient += d_flat
         if not np.isfinite(loss):
-            raise XnerError(f"{self.name}: the loss is {loss}.", "Lower the learning rate or mend the targets.")
+            raise XnerError(f"{self.name}: the loss is {loss}.", "Lower the learning rate or correct the targets.")
         return loss, self._split(gradient, scores)
 
     def _split(self, gradient: Any, scores: List[Floats2d]) -> List[Floats2d]:
         return self.model.ops.xp.split(gradient, np.cumsum([len(rows) for rows in scores])[:-1].tolist())
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Student":
-        """Load the student. RETURNS (Student): It. RAISES: InputError for bytes that are none of a student."""
+        """Load the student. RETURNS (Student): The student. RAISES: InputError if the bytes hold no student."""
         with reading(self.name, "a saved student"):
             super().from_bytes(bytes_data, exclude=exclude)
         self._check_settings(self.name)
         return self
 
     def from_disk(self, path: Any, *, exclude: Iterable[str] = ()) -> "Student":
-        """Load the student. RETURNS (Student): It. RAISES: InputError for a folder that holds none."""
+        """Load the student. RETURNS (Student): The student. RAISES: InputError if the folder holds no student."""
         with reading(path, "a saved student", "Train it anew, or copy its folder again."):
             super().from_disk(path, exclude=exclude)
         self._check_settings(path)
@@ -446,15 +447,15 @@ class Student(TrainablePipe):
         check_shape(self.cfg, _Settings, path)
         numbers = (self.cfg[name] for name in ("temperature", "bias", "score_bias") if name in self.cfg)
         if not all(math.isfinite(number) for number in numbers) or self.cfg["temperature"] <= 0:
-            raise InputError("holds a temperature or bias that is none.", path, None, "Train or calibrate it anew.")
+            raise InputError("has an invalid temperature or bias.", path, None, "Train or calibrate it again.")
         output = self.model.get_ref("output_layer")
         width = output.get_dim("nO") if output.has_dim("nO") else None
         if width is not None and width != len(self.tagset) and output.layers[0].has_param("W"):
             raise InputError(
-                f"has {len(self.labels)} labels, and a model of {width} tags where {len(self.tagset)} belong.",
+                f"has {len(self.labels)} labels, and a model with {width} tags instead of {len(self.tagset)}.",
                 path,
                 None,
-                "Its files are of different trainings, or scheme is not that of the training.",
+                "Its files are from different trainings, or `scheme` differs from that of the training.",
             )
 
 

@@ -1,4 +1,4 @@
-"""`xner_translator`: gives a target-language Doc its reading in the source language."""
+"""`xner_translator`: translates a target-language Doc into the source language."""
 
 from collections import Counter
 from dataclasses import replace
@@ -24,16 +24,16 @@ from .batch_pipe import BatchPipe
     default_config={"translator": {"@xner_translators": "xner.NoOp.v1"}},
 )
 class TranslatorComponent(BatchPipe):
-    """Translates each Doc, or each of its sentences where boundaries are set, and tokenises the result into
+    """Translates each Doc, or each of its sentences if boundaries are set, and tokenises the result into
     `doc._.xner_source`.
 
-    Sentence boundaries carry over: sentence n of the Doc is sentence n of its source, which the aligner uses. A Doc
-    without translation has the source None; where its translation went wrong, `doc.user_data["xner_fault"]` says how,
-    and `faults` counts it.
+    Sentence boundaries are kept: sentence n of the Doc is sentence n of its source, which the aligner uses. A Doc
+    without translation has the source None. If its translation went wrong, `doc.user_data["xner_fault"]` has the code
+    of the fault, and `faults` counts it.
 
     translator (Translator): The part, from the registry `xner_translators`.
-    source_lang (str): Language code of the translation; its spaCy tokenizer splits it.
-    overwrite (bool): Translate Docs that have a source Doc already.
+    source_lang (str): Language code of the translation, for its spaCy tokenizer.
+    overwrite (bool): Translate Docs that already have a source Doc.
     """
 
     def __init__(
@@ -46,19 +46,19 @@ class TranslatorComponent(BatchPipe):
         self.faults: Counter = Counter()
 
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
-        """Nothing is learned; a store of translations is made, where there is none yet."""
+        """Initialise the translator, if needed: a store of translations is created if there is none yet."""
         if hasattr(self.part, "initialize"):
             self.part.initialize()
 
     def process(self, docs: List[Doc]) -> None:
         todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
-        asked: List[List[str]] = []
+        texts_by_doc: List[List[str]] = []
         for doc in todo:
-            # An empty Doc counts as having sentence boundaries, and has no sentence.
-            whole = not len(doc) or not doc.has_annotation("SENT_START")
-            asked.append([_text(s) for s in ([doc[:]] if whole else doc.sents)])
-        known = self._translate([text for texts in asked for text in texts])
-        for doc, texts in zip(todo, asked, strict=True):
+            # spaCy treats an empty Doc as having sentence boundaries, but it has no sentences.
+            is_one_text = not len(doc) or not doc.has_annotation("SENT_START")
+            texts_by_doc.append([_text(s) for s in ([doc[:]] if is_one_text else doc.sents)])
+        known = self._translate([text for texts in texts_by_doc for text in texts])
+        for doc, texts in zip(todo, texts_by_doc, strict=True):
             translations = [known[text] for text in texts]
             doc._.xner_source = self._join(translations)
             doc.user_data.pop(FAULT_KEY, None)
@@ -68,15 +68,15 @@ class TranslatorComponent(BatchPipe):
                 self.faults[fault] += 1
 
     def _translate(self, texts: List[str]) -> Dict[str, Translation]:
-        """The translation of each text, or why there is none. Equal texts are translated once."""
+        """The translation of each text, or its fault. Equal texts are translated once."""
         limit = self.source_nlp.max_length
         known = {text: Translation(None, fault=TOO_LONG) for text in texts if len(text) > limit}
-        # An empty text needs no translator, and engines differ in what they make of one.
+        # Empty texts are not sent to the translator, because engines treat them differently.
         known[""] = Translation("")
-        filled = list(dict.fromkeys(text for text in texts if text not in known))
-        results = self.part(filled) if filled else ()
+        remaining = list(dict.fromkeys(text for text in texts if text not in known))
+        results = self.part(remaining) if remaining else ()
         who = f"{self.name}: {type(self.part).__name__}"
-        for text, result in paired(filled, results, who, "texts", "translations"):
+        for text, result in paired(remaining, results, who, "texts", "translations"):
             if result.text is None and result.fault is None:
                 result = replace(result, fault=MISSING)
             elif len(result.text or "") > limit:
@@ -97,7 +97,7 @@ class TranslatorComponent(BatchPipe):
         source.user_data["unknown"] = sum(t.unknown for t in translations)
         scores = [t.score for t in translations if t.score is not None]
         if scores:
-            # A Doc is as well translated as its worst sentence.
+            # The score of a Doc is that of its worst sentence.
             source.user_data["score"] = min(scores)
         alternatives = [list(t.alternatives) for t in translations]
         if any(alternatives):
@@ -106,8 +106,8 @@ class TranslatorComponent(BatchPipe):
 
 
 def _text(sentence: Span) -> str:
-    """What the translator is asked. Text in NFC, so that both ways to write an accent are one text; without the spaces
-    that a tokenised corpus in a script without spaces was given.
+    """The text for the translator, in NFC so that NFD is the same text, and without the spaces between tokens that a
+    tokenised corpus has in a script without spaces.
     """
     text = sentence.text.strip()
     if len(sentence) > 1 and all(token.whitespace_ for token in sentence[:-1]):

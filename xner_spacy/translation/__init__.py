@@ -1,1 +1,1 @@
-"""Translators, one engine a file."""
+"""Translators, one engine per file."""

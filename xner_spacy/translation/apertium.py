@@ -1,8 +1,8 @@
 """`xner.Apertium.v1`: the rule-based engine Apertium, from the system's packages.
 
-Each text is translated on its own. What Apertium could not translate it marks with `*` (unknown word), `@` (no
-translation) or `#` (no inflected form); the marks are taken off and counted. Markers of the form `<e0>...</e0>` travel
-with the words they enclose (Apertium's word-bound blanks), also where the translation puts them in another order.
+Each text is translated on its own. Apertium marks words that it could not translate with `*` (unknown word), `@` (no
+translation) or `#` (no inflected form). The marks are removed and counted. Markers of the form `<e0>...</e0>` move with
+the words they enclose (Apertium's word-bound blanks), even if the translation reorders them.
 """
 
 import logging
@@ -27,14 +27,14 @@ PART = "xner.Apertium.v1"
 PROGRAMS = ("apertium",)
 VARIABLE = "XNER_APERTIUM"
 DATA_VARIABLE = "APERTIUM_DATADIR"
-# So many texts in a row on which the engine fails are no fault of the texts.
-HOPELESS = 3
+# After this many failures in a row the engine itself is at fault, not the texts.
+MOST_FAILURES = 3
 
 MARKED = re.compile(r"(?<!\S)([\"'(«„“‘\[]*)[*@#](?=\w)|(?<=[-/–])[*@#](?=\w)")
 _SPECIAL = re.compile(r"([\[\]{}^$/\\@<>])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-# What Apertium's own deformatter ends a text with; the full stop lets the tagger see the end of a sentence.
+# Apertium's own deformatter ends a text with this. The full stop marks the end of a sentence for the tagger.
 _END = ".[][\n\n]"
 _ENDED = re.compile(r"\.?\s*\[\]\[\n\n\]\s*\Z")
 _MARKER = re.compile(r"<(e\d+)>(.*?)</\1>", re.DOTALL)
@@ -43,15 +43,15 @@ _BOUND = re.compile(r"\[\[t:e:(e\d+)\]\](.*?)\[\[/\]\]", re.DOTALL)
 
 @dataclass(eq=False)
 class Apertium:
-    """`xner.Apertium.v1`: translates through Apertium's programs. The engine is looked for at first use.
+    """`xner.Apertium.v1`: translates with Apertium's programs. The programs are searched at first use.
 
     mode (str): Apertium's translation direction, such as "isl-eng".
-    command (str): "apertium". A config may come from someone else, so it can't name another program: one in another
-        place is named by the environment variable XNER_APERTIUM.
-    data (Optional[str]): None, for the same reason: data (a folder with `modes/`) that does not lie beside the program
-        is named by the environment variable APERTIUM_DATADIR.
-    timeout (float): Seconds without an answer after which the engine is started anew.
-    markup (bool): Carry markers `<e0>...</e0>` over; else they are text.
+    command (str): Must be "apertium". A config may come from someone else, so it can't name another program. To use a
+        program at another path, set the environment variable XNER_APERTIUM.
+    data (Optional[str]): Must be None, for the same reason. To use a data folder (with `modes/`) other than the one
+        installed with the program, set the environment variable APERTIUM_DATADIR.
+    timeout (float): Seconds without an answer after which the engine is restarted.
+    markup (bool): Keep markers `<e0>...</e0>` around their words; otherwise they are translated as text.
     """
 
     mode: str
@@ -72,20 +72,19 @@ class Apertium:
 
     @property
     def engine(self) -> Engine:
-        """The engine. RAISES: XnerError that says what to install, if the program or the direction is missing."""
+        """The engine. RAISES: XnerError with a hint what to install if the program or the direction is missing."""
         if self._engine is None:
             program = find_program(
                 self.command, VARIABLE, PROGRAMS, part=PART,
                 install=f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}.",
             )  # fmt: skip
-            chosen = os.environ.get(DATA_VARIABLE)
-            folder = Path(chosen or Path(os.path.realpath(program)).parent.parent / "share" / "apertium")
+            data_folder = os.environ.get(DATA_VARIABLE)
+            folder = Path(data_folder or Path(os.path.realpath(program)).parent.parent / "share" / "apertium")
             modes = sorted(path.stem for path in folder.glob("modes/*.mode"))
-            listed = ", ".join(modes) or "none"
-            # Compared with the names that there are, so that no path can be made of it.
+            # The mode must be one of these names, so that it can't be used as a path.
             if self.mode not in modes:
                 raise XnerError(
-                    f"Apertium has no direction {self.mode!r}; it has: {listed}.",
+                    f"Apertium has no direction {self.mode!r}; it has: {', '.join(modes) or 'none'}.",
                     f"On Debian and Ubuntu: apt-get install apertium-{self.mode}, or the pair the other way round.",
                 )
             self._engine = Engine(Mode(self.mode, folder, program), self.timeout)
@@ -93,15 +92,15 @@ class Apertium:
 
     @cached_property
     def identity(self) -> Dict[str, Any]:
-        """What a stored translation depends on, beside the text."""
+        """Everything that a stored translation depends on except the text."""
         revision = self.engine.mode.revision()
-        known = {"engine": "apertium", "mode": self.mode, "revision": revision, "markup": self.markup}
-        return {**known, "faults": RULES}
+        settings = {"mode": self.mode, "revision": revision, "markup": self.markup}
+        return {"engine": "apertium", **settings, "faults": RULES}
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         for batch in pools(texts, 1000):
             lines = [" ".join(_CONTROL.sub(" ", text).split()) for text in batch]
-            # Of a text of spaces alone nothing can be asked.
+            # Texts of spaces alone are not sent to the engine.
             answers = iter(self._ask([self._encode(line) for line in lines if line]))
             for line in lines:
                 yield self._decode(line, next(answers)) if line else Translation("")
@@ -112,8 +111,8 @@ class Apertium:
             self._engine.close()
 
     def _ask(self, texts: List[str]) -> List[Optional[str]]:
-        """RETURNS (List[Optional[str]]): An answer each, or None where the engine failed twice. RAISES: XnerError if it
-        fails on one text after the other.
+        """RETURNS (List[Optional[str]]): The answer to each text, or None if the engine failed twice on it. RAISES:
+        XnerError if it fails on several texts in a row.
         """
         answers: List[Optional[str]] = []
         failed_at = -1
@@ -128,15 +127,15 @@ class Apertium:
                     failed_at = len(answers)
                     continue
                 self._failed_in_a_row += 1
-                if self._failed_in_a_row >= HOPELESS:
+                if self._failed_in_a_row >= MOST_FAILURES:
                     raise XnerError(
-                        f"Apertium ({self.mode}) failed on {HOPELESS} texts one after the other, the last "
-                        f"{_shown(texts[failed_at])!r}: {error}.",
+                        f"Apertium ({self.mode}) failed on {MOST_FAILURES} texts in a row, the last "
+                        f"{_shortened(texts[failed_at])!r}: {error}.",
                         f"Try it: echo TEXT | apertium {self.mode}",
                     ) from error
                 _LOGGER.warning(
                     "Apertium (%s) failed twice on %r: %s. The sentence has no translation.",
-                    self.mode, _shown(texts[failed_at]), error,
+                    self.mode, _shortened(texts[failed_at]), error,
                 )  # fmt: skip
                 answers.append(None)
             else:
@@ -164,7 +163,7 @@ class Apertium:
         return Translation(None, unknown=translation.unknown, fault=fault) if fault else translation
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     return text.removesuffix(_END)[:80]
 
 
@@ -173,12 +172,12 @@ def _escape(text: str) -> str:
 
 
 def _restore_markers(output: str) -> str:
-    """Neighbouring words of one marker become one marked stretch. RETURNS (str): Text with `<e0>...</e0>`."""
+    """Merge neighbouring words with the same marker. RETURNS (str): Text with `<e0>...</e0>`."""
     text, *rest = _BOUND.split(output)
     pieces = [("", text)]  # (marker or "", text)
     for marker, inside, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         pieces += [(marker, inside), ("", text)]
-    # A space between two words of the same marker is inside it.
+    # A space between two words with the same marker gets the marker too.
     for k in range(1, len(pieces) - 1):
         if not pieces[k][0] and not pieces[k][1].strip() and pieces[k - 1][0] == pieces[k + 1][0]:
             pieces[k] = (pieces[k - 1][0], pieces[k][1])
@@ -190,8 +189,8 @@ def _restore_markers(output: str) -> str:
 
 
 def clean_marks(text: str, output: str) -> Translation:
-    """Take Apertium's marks off the translation of a text, and count them. A mark sign that stands before a word of the
-    text is the writer's own and stays.
+    """Remove Apertium's marks from the translation of a text, and count them. If the text itself has such a sign before
+    a word, it is kept.
     """
     unknown = 0
 

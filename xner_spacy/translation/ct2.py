@@ -1,6 +1,6 @@
 """`xner.CTranslate2.v1`: NLLB-200, M2M-100 and Marian (OPUS-MT) models converted by `xner convert-model`.
 
-It needs ctranslate2 and sentencepiece alone. int8 on a CPU, float16 on a GPU.
+It only needs ctranslate2 and sentencepiece. int8 on a CPU, float16 on a GPU.
 """
 
 import re
@@ -23,7 +23,7 @@ from .neural import Hypothesis, NeuralTranslator, decoding_limit
 INFO = "xner.json"
 EOS = "</s>"
 _FILE = re.compile(r"[\w-][\w.-]*\Z")
-# The largest weight in 8 bits whose products with two inputs (0 to 255) fit into 16 bits: 255 * 63 * 2 = 32,130.
+# The largest 8-bit weight for which the sum of two products with inputs (0 to 255) fits into 16 bits: 255 * 63 * 2.
 LARGEST_WEIGHT = 63
 # How each family writes a language's tag.
 TAGS = {
@@ -38,9 +38,9 @@ class CTranslate2(NeuralTranslator):
     """`xner.CTranslate2.v1`: translates with CTranslate2. The model is a folder that `xner convert-model` made.
     Settings not named here are those of `NeuralTranslator`.
 
-    device (str): "cpu" or "cuda" ("cuda:1" for the second), nothing is chosen silently.
+    device (str): "cpu" or "cuda" ("cuda:1" for the second). It is never chosen automatically.
     compute_type (str): "default" (as converted), "int8", "float16", ...
-    threads (int): Threads a batch; 0 leaves it to the library.
+    threads (int): Threads per batch; 0 for the default of the library.
     """
 
     _: KW_ONLY
@@ -52,17 +52,17 @@ class CTranslate2(NeuralTranslator):
         return _Model(self)
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
-        """How likely a given translation of each text is.
+        """How likely the given translation of each text is.
 
-        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its end, at most 0. What
-            is longer than the model takes is judged by its beginning.
+        RETURNS (List[float]): Per pair the mean log-probability of the target's sub-words and its end, at most 0. A
+            text longer than the model allows is scored by its beginning.
         """
         model = self.loaded
         limit = model.limit
         left = [[*tokens[:-1][: limit - 1], EOS] for tokens in model.encode(list(sources))]
         right = [[*model.prefix, *tokens[:limit]] for tokens in model.target_pieces(list(targets))]
         results = model.translator.score_batch(left, right, max_batch_size=self.batch_tokens, batch_type="tokens")
-        # The tag of the target language was given, it is no word.
+        # The tag of the target language is no word of the translation.
         words = [result.log_probs[len(model.prefix) :] for result in results]
         return [fmean(probs) if probs else 0.0 for probs in words]
 
@@ -72,9 +72,9 @@ class CTranslate2(NeuralTranslator):
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
         model, beam = self.loaded, max(self.beam_size, self.n_best)
         pending = []
-        most = model.limit - len(model.prefix)
+        positions = model.limit - len(model.prefix)
         for batch in batches:
-            limits = [decoding_limit(len(tokens), most) for tokens in batch]
+            limits = [decoding_limit(len(tokens), positions) for tokens in batch]
             results = model.translator.translate_batch(
                 batch,
                 beam_size=beam,
@@ -90,16 +90,16 @@ class CTranslate2(NeuralTranslator):
             yield [self._hypotheses(result.result(), limit) for limit, result in zip(limits, results, strict=True)]
 
     def _hypotheses(self, result: Any, limit: int) -> List[Hypothesis]:
-        # A longer neighbour in the batch allows more; a text is judged as if it were alone.
-        model, first = self.loaded, len(self.loaded.prefix)
+        # Longer texts in the batch raise its limit, but each text is cut at its own.
+        model, start = self.loaded, len(self.loaded.prefix)
         return [
-            Hypothesis(model.decode(tokens[first:limit]), float(score), len(tokens) < limit)
+            Hypothesis(model.decode(tokens[start:limit]), float(score), len(tokens) < limit)
             for tokens, score in zip(result.hypotheses, result.scores, strict=True)
         ]
 
 
 class Info(TypedDict):
-    """What `xner convert-model` notes of a model in its folder."""
+    """The description of a model that `xner convert-model` writes into its folder."""
 
     family: Literal["nllb", "m2m", "marian"]
     languages: List[str]
@@ -113,7 +113,7 @@ class Info(TypedDict):
 
 
 def read_info(folder: Path) -> Info:
-    """RETURNS (Info): What was noted of a model. RAISES: XnerError for another folder, or names that lead out of it."""
+    """RETURNS (Info): The description of a model. RAISES: XnerError for another folder, or file names outside of it."""
     file = folder / INFO
     hint = "Make one with: xner convert-model MODEL FOLDER"
     if not file.is_file():
@@ -143,16 +143,16 @@ class _Model:
             tag = "__{}__" if self.family == "m2m" else "{}"
             self.start = [tag.format(model_code(owner.source_lang, languages, name))]
             self.prefix = [tag.format(model_code(owner.target_lang, languages, name))]
-        elif languages:  # a model for one pair of them has no tags and is taken at its word
+        elif languages:  # a model for one pair of languages has no tags, and its languages are not checked
             self.start = [f">>{model_code(owner.target_lang, languages, name)}<<"]
-        # A file that was cut short or changed can end the process in the library.
+        # The library can crash on a truncated or changed file.
         if self.info.get("checksum") not in (None, checksum_of(folder, INFO)):
             raise XnerError(
-                f"The files of the model {owner.model!r} are not those that were converted.", "Copy or convert it anew."
+                f"The files of the model {owner.model!r} have changed since conversion.", "Copy or convert it anew."
             )
         device, _, index = owner.device.partition(":")
         if not (index or "0").isdecimal():
-            raise XnerError(f"{owner.device!r} is no device.", 'It is "cpu", "cuda" or "cuda:1".')
+            raise XnerError(f"{owner.device!r} is no device.", 'Choose "cpu", "cuda" or "cuda:1".')
         settings = {"device": device, "device_index": int(index or 0), "compute_type": owner.compute_type}
         with loading(owner.model):
             try:
@@ -167,7 +167,7 @@ class _Model:
             self._target = sentencepiece.SentencePieceProcessor(model_file=str(folder / target))
 
     def encode(self, texts: List[str]) -> List[List[str]]:
-        """RETURNS (List[List[str]]): Sub-words with the tags that the model wants."""
+        """RETURNS (List[List[str]]): Sub-words with the tags that the model needs."""
         return [[*self.start, *pieces, EOS] for pieces in self._source.encode(texts, out_type=str)]
 
     def target_pieces(self, texts: List[str]) -> List[List[str]]:
@@ -175,15 +175,15 @@ class _Model:
         return self._target.encode(texts, out_type=str)
 
     def decode(self, tokens: List[str]) -> str:
-        """RETURNS (str): The text of sub-words; tags and other special tokens left out."""
+        """RETURNS (str): The text of sub-words, without tags and other special tokens."""
         tag = TAGS[self.family]
         words = [t for t in tokens if not (t[:1] == "<" and t[-1:] == ">") and not tag.match(t)]
         return str(self._target.decode(words)).strip()
 
 
 def save_spec(spec: Any, folder: PathLike, quantization: str) -> None:
-    """Write a model into a folder that is there, as the library's own `convert` does, but with weights in 8 bits that all
-    processors compute alike with. `spec`: CTranslate2's description of a model. Changed in place.
+    """Write a model into an existing folder, as the library's own `convert` does, but with 8-bit weights for which all
+    processors compute the same. `spec` is CTranslate2's description of a model, and is changed in place.
     """
     spec.validate()
     spec.optimize(quantization=quantization)
@@ -193,14 +193,14 @@ def save_spec(spec: Any, folder: PathLike, quantization: str) -> None:
 
 
 def leave_room_for_sums(spec: Any) -> None:
-    """Spare one of the 8 bits of the weights, so that sums are exact on every processor.
+    """Use only 7 of the 8 bits of the weights, so that sums are exact on every processor.
 
     x86 processors without VNNI (AVX2, the first with AVX-512) multiply bytes two at a time and add them up in 16 bits,
-    where large weights overflow and are cut off: vectors were off by a mean cosine of 0.96. With 7 bits nothing
-    overflows, and all processors compute the same sums; the bit costs less than 0.001. PyTorch does the same.
+    where large weights overflow and are cut off: the mean cosine to the right vectors was 0.96. With 7 bits nothing
+    overflows, and all processors compute the same sums. The lost bit costs less than 0.001. PyTorch does the same.
     """
     variables = spec.variables()
-    # Where two layers share a weight, one of them holds the name of the other.
+    # If two layers share a weight, one of them has the name of the other as its value.
     shared = {value for value in variables.values() if isinstance(value, str)}
     share = LARGEST_WEIGHT / 127
     for name, weight in variables.items():

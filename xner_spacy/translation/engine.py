@@ -1,10 +1,8 @@
-"""An Apertium translation direction as a row of processes that stay: start-up is paid once, and each text is flushed on
-its own.
+"""An Apertium translation direction as a pipe of running programs. They start once, and flush each text on its own.
 
-The programs of a direction are started straight from its `.mode` file, without a shell. Only Apertium's own are, as
-they are installed, and they read only what lies in its data folder: a mode file is data too. Texts go in and come out
-ended by NUL, so that one text's rules never reach into the next: a translation does not depend on what else is in the
-batch.
+The programs of a direction are started from its `.mode` file, without a shell. A mode file may come from someone else,
+so only Apertium's own installed programs are started, and they may only read files of Apertium's data folder. Texts and
+answers end with NUL, so that rules never apply across texts: a translation does not depend on the rest of the batch.
 """
 
 import contextlib
@@ -26,7 +24,7 @@ from ..corpora.reading import reading
 from ..errors import InputError, XnerError
 from ..programs import find_installed
 
-# What takes `-z`, to flush at NUL.
+# Programs with the option `-z`, which flushes at NUL.
 _FLUSHING = frozenset(
     (
         *("lt-proc", "lrx-proc", "lsx-proc", "cg-proc", "rtx-proc", "hfst-proc"),
@@ -35,8 +33,8 @@ _FLUSHING = frozenset(
     )
 )
 _ATTACH, _DETACH = "apertium-wblank-attach", "apertium-wblank-detach"
-# What a mode file may run: the filters of lttoolbox, lexical selection, CG, HFST and Apertium. None of them starts
-# another program or writes a file.
+# Programs that a mode file may run: the filters of lttoolbox, lexical selection, CG, HFST and Apertium. None of them
+# starts another program or writes a file.
 PROGRAMS = _FLUSHING.union(
     f"{_ATTACH} {_DETACH} apertium-wblank-mode apertium-cleanstream apertium-unformat apertium-multiple-translations "
     "apertium-extract-caps apertium-restore-caps cg-conv cg-mwesplit hfst-lookup".split()
@@ -44,7 +42,7 @@ PROGRAMS = _FLUSHING.union(
 
 
 class EngineError(RuntimeError):
-    """The engine died, hung, or does not answer. `answers` holds the whole answers that it gave till then."""
+    """The engine died, hung, or does not answer. `answers` holds the complete answers that it gave before."""
 
     def __init__(self, message: str, answers: List[str]) -> None:
         super().__init__(message)
@@ -54,9 +52,9 @@ class EngineError(RuntimeError):
 class Mode:
     """A translation direction: its programs and their data.
 
-    name (str): Such as "isl-eng". folder (Path): Apertium's data folder, with `modes/`. program (str): The program
-        `apertium`: its neighbours come before what else is installed.
-    RAISES: XnerError for a `.mode` file that is more than a pipe of Apertium's programs over files of the folder.
+    name (str): Such as "isl-eng". folder (Path): Apertium's data folder, with `modes/`. program (str): The path of
+        `apertium`; programs in the same folder are preferred to others.
+    RAISES: XnerError for a `.mode` file that is not a pipe of Apertium's programs over files of the folder.
     """
 
     def __init__(self, name: str, folder: Path, program: str = "") -> None:
@@ -66,13 +64,13 @@ class Mode:
             commands = _parse(self.path.read_text(encoding="utf8"), self.path, program)
         self.commands = []
         for command in commands:
-            place = _installed(command[0], program)
-            if place is None:
+            installed = _installed(command[0], program)
+            if installed is None:
                 raise XnerError(
-                    f"Apertium's program {command[0]!r} is not installed ({self.path.name} asks for it).",
+                    f"Apertium's program {command[0]!r} is not installed ({self.path.name} needs it).",
                     "Install the whole of the direction: on Debian and Ubuntu apt-get install apertium-all-dev",
                 )
-            self.commands.append([place, *_checked(command[1:], folder, self.path)])
+            self.commands.append([installed, *_checked(command[1:], folder, self.path)])
 
     def revision(self) -> str:
         """RETURNS (str): A checksum of the programs' names and of the files that they read."""
@@ -86,7 +84,7 @@ class Mode:
 
 
 def _parse(text: str, path: Path, program: str) -> List[List[str]]:
-    """RETURNS (List[List[str]]): The commands. Marks on words pass from the analyser on to the generator."""
+    """RETURNS (List[List[str]]): The commands. Markers are attached to words between analyser and generator."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
     commands: List[List[str]] = [[]]
@@ -107,7 +105,7 @@ def _parse(text: str, path: Path, program: str) -> List[List[str]]:
         command[0] = Path(command[0]).name
         if command[0] not in PROGRAMS:
             raise InputError(
-                f"would run {command[0]!r}, which is none of Apertium's programs.",
+                f"would run {command[0]!r}, which is not one of Apertium's programs.",
                 path, None, f"They are: {', '.join(sorted(PROGRAMS))}.",
             )  # fmt: skip
         if command[0] in _FLUSHING and "-z" not in command:
@@ -119,29 +117,29 @@ def _parse(text: str, path: Path, program: str) -> List[List[str]]:
 
 
 def _installed(name: str, program: str) -> Optional[str]:
-    """RETURNS (Optional[str]): Where a program is, beside `program` before all other places."""
-    beside = Path(program).with_name(name) if program else None
-    return str(beside) if beside and shutil.which(beside) else find_installed(name)
+    """RETURNS (Optional[str]): The path of a program. The folder of `program` comes before all others."""
+    neighbour = Path(program).with_name(name) if program else None
+    return str(neighbour) if neighbour and shutil.which(neighbour) else find_installed(name)
 
 
 def _checked(words: List[str], folder: Path, path: Path) -> List[str]:
     """RETURNS (List[str]): A program's arguments. RAISES: InputError for a file outside of Apertium's data folder."""
-    inside = os.path.realpath(folder)
+    data_folder = os.path.realpath(folder)
     for word in words:
         if word.startswith("-"):
             allowed = "/" not in word and "\\" not in word
         else:
-            allowed = word.isdecimal() or Path(os.path.realpath(word)).is_relative_to(inside)
+            allowed = word.isdecimal() or Path(os.path.realpath(word)).is_relative_to(data_folder)
         if not allowed:
             raise InputError(
                 f"names {word!r}, which is not in Apertium's data folder {folder}.",
-                path, None, "To use data of another place, set APERTIUM_DATADIR to its folder.",
+                path, None, "To use other data, set APERTIUM_DATADIR to its folder.",
             )  # fmt: skip
     return words
 
 
 class Engine:
-    """The running programs of a mode. Started at first use, and again after a failure.
+    """The running programs of a mode. They are started at first use, and again after a failure.
 
     mode (Mode): The direction. timeout (float): Seconds without an answer after which the engine counts as hung.
     """
@@ -155,11 +153,11 @@ class Engine:
         self._owner = 0
 
     def exchange(self, texts: Sequence[str]) -> List[str]:
-        """Send texts, without NUL. RETURNS (List[str]): An answer each. RAISES: EngineError with the answers that came
+        """Send texts, without NUL. RETURNS (List[str]): The answers. RAISES: EngineError with the answers that came
         before the failure.
         """
         if self._owner != os.getpid():
-            # After a fork the programs are the parent's.
+            # After a fork the programs belong to the parent.
             self._processes, self._stop = [], None
         if not self._processes:
             self._start()
@@ -167,27 +165,27 @@ class Engine:
         assert source is not None and sink is not None
         writer = threading.Thread(target=_write, args=(source, texts), daemon=True)
         writer.start()
-        done = bytearray()
-        waited = time.monotonic()
+        received = bytearray()
+        last_answer = time.monotonic()
         answers = 0
         while answers < len(texts):
             ready, _, _ = select.select([sink], [], [], min(self.timeout, 1.0))
             block = os.read(sink.fileno(), 1 << 16) if ready else None
             if block:
-                done += block
+                received += block
                 answers += block.count(b"\0")
-                waited = time.monotonic()
-            elif block is not None or time.monotonic() - waited > self.timeout or self._dead():
+                last_answer = time.monotonic()
+            elif block is not None or time.monotonic() - last_answer > self.timeout or self._dead():
                 problem = self._problem(block is not None)
                 self.close()
                 writer.join(10)
-                raise EngineError(problem, _answers(done))
+                raise EngineError(problem, _answers(received))
         writer.join()
-        # Anything after the last answer is no answer of ours; the engine is not to be trusted any more.
-        if answers != len(texts) or not done.endswith(b"\0"):
+        # If there is output after the last answer, answers and texts may no longer match.
+        if answers != len(texts) or not received.endswith(b"\0"):
             self.close()
             raise EngineError("it answered more than it was asked", [])
-        return _answers(done)
+        return _answers(received)
 
     def close(self) -> None:
         """End the programs."""
@@ -207,7 +205,7 @@ class Engine:
                     stdin=previous,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
-                    # Ctrl-C is for us to handle: an engine that dies of it would look like a fault.
+                    # Ctrl-C must not reach the programs: an engine that dies of it would look like a failure.
                     start_new_session=True,
                 )
                 if processes:
@@ -227,20 +225,20 @@ class Engine:
         return any(process.poll() not in (None, 0) for process in self._processes)
 
     def _problem(self, ended: bool) -> str:
-        # A program that fails takes its neighbours along: those after it find the end of their input, often before its
-        # own exit can be seen, and those before it write to nobody.
-        until = time.monotonic() + 1.0
-        while ended and not any(map(_failed, self._processes)) and time.monotonic() < until:
+        # If a program fails, the others end too: those after it reach the end of their input, often before the exit
+        # status of the failed one is known, and those before it can't write any more.
+        deadline = time.monotonic() + 1.0
+        while ended and not any(map(_failed, self._processes)) and time.monotonic() < deadline:
             time.sleep(0.01)
         pairs = zip(self._processes, self.mode.commands, strict=True)
-        over = [(process, command) for process, command in pairs if process.poll() is not None]
-        if not over:
-            return f"no answer within {self.timeout:g} seconds{self._complaint()}"
-        process, command = next((pair for pair in over if _failed(pair[0])), over[0])
-        how = f"exit code {process.returncode}" if process.returncode >= 0 else f"signal {-process.returncode}"
-        return f"{Path(command[0]).name} ended ({how}){self._complaint()}"
+        exited = [(process, command) for process, command in pairs if process.poll() is not None]
+        if not exited:
+            return f"no answer within {self.timeout:g} seconds{self._last_error()}"
+        process, command = next((pair for pair in exited if _failed(pair[0])), exited[0])
+        status = f"exit code {process.returncode}" if process.returncode >= 0 else f"signal {-process.returncode}"
+        return f"{Path(command[0]).name} ended ({status}){self._last_error()}"
 
-    def _complaint(self) -> str:
+    def _last_error(self) -> str:
         if self._errors is None:
             return ""
         self._errors.seek(0)
@@ -253,23 +251,23 @@ def _failed(process: "subprocess.Popen[bytes]") -> bool:
 
 
 def _write(source: IO[bytes], texts: Sequence[str]) -> None:
-    # A pipe that breaks is noticed by the reader, who knows how far the answers came.
+    # The reader detects a broken pipe, and knows which answers arrived.
     with contextlib.suppress(OSError, ValueError):
         source.write(b"".join(text.encode("utf8") + b"\0" for text in texts))
         source.flush()
 
 
 def _answers(data: bytearray) -> List[str]:
-    """RETURNS (List[str]): The whole answers; half of one, after the last NUL, is dropped."""
+    """RETURNS (List[str]): The complete answers. An incomplete one after the last NUL is dropped."""
     return [part.decode("utf8", "replace") for part in bytes(data).split(b"\0")[:-1]]
 
 
 def _kill(processes: List["subprocess.Popen[bytes]"], owner: int) -> None:
     if owner != os.getpid():
-        return  # a fork that ends: the programs are its parent's
+        return  # in a forked process: the programs belong to the parent
     for process in processes:
         if process.poll() is None:
-            # Its own session: whatever it started goes with it.
+            # The program has its own process group, so anything it started is killed too.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
     for process in processes:

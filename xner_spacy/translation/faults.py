@@ -1,8 +1,8 @@
 """Translations that went wrong: empty, repeating themselves, or of an impossible length; and texts that could not be
 translated at all.
 
-Neural translators fall into loops or stop after a word, above all for languages of which they saw little; what is
-projected from that would be noise. The codes are written to files: add, never rename.
+Neural translators sometimes loop or stop after a word, above all in languages with little training data. Projecting
+from such translations would add noise. The codes are written to files: add new ones, but never rename any.
 """
 
 import re
@@ -15,13 +15,13 @@ from ..text import composed, script_name
 EMPTY = "empty"  # nothing, or no letter or digit, for a text that has some
 REPETITION = "repetition"  # the same words over and over
 LENGTH = "length"  # far longer or far shorter than the text
-# TOO_LONG: the text, or its translation, is more than the translator or spaCy's tokenizer can take.
-FAILED = "failed"  # the translator broke on this text
-MISSING = "missing"  # the translator has none: no stored one, or it gave no reason
+# TOO_LONG: the text or its translation is longer than the translator or spaCy's tokenizer allows.
+FAILED = "failed"  # the translator raised an error on this text
+MISSING = "missing"  # there is no stored translation, or the translator gave none without a reason
 FAULTS = (EMPTY, REPETITION, LENGTH, TOO_LONG, FAILED, MISSING)
-# These may go better another time: they are not kept in a store.
+# These may not occur again, so they are not kept in a store.
 PASSING = (FAILED,)
-# Part of a translator's identity: what was judged by older rules is judged anew.
+# The version of these rules is part of a translator's identity, so that stored translations are checked again.
 RULES = 2
 
 MAX_RATIO = 4.0
@@ -30,15 +30,15 @@ LONGEST_CYCLE = 8
 TIMES_WORDS = 4
 TIMES_CHARACTERS = 10
 _CHARACTER_LOOP = re.compile(rf"(.{{1,12}}?)\1{{{TIMES_CHARACTERS - 1},}}", re.DOTALL)
-# How many Latin letters a character of a script says as much as. Others count as one.
+# How many Latin letters a character of a script is worth. Characters of other scripts count as one.
 _WEIGHTS = {"CJK": 3.0, "HIRAGANA": 2.0, "KATAKANA": 2.0, "HANGUL": 2.0, "ETHIOPIC": 1.5}
 
 
 def find_fault(text: str, translation: str, max_ratio: float = MAX_RATIO) -> Optional[str]:
-    """Say what is wrong with a translation.
+    """Find out what is wrong with a translation.
 
-    max_ratio (float): How many times longer or shorter it may be: in characters, those of scripts that write a syllable
-        or a word with one counted for more (see `text_size`), smoothed for short texts.
+    max_ratio (float): How many times longer or shorter than the text it may be, measured by `text_size` and smoothed
+        for short texts.
     RETURNS (Optional[str]): A code of `FAULTS`, or None for a plausible translation.
     """
     if not any(c.isalnum() for c in translation):
@@ -50,8 +50,8 @@ def find_fault(text: str, translation: str, max_ratio: float = MAX_RATIO) -> Opt
 
 
 def text_size(text: str) -> float:
-    """RETURNS (float): How much a text says, in Latin letters: a Chinese character says about as much as three, a
-    Korean syllable as two; marks on letters, which some scripts have many of, count as letters.
+    """RETURNS (float): The length of a text in Latin letters. A Chinese character counts as three, a Korean syllable as
+    two. Combining marks, which are frequent in some scripts, count as letters.
     """
     return sum(map(_weight, composed(text)))
 
@@ -62,8 +62,8 @@ def _weight(char: str) -> float:
 
 
 def repeats_itself(text: str) -> bool:
-    """RETURNS (bool): Whether a cycle of one to eight words comes four times in a row, or one of up to twelve
-    characters ten times. Dots, dashes and other signs are neither: a line of dots is no loop.
+    """RETURNS (bool): Whether a sequence of one to eight words repeats four times in a row, or one of up to twelve
+    characters ten times. Punctuation does not count: a line of dots is no loop.
     """
     if any(any(c.isalpha() for c in m[1]) for m in _CHARACTER_LOOP.finditer(text)):
         return True

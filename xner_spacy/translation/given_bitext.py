@@ -1,4 +1,4 @@
-"""Translations that are there already: a stored one for each sentence (`xner.Bitext.v1`), or the text itself."""
+"""Translators that do not translate: they return a stored translation (`xner.Bitext.v1`) or the text itself."""
 
 import unicodedata
 from collections import Counter
@@ -18,23 +18,23 @@ from .faults import MISSING
 Match = Literal["exact", "letters"]
 Missing = Literal["error", "skip"]
 PART = "xner.Bitext.v1"
-CONFLICTS = "texts have several translations: the first is taken"
+CONFLICTS = "texts have several translations: the first is used"
 
 
 def exact_key(text: str) -> str:
-    """RETURNS (str): The text in NFC. Any whitespace between words counts as one space, between the characters of a
-    script that is written without spaces as none.
+    """RETURNS (str): The text in NFC. Whitespace between words is replaced by one space, and removed between characters
+    of a script that is written without spaces.
     """
     return join_words(composed(text).split())
 
 
 def letters_key(text: str) -> str:
-    """RETURNS (str): Letters, marks and digits alone, lower-cased: equal however a text was tokenised or quoted. A text
-    that has none of them ("!!!", "👍") is as it is: it must not be equal to every other.
+    """RETURNS (str): Only letters, marks and digits, lower-cased, so that tokenisation and quotes make no difference. A
+    text without any ("!!!", "👍") is kept, so that such texts are not all equal.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     letters = "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
-    # Marks alone are no text: the selector of an emoji's form is one. Behind a space, which no other key begins with.
+    # Marks alone don't count, because an emoji can have one. Such a text gets a space in front, as no other key has.
     if any(unicodedata.category(c)[0] != "M" for c in letters):
         return letters
     return " " + "".join(composed(text).split())
@@ -45,17 +45,16 @@ _KEYS: Dict[str, Callable[[str], str]] = {"exact": exact_key, "letters": letters
 
 @dataclass(eq=False)
 class Bitext:
-    """`xner.Bitext.v1`: looks translations up. Of a text that has several the first is taken; how many have is said
-    once.
+    """`xner.Bitext.v1`: looks translations up. If a text has several, the first is used. The number of such texts is
+    reported once.
 
-    source (Optional[PathLike]): A text file of translations, one a line. Read at first use and saved with the pipeline.
-    target (Optional[PathLike]): The texts that they are of, line n for line n.
-    match (Match): "exact": the same text, but that any whitespace counts as one space; or "letters": texts are the same
-        if their letters and digits are.
-    missing (Missing): What to do about a text without translation: "error" names it; "skip" passes the Doc on without a
-        source, for the reason "missing".
+    source (Optional[PathLike]): A file of translations, one per line. Read at first use and saved with the pipeline.
+    target (Optional[PathLike]): The translated texts, line n for line n.
+    match (Match): "exact" (texts match except for whitespace) or "letters" (only letters and digits must match).
+    missing (Missing): What to do with a text without translation: "error" raises an error; "skip" leaves the Doc
+        without a source, with the fault "missing".
 
-    `counts` holds what there was in the files: texts with several translations, and lines that were left out.
+    `counts` counts texts with several translations, and lines that were left out.
     """
 
     source: Optional[PathLike] = None
@@ -80,16 +79,16 @@ class Bitext:
                     f"{PART} has no translations.", "Give it `source` and `target`, two line-parallel files."
                 )
             table: Dict[str, str] = {}
-            differ = set()
+            conflicts = set()
             counts: Counter = Counter()
             key = _KEYS[self.match]
-            for left, right in read_bitext(self.source, self.target, counts):
-                if table.setdefault(key(right), left) != left:
-                    differ.add(key(right))
-            counts[CONFLICTS] = len(differ)
+            for translation, text in read_bitext(self.source, self.target, counts):
+                if table.setdefault(key(text), translation) != translation:
+                    conflicts.add(key(text))
+            counts[CONFLICTS] = len(conflicts)
             self._table, self.counts = table, +counts
-            for what, n in self.counts.items():
-                tell_once(self.target, f"{n} {what}")
+            for description, n in self.counts.items():
+                tell_once(self.target, f"{n} {description}")
         return self._table
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
@@ -97,16 +96,16 @@ class Bitext:
         for text in texts:
             stored = table.get(key(text))
             if stored is None and self.missing == "error":
-                shown = text if len(text) <= 200 else f"{text[:200]}..."
+                shortened = text if len(text) <= 200 else f"{text[:200]}..."
                 raise XnerError(
-                    f"No stored translation of the sentence {shown!r}.",
-                    "Add it to the bitext, or set missing = 'skip' to pass such sentences on.",
+                    f"No stored translation of the sentence {shortened!r}.",
+                    "Add it to the bitext, or set missing = 'skip' to skip such sentences.",
                 )
             yield Translation(stored, fault=MISSING if stored is None else None)
 
     @property
     def files(self) -> List[str]:
-        """RETURNS (List[str]): The files that it reads, if its translations did not come with the pipeline."""
+        """RETURNS (List[str]): The files to read, if the translations are not loaded yet."""
         paths = [self.source, self.target] if self._table is None else []
         return [str(path) for path in paths if path]
 
@@ -121,7 +120,7 @@ class Bitext:
 
 
 class NoOp:
-    """`xner.NoOp.v1`: gives every text back. For tests, and for text that is in the source language already."""
+    """`xner.NoOp.v1`: returns every text unchanged. For tests, and for texts already in the source language."""
 
     identity: ClassVar[Dict[str, Any]] = {"engine": "noop"}
 

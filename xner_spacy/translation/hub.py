@@ -1,7 +1,7 @@
-"""Models in the format of Hugging Face: from a folder, or from the Hub where the user names a model there.
+"""Models in Hugging Face's format: from a folder, or from the Hub by name.
 
-No remote code, safetensors unless the user says otherwise, and then `weights_only`. HF_HUB_OFFLINE=1 is honoured by the
-library itself.
+Remote code is never run. Only safetensors are read, unless the user allows other weights, which are then read with
+`weights_only`. The library itself respects HF_HUB_OFFLINE=1.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ SMALL = 1 << 22
 
 @dataclass(eq=False)
 class LazyModel(ABC):
-    """A part that loads a model at first use, and again in each process that the part is sent to.
+    """A part that loads a model at first use, and again in each process that it is pickled to.
 
     model (str): A folder, or a name on the Hugging Face Hub.
     """
@@ -31,7 +31,7 @@ class LazyModel(ABC):
 
     @cached_property
     def loaded(self) -> Any:
-        """The model. RAISES: MissingExtraError; XnerError where it cannot be loaded or is of another kind."""
+        """The model. RAISES: MissingExtraError; XnerError if it can't be loaded or is of another kind."""
         return self._load()
 
     @abstractmethod
@@ -40,10 +40,10 @@ class LazyModel(ABC):
 
     @cached_property
     def content(self) -> str:
-        """What identifies the model's content: the commit of a Hub model, the checksum of a folder."""
+        """Identifies the model's content: the commit of a Hub model, or the checksum of a folder."""
         if not Path(self.model).is_dir():
             return str(getattr(self.loaded.config, "_commit_hash", None) or "unknown")
-        # What a folder holds is known without loading it: stored translations need no model.
+        # A folder is not loaded for its checksum, so that stored translations need no model.
         with reading(self.model, "a folder with a model"):
             return checksum_of(Path(self.model))
 
@@ -53,13 +53,13 @@ class LazyModel(ABC):
 
 @dataclass(eq=False)
 class HubModel(LazyModel):
-    """A part with a model in the format of Hugging Face: a folder, or a name on the Hub.
+    """A part with a model in Hugging Face's format: a folder, or a name on the Hub.
 
-    revision (Optional[str]): Branch, tag or commit there.
-    legacy_weights (bool): Accept weights in the old pickle format, read without running code of theirs.
-    device (str): A torch device, such as "cpu", "cuda" or "cuda:1". Nothing else decides where it runs.
-    dtype (str): "float32", "float16" or "bfloat16", for encoders of aligners also "int8": that quantises the weights of
-        the linear layers, and their inputs as they come.
+    revision (Optional[str]): Branch, tag or commit on the Hub.
+    legacy_weights (bool): Accept weights in the old pickle format, which are read without running their code.
+    device (str): A torch device, such as "cpu", "cuda" or "cuda:1". It is never chosen automatically.
+    dtype (str): "float32", "float16" or "bfloat16", for encoders of aligners also "int8", which quantises the weights
+        of linear layers, and their inputs dynamically.
     """
 
     part: ClassVar[str]
@@ -71,10 +71,10 @@ class HubModel(LazyModel):
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        require(self.dtype in self.dtypes, f"{self.dtype!r} is no precision.", f"It is {', '.join(self.dtypes)}.")
+        require(self.dtype in self.dtypes, f"{self.dtype!r} is no precision.", f"Choose: {', '.join(self.dtypes)}.")
 
     def options(self) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): For every `from_pretrained`. RAISES: XnerError for a path that is not there."""
+        """RETURNS (Dict[str, Any]): Arguments for every `from_pretrained`. RAISES: XnerError for a missing path."""
         is_folder = Path(self.model).is_dir()
         if not is_folder and (Path(self.model).exists() or not _HUB_NAME.match(self.model)):
             raise XnerError(
@@ -87,8 +87,8 @@ class HubModel(LazyModel):
         return options
 
     def read_tokenizer(self, **settings: Any) -> Tuple[Any, Any]:
-        """RETURNS (Tuple[Any, Any]): The model's config, and its tokenizer with these settings. RAISES: XnerError if the
-        tokenizer's files are not whole: the library then gives False, not an error.
+        """RETURNS (Tuple[Any, Any]): The model's config, and its tokenizer with these settings. RAISES: XnerError if
+        the tokenizer's files are incomplete, for which the library returns False instead of raising an error.
         """
         transformers = import_transformers(self.part)
         options = self.options()
@@ -96,11 +96,11 @@ class HubModel(LazyModel):
             config = transformers.AutoConfig.from_pretrained(self.model, **options)
             tokenizer = transformers.AutoTokenizer.from_pretrained(self.model, **settings, **options)
         if not hasattr(tokenizer, "get_vocab"):
-            raise XnerError(f"The tokenizer of the model {self.model!r} is not whole.", "Download or make it anew.")
+            raise XnerError(f"The tokenizer of the model {self.model!r} is incomplete.", "Download or make it anew.")
         return config, tokenizer
 
     def read_model(self, kind: str, **settings: Any) -> Tuple[Any, Dict[str, Any]]:
-        """RETURNS (Tuple[Any, Dict[str, Any]]): The model, and which weights the library had to make up."""
+        """RETURNS (Tuple[Any, Dict[str, Any]]): The model, and the library's report on missing weights."""
         import transformers
 
         weights = {"weights_only": True} if self.legacy_weights else {"use_safetensors": True}
@@ -111,7 +111,7 @@ class HubModel(LazyModel):
 
 
 def import_transformers(part: str) -> Any:
-    """RETURNS (Any): The module. RAISES: MissingExtraError that names the extra."""
+    """RETURNS (Any): The module. RAISES: MissingExtraError if torch or transformers is not installed."""
     try:
         import torch  # noqa: F401
         import transformers
@@ -122,15 +122,15 @@ def import_transformers(part: str) -> Any:
 
 @contextmanager
 def loading(model: str, legacy_weights: bool = False) -> Iterator[None]:
-    """Turn whatever a library makes of a model's files into a message about that model: files are cut short, changed
-    and mixed up, and then there is no telling what is raised. RAISES: XnerError in place of any error.
+    """Turn errors while loading a model into a message about that model. Damaged or mixed-up files can make the
+    libraries raise any type of error. RAISES: XnerError in place of any error.
     """
     try:
         yield
     except XnerError:
         raise
     except BaseException as error:
-        # The tokenizers' Rust code panics with something that is no Exception.
+        # A panic in the Rust code of tokenizers is a BaseException, but no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         reason = str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
@@ -138,7 +138,7 @@ def loading(model: str, legacy_weights: bool = False) -> Iterator[None]:
             reason = f"{type(error).__name__}: {reason}"
         hint = "Give --model (or the setting `model`) a folder with all files, or a name on the Hub; HF_HUB_OFFLINE=1 forbids downloads."
         if not legacy_weights and "safetensors" in str(error):
-            hint = "Only safetensors are read. If the model has none, convert it, or set legacy_weights = true if you trust it."
+            hint = "Only safetensors are read. Convert the model, or set legacy_weights = true if you trust it."
         raise XnerError(f"The model {model!r} could not be loaded: {reason}", hint) from error
 
 
@@ -153,8 +153,8 @@ def check_weights(model: str, report: Dict[str, Any], optional: Tuple[str, ...] 
 
 
 def checksum_of(folder: Path, leave_out: str = "") -> str:
-    """RETURNS (str): A checksum of a folder with a model: of its small files, and of size, begin and end of each large
-    one, but not of the file `leave_out`.
+    """RETURNS (str): A checksum of a folder with a model, over its small files and the size, beginning and end of each
+    large one. The file `leave_out` does not count.
     """
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.iterdir() if path.is_file()):

@@ -1,7 +1,7 @@
-"""What the neural translators share: sorted batches of a size in tokens, long texts split and joined, faults caught.
+"""The shared base of the neural translators: batches by number of tokens, splitting of long texts, and fault detection.
 
-Texts are gathered in pools, so that memory stays flat; in a pool equal texts are translated once, and batches go from
-the longest to the shortest. What is too long for a model is split at the best place there is; nothing is cut off.
+Texts are collected in pools, so that memory use is bounded. In a pool equal texts are translated once, and the longest
+batches come first. A text that is too long for a model is split at the best position, and nothing is cut off.
 """
 
 import logging
@@ -28,29 +28,29 @@ class Hypothesis(NamedTuple):
 
 
 def plan_batches(lengths: Mapping[int, int], batch_tokens: int) -> List[List[int]]:
-    """Put texts of like length together.
+    """Group texts of similar length.
 
-    lengths (Mapping[int, int]): Sub-words of each text, by its number. batch_tokens (int): The most a batch may hold,
-        padding counted; a longer text is a batch of its own.
+    lengths (Mapping[int, int]): Sub-words of each text, by its number. batch_tokens (int): The most sub-words of a
+        batch, padding included. A longer text is a batch of its own.
     RETURNS (List[List[int]]): Numbers by batch, from the longest to the shortest; ties in ascending order.
     """
     order = sorted(lengths, key=lambda k: (-lengths[k], k))
     return list(padded_groups(order, batch_tokens, lambda k: (lengths[k],)))
 
 
-def decoding_limit(length: int, most: int) -> int:
-    """RETURNS (int): How many sub-words a translation of a text of `length` may have; beyond that it has run away. `most`:
-    What the model's decoder has positions for: a looping translation of 164 sub-words would leave the 512 of OPUS-MT.
+def decoding_limit(length: int, positions: int) -> int:
+    """RETURNS (int): The most sub-words of a translation of `length` sub-words; a longer one is a loop. The limit is at
+    most the decoder's `positions`, since a loop in the translation of 164 sub-words would exceed OPUS-MT's 512.
     """
-    return min(3 * length + 20, most)
+    return min(3 * length + 20, positions)
 
 
-# A text's hypotheses, the best first, or why it has none.
+# A text's hypotheses, the best first, or the code of a fault.
 Outcome = Union[List[Hypothesis], str]
-# What the libraries raise on a text that they can't take.
+# The errors that the libraries raise on a text that they can't translate.
 BROKEN = (RuntimeError, ValueError, IndexError)
 _LOGGER = logging.getLogger("xner_spacy")
-# Where a text may be split, the best places first: ends of sentences, of clauses, spaces.
+# Where a text may be split, the best positions first: ends of sentences, of clauses, spaces.
 _BORDERS = (
     re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？।॥။།՞؟۔።])\s*"),
     re.compile(r"(?<=[;:,–—])\s+|(?<=[；：，、،؛፣፤])\s*"),
@@ -58,22 +58,22 @@ _BORDERS = (
 )
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return in_one_line(error, 200) or type(error).__name__
 
 
 @dataclass(eq=False)
 class NeuralTranslator(LazyModel, ABC):
-    """Base of `CTranslate2` and `Transformers`, which decode batches. What they load has a `limit`, the longest input in
-    sub-words, and `encode`, which gives per text something whose `len` is its number of sub-words. `faults` counts what
-    was caught, by code.
+    """Base of `CTranslate2` and `Transformers`, which decode batches. Their model has a `limit`, the longest input in
+    sub-words, and `encode`, whose result for a text has its number of sub-words as `len`. `faults` counts the detected
+    faults by code.
 
     source_lang (str): Language of the texts: any code of the language table, or the model's own.
     target_lang (str): Language of the translations, likewise.
     beam_size (int): 1 is greedy.
     n_best (int): Hypotheses to return.
     max_length (int): Longest piece in sub-words; longer texts are split and joined.
-    batch_tokens (int): Sub-words a batch, padding counted.
+    batch_tokens (int): The most sub-words of a batch, padding included.
     pool_size (int): Texts that are sorted together.
     max_ratio (float): See `find_fault`.
     """
@@ -91,8 +91,8 @@ class NeuralTranslator(LazyModel, ABC):
 
     @property
     def identity(self) -> Dict[str, Any]:
-        """What a stored translation depends on, beside the text."""
-        # The size of batches and pools changes the speed alone.
+        """Everything that a stored translation depends on except the text."""
+        # The size of batches and pools only changes the speed.
         names = ("source_lang", "target_lang", "beam_size", "n_best", "max_length", "max_ratio")
         return {**self._model_identity(), **{name: getattr(self, name) for name in names}, "faults": RULES}
 
@@ -115,34 +115,34 @@ class NeuralTranslator(LazyModel, ABC):
             owners.append(list(range(len(pieces), len(pieces) + len(parts))))
             pieces += parts
         encoded = encode(pieces)
-        # Some are made short enough by no split: one character of many sub-words, under a very low limit.
+        # Splitting can't make every piece short enough: under a very low limit one character can be too long.
         results: List[Outcome] = [TOO_LONG for _ in pieces]
         lengths = {k: len(tokens) for k, tokens in enumerate(encoded) if len(tokens) <= longest}
         batches = plan_batches(lengths, self.batch_tokens)
         decoded = self._decode_all([[encoded[k] for k in batch] for batch in batches])
         for k, outcome in zip(chain.from_iterable(batches), chain.from_iterable(decoded), strict=True):
             results[k] = outcome
-        return [self._join([pieces[k] for k in own], [results[k] for k in own]) for own in owners]
+        return [self._join([pieces[k] for k in indices], [results[k] for k in indices]) for indices in owners]
 
     def _decode_all(self, batches: List[List[Any]]) -> List[Sequence[Outcome]]:
-        """Decode batches; where the library breaks, text by text, so that one text does not take the others along.
+        """Decode batches. If the library fails, decode text by text, so that one text does not affect the others.
 
         RETURNS (List[Sequence[Outcome]]): Per batch, per text its hypotheses, or a fault.
-        RAISES: XnerError where the library breaks on everything, or the memory is too small for one text.
+        RAISES: XnerError if the library fails on every text, or if memory is too small for one text.
         """
         try:
             return list(self._decode(batches))
         except BROKEN as error:
-            _LOGGER.warning("A batch could not be translated (%s); text by text.", _said(error))
+            _LOGGER.warning("A batch failed (%s). It is translated text by text.", _message(error))
         by_text = [[self._decode_one(encoded) for encoded in batch] for batch in batches]
         outcomes = list(chain.from_iterable(by_text))
-        broken = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        if len(broken) == len(outcomes) > 1:
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if len(errors) == len(outcomes) > 1:
             raise XnerError(
-                f"{type(self).__name__} failed on each of {len(outcomes)} texts ({_said(broken[0])}).",
+                f"{type(self).__name__} failed on each of {len(outcomes)} texts ({_message(errors[0])}).",
                 "The model or its settings may not fit; try another device, or make the model anew.",
-            ) from broken[0]
-        return [[FAILED if isinstance(o, Exception) else o for o in batch] for batch in by_text]
+            ) from errors[0]
+        return [[FAILED if isinstance(outcome, Exception) else outcome for outcome in batch] for batch in by_text]
 
     def _decode_one(self, encoded: Any) -> Union[List[Hypothesis], Exception]:
         try:
@@ -153,14 +153,14 @@ class NeuralTranslator(LazyModel, ABC):
                     f"The device's memory is too small for a text of {len(encoded)} sub-words.",
                     "Set a lower max_length, or a lower beam_size and n_best.",
                 ) from error
-            _LOGGER.warning("A text of %d sub-words could not be translated: %s", len(encoded), _said(error))
+            _LOGGER.warning("A text of %d sub-words could not be translated: %s", len(encoded), _message(error))
             return error
         return hypotheses
 
     def _join(self, pieces: List[str], outcomes: List[Outcome]) -> Translation:
         if not pieces:
             return Translation("")
-        # One piece that went wrong spoils the reading of the whole.
+        # A text with one faulty piece has no translation.
         fault = next(filter(None, map(self._fault, pieces, outcomes)), None)
         if fault is not None:
             self.faults[fault] = self.faults.get(fault, 0) + 1
@@ -170,9 +170,9 @@ class NeuralTranslator(LazyModel, ABC):
         score = sum(scores) / len(scores) if scores else None
         entry = find_code(self.target_lang)
         joined = join_pieces([h.text for h in best], entry.script if entry else "Latn")
-        # Of a text in pieces there are too many combinations.
-        others = outcomes[0][1:] if len(outcomes) == 1 and isinstance(outcomes[0], list) else []
-        return Translation(joined, score=score, alternatives=tuple((h.text, h.score) for h in others))
+        # The alternatives of several pieces have too many combinations.
+        alternatives = outcomes[0][1:] if len(outcomes) == 1 and isinstance(outcomes[0], list) else []
+        return Translation(joined, score=score, alternatives=tuple((h.text, h.score) for h in alternatives))
 
     def _fault(self, piece: str, outcome: Outcome) -> Optional[str]:
         if isinstance(outcome, str):
@@ -181,7 +181,7 @@ class NeuralTranslator(LazyModel, ABC):
 
     @abstractmethod
     def _model_identity(self) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): What a translation depends on, beside the text and the settings."""
+        """RETURNS (Dict[str, Any]): Everything that a translation depends on except the text and the settings."""
 
     @abstractmethod
     def _decode(self, batches: List[List[Any]]) -> Iterator[List[List[Hypothesis]]]:
@@ -189,10 +189,10 @@ class NeuralTranslator(LazyModel, ABC):
 
 
 def split_text(text: str, measure: Callable[[str], int], limit: int) -> List[str]:
-    """Split a text into pieces of at most `limit` units, of which `measure` gives how many a text has.
+    """Split a text into pieces of at most `limit` units, counted by `measure`.
 
-    RETURNS (List[str]): Pieces that joined give the text, up to spaces at the borders; each fits, unless a single
-        character does not.
+    RETURNS (List[str]): Pieces that can be joined to the text, except for spaces between them. Each is within the
+        limit, unless a single character is longer.
     """
     return _split(text.strip(), measure, max(limit, 1), 0)
 
@@ -211,35 +211,35 @@ def _split(text: str, measure: Callable[[str], int], limit: int, level: int) -> 
         if piece:
             pieces.append(piece)
     if level < len(_BORDERS):
-        return [small for piece in pieces for small in _split(piece, measure, limit, level + 1)]
+        return [part for piece in pieces for part in _split(piece, measure, limit, level + 1)]
     return pieces
 
 
 def _fitting(parts: Sequence[str], start: int, measure: Callable[[str], int], limit: int) -> int:
-    """RETURNS (int): Where to end so that the parts from `start` on fit together; after one part where not even that
-    fits. Measuring is the dear thing, so it doubles its steps and then halves them.
+    """RETURNS (int): The last end for which the parts from `start` on are within the limit; at least one part after
+    `start`. Measuring is expensive, so the step is doubled and then halved.
     """
 
     def fits(end: int) -> bool:
         return measure("".join(parts[start:end]).strip()) <= limit
 
-    good, step = start + 1, 1
-    while good + step <= len(parts) and fits(good + step):
-        good, step = good + step, 2 * step
-    bad = min(good + step, len(parts) + 1)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if fits(middle) else (good, middle)
-    return good
+    fitting, step = start + 1, 1
+    while fitting + step <= len(parts) and fits(fitting + step):
+        fitting, step = fitting + step, 2 * step
+    too_long = min(fitting + step, len(parts) + 1)
+    while too_long - fitting > 1:
+        middle = (fitting + too_long) // 2
+        fitting, too_long = (middle, too_long) if fits(middle) else (fitting, middle)
+    return fitting
 
 
 def _cut(text: str, border: "re.Pattern[str]") -> List[str]:
     ends = [m.end() for m in border.finditer(text)]
     starts = [0, *(end for end in ends if end)]
-    return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if a < b]
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end]
 
 
 def join_pieces(pieces: List[str], script: str = "Latn") -> str:
-    """RETURNS (str): The translated pieces as one text; without spaces between them in scripts that have none."""
-    between = "" if script in ("Jpan", "Hans", "Hant") else " "
-    return between.join(piece.strip() for piece in pieces if piece.strip())
+    """RETURNS (str): The translated pieces as one text, without spaces between them in scripts that use none."""
+    separator = "" if script in ("Jpan", "Hans", "Hant") else " "
+    return separator.join(piece.strip() for piece in pieces if piece.strip())

@@ -1,4 +1,4 @@
-"""`xner.Transformers.v1`: translation models as Hugging Face's transformers runs them, for what CTranslate2 lacks."""
+"""`xner.Transformers.v1`: translation with Hugging Face's transformers, for models that CTranslate2 doesn't support."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence
@@ -23,16 +23,16 @@ class Transformers(NeuralTranslator, HubModel):
         return _Model(self)
 
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
-        """RETURNS (List[float]): As of `CTranslate2.score_batch`."""
+        """RETURNS (List[float]): See `CTranslate2.score_batch`."""
         model = self.loaded
         left = [_shorten(tokens, model.limit) for tokens in model.encode(list(sources))]
         right = [_shorten(t, model.positions) for t in model.encode_targets(list(targets))]
         scores = [0.0] * len(left)
         longest = [max(len(a), len(b)) for a, b in zip(left, right, strict=True)]
-        # A score of every word of the vocabulary for every sub-word: NLLB's 256,000 words times 4,096 sub-words would
+        # Each sub-word has a score for every word of the vocabulary: NLLB's 256,000 words times 4,096 sub-words would
         # be 4 GB.
-        most = min(self.batch_tokens, max(1, SCORED_CELLS // model.words))
-        for batch in plan_batches(dict(enumerate(longest)), most):
+        batch_tokens = min(self.batch_tokens, max(1, SCORED_CELLS // model.words))
+        for batch in plan_batches(dict(enumerate(longest)), batch_tokens):
             values = model.score([left[k] for k in batch], [right[k] for k in batch])
             for k, score in zip(batch, values, strict=True):
                 scores[k] = score
@@ -47,7 +47,7 @@ class Transformers(NeuralTranslator, HubModel):
 
 
 def _shorten(tokens: List[int], limit: int) -> List[int]:
-    """RETURNS (List[int]): The beginning of a text that is too long, with the sign of its end."""
+    """RETURNS (List[int]): The beginning of a text that is too long, with its end token."""
     return tokens if len(tokens) <= limit else [*tokens[: limit - 1], tokens[-1]]
 
 
@@ -67,7 +67,7 @@ class _Model:
         with loading(owner.model, owner.legacy_weights):
             self.model = model.to(device=owner.device, dtype=getattr(torch, owner.dtype)).eval()
             self.words = int(self.model.config.vocab_size)
-            # What the decoder can say, and what the encoder can read.
+            # The longest output of the decoder, and the longest input of the encoder.
             self.positions = int(getattr(self.config, "max_position_embeddings", 512)) - 2
             self.limit = min(self.positions, int(self.tokenizer.model_max_length))
             self._set_languages(owner)
@@ -87,7 +87,7 @@ class _Model:
         self.prefix = int(self.tokenizer.convert_tokens_to_ids(known[target]))
 
     def encode(self, texts: List[str]) -> List[List[int]]:
-        """RETURNS (List[List[int]]): Sub-words with the tags that the model wants."""
+        """RETURNS (List[List[int]]): Sub-words with the tags that the model needs."""
         if not texts:
             return []
         if self.start:
@@ -95,7 +95,7 @@ class _Model:
         return self.tokenizer(texts)["input_ids"]
 
     def encode_targets(self, texts: List[str]) -> List[List[int]]:
-        """RETURNS (List[List[int]]): Sub-words as the decoder is to give them, with tag and end."""
+        """RETURNS (List[List[int]]): Sub-words in the form of the decoder's output, with tag and end token."""
         return self.tokenizer(text_target=texts)["input_ids"] if texts else []
 
     def _pad(self, batch: Sequence[Sequence[int]]) -> Any:
@@ -113,13 +113,13 @@ class _Model:
                 num_return_sequences=n_best,
                 max_new_tokens=max(limits),
                 do_sample=False,
-                # An end that is forced at the limit would pass for one of the own accord.
+                # Otherwise a translation that is cut at the limit would look complete.
                 forced_eos_token_id=None,
                 return_dict_in_generate=True,
                 output_scores=beam > 1,
                 **options,
             )
-        # A longer neighbour in the batch allows more; a text is judged as if it were alone.
+        # Longer texts in the batch raise its limit, but each text is cut at its own.
         rows = [row[1 : 1 + limits[k // n_best]] for k, row in enumerate(out.sequences.cpu().tolist())]
         texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
         scores = out.sequences_scores.tolist() if beam > 1 else [None] * len(texts)
@@ -137,10 +137,10 @@ class _Model:
         with torch.inference_mode():
             start = torch.full_like(labels[:, :1], self.model.config.decoder_start_token_id)
             logits = self.model(**source, decoder_input_ids=torch.cat([start, labels[:, :-1]], dim=1)).logits
-            probs = torch.log_softmax(logits.float(), dim=-1)
-            found = probs.gather(2, labels.unsqueeze(2)).squeeze(2)
+            log_probs = torch.log_softmax(logits.float(), dim=-1)
+            label_log_probs = log_probs.gather(2, labels.unsqueeze(2)).squeeze(2)
         mask = target["attention_mask"].bool()
         if self.prefix is not None:
             mask = mask & (torch.arange(labels.shape[1], device=labels.device) > 0)
-        sums = (found * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
-        return [float(value) for value in sums]
+        means = (label_log_probs * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        return [float(value) for value in means]

@@ -1,12 +1,12 @@
-"""`xner.Stored.v1`: any translator with a memory on disk, so that no text is translated twice, over runs and processes.
+"""`xner.Stored.v1`: any translator with a store on disk, so that no text is translated twice in any run or process.
 
-The memory is one SQLite file. A translation's key is a checksum of the translator's identity (engine, model revision,
-languages, options) and the text in NFC; change any of them and the text is translated anew. Of two processes that
-translate the same text at the same time the first to write wins, and both go on with what it wrote.
+The store is one SQLite file. A translation's key is a checksum of the translator's identity (engine, model revision,
+languages, options) and the text in NFC. If any of them changes, the text is translated again. If two processes
+translate the same text at the same time, the first to write wins, and both use its translation.
 
-Where the file lies is said in a config, and a config may come from someone else. So a pipeline that is loaded only
-opens a store that is there. It is made when the pipeline is initialised (`spacy assemble`), or where the environment
-variable XNER_STORE_FOLDER allows it.
+The path of the file is set in a config, and a config may come from someone else. So a loaded pipeline only opens an
+existing store. A new one is created when the pipeline is initialised (`spacy assemble`), or if the environment variable
+XNER_STORE_FOLDER allows it.
 """
 
 import hashlib
@@ -45,14 +45,14 @@ VARIABLE = "XNER_STORE_FOLDER"
 # Text, score, unknown words, fault, alternatives with their scores.
 _Score = Optional[FiniteFloat]
 _ROW: TypeAdapter = TypeAdapter(Tuple[Optional[str], _Score, int, Optional[str], List[Tuple[str, _Score]]])
-_MANY = 500  # placeholders in a query
+_QUERY_SIZE = 500  # placeholders in a query
 _LOGGER = logging.getLogger("xner_spacy")
 _TRUSTED: ContextVar[bool] = ContextVar("xner_store_trusted", default=False)
 
 
 @contextmanager
 def trusted_configs() -> Iterator[None]:
-    """Stores of the configs that are resolved in this block may be made anywhere: the user named the config himself."""
+    """Stores of the configs resolved in this block may be created anywhere, because the user named the config."""
     token = _TRUSTED.set(True)
     try:
         yield
@@ -62,22 +62,22 @@ def trusted_configs() -> Iterator[None]:
 
 @dataclass(eq=False)
 class Stored:
-    """Looks translations up, and has made and keeps what is not there.
+    """Looks translations up, and translates and stores missing ones.
 
-    translator (Translator): Translates what is not stored yet. It must say what it is (`identity`).
+    translator (Translator): Translates texts that are not stored yet. It must have an `identity`.
     path (Path): The SQLite file.
     wait (float): Seconds to wait for another process that writes.
-    batch_size (int): Texts that are looked up, and written, at a time.
+    batch_size (int): Texts that are looked up and written at a time.
 
-    `hits` and `misses` count the texts that were there and those that were not; `damaged` the rows that could not be
-    read: those are translated anew. It may be used from several threads; they take turns.
+    `hits` and `misses` count the texts that were stored and those that were not. `damaged` counts the rows that could
+    not be read; their texts are translated again. Several threads can use a store; they wait for each other.
     """
 
     translator: Translator
     path: Path
     wait: float = 120.0
     batch_size: int = 2048
-    # Make the file if it is not there. Without it a file is made in the folder XNER_STORE_FOLDER alone.
+    # Whether a missing file may be created outside of the folder XNER_STORE_FOLDER.
     may_create: bool = field(init=False, default=True)
     hits: int = field(init=False, default=0)
     misses: int = field(init=False, default=0)
@@ -88,9 +88,9 @@ class Stored:
 
     def __post_init__(self) -> None:
         require(
-            # Not by hasattr, which would work the identity out, and load the model for it.
+            # hasattr would compute the identity, and load the model for it.
             inspect.getattr_static(self.translator, "identity", None) is not None,
-            f"The translator {type(self.translator).__name__} does not say what it is.",
+            f"The translator {type(self.translator).__name__} has no `identity`.",
             "Use it without xner.Stored.v1, or give it an `identity` (names and revisions).",
         )
         self.path = Path(self.path)
@@ -103,16 +103,16 @@ class Stored:
 
     @property
     def identity(self) -> Dict[str, Any]:
-        """The identity of the translator inside."""
+        """The translator's `identity`."""
         return self.translator.identity  # type: ignore[attr-defined]
 
     @property
     def score_batch(self) -> Any:
-        """The translator's own `score_batch`, where it has one."""
+        """The translator's `score_batch`, if it has one."""
         return self.translator.score_batch  # type: ignore[attr-defined]
 
     def initialize(self) -> None:
-        """Make the file if it is not there: the pipeline is put together, by a user who has read its config."""
+        """Create the file if it is missing. This is allowed because the user initialises a pipeline of their own."""
         self.may_create = True
         with self._turn():
             _ = self.connection
@@ -126,17 +126,17 @@ class Stored:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if self._connection is not None and self._owner != os.getpid():
-            # A fork: the connection is the parent's, and so may be the thread that holds the lock.
+            # After a fork the connection belongs to the parent, and a thread of the parent may hold the lock.
             self._connection, self._lock = None, threading.RLock()
         with self._lock:
             try:
                 yield
-            # A damaged file's own text may be no text, and then the message with it can't be read.
+            # The text in a damaged file may not be decodable, and neither is the error message then.
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise _explain(self.path, error) from error
 
     def _translate(self, texts: List[str]) -> List[Translation]:
-        # Both ways to write an accent are the same text.
+        # NFC and NFD are the same text.
         texts = list(map(composed, texts))
         prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
         keys = {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in texts}
@@ -146,20 +146,20 @@ class Stored:
         self.misses += len(missing)
         if damaged:
             self.damaged += len(damaged)
-            _LOGGER.warning("%s: %d stored translations can't be read; they are made anew.", self.path, len(damaged))
+            _LOGGER.warning("%s: %d stored translations can't be read; they are made again.", self.path, len(damaged))
         who = f"The translator {type(self.translator).__name__}"
-        fresh = self.translator(missing) if missing else ()
-        for piece in minibatch(paired(missing, fresh, who, "texts", "translations"), 256):
-            # A piece at a time, so that a run that is killed loses little of what it had translated.
-            rows = [(keys[text], text, made) for text, made in piece if made.fault not in PASSING]
+        results = self.translator(missing) if missing else ()
+        for piece in minibatch(paired(missing, results, who, "texts", "translations"), 256):
+            # In small pieces, so that a run that is killed loses few translations.
+            rows = [(keys[text], text, result) for text, result in piece if result.fault not in PASSING]
             self._write(rows, damaged)
-            known.update({keys[text]: made for text, made in piece})
+            known.update({keys[text]: result for text, result in piece})
             known.update(self._read([key for key, _, _ in rows])[0])
         return [known[keys[text]] for text in texts]
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The open file; opened anew in a forked process."""
+        """The open file. It is opened again in a forked process."""
         if self._connection is None or self._owner != os.getpid():
             if not self.path.exists() or not self.path.stat().st_size:
                 self._check_may_create()
@@ -172,26 +172,26 @@ class Stored:
         allowed = folder and Path(os.path.realpath(self.path)).is_relative_to(os.path.realpath(folder))
         if not self.may_create and not allowed:
             raise XnerError(
-                f"{self.path}: there is no translation store, and a pipeline that is loaded may not make one.",
+                f"{self.path}: there is no translation store, and a loaded pipeline may not create one.",
                 f"Run in the folder that it was assembled in, correct the path, or set {VARIABLE} to a folder in which "
-                f"stores may be made ({VARIABLE}=. for the working folder).",
+                f"stores may be created ({VARIABLE}=. for the working folder).",
             )
 
     def close(self) -> None:
-        """Close the file, and the translator where it can be closed."""
+        """Close the file, and the translator if it can be closed."""
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
         getattr(self.translator, "close", lambda: None)()
 
     def _read(self, keys: List[bytes]) -> Tuple[Dict[bytes, Translation], Set[bytes]]:
-        """RETURNS (Tuple[Dict[bytes, Translation], Set[bytes]]): What is stored, and the keys of damaged rows."""
+        """RETURNS (Tuple[Dict[bytes, Translation], Set[bytes]]): The stored rows, and the keys of damaged ones."""
         rows: Dict[bytes, Translation] = {}
         damaged: Set[bytes] = set()
-        for asked in minibatch(keys, _MANY):
-            marks = ",".join("?" * len(asked))
-            query = f"SELECT key, translation FROM translations WHERE key IN ({marks})"
-            for key, row in self.connection.execute(query, asked).fetchall():
+        for batch in minibatch(keys, _QUERY_SIZE):
+            placeholders = ",".join("?" * len(batch))
+            query = f"SELECT key, translation FROM translations WHERE key IN ({placeholders})"
+            for key, row in self.connection.execute(query, batch).fetchall():
                 result = _load(row)
                 if result is None:
                     damaged.add(key)
@@ -205,28 +205,28 @@ class Stored:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT OR IGNORE INTO engines (identity) VALUES (?)", (identity,))
             (engine,) = connection.execute("SELECT id FROM engines WHERE identity = ?", (identity,)).fetchone()
-            spoilt = [(key,) for key, _, _ in rows if key in damaged]
-            connection.executemany("DELETE FROM translations WHERE key = ?", spoilt)
+            damaged_rows = [(key,) for key, _, _ in rows if key in damaged]
+            connection.executemany("DELETE FROM translations WHERE key = ?", damaged_rows)
             connection.executemany(
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?)",
                 [(key, engine, text, _save(result)) for key, text, result in rows],
             )
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): The state of the translator inside, where it has one."""
+        """RETURNS (bytes): The state of the translator; empty if it has none."""
         to_bytes = getattr(self.translator, "to_bytes", None)
         return to_bytes() if to_bytes else b""
 
     def from_bytes(self, data: bytes) -> "Stored":
-        """Load the state of the translator inside. RETURNS (Stored): This translator."""
+        """Load the state of the translator. RETURNS (Stored): This translator."""
         if data and hasattr(self.translator, "from_bytes"):
             self.translator.from_bytes(data)
         return self
 
 
 class ConfiguredStore(Stored):
-    """`xner.Stored.v1`: any translator with a memory on disk, as a config names it. The file is made when the pipeline
-    is initialised; a pipeline that is loaded opens it. The settings are those of `Stored`.
+    """`xner.Stored.v1`: any translator with a store on disk, as set in a config. The file is created when the pipeline
+    is initialised, and a loaded pipeline opens it. The settings are those of `Stored`.
     """
 
     def __post_init__(self) -> None:
@@ -235,13 +235,13 @@ class ConfiguredStore(Stored):
 
 
 def _open(path: Path, wait: float) -> sqlite3.Connection:
-    """RAISES: InputError for a database of another kind: it is not touched."""
+    """RAISES: InputError for a database of another kind, which is left unchanged."""
     connection = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
     try:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and not tables >= TABLES:
             raise InputError("is a database, but not a translation store.", path, None, "Choose another file.")
-        # Readers do not wait for a writer, and what a killed process left half-written is rolled back.
+        # Readers do not wait for a writer, and incomplete writes of a killed process are rolled back.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         if not tables:
@@ -257,7 +257,7 @@ def _dump(value: Any) -> str:
 
 
 def _save(result: Translation) -> str:
-    def storable(score: Optional[float]) -> Optional[float]:  # JSON holds none that is not finite
+    def storable(score: Optional[float]) -> Optional[float]:  # JSON has no infinity or NaN
         return score if score is not None and math.isfinite(score) else None
 
     alternatives = [(text, storable(score)) for text, score in result.alternatives]
@@ -265,7 +265,7 @@ def _save(result: Translation) -> str:
 
 
 def _load(row: Any) -> Optional[Translation]:
-    """RETURNS (Optional[Translation]): A stored translation, or None for a row that holds none."""
+    """RETURNS (Optional[Translation]): A stored translation, or None for a damaged row."""
     try:
         text, score, unknown, fault, alternatives = _ROW.validate_json(row, strict=True)
     except ValidationError:
@@ -275,13 +275,13 @@ def _load(row: Any) -> Optional[Translation]:
 
 def _explain(path: Path, error: Exception) -> XnerError:
     text = str(error)
-    problem, hint = f"not a usable translation store ({text})", "Move the file away, and translations are made anew."
+    problem, hint = f"not a usable translation store ({text})", "Move the file away to translate the texts again."
     if "locked" in text or "busy" in text:
         problem = "the translation store is locked by another process"
-        hint = "Wait for it and run again; what was translated is kept."
+        hint = "Wait for it and run again; finished translations are kept."
     elif "full" in text:
         problem, hint = "the disk is full", "Free some space and run again."
     elif any(word in text for word in ("readonly", "unable to open", "disk I/O")):
         problem = f"the translation store can't be opened or written ({text})"
-        hint = "See whether its folder is there, may be written to, and has space; run again."
+        hint = "Check that its folder exists, is writable and has space; run again."
     return XnerError(f"{path}: {problem}.", hint)

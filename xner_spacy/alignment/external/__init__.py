@@ -1,1 +1,1 @@
-"""Links that are made elsewhere: by another program, or in a file."""
+"""Links from another program or from a file."""

@@ -1,8 +1,8 @@
 """`xner.Eflomal.v1`: the aligner eflomal (Östling and Tiedemann 2016), run as a separate program.
 
 eflomal is under the GPL and needs a C compiler to install, so it is never imported here: its command `eflomal-align` is
-run on files. It has no model that could be kept: each call aligns its pairs together with the bitext it was given, and
-what it gives depends on all of them.
+run on files. It saves no model: each call aligns its pairs together with the bitext of `train`, and the links depend on
+all of them.
 """
 
 import subprocess
@@ -18,17 +18,17 @@ from ...types import Alignment, TokenPair
 from ..symmetrize import check_method, symmetrize
 
 PROGRAM = "eflomal-align"
-# Where a user may name another place for it. A saved pipeline can't: it would name a file of its own.
+# The user can set this to the path of the program. A saved pipeline can't, because it could name a file of its own.
 VARIABLE = "XNER_EFLOMAL"
 
 
 @dataclass(eq=False)
 class Eflomal:
-    """`xner.Eflomal.v1`: aligns by eflomal.
+    """`xner.Eflomal.v1`: aligns with eflomal.
 
-    symmetrize (str): How its two directions are combined, a key of `symmetrize.METHODS`.
-    program (str): Its name, for configs of version 0.1; empty or "eflomal-align". It is looked for beside the Python in
-        use and in PATH; the environment variable XNER_EFLOMAL names another place.
+    symmetrize (str): How the two directions are combined, a key of `symmetrize.METHODS`.
+    program (str): Empty or "eflomal-align", for configs of version 0.1. The program is searched in the folder of the
+        running Python and in PATH. The environment variable XNER_EFLOMAL can name another path.
     """
 
     symmetrize: str = "grow-diag-final-and"
@@ -40,7 +40,7 @@ class Eflomal:
         check_program_name(self.program or PROGRAM, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1")
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
-        """Keep a bitext to align along with what is asked for."""
+        """Keep a bitext, which is aligned together with the pairs of each call."""
         self._bitext = [(list(source), list(target)) for source, target in pairs]
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
@@ -53,20 +53,20 @@ class Eflomal:
 
     def directed(self, pairs: Iterable[TokenPair]) -> Sequence[List[Alignment]]:
         """RETURNS (Sequence[List[Alignment]]): The forward and the reverse links of the pairs."""
-        wanted = [(list(source), list(target)) for source, target in pairs]
-        # The program stops at an empty side, so such pairs stay here.
-        kept = [k for k, (source, target) in enumerate(wanted) if source and target]
-        asked = [wanted[k] for k in kept]
-        asked += [(list(pair[0]), list(pair[1])) for pair in self._bitext if pair[0] and pair[1]]
-        results = [[Alignment() for _ in wanted] for _ in range(2)]
-        if not kept:
+        pairs = [(list(source), list(target)) for source, target in pairs]
+        # The program stops at an empty side, so such pairs are left out.
+        filled = [k for k, (source, target) in enumerate(pairs) if source and target]
+        inputs = [pairs[k] for k in filled]
+        inputs += [(list(source), list(target)) for source, target in self._bitext if source and target]
+        results = [[Alignment() for _ in pairs] for _ in range(2)]
+        if not filled:
             return results
-        install = "Install it with a C compiler at hand: pip install 'xner-spacy[eflomal]'."
+        install = "Install it with: pip install 'xner-spacy[eflomal]' (this needs a C compiler)."
         program = find_program(PROGRAM, VARIABLE, (PROGRAM,), part="xner.Eflomal.v1", install=install)
         with tempfile.TemporaryDirectory(prefix="xner-eflomal-") as folder:
-            for result, links in zip(results, _run(program, asked, Path(folder)), strict=True):
-                # Behind those that were asked for come the links of the bitext.
-                for k, alignment in zip(kept, links[: len(kept)], strict=True):
+            for result, links in zip(results, _run(program, inputs, Path(folder)), strict=True):
+                # The links of the bitext come after those of the pairs.
+                for k, alignment in zip(filled, links[: len(filled)], strict=True):
                     result[k] = alignment
         return results
 
@@ -87,17 +87,17 @@ def _run(program: str, pairs: Sequence[TokenPair], folder: Path) -> List[List[Al
             file.writelines(" ".join(map(_one_word, pair[side])) + "\n" for pair in pairs)
     command = [program, "--overwrite", "-s", names["source"], "-t", names["target"]]
     command += ["-f", names["forward"], "-r", names["reverse"]]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise XnerError(f"eflomal failed with exit code {done.returncode}: {last}")
+    process = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if process.returncode:
+        last_line = (process.stderr.strip().splitlines() or ["no message"])[-1]
+        raise XnerError(f"eflomal failed with exit code {process.returncode}: {last_line}")
     results = [list(read_pharaoh(names[name])) for name in ("forward", "reverse")]
     for links in results:
         if len(links) != len(pairs):
-            raise XnerError(f"eflomal gave links for {len(links)} sentence pairs where {len(pairs)} were asked for.")
+            raise XnerError(f"eflomal gave links for {len(links)} sentence pairs, but {len(pairs)} were sent.")
     return results
 
 
 def _one_word(token: str) -> str:
-    # Whitespace of any kind inside a token would make two of it, or two lines.
+    # Whitespace inside a token would split it into two tokens or two lines.
     return "".join(token.split()) or "_"

@@ -1,4 +1,4 @@
-"""`xner.Links.v1`: links that are already there, from a file in Pharaoh's form."""
+"""`xner.Links.v1`: word links from a file in Pharaoh format."""
 
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -17,16 +17,16 @@ _Key = Tuple[Tuple[str, ...], ...]
 
 @dataclass(eq=False)
 class StoredLinks:
-    """`xner.Links.v1`: hands out the links of a file.
+    """`xner.Links.v1`: returns the links stored in a file.
 
-    path (str): A file of links, `i-j i-j ...` a line.
-    reverse (bool): Whether its links are target first.
+    path (str): A file of links, one sentence pair per line: `i-j i-j ...`.
+    reverse (bool): Whether the target position comes first in its links.
     source (Optional[str]): The tokenised source sentences that were aligned (`.txt`, line n for line n of the links).
-        With both texts a pair is looked up by its tokens, in any order and as often as it comes, as a pipeline needs
-        it; of a pair that stands twice the first line counts. Without them the n-th pair of a call gets line n.
-    target (Optional[str]): The target sentences.
-    one_indexed (bool): Whether its positions count from 1.
-    possible (str): What becomes of possible links (`ipj`): "keep" (with a score of 0.5), "drop" or "refuse".
+        With both texts a pair is looked up by its tokens, so pairs can come in any order and repeatedly, as a pipeline
+        needs it. If a pair occurs twice, the first line wins. Without the texts the n-th pair of a call gets line n.
+    target (Optional[str]): The tokenised target sentences.
+    one_indexed (bool): Whether positions count from 1.
+    possible (str): How to handle possible links (`ipj`): "keep" (with a score of 0.5), "drop" or "refuse".
     """
 
     path: str
@@ -44,7 +44,7 @@ class StoredLinks:
 
     @property
     def files(self) -> List[str]:
-        """RETURNS (List[str]): Every file that decides what it gives."""
+        """RETURNS (List[str]): The files that the links depend on."""
         return [str(path) for path in (self.path, self.source, self.target) if path is not None]
 
     @property
@@ -57,14 +57,14 @@ class StoredLinks:
             require_same_length(self.source, len(sources), self.target, len(targets))
             pairs = list(zip(sources, targets, strict=True))
             linked = list(zip(pairs, self._by_line(pairs), strict=True))
-            # Backwards, so that of equal pairs the first stays.
+            # In reverse, so that the first of equal pairs wins.
             self._table = {_key(pair): links for pair, links in reversed(linked)}
         return self._table
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
         """YIELDS (Alignment): The links of each pair.
         RAISES: InputError if, line by line, the numbers of pairs and lines differ, or a link is outside its pair;
-            XnerError that names a pair that is not in the texts.
+            XnerError for a pair that is not in the texts.
         """
         if self.source is None:
             yield from self._by_line(pairs)
@@ -90,10 +90,10 @@ class StoredLinks:
         )
         for number, (pair, links) in enumerate(zip_longest(pairs, lines), 1):
             if pair is None or links is None:
-                fault = f"has more lines than the {number - 1} sentence pairs."
+                problem = f"has more lines than the {number - 1} sentence pairs."
                 if links is None:
-                    fault = f"ends after {number - 1} lines, but there are more sentence pairs."
-                raise InputError(fault, self.path, number, "Line n must hold the links of sentence pair n.")
+                    problem = f"ends after {number - 1} lines, but there are more sentence pairs."
+                raise InputError(problem, self.path, number, "Line n must hold the links of sentence pair n.")
             try:
                 links.check(len(pair[0]), len(pair[1]))
             except ValueError as error:
@@ -102,5 +102,5 @@ class StoredLinks:
 
 
 def _key(pair: TokenPair) -> _Key:
-    # By their tokens and not by a line of them: a token may hold a space. NFC and NFD are the same text.
+    # Keyed by the tokens and not by the joined line, because a token can contain a space. NFC and NFD count as equal.
     return tuple(tuple(map(composed, side)) for side in pair)

@@ -1,7 +1,7 @@
 """The neural aligners: `xner.SimAlign.v1`, `xner.Awesome.v1` and `xner.Encoder.v1`.
 
 All three compare the vectors that a pretrained encoder gives to the words of both sentences, and need no training. They
-differ in the model and in how links are read off the comparison.
+differ in the model and in how links follow from the similarities.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
@@ -24,12 +24,11 @@ EncoderMatching = Literal["softmax", "inter", "itermax", "mwmf", "fwd", "rev"]
 
 # The most cells of a padded batch of similarities.
 BATCH_CELLS = 1_000_000
-# Differences that float32 cannot tell apart for sure: another batch, other last digits. Of cosines,
-# and of probabilities relative to the threshold.
+# How much float32 results can differ between batches: cosines, and probabilities relative to the threshold.
 COSINE_ROUNDING = 2e-6
 SOFTMAX_ROUNDING = 2e-4
-# Scores are rounded to so many decimals, here and nowhere else: of more, another batch gives others. A link has at
-# least the least of them.
+# Scores are rounded to this number of decimals, and only here: further digits depend on the batch. The score of a link
+# is at least the smallest step.
 DECIMALS = 3
 _ONE_BATCH = 1 << 40
 # The most sub-words (or words) of a side that are compared at once. Longer pairs are compared in windows.
@@ -40,18 +39,18 @@ CHUNK_WORDS = 50_000
 
 @dataclass(eq=False)
 class EmbeddingAligner(EncoderSettings):
-    """Aligns by the similarity of contextual vectors. Its encoder is set as in `EncoderSettings`.
+    """Aligns by the similarity of contextual vectors. The settings of the encoder are those of `EncoderSettings`.
 
     matching (EncoderMatching): "softmax" (probable both ways), or by cosines "inter" (argmax both ways), "itermax",
         "mwmf" (maximum weight), "fwd" or "rev" (argmax one way).
     distortion (float): How much a link far from the diagonal loses, 0 to 1. Not for softmax.
-    threshold (float): What the probability of a link must exceed in either direction. For softmax only.
+    threshold (float): The probability of a link must exceed this in both directions. For softmax only.
     token_type (TokenType): Compare sub-words ("bpe") or words, the mean of their sub-words ("word").
     batch_size (int): Sentence pairs that are read ahead and sorted by length.
 
-    In float32, links and scores do not depend on which pairs share a batch: a pair of which they hang on a difference
-    within rounding is encoded once more by itself. This is `stable`; coarser precisions round too much for it, unless
-    each sentence is a batch of its own (`batch_tokens = 1`).
+    In float32, links and scores do not depend on which pairs share a batch: if they depend on a difference within
+    rounding, the pair is encoded again alone. See `stable`: lower precisions round too much for this, unless each
+    sentence is a batch of its own (`batch_tokens = 1`).
     """
 
     _: KW_ONLY
@@ -77,40 +76,40 @@ class EmbeddingAligner(EncoderSettings):
 
     @property
     def stable(self) -> bool:
-        """RETURNS (bool): Whether what shares a batch changes nothing: alone, a sentence has one vector in any
-        precision.
+        """RETURNS (bool): Whether the result for a pair is the same in any batch. It is in any precision if each
+        sentence is encoded alone.
         """
         return self.batch_tokens <= 1 or self.dtype == "float32"
 
     @property
     def files(self) -> List[str]:
-        """RETURNS (List[str]): The folder of the model, where it is one: what it holds decides the links."""
+        """RETURNS (List[str]): The folder of the model, if it is a folder, because the links depend on its content."""
         return existing([self.model])
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
         """Align sentence pairs, read `batch_size` at a time.
 
-        YIELDS (Alignment): One per pair, in order. Words are linked if any of their sub-words are, with the highest
-            score of those: the similarity, or for softmax the product of both probabilities. Tokens without sub-words
+        YIELDS (Alignment): One per pair, in order. Words are linked if any of their sub-words are. The score is the
+            highest of those: the similarity, or for softmax the product of both probabilities. Tokens without sub-words
             have no links.
         """
         for chunk in pools(pairs, self.batch_size, CHUNK_WORDS, _words):
             yield from self._align(chunk)
 
     def _align(self, pairs: List[TokenPair], alone: bool = False) -> List[Alignment]:
-        """RETURNS (List[Alignment]): The links of the pairs; `alone`, a pair and each of its windows is a batch."""
+        """RETURNS (List[Alignment]): The links of the pairs. With `alone`, each window is a batch of its own."""
         results = [Alignment() for _ in pairs]
-        full = [k for k, (source, target) in enumerate(pairs) if len(source) and len(target)]
-        if not full:
+        filled = [k for k, (source, target) in enumerate(pairs) if len(source) and len(target)]
+        if not filled:
             return results
-        sentences = [pairs[k][0] for k in full] + [pairs[k][1] for k in full]
-        sides = [0] * len(full) + [1] * len(full)
+        sentences = [pairs[k][0] for k in filled] + [pairs[k][1] for k in filled]
+        sides = [0] * len(filled) + [1] * len(filled)
         vectors = self.loaded(sentences, sides, _ONE_BATCH if alone else self.batch_tokens)
         if self.token_type == "word":
             vectors = list(map(pool_words, vectors))
         entries = [
             entry
-            for k, source, target in zip(full, vectors[: len(full)], vectors[len(full) :], strict=True)
+            for k, source, target in zip(filled, vectors[: len(filled)], vectors[len(filled) :], strict=True)
             for entry in _entries(k, source, target)
         ]
         entries.sort(key=_shape)
@@ -126,8 +125,8 @@ class EmbeddingAligner(EncoderSettings):
         return results
 
     def _link(self, entries: List["Entry"]) -> List[Tuple[Alignment, bool]]:
-        """RETURNS (List[Tuple[Alignment, bool]]): Of each the links, their scores not rounded yet, and whether another
-        batch would give the same.
+        """RETURNS (List[Tuple[Alignment, bool]]): The links of each entry with unrounded scores, and whether they would
+        be the same in another batch.
         """
         rows, columns = np.array([_shape(entry) for entry in entries]).T
         softmax = self.matching == "softmax"
@@ -144,10 +143,10 @@ class EmbeddingAligner(EncoderSettings):
         for k, entry in enumerate(entries):
             i, j = np.nonzero(matched.linked[k, : rows[k], : columns[k]] & entry.kept)
             links = np.stack([entry.source.words[i], entry.target.words[j]], axis=1)
-            # Of several links of two words the highest score counts.
+            # `Alignment` keeps the highest score of several links between two words.
             alignment = Alignment(links, scores[k, i, j])
-            fixed = bool(sure[k]) and not _near_a_step(alignment.scores, softmax)
-            results.append((alignment, fixed or not self.stable))
+            reproducible = bool(sure[k]) and not _near_a_step(alignment.scores, softmax)
+            results.append((alignment, reproducible or not self.stable))
         return results
 
 
@@ -156,7 +155,7 @@ def _words(pair: TokenPair) -> int:
 
 
 def _near_a_step(scores: npt.NDArray[Any], softmax: bool) -> bool:
-    """RETURNS (bool): Whether rounding of a score hangs on what another batch may change."""
+    """RETURNS (bool): Whether a score could be rounded differently in another batch."""
     scores = scores.astype(np.float64)
     steps = scores * 10**DECIMALS
     distance = np.abs(steps - np.floor(steps) - 0.5) / 10**DECIMALS
@@ -175,8 +174,8 @@ def _rounded(parts: List[Alignment]) -> Alignment:
 
 
 class Entry(NamedTuple):
-    """A pair to compare, or a window of a long one: its number, the vectors of both sides, and which links are taken
-    from here.
+    """A pair to compare, or a window of a long one: its number, the vectors of both sides, and the cells whose links
+    are used.
     """
 
     number: int
@@ -190,11 +189,11 @@ def _shape(entry: Entry) -> Tuple[int, int]:
 
 
 def _entries(number: int, source: Vectors, target: Vectors) -> Iterator[Entry]:
-    """Cut a long pair into windows. Nothing where a side has no sub-words."""
+    """Cut a long pair into windows. There are none if a side has no sub-words."""
     for window in pair_windows(len(source.words), len(target.words), WINDOW):
-        of_source = Vectors(source.values[window.source], source.words[window.source])
-        of_target = Vectors(target.values[window.target], target.words[window.target])
-        yield Entry(number, of_source, of_target, window.kept_cells)
+        source_part = Vectors(source.values[window.source], source.words[window.source])
+        target_part = Vectors(target.values[window.target], target.words[window.target])
+        yield Entry(number, source_part, target_part, window.kept_cells)
 
 
 def _products(sources: List[Vectors], targets: List[Vectors], normalised: bool) -> npt.NDArray[np.floating]:
@@ -214,7 +213,7 @@ def _products(sources: List[Vectors], targets: List[Vectors], normalised: bool) 
 
 
 def _rows(vectors: Vectors, normalised: bool) -> npt.NDArray[np.floating]:
-    # Ties are decided by the last digit, so a pair by itself is computed as simalign computes it.
+    # The last digit decides ties, so a single pair is computed in the same way as in simalign.
     values = vectors.values.cpu().numpy()
     if not normalised:
         return values
@@ -251,7 +250,7 @@ class TranslationEncoder(EmbeddingAligner):
 
     source_lang (Optional[str]): The tokenizer's code of the source language, such as "eng_Latn" for NLLB or "en" for
         M2M100. None for tokenizers that take no code.
-    target_lang (Optional[str]): The code of the target language. None leaves the tokenizer at the source's.
+    target_lang (Optional[str]): The code of the target language. None keeps the tokenizer at the source language.
     """
 
     part: ClassVar[str] = "xner.Encoder.v1"

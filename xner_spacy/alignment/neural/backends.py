@@ -1,6 +1,6 @@
 """Encoders of Hugging Face models, cut off above the layer that is used, in PyTorch or CTranslate2.
 
-Nothing here is imported before the first sentence is to be encoded: the core needs neither library.
+Both libraries are imported only when the first sentence is encoded: the core needs neither.
 """
 
 import tempfile
@@ -25,20 +25,20 @@ Backend = Literal["torch", "ctranslate2"]
 
 # The name of the norm after the last layer, in models that normalise before each layer.
 _FINAL_NORMS = ("layer_norm", "final_layer_norm", "final_norm")
-# Weights that the cut model has and never uses, so that a checkpoint may lack them.
+# Weights that the cut model has but never uses, so a checkpoint may lack them.
 _UNUSED = ("pooler.", "decoder.", "lm_head.", "cls.")
 
 
 @dataclass(eq=False)
 class EncoderSettings(HubModel):
-    """A part with an encoder. Its model and device are those of `HubModel`.
+    """A part with an encoder. The settings of its model and device are those of `HubModel`.
 
     layer (int): The layer whose vectors are used; 0 is the embeddings. Layers above it are not computed.
     backend (Backend): "torch", or "ctranslate2" for BERT and RoBERTa models, faster on CPU.
     batch_tokens (int): The most sub-words of a batch in the encoder, padding included.
     max_length (Optional[int]): The longest input in sub-words, special tokens included; longer sentences are cut into
         overlapping windows. None for the model's own limit.
-    local_files_only (bool): Never ask the Hub; HF_HUB_OFFLINE=1 does the same.
+    local_files_only (bool): Never access the Hub; HF_HUB_OFFLINE=1 does the same.
     """
 
     dtypes: ClassVar[Tuple[str, ...]] = (*HubModel.dtypes, "int8")
@@ -51,12 +51,12 @@ class EncoderSettings(HubModel):
     local_files_only: bool = False
 
     def options(self) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): What the model is loaded with."""
+        """RETURNS (Dict[str, Any]): Arguments for every `from_pretrained`."""
         return {**super().options(), **({"local_files_only": True} if self.local_files_only else {})}
 
 
-# Runs a padded batch: (batch, length) sub-word numbers and (batch,) true lengths in, a (batch, length, width) torch
-# tensor out.
+# Runs a padded batch: takes (batch, length) sub-word numbers and (batch,) true lengths, and returns a (batch, length,
+# width) torch tensor.
 Forward = Callable[[Int, Int], Any]
 
 
@@ -74,8 +74,8 @@ class Loaded(NamedTuple):
 def load(settings: EncoderSettings) -> Loaded:
     """Load a model's tokenizer and its encoder up to a layer.
 
-    RAISES: MissingExtraError; XnerError where the device or the model is not there, or the model has no safe weights,
-        is not complete, or does not have that layer.
+    RAISES: MissingExtraError; XnerError if the device or the model does not exist, or if the model has no safe weights,
+        is incomplete, or lacks that layer.
     """
     import_transformers(settings.part)
     _check_device(settings.device, settings.part)
@@ -106,16 +106,16 @@ def _check_device(device: str, part: str) -> None:
 
 
 def _cut(config: Any, layer: int, name: str) -> int:
-    """Have the model built without the layers above `layer`. RETURNS (int): Its layers."""
-    own = "encoder_layers" if hasattr(config, "encoder_layers") else "num_hidden_layers"
-    depth = int(getattr(config, own))
+    """Remove the layers above `layer` from the config. RETURNS (int): The number of layers before."""
+    setting = "encoder_layers" if hasattr(config, "encoder_layers") else "num_hidden_layers"
+    depth = int(getattr(config, setting))
     if not 0 <= layer <= depth:
         raise XnerError(
             f"layer = {layer}, but the encoder of {name!r} has {depth} layers.",
             f"Set layer to a number from 1 to {depth}.",
         )
     config.num_hidden_layers = layer
-    setattr(config, own, layer)
+    setattr(config, setting, layer)
     for decoder in ("decoder_layers", "num_decoder_layers"):
         if config.is_encoder_decoder and hasattr(config, decoder):
             setattr(config, decoder, 0)
@@ -126,7 +126,7 @@ def _read_model(settings: EncoderSettings, config: Any) -> Any:
     import transformers
 
     verbosity = transformers.logging.get_verbosity()
-    # It would list the weights of the layers that are left out.
+    # Otherwise it would list the weights of the layers that are left out.
     transformers.logging.set_verbosity_error()
     try:
         model, report = settings.read_model("AutoModel", config=config)
@@ -139,7 +139,7 @@ def _read_model(settings: EncoderSettings, config: Any) -> Any:
 def _drop_final_norm(model: Any, config: Any) -> None:
     import torch
 
-    # It belongs after the last layer; the hidden states below it are not normalised.
+    # The norm belongs after the last layer; hidden states of lower layers are not normalised.
     for name in _FINAL_NORMS:
         if hasattr(model, name):
             setattr(model, name, torch.nn.Identity())
@@ -152,7 +152,7 @@ def longest_input(tokenizer: Any, config: Any) -> int:
     limits = [int(tokenizer.model_max_length)]
     positions = getattr(config, "max_position_embeddings", None)
     if positions:
-        # Models of RoBERTa's kind number positions from pad + 1 on.
+        # RoBERTa and its relatives number positions from pad + 1 on.
         shifted = "roberta" in config.model_type or config.model_type == "camembert"
         limits.append(positions - (config.pad_token_id + 1 if shifted else 0))
     return min(limits)
@@ -174,7 +174,7 @@ def _make_forward(model: Any, config: Any, settings: EncoderSettings) -> Forward
         "Use bfloat16 or float16 there.",
     )
     with warnings.catch_warnings():
-        # PyTorch announces that this moves to another package one day.
+        # PyTorch warns that this will move to another package.
         warnings.simplefilter("ignore")
         model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
     return TorchForward(model, device)
@@ -183,8 +183,8 @@ def _make_forward(model: Any, config: Any, settings: EncoderSettings) -> Forward
 class TorchForward:
     """Runs a model or encoder in PyTorch.
 
-    packed (Optional[Any]): A faster copy of it for batches of more than a pair. A pair by itself has its vectors from
-        the model as it is, to the last digit.
+    packed (Optional[Any]): A faster copy of the model for batches of more than one pair. A single pair is encoded with
+        the model itself, so that its vectors are exact to the last digit.
     """
 
     def __init__(self, model: Any, device: str, packed: Optional[Any] = None) -> None:
@@ -205,8 +205,8 @@ class TorchForward:
 
 
 class CTranslate2Forward:
-    """Runs a cut model in CTranslate2, with as many threads as PyTorch has. The conversion spoils the model's weights;
-    what it writes to a temporary folder is gone once it is loaded.
+    """Runs a cut model in CTranslate2, with as many threads as PyTorch has. The conversion changes the model's weights
+    in place. The converted model is written to a temporary folder, which is deleted after loading.
     """
 
     def __init__(self, model: Any, config: Any, settings: EncoderSettings) -> None:
@@ -252,19 +252,19 @@ def _specify(model: Any, config: Any) -> Any:
     if name not in known or name not in loaders or config.num_hidden_layers < 1:
         raise XnerError(
             f"CTranslate2 has no encoder for this model ({name}).",
-            "Use backend = torch, which takes any model and every dtype.",
+            "Use backend = torch, which supports any model and every dtype.",
         )
     loader = loaders[name]
-    # It looks for the encoder inside a classifier.
+    # The converter looks for the encoder inside a classifier.
     shim = SimpleNamespace(roberta=model, config=config) if name == "XLMRobertaConfig" else model
     for weights in model.parameters():
         weights.requires_grad_(False)
-    for one in (config, model.config):
-        if not hasattr(one, "position_embedding_type"):
-            # The converter asks for it; version 5 of transformers has dropped the other kinds.
-            one.position_embedding_type = "absolute"
+    for used_config in (config, model.config):
+        if not hasattr(used_config, "position_embedding_type"):
+            # The converter reads it; version 5 of transformers dropped it with all other types.
+            used_config.position_embedding_type = "absolute"
     spec = loader.get_model_spec(shim)
-    # Only numbers go in, so any names will do for the vocabulary.
+    # The input is numbers only, so the names in the vocabulary do not matter.
     words = [f"<{number}>" for number in range(config.vocab_size)]
     loader.set_config(spec.config, shim, SimpleNamespace(unk_token=words[0]))
     loader.set_vocabulary(spec, words)
@@ -272,9 +272,9 @@ def _specify(model: Any, config: Any) -> Any:
 
 
 def padded_batches(sentences: List[Int], pad: int, batch_tokens: int) -> Iterator[Tuple[List[int], Int, Int]]:
-    """Gather inputs of like length, none empty; what fits into one batch keeps its order.
+    """Group inputs of similar length, none of them empty. If all fit into one batch, they keep their order.
 
-    batch_tokens (int): The most sub-words of a batch of more than one, padding included.
+    batch_tokens (int): The most sub-words of a batch of several inputs, padding included.
     YIELDS (Tuple[List[int], Int, Int]): Positions in the input, (batch, length) numbers, (batch,) lengths.
     """
     lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)

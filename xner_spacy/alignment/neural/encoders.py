@@ -1,5 +1,5 @@
-"""Vectors of sub-words or words from one layer of a pretrained encoder, for many sentences at once. Words become sub-word
-numbers, each word once, and get the frame around a sentence that a model expects.
+"""Vectors of sub-words or words from one layer of a pretrained encoder, for many sentences at once. Each word is split
+into sub-word numbers once, and each sentence gets the special tokens that the model expects.
 """
 
 import json
@@ -16,13 +16,13 @@ from .backends import EncoderSettings, load, padded_batches
 
 Int = npt.NDArray[np.int64]
 
-# Enough for the vocabulary of some 100,000 sentences; then the memory starts afresh.
+# The vocabulary of some 100,000 sentences. The cache is cleared when it is larger.
 CACHE_WORDS = 500_000
 
 
 class Pieces(NamedTuple):
-    """A sentence in sub-words: their (n,) numbers, and the (n,) word of each, ascending; words without sub-words do not
-    occur.
+    """A sentence in sub-words: their (n,) numbers, and the (n,) index of the word of each, ascending. Words without
+    sub-words do not occur.
     """
 
     ids: Int
@@ -37,10 +37,10 @@ class Frame(NamedTuple):
 
 
 class Subwords:
-    """Splits words with a Hugging Face tokenizer, slow or fast, and remembers them.
+    """Splits words with a Hugging Face tokenizer, slow or fast, and caches the result.
 
-    Such tokenizers treat the words of a pre-split sentence one by one, so that a sentence is the sum of its words.
-    Tokens of nothing but white space have no sub-words, whatever the tokenizer.
+    Such tokenizers treat the words of a pre-split sentence one by one, so a sentence is the sequence of its words'
+    sub-words. Tokens of whitespace alone have no sub-words with any tokenizer.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -64,18 +64,18 @@ class Subwords:
         )
 
     def _learn(self, words: Set[str]) -> None:
-        asked = sorted(word for word in words if word.strip())
+        visible = sorted(word for word in words if word.strip())
         self._known.update((word, ()) for word in words if not word.strip())
-        if not asked:
+        if not visible:
             return
-        # A letter with a mark is the same whether it is one character or two; vocabularies hold the first.
-        encoded = self._encode(list(map(composed, asked)), special=False)
-        self._known.update((word, tuple(ids)) for word, ids in zip(asked, encoded, strict=True))
+        # Vocabularies hold a letter with a diacritic as one character, not as two.
+        encoded = self._encode(list(map(composed, visible)), special=False)
+        self._known.update((word, tuple(ids)) for word, ids in zip(visible, encoded, strict=True))
 
     def _encode(self, words: List[str], special: bool) -> List[List[int]]:
-        given: Any = [f" {word}" for word in words] if self._space else [[word] for word in words]
+        inputs: Any = [f" {word}" for word in words] if self._space else [[word] for word in words]
         return self.tokenizer(
-            given,
+            inputs,
             is_split_into_words=not self._space,
             add_special_tokens=special,
             return_attention_mask=False,
@@ -110,7 +110,7 @@ class Subwords:
         return frame
 
     def _find_frame(self) -> Frame:
-        # One of these has sub-words in any vocabulary, if only the unknown token.
+        # At least one of these has sub-words in any vocabulary, even if it is the unknown token.
         for probe in ("a", "1", ".", "\u0430", "\u3042"):
             (inner,) = self._encode([probe], special=False)
             (outer,) = self._encode([probe], special=True)
@@ -121,18 +121,18 @@ class Subwords:
 
 
 def wants_a_space(tokenizer: Any) -> bool:
-    """RETURNS (bool): Whether a word must come with the space before it: to tokenizers of bytes (RoBERTa, ModernBERT)
-    the space is part of the word, and they refuse words without, or take them for the rest of the word before.
+    """RETURNS (bool): Whether a word needs a space before it. For byte-level tokenizers (RoBERTa, ModernBERT) the space
+    is part of the word. They reject words without it, or treat them as the rest of the word before.
     """
     if not getattr(tokenizer, "is_fast", False):
-        return False  # slow ones add it to words that are given one by one
+        return False  # slow tokenizers add it to pre-split words
     steps = json.loads(tokenizer.backend_tokenizer.to_str()).get("pre_tokenizer") or {}
     steps = steps.get("pretokenizers", [steps])
     return any(s.get("type") == "ByteLevel" and not s.get("add_prefix_space") for s in steps)
 
 
 class Vectors(NamedTuple):
-    """What a sentence became: a (n, width) torch tensor with a vector a unit, and the (n,) word of each unit."""
+    """A sentence as a (n, width) torch tensor, one vector per unit, and the (n,) index of the word of each unit."""
 
     values: Any
     words: Int
@@ -142,8 +142,8 @@ class Encoder:
     """Encodes the sentences of two languages with one model.
 
     languages (Tuple[Optional[str], Optional[str]]): The tokenizer's codes of the source and the target language, for
-        models that want them.
-    RAISES: What `backends.load` does; XnerError where `max_length` is too small or a language is not known.
+        models that need them.
+    RAISES: The errors of `backends.load`; XnerError if `max_length` is too small or a language is unknown.
     """
 
     def __init__(self, settings: EncoderSettings, languages: Tuple[Optional[str], Optional[str]]) -> None:
@@ -166,10 +166,10 @@ class Encoder:
     ) -> List[Vectors]:
         """Encode sentences.
 
-        sides (Sequence[int]): Of each, 0 for the source language and 1 for the target language.
-        batch_tokens (Optional[int]): Instead of the encoder's own.
-        RETURNS (List[Vectors]): One vector per sub-word, in order. A sentence longer than the model takes is encoded in
-            overlapping windows, and each sub-word has its vector from the window where it is further from the edge.
+        sides (Sequence[int]): For each sentence 0 for the source language or 1 for the target language.
+        batch_tokens (Optional[int]): Overrides the setting of the encoder.
+        RETURNS (List[Vectors]): One vector per sub-word, in order. A sentence longer than the model allows is encoded
+            in overlapping windows, and each sub-word's vector is from the window where it is further from the edge.
         """
         import torch
 
@@ -197,7 +197,7 @@ class Encoder:
 
 
 def pool_words(vectors: Vectors) -> Vectors:
-    """RETURNS (Vectors): One vector a word, the mean of its sub-words'; none for words without."""
+    """RETURNS (Vectors): One vector per word, the mean of its sub-words. Words without sub-words have none."""
     if not len(vectors.words):
         return vectors
     import torch

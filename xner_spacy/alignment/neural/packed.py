@@ -1,14 +1,14 @@
-"""Linear layers for CPUs with their weights laid out once for oneDNN, which ships with PyTorch.
+"""Linear layers for CPUs whose weights are packed once for oneDNN, which ships with PyTorch.
 
-PyTorch multiplies by MKL, which is a quarter slower on many processors (all of AMD's), and lays the weights out anew at
-each call. The operators used here are those that `torch.compile` puts in place of linear layers, without its compiler.
-Where they are missing, models stay as they are.
+PyTorch multiplies with MKL, which is a quarter slower on many processors (all of AMD's), and packs the weights again at
+each call. The operators used here are those that `torch.compile` substitutes for linear layers, without its compiler.
+If they are missing, models stay unchanged.
 """
 
 import copy
 from typing import Any, Optional
 
-# A size of batch to lay the weights out for. They serve any other as well.
+# The batch size for which the weights are packed. They work for any other size.
 ROWS = 1024
 
 
@@ -16,7 +16,7 @@ def packed_copy(model: Any) -> Optional[Any]:
     """Copy a model, with packed linear layers and all other weights shared.
 
     model (Any): A torch module in float32 on the CPU.
-    RETURNS (Optional[Any]): The copy, or None where this PyTorch or processor has no such operators.
+    RETURNS (Optional[Any]): The copy, or None if this PyTorch or processor lacks the operators.
     """
     import torch
 
@@ -29,23 +29,23 @@ def packed_copy(model: Any) -> Optional[Any]:
     layer = _make_layer()
     for module in list(packed.modules()):
         for name, child in list(module.named_children()):
-            # Not its subclasses, which may compute something else.
+            # Subclasses are left, because they may compute something else.
             if type(child) is torch.nn.Linear:
                 setattr(module, name, layer(child))
     return packed
 
 
 def _make_layer() -> Any:
-    """RETURNS (Any): The class of the layers; torch is not imported before it is needed."""
+    """RETURNS (Any): The class of the layers. It is made here so that torch is imported only when needed."""
     import torch
 
     class PackedLinear(torch.nn.Module):
-        """Stands for a linear layer, with a packed weight."""
+        """Replaces a linear layer, with a packed weight."""
 
         def __init__(self, linear: Any) -> None:
             super().__init__()
             weight = linear.weight.detach()
-            # Some models ask a layer's weight for its type, so it goes by its usual name.
+            # Some models read the dtype of a layer's `weight`, so it keeps the usual name.
             self.weight = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
             self.bias = None if linear.bias is None else linear.bias.detach()
 

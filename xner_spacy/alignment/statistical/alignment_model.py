@@ -4,9 +4,9 @@ The probability of a word given a word of the other language is the mean of a Di
 
     t(f|e) = (c(e, f) + strength * prior(f|e)) / (c(e) + strength)
 
-with the expected number of links c. The prior is what the spelling of the two words and their frequencies let expect:
-the rate at which pairs like this one were linked in the same bitext. So a name seen once is linked to its look-alike,
-while a word seen once and unlike all others finds no garbage to collect.
+with the expected number of links c. The prior follows from the spelling of the two words and their frequencies: it is
+the rate at which similar pairs were linked in the same bitext. So a name seen once is linked to its look-alike, while a
+word seen once and unlike all others does not attract wrong links.
 """
 
 from copy import copy
@@ -27,8 +27,8 @@ Kinds = npt.NDArray[np.int16]
 
 FREQUENCIES = 6
 FLOOR = 1e-3  # share of the prior that any word gets by its frequency alone
-STEM_WEIGHT = 2.0  # of the stems in the prior
-STEM_STRENGTH = 5.0  # observations of a stem at which it is believed half
+STEM_WEIGHT = 2.0  # weight of the stems in the prior
+STEM_STRENGTH = 5.0  # observations of a stem at which it has half its weight
 _KINDS = N_BUCKETS * FREQUENCIES * FREQUENCIES
 
 
@@ -42,15 +42,15 @@ def frequency_class(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 def linking_rates(kinds: Kinds, links: Counts, together: Counts) -> Float:
     """The share of co-occurrences that are links, by kind of pair.
 
-    kinds (Kinds), links (Counts), together (Counts): Of each word pair its kind, the expected links, and how often its
-        words stand in the same sentence pair.
-    RETURNS (Float): A rate per kind, drawn to that of its bucket where there is little evidence.
+    kinds (Kinds), links (Counts), together (Counts): The kind of each word pair, its expected links, and how often its
+        words occur in the same sentence pair.
+    RETURNS (Float): A rate per kind, smoothed towards that of its bucket if there is little evidence.
     """
     linked = np.bincount(kinds, links, minlength=_KINDS).reshape(N_BUCKETS, -1)
     chances = np.bincount(kinds, together, minlength=_KINDS).reshape(N_BUCKETS, -1)
     overall = (linked.sum(axis=1) + 1e-4) / (chances.sum(axis=1) + 1.0)
     rates = (linked + 5.0 * overall[:, None]) / (chances + 5.0)
-    # Pairs that are not alike get no prior: their rate would be that of any two words.
+    # Words that are not alike get no prior, because their rate would be that of any two words.
     rates[UNLIKE] = 0.0
     rates[IDENTICAL + 1 :] = 0.0
     return rates.astype(np.float32).ravel()
@@ -60,8 +60,8 @@ def linking_rates(kinds: Kinds, links: Counts, together: Counts) -> Float:
 class Direction:
     """One direction: generated words given words of the other language.
 
-    occurrences (Float), generated (Float): How often each given and each generated word occurs; `mass` is the latter's
-        sum.
+    occurrences (Float), generated (Float): How often each given and each generated word occurs. `mass` is the sum of
+        `generated`.
     stems (Tuple[StemIndex, StemIndex]): The stems of the given and of the generated words.
     totals (Float): Expected links of each given word. rates (Float): Prior rate per kind of pair.
     empty (Float): Probability of each generated word given the empty word.
@@ -87,27 +87,29 @@ class Direction:
         kind = buckets.astype(np.int16) * FREQUENCIES + frequency_class(self.occurrences)[given]
         return (kind * FREQUENCIES + frequency_class(self.generated)[word]).astype(np.int16)
 
-    def probabilities(self, kinds: Kinds, given: Words, word: Words, own: Words, news: Float, strength: float) -> Float:
-        """RETURNS (Float): Translation probability of each pair, by its links (`own`), and a prior: what the kind of
-        the pair and the frequency of the word let expect, and what the links of other forms of both words say (`news`).
+    def probabilities(
+        self, kinds: Kinds, given: Words, word: Words, links: Words, stem_links: Float, strength: float
+    ) -> Float:
+        """RETURNS (Float): Translation probability of each pair, from its own links and a prior. The prior follows from
+        the kind of the pair, the frequency of the word, and the links of other forms of both words (`stem_links`).
         """
         occurring = np.maximum(self.generated, 1.0)
         given_stems, word_stems = self.stems
-        others = np.maximum(given_stems.sums(self.totals) - self.totals, 0.0) + STEM_STRENGTH
+        stem_totals = np.maximum(given_stems.sums(self.totals) - self.totals, 0.0) + STEM_STRENGTH
         share = STEM_WEIGHT * occurring / np.maximum(word_stems.sums(occurring), 1.0)
         floor = occurring * (FLOOR / self.mass)
-        expected = self.rates[kinds] + floor[word] + (news * share[word]) / others[given]
-        result = (own + strength * expected) / (self.totals + strength)[given]
+        prior = self.rates[kinds] + floor[word] + (stem_links * share[word]) / stem_totals[given]
+        result = (links + strength * prior) / (self.totals + strength)[given]
         return result.astype(np.float32)
 
     def extended(self, given: StemIndex, word: StemIndex) -> "Direction":
-        """RETURNS (Direction): The same with room for words that were never seen, whose stems are here too."""
-        longer = copy(self)
-        longer.stems = given, word
-        longer.occurrences, longer.totals = _room(self.occurrences, len(given)), _room(self.totals, len(given))
-        longer.generated = _room(self.generated, len(word))
-        longer.empty = np.maximum(_room(self.empty, len(word)), np.float32(1e-6))
-        return longer
+        """RETURNS (Direction): A copy with room for unseen words, whose stems are included in `given` and `word`."""
+        extended = copy(self)
+        extended.stems = given, word
+        extended.occurrences, extended.totals = _pad(self.occurrences, len(given)), _pad(self.totals, len(given))
+        extended.generated = _pad(self.generated, len(word))
+        extended.empty = np.maximum(_pad(self.empty, len(word)), np.float32(1e-6))
+        return extended
 
     def to_dict(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): Its arrays."""
@@ -117,8 +119,8 @@ class Direction:
 
     @classmethod
     def from_dict(cls, state: Dict[str, Any], stems: Tuple[StemIndex, StemIndex]) -> "Direction":
-        """RETURNS (Direction): From what `to_dict` gave. RAISES: ValueError if its arrays do not belong to so many
-        words.
+        """RETURNS (Direction): Loaded from the output of `to_dict`. RAISES: ValueError if the sizes of its arrays do
+        not match the number of words.
         """
         given, word = map(len, stems)
         sizes = {"occurrences": given, "generated": word, "totals": given, "rates": _KINDS, "empty": word}
@@ -134,25 +136,25 @@ def both_directions(
     directions: Sequence[Direction],
     kinds: Sequence[Kinds],
     pairs: Tuple[Words, Words],
-    own: Words,
-    of_stems: Float,
+    links: Words,
+    stem_links: Float,
     strength: float,
 ) -> List[Float]:
     """Translation probabilities of word pairs, forward and reverse.
 
     kinds (Sequence[Kinds]): The kinds of the pairs in both directions.
     pairs (Tuple[Words, Words]): Their source words and their target words.
-    own (Words): Their links. of_stems (Float): Those of their stems; those of the pair itself are no news.
+    links (Words): Their links. stem_links (Float): The links of their stems, which include those of the pair itself.
     RETURNS (List[Float]): Two arrays of a probability per pair.
     """
-    news = np.maximum(of_stems - own.astype(np.float32), 0.0)
+    stem_links = np.maximum(stem_links - links.astype(np.float32), 0.0)
     return [
-        direction.probabilities(kind, given, word, own, news, strength)
+        direction.probabilities(kind, given, word, links, stem_links, strength)
         for direction, kind, (given, word) in zip(directions, kinds, (pairs, pairs[::-1]), strict=True)
     ]
 
 
-def _room(values: Float, size: int) -> Float:
+def _pad(values: Float, size: int) -> Float:
     return np.pad(values, (0, size - len(values)))
 
 
@@ -160,7 +162,7 @@ def _room(values: Float, size: int) -> Float:
 class Model:
     """What was learned from a bitext: target words given source words (`forward`) and the reverse.
 
-    keys (Keys): Word pairs that are linked at times, sorted. counts (Float): Their expected links.
+    keys (Keys): Word pairs with expected links, sorted. counts (Float): Their expected links.
     strength (float): Weight of the prior, in observations.
     """
 
@@ -191,7 +193,7 @@ class Model:
 
     @classmethod
     def from_dict(cls, state: Dict[str, Any]) -> "Model":
-        """RETURNS (Model): From what `to_dict` gave. RAISES: ValueError if it does not fit together."""
+        """RETURNS (Model): Loaded from the output of `to_dict`. RAISES: ValueError if its parts don't match."""
         version = state.get("version", 1)
         if version not in (1, VERSION):
             raise ValueError(f"it has version {version}, and this program knows 1 and {VERSION}")
@@ -215,45 +217,46 @@ class Model:
 
 
 class Tables:
-    """Translation probabilities of any word pairs, also of words that were never seen. The words of both sides begin
-    with those of the model's vocabularies.
+    """Translation probabilities of any word pairs, including unseen words. The words of both sides begin with those of
+    the model's vocabularies.
     """
 
     def __init__(self, model: Model, source: List[str], target: List[str]) -> None:
         self.model, self.words = model, (source, target)
-        of_source, of_target = (
+        source_stems, target_stems = (
             stems.extended(words[len(stems) :]) for stems, words in zip(model.forward.stems, self.words, strict=True)
         )
-        self.directions = (model.forward.extended(of_source, of_target), model.reverse.extended(of_target, of_source))
+        forward, reverse = model.forward, model.reverse
+        self.directions = (forward.extended(source_stems, target_stems), reverse.extended(target_stems, source_stems))
 
     def __call__(self, keys: Keys) -> List[Float]:
-        """RETURNS (List[Float]): Forward and reverse probability of word pairs; what a pair gets does not depend on the
-        others.
+        """RETURNS (List[Float]): Forward and reverse probability of word pairs. That of one pair does not depend on the
+        other pairs.
         """
         model, (forward, reverse) = self.model, self.directions
         e, f = split_keys(keys)
         # Only the words of these pairs are compared.
-        (e_used, e_place), (f_used, f_place) = (np.unique(side, return_inverse=True) for side in (e, f))
-        spelling = Spelling([self.words[0][i] for i in e_used], [self.words[1][i] for i in f_used])
-        buckets = spelling.buckets(e_place, f_place)
-        of_source, of_target = forward.stems
+        (e_words, e_index), (f_words, f_index) = (np.unique(side, return_inverse=True) for side in (e, f))
+        spelling = Spelling([self.words[0][i] for i in e_words], [self.words[1][i] for i in f_words])
+        buckets = spelling.buckets(e_index, f_index)
+        source_stems, target_stems = forward.stems
         return both_directions(
             self.directions,
             (forward.kinds(buckets, e, f), reverse.kinds(buckets, f, e)),
             (e, f),
             values_of(keys, model.keys, model.counts),
-            model.stems.lookup(of_source.of[e], of_target.of[f]),
+            model.stems.lookup(source_stems.of[e], target_stems.of[f]),
             model.strength,
         )
 
 
-# Version 1 kept the words as lines, so that a word with a line end in it moved all that came after.
+# Version 1 stored the words as lines, so a word that contained a line break shifted all words after it.
 VERSION = 2
 
 
 def _words(stored: Any, version: int) -> List[str]:
     if version == 1:
-        # It kept the letters as they came.
+        # Version 1 did not normalise the words.
         return [comparable(word) for word in stored.split("\n")[1:]]
     if not isinstance(stored, list) or not all(isinstance(word, str) for word in stored):
         raise ValueError("its words are not a list of words")

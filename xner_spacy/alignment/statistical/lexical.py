@@ -25,21 +25,21 @@ from .vocabulary import Int, Vocabulary, make_batches
 
 _log = logging.getLogger("xner_spacy")
 
-# So much is aligned at a time: sentence pairs, and cells of their word-by-word tables.
+# How much is aligned at a time, in sentence pairs and in cells of their word-by-word tables.
 CHUNK_PAIRS = 2_000
 CHUNK_CELLS = 2_000_000
 # The most words of a side that are aligned in one piece. Longer pairs are aligned in windows.
 WINDOW = 256
-# Scores are rounded to so many decimals, before they are compared with the threshold. This is the one place where
-# that is done. A score nearer to the middle between two of them than UNSURE (of a step) is computed once more by
-# itself, since what else is in a batch can change its last digits.
+# Scores are rounded to this number of decimals before they are compared with the threshold, and only here. The other
+# pairs in a batch can change the last digits of a score. So if a score is within UNSURE (a share of a rounding step) of
+# the middle between two rounded values, its pair is aligned again alone.
 DECIMALS = 6
 UNSURE = 1e-4
 
 
 @dataclass(eq=False)
 class LexicalAligner:
-    """`xner.Lexical.v1`: aligns words by what it learned from a bitext.
+    """`xner.Lexical.v1`: a statistical word aligner that is trained on a bitext.
 
     threshold (float): Links with a lower probability are left out.
     lexical_rounds (int): Rounds of training without positions.
@@ -47,9 +47,9 @@ class LexicalAligner:
     strength (float): Weight of the learned prior, in observations of a word.
     null (float): Probability of a word without a counterpart.
     max_words (int): Vocabulary cap of each language; later words are treated as unseen.
-    max_length (int): Longer sentence pairs are cut into pieces of so many words for the training.
+    max_length (int): Longer sentence pairs are cut into pieces of this many words for the training.
     threads (int): Threads; 0 for one per core, at most 4. They do not change the result.
-    seed (int): For interfaces that hand one over. The training has no random part.
+    seed (int): Ignored, because the training has no random part. It is for interfaces that set a seed.
     """
 
     threshold: float = 0.4
@@ -77,20 +77,19 @@ class LexicalAligner:
         )
 
     def train(self, pairs: Iterable[TokenPair]) -> None:
-        """Learn from a bitext, read once and not kept; what was learned before is forgotten. `report` counts the pairs
-        that were skipped, since a side is empty, and those that were cut. RAISES: XnerError if no pair has words on
-        both sides.
+        """Learn from a bitext, which is read once and not kept. Earlier training is discarded. `report` counts the
+        pairs that were skipped and those that were cut. RAISES: XnerError if no pair has words on both sides.
         """
         source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
         sources, targets, self.report = read_bitext(pairs, source, target, self.max_length)
-        said = self.report.said()
+        summary = self.report.summary()
         require(
             bool(sources),
-            f"The aligner got no sentence pairs to learn from{f' ({said})' if said else ''}.",
+            f"The aligner got no sentence pairs to learn from{f' ({summary})' if summary else ''}.",
             "Give it a bitext to train on.",
         )
-        if said:
-            _log.warning("xner.Lexical.v1: %s", said)
+        if summary:
+            _log.warning("xner.Lexical.v1: %s", summary)
         with ThreadPoolExecutor(self.threads or min(os.cpu_count() or 1, 4), "xner-align") as pool:
             trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
             for _ in range(self.lexical_rounds):
@@ -100,31 +99,31 @@ class LexicalAligner:
         self.model = trainer.model()
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
-        """Align sentence pairs, also unseen ones. YIELDS (Alignment): Links with their probabilities.
+        """Align sentence pairs, including unseen ones. YIELDS (Alignment): Links with their probabilities.
         RAISES: XnerError if the aligner has not been trained.
         """
         for chunk in self._chunks(pairs):
             links: List[List[List[int]]] = [[] for _ in chunk]
             scores: List[List[float]] = [[] for _ in chunk]
-            for number, window, both in self._aligned(chunk):
-                table, sure = _scores(*both, self.threshold)
+            for number, window, posteriors in self._aligned(chunk):
+                table, sure = _scores(*posteriors, self.threshold)
                 if not sure:
                     source, target = chunk[number]
                     part = (source[window.source], target[window.target])
-                    # The other side of a window is a little longer, and must not be cut once more.
-                    [(_, _, both)] = self._aligned([part], 2 * WINDOW)
-                    table, _ = _scores(*both, self.threshold)
+                    # The other side can be longer than the window, and must not be cut again.
+                    [(_, _, posteriors)] = self._aligned([part], 2 * WINDOW)
+                    table, _ = _scores(*posteriors, self.threshold)
                 i, j = np.nonzero(window.kept_cells & (table >= self.threshold))
                 links[number] += np.stack([i + window.source.start, j + window.target.start], axis=1).tolist()
                 scores[number] += table[i, j].tolist()
             yield from map(Alignment, links, scores)
 
     def posteriors(self, pairs: Iterable[TokenPair]) -> Iterator[Tuple[TokenPair, Tuple[FloatArray, FloatArray]]]:
-        """What both models think of every possible link.
+        """Compute the posteriors of every possible link in both models.
 
         YIELDS (Tuple[TokenPair, Tuple[FloatArray, FloatArray]]): The pair, and two (source, target) arrays: the
             probability of the target word coming from the source word, and the reverse. A pair longer than 256 words is
-            aligned in windows; outside them both are 0.
+            aligned in windows, and both are 0 outside them.
         RAISES: XnerError if the aligner has not been trained.
         """
         for chunk in self._chunks(pairs):
@@ -132,10 +131,10 @@ class LexicalAligner:
                 (np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
                 for shape in ((len(source), len(target)) for source, target in chunk)
             ]
-            for number, window, both in self._aligned(chunk):
-                for whole, part in zip(results[number], both, strict=True):
+            for number, window, tables in self._aligned(chunk):
+                for pair_table, window_table in zip(results[number], tables, strict=True):
                     kept = window.kept_cells
-                    whole[window.source, window.target][kept] = part[kept]
+                    pair_table[window.source, window.target][kept] = window_table[kept]
             yield from zip(chunk, results, strict=True)
 
     def _chunks(self, pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
@@ -150,8 +149,8 @@ class LexicalAligner:
     def _aligned(
         self, pairs: List[TokenPair], window_size: int = WINDOW
     ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
-        """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models, in
-        no order that would matter.
+        """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models. The
+        order is arbitrary.
         """
         model: Any = self.model
         source_words, target_words = model.source.extended(), model.target.extended()
@@ -168,22 +167,22 @@ class LexicalAligner:
         for batch in make_batches(sources, targets, BATCH_CELLS):
             cells, _ = find_cells(batch)
             keys = cells.pairs.copy()
-            keys[0] = 0  # the padding; its probability is put to 0 below
-            # In float64, so that what else is in the batch changes no digit that is kept.
-            both = [table.astype(np.float64) for table in tables(keys)]
-            both[0][0] = both[1][0] = 0.0
-            ahead, back = link_posteriors(cells, both, tables.directions, self.null)
+            keys[0] = 0  # the padding, whose probability is set to 0 below
+            # In float64, so that the rest of the batch does not change the rounded scores.
+            probabilities = [table.astype(np.float64) for table in tables(keys)]
+            probabilities[0][0] = probabilities[1][0] = 0.0
+            ahead, back = link_posteriors(cells, probabilities, tables.directions, self.null)
             for k, row in enumerate(batch.rows):
                 m, n = batch.source_length[k], batch.target_length[k]
                 yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What was learned, without the settings."""
+        """RETURNS (bytes): The trained model, without the settings."""
         return srsly.msgpack_dumps(None if self.model is None else self.model.to_dict())
 
     def from_bytes(self, data: bytes) -> "LexicalAligner":
-        """RETURNS (LexicalAligner): Itself, with what `to_bytes` gave. RAISES: XnerError if that is damaged; nothing
-        changes then.
+        """RETURNS (LexicalAligner): This aligner, with the loaded model. RAISES: XnerError if the data is damaged; the
+        aligner is unchanged then.
         """
         state = parse_msgpack(data, "xner.Lexical.v1", "the state of a trained aligner")
         with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it anew."):
@@ -192,14 +191,14 @@ class LexicalAligner:
 
 
 def _cells(pair: TokenPair) -> int:
-    """RETURNS (int): How large the tables of a pair are."""
+    """RETURNS (int): The size of the tables of a pair."""
     longer, shorter = sorted(map(len, pair))[::-1]
     return longer * min(shorter, WINDOW)
 
 
 def _scores(ahead: FloatArray, back: FloatArray, threshold: float) -> Tuple[FloatArray, bool]:
-    """RETURNS (Tuple[FloatArray, bool]): The scores of all possible links by the posteriors of both models, and whether
-    none of those that can reach the threshold hangs on digits that a batch can change.
+    """RETURNS (Tuple[FloatArray, bool]): The scores of all possible links from the posteriors of both models, and
+    whether all that can reach the threshold are the same in any batch.
     """
     steps = np.minimum(np.sqrt(ahead * back), 1.0) * 10**DECIMALS
     near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE

@@ -1,7 +1,7 @@
 """Training of the embedded aligner: expectation maximisation over batches of sentence pairs.
 
 Both directions are trained to agree (Liang, Taskar and Klein 2006): the expected count of a link is the product of its
-posteriors in the two models, so what only one of them believes is forgotten.
+posteriors in the two models, so a link that only one of them believes in is dropped.
 """
 
 from concurrent.futures import Executor
@@ -17,21 +17,21 @@ from .hmm import Statistics, posteriors
 from .vocabulary import Batch, Float, Int, Keys, Vocabulary, make_batches, pair_keys, split_keys
 from .word_forms import Spelling, StemIndex, StemTable
 
-# Matrix products this small are done by one thread in OpenBLAS. More threads of its own would only
-# get in the way of those that share the batches, and of everything else on a busy machine.
+# OpenBLAS computes matrix products of this size in one thread. Threads of its own would compete with those that work on
+# the batches.
 BATCH_CELLS = 260_000
-# Pairs with fewer expected links than this are not kept: the prior alone says as much.
+# Pairs with fewer expected links than this are dropped, because the prior alone gives about the same.
 KEEP = 1e-3
-# A long pair with so many times the words on one side is no translation that could be cut in step.
+# A long pair can't be cut into parallel pieces if one side has more than this many times the words of the other.
 MOST_UNLIKE = 9
-# So many tables of word pairs are merged at once.
+# The number of word pair tables that are merged at once.
 MERGED_TABLES = 64
 
 
 @dataclass
 class TrainingReport:
-    """How many sentence pairs were given; how many of these were left out, since a side is `empty`, or since they are
-    long and `unlike` (one side has over nine times the words of the other); and how many long ones were `cut` into
+    """Counts of the sentence pairs of a bitext: all `pairs`; those left out because a side is `empty`, or because they
+    are long and `unlike` (one side has over nine times the words of the other); and long ones that were `cut` into
     pieces.
     """
 
@@ -40,36 +40,36 @@ class TrainingReport:
     unlike: int = 0
     cut: int = 0
 
-    def said(self) -> str:
-        """RETURNS (str): In a line what was not used as it is; empty if every pair was."""
+    def summary(self) -> str:
+        """RETURNS (str): The number of pairs that were left out or cut, in one line; empty if there are none."""
         counts = {
-            "of these left out, a side is empty": self.empty,
-            f"of these left out, long and one side has over {MOST_UNLIKE} times the words": self.unlike,
-            "of these long, learned from in pieces": self.cut,
+            "left out because a side is empty": self.empty,
+            f"left out because they are long and one side has over {MOST_UNLIKE} times the words": self.unlike,
+            "long and cut into pieces": self.cut,
         }
-        told = [f"{what}: {n:,}" for what, n in counts.items() if n]
-        return f"{self.pairs:,} sentence pairs to learn from; {'; '.join(told)}" if told else ""
+        parts = [f"{description}: {n:,}" for description, n in counts.items() if n]
+        return f"{self.pairs:,} sentence pairs to learn from; {'; '.join(parts)}" if parts else ""
 
 
 @dataclass
 class Cells:
-    """The word pairs of one batch: (target, batch, source) places in `pairs`, and the different word pairs, first the
-    padding: keys at first, then positions in the table of all pairs.
+    """The word pairs of one batch: (target, batch, source) positions in `pairs` (`index`), and the distinct pairs, of
+    which the first is the padding. Pairs are keys at first, and later positions in the table of all pairs.
     """
 
     batch: Batch
-    place: Int
+    index: Int
     pairs: npt.NDArray[Any]
 
 
 def find_cells(batch: Batch) -> Tuple[Cells, Int]:
-    """RETURNS (Tuple[Cells, Int]): The word pairs of a batch, and how often each is there."""
+    """RETURNS (Tuple[Cells, Int]): The word pairs of a batch, and how often each occurs."""
     keys = pair_keys(batch.source[None, :, :], batch.target.T[:, :, None])
     keys[(batch.source[None, :, :] < 0) | (batch.target.T[:, :, None] < 0)] = -1
-    # One more, so that the padding is in every table.
-    pairs, place, together = np.unique(np.append(keys, -1), return_inverse=True, return_counts=True)
+    # A key is appended so that the padding is in every table.
+    pairs, index, together = np.unique(np.append(keys, -1), return_inverse=True, return_counts=True)
     together[0] = 0
-    return Cells(batch, place[:-1].reshape(keys.shape).astype(np.int32), pairs), together.astype(np.int32)
+    return Cells(batch, index[:-1].reshape(keys.shape).astype(np.int32), pairs), together.astype(np.int32)
 
 
 def link_posteriors(
@@ -83,16 +83,16 @@ def link_posteriors(
 
     probabilities (Sequence[npt.NDArray]): Forward and reverse probability of each of `cells.pairs`.
     null (float): Probability of the empty word.
-    statistics (Sequence[Optional[Statistics]]): Take up the expected jumps of each direction.
+    statistics (Sequence[Optional[Statistics]]): The expected jumps of each direction are added to these.
     RETURNS (Tuple[Float, Float]): Two (target, batch, source) arrays.
     """
     batch = cells.batch
     source, target = (batch.source, batch.source_length), (batch.target, batch.target_length)
-    # The reverse direction sees the same table from the other side.
-    views = ((cells.place, source, target), (np.ascontiguousarray(cells.place.transpose(2, 1, 0)), target, source))
+    # The reverse direction uses the transposed table.
+    views = ((cells.index, source, target), (np.ascontiguousarray(cells.index.transpose(2, 1, 0)), target, source))
     ahead, back = (
-        posteriors(table[place], one.empty[np.maximum(words.T, 0)], given_length, length, one.jumps, null, counted)
-        for (place, (_, given_length), (words, length)), table, one, counted in zip(
+        posteriors(table[index], model.empty[np.maximum(words.T, 0)], given_length, length, model.jumps, null, jumps)
+        for (index, (_, given_length), (words, length)), table, model, jumps in zip(
             views, probabilities, directions, statistics, strict=True
         )
     )
@@ -104,10 +104,10 @@ def read_bitext(
 ) -> Tuple[List[Int], List[Int], TrainingReport]:
     """Number the words of a bitext. Pairs with an empty side are left out.
 
-    source (Vocabulary), target (Vocabulary): They take in the words.
-    max_length (int): Longer pairs are cut into pieces of so many words, unless their sides are too unlike in length for
-        the same place of both to mean the same.
-    RETURNS (Tuple[List[Int], List[Int], TrainingReport]): The word numbers of both sides, and what was used.
+    source (Vocabulary), target (Vocabulary): The words are added to these.
+    max_length (int): Longer pairs are cut into pieces of this many words. They are left out if the lengths of their
+        sides differ too much for that.
+    RETURNS (Tuple[List[Int], List[Int], TrainingReport]): The word numbers of both sides, and the counts of pairs.
     """
     sources: List[Int] = []
     targets: List[Int] = []
@@ -133,10 +133,10 @@ def read_bitext(
 
 
 def merge(tables: List[Tuple[Keys, Int]]) -> Tuple[Keys, Int]:
-    """RETURNS (Tuple[Keys, Int]): One sorted table of keys and numbers in place of several, the numbers added up."""
+    """RETURNS (Tuple[Keys, Int]): The tables as one, sorted by key, with the numbers of equal keys added up."""
     keys = np.concatenate([keys for keys, _ in tables])
     numbers = np.concatenate([numbers for _, numbers in tables])
-    # Stable sorting finds the sorted runs and merges them.
+    # A stable sort merges the sorted tables efficiently.
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
@@ -148,7 +148,7 @@ class Trainer:
 
     sources (List[Int]), targets (List[Int]): The sentences of both sides as word numbers.
     strength (float): Weight of the prior, in observations. null (float): Probability of the empty word.
-    pool (Executor): Threads to share the batches.
+    pool (Executor): Threads that process the batches.
     """
 
     def __init__(
@@ -198,11 +198,11 @@ class Trainer:
         """One round without positions (IBM model 1 in both directions, Brown et al. 1993)."""
 
         def work(cells: Cells) -> Tuple[Any, ...]:
-            one, other = (table[cells.pairs][cells.place] for table in self.probabilities)
-            one /= np.maximum(one.sum(axis=2, keepdims=True), 1e-9)
-            other /= np.maximum(other.sum(axis=0, keepdims=True), 1e-9)
-            one *= other
-            return (np.bincount(cells.place.ravel(), one.ravel(), len(cells.pairs)),)
+            forward, reverse = (table[cells.pairs][cells.index] for table in self.probabilities)
+            forward /= np.maximum(forward.sum(axis=2, keepdims=True), 1e-9)
+            reverse /= np.maximum(reverse.sum(axis=0, keepdims=True), 1e-9)
+            forward *= reverse
+            return (np.bincount(cells.index.ravel(), forward.ravel(), len(cells.pairs)),)
 
         self._count(work)
         self._update()
@@ -214,17 +214,18 @@ class Trainer:
         empty = [np.zeros(len(direction.generated)) for direction in self.directions]
 
         def work(cells: Cells) -> Tuple[Any, ...]:
-            seen = [Statistics() for _ in self.directions]
+            jumps = [Statistics() for _ in self.directions]
             tables = [table[cells.pairs] for table in self.probabilities]
-            one, other = link_posteriors(cells, tables, self.directions, self.null, seen)
-            counts = np.bincount(cells.place.ravel(), (one * other).ravel(), len(cells.pairs))
-            alone = []
-            for words, linked in ((cells.batch.target.T, one.sum(axis=2)), (cells.batch.source, other.sum(axis=0))):
-                alone.append((words[words >= 0], np.maximum(1.0 - linked, 0.0)[words >= 0]))
-            return counts, seen, alone
+            forward, reverse = link_posteriors(cells, tables, self.directions, self.null, jumps)
+            counts = np.bincount(cells.index.ravel(), (forward * reverse).ravel(), len(cells.pairs))
+            unlinked = []
+            batch = cells.batch
+            for words, linked in ((batch.target.T, forward.sum(axis=2)), (batch.source, reverse.sum(axis=0))):
+                unlinked.append((words[words >= 0], np.maximum(1.0 - linked, 0.0)[words >= 0]))
+            return counts, jumps, unlinked
 
-        for seen, alone in self._count(work):
-            for total, statistics, sums, (words, values) in zip(totals, seen, empty, alone, strict=True):
+        for jumps, unlinked in self._count(work):
+            for total, statistics, sums, (words, values) in zip(totals, jumps, empty, unlinked, strict=True):
                 total.add(statistics)
                 sums += np.bincount(words, values, minlength=len(sums))
         for direction, statistics, sums in zip(self.directions, totals, empty, strict=True):
@@ -234,28 +235,28 @@ class Trainer:
         self._update()
 
     def _count(self, work: Callable[[Cells], Tuple[Any, ...]]) -> List[List[Any]]:
-        """Add up the expected links of all batches. RETURNS (List[List]): What else came of each."""
+        """Add up the expected links of all batches. RETURNS (List[List]): The further results of `work` per batch."""
         self.counts[:] = 0.0
-        others = []
-        for cells, (counts, *other) in zip(self.cells, self.pool.map(work, self.cells), strict=True):
+        results = []
+        for cells, (counts, *further) in zip(self.cells, self.pool.map(work, self.cells), strict=True):
             self.counts[cells.pairs] += counts  # the pairs of a batch are all different
-            others.append(other)
+            results.append(further)
         self.counts[0] = 0.0
-        return others
+        return results
 
     def _update(self) -> None:
         for direction, kinds, given in zip(self.directions, self.kinds, self.pairs, strict=True):
             direction.totals = np.bincount(given, self.counts, len(direction.occurrences)).astype(np.float32)
             direction.rates = linking_rates(kinds, self.counts, self.together)
-        of_stems = self.stems.update(self.counts)
+        stem_links = self.stems.update(self.counts)
         self.probabilities = both_directions(
-            self.directions, self.kinds, self.pairs, self.counts, of_stems, self.strength
+            self.directions, self.kinds, self.pairs, self.counts, stem_links, self.strength
         )
         for table in self.probabilities:
             table[0] = 0.0  # the padding
 
     def model(self) -> Model:
-        """RETURNS (Model): What was learned so far."""
+        """RETURNS (Model): The model so far."""
         kept = np.flatnonzero(self.counts > KEEP)
         counts = self.counts[kept].astype(np.float32)
         return Model(self.source, self.target, *self.directions, self.keys[kept], counts, self.strength)

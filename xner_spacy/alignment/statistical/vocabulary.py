@@ -1,4 +1,4 @@
-"""Words as integers, and sentence pairs of like length in padded arrays of them."""
+"""Words as integers, and sentence pairs of similar length as padded arrays of them."""
 
 import sys
 from dataclasses import dataclass
@@ -26,37 +26,37 @@ def split_keys(keys: Keys) -> Tuple[Keys, Keys]:
 
 
 def values_of(keys: Keys, known: Keys, values: Float) -> Float:
-    """RETURNS (Float): What stands in a table with sorted keys (`known`); 0 for keys that it lacks."""
+    """RETURNS (Float): The values of `keys` in a table with sorted keys (`known`); 0 for keys that it lacks."""
     if not len(known):
         return np.zeros(len(keys), dtype=np.float32)
-    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.where(known[place] == keys, values[place], np.float32(0.0))
+    index = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[index] == keys, values[index], np.float32(0.0))
 
 
 class Vocabulary:
-    """The words of one language as `comparable` gives them, numbered from 1; 0 is every word that is not in it.
+    """The words of one language, normalised by `comparable` and numbered from 1. The number 0 is any other word.
 
-    words (Iterable[str]): Words to begin with, already comparable. limit (int): The most words; later ones are 0.
+    words (Iterable[str]): Initial words, already normalised. limit (int): The most words; later ones are 0.
     """
 
     def __init__(self, words: Iterable[str] = (), *, limit: int = 1_000_000) -> None:
         self.limit = limit
         self.words: List[str] = ["", *words]
         self._known: Dict[str, int] = {}
-        # Of a word given twice the first number counts.
+        # If a word occurs twice, the first number wins.
         self._index = {word: number for number, word in reversed(list(enumerate(self.words))) if number}
 
     def __len__(self) -> int:
         return len(self.words)
 
     def extended(self) -> "Vocabulary":
-        """RETURNS (Vocabulary): One that begins with these words and takes in any number of others."""
-        other = Vocabulary(limit=sys.maxsize)
-        other.words, other._known = list(self.words), self._index
-        return other
+        """RETURNS (Vocabulary): A copy to which any number of words can be added."""
+        extended = Vocabulary(limit=sys.maxsize)
+        extended.words, extended._known = list(self.words), self._index
+        return extended
 
     def add(self, tokens: Sequence[str]) -> Int:
-        """Encode tokens and take in those that are new. RETURNS (Int): Their numbers."""
+        """Encode tokens and add new ones. RETURNS (Int): Their numbers."""
         known, index = self._known, self._index
         numbers = np.zeros(len(tokens), dtype=np.int32)
         for position, token in enumerate(tokens):
@@ -73,8 +73,8 @@ class Vocabulary:
 
 @dataclass
 class Batch:
-    """Some sentence pairs, padded with -1: their positions in the input, (batch, longest) word numbers of both sides,
-    and (batch,) true lengths.
+    """Sentence pairs, padded with -1: their positions in the input (`rows`), (batch, longest) word numbers of both
+    sides, and (batch,) true lengths.
     """
 
     rows: npt.NDArray[np.int64]
@@ -93,8 +93,8 @@ def make_batches(sources: Sequence[Int], targets: Sequence[Int], cells: int) -> 
     """
     m = np.array([len(words) for words in sources], dtype=np.int32)
     n = np.array([len(words) for words in targets], dtype=np.int32)
-    used = np.flatnonzero((m > 0) & (n > 0))
-    order = used[np.lexsort((used, m[used], n[used] // 4))]
+    filled = np.flatnonzero((m > 0) & (n > 0))
+    order = filled[np.lexsort((filled, m[filled], n[filled] // 4))]
     longer = np.maximum(m, n).tolist()
     groups = padded_groups(order.tolist(), cells, lambda row: (longer[row], longer[row]))
     return [Batch(np.array(rows), *_pad(sources, rows, m), *_pad(targets, rows, n)) for rows in groups]

@@ -1,11 +1,11 @@
-"""What the forms of words say about their links, for millions of word pairs at once: how alike two words are spelled, and
-stems as a second, coarser translation table, by which the links of one form of a word tell of the others.
+"""The forms of words as evidence for their links, for millions of word pairs at once: how similarly two words are
+spelled, and stems as a second, coarser translation table, so that forms of one word share evidence.
 
-Spelling: a word is a set of character bigrams and trigrams, kept as 128 bits (a Bloom filter). The overlap of two sets
-is then two `and`s and a bit count. Words are compared as `spelling.fold` reads them, so that Москва is near Moskva.
+Spelling: a word is a set of character bigrams and trigrams, stored as 128 bits (a Bloom filter). The overlap of two
+sets is then two `and`s and a bit count. Words are folded by `spelling.fold`, so that Москва is similar to Moskva.
 
-Stems: the first letters of a word. Crude, but it needs nothing to be known about the language, and the table is only
-what the prior falls back on.
+Stems: the first letters of a word. This is crude, but needs no knowledge of the language, and the table is only a
+fallback for the prior.
 """
 
 from copy import copy
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ...spelling import fold
 from .vocabulary import Float, pair_keys, values_of
 
-# Word pairs are told apart by how alike they are. The aligner learns what each bucket is worth.
+# Buckets of word pairs by similarity. The aligner learns a rate for each.
 UNLIKE = 0  # less than 0.4
 SAME_LETTERS = 8  # all n-grams in common
 IDENTICAL = 9
@@ -37,18 +37,18 @@ def signatures(words: Sequence[str]) -> Bits:
     text = np.frombuffer("".join(marked).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     start = np.cumsum(length) - length
     owner = np.repeat(np.arange(len(words)), length)
-    place = np.arange(len(text)) - start[owner]
+    position = np.arange(len(text)) - start[owner]
     for size in (2, 3):
-        first = np.flatnonzero(place <= length[owner] - size)
+        first = np.flatnonzero(position <= length[owner] - size)
         code = np.zeros(len(first), dtype=np.uint64)
         for offset in range(size):
             # Multiplicative hashing; the high bits are the well-mixed ones.
             code = (code + text[first + offset]) * np.uint64(0x9E3779B97F4A7C15)
         bit = code >> np.uint64(57)
         for half in (0, 1):
-            mine = (bit >> np.uint64(6)) == half
-            flag = np.uint64(1) << (bit[mine] & np.uint64(63))
-            np.bitwise_or.at(result[:, half], owner[first[mine]], flag)
+            in_half = (bit >> np.uint64(6)) == half
+            flag = np.uint64(1) << (bit[in_half] & np.uint64(63))
+            np.bitwise_or.at(result[:, half], owner[first[in_half]], flag)
     return result
 
 
@@ -73,7 +73,7 @@ def kinds(words: Sequence[str]) -> npt.NDArray[np.uint8]:
 
 
 class Spelling:
-    """Compares the words of two vocabularies: case-folded source words and target words."""
+    """Compares the case-folded source words and target words of two vocabularies."""
 
     def __init__(self, source: List[str], target: List[str]) -> None:
         self._bits = (signatures(source), signatures(target))
@@ -83,19 +83,19 @@ class Spelling:
         self._same = np.array([number.get(word, -1) if word else -1 for word in source])
 
     def buckets(self, source: npt.NDArray[Any], target: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """RETURNS (npt.NDArray[np.uint8]): The bucket of each word pair, from as many positions in the source and
-        target words.
+        """RETURNS (npt.NDArray[np.uint8]): The bucket of each word pair. `source` and `target` are positions in the
+        source and target words.
         """
         result = np.empty(len(source), dtype=np.uint8)
         step = 1 << 20
         for begin in range(0, len(source), step):
             e, f = source[begin : begin + step], target[begin : begin + step]
-            both = _popcount(self._bits[0][e] & self._bits[1][f])
-            # The Dice coefficient in tenths: 4 of them is bucket 1, 9 and more bucket 6 or 7.
+            common = _popcount(self._bits[0][e] & self._bits[1][f])
+            # The Dice coefficient in tenths: 4 is bucket 1, 9 and more are bucket 6 or 7.
             size = np.maximum(self._size[0][e] + self._size[1][f], 1)
-            tenths = (20 * both) // size
+            tenths = (20 * common) // size
             bucket = np.clip(tenths - 3, UNLIKE, SAME_LETTERS - 1)
-            bucket[2 * both == size] = SAME_LETTERS
+            bucket[2 * common == size] = SAME_LETTERS
             bucket[self._kind[0][e] != self._kind[1][f]] = OTHER_KIND
             bucket[self._same[e] == f] = IDENTICAL
             result[begin : begin + step] = bucket
@@ -117,17 +117,17 @@ class StemIndex:
         return len(self.of)
 
     def extended(self, words: Sequence[str]) -> "StemIndex":
-        """RETURNS (StemIndex): One that also has the stem of each of these words, that come after its own: one stem for
-        all that it does not know.
+        """RETURNS (StemIndex): A copy with the stems of further words after its own. All unknown stems share one
+        number.
         """
-        longer = copy(self)
+        extended = copy(self)
         stems = [self._index.get(fold(word)[:STEM_LENGTH], len(self._index)) for word in words]
-        longer.of = np.concatenate([self.of, np.array(stems, dtype=np.int64)])
-        return longer
+        extended.of = np.concatenate([self.of, np.array(stems, dtype=np.int64)])
+        return extended
 
     def sums(self, values: Float) -> Float:
-        """RETURNS (Float): For each word the sum of the values of all words of its stem; over its own words alone, so
-        that new words in a text do not change what is said of others.
+        """RETURNS (Float): For each word the sum of the values of all words with its stem. Words added by `extended`
+        don't count, so that they do not change the result for others.
         """
         sums = np.bincount(self.of[: self._size], values[: self._size], len(self._index) + 1).astype(np.float32)
         return sums[self.of]
@@ -137,15 +137,15 @@ class StemTable:
     """Expected links between the stems of both sides, for word pairs of source words `e` and target words `f`."""
 
     def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
-        self._keys, place = np.unique(pair_keys(source.of[e], target.of[f]), return_inverse=True)
-        self._place: npt.NDArray[np.int32] = np.asarray(place).ravel().astype(np.int32)
+        self._keys, index = np.unique(pair_keys(source.of[e], target.of[f]), return_inverse=True)
+        self._index: npt.NDArray[np.int32] = np.asarray(index).ravel().astype(np.int32)
         self._links: Float = np.zeros(len(self._keys), dtype=np.float32)
 
     def update(self, counts: npt.NDArray[Any]) -> Float:
-        """Add up the links of the table's word pairs. RETURNS (Float): Those of each pair's stems."""
-        self._links = np.bincount(self._place, counts, len(self._keys)).astype(np.float32)
-        return self._links[self._place]
+        """Add up the links of the table's word pairs. RETURNS (Float): The links of each pair's stems."""
+        self._links = np.bincount(self._index, counts, len(self._keys)).astype(np.float32)
+        return self._links[self._index]
 
     def lookup(self, source: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> Float:
-        """RETURNS (Float): The links of any pairs of stems."""
+        """RETURNS (Float): The links of pairs of stems; 0 for unknown pairs."""
         return values_of(pair_keys(source, target), self._keys, self._links)
