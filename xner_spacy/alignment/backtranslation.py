@@ -175,7 +175,7 @@ class BackTranslation:
             raise XnerError(
                 f"{part_name}: the saved state is for {', '.join(sorted(states)) or 'no aligner'}, but "
                 f"{', '.join(sorted(learners)) or 'no aligner'} needs one.",
-                "Train it anew.",
+                "Train it again.",
             )
         for name, part in learners.items():
             setattr(self, name, part.from_bytes(states[name]) or part)

@@ -50,15 +50,15 @@ def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:
     count = 1 + -(-(n - room) // (room - overlap))
     # Evenly spread, so that the last window is not a short one.
     starts = [round(k * (n - room) / (count - 1)) for k in range(count)]
-    cuts = [0, *((a + room + b) // 2 for a, b in pairwise(starts)), n]
-    return [(a, a + room, cuts[k], cuts[k + 1]) for k, a in enumerate(starts)]
+    cuts = [0, *((start + room + next_start) // 2 for start, next_start in pairwise(starts)), n]
+    return [(start, start + room, cuts[k], cuts[k + 1]) for k, start in enumerate(starts)]
 
 
 def pieces(n: int, room: int) -> List[Tuple[int, int, int, int]]:
     """RETURNS (List[Tuple[int, int, int, int]]): Windows as in `windows`, but without overlap."""
     count = max(-(-n // room), 1)
     cuts = [k * n // count for k in range(count + 1)]
-    return [(a, b, a, b) for a, b in pairwise(cuts)]
+    return [(start, stop, start, stop) for start, stop in pairwise(cuts)]
 
 
 def pair_windows(

@@ -44,5 +44,5 @@ def scored_spans(predicted: Iterable[Doc], gold: Iterable[Doc]) -> Tuple[List[fl
     for doc, reference in zip(predicted, gold, strict=True):
         gold_spans = {(e.start, e.end, e.label_) for e in reference.ents}
         scores += span_scores(doc)
-        correct += [(s.start, s.end, s.label_) in gold_spans for s in doc.spans.get(SPANS_KEY, ())]
+        correct += [(span.start, span.end, span.label_) in gold_spans for span in doc.spans.get(SPANS_KEY, ())]
     return scores, correct

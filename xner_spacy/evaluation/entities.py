@@ -50,8 +50,8 @@ def count(gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Option
 
 def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
     """F1 of each row of sentence weights, (b, n) -> (b,)."""
-    both = weights @ (counts.predicted + counts.gold)
-    return np.divide(2.0 * (weights @ counts.correct), both, out=np.zeros(len(both)), where=both > 0)
+    totals = weights @ (counts.predicted + counts.gold)
+    return np.divide(2.0 * (weights @ counts.correct), totals, out=np.zeros(len(totals)), where=totals > 0)
 
 
 def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[float, float]:
@@ -95,8 +95,8 @@ def _unpaired(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[L
     """Pair sorted entities by a kind of error, and return the unpaired ones of both sides. Only gold entities near a
     prediction are compared, so that the time is linear in the length of a sentence.
     """
-    starts = [g.start for g in gold]
-    longest = max((g.end - g.start for g in gold), default=1)
+    starts = [entity.start for entity in gold]
+    longest = max((entity.end - entity.start for entity in gold), default=1)
     paired = set()
     unpaired = []
     for entity in predicted:

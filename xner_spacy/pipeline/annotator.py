@@ -247,10 +247,10 @@ class AnnotatorComponent(BatchPipe):
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "AnnotatorComponent":
         """Load the output of `to_bytes`. RAISES: InputError if the data is no saved annotator."""
-        what = "a saved annotator"
-        message = parse_msgpack(data, self.name, what, _State)
+        description = "a saved annotator"
+        message = parse_msgpack(data, self.name, description, _State)
         if message:
-            with reading(self.name, what):
+            with reading(self.name, description):
                 config = Config().from_str(message["config"], interpolate=False)
                 nlp = load_model_from_config(config, auto_fill=True).from_bytes(message["nlp"])
                 check_weights(nlp)

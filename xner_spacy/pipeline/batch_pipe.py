@@ -62,7 +62,7 @@ class BatchPipe(Pipe):
         return self.part.to_bytes() if hasattr(self.part, "to_bytes") else None
 
     def _set_state(self, data: bytes, path: PathLike) -> None:
-        with reading(path, f"the state of {self.name}", "Assemble the pipeline anew."):
+        with reading(path, f"the state of {self.name}", "Assemble the pipeline again."):
             self.part = self.part.from_bytes(data) or self.part
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:

@@ -438,7 +438,7 @@ class Student(TrainablePipe):
 
     def from_disk(self, path: Any, *, exclude: Iterable[str] = ()) -> "Student":
         """Load the student. RETURNS (Student): The student. RAISES: InputError if the folder holds no student."""
-        with reading(path, "a saved student", "Train it anew, or copy its folder again."):
+        with reading(path, "a saved student", "Train it again, or copy its folder again."):
             super().from_disk(path, exclude=exclude)
         self._check_settings(path)
         return self

@@ -57,9 +57,9 @@ class TranslatorComponent(BatchPipe):
             # spaCy treats an empty Doc as having sentence boundaries, but it has no sentences.
             is_one_text = not len(doc) or not doc.has_annotation("SENT_START")
             texts_by_doc.append([_text(s) for s in ([doc[:]] if is_one_text else doc.sents)])
-        known = self._translate([text for texts in texts_by_doc for text in texts])
+        translated = self._translate([text for texts in texts_by_doc for text in texts])
         for doc, texts in zip(todo, texts_by_doc, strict=True):
-            translations = [known[text] for text in texts]
+            translations = [translated[text] for text in texts]
             doc._.xner_source = self._join(translations)
             doc.user_data.pop(FAULT_KEY, None)
             fault = next((t.fault for t in translations if t.fault), None)
@@ -70,10 +70,10 @@ class TranslatorComponent(BatchPipe):
     def _translate(self, texts: List[str]) -> Dict[str, Translation]:
         """The translation of each text, or its fault. Equal texts are translated once."""
         limit = self.source_nlp.max_length
-        known = {text: Translation(None, fault=TOO_LONG) for text in texts if len(text) > limit}
+        translated = {text: Translation(None, fault=TOO_LONG) for text in texts if len(text) > limit}
         # Empty texts are not sent to the translator, because engines treat them differently.
-        known[""] = Translation("")
-        remaining = list(dict.fromkeys(text for text in texts if text not in known))
+        translated[""] = Translation("")
+        remaining = list(dict.fromkeys(text for text in texts if text not in translated))
         results = self.part(remaining) if remaining else ()
         who = f"{self.name}: {type(self.part).__name__}"
         for text, result in paired(remaining, results, who, "texts", "translations"):
@@ -81,8 +81,8 @@ class TranslatorComponent(BatchPipe):
                 result = replace(result, fault=MISSING)
             elif len(result.text or "") > limit:
                 result = Translation(None, fault=TOO_LONG)
-            known[text] = result
-        return known
+            translated[text] = result
+        return translated
 
     def _join(self, translations: List[Translation]) -> Optional[Doc]:
         if any(t.text is None for t in translations):

@@ -59,9 +59,9 @@ class CTranslate2(NeuralTranslator):
         """
         model = self.loaded
         limit = model.limit
-        left = [[*tokens[:-1][: limit - 1], EOS] for tokens in model.encode(list(sources))]
-        right = [[*model.prefix, *tokens[:limit]] for tokens in model.target_pieces(list(targets))]
-        results = model.translator.score_batch(left, right, max_batch_size=self.batch_tokens, batch_type="tokens")
+        inputs = [[*tokens[:-1][: limit - 1], EOS] for tokens in model.encode(list(sources))]
+        outputs = [[*model.prefix, *tokens[:limit]] for tokens in model.target_pieces(list(targets))]
+        results = model.translator.score_batch(inputs, outputs, max_batch_size=self.batch_tokens, batch_type="tokens")
         # The tag of the target language is no word of the translation.
         words = [result.log_probs[len(model.prefix) :] for result in results]
         return [fmean(probs) if probs else 0.0 for probs in words]
@@ -148,7 +148,7 @@ class _Model:
         # The library can crash on a truncated or changed file.
         if self.info.get("checksum") not in (None, checksum_of(folder, INFO)):
             raise XnerError(
-                f"The files of the model {owner.model!r} have changed since conversion.", "Copy or convert it anew."
+                f"The files of the model {owner.model!r} have changed since conversion.", "Copy or convert it again."
             )
         device, _, index = owner.device.partition(":")
         if not (index or "0").isdecimal():
@@ -160,7 +160,7 @@ class _Model:
             except (ValueError, RuntimeError) as error:
                 raise XnerError(
                     f"CTranslate2 cannot load {owner.model!r} on {owner.device}: {error}",
-                    "Choose another device or compute_type, or convert the model anew.",
+                    "Choose another device or compute_type, or convert the model again.",
                 ) from error
             source, target = self.info["sentencepiece"]
             self._source = sentencepiece.SentencePieceProcessor(model_file=str(folder / source))

@@ -60,7 +60,7 @@ class Mode:
     def __init__(self, name: str, folder: Path, program: str = "") -> None:
         self.name = name
         self.path = folder / "modes" / f"{name}.mode"
-        with reading(self.path, "a pipe of programs", f"Install {name} anew."):
+        with reading(self.path, "a pipe of programs", f"Install {name} again."):
             commands = _parse(self.path.read_text(encoding="utf8"), self.path, program)
         self.commands = []
         for command in commands:

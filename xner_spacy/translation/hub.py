@@ -96,7 +96,7 @@ class HubModel(LazyModel):
             config = transformers.AutoConfig.from_pretrained(self.model, **options)
             tokenizer = transformers.AutoTokenizer.from_pretrained(self.model, **settings, **options)
         if not hasattr(tokenizer, "get_vocab"):
-            raise XnerError(f"The tokenizer of the model {self.model!r} is incomplete.", "Download or make it anew.")
+            raise XnerError(f"The tokenizer of the model {self.model!r} is incomplete.", "Download or make it again.")
         return config, tokenizer
 
     def read_model(self, kind: str, **settings: Any) -> Tuple[Any, Dict[str, Any]]:
@@ -148,7 +148,7 @@ def check_weights(model: str, report: Dict[str, Any], optional: Tuple[str, ...] 
     if missing:
         raise XnerError(
             f"The model {model!r} lacks {len(missing)} of its weights ({missing[0]}, ...).",
-            "Download or make it anew; it may be a model of another kind.",
+            "Download or make it again; it may be a model of another kind.",
         )
 
 

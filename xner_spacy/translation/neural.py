@@ -99,9 +99,9 @@ class NeuralTranslator(LazyModel, ABC):
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]:
         for pool in pools(texts, self.pool_size):
             unique = list(dict.fromkeys(text.strip() for text in pool))
-            known = dict(zip(unique, self._translate_pool(unique), strict=True))
+            translations = dict(zip(unique, self._translate_pool(unique), strict=True))
             for text in pool:
-                yield known[text.strip()]
+                yield translations[text.strip()]
 
     def _translate_pool(self, texts: List[str]) -> List[Translation]:
         longest, encode = self.loaded.limit, self.loaded.encode
@@ -140,7 +140,7 @@ class NeuralTranslator(LazyModel, ABC):
         if len(errors) == len(outcomes) > 1:
             raise XnerError(
                 f"{type(self).__name__} failed on each of {len(outcomes)} texts ({_message(errors[0])}).",
-                "The model or its settings may not fit; try another device, or make the model anew.",
+                "The model or its settings may not fit; try another device, or make the model again.",
             ) from errors[0]
         return [[FAILED if isinstance(outcome, Exception) else outcome for outcome in batch] for batch in by_text]
 

@@ -25,15 +25,15 @@ class Transformers(NeuralTranslator, HubModel):
     def score_batch(self, sources: Sequence[str], targets: Sequence[str]) -> List[float]:
         """RETURNS (List[float]): See `CTranslate2.score_batch`."""
         model = self.loaded
-        left = [_shorten(tokens, model.limit) for tokens in model.encode(list(sources))]
-        right = [_shorten(t, model.positions) for t in model.encode_targets(list(targets))]
-        scores = [0.0] * len(left)
-        longest = [max(len(a), len(b)) for a, b in zip(left, right, strict=True)]
+        source_tokens = [_shorten(tokens, model.limit) for tokens in model.encode(list(sources))]
+        target_tokens = [_shorten(t, model.positions) for t in model.encode_targets(list(targets))]
+        scores = [0.0] * len(source_tokens)
+        longest = [max(len(a), len(b)) for a, b in zip(source_tokens, target_tokens, strict=True)]
         # Each sub-word has a score for every word of the vocabulary: NLLB's 256,000 words times 4,096 sub-words would
         # be 4 GB.
         batch_tokens = min(self.batch_tokens, max(1, SCORED_CELLS // model.words))
         for batch in plan_batches(dict(enumerate(longest)), batch_tokens):
-            values = model.score([left[k] for k in batch], [right[k] for k in batch])
+            values = model.score([source_tokens[k] for k in batch], [target_tokens[k] for k in batch])
             for k, score in zip(batch, values, strict=True):
                 scores[k] = score
         return scores
@@ -80,11 +80,11 @@ class _Model:
             if tags["marian"]:
                 self.start = tags["marian"][model_code(owner.target_lang, tags["marian"], owner.model)]
             return
-        known = tags[family]
-        self.tokenizer.src_lang = model_code(owner.source_lang, known, owner.model)
-        target = model_code(owner.target_lang, known, owner.model)
+        codes = tags[family]
+        self.tokenizer.src_lang = model_code(owner.source_lang, codes, owner.model)
+        target = model_code(owner.target_lang, codes, owner.model)
         self.tokenizer.tgt_lang = target
-        self.prefix = int(self.tokenizer.convert_tokens_to_ids(known[target]))
+        self.prefix = int(self.tokenizer.convert_tokens_to_ids(codes[target]))
 
     def encode(self, texts: List[str]) -> List[List[int]]:
         """RETURNS (List[List[int]]): Sub-words with the tags that the model needs."""

@@ -140,8 +140,8 @@ class Stored:
         texts = list(map(composed, texts))
         prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
         keys = {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in texts}
-        known, damaged = self._read(list(keys.values()))
-        missing = [text for text, key in keys.items() if key not in known]
+        stored, damaged = self._read(list(keys.values()))
+        missing = [text for text, key in keys.items() if key not in stored]
         self.hits += len(keys) - len(missing)
         self.misses += len(missing)
         if damaged:
@@ -153,9 +153,9 @@ class Stored:
             # In small pieces, so that a run that is killed loses few translations.
             rows = [(keys[text], text, result) for text, result in piece if result.fault not in PASSING]
             self._write(rows, damaged)
-            known.update({keys[text]: result for text, result in piece})
-            known.update(self._read([key for key, _, _ in rows])[0])
-        return [known[keys[text]] for text in texts]
+            stored.update({keys[text]: result for text, result in piece})
+            stored.update(self._read([key for key, _, _ in rows])[0])
+        return [stored[keys[text]] for text in texts]
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -62,8 +62,8 @@ class EmbeddingAligner(EncoderSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        known = ("softmax", *MATCHINGS)
-        require(self.matching in known, f"Unknown matching {self.matching!r}.", f"Known: {', '.join(known)}.")
+        matchings = ("softmax", *MATCHINGS)
+        require(self.matching in matchings, f"Unknown matching {self.matching!r}.", f"Known: {', '.join(matchings)}.")
         require(self.token_type in ("bpe", "word"), "token_type must be 'bpe' or 'word'.")
         require(
             0.0 <= self.distortion <= 1.0 and 0.0 <= self.threshold < 1.0,
@@ -201,8 +201,8 @@ def _products(sources: List[Vectors], targets: List[Vectors], normalised: bool) 
     from torch.nn.utils.rnn import pad_sequence
 
     if len(sources) == 1:
-        a, b = (_rows(vectors[0], normalised) for vectors in (sources, targets))
-        return (a @ b.T)[None]
+        source, target = (_rows(vectors[0], normalised) for vectors in (sources, targets))
+        return (source @ target.T)[None]
     sides: List[Any] = []
     for vectors in (sources, targets):
         padded = pad_sequence([sentence.values for sentence in vectors], batch_first=True)

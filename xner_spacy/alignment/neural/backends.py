@@ -248,8 +248,8 @@ def _specify(model: Any, config: Any) -> Any:
 
     name = type(config).__name__
     loaders = converters._MODEL_LOADERS
-    known = ("BertConfig", "XLMRobertaConfig", "RobertaConfig", "CamembertConfig", "DistilBertConfig")
-    if name not in known or name not in loaders or config.num_hidden_layers < 1:
+    supported = ("BertConfig", "XLMRobertaConfig", "RobertaConfig", "CamembertConfig", "DistilBertConfig")
+    if name not in supported or name not in loaders or config.num_hidden_layers < 1:
         raise XnerError(
             f"CTranslate2 has no encoder for this model ({name}).",
             "Use backend = torch, which supports any model and every dtype.",

@@ -128,7 +128,7 @@ def wants_a_space(tokenizer: Any) -> bool:
         return False  # slow tokenizers add it to pre-split words
     steps = json.loads(tokenizer.backend_tokenizer.to_str()).get("pre_tokenizer") or {}
     steps = steps.get("pretokenizers", [steps])
-    return any(s.get("type") == "ByteLevel" and not s.get("add_prefix_space") for s in steps)
+    return any(step.get("type") == "ByteLevel" and not step.get("add_prefix_space") for step in steps)
 
 
 class Vectors(NamedTuple):

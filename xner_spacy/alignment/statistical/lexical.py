@@ -158,11 +158,11 @@ class LexicalAligner:
         sources: List[Int] = []
         targets: List[Int] = []
         for number, (source, target) in enumerate(pairs):
-            s, t = source_words.add(source), target_words.add(target)
-            for window in pair_windows(len(s), len(t), window_size):
+            source_numbers, target_numbers = source_words.add(source), target_words.add(target)
+            for window in pair_windows(len(source_numbers), len(target_numbers), window_size):
                 owners.append((number, window))
-                sources.append(s[window.source])
-                targets.append(t[window.target])
+                sources.append(source_numbers[window.source])
+                targets.append(target_numbers[window.target])
         tables = Tables(model, source_words.words, target_words.words)
         for batch in make_batches(sources, targets, BATCH_CELLS):
             cells, _ = find_cells(batch)
@@ -185,7 +185,7 @@ class LexicalAligner:
         aligner is unchanged then.
         """
         state = parse_msgpack(data, "xner.Lexical.v1", "the state of a trained aligner")
-        with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it anew."):
+        with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it again."):
             self.model = None if state is None else Model.from_dict(state)
         return self
 

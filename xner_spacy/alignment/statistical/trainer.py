@@ -112,23 +112,23 @@ def read_bitext(
     sources: List[Int] = []
     targets: List[Int] = []
     report = TrainingReport()
-    for left, right in pairs:
-        left, right = list(left), list(right)
+    for source_words, target_words in pairs:
+        source_words, target_words = list(source_words), list(target_words)
         report.pairs += 1
-        longer, shorter = max(len(left), len(right)), min(len(left), len(right))
+        longer, shorter = max(len(source_words), len(target_words)), min(len(source_words), len(target_words))
         if not shorter:
             report.empty += 1
         elif longer <= max_length:
-            sources.append(source.add(left))
-            targets.append(target.add(right))
+            sources.append(source.add(source_words))
+            targets.append(target.add(target_words))
         elif longer > MOST_UNLIKE * shorter:
             report.unlike += 1
         else:
             report.cut += 1
-            s, t = source.add(left), target.add(right)
-            for piece in pair_windows(len(s), len(t), max_length, pieces):
-                sources.append(s[piece.source])
-                targets.append(t[piece.target])
+            source_numbers, target_numbers = source.add(source_words), target.add(target_words)
+            for piece in pair_windows(len(source_numbers), len(target_numbers), max_length, pieces):
+                sources.append(source_numbers[piece.source])
+                targets.append(target_numbers[piece.target])
     return sources, targets, report
 
 

@@ -25,12 +25,12 @@ def split_keys(keys: Keys) -> Tuple[Keys, Keys]:
     return keys >> 32, keys & 0xFFFFFFFF
 
 
-def values_of(keys: Keys, known: Keys, values: Float) -> Float:
-    """RETURNS (Float): The values of `keys` in a table with sorted keys (`known`); 0 for keys that it lacks."""
-    if not len(known):
+def values_of(keys: Keys, table_keys: Keys, values: Float) -> Float:
+    """RETURNS (Float): The values of `keys` in a table with sorted keys (`table_keys`); 0 for keys that it lacks."""
+    if not len(table_keys):
         return np.zeros(len(keys), dtype=np.float32)
-    index = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.where(known[index] == keys, values[index], np.float32(0.0))
+    index = np.minimum(np.searchsorted(table_keys, keys), len(table_keys) - 1)
+    return np.where(table_keys[index] == keys, values[index], np.float32(0.0))
 
 
 class Vocabulary:
