@@ -66,7 +66,7 @@ class Apertium:
         check_program_name(self.command, VARIABLE, PROGRAMS, part=PART)
         require(
             self.data is None,
-            f"{PART} can't be told to use the data in {self.data!r}: a pipeline may not name files to run.",
+            f"{PART} can't use the data in {self.data!r}: a pipeline may not name files to run.",
             f"Leave `data` out, and set the environment variable {DATA_VARIABLE} to the folder.",
         )
 

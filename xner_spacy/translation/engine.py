@@ -68,7 +68,7 @@ class Mode:
             if installed is None:
                 raise XnerError(
                     f"Apertium's program {command[0]!r} is not installed ({self.path.name} needs it).",
-                    "Install the whole of the direction: on Debian and Ubuntu apt-get install apertium-all-dev",
+                    "Install all programs of the direction: on Debian and Ubuntu apt-get install apertium-all-dev",
                 )
             self.commands.append([installed, *_checked(command[1:], folder, self.path)])
 
@@ -184,7 +184,7 @@ class Engine:
         # If there is output after the last answer, answers and texts may no longer match.
         if answers != len(texts) or not received.endswith(b"\0"):
             self.close()
-            raise EngineError("it answered more than it was asked", [])
+            raise EngineError("it gave more answers than there were texts", [])
         return _answers(received)
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ class Engine:
             _kill(processes, os.getpid())
             raise XnerError(
                 f"Apertium's program {Path(command[0]).name!r} could not be started ({error.strerror}).",
-                f"Install the whole of the direction {self.mode.name}.",
+                f"Install all programs of the direction {self.mode.name}.",
             ) from error
         self._processes = processes
         self._stop = weakref.finalize(self, _kill, processes, os.getpid())
