@@ -101,7 +101,7 @@ def test_schemes_become_iob2() -> None:
     bilou = ["O", "B-PER", "I-PER", "L-PER", "U-PER"]
     found = TagScheme(bilou).annotate(sure(["U-PER", "B-PER", "I-PER", "L-PER", "O"], bilou))
     assert found.entities == [Entity(0, 1, "PER", 1.0), Entity(1, 4, "PER", 1.0)]
-    with pytest.raises(XnerError, match="of no scheme"):
+    with pytest.raises(XnerError, match="of an unknown scheme"):
         TagScheme(["LABEL_0", "LABEL_1"])
 
 
