@@ -26,17 +26,17 @@ from .languages import blank_vocab
 from .types import Alignment
 
 SPANS_KEY = "xner"
-# Why a Doc has no source: what is wrong with its translation (see xner_spacy.translation.faults).
+# The user data under this key says why a Doc has no source: the fault code of its translation (see
+# xner_spacy.translation.faults).
 FAULT_KEY = "xner_fault"
-# A fault of the text itself: no pipeline could take it.
+# Faults of the text itself: no pipeline can process it.
 TOO_LONG = "too long"
 TEXT_FAULTS = (TOO_LONG,)
-# Byte strings: whatever a user keeps with a Doc and comes from JSON has text for keys, so that it is never taken for
-# one of ours.
+# Byte strings: user data that comes from JSON has text keys, so it can't be mistaken for data of xner_spacy.
 _ALIGNMENT = b"xner_alignment"
 _DOC = b"xner_doc"
 _LANG = b"lang"
-# What version 0.1.0 wrote in their place.
+# The keys that version 0.1.0 wrote instead.
 _OLD_KEYS = {"__xner_alignment__": _ALIGNMENT, "__xner_doc__": _DOC, "lang": _LANG}
 
 
@@ -50,14 +50,14 @@ def install_extensions() -> None:
 
 
 def _key(name: str) -> Any:
-    # Where spaCy itself keeps what an extension attribute is set to.
+    # The key under which spaCy itself stores the value of an extension attribute.
     return ("._.", name, None, None)
 
 
 def _get(name: str, doc: Doc) -> Any:
     value = doc.user_data.get(_key(name))
     if isinstance(value, dict):
-        # Only here, where nothing of the user's can be, is the old form looked for.
+        # The old keys are accepted only here, because a user has no data under this key.
         value = decode({_OLD_KEYS.get(key, key): part for key, part in value.items()})
         doc.user_data[_key(name)] = value
     return value
@@ -68,11 +68,11 @@ def _set(name: str, doc: Doc, value: Any) -> None:
 
 
 def stamp_of(source: Doc, target: Doc) -> str:
-    """RETURNS (str): What an alignment is stamped with: a checksum of the tokens of both sides."""
+    """RETURNS (str): A checksum of the tokens of both sides, which is stored as the stamp of an alignment."""
     checksum = hashlib.sha256()
     for side in (source, target):
         for token in side:
-            # With its length, so that nothing that a token holds can be taken for the end of it.
+            # The length comes first, so that no character of a token can be mistaken for its end.
             text = token.text.encode("utf8", "surrogatepass")
             checksum.update(f"{len(text)} ".encode() + text)
         checksum.update(b"/")
@@ -80,9 +80,9 @@ def stamp_of(source: Doc, target: Doc) -> str:
 
 
 def why_not_linked(doc: Doc) -> Optional[str]:
-    """RETURNS (Optional[str]): What is wrong with the links of a Doc; None where it has none, or they belong to the
-    tokens that it and its source have now. Links without a stamp (made by hand, or by version 0.1) are only looked at
-    for tokens that there are not.
+    """RETURNS (Optional[str]): What is wrong with the links of a Doc, or None if it has no links or they match the
+    current tokens of the Doc and its source. Links without a stamp (made by hand, or by version 0.1) are only checked
+    for token indices that do not exist.
     """
     source, alignment = doc._.xner_source, doc._.xner_alignment
     if alignment is None:
@@ -99,8 +99,8 @@ def why_not_linked(doc: Doc) -> Optional[str]:
 
 
 def is_untranslated(doc: Doc) -> bool:
-    """RETURNS (bool): Whether a projector had nothing to project, for want of a source. What a student labelled has
-    none either, and is no such Doc.
+    """RETURNS (bool): Whether a projector had nothing to project because the Doc has no source. A Doc that a student
+    labelled has no source either, but does not count as untranslated.
     """
     group = doc.spans.get(SPANS_KEY)
     return group is not None and "unprojected" in group.attrs and doc._.xner_source is None
@@ -108,7 +108,7 @@ def is_untranslated(doc: Doc) -> bool:
 
 def span_scores(doc: Doc) -> List[float]:
     """RETURNS (List[float]): The score of each span of `doc.spans["xner"]`, 1 where none are stored. RAISES: XnerError
-    for scores that are not one number a span.
+    unless the stored scores are one number for each span.
     """
     group = doc.spans.get(SPANS_KEY)
     if group is None:
@@ -116,21 +116,21 @@ def span_scores(doc: Doc) -> List[float]:
     scores = group.attrs.get("scores")
     if scores is None:
         return [1.0] * len(group)
-    numbers = isinstance(scores, (list, tuple)) and all(
+    are_numbers = isinstance(scores, (list, tuple)) and all(
         isinstance(score, (int, float)) and math.isfinite(score) for score in scores
     )
-    if not numbers or len(scores) != len(group):
+    if not are_numbers or len(scores) != len(group):
         raise XnerError(f"{len(group)} spans do not have a score each: {doc.text[:60]!r}.", "Make them anew.")
     return [float(score) for score in scores]
 
 
 @contextmanager
 def pinned_coders() -> Iterator[None]:
-    """Look the msgpack coders up once for the whole block. srsly looks for them, in all the entry points of the
-    environment, each time that it packs or unpacks a value: that costs more than the packing.
+    """Look up the msgpack coders once for the whole block. By itself, srsly searches all the entry points of the
+    environment each time it packs or unpacks a value, which costs more than the packing.
     """
     install_extensions()  # a coder that is registered later would not be seen
-    registries = [r for r in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(r)]
+    registries = [coders for coders in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(coders)]
     for registry in registries:
         coders = registry.get_all()
         registry.get_all = lambda coders=coders: coders
@@ -143,8 +143,8 @@ def pinned_coders() -> Iterator[None]:
 
 @lru_cache(maxsize=16)
 def source_vocab(lang: str) -> Vocab:
-    """RETURNS (Vocab): One vocabulary a language, shared by all source Docs that are read back; the multi-language one
-    for a code that spaCy does not know.
+    """RETURNS (Vocab): The vocabulary of a language, shared by all source Docs that are read back. A code that spaCy
+    does not know gets the multi-language vocabulary.
     """
     try:
         return blank_vocab(lang)
@@ -159,7 +159,7 @@ def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
         return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist(), *stamp]}
     if isinstance(obj, Doc):
         message = obj.to_dict(exclude=["tensor"])
-        # A set, in the order of the day: sorted, so that equal Docs give equal bytes in every process.
+        # The strings come from a set: sort them, so that equal Docs give equal bytes in every process.
         message["strings"] = sorted(message["strings"])
         return {_DOC: msgpack_dumps(message), _LANG: obj.lang_}
     return obj if chain is None else chain(obj)

@@ -5,7 +5,7 @@ from typing import Any, Optional, Union
 
 
 class XnerError(ValueError):
-    """Something the user can mend.
+    """An error that the user can fix.
 
     message (str): What is wrong, in one sentence. hint (str): What to do about it, or an empty string.
     """
@@ -20,29 +20,29 @@ class XnerError(ValueError):
 
 
 class InputError(XnerError):
-    """A file that does not hold what it should.
+    """A file with missing or wrong content.
 
-    path (Union[str, Path]): The file. line (Optional[int]): 1-based line number, if the fault has one.
+    path (Union[str, Path]): The file. line (Optional[int]): 1-based number of the faulty line, if there is one.
     """
 
     def __init__(self, message: str, path: Union[str, Path], line: Optional[int] = None, hint: str = "") -> None:
         self.path = str(path)
         self.line = line
         self.fault = message
-        place = f"{path}:{line}" if line is not None else str(path)
-        super().__init__(f"{place}: {message}", hint)
+        location = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{location}: {message}", hint)
 
     def __reduce__(self) -> tuple:
         return (type(self), (self.fault, self.path, self.line, self.hint))
 
 
 def in_one_line(error: BaseException, most: int = 300) -> str:
-    """RETURNS (str): What an error of another says, cut after `most` characters; empty where it says nothing."""
+    """RETURNS (str): The message of any exception in one line, cut after `most` characters; may be empty."""
     return " ".join(str(error).split())[:most]
 
 
 def require(condition: Any, message: str, hint: str = "") -> None:
-    """RAISES: XnerError with this message and hint where a condition, as of a setting, does not hold."""
+    """RAISES: XnerError with this message and hint if a condition, such as one on a setting, does not hold."""
     if not condition:
         raise XnerError(message, hint)
 
@@ -50,7 +50,7 @@ def require(condition: Any, message: str, hint: str = "") -> None:
 class MissingExtraError(XnerError, ImportError):
     """An optional part that is not installed.
 
-    part (str): What the user asked for. extra (str): The name of the extra that brings it.
+    part (str): What the user asked for. extra (str): The name of the extra that installs it.
     """
 
     def __init__(self, part: str, extra: str) -> None:

@@ -1,5 +1,5 @@
-"""Label maps: from what an annotator or a data set calls its entities to the project's labels PER, LOC and ORG, or to
-None (dropped). A label that a map does not know is dropped too; whoever applies the map counts what it drops.
+"""Label maps: from the labels of an annotator or a data set to the project's labels PER, LOC and ORG, or to None
+(dropped). A label that is not in a map is dropped too; the caller that applies the map counts the dropped entities.
 """
 
 from typing import Dict, Mapping, Optional, Union
@@ -11,9 +11,9 @@ LABELS = ("PER", "LOC", "ORG")
 LabelMap = Mapping[str, Optional[str]]
 
 
-def _map(names: str = "PER=PER LOC=LOC ORG=ORG", dropped: str = "") -> LabelMap:
-    """A map as it is written below: the labels that are kept, and those that are dropped."""
-    kept = dict(pair.split("=") for pair in names.split())
+def _map(pairs: str = "PER=PER LOC=LOC ORG=ORG", dropped: str = "") -> LabelMap:
+    """Make a map from pairs of labels, written as below, and from labels to drop."""
+    kept = dict(pair.split("=") for pair in pairs.split())
     return {**kept, **dict.fromkeys(dropped.split())}
 
 
@@ -29,9 +29,9 @@ LABEL_MAPS: Dict[str, LabelMap] = {
     "masakhaner": _map(dropped="DATE"),
     # Universal NER
     "uner": _map(dropped="OTH"),
-    # NorNE: a place that acts, and an organisation that is a place, by what they are here
+    # NorNE: GPE_LOC and GPE_ORG are mapped by how the sentence uses the name
     "norne": _map("PER=PER LOC=LOC ORG=ORG GPE_LOC=LOC GPE_ORG=ORG", "PROD EVT DRV MISC"),
-    # GermEval 2014: its derivations (deutsch) and parts of words are no names
+    # GermEval 2014: derivations (deutsch) and names inside words are not names
     "germeval": _map(dropped="OTH PERderiv PERpart LOCderiv LOCpart ORGderiv ORGpart OTHderiv OTHpart"),
     # MultiCoNER 2022
     "multiconer": _map("PER=PER LOC=LOC CORP=ORG GRP=ORG", "PROD CW"),
@@ -41,8 +41,8 @@ LABEL_MAPS: Dict[str, LabelMap] = {
 
 
 def get_label_map(name: Union[str, LabelMap, None]) -> Optional[LabelMap]:
-    """RETURNS (Optional[LabelMap]): The map of a name of `LABEL_MAPS`; what is no name is given back. RAISES: XnerError
-    that lists the known names.
+    """RETURNS (Optional[LabelMap]): The map with this name in `LABEL_MAPS`; a map or None is returned unchanged.
+    RAISES: XnerError that lists the known names.
     """
     if not isinstance(name, str):
         return name

@@ -1,9 +1,9 @@
-"""Language codes: one table for spaCy, Apertium, translation models and data sets; and spaCy's tokenizer of each.
+"""Language codes: one table for spaCy, Apertium, translation models and data sets; and the tokenizer of each language.
 
-ISO 639-3 (the macrolanguage where a data set means it: swa, msa, fas, ara), ISO 639-1, FLORES-200 (what NLLB-200
-speaks; it names the individual language and the script: swh_Latn, zsm_Latn, pes_Arab) and spaCy's code. The table
-(`languages.tsv`) holds what FLORES-200 and NLLB-200 have, what M2M-100 has beyond them, the 39 languages of XTREME, the
-20 of MasakhaNER 2.0, and those that spaCy has a class for. NLLB has neither Ghomala nor Nigerian Pidgin.
+The codes are ISO 639-3 (the macrolanguage where a data set means it: swa, msa, fas, ara), ISO 639-1, FLORES-200 (used
+by NLLB-200; it names the individual language and the script: swh_Latn, zsm_Latn, pes_Arab) and spaCy's. The table
+(`languages.tsv`) holds the languages of FLORES-200, NLLB-200 and M2M-100, the 39 languages of XTREME, the 20 of
+MasakhaNER 2.0, and those that spaCy has a class for. NLLB has neither Ghomala nor Nigerian Pidgin.
 """
 
 import csv
@@ -35,8 +35,8 @@ class Code(NamedTuple):
 
 
 def _read_table() -> Tuple[List[List[Code]], Dict[str, str]]:
-    """Each language in each of its scripts, the usual one first; and the ISO 639-3 code of each alias: other codes for
-    the same (individual languages whose macrolanguage is in the table and the other way round, and codes of old).
+    """Read every language in each of its scripts, the usual one first, and the ISO 639-3 code of each alias. An alias
+    is another code for a language: an individual language of a macrolanguage, or the reverse, or an outdated code.
     """
     languages: List[List[Code]] = []
     aliases: Dict[str, str] = {}
@@ -54,10 +54,10 @@ def _read_table() -> Tuple[List[List[Code]], Dict[str, str]]:
 
 _ENTRIES, _ALIASES = _read_table()
 CODES: Dict[str, Code] = {entries[0].iso3: entries[0] for entries in _ENTRIES}
-# Chinese by its region: what other tools write for the script.
+# Other tools name a region instead of the script of Chinese.
 _REGIONS = {"TW": "Hant", "HK": "Hant", "MO": "Hant", "CN": "Hans", "SG": "Hans"}
 
-# Of equal codes the first counts.
+# If several languages have the same code, the first in the table has it.
 _BY_CODE: Dict[str, Code] = {
     code: entry
     for entries in reversed(_ENTRIES)
@@ -85,29 +85,30 @@ def find_code(code: str) -> Optional[Code]:
         return None
     script = next((part.title() for part in rest if len(part) == 4 and part.isalpha()), "")
     if not script and entry.iso3 == "zho":
-        script = next((_REGIONS[r.upper()] for r in rest if r.upper() in _REGIONS), "")
+        script = next((_REGIONS[part.upper()] for part in rest if part.upper() in _REGIONS), "")
     if not script or script == entry.script:
         return entry
-    # A script that FLORES lacks for this language ("srp_Latn") is a script all the same.
+    # The script may be one that FLORES lacks for this language ("srp_Latn").
     flores = f"{entry.flores[:3]}_{script}"
     return _BY_CODE.get(flores) or entry._replace(flores="", script=script)
 
 
 def unknown_language(code: str) -> XnerError:
-    """RETURNS (XnerError): That nobody knows a language, with the codes and names that are near."""
+    """RETURNS (XnerError): The error for an unknown language, which suggests similar codes and names."""
     names = {entry.name.lower(): entry for entry in CODES.values()}
-    places = {**_BY_CODE, **names}
+    entries_by_key = {**_BY_CODE, **names}
     wanted = code.lower()
-    near = difflib.get_close_matches(wanted, places, n=12, cutoff=0.6)
-    near += [name for name in names if wanted in re.split("[ -]", name)]
-    listed = list(dict.fromkeys(f"{places[key].iso3} ({places[key].name})" for key in near))[:4]
-    guess = f"Did you mean {', '.join(listed)}? " if listed else ""
-    hint = f"{guess}`xner info --languages` lists the codes; 'xx' stands for any other language."
+    similar_keys = difflib.get_close_matches(wanted, entries_by_key, n=12, cutoff=0.6)
+    similar_keys += [name for name in names if wanted in re.split("[ -]", name)]
+    similar = [entries_by_key[key] for key in similar_keys]
+    suggestions = list(dict.fromkeys(f"{entry.iso3} ({entry.name})" for entry in similar))[:4]
+    suggestion = f"Did you mean {', '.join(suggestions)}? " if suggestions else ""
+    hint = f"{suggestion}`xner info --languages` lists the codes; 'xx' stands for any other language."
     return XnerError(f"Unknown language {code!r}.", hint)
 
 
 def model_code(lang: str, available: Iterable[str], model: str) -> str:
-    """What a translation model calls a language, by a code of the table or one of the model's own.
+    """Find a translation model's code for a language, given a code of the table or one of the model's own.
 
     available (Iterable[str]): The model's codes: FLORES-200 (NLLB), or ISO 639-1 and -3 (M2M-100).
     model (str): The model's name, for the message. RAISES: XnerError that lists what the model has.
@@ -122,10 +123,10 @@ def model_code(lang: str, available: Iterable[str], model: str) -> str:
         for code in (entry.flores, *names, *(f"{name}_{entry.script}" for name in names)):
             if code and code in known:
                 return code
-        # Serbian in Latin script for a model that has the other only, and the like.
-        near = sorted(code for code in known if code.partition("_")[0] in names)
-        if near:
-            return near[0]
+        # The model may have the language only in another script, such as Serbian only in Cyrillic.
+        other_scripts = sorted(code for code in known if code.partition("_")[0] in names)
+        if other_scripts:
+            return other_scripts[0]
     name = f" ({entry.name})" if entry else ""
     raise XnerError(f"{model} has no language {lang!r}{name}.", f"It has: {', '.join(sorted(known)) or 'none'}.")
 
@@ -134,9 +135,9 @@ class TokenizerChoice(NamedTuple):
     """How a language is split into words."""
 
     lang: str  # spaCy's code
-    tokenizer: Dict[str, Any]  # what belongs into [nlp.tokenizer]
-    initialize: Dict[str, Any]  # what belongs into [initialize.tokenizer]
-    note: str  # what the user should know of it, or ""
+    tokenizer: Dict[str, Any]  # the settings of [nlp.tokenizer]
+    initialize: Dict[str, Any]  # the settings of [initialize.tokenizer]
+    note: str  # what the user should know about it, or ""
 
 
 PLAIN = "spacy.Tokenizer.v1"
@@ -144,9 +145,9 @@ SYLLABLES = "xner.Syllables.v1"
 
 
 def choose_tokenizer(code: str) -> TokenizerChoice:
-    """RETURNS (TokenizerChoice): What splits a language, by a code of the table or any that spaCy knows: spaCy's own
-    tokenizer; where that splits at spaces alone and the language has none, syllables. RAISES: XnerError for a language
-    that nobody knows.
+    """RETURNS (TokenizerChoice): The tokenizer of a language, for a code of the table or any that spaCy knows: spaCy's
+    own, or syllables where that only splits at spaces and the language is written without them. RAISES: XnerError for
+    an unknown language.
     """
     lang, lang_class = _spacy_class(code)
     tokenizer = dict(lang_class.default_config["nlp"]["tokenizer"])
@@ -164,7 +165,7 @@ def choose_tokenizer(code: str) -> TokenizerChoice:
 
 
 def _spacy_class(code: str) -> Tuple[str, Type[Language]]:
-    """RETURNS (Tuple[str, Type[Language]]): spaCy's code and class. RAISES: XnerError for a language nobody knows."""
+    """RETURNS (Tuple[str, Type[Language]]): spaCy's code and class. RAISES: XnerError for an unknown language."""
     entry = find_code(code)
     lang = entry.spacy if entry else code
     try:
@@ -175,7 +176,7 @@ def _spacy_class(code: str) -> Tuple[str, Type[Language]]:
 
 @lru_cache(maxsize=64)
 def _missing_package(lang: str) -> str:
-    """RETURNS (str): What spaCy says is missing to split a language into words, or ""."""
+    """RETURNS (str): spaCy's message about a package that its tokenizer for the language lacks, or ""."""
     try:
         spacy.blank(lang)
     except ImportError as error:
@@ -185,8 +186,8 @@ def _missing_package(lang: str) -> str:
 
 def blank(code: str) -> Language:
     """RETURNS (Language): A blank pipeline for a code of the table, or any that spaCy knows: spaCy's own class, or the
-    multi-language one where it has none, with the tokenizer of `choose_tokenizer`. RAISES: XnerError for a language
-    that nobody knows, or whose tokenizer needs a package that is not installed (`blank_vocab` needs none).
+    multi-language one where it has none, with the tokenizer of `choose_tokenizer`. RAISES: XnerError for an unknown
+    language, or if the tokenizer needs a package that is not installed (`blank_vocab` needs none).
     """
     choice = choose_tokenizer(code)
     if choice.tokenizer["@tokenizers"] == SYLLABLES:
@@ -200,8 +201,8 @@ def blank(code: str) -> Language:
 
 
 def blank_vocab(code: str) -> Vocab:
-    """RETURNS (Vocab): A new vocabulary for a language, for Docs whose tokens are given: no tokenizer is needed, nor
-    what it needs. RAISES: XnerError for an unknown language.
+    """RETURNS (Vocab): A new vocabulary for a language, for Docs whose tokens are known: it works without the packages
+    that the language's tokenizer needs. RAISES: XnerError for an unknown language.
     """
     lang, lang_class = _spacy_class(code)
     return create_vocab(lang, lang_class.Defaults)

@@ -1,7 +1,7 @@
-"""The one way in which another program is found: by a name that we know, never by a path that a model brings along.
+"""Find external programs, only by names that xner_spacy knows, never by a path from the files of a model.
 
-A pipeline folder comes from someone else. What it names is data: if it could name a file, or any program of the
-machine (`sh`), loading a model would run code.
+A pipeline folder may come from somebody else, so the names in it are untrusted data. If it could name a file, or any
+installed program (`sh`), loading a model would run code.
 """
 
 import os
@@ -14,26 +14,26 @@ from .errors import XnerError
 
 
 def find_program(name: str, variable: str, known: Sequence[str], *, part: str, install: str = "") -> str:
-    """RETURNS (str): The absolute path of a program: what the environment variable names, else the one beside the
-    Python in use, else the first in the absolute folders of PATH. Nothing is looked up in the working folder.
+    """RETURNS (str): The absolute path of a program: the path in the environment variable, else the program beside the
+    Python in use, else the first in the absolute folders of PATH. The working folder is never searched.
 
-    name (str): As a setting gives it. variable (str): The environment variable in which a user may name another place.
-    known (Sequence[str]): What a setting may give. part (str): Who asks, for messages. install (str): How to install
-    it.
-    RAISES: XnerError for another name than the known ones, and for a program that is not there.
+    name (str): The name from a setting. variable (str): The environment variable in which a user may set another path.
+    known (Sequence[str]): The allowed names. part (str): The part that runs the program, for messages. install (str):
+    How to install it.
+    RAISES: XnerError for a name that is not in `known`, and for a program that is not installed.
     """
     check_program_name(name, variable, known, part=part)
-    chosen = os.environ.get(variable, "")
-    if chosen and not (Path(chosen).is_absolute() and shutil.which(chosen)):
+    configured = os.environ.get(variable, "")
+    if configured and not (Path(configured).is_absolute() and shutil.which(configured)):
         raise XnerError(
-            f"{part}: {variable} is {chosen!r}, which is not the absolute path of a program.",
+            f"{part}: {variable} is {configured!r}, which is not the absolute path of a program.",
             "Correct it, or unset it to use the installed program.",
         )
-    place = chosen or find_installed(name)
-    if place is None:
+    path = configured or find_installed(name)
+    if path is None:
         hint = f"{install} Or set {variable} to its place, an absolute path.".strip()
         raise XnerError(f"{part} needs the program {name}, which is not installed.", hint)
-    return place
+    return path
 
 
 def check_program_name(name: str, variable: str, known: Sequence[str], *, part: str) -> None:
@@ -50,5 +50,5 @@ def find_installed(name: str) -> Optional[str]:
     into relative folders of PATH, and on Windows into the working folder.
     """
     folders = [str(Path(sys.executable).parent)]
-    folders += [p for p in os.environ.get("PATH", "").split(os.pathsep) if Path(p).is_absolute()]
+    folders += [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute()]
     return next(filter(None, (shutil.which(str(Path(folder) / name)) for folder in folders)), None)

@@ -1,4 +1,4 @@
-"""How words of any script are read in Latin letters, and how alike two of them are spelled: names often survive
+"""Write words of any script in Latin letters, and measure how similar two words are spelled: names often survive
 translation, and so do word stems.
 """
 
@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-# Cyrillic, Greek and Latin letters as a Latin reader would write them. Those of other scripts are read by their Unicode
+# Cyrillic, Greek and special Latin letters in plain Latin ones. Letters of other scripts are read by their Unicode
 # names.
 _LETTERS = str.maketrans({
     "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "ђ": "d", "е": "e", "є": "je",
@@ -27,7 +27,7 @@ def fold(word: str) -> str:
     word = word.casefold()
     if word.isascii():
         return word
-    # One character with a mark or two, it comes to the same here.
+    # An accented letter is decomposed first, so composed and decomposed forms give the same result.
     plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
     plain = plain.translate(_LETTERS)
     return plain if plain.isascii() else "".join(map(_by_name, plain))
@@ -53,8 +53,8 @@ def _letter_pairs(word: str) -> Counter:
 
 @lru_cache(maxsize=200_000)
 def similarity(source: str, target: str) -> float:
-    """RETURNS (float): How alike a source word and a target word are: 1 if they are the same once folded; .9 and more
-    if one is a part of the other's hyphenated compound; below that the larger of the common prefix's share and the Dice
+    """RETURNS (float): How similar a source word and a target word are: 1 if they are the same once folded; .9 and more
+    if one is a part of the other's hyphenated compound; else the larger of the common prefix's share and the Dice
     coefficient of letter pairs, 0 for words under four letters.
     """
     left, right = fold(source), fold(target)

@@ -1,5 +1,5 @@
-"""Things taken together: in pools, so many at most and so large, so that long ones do not make a pool of gigabytes; and
-in pairs.
+"""Group the items of a stream into pools, and pair them with results. A pool is limited in number and in size, so that
+long items do not make a pool of gigabytes.
 """
 
 from itertools import zip_longest
@@ -16,44 +16,43 @@ Result = TypeVar("Result")
 def pools(
     items: Iterable[Item], most: int, room: int = CHARACTERS, size: Callable[[Any], int] = len
 ) -> Iterator[List[Item]]:
-    """YIELDS (List): Things such as texts in order, no pool empty.
+    """YIELDS (List): Pools of items, such as texts, in order. No pool is empty.
 
-    most (int): How many a pool may hold. room (int): How large all of a pool may be; a larger thing is a pool of its
-    own.
-    size (Callable): Gives the size of a thing: of a text its characters.
+    most (int): Most items in a pool. room (int): Largest total size of a pool; a larger item is a pool of its own.
+    size (Callable): Returns the size of an item, such as the characters of a text.
     """
     pool: List[Item] = []
-    taken = 0
+    pool_size = 0
     for item in items:
-        own = size(item)
-        if pool and taken + own > room:
+        item_size = size(item)
+        if pool and pool_size + item_size > room:
             yield pool
-            pool, taken = [], 0
+            pool, pool_size = [], 0
         pool.append(item)
-        taken += own
-        # At once, and not when the next item is there.
+        pool_size += item_size
+        # A full pool is yielded at once, before the next item is read.
         if len(pool) >= most:
             yield pool
-            pool, taken = [], 0
+            pool, pool_size = [], 0
     if pool:
         yield pool
 
 
 def padded_groups(items: Iterable[Item], room: int, shape: Callable[[Item], Tuple[int, ...]]) -> Iterator[List[Item]]:
-    """YIELDS (List): Things in order that are filled up to the largest of their group, such as sentences in a batch;
-    those of like size stand beside each other. No group is empty.
+    """YIELDS (List): Groups of items in order, to be padded to the largest of their group, such as sentences in a
+    batch. Items of similar size should be next to each other. No group is empty.
 
-    room (int): The most cells of a group, padding counted; a larger thing is a group of its own.
-    shape (Callable): Gives the size of a thing along each axis, such as the words of both sides of a pair.
+    room (int): Most cells of a group, with padding; a larger item is a group of its own.
+    shape (Callable): Returns the size of an item along each axis, such as the words of both sides of a pair.
     """
     group: List[Item] = []
     largest: Tuple[int, ...] = ()
     for item in items:
-        own = shape(item)
-        largest = tuple(map(max, largest, own)) if group else own
+        item_shape = shape(item)
+        largest = tuple(map(max, largest, item_shape)) if group else item_shape
         if group and (len(group) + 1) * prod(largest) > room:
             yield group
-            group, largest = [], own
+            group, largest = [], item_shape
         group.append(item)
     if group:
         yield group
@@ -62,18 +61,18 @@ def padded_groups(items: Iterable[Item], room: int, shape: Callable[[Item], Tupl
 def paired(
     items: Iterable[Item], results: Iterable[Result], part: str, of_what: str = "sentences", given: str = "results"
 ) -> Iterator[Tuple[Item, Result]]:
-    """Each item with what a part made of it. A part that gives too few or too many would shift all that follow, which
-    nobody would see.
+    """Pair each item with the result of a part for it. Without this check, a missing or extra result would silently
+    shift all later pairs.
 
-    part (str): What the part is called in a message. of_what, given (str): What items and results are, in the plural.
+    part (str): The name of the part for messages. of_what, given (str): Plural nouns for the items and the results.
     YIELDS (Tuple[Item, Result]): Pairs, as they are made. RAISES: XnerError that names the part.
     """
-    nothing = object()
-    for number, (item, result) in enumerate(zip_longest(items, results, fillvalue=nothing)):
-        if item is nothing or result is nothing:
-            asked = number if item is nothing else len(items) if isinstance(items, Sized) else "more"
+    missing = object()
+    for number, (item, result) in enumerate(zip_longest(items, results, fillvalue=missing)):
+        if item is missing or result is missing:
+            expected = number if item is missing else len(items) if isinstance(items, Sized) else "more"
             raise XnerError(
-                f"{part} gave {'more than ' * (item is nothing)}{number} {given} for {asked} {of_what}.",
+                f"{part} gave {'more than ' * (item is missing)}{number} {given} for {expected} {of_what}.",
                 "It must give one for each, in order; the fault is in that part.",
             )
         yield item, result  # type: ignore[misc]

@@ -1,8 +1,8 @@
 """What counts as a token, the same for every reader, writer, part and component; and scripts without spaces.
 
-These rules live here and nowhere else: where a line of tokens is cut, which tokens nobody can see, and which ways to
-write a text are the same; how text is put together in scripts that are written without spaces between words, and cut
-where nobody has a better tokenizer. (Chinese and Japanese have no spaces at all; the others have them between phrases.)
+Only this module has these rules: where a line of tokens is split, which tokens are invisible, and which spellings of a
+text are equal; and for scripts without spaces between words, how tokens are joined to a text, and how it is split if
+there is no better tokenizer. (Chinese and Japanese have no spaces at all; the others have them between phrases.)
 """
 
 import re
@@ -17,12 +17,12 @@ from spacy.tokens import Doc
 from spacy.util import DummyTokenizer, get_words_and_spaces
 from spacy.vocab import Vocab
 
-# Characters that take no room on the page: zero-width space, non-joiner, joiner, word joiner, byte order mark. The
-# joiners belong to letters inside a word (Persian, Indic scripts); alone in a token they are faulty.
+# Characters without width: zero-width space, non-joiner, joiner, word joiner, byte order mark. The joiners belong to
+# letters inside a word (Persian, Indic scripts); a token of joiners alone is an error.
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
-# `str.split()` also cuts at a no-break space, U+3000, U+2028, U+0085 and others. Aligners and corpora of the field
-# don't: to them these are ordinary characters of a token, and token indices would shift.
+# `str.split()` also splits at a no-break space, U+3000, U+2028, U+0085 and others. Common aligners and corpora treat
+# these as ordinary characters of a token, so splitting there would shift token indices.
 _GAP = re.compile(r"[ \t]+")
 
 # Scripts without spaces, by their ISO 15924 codes.
@@ -47,37 +47,35 @@ _INSIDE_WORDS = ".,'’-_"
 
 
 def split_tokens(line: str) -> List[str]:
-    """RETURNS (List[str]): The tokens of a sentence, cut at ASCII spaces and tabs, and at nothing else."""
+    """RETURNS (List[str]): The tokens of a sentence, split only at ASCII spaces and tabs."""
     return [token for token in _GAP.split(line) if token]
 
 
 def composed(text: str) -> str:
-    """RETURNS (str): The text with its accents in one piece with their letters (NFC): "é" may come as one character or
-    as two, and is the same.
+    """RETURNS (str): The text with its accents composed with their letters (NFC): "é" may be one character or two, and
+    both forms become equal.
     """
     return unicodedata.normalize("NFC", text)
 
 
 @lru_cache(maxsize=100_000)
 def comparable(text: str) -> str:
-    """RETURNS (str): The text without case, as whole letters (NFC): equal for texts that read the same. Texts
-    themselves are never changed.
+    """RETURNS (str): The text without case and composed (NFC), only for comparison: equal for texts that read the
+    same.
     """
     return composed(composed(text).casefold())
 
 
 def is_blank_token(token: str) -> bool:
-    """RETURNS (bool): Whether nothing of the token can be seen: it is empty, or holds whitespace and zero-width
-    characters alone.
-    """
+    """RETURNS (bool): Whether the token is invisible: empty, or only whitespace and zero-width characters."""
     return not "".join(token.split()).strip(INVISIBLE)
 
 
 def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int, int]]:
-    """Free a span of blank tokens at its edges. Blank tokens inside it stay: the two halves of "Ada  Lovelace" are one
-    name. spaCy's own `ner` has the same rule.
+    """Remove blank tokens from the edges of a span. Blank tokens inside it stay: the two halves of "Ada  Lovelace" are
+    one name. spaCy's own `ner` has the same rule.
 
-    RETURNS (Optional[Tuple[int, int]]): The trimmed span, its end exclusive, or None if it holds blank tokens alone.
+    RETURNS (Optional[Tuple[int, int]]): The trimmed span, its end exclusive, or None if it holds only blank tokens.
     """
     while start < end and is_blank_token(words[start]):
         start += 1
@@ -87,7 +85,7 @@ def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int,
 
 
 def glued(words: Sequence[str]) -> List[bool]:
-    """RETURNS (List[bool]): Whether a space follows each token, where the tokens of a text are all that is known."""
+    """RETURNS (List[bool]): Whether a space probably follows each token, judged by the scripts of the tokens."""
     spaces = []
     for left, right in pairwise(words):
         before, after = _kind(left[-1:]), _kind(right[:1])
@@ -96,8 +94,8 @@ def glued(words: Sequence[str]) -> List[bool]:
 
 
 def is_unspaced(words: Sequence[str]) -> bool:
-    """RETURNS (bool): Whether a sentence is of a script that is written without spaces; a word of another counts as
-    much as two characters.
+    """RETURNS (bool): Whether a sentence is mostly in a script without spaces; a word of another script counts as much
+    as two characters.
     """
     characters = Counter("".join(words))
     unspaced = sum(n for c, n in characters.items() if c.isalpha() and _kind(c))
@@ -105,14 +103,14 @@ def is_unspaced(words: Sequence[str]) -> bool:
 
 
 def join_words(words: Sequence[str], separator: str = " ", like: Optional[Sequence[str]] = None) -> str:
-    """Make a text of tokens, for a translator.
+    """Join tokens to a text, for a translator.
 
-    separator (str): What stands between two of them, where the script has spaces.
-    like (Optional[Sequence[str]]): The tokens before markers were put on them: where a space belongs is seen on these.
+    separator (str): The text between two tokens, where the script has spaces.
+    like (Optional[Sequence[str]]): The tokens before markers were added; they decide where spaces belong.
     """
     plain = words if like is None else like
     if separator == " " and is_unspaced(plain):
-        return "".join(w + " " * space for w, space in zip(words, glued(plain), strict=True))
+        return "".join(word + " " * space for word, space in zip(words, glued(plain), strict=True))
     return separator.join(words)
 
 
@@ -123,35 +121,35 @@ def cut_syllables(text: str) -> List[str]:
     """
     pieces: List[Tuple[int, int]] = []
     start = 0
-    for place, char in enumerate(f"{text} "):
-        if place > start and not char.isspace() and _joins(text, start, place):
+    for position, char in enumerate(f"{text} "):
+        if position > start and not char.isspace() and _joins(text, start, position):
             continue
         before, end = pieces[-1] if pieces else (0, -1)
         # A Burmese consonant with asat ends the syllable before it.
         if end == start and text[start + 1 : start + 2] == _ASAT and script_name(text[before]) == "MYANMAR":
-            pieces[-1] = (before, place)
-        elif text[start:place].strip():
-            pieces.append((start, place))
-        start = place + char.isspace()
+            pieces[-1] = (before, position)
+        elif text[start:position].strip():
+            pieces.append((start, position))
+        start = position + char.isspace()
     return [text[start:end] for start, end in pieces]
 
 
-def _joins(text: str, start: int, place: int) -> bool:
+def _joins(text: str, start: int, position: int) -> bool:
     """RETURNS (bool): Whether a character belongs to the piece that began at `start`."""
-    char, last = text[place], text[place - 1]
+    char, previous = text[position], text[position - 1]
     if unicodedata.category(char)[0] == "M" or char in _ZERO_WIDTH_JOINERS or char in _POSTPOSED:
         return True
-    if last in _STACKERS or last in _PREPOSED or last == "\u200d":
+    if previous in _STACKERS or previous in _PREPOSED or previous == "\u200d":
         return True
     if _is_plain(char):
-        if last in _INSIDE_WORDS:
-            return place - start > 1 and _is_plain(text[place - 2])
-        return _is_plain(last) or (_is_plain(text[start]) and unicodedata.category(last)[0] == "M")
+        if previous in _INSIDE_WORDS:
+            return position - start > 1 and _is_plain(text[position - 2])
+        return _is_plain(previous) or (_is_plain(text[start]) and unicodedata.category(previous)[0] == "M")
     if char in _INSIDE_WORDS:
-        return _is_plain(last) and _is_plain(text[place + 1 : place + 2])
+        return _is_plain(previous) and _is_plain(text[position + 1 : position + 2])
     if char.isdecimal():
-        return last.isdecimal()
-    return _is_tibetan(char) and _is_tibetan(text[start]) and last not in _TSHEG
+        return previous.isdecimal()
+    return _is_tibetan(char) and _is_tibetan(text[start]) and previous not in _TSHEG
 
 
 class SyllableTokenizer(DummyTokenizer):
@@ -166,7 +164,7 @@ class SyllableTokenizer(DummyTokenizer):
 
 
 def make_syllables() -> Callable[[Language], SyllableTokenizer]:
-    """`xner.Syllables.v1`: a tokenizer for scripts that are written without spaces and that spaCy has none for."""
+    """`xner.Syllables.v1`: a tokenizer for scripts without spaces, for languages that have no tokenizer in spaCy."""
     return lambda nlp: SyllableTokenizer(nlp.vocab)
 
 
@@ -188,5 +186,5 @@ def _kind(char: str) -> str:
 
 @lru_cache(maxsize=8192)
 def script_name(char: str) -> str:
-    """RETURNS (str): How the Unicode name of a character begins, as a rule by its script: "THAI", "CJK"."""
+    """RETURNS (str): The first word of a character's Unicode name, usually its script: "THAI", "CJK"."""
     return unicodedata.name(char, "").partition(" ")[0] if char else ""

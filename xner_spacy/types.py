@@ -1,7 +1,7 @@
-"""The plain data that the parts hand to each other: no spaCy, no torch.
+"""The plain data that the parts exchange, without spaCy and torch.
 
 Word positions are 0-based token indices; ends are exclusive. "Source" is the language that has labels (English),
-"target" the one that gets them.
+"target" the one that receives them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,11 +19,11 @@ FloatArray = npt.NDArray[np.float32]
 class Alignment:
     """Word links between a source and a target sentence, sorted, unique, each with a score.
 
-    links: Anything that gives an (n, 2) array of 0-based (source, target) token indices, in any order. Of a link given
-        twice the highest score is kept.
+    links: Anything that converts to an (n, 2) array of 0-based (source, target) token indices, in any order. Of a
+        repeated link, the highest score is kept.
     scores: n link probabilities in [0, 1], or None for all 1.
-    tokens: What the tokens were that it links, where that is known: see `xner_spacy.docdata.stamp_of`. It is no part of
-        what makes two alignments equal.
+    tokens: A stamp of the linked tokens, where they are known: see `xner_spacy.docdata.stamp_of`. It is ignored when
+        alignments are compared.
     RAISES: ValueError if the shapes do not fit or an index or a score is negative.
     """
 
@@ -40,12 +40,12 @@ class Alignment:
             raise ValueError(f"{len(pairs)} links but {len(values)} scores")
         if len(pairs) and (pairs.min() < 0 or not np.all(values >= 0)):
             raise ValueError("token indices and link scores must not be negative")
-        # By source, target, then score, highest first: the first of equals is the one to keep.
+        # Sort by source, target, then score, highest first: of repeated links, the first one is kept.
         order = np.lexsort((-values, pairs[:, 1], pairs[:, 0]))
         pairs, values = pairs[order], values[order]
-        fresh = np.ones(len(pairs), dtype=bool)
-        fresh[1:] = np.any(pairs[1:] != pairs[:-1], axis=1)
-        self.links, self.scores = pairs[fresh], values[fresh]
+        is_first = np.ones(len(pairs), dtype=bool)
+        is_first[1:] = np.any(pairs[1:] != pairs[:-1], axis=1)
+        self.links, self.scores = pairs[is_first], values[is_first]
 
     def __len__(self) -> int:
         return len(self.links)
@@ -113,13 +113,13 @@ class Reason:
     LOW_SCORE = "low_score"  # below the confidence threshold
     UNMAPPED_LABEL = "unmapped_label"  # the label map drops its label
     NO_TRANSLATION = "no_translation"  # the sentence was passed on without a translation
-    INCOMPLETE = "incomplete"  # a completeness filter gave it up, alone or with its sentence
-    BLANK = "blank"  # it holds whitespace alone
+    INCOMPLETE = "incomplete"  # a completeness filter dropped it, alone or with its sentence
+    BLANK = "blank"  # it holds only whitespace
     TOO_LONG = "too_long"  # the sentence has too many tokens for this projector
 
 
 class TokenLabels(NamedTuple):
-    """What a tagger makes of the target tokens: a distribution over IOB2 tags per token."""
+    """A tagger's prediction for the target tokens: a distribution over IOB2 tags per token."""
 
     labels: Sequence[str]  # the tags, such as "O", "B-PER", "I-PER", one per column
     probs: FloatArray  # (tokens, labels) probabilities
@@ -127,21 +127,21 @@ class TokenLabels(NamedTuple):
 
 @dataclass
 class SentencePair:
-    """What a projector reads: both sentences as tokens, the source entities, and the word links."""
+    """The input of a projector: both sentences as tokens, the source entities, and the word links."""
 
     source: Sequence[str]
     target: Sequence[str]
-    entities: Sequence[Entity]  # of the source, in any order; they may not overlap
+    entities: Sequence[Entity]  # of the source, in any order; they must not overlap
     alignment: Alignment
-    target_labels: Optional[TokenLabels] = None  # for the scores and candidates that ask a tagger
+    target_labels: Optional[TokenLabels] = None  # for scores and candidates that use a tagger
     # Each entity translated on its own, for the candidates that look for it in the target.
     entity_translations: Optional[Sequence[str]] = None
 
 
 @dataclass
 class Projection:
-    """What a projector returns for one sentence pair: target spans by start, never overlapping, and every source entity
-    without a span, with its reason.
+    """The output of a projector for one sentence pair: target spans, sorted by start and never overlapping, and every
+    source entity without a span, with its reason.
     """
 
     spans: List[ProjectedSpan] = field(default_factory=list)
@@ -152,13 +152,12 @@ class Projection:
 class Translation:
     """One translated text."""
 
-    text: Optional[
-        str
-    ]  # None where the translator has none and was told to pass it on, or where what came out is faulty
+    # None where the translator has no translation and is set to skip such texts, or where the translation is faulty
+    text: Optional[str]
     score: Optional[float] = None  # length-normalised log-probability, where the translator has one
     unknown: int = 0  # words that could not be translated and were left as they were
     fault: Optional[str] = None  # why there is no text: a code of `xner_spacy.translation.faults`
-    # The next best translations with their scores, best first, where the translator was told to give them.
+    # The next best translations with their scores, best first, if the translator is set to return them.
     alternatives: Sequence[Tuple[str, Optional[float]]] = ()
 
 
@@ -180,13 +179,13 @@ class Aligner(Protocol):
 
 
 class Learned(Protocol):
-    """A part that has learned something, which is saved with the pipeline."""
+    """A part with a learned state, which is saved with the pipeline."""
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What was learned."""
+        """RETURNS (bytes): The learned state."""
 
     def from_bytes(self, data: bytes) -> Any:
-        """Take over what `to_bytes` gave."""
+        """Load the state that `to_bytes` returned."""
 
 
 @runtime_checkable
@@ -199,10 +198,10 @@ class TrainableAligner(Aligner, Learned, Protocol):
 
 @runtime_checkable
 class MarkedAligner(Aligner, Protocol):
-    """An aligner that makes use of the source entities, where they are known."""
+    """An aligner that uses the source entities, where they are known."""
 
     def align_marked(self, pairs: Iterable["SentencePair"]) -> Iterator[Alignment]:
-        """Align pairs by their tokens and entities; the alignments that they have are not read."""
+        """Align pairs by their tokens and entities; their own alignments are not read."""
 
 
 @runtime_checkable

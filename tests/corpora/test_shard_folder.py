@@ -128,7 +128,7 @@ def test_files_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
     (out / "00000.spacy").unlink()
     write(out, docs(2))
     (out / "notes.txt").write_text("mine")
-    with pytest.raises(XnerError, match=r"holds what is not ours: notes\.txt"):
+    with pytest.raises(XnerError, match=r"holds files that xner did not write: notes\.txt"):
         write(out, docs(3))
     assert (out / "notes.txt").read_text() == "mine"
     assert texts(out) == ["w0", "w1"]
@@ -138,7 +138,7 @@ def test_a_manifest_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "manifest.json").write_text('{"name": "an app"}')
-    with pytest.raises(XnerError, match=r"holds what is not ours: manifest\.json"):
+    with pytest.raises(XnerError, match=r"holds files that xner did not write: manifest\.json"):
         write(out, docs(2))
     assert (out / "manifest.json").read_text() == '{"name": "an app"}'
 

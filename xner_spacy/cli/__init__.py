@@ -6,27 +6,27 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the command line. What the user can mend ends as one message and exit code 1, never as a traceback."""
+    """Run the command line. An error that the user can fix is one message and exit code 1, never a traceback."""
     code = 1
     try:
         _prepare()
         from .app import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while the program was still being loaded, or while it said how it ended
+    except KeyboardInterrupt:  # while the program was loading, or printing its last message
         if sys.stderr is not None:
             sys.stderr.write("\nInterrupted.\n")
-    # All is done; an interrupt now would only break the interpreter's own end.
+    # Everything is done; an interrupt now would only disturb the exit of the interpreter.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 
 def _prepare() -> None:
-    # What ends a session or a job is an interrupt like Ctrl-C: half-written files are taken away.
+    # Treat the end of a session or job like Ctrl-C, so that half-written files are removed.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    # A name that is no text (bytes that are not UTF-8) or a terminal without Unicode must not keep a message back.
+    # Print messages even if they hold a name that is not UTF-8, or if the terminal has no Unicode.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -47,7 +47,7 @@ def align(
     RETURNS (int): Sentence pairs. RAISES: InputError for files that do not run parallel; nothing is written then.
     """
     pairs = read_parallel(source, target)
-    with written_together():  # no model stays behind where the links could not be written
+    with written_together():  # no model is left behind if the links can't be written
         part = load_aligner(pairs, aligner=aligner, bitext=bitext, model=model, symmetrize=symmetrize, config=config)
         linked = paired(pairs, part(pairs), f"The aligner {type(part).__name__}", "sentence pairs", "alignments")
         return write_pharaoh(output, progress((links for _, links in linked), len(pairs), "pair"))
@@ -55,7 +55,7 @@ def align(
 
 @command(align, source="SOURCE.txt", target="TARGET.txt", output=option("-o", metavar="LINKS"))
 def align_cli(call: Callable[[], int], output: PathLike) -> None:
-    """Say how many pairs there were."""
+    """Print the number of pairs."""
     done(f"{call()} sentence pairs aligned", output)
 
 
@@ -63,9 +63,9 @@ def read_parallel(source: PathLike, target: PathLike) -> List[Tuple[List[str], L
     """RETURNS (List[Tuple[List[str], List[str]]]): Token pairs; an empty line has no tokens. RAISES: InputError if the
     files differ in length.
     """
-    s, t = read_sentences(source, allow_empty=True), read_sentences(target, allow_empty=True)
-    require_same_length(source, len(s), target, len(t))
-    return list(zip(s, t, strict=True))
+    source_sentences, target_sentences = (read_sentences(path, allow_empty=True) for path in (source, target))
+    require_same_length(source, len(source_sentences), target, len(target_sentences))
+    return list(zip(source_sentences, target_sentences, strict=True))
 
 
 def load_aligner(
@@ -81,10 +81,10 @@ def load_aligner(
 ) -> Aligner:
     """Build the aligner, and load or train it. Arguments are those of the commands.
 
-    pairs (Sequence[TokenPair]): What will be aligned; an aligner that learns learns from it too.
-    link_form (Optional[Dict[str, Any]]): How `links` are written, settings of `xner.Links.v1`.
-    RETURNS (Aligner): The aligner, ready. RAISES: XnerError for options that this aligner has no use for; InputError
-        for a model folder that is broken or holds something else.
+    pairs (Sequence[TokenPair]): The pairs to align; a trainable aligner learns from them too.
+    link_form (Optional[Dict[str, Any]]): The form of `links`: settings of `xner.Links.v1`.
+    RETURNS (Aligner): The aligner, ready. RAISES: XnerError for options that the aligner does not use; InputError for
+        a model folder that is broken or holds something else.
     """
     settings: Dict[str, Any] = {"symmetrize": symmetrize} if symmetrize else {}
     if links is not None:
@@ -110,12 +110,12 @@ def load_aligner(
 
 
 def more_pairs(bitext: Optional[Tuple[PathLike, PathLike]]) -> Iterable[TokenPair]:
-    """RETURNS (Iterable[TokenPair]): What --bitext gives to learn from."""
+    """RETURNS (Iterable[TokenPair]): The pairs of --bitext, to learn from."""
     return TokenizedBitext(Path(bitext[0]), Path(bitext[1])) if bitext else ()
 
 
 def _is_trained(part: Any, name: str, folder: Path, has_bitext: bool) -> bool:
-    """RETURNS (bool): Whether the folder holds this aligner; else it is new or empty. RAISES: XnerError."""
+    """RETURNS (bool): Whether the folder holds this aligner, trained; if not, it is new or empty. RAISES: XnerError."""
     if not part.to_bytes():
         raise XnerError(f"The aligner {name!r} keeps no model: --model is not for it.")
     if not (folder / STATE).exists():
@@ -134,10 +134,10 @@ def _is_trained(part: Any, name: str, folder: Path, has_bitext: bool) -> bool:
             "Leave --bitext out, or name a new folder to train another one.",
         )
     description = folder / DESCRIPTION
-    trained = read_json(description, Dict[str, Any]).get("aligner") if description.exists() else None
-    if trained not in (None, name):
-        hint = f"Add --aligner {trained}, or name another folder."
-        raise InputError(f"is of the aligner {trained!r}, not of {name!r}.", folder, hint=hint)
+    trained_name = read_json(description, Dict[str, Any]).get("aligner") if description.exists() else None
+    if trained_name not in (None, name):
+        hint = f"Add --aligner {trained_name}, or name another folder."
+        raise InputError(f"is of the aligner {trained_name!r}, not of {name!r}.", folder, hint=hint)
     return True
 
 

@@ -10,9 +10,9 @@ from ..types import Json
 from .options import command, option, size
 from .output import bar, done, say, show_counts, warn
 
-# How many faulty sentences are named on the screen.
+# The number of faulty sentences to print.
 SHOWN_FAULTS = 5
-# Where the work is done.
+# The engines of `annotate`.
 EngineName = Enum("EngineName", {"local": "local", "ray": "ray"}, type=str)
 
 
@@ -29,7 +29,7 @@ EngineName = Enum("EngineName", {"local": "local", "ray": "ray"}, type=str)
     progress=None,
 )
 def annotate_cli(call: Any, output: Path, shard_size: int, workers: int, dry_run: bool = False) -> None:
-    """Annotate, or say what would be done.
+    """Annotate, or print the plan.
 
     dry_run (bool): Only say what would be done and about how long it would take.
     """
@@ -41,8 +41,8 @@ def annotate_cli(call: Any, output: Path, shard_size: int, workers: int, dry_run
     show_counts(manifest["totals"])
     faults = [fault for entry in manifest["shards"].values() for fault in entry.get("faults", ())]
     if faults:
-        told = "\n".join(f"  {place}: {reason}" for place, reason in faults[:SHOWN_FAULTS])
-        warn("Sentences with a fault have no entities; the manifest names more of them:", told)
+        shown_faults = "\n".join(f"  {place}: {reason}" for place, reason in faults[:SHOWN_FAULTS])
+        warn("Sentences with a fault have no entities; the manifest names more of them:", shown_faults)
     done(f"{manifest['totals']['sentences']} sentences", output)
 
 

@@ -1,4 +1,4 @@
-"""Puts the commands together and turns errors into messages."""
+"""Register the commands, and turn errors into messages."""
 
 import errno
 import os
@@ -23,11 +23,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-# What typer makes of Ctrl-C: 128 + SIGINT.
+# The exit code that typer returns for Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
-# Set in the environment, it shows where an error arose that is a fault of ours.
+# Set this environment variable to see the traceback of an error that is a bug of xner.
 DEBUG = "XNER_DEBUG"
-# Each is a module that holds the command as NAME_cli, and its CONTEXT if it has one; or puts several in by `register`.
+# Each is a module with the command NAME_cli and maybe its CONTEXT, or with a function `register` for several commands.
 COMMANDS = """
     convert convert-model align project annotate bench evaluate compare report init-config model-card info distill
     select split calibrate vectors study
@@ -42,8 +42,8 @@ for command_name in COMMANDS.split():
         app.command(command_name, context_settings=context)(getattr(module, f"{module_name}_cli"))
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"xner-spacy {__version__}")
         raise typer.Exit()
 
@@ -58,17 +58,17 @@ def _options(
 
 
 def run(arguments: List[str]) -> int:
-    """Run a command line. Whatever happens ends as one message: what the user can mend says how, and what is a fault of
-    ours says so, and how to see where it arose. RETURNS (int): The exit code: 0, 1 for an error of the input, the
-    system or ours, 2 for a command line that cannot be read.
+    """Run a command line. Every error is printed as one message. If the user can fix it, the message says how; if it is
+    a bug, the message says so, and how to get the traceback. RETURNS (int): The exit code: 0, 1 for an error of the
+    input or the system or for a bug, 2 for an invalid command line.
     """
     make_log_printable()
-    # To name the files where an error does not.
-    given = f" (xner {' '.join(arguments)[:300]})" if arguments else ""
+    # The command line names the files if an error does not.
+    command_line = f" (xner {' '.join(arguments)[:300]})" if arguments else ""
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="xner", standalone_mode=False)
         code = result if isinstance(result, int) else 0
-        # What is still in the buffer may not fit on the disk, or its reader may have gone.
+        # Flush here, where errors are handled: the disk may be full, or the reader of the output gone.
         if sys.stdout is not None:
             sys.stdout.flush()
         return _interrupted() if code == INTERRUPTED else code
@@ -77,30 +77,29 @@ def run(arguments: List[str]) -> int:
     except XnerError as error:
         return _fail(error.message, error.hint)
     except (RegistryError, ConfigValidationError) as error:
-        return _fail(f"A configuration does not hold{given}.", str(error).strip())
+        return _fail(f"A configuration does not hold{command_line}.", str(error).strip())
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
-        # The reader of our output went away (`xner ... | head`): not an error of ours, and nothing can be printed.
+        # The reader of the output is gone (`xner ... | head`): this is not an error, and nothing can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except MemoryError:
-        return _fail(f"There is not enough memory{given}.", "Use smaller files or batches.")
+        return _fail(f"There is not enough memory{command_line}.", "Use smaller files or batches.")
     except OSError as error:
-        said = error.strerror or str(error) or type(error).__name__
+        reason = error.strerror or str(error) or type(error).__name__
         hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
-        return _fail(f"{error.filename}: {said}." if error.filename else f"{said}{given}.", hint)
-    except Exception as error:  # noqa: BLE001  (the last net: it says whose fault it is, and hides nothing)
-        # typer brings a click of its own or uses the one installed, so their errors have no class
-        # that can be named here.
+        return _fail(f"{error.filename}: {reason}." if error.filename else f"{reason}{command_line}.", hint)
+    except Exception as error:  # noqa: BLE001  (the last handler: it reports a bug and hides nothing)
+        # typer uses a bundled click or the installed one, so the class of click's errors is not known here.
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             return int(error.exit_code)
         if os.environ.get(DEBUG):
             traceback.print_exc()
-        said = in_one_line(error)
+        reason = in_one_line(error)
         return _fail(
-            f"This is a fault of xner{given}: {type(error).__name__}{': ' * bool(said)}{said}",
+            f"This is a fault of xner{command_line}: {type(error).__name__}{': ' * bool(reason)}{reason}",
             f"Nothing was left half-written. Please report it with what {DEBUG}=1 before the command shows.",
         )
 

@@ -16,7 +16,7 @@ def bench_cli(
     name: str = typer.Argument(..., metavar="NAME", help="The benchmark; its own options follow."),
 ) -> None:
     """Run `python -m benchmarks NAME` in a checkout of the repository (NAME --help for its options)."""
-    if name in ("--help", "-h"):  # Not an option here, so that `NAME --help` reaches the benchmark.
+    if name in ("--help", "-h"):  # Not declared as an option, so that `NAME --help` reaches the benchmark.
         return typer.echo(context.get_help())
     if not Path("benchmarks", "__main__.py").exists():
         raise XnerError(f"No benchmark {name!r} here.", "Benchmarks run from a checkout of the repository.")

@@ -20,7 +20,7 @@ def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None)
     model (PathLike): A pipeline with an xner_student.
     dev (PathLike): Projected development data: a .spacy file or a folder of shards.
     output (Optional[PathLike]): Where the pipeline goes; without it, where it was.
-    RETURNS (ScoreMap): What was fitted. RAISES: XnerError without a student.
+    RETURNS (ScoreMap): The fitted temperature and bias. RAISES: XnerError without a student.
     """
     from ..distillation.readers import Corpus
     from ..distillation.student.score_fitting import calibrate as fit
@@ -34,6 +34,6 @@ def calibrate(model: PathLike, dev: PathLike, output: Optional[PathLike] = None)
 
 @command(calibrate, model="MODEL", dev="DEV", output=option("-o"))
 def calibrate_cli(call: "Callable[[], ScoreMap]", model: Path, output: Optional[Path]) -> None:
-    """Say what was fitted."""
+    """Print the fitted values."""
     fitted = call()
     done(f"Temperature {fitted.temperature:.3f}, {fitted.bias:.2f} off the scores of O", output or model)

@@ -38,7 +38,7 @@ def compare(
 
 @command(compare, gold="GOLD", pred_a="PRED_A", pred_b="PRED_B")
 def compare_cli(call: Callable[[], Json], json_path: Optional[Path] = None) -> None:
-    """Show the difference.
+    """Print the difference.
 
     json_path (Optional[Path]): Write the figures here too.
     """

@@ -1,4 +1,4 @@
-"""`xner convert`: a corpus from one form into another, with an account of what the new form can't hold."""
+"""`xner convert`: convert a corpus to another format, and count what the new format can't hold."""
 
 from collections import Counter
 from dataclasses import replace
@@ -81,9 +81,9 @@ def convert(
     target (Optional[PathLike]): For bitext: the target-language file; IN is the source.
     source_lang (Optional[str]): For bitext: language code of the source text (default en).
     tokenized (bool): For bitext: tokens are separated by spaces already.
-    RETURNS (Dict[str, int]): What was counted: `sentences` and `entities` that were read, what was repaired, what was
-        left out and what OUT can't hold.
-    RAISES: InputError with file and line for what cannot be read; XnerError for what can't be written, or an option
+    RETURNS (Dict[str, int]): The counts: `sentences` and `entities` that were read, what was repaired, what was left
+        out and what OUT can't hold.
+    RAISES: InputError with file and line for unreadable input; XnerError for data that can't be written, or an option
         that has no effect. Nothing is written then.
     """
     input_path, output_path = Path(input_path), Path(output_path)
@@ -94,37 +94,37 @@ def convert(
         message = f"{output_path} is no folder, and its name does not say which form it is to have."
         raise XnerError(message, "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.")
     form = "docbin" if is_folder else form_of(output_path, to)
-    of_columns: Dict[str, Any] = {"token_column": token_column, "tag_column": tag_column, "scheme": scheme}
-    of_columns |= {"comments": comments, "numbered": numbered}
-    of_bitext = {"target": target, "source_lang": source_lang, "tokenized": tokenized or None}
-    without_effect = {} if style in LAYOUTS else dict(of_columns)
+    column_options: Dict[str, Any] = {"token_column": token_column, "tag_column": tag_column, "scheme": scheme}
+    column_options |= {"comments": comments, "numbered": numbered}
+    bitext_options = {"target": target, "source_lang": source_lang, "tokenized": tokenized or None}
+    useless_options = {} if style in LAYOUTS else dict(column_options)
     if style != "bitext":
-        without_effect |= of_bitext
+        useless_options |= bitext_options
     if style not in (*LAYOUTS, "txt"):
-        without_effect["repair"] = repair or None
-    _refuse(f"has no effect with the layout {style}", without_effect)
-    without_effect = {"missing": missing} if form != "iob" else {}
+        useless_options["repair"] = repair or None
+    _refuse(f"has no effect with the layout {style}", useless_options)
+    useless_options = {"missing": missing} if form != "iob" else {}
     if form == "docbin":
-        without_effect |= {"spaces": spaces, "join_sentences": join_sentences or None}
+        useless_options |= {"spaces": spaces, "join_sentences": join_sentences or None}
     if not is_folder:
-        without_effect["shard_size"] = shard_size
-    _refuse(f"has no effect on {output_path}", without_effect)
+        useless_options["shard_size"] = shard_size
+    _refuse(f"has no effect on {output_path}", useless_options)
     counts: Counter = Counter(sentences=0, entities=0)
     if style == "bitext" and target is None:
         raise XnerError("A bitext is two files.", "IN is the source file; name the other with --target.")
-    docs = _read(input_path, style, lang, repair, counts, of_columns, of_bitext)
-    chosen = _chosen(docs, input_path, label_map, labels, limit, counts)
+    docs = _read(input_path, style, lang, repair, counts, column_options, bitext_options)
+    selected_docs = _selected_docs(docs, input_path, label_map, labels, limit, counts)
     if is_folder:
-        settings = {"style": style, **of_columns, "repair": repair, "label_map": label_map, "limit": limit}
+        settings = {"style": style, **column_options, "repair": repair, "label_map": label_map, "limit": limit}
         settings |= {"lang": lang, "source_lang": source_lang, "tokenized": tokenized}
         inputs = [path for path in (input_path, target) if path is not None]
-        output = [(output_path, chosen)]
+        output = [(output_path, selected_docs)]
         write_docbins(
             output, made_by="xner convert", inputs=inputs, settings=settings, shard_size=shard_size or SHARD_SIZE
         )
     else:
         options = WriteOptions(missing or "refuse", spaces or "refuse", join_sentences)  # type: ignore[arg-type]
-        written = write_corpus(output_path, chosen, form, options, counts, input_path)
+        written = write_corpus(output_path, selected_docs, form, options, counts, input_path)
         if written != counts["sentences"]:
             counts["sentences written"] = written
     return {name: n for name, n in counts.items() if n or name in ("sentences", "entities")}
@@ -146,7 +146,7 @@ def convert(
     limit=option(min=0, max=LARGEST_SIZE),
 )
 def convert_cli(call: Callable[[], Dict[str, int]], output_path: PathLike) -> None:
-    """Say what was counted."""
+    """Print the counts."""
     counts = call()
     show_counts(counts)
     done(f"{counts.get('sentences written', counts['sentences'])} sentences", output_path)
@@ -172,13 +172,13 @@ def _refuse(why: str, settings: Dict[str, Any]) -> None:
 
 
 def _layout(
-    style: str, token_column: Optional[str], tag_column: Optional[str], **stated: Union[bool, str, None]
+    style: str, token_column: Optional[str], tag_column: Optional[str], **options: Union[bool, str, None]
 ) -> ColumnLayout:
-    """A layout, with what is stated of the file (scheme, comments, numbered)."""
+    """RETURNS (ColumnLayout): A layout, changed by the options (scheme, comments, numbered)."""
     layout = LAYOUTS[style]
-    changed: Dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
+    changed: Dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if token_column is not None or tag_column is not None:
-        # Who names a column knows the file: how many there are is not checked then.
+        # A user who names a column knows the file, so the number of columns is not checked.
         token = parse_column(token_column, "--token-column") if token_column else layout.token
         tag = parse_column(tag_column, "--tag-column") if tag_column else layout.tag
         changed.update(token=token, tag=tag, columns=(), one_gap=False)
@@ -194,22 +194,22 @@ def _read(
     lang: str,
     repair: bool,
     counts: Counter,
-    of_columns: Dict[str, Any],
-    of_bitext: Dict[str, Any],
+    column_options: Dict[str, Any],
+    bitext_options: Dict[str, Any],
 ) -> _Docs:
-    """The Docs of a corpus in any layout, with the line that a Doc begins at."""
-    # Tokens that are there already need no tokenizer, nor the package that spaCy's may ask for.
+    """YIELDS (Tuple[Doc, Optional[int]]): The Docs of a corpus in any layout, with the line that a Doc begins at."""
+    # Only text without tokens needs a tokenizer, and the package that it may depend on.
     vocab = blank_vocab(lang)
     if style == "txt":
         for number, words in enumerate(read_text(path, counts, repair), 1):
             yield Doc(vocab, words=words, spaces=[True] * len(words)), number
     elif style in LAYOUTS:
-        for sentence in read_columns(path, _layout(style, **of_columns), repair=repair, counts=counts):
+        for sentence in read_columns(path, _layout(style, **column_options), repair=repair, counts=counts):
             yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
     elif style == "docbin":
         yield from ((doc, None) for doc in read_docs(path, vocab))
     elif style == "bitext":
-        yield from ((doc, None) for doc in _read_bitext(path, lang, counts, **of_bitext))
+        yield from ((doc, None) for doc in _read_bitext(path, lang, counts, **bitext_options))
     else:
         layout = None if style == "jsonl" else style
         yield from ((doc, None) for doc in read_jsonl(path, layout, blank(lang), counts))
@@ -238,7 +238,7 @@ def _read_bitext(
         yield doc
 
 
-def _chosen(
+def _selected_docs(
     docs: _Docs, path: Path, label_map: Optional[str], labels: Optional[List[str]], limit: int, counts: Counter
 ) -> Iterator[Doc]:
     mapping = get_label_map(label_map)
@@ -250,8 +250,8 @@ def _chosen(
             counts.update(f"dropped {label}" for label in dropped)
         for ent in doc.ents:
             if labels is not None and ent.label_ not in labels:
-                where = "" if line else f"sentence {number}: "
-                message = f"{where}unknown label {ent.label_!r}; expected {', '.join(labels)}."
+                location = "" if line else f"sentence {number}: "
+                message = f"{location}unknown label {ent.label_!r}; expected {', '.join(labels)}."
                 raise InputError(message, path, line, "Correct it, or translate or drop it with --label-map.")
         counts["sentences"] += 1
         counts["entities"] += len(doc.ents)
@@ -268,6 +268,6 @@ def _apply(doc: Doc, mapping: LabelMap) -> Tuple[Doc, List[str]]:
             dropped.append(ent.label_)
         else:
             kept.append(Span(doc, ent.start, ent.end, label=label, kb_id=ent.kb_id, span_id=ent.id))
-    missing = [Span(doc, t.i, t.i + 1) for t in doc if not t.ent_iob]
+    missing = [Span(doc, token.i, token.i + 1) for token in doc if not token.ent_iob]
     doc.set_ents(kept, missing=missing)
     return doc, dropped

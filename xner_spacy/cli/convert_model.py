@@ -1,4 +1,4 @@
-"""`xner convert-model`: a translation model of Hugging Face's format becomes one for CTranslate2."""
+"""`xner convert-model`: convert a translation model from Hugging Face's format to CTranslate2's."""
 
 import shutil
 from pathlib import Path
@@ -22,13 +22,13 @@ SENTENCEPIECE = {
     "m2m": ("sentencepiece.bpe.model", "sentencepiece.bpe.model"),
     "marian": ("source.spm", "target.spm"),
 }
-# What the converter writes; for folders of an earlier version, which don't say.
+# The files that the converter writes, for folders of an earlier version, which do not list them.
 _VOCABULARIES = [f"{side}_vocabulary.{form}" for side in ("shared", "source", "target") for form in ("json", "txt")]
 MADE = ("model.bin", "config.json", *_VOCABULARIES)
 
 
 class _Source(HubModel):
-    """What is converted. Its weights are read in the middle of that."""
+    """The model to convert. Its weights are read only during the conversion."""
 
     part = "xner convert-model"
 
@@ -87,15 +87,15 @@ def convert_model(
     if family == "m2m" and any(TAGS["nllb"].match(token) for token in vocabulary):
         family = "nllb"
     known_revision = source.options().get("revision")
-    with folder_written_aside(output) as made:
+    with folder_written_aside(output) as temporary:
         with loading(model, legacy_weights):
-            save_spec(Converter(model, revision=known_revision)._load(), made, quantization)
+            save_spec(Converter(model, revision=known_revision)._load(), temporary, quantization)
         for name in set(SENTENCEPIECE[family]):
             try:
                 sentencepiece = str(cached_file(model, name, revision=known_revision))
             except OSError as error:
                 raise XnerError(f"{model!r} lacks its SentencePiece file {name}.", "Download it whole.") from error
-            shutil.copyfile(sentencepiece, made / name)
+            shutil.copyfile(sentencepiece, temporary / name)
         info: Dict[str, Any] = {
             "family": family,
             "languages": sorted(m[1] for m in map(TAGS[family].match, vocabulary) if m),
@@ -104,10 +104,10 @@ def convert_model(
             "model": model if not Path(model).is_dir() else Path(model).name,
             "revision": source.content,
             "quantization": quantization,
-            "files": sorted(path.name for path in made.iterdir()),
-            "checksum": checksum_of(made),
+            "files": sorted(path.name for path in temporary.iterdir()),
+            "checksum": checksum_of(temporary),
         }
-        write_json(made / INFO, info)
+        write_json(temporary / INFO, info)
     for name in earlier - {INFO, *info["files"]}:
         (output / name).unlink()
     return info
@@ -115,15 +115,15 @@ def convert_model(
 
 @command(convert_model, model="MODEL", output="OUT", quantization=option("-q", kind=choices(get_args(Quantization))))
 def convert_model_cli(call: Callable[[], Dict[str, Any]], output: PathLike, quantization: str) -> None:
-    """Say what was converted."""
+    """Print a summary of the model."""
     info = call()
     languages = f"{len(info['languages'])} languages" if info["languages"] else "one pair of languages"
     done(f"{info['family']} model, {languages}, {quantization}, revision {info['revision']}", output)
 
 
 def check_replaceable(output: Path, overwrite: bool) -> Set[str]:
-    """RETURNS (Set[str]): The files of a model that is replaced. RAISES: XnerError if a folder may not be made, or not
-    be replaced: it must hold a model that we converted, and nothing else.
+    """RETURNS (Set[str]): The files of a model that will be replaced. RAISES: XnerError if the folder exists, unless
+    `overwrite` is given and it holds only a converted model.
     """
     if not output.exists():
         return set()
@@ -131,11 +131,11 @@ def check_replaceable(output: Path, overwrite: bool) -> Set[str]:
     if output.is_dir() and not any(output.iterdir()):
         return set()
     info = read_info(output)
-    ours = {INFO, *info["sentencepiece"], *info.get("files", MADE)}
-    others = sorted(path.name for path in output.iterdir() if path.name not in ours or path.is_dir())
+    own_files = {INFO, *info["sentencepiece"], *info.get("files", MADE)}
+    other_files = sorted(path.name for path in output.iterdir() if path.name not in own_files or path.is_dir())
     require(
-        not others,
-        f"{output} holds more than a converted model ({', '.join(others[:3])}), so it is not replaced.",
+        not other_files,
+        f"{output} holds more than a converted model ({', '.join(other_files[:3])}), so it is not replaced.",
         "Choose another folder, or move these out of it.",
     )
     return {path.name for path in output.iterdir()}

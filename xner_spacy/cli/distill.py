@@ -1,4 +1,4 @@
-"""`xner distill`: the distributions of several teachers become one."""
+"""`xner distill`: mix the distributions of several teachers."""
 
 import math
 from collections import Counter
@@ -37,35 +37,35 @@ def distill(
     RETURNS (Tuple[int, List[float]]): Sentences, and the weights (their means, where every sentence has its own).
     RAISES: XnerError for weights that do not fit, sentences that differ, or a model without a student.
     """
-    # Teachers are a small matter until they are asked for: thinc's optimisers come with them.
+    # Imported here because these modules are slow to load: they import thinc's optimisers.
     from ..distillation.student.pipes import find_student
     from ..distillation.teachers.mixtures import mix_docs
 
-    of_sentences = None
+    sentence_weights = None
     if weights in ("similarity", "similarity-sentence"):
         similarity = _similarity(teachers, sources or (), seed)
-        mean = similarity.domain.tolist()
-        of_sentences = similarity.sentence if weights == "similarity-sentence" else None
+        mean_weights = similarity.domain.tolist()
+        sentence_weights = similarity.sentence if weights == "similarity-sentence" else None
     else:
-        mean = _numbers(weights, len(teachers))
+        mean_weights = _numbers(weights, len(teachers))
     bias = 0.0 if bias_of is None else find_student(load_pipeline(bias_of)).cfg.get("bias", 0.0)
     vocab = blank("xx").vocab
     counts: Counter = Counter()
     docs = mix_docs(
         [read_docs(path, vocab) for path in teachers],
-        mean if of_sentences is None else of_sentences,
+        mean_weights if sentence_weights is None else sentence_weights,
         decode_entities=not keep_entities,
         bias=bias,
         names=[str(path) for path in teachers],
         counts=counts,
     )
-    settings = {"weights": mean, "keep_entities": keep_entities, "seed": seed}
+    settings = {"weights": mean_weights, "keep_entities": keep_entities, "seed": seed}
     inputs = [*teachers, *(sources or ())]
     [n] = write_docbins([(output, docs)], made_by="xner distill", inputs=inputs, settings=settings)
     if counts["unmixed"]:
         title = f"{counts['unmixed']} of {n} sentences have no distribution from any teacher."
         warn(title, "They keep the entities of the first.")
-    return n, mean
+    return n, mean_weights
 
 
 @command(
@@ -77,7 +77,7 @@ def distill(
     bias_of=option(metavar="MODEL"),
 )
 def distill_cli(call: Callable[[], Tuple[int, List[float]]], output: PathLike) -> None:
-    """Say how they were weighted."""
+    """Print the weights."""
     sentences, weights = call()
     done(f"{sentences} sentences, weights {', '.join(f'{weight:.3f}' for weight in weights)}", output)
 
@@ -112,4 +112,4 @@ def _similarity(teachers: Sequence[PathLike], sources: Sequence[PathLike], seed:
         if not text:
             hint = "Use uniform weights, or give the text."
             raise InputError("has no text to compare languages by.", path, hint=hint)
-    return language_similarity([text_features(t) for t in texts], text_features(target), seed=seed)
+    return language_similarity([text_features(text) for text in texts], text_features(target), seed=seed)

@@ -1,4 +1,4 @@
-"""`xner evaluate`: how good predicted entities or links are."""
+"""`xner evaluate`: score predicted entities or links."""
 
 from pathlib import Path
 from typing import Any, List, Optional
@@ -37,7 +37,7 @@ def evaluate(
 def evaluate_cli(
     call: Any, json_path: Optional[Path] = None, links: bool = False, one_indexed: bool = False, reverse: bool = False
 ) -> None:
-    """Show the figures, of entities or of links.
+    """Print the scores of entities or of links.
 
     json_path (Optional[Path]): Write the figures here too.
     links (bool): GOLD and PRED are word links (i-j; in GOLD ipj is a possible one).
@@ -62,7 +62,7 @@ def evaluate_cli(
 
 
 def tell_notes(notes: Json) -> None:
-    """Say what a reader of the figures has to know."""
+    """Warn about anything that affects the reading of the scores."""
     edges, missing = notes["whitespace_edges"], notes["missing"]
     for side, what in (("gold", "freed of it"), ("predicted", "counted as wrong")):
         if edges[side]:
@@ -82,7 +82,7 @@ def tell_notes(notes: Json) -> None:
 
 
 def render_links(rates: Json) -> str:
-    """RETURNS (str): The figures as a table."""
+    """RETURNS (str): The scores as a table."""
     header = ["AER", "P", "R", "F1", "AER 95% interval", "F1 95% interval"]
     row = [percent(rates[name]) for name in ("aer", "precision", "recall", "f1")]
     row += [percent_range(rates[name]) for name in ("aer_interval", "f1_interval")]
@@ -90,15 +90,15 @@ def render_links(rates: Json) -> str:
 
 
 def render(scores: Json) -> str:
-    """RETURNS (str): The figures as a table and a line on the errors."""
+    """RETURNS (str): The scores as a table, and a line about the errors."""
 
-    def row(name: str, r: Json) -> List[str]:
-        rates = [percent(r[k]) for k in ("precision", "recall", "f1")]
-        return [name, *rates, percent_range(r.get("f1_interval", ())), r["gold"], r["predicted"]]
+    def make_row(name: str, rates: Json) -> List[str]:
+        percents = [percent(rates[k]) for k in ("precision", "recall", "f1")]
+        return [name, *percents, percent_range(rates.get("f1_interval", ())), rates["gold"], rates["predicted"]]
 
-    rows = [row("all", scores)]
-    rows += [row(label, r) for label, r in scores["per_type"].items()]
-    rows += [row(f"length {n}", r) for n, r in scores["per_length"].items() if r["gold"]]
+    rows = [make_row("all", scores)]
+    rows += [make_row(label, rates) for label, rates in scores["per_type"].items()]
+    rows += [make_row(f"length {n}", rates) for n, rates in scores["per_length"].items() if rates["gold"]]
     errors = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct")
     header = ["", "P", "R", "F1", "95% interval", "gold", "predicted"]
     return f"{table(header, rows)}\n{scores['sentences']} sentences. Errors: {errors}.\n{scores['signature']}"

@@ -34,7 +34,7 @@ def info() -> Json:
 
 @command(info)
 def info_cli(call: Callable[[], Json], languages: bool = False) -> None:
-    """Show them, or the languages.
+    """Print this information, or the languages.
 
     languages (bool): List the languages and their codes instead.
     """
@@ -42,14 +42,14 @@ def info_cli(call: Callable[[], Json], languages: bool = False) -> None:
         rows = []
         for code in all_codes():
             tokenizer = choose_tokenizer(code.flores or code.iso3).tokenizer["@tokenizers"]
-            # Where nothing is said it is spaCy's general one.
-            said = "" if tokenizer == PLAIN else tokenizer
-            rows.append([cell or "-" for cell in (code.iso3, code.iso1, code.flores, code.spacy, said, code.name)])
+            # An empty cell means spaCy's general tokenizer.
+            shown = "" if tokenizer == PLAIN else tokenizer
+            rows.append([cell or "-" for cell in (code.iso3, code.iso1, code.flores, code.spacy, shown, code.name)])
         say(table(("ISO 639-3", "639-1", "FLORES-200", "spaCy", "tokenizer", "name"), rows))
         return
     facts = call()
     say(f"xner-spacy {__version__}, Python {facts['python']}, {facts['platform']}")
-    for name, place in (facts["packages"] | facts["programs"]).items():
-        say(f"  {name:<20}{place or '-'}")
+    for name, version_or_path in (facts["packages"] | facts["programs"]).items():
+        say(f"  {name:<20}{version_or_path or '-'}")
     for name, parts in facts["parts"].items():
         say(f"{name}: {', '.join(parts)}")

@@ -14,7 +14,7 @@ from ..types import PathLike
 from .options import command, option
 from .output import done, warn
 
-# The package's own bases: their options, each with its choices, the default first.
+# The bases in the package, their options, and the choices of each option, the default first.
 TRAINING = {"labels": ("hard", "soft", "tsl", "prokd"), "encoder": ("tok2vec", "trf")}
 BASES: Dict[str, Dict[str, Tuple[str, ...]]] = {
     "student": TRAINING,
@@ -54,21 +54,21 @@ def init_config(
     RETURNS (Tuple[str, List[str]]): spaCy's language code, and what the user should know of the tokenizer.
     RAISES: InputError for a missing or broken base; XnerError for an unknown language or option.
     """
-    given = {"labels": labels, "encoder": encoder, "translator": translator, "projector": projector}
-    config = base_config(base, **{name: value for name, value in given.items() if value is not None})
+    options = {"labels": labels, "encoder": encoder, "translator": translator, "projector": projector}
+    config = base_config(base, **{name: value for name, value in options.items() if value is not None})
     if not isinstance(config.get("nlp"), dict):
         hint = f"Begin with one of: {', '.join(BASES)}."
         raise InputError("has no section [nlp], so it is no config of a pipeline.", base, hint=hint)
     choice = choose_tokenizer(lang)
     config["nlp"]["lang"] = choice.lang
     notes = [choice.note] if choice.note else []
-    present = config["nlp"].get("tokenizer")
-    name = present.get("@tokenizers", "") if isinstance(present, dict) else ""
+    old_tokenizer = config["nlp"].get("tokenizer")
+    name = old_tokenizer.get("@tokenizers", "") if isinstance(old_tokenizer, dict) else ""
     if name and not name.startswith("spacy.") and name != SYLLABLES:
         notes = [f"{name!r} of {base} was kept; see that it splits this language."]
     else:
         config["nlp"]["tokenizer"] = choice.tokenizer
-        # What an earlier language's tokenizer was told is not for this one.
+        # The base may have settings for the tokenizer of another language: replace them.
         if choice.initialize or "tokenizer" in config.get("initialize", {}):
             config.setdefault("initialize", {})["tokenizer"] = choice.initialize
     with atomic_write(output) as file:
@@ -78,7 +78,7 @@ def init_config(
 
 @command(init_config, base=option("BASE", kind=str), output="OUT.cfg", labels=option())
 def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike) -> None:
-    """Say which language it has."""
+    """Print the language of the config."""
     lang, notes = call()
     done(f"Config with the language {lang!r}", output)
     for note in notes:
@@ -86,14 +86,14 @@ def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike)
 
 
 def base_config(base: PathLike, **options: str) -> Config:
-    """RETURNS (Config): The config of one of `BASES` with some of its options, or of a file; for no language yet, and
-    not interpolated. RAISES: InputError for a missing or broken file; XnerError for an option that the base has not.
+    """RETURNS (Config): The config of one of `BASES` with the options, or of a file. It has no language yet, and is not
+    interpolated. RAISES: InputError for a missing or broken file; XnerError for an option that the base does not have.
     """
     known = BASES.get(str(base), {})
     for name, value in options.items():
         if name not in known:
-            takers = [other for other, theirs in BASES.items() if name in theirs]
-            raise XnerError(f"{str(base)!r} has no option --{name}.", f"It is one of: {', '.join(takers)}.")
+            possible_bases = [known_base for known_base, its_options in BASES.items() if name in its_options]
+            raise XnerError(f"{str(base)!r} has no option --{name}.", f"It is one of: {', '.join(possible_bases)}.")
         if value not in known[name]:
             raise XnerError(f"--{name} {value} is unknown.", f"Choose one of: {', '.join(known[name])}.")
     if not known:
@@ -102,6 +102,6 @@ def base_config(base: PathLike, **options: str) -> Config:
         loader=PackageLoader("xner_spacy", "configs"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
     template = environment.get_template("teacher.cfg.jinja" if base == "teacher" else "student.cfg.jinja")
-    chosen = {**{name: choices[0] for name, choices in known.items()}, **options}
-    special = Config().from_str(template.render(role=str(base), **chosen), interpolate=False)
-    return Config(DEFAULT_CONFIG).merge(special)
+    variables = {**{name: choices[0] for name, choices in known.items()}, **options}
+    overrides = Config().from_str(template.render(role=str(base), **variables), interpolate=False)
+    return Config(DEFAULT_CONFIG).merge(overrides)

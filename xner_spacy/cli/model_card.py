@@ -60,13 +60,13 @@ def model_card(
     meta: Json = read_json(Path(model) / "meta.json", _Meta, hint="Give the folder of a trained pipeline.")
     card: Json = read_yaml(sources, _Card)
     result = read_scores(scores)
-    made_of = card.get("sources") or []
-    if not all(source["name"].strip() and source["license"].strip() for source in made_of):
+    source_list = card.get("sources") or []
+    if not all(source["name"].strip() and source["license"].strip() for source in source_list):
         raise InputError("every source needs a name and a license.", sources)
     meta.update(name=name or meta["name"], version=version or meta["version"])
     meta.update(description=card["description"].strip())
     meta.update({key: card.get(key) or "" for key in ("author", "url", "email")})
-    meta.update(license=card["license"], sources=made_of)
+    meta.update(license=card["license"], sources=source_list)
     meta["notes"] = _notes(card, result, read_scores(teacher) if teacher else None)
     measures = ("f1", "precision", "recall")
     per_type = {label: {rate[0]: row[rate] for rate in measures} for label, row in result["per_type"].items()}
@@ -78,7 +78,7 @@ def model_card(
 
 @command(model_card, model="MODEL", output="META.json")
 def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
-    """Say where it lies."""
+    """Print where it was written."""
     call()
     done("Metadata", output)
 

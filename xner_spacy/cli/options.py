@@ -1,5 +1,5 @@
-"""A command is made of a plain function: its signature says which options there are, its docstring what they mean. What
-else the command line needs to know of an option stands here, where several commands have it.
+"""Make a command from a plain function: its signature defines the options, its docstring describes them. Additional
+settings of options that several commands share are here.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from ..types import PathLike
 LARGEST_SEED = 2**32 - 1
 LARGEST_SIZE = 10**9
 
-# What the command line gives for a type.
+# The type on the command line for a type in a signature.
 _TYPES = {
     PathLike: Path,
     Optional[PathLike]: Optional[Path],
@@ -28,7 +28,7 @@ _TYPES = {
     Optional[Sequence[PathLike]]: Optional[List[Path]],
     Optional[Tuple[PathLike, PathLike]]: Optional[Tuple[Path, Path]],
 }
-# `name (Type): What it is.`, in further lines too.
+# `name (Type): Description.`, which may have several lines.
 _DESCRIBED = re.compile(r"^(\w+) \(.*?\): (.*?)(?=^\w+ \(|^[A-Z]{6}|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -36,35 +36,36 @@ Option = Tuple[Tuple[str, ...], Any, Dict[str, Any]]
 
 
 def option(*flags: str, kind: Any = None, **settings: Any) -> Option:
-    """RETURNS (Option): What the command line adds to a parameter: flags beside `--name`, or instead of it where one is
+    """RETURNS (Option): Additional settings of a parameter: flags in addition to `--name`, or instead of it if one is
     long (a name without dashes makes it an argument); another type than the function's; settings of `typer.Option`.
     """
     return flags, kind, settings
 
 
 def command(function: Callable, **own: Union[Option, str, None]) -> Callable[[Callable], Callable]:
-    """Make a command of a plain function and of one that shows what it gives.
+    """Make a command from a plain function and a decorated function that prints its result.
 
-    The decorated function is given `call`, which runs `function` as the command line says, and those options that it
-    names; those that only it has are the command line's own. The help is in the docstrings of both.
+    The decorated function gets `call`, which runs `function` with the options of the command line, and the options that
+    are among its own parameters. It may have options that `function` lacks. The help is in the docstrings of both.
 
-    own: What there is to say of a parameter beside `SHARED`; a text makes it an argument, None leaves it out.
+    own: Settings of parameters in addition to `SHARED`; a text makes a parameter an argument, None leaves it out.
     """
-    said = {**SHARED, **own}
+    settings = {**SHARED, **own}
 
     def decorate(show: Callable) -> Callable:
-        plain = {n: p for n, p in inspect.signature(function).parameters.items() if said.get(n, "") is not None}
+        parameters = dict(inspect.signature(function).parameters)
+        called = {name: parameters[name] for name in parameters if settings.get(name, "") is not None}
         shown = dict(islice(inspect.signature(show).parameters.items(), 1, None))
-        both = {**plain, **{name: parameter for name, parameter in shown.items() if name not in plain}}
+        every = {**called, **shown, **called}  # in the order of `called`
         texts = {**_described(function), **_described(show)}
 
-        def run(**given: Any) -> None:
-            values = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
-            call = partial(function, **{name: values[name] for name in plain})
+        def run(**arguments: Any) -> None:
+            values = {name: value.value if isinstance(value, Enum) else value for name, value in arguments.items()}
+            call = partial(function, **{name: values[name] for name in called})
             show(call, **{name: values[name] for name in shown})
 
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [_parameter(p, said.get(name), texts.get(name)) for name, p in both.items()]
+            [_parameter(value, settings.get(name), texts.get(name)) for name, value in every.items()]
         )
         run.__doc__ = re.split(r"\n\n(?=\w+ \(|[A-Z]{6})", inspect.getdoc(function) or "")[0]
         run.__name__, run.__module__ = show.__name__, show.__module__
@@ -77,16 +78,16 @@ def _described(function: Callable) -> Dict[str, str]:
     return {name: " ".join(text.split()) for name, text in _DESCRIBED.findall(inspect.getdoc(function) or "")}
 
 
-def _parameter(parameter: inspect.Parameter, said: Union[Option, str, None], text: Optional[str]) -> inspect.Parameter:
-    """RETURNS (inspect.Parameter): The parameter as typer reads it."""
+def _parameter(parameter: inspect.Parameter, added: Union[Option, str, None], text: Optional[str]) -> inspect.Parameter:
+    """RETURNS (inspect.Parameter): The parameter in the form that typer reads."""
     kind = _TYPES.get(parameter.annotation, parameter.annotation)
     default: Any = ... if parameter.default is parameter.empty else parameter.default
-    flags, other_kind, settings = option(said) if isinstance(said, str) else said or option()
+    flags, other_kind, settings = option(added) if isinstance(added, str) else added or option()
     kind = other_kind or kind
     if flags and not flags[0].startswith("-"):
         info = typer.Argument(default, metavar=flags[0], help=text)
     else:
-        # Without flags typer adds --no-... to a yes or no that may also be open.
+        # Typer adds --no-... to an optional bool only if it has no flags.
         if kind != Optional[bool] and not any(flag.startswith("--") for flag in flags):
             flags = (f"--{parameter.name.replace('_', '-')}", *flags)
         info = typer.Option(default, *flags, **{"help": text, **settings})
@@ -94,7 +95,7 @@ def _parameter(parameter: inspect.Parameter, said: Union[Option, str, None], tex
 
 
 def choices(values: Iterable[str]) -> Any:
-    """RETURNS (Any): The type of an option that is one of some words; the plain function is given the word."""
+    """RETURNS (Any): The type of an option that takes one of some words; the plain function gets the word."""
     return Enum("Choice", {value: value for value in values}, type=str)
 
 
@@ -104,10 +105,10 @@ def size(most: int = LARGEST_SIZE, *flags: str) -> Option:
 
 
 def share(flag: str, *, ends: bool = True) -> Option:
-    """RETURNS (Option): A number from 0 to 1. ends (bool): Whether 0 and 1 are shares too."""
+    """RETURNS (Option): A number from 0 to 1. ends (bool): Whether 0 and 1 are allowed."""
 
     def check(value: Optional[float]) -> Optional[float]:
-        # Comparisons with NaN are false, so that a range alone lets it through.
+        # typer's min and max would accept NaN, because all comparisons with it are false.
         if value is not None and not (0 <= value <= 1 and (ends or value not in (0, 1))):
             between = "from 0 to 1" if ends else "between 0 and 1"
             raise XnerError(f"{flag} {value:g} is not a share: give a number {between}.")
@@ -125,7 +126,7 @@ def label_list(text: Optional[str]) -> Optional[List[str]]:
     return labels
 
 
-# What is said of these parameters is the same in each command that has them.
+# The settings of parameters that are the same in every command.
 SHARED: Dict[str, Option] = {
     "aligner": option("-a"),
     "bitext": option(metavar="SRC TGT"),

@@ -1,6 +1,6 @@
-"""What the commands print: to standard error what tells how it went, to standard output what was asked for.
+"""Print the output of commands: results to standard output, messages to standard error.
 
-Everything goes through `for_terminal`: labels, tokens and file names are data, and may hold what a terminal obeys.
+Everything passes through `for_terminal`: labels, tokens and file names are data, and may hold control characters.
 """
 
 import logging
@@ -21,12 +21,12 @@ from ..types import Json
 
 T = TypeVar("T")
 
-# wasabi colours its marks wherever the system can; a pipe or a log keeps the codes as they are.
+# wasabi colours its marks even in a pipe or a log, where the codes would be visible.
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def say(text: str) -> None:
-    """Print what was asked for, which may have several lines."""
+    """Print a result, which may have several lines, to standard output."""
     typer.echo(for_terminal(text, lines=True))
 
 
@@ -36,15 +36,15 @@ def _be_printable(record: logging.LogRecord) -> bool:
 
 
 def make_log_printable() -> None:
-    """Have what is logged pass `for_terminal` too: it names files and quotes data."""
+    """Pass log messages through `for_terminal` too, because they name files and quote data."""
     logging.getLogger("xner_spacy").addFilter(_be_printable)
 
 
 def message(kind: str, title: str, text: str = "") -> str:
-    """RETURNS (str): A title behind the mark of its kind ("good", "warn" or "fail"), and text in further lines, laid
-    out as spaCy's commands do, but never wrapped: a path and its line number stay in one piece.
+    """RETURNS (str): A title after the mark of its kind ("good", "warn" or "fail"), and text in further lines, in the
+    format of spaCy's commands, but never wrapped: a path and its line number stay in one piece.
     """
-    # wasabi wraps whatever it is given, at 80 characters; of its own marks there is nothing to wrap.
+    # wasabi wraps all text at 80 characters, so it only gets an empty text and adds the mark.
     mark = getattr(Printer(no_print=True), kind)("")
     if not _live() or os.environ.get("NO_COLOR"):
         mark = _COLOUR.sub("", mark)
@@ -53,7 +53,7 @@ def message(kind: str, title: str, text: str = "") -> str:
 
 
 def _short(text: str, most: int) -> str:
-    """A message may quote what stands in a file, and that may be a million characters long."""
+    """Shorten a text: a message may quote a file, and that quotation may have a million characters."""
     return text if len(text) <= most else f"{text[: most - 200]} [...] {text[-190:]}"
 
 
@@ -62,29 +62,29 @@ def _live() -> bool:
 
 
 def done(what: str, where: Union[str, Path, None] = None) -> None:
-    """Say that something was made, and where it lies."""
-    place = f" in {where}" if where is not None else ""
-    typer.echo(message("good", f"{what}{place}"), err=True)
+    """Print that something was made, and where."""
+    location = f" in {where}" if where is not None else ""
+    typer.echo(message("good", f"{what}{location}"), err=True)
 
 
 def warn(title: str, text: str = "") -> None:
-    """Say that something needs attention."""
+    """Print a warning."""
     typer.echo(message("warn", title, text), err=True)
 
 
 def show_counts(counts: Mapping[str, int]) -> None:
-    """Say what was counted, one a line, zeros left out."""
+    """Print counts, one on each line, without zeros."""
     for name, number in counts.items():
         if number and name != "sentences":
             typer.echo(f"  {for_terminal(name)}: {number:,}", err=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """RETURNS (str): A table in Markdown whose columns line up, numbers to the right. A cell is one line of text."""
+    """RETURNS (str): A table in Markdown with aligned columns, all but the first to the right. A cell has one line."""
     cells = [[for_terminal(str(cell)) for cell in row] for row in (header, *rows)]
-    first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
-    head, *body = ([row[0].ljust(first), *map(str.rjust, row[1:], others)] for row in cells)
-    marks = ["-" * first, *("-" * (width - 1) + ":" for width in others)]
+    first_width, *other_widths = (max(map(len, column)) for column in zip(*cells, strict=True))
+    head, *body = ([row[0].ljust(first_width), *map(str.rjust, row[1:], other_widths)] for row in cells)
+    marks = ["-" * first_width, *("-" * (width - 1) + ":" for width in other_widths)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, marks, *body))
 
 
@@ -95,7 +95,7 @@ def write_json(path: Optional[Path], data: Json) -> None:
 
 
 def _bar(unit: str, **settings: Any) -> tqdm:
-    """A progress bar: live on a terminal, a line every 30 seconds in a file or pipe."""
+    """RETURNS (tqdm): A progress bar: live on a terminal, a line every 30 seconds in a file or pipe."""
     live = _live()
     settings |= {"unit": f" {unit}", "mininterval": 0.2 if live else 30, "dynamic_ncols": live}
     return tqdm(smoothing=0.1, file=sys.stderr, **settings)
@@ -108,7 +108,7 @@ def progress(items: Iterable[T], total: Optional[int], unit: str = "sent") -> It
 
 @contextmanager
 def bar(had: int, total: int, unit: str = "sent") -> Iterator[Callable[..., Any]]:
-    """Show a bar that begins at `had`. YIELDS (Callable[..., Any]): Is told how many more are done."""
+    """Show a bar that begins at `had`. YIELDS (Callable[..., Any]): Call it with the number of newly done items."""
     with _bar(unit, initial=had, total=total) as shown:
         yield shown.update
 
@@ -119,5 +119,5 @@ def percent(value: float) -> str:
 
 
 def percent_range(ends: Sequence[float]) -> str:
-    """RETURNS (str): The two ends of an interval as "61.2-67.0"; nothing where there are none."""
+    """RETURNS (str): The two ends of an interval as "61.2-67.0"; empty if there are none."""
     return "-".join(map(percent, ends))

@@ -1,4 +1,4 @@
-"""Parts by the names that the command line has for them, or from a config file."""
+"""Build parts from their short names on the command line, or from a config file."""
 
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -27,7 +27,7 @@ SHORT_NAMES: Dict[str, Dict[str, str]] = {
         "markers": "xner.Markers.v1",
     },
 }
-# What some of the names say beside the part.
+# Settings that belong to some of the short names.
 SETTINGS = {"greedy": {"solver": "greedy"}, "exact": {"solver": "exact"}}
 # Their --model is the folder or name of a Hugging Face model, not of a trained aligner.
 ENCODER_ALIGNERS = ("simalign", "awesome", "encoder")
@@ -37,8 +37,8 @@ def make_part(kind: str, name: str, config: Optional[PathLike] = None, **setting
     """Build a part for the command line.
 
     kind (str): "aligner" or "projector". name (str): A short name or a registered one.
-    config (Optional[PathLike]): A config file whose section of the kind describes the part; it wins over `name`.
-    **settings: Settings that the command line gave.
+    config (Optional[PathLike]): A config file whose section `kind` describes the part; it takes precedence over `name`.
+    **settings: Settings from the command line.
     RAISES: XnerError for an unknown name; InputError for a config without the section.
     """
     registry_name = f"xner_{kind}s"
@@ -50,17 +50,17 @@ def make_part(kind: str, name: str, config: Optional[PathLike] = None, **setting
             'Give --config a file with a section [projector] (@xner_projectors = "xner.Markers.v1") '
             "and its [projector.translator].",
         )
-    short = SHORT_NAMES[kind]
-    registered = short.get(name, name)
+    short_names = SHORT_NAMES[kind]
+    registered = short_names.get(name, name)
     if registered not in getattr(registry, registry_name):
         raise XnerError(
-            f"Unknown name {name!r}.", f"Known: {', '.join(short)}; or a name registered in {registry_name}."
+            f"Unknown name {name!r}.", f"Known: {', '.join(short_names)}; or a name registered in {registry_name}."
         )
     try:
         return get_part(registry_name, registered, **{**SETTINGS.get(name, {}), **settings})
     except ConfigValidationError as error:
-        given = ", ".join(f"{key} = {value}" for key, value in settings.items()) or "its settings"
-        raise XnerError(f"{registered} can't be built with {given}: {in_one_line(error)}") from error
+        shown_settings = ", ".join(f"{key} = {value}" for key, value in settings.items()) or "its settings"
+        raise XnerError(f"{registered} can't be built with {shown_settings}: {in_one_line(error)}") from error
 
 
 def _from_config(registry_name: str, config: Path, section: str, settings: Dict[str, Any]) -> Any:
@@ -81,7 +81,7 @@ def _from_config(registry_name: str, config: Path, section: str, settings: Dict[
         raise
     except XnerError as error:
         raise InputError(f"[{section}]: {error.message}", config, hint=error.hint) from error
-    # Whatever a setting makes of a part or a library, the config is the user's to mend.
+    # A part or library may raise anything for a wrong setting; the user can fix the config.
     except Exception as error:
         raise InputError(
             f"[{section}] can't be built ({type(error).__name__}: {in_one_line(error)}).",

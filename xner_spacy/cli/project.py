@@ -68,17 +68,17 @@ def project(
     require(links is not None or not has_form, "--one-indexed, --reverse and --possible say how --links are written.")
     part = make_part("projector", projector, config)
     pairs = [SentencePair(s, t, entities, Alignment()) for (s, entities), t in zip(tagged, translated, strict=True)]
-    ready = load_aligner(
+    ready_aligner = load_aligner(
         [(pair.source, pair.target) for pair in pairs],
         aligner=aligner,
-        # With links at hand, a bitext is for the projector alone.
+        # With --links, the bitext is only for the projector.
         bitext=None if links is not None and hasattr(part, "train") else bitext,
         model=model,
         links=links,
         link_form={"one_indexed": one_indexed, "reverse": reverse, "possible": possible},
         config=config if aligner == "config" else None,
     )
-    for pair, alignment in zip(pairs, align_pairs(ready, pairs), strict=True):
+    for pair, alignment in zip(pairs, align_pairs(ready_aligner, pairs), strict=True):
         pair.alignment = alignment
     if hasattr(part, "train"):
         part.train(pairs, more_pairs(bitext))
@@ -90,7 +90,7 @@ def project(
         results = zip(checked(part, pairs), pairs, strict=True)
         for projection, pair in progress(results, len(pairs)):
             rows.append(_row(pair.entities, projection, counts))
-            yield make_doc(vocab, pair.target, sorted(Entity(*s[:3]) for s in projection.spans))
+            yield make_doc(vocab, pair.target, sorted(Entity(*span[:3]) for span in projection.spans))
 
     write_corpus(output, projected(), form, counts=counts, source=target)
     return {"counts": dict(counts), "sentences": rows}
@@ -98,7 +98,7 @@ def project(
 
 @command(project, source="SOURCE.iob", target="TARGET.txt", output=option("-o", metavar="OUT"), projector=option("-p"))
 def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[Path] = None) -> None:
-    """Write the account, and say what was counted.
+    """Write the spans and reasons as JSON, and print the counts.
 
     json_path (Optional[Path]): Every span with its score and source, and every entity that was not projected with its
         reason.
@@ -113,7 +113,7 @@ def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[
 def _row(entities: Sequence[Entity], projection: Projection, counts: Counter) -> Json:
     counts["entities"] += len(entities)
     counts["projected spans"] += len(projection.spans)
-    counts.update(f"not projected: {u.reason}" for u in projection.unprojected)
+    counts.update(f"not projected: {entity.reason}" for entity in projection.unprojected)
     spans = []
     for span in projection.spans:
         score = round(float(span.score), 5)

@@ -14,7 +14,7 @@ from ..evaluation.entities import read_scores
 from ..types import Json, PathLike
 from .output import percent, say, table
 
-# Nothing that could end the comment that a mark is.
+# The key is inside an HTML comment, so it must not contain the end of a comment.
 KEY = re.compile(r"[\w. +]+(-[\w. +]+)*")
 
 
@@ -63,12 +63,12 @@ def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None)
     named (Dict[str, Path]): Files of `xner evaluate --json`, by the name of the system.
     RETURNS (str): Markdown. RAISES: InputError for a file that is missing or holds something else.
     """
-    loaded = {name: read_scores(file) for name, file in named.items()}
-    labels = sorted({label for scores in loaded.values() for label in scores["per_type"]})
-    rows = [_row(name, scores, labels) for name, scores in loaded.items()]
+    scores_by_name = {name: read_scores(file) for name, file in named.items()}
+    labels = sorted({label for scores in scores_by_name.values() for label in scores["per_type"]})
+    rows = [_row(name, scores, labels) for name, scores in scores_by_name.items()]
     types = [f"F1 {for_markdown(label)}" for label in labels]
     header = ["", "P", "R", "F1", "95% interval", *types, "entities"]
-    first = next(iter(loaded.values()))
+    first = next(iter(scores_by_name.values()))
     lines = [f"### {for_markdown(title)}", "", table(header, rows), ""]
     note = f"{first['sentences']} test sentences; signature {for_code(first['signature'])}."
     if command:
@@ -102,23 +102,23 @@ def update_section(page: PathLike, key: str, text: str) -> None:
     start, end = f"<!-- xner: {key} -->", f"<!-- xner: end {key} -->"
     if start in text or end in text:
         raise XnerError(f"The new section holds a mark of its own ({start} or {end}).", "Name the section anew.")
-    old = "\n".join(line for _, line in read_lines(page)) if page.exists() else ""
+    old_page = "\n".join(line for _, line in read_lines(page)) if page.exists() else ""
     section = f"{start}\n{text}\n{end}"
-    if _has_section(page, old, start, end):
-        new = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _: section, old, flags=re.DOTALL)
+    if _has_section(page, old_page, start, end):
+        new_page = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _: section, old_page, flags=re.DOTALL)
     else:
-        new = f"{old.rstrip()}\n\n{section}" if old.strip() else section
+        new_page = f"{old_page.rstrip()}\n\n{section}" if old_page.strip() else section
     with atomic_write(page) as file:
-        file.write(new.rstrip() + "\n")
+        file.write(new_page.rstrip() + "\n")
 
 
 def _has_section(page: Path, text: str, start: str, end: str) -> bool:
-    """RETURNS (bool): Whether there are marks. RAISES: InputError unless each section begins and ends."""
+    """RETURNS (bool): Whether the page has the marks. RAISES: InputError unless every section begins and ends."""
     mark = opened = None
     for mark in re.finditer(f"{re.escape(start)}|{re.escape(end)}", text):
         if (mark.group() == start) != (opened is None):
-            what = "begins again before it has ended" if opened else "ends before it has begun"
-            raise _broken(page, text, mark, f"the section {what} ({mark.group()}).")
+            problem = "begins again before it has ended" if opened else "ends before it has begun"
+            raise _broken(page, text, mark, f"the section {problem} ({mark.group()}).")
         opened = mark if opened is None else None
     if opened is not None:
         raise _broken(page, text, opened, f"the section has no end ({end}).")

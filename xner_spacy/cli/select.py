@@ -33,7 +33,7 @@ def select(
     other (Optional[PathLike]): agreement: the other teacher's shards; language: source-language sentences.
     model (Optional[PathLike]): language: a pipeline with an xner_student, whose encoder is used.
     seed (int): Seed of the discriminator (language).
-    RETURNS (Tuple[int, int]): Sentences before, after. RAISES: XnerError for a method that is none or lacks its file.
+    RETURNS (Tuple[int, int]): Sentences before, after. RAISES: XnerError for an unknown method or a missing file.
     """
     from ..distillation.soft.soft_labels import read_soft_docs
     from ..distillation.teachers.selection import agree, select_least_specific, select_surest
@@ -51,10 +51,10 @@ def select(
         kept = select_least_specific(docs, nlp, read_soft_docs(other, nlp.vocab), keep, seed)
     else:
         assert other is not None
-        others = list(read_soft_docs(other, vocab))
-        if len(others) != len(docs):
-            raise XnerError(f"{len(docs)} and {len(others)} sentences.", "Label one file with both teachers.")
-        kept = list(agree(docs, others))
+        other_docs = list(read_soft_docs(other, vocab))
+        if len(other_docs) != len(docs):
+            raise XnerError(f"{len(docs)} and {len(other_docs)} sentences.", "Label one file with both teachers.")
+        kept = list(agree(docs, other_docs))
     inputs = [path for path in (corpus, other) if path is not None]
     settings = {"by": by, "keep": keep, "seed": seed}
     [count] = write_docbins([(output, kept)], made_by="xner select", inputs=inputs, settings=settings)
@@ -63,6 +63,6 @@ def select(
 
 @command(select, corpus="SHARDS", output="OUT", keep=share("--keep"))
 def select_cli(call: Callable[[], Tuple[int, int]], output: PathLike) -> None:
-    """Say how many are left."""
-    had, kept = call()
-    done(f"{kept} of {had} sentences", output)
+    """Print the number of selected sentences."""
+    total, kept = call()
+    done(f"{kept} of {total} sentences", output)

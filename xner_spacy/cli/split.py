@@ -1,4 +1,4 @@
-"""`xner split`: development data out of the projected text itself."""
+"""`xner split`: split development data off the projected text."""
 
 import os
 from typing import Callable, Dict, List, Sequence, Tuple
@@ -26,8 +26,8 @@ def split(
     dev (PathLike): Where the smaller part goes: .spacy, or a folder of shards.
     share (float): Of the sentences that go to --dev.
     seed (int): Seed of the draw.
-    RETURNS (Tuple[int, int]): Sentences of both parts. RAISES: XnerError for a share outside (0, 1), or where a file
-        would be written over.
+    RETURNS (Tuple[int, int]): Sentences of both parts. RAISES: XnerError for a share outside (0, 1), or if an input
+        would be overwritten.
     """
     files = [os.path.realpath(path) for corpus in corpora for path in docbin_paths(corpus)]
     outputs = [os.path.realpath(train), os.path.realpath(dev)]
@@ -37,41 +37,41 @@ def split(
     vocab = blank("xx").vocab
     settings = {"share": share, "seed": seed}
     docs = [doc for corpus in corpora for doc in read_docs(corpus, vocab)]
-    rest, aside = split_docs(docs, share, seed)
-    parts = [(train, rest), (dev, aside)]
+    train_docs, dev_docs = split_docs(docs, share, seed)
+    parts = [(train, train_docs), (dev, dev_docs)]
     larger, smaller = write_docbins(parts, made_by="xner split", inputs=corpora, settings=settings)
     return larger, smaller
 
 
 def split_docs(docs: Sequence[Doc], share: float, seed: int = 0) -> Tuple[List[Doc], List[Doc]]:
-    """Set a share of the sentences aside, in random order of their texts. Sentences of one text stay together, so that
-    none is on both sides.
+    """Split off a random share of the sentences. Sentences with the same text stay together, so that no text is on both
+    sides.
 
-    docs (Sequence[Doc]): The corpus. share (float): Of the sentences, in (0, 1); there may be a few more for a text
-        that is there more than once. seed (int): Of the draw.
-    RETURNS (Tuple[List[Doc], List[Doc]]): The rest and what is set aside, in the corpus's order.
-    RAISES: XnerError for another share, or where one side would be empty.
+    docs (Sequence[Doc]): The corpus. share (float): Share of the sentences to split off, in (0, 1); it may be exceeded
+        by sentences with a repeated text. seed (int): Seed of the draw.
+    RETURNS (Tuple[List[Doc], List[Doc]]): The other sentences and those that are split off, in the corpus's order.
+    RAISES: XnerError for another share, or if one side would be empty.
     """
     if not 0 < share < 1:
         raise XnerError(f"A share of {share:g} can't be set aside; it is between 0 and 1.")
-    places: Dict[str, List[int]] = {}
+    positions_by_text: Dict[str, List[int]] = {}
     for k, doc in enumerate(docs):
-        places.setdefault(" ".join(token.text for token in doc), []).append(k)
-    groups = list(places.values())
-    aside: List[int] = []
+        positions_by_text.setdefault(" ".join(token.text for token in doc), []).append(k)
+    groups = list(positions_by_text.values())
+    split_off: List[int] = []
     for k in np.random.default_rng(seed).permutation(len(groups)):
-        if len(aside) >= share * len(docs):
+        if len(split_off) >= share * len(docs):
             break
-        aside += groups[k]
-    chosen = set(aside)
-    if not 0 < len(chosen) < len(docs):
+        split_off += groups[k]
+    unique = set(split_off)
+    if not 0 < len(unique) < len(docs):
         raise XnerError(f"{len(docs)} sentences with {len(groups)} texts can't be split {share:g} to {1 - share:g}.")
-    rest = [doc for k, doc in enumerate(docs) if k not in chosen]
-    return rest, [docs[k] for k in sorted(chosen)]
+    rest = [doc for k, doc in enumerate(docs) if k not in unique]
+    return rest, [docs[k] for k in sorted(unique)]
 
 
 @command(split, corpora="SHARDS...", train=option("-t"), dev=option("-d"), share=share_of("--share", ends=False))
 def split_cli(call: Callable[[], Tuple[int, int]], train: PathLike, dev: PathLike) -> None:
-    """Say how large the parts are."""
-    for size, place in zip(call(), (train, dev), strict=True):
-        done(f"{size} sentences", place)
+    """Print the sizes of the parts."""
+    for size, output in zip(call(), (train, dev), strict=True):
+        done(f"{size} sentences", output)

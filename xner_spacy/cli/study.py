@@ -76,36 +76,36 @@ def report_cli(
 
 
 def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
-    """Read `--section.name value` or `--section.name=value`, values as JSON where they are.
+    """Read `--section.name value` or `--section.name=value`; a value is parsed as JSON, if possible.
 
-    RETURNS (Dict[str, Any]): By dotted name. RAISES: XnerError for anything else, and for a setting that is given
-    twice.
+    RETURNS (Dict[str, Any]): By dotted name. RAISES: XnerError for anything else, and for a repeated
+    setting.
     """
-    found: Dict[str, Any] = {}
-    rest = list(arguments)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
+    overrides: Dict[str, Any] = {}
+    remaining = list(arguments)
+    while remaining:
+        name, equals, value = remaining.pop(0).partition("=")
         if not name.startswith("--") or "." not in name:
             raise XnerError(f"Unknown option: {name}.", "Settings are given as --section.name VALUE.")
         if not equals:
-            if not rest:
+            if not remaining:
                 raise XnerError(f"{name} has no value.")
-            value = rest.pop(0)
-        if name[2:] in found:
+            value = remaining.pop(0)
+        if name[2:] in overrides:
             raise XnerError(f"{name} is given twice.", "Give each setting once.")
         try:
-            found[name[2:]] = parse_json(value, name)
+            overrides[name[2:]] = parse_json(value, name)
         except InputError:
-            found[name[2:]] = value
-    return found
+            overrides[name[2:]] = value
+    return overrides
 
 
 def show_price(price: Json, workers: int) -> str:
-    """RETURNS (str): A table of the jobs, and the time that is left."""
+    """RETURNS (str): A table of the jobs, and the remaining time."""
     rows = []
     for name, entry in price["kinds"].items():
-        each = "?" if entry["seconds"] is None else f"{entry['seconds']:.1f}"
-        rows.append([name, entry["jobs"], entry["done"], each])
+        seconds_each = "?" if entry["seconds"] is None else f"{entry['seconds']:.1f}"
+        rows.append([name, entry["jobs"], entry["done"], seconds_each])
     text = f"{price['known']:,} of {price['cells']:,} cells are measured\n\n"
     text += table(["jobs", "to do", "done", "seconds each"], rows)
     time = str(timedelta(seconds=round(price["seconds"] / workers)))

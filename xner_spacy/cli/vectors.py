@@ -64,6 +64,6 @@ def vectors(
     threads=size(256),
 )
 def vectors_cli(call: Callable[[], Path], output: PathLike) -> None:
-    """Say where they lie."""
+    """Print where they were written."""
     call()
     done("Vectors", output)

@@ -1,7 +1,7 @@
-"""A pipeline over a corpus: numbered DocBin shards, written whole or not at all, continued where they were left.
+"""Annotate a corpus with a pipeline: numbered DocBin shards, each written completely or not at all.
 
-A run that finds shards of the same input, pipeline and settings makes what is missing, and nothing twice. The bytes of
-the shards do not depend on the number of processes, nor on the engine.
+A run continues an earlier one with the same input, pipeline and settings, and makes only the missing shards. The bytes
+of the shards do not depend on the number of processes, nor on the engine.
 """
 
 import platform
@@ -22,8 +22,8 @@ from .shards import ShardMaker, memory_zones
 from .watching import WHERE_LOADED, WatchedFiles, base_versions, installed, joint_checksum, printable
 
 Engine = Literal["local", "ray"]
-# Is given how many sentences were there before and how many there will be; gives what is called
-# with numbers of sentences.
+# Takes the number of sentences that are done and the total; returns a context whose value is called with the number of
+# newly done sentences.
 Progress = Callable[[int, int], AbstractContextManager[Callable[[int], None]]]
 
 SAMPLE = 128
@@ -45,7 +45,7 @@ def annotate(
     address: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> Json:
-    """Annotate a corpus into DocBin shards. Killed, it goes on where it was when run again.
+    """Annotate a corpus into DocBin shards. A run that was killed continues when it is started again.
 
     pipeline (PathLike): A teacher or any other spaCy pipeline: folder or installed package.
     input_path (PathLike): Text with one sentence a line, .jsonl, .parquet, .iob, .spacy, or a folder of shards.
@@ -66,19 +66,19 @@ def annotate(
     started = time.perf_counter()
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
     run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
-    # A folder that is refused is left without a lock file, too.
+    # Check before locking, so that a refused folder gets no lock file.
     run.folder()
     run.output.mkdir(parents=True, exist_ok=True)
     with locked(run.output), ExitStack() as stack:
         folder = run.folder()
         folder.clean()
-        # An interrupt may come just between the making of a temporary file and the care for it.
+        # An interrupt may come just after a temporary file was made, before anything else removes it.
         stack.callback(sweep, run.output)
         todo = folder.missing(run.pieces)
         facts = run.facts()
         folder.write_manifest(facts, planned=len(run.pieces), done=False)
-        had = corpus.total - sum(piece.size for piece in todo)
-        bar = progress(had, corpus.total) if progress and todo else nullcontext(lambda n: None)
+        n_done = corpus.total - sum(piece.size for piece in todo)
+        bar = progress(n_done, corpus.total) if progress and todo else nullcontext(lambda n: None)
         with bar as tick:
             job = run.job()
             if engine == "ray" and todo:
@@ -91,7 +91,7 @@ def annotate(
                 maker = ShardMaker(job, corpus)
                 for piece in todo:
                     folder.record(piece, maker.make(piece, tick))
-        # Read once more, to the last byte: a file may be written to without any trace in its times.
+        # Read all files once more: a file can change while its size and times stay the same.
         run.watched.check(thoroughly=True)
         facts["seconds"] = round(time.perf_counter() - started, 3)
         facts["workers"] = workers
@@ -111,8 +111,8 @@ def plan(
     overwrite: bool = False,
     workers: int = 1,
 ) -> Json:
-    """Say what `annotate` would do and about how long it would take; a few sentences are annotated to see, and nothing
-    is written.
+    """Estimate what `annotate` would do and how long it would take. A few sentences are annotated to measure the time;
+    nothing is written.
 
     RETURNS (Json): `sentences`, `shards`, `ready` and `missing` (shards), `todo` (sentences), `load_seconds`, `rate`
         (sentences a second of one worker), `seconds` (the estimate). RAISES: As `annotate`.
@@ -130,8 +130,8 @@ def plan(
     loaded = time.perf_counter()
     sample = todo[0]._replace(size=min(SAMPLE, todo[0].size))
     with memory_zones(nlp):
-        done = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))
-    rate = done / max(time.perf_counter() - loaded, 1e-9)
+        n_annotated = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))
+    rate = n_annotated / max(time.perf_counter() - loaded, 1e-9)
     return {
         **planned,
         "load_seconds": round(loaded - started, 2),
@@ -142,9 +142,9 @@ def plan(
 
 @dataclass
 class _Run:
-    """What a run reads, what its shards depend on, and where they go; for the settings see `annotate`.
+    """The inputs of a run, what its shards depend on, and the output; for the settings see `annotate`.
 
-    RAISES: XnerError if the output lies in what is read, or holds it; InputError for what cannot be read.
+    RAISES: XnerError if the output lies inside an input, or contains one; InputError for an unreadable input.
     """
 
     pipeline: PathLike
@@ -164,7 +164,7 @@ class _Run:
         [pipeline_sum] = self.watched.add([self.pipeline_folder])
         self.watched.check()
         self.of_parts = WatchedFiles()
-        # What the shards depend on. A resumed run must agree with it to the last word.
+        # What the shards depend on. A continued run must have exactly the same identity.
         self.identity = {
             "input": joint_checksum(input_sums),
             "pipeline": pipeline_sum,
@@ -175,11 +175,11 @@ class _Run:
         }
 
     def folder(self) -> RunFolder:
-        """The folder as it is now."""
+        """Read the current state of the folder."""
         return RunFolder(self.output, self.identity, self.overwrite, self.of_parts)
 
     def job(self) -> Json:
-        """What a `ShardMaker` needs, in this or in another process."""
+        """The arguments of a `ShardMaker`, in this process or in another."""
         return {
             "pipeline": str(self.pipeline),
             "input": {"path": str(self.corpus.path), **self.corpus.settings},
@@ -190,7 +190,7 @@ class _Run:
         }
 
     def facts(self) -> Json:
-        """What the manifest tells beside the identity."""
+        """What the manifest holds in addition to the identity."""
         config = read_config(self.pipeline_folder / "config.cfg")
         versions = {"python": platform.python_version(), **installed(WHERE_LOADED)}
         return {

@@ -1,4 +1,4 @@
-"""Line-parallel bitext: two text files, line n of one the translation of line n of the other."""
+"""Line-parallel bitext: two text files, in which line n of one is the translation of line n of the other."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ ONE_EMPTY = "lines left out: empty on one side"
 
 
 def read_bitext(source: PathLike, target: PathLike, counts: Optional[Counter] = None) -> Iterator[Tuple[str, str]]:
-    """Read two files in step. Lines of which a side is empty are left out and counted: they are no pairs.
+    """Read two files in parallel. Lines with an empty side are left out and counted.
 
-    source, target (PathLike): The files. counts (Optional[Counter]): Where to count what is left out, and what
+    source, target (PathLike): The files. counts (Optional[Counter]): Counts the lines that are left out, and what
         `read_lines` counts.
     YIELDS (Tuple[str, str]): Source and target line, stripped.
     RAISES: InputError if one file is longer, or if there is no pair at all.
@@ -37,17 +37,17 @@ def read_bitext(source: PathLike, target: PathLike, counts: Optional[Counter] = 
 def read_numbered_bitext(
     source: PathLike, target: PathLike, counts: Optional[Counter] = None
 ) -> Iterator[Tuple[int, str, str]]:
-    """As `read_bitext`. YIELDS (Tuple[int, str, str]): The 1-based line, and what is on it."""
+    """As `read_bitext`. YIELDS (Tuple[int, str, str]): The 1-based line number, and both lines."""
     pairs = 0
     left_out: Counter = Counter()
     lines = zip_longest(read_lines(source, counts), read_lines(target, counts))
-    for number, (s, t) in enumerate(lines, 1):
-        if s is None or t is None:
-            short, long = (source, target) if s is None else (target, source)
+    for number, (source_line, target_line) in enumerate(lines, 1):
+        if source_line is None or target_line is None:
+            short, long = (source, target) if source_line is None else (target, source)
             message = f"has no partner: {short} ends at line {number - 1}; line n must belong to line n."
             raise InputError(message, long, number, "Mend the files so that they run parallel.")
-        # A no-break space at an end belongs to a token; a line of nothing else is empty.
-        left, right = (line.strip(" \t") if line.strip() else "" for line in (s[1], t[1]))
+        # A no-break space at an end belongs to a token, but a line of only such spaces is empty.
+        left, right = (line.strip(" \t") if line.strip() else "" for line in (source_line[1], target_line[1]))
         if left and right:
             pairs += 1
             yield number, left, right
@@ -60,7 +60,7 @@ def read_numbered_bitext(
 
 @dataclass
 class TokenizedBitext:
-    """A bitext as token pairs, read anew at every iteration, so that training holds no copy of the text.
+    """A bitext as token pairs. Every iteration reads the files again, so that training keeps no copy of the text.
 
     source, target (Path): The files. source_tokenizer, target_tokenizer: spaCy tokenizers, or None to split at spaces.
     """
@@ -72,8 +72,8 @@ class TokenizedBitext:
 
     @classmethod
     def of(cls, source: str, target: str, nlp: Language, source_lang: str, tokenized: bool) -> "TokenizedBitext":
-        """A bitext as a pipeline sees it: its tokenizer splits the target, and that of a language code the source.
-        tokenized (bool): Split both at spaces instead.
+        """Make a bitext that is tokenised as in a pipeline: by its tokenizer for the target, by that of `source_lang`
+        for the source. tokenized (bool): Split both at spaces instead.
         """
         if tokenized:
             return cls(Path(source), Path(target))

@@ -1,5 +1,5 @@
-"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards. A DocBin is sound, or is
-refused.
+"""Docs from sentences and back, and DocBin files: one file, or a folder of numbered shards. A DocBin is validated
+before its Docs are built.
 """
 
 import zlib
@@ -27,14 +27,14 @@ from .reading import check_shape, read_bytes, reading
 from .shard_folder import shards_in
 from .writing import atomic_write
 
-# All that a pipeline says of tokens, but for NORM, which a vocabulary gives anew.
+# All token annotations except NORM, which a vocabulary sets again.
 ATTRIBUTES = [
     *("ORTH", "SPACY", "TAG", "POS", "LEMMA", "MORPH", "HEAD", "DEP"),
     *("ENT_IOB", "ENT_TYPE", "ENT_ID", "ENT_KB_ID", "SENT_START"),
 ]
 
-# A DocBin is compressed. Real ones unpack to some thirty times their size; a few bytes can be made to unpack to
-# gigabytes.
+# A DocBin is compressed. Real ones unpack to about thirty times their size, but a malicious file of a few bytes could
+# unpack to gigabytes.
 MOST_UNPACKED = 256 * 2**20
 MOST_TIMES = 300
 
@@ -43,21 +43,21 @@ _NO_SPACE_AFTER = set("([{«„‘$£€")
 
 
 def guess_spaces(words: Sequence[str]) -> List[bool]:
-    """Where a text whose tokens are known alone probably had spaces: none before closing marks, none after opening
-    ones, none between words of a script that is written without. Straight quotes open and close in turn.
+    """Guess where the text of some tokens had spaces: none before closing marks, none after opening ones, none between
+    words of a script that is written without. Straight quotes open and close in turn.
 
     words (Sequence[str]): Tokens. RETURNS (List[bool]): Whether a space follows each.
     """
     spaces = glued(words) if is_unspaced(words) else [True] * len(words)
-    quoted = opened_low = False
+    in_quotes = has_low_quote = False
     for i, word in enumerate(words):
         closes, opens = word in _NO_SPACE_BEFORE, word in _NO_SPACE_AFTER
-        opened_low = opened_low or word == "„"
+        has_low_quote = has_low_quote or word == "„"
         if word == '"':
-            closes, opens, quoted = quoted, not quoted, not quoted
+            closes, opens, in_quotes = in_quotes, not in_quotes, not in_quotes
         elif word == "“":
             # A German-style quotation opens with „ and closes with “, an English one opens with “.
-            closes, opens = opened_low, not opened_low
+            closes, opens = has_low_quote, not has_low_quote
         if closes and i:
             spaces[i - 1] = False
         if opens:
@@ -72,23 +72,23 @@ def make_doc(
 ) -> Doc:
     """RETURNS (Doc): A Doc of the tokens with the entities as `doc.ents`, everything else outside."""
     doc = Doc(vocab, words=list(words), spaces=list(spaces or guess_spaces(words)))
-    doc.set_ents([Span(doc, e.start, e.end, label=e.label) for e in entities], default="outside")
+    doc.set_ents([Span(doc, *entity[:2], label=entity.label) for entity in entities], default="outside")
     return doc
 
 
 def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
-    """RETURNS (Doc): The tokens of a Doc on a vocabulary, and nothing that is known of them."""
+    """RETURNS (Doc): A new Doc with the tokens of a Doc on another vocabulary, without any annotation."""
     return Doc(vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
 
 
 def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]:
-    """RETURNS (List[Entity]): `doc.ents` by the project's labels, without what the map drops."""
+    """RETURNS (List[Entity]): `doc.ents` with the project's labels, without those that the map drops."""
     labelled = [(ent, map_label(ent.label_, label_map)) for ent in doc.ents]
     return [Entity(ent.start, ent.end, label) for ent, label in labelled if label is not None]
 
 
 def set_aside_if_long(nlp: Language, text: str, path: PathLike, line: Optional[int], counts: Counter) -> bool:
-    """RETURNS (bool): If a text is longer than spaCy's tokenizers take; this is counted and told with its place."""
+    """RETURNS (bool): Whether a text is too long for spaCy's tokenizers; such a text is counted and logged."""
     if len(text) <= nlp.max_length:
         return False
     reason = f"sentences left out: over {nlp.max_length:,} characters"
@@ -118,8 +118,8 @@ def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
 
 
 def packed(docs: Iterable[Doc]) -> Tuple[bytes, Dict[str, int]]:
-    """RETURNS (Tuple[bytes, Dict[str, int]]): A DocBin with all that a projected Doc carries, as it stands in a file,
-    and what is counted of its Docs: sentences, tokens, entities, and what else there is (see `count_doc`).
+    """RETURNS (Tuple[bytes, Dict[str, int]]): The content of a DocBin file with everything that projected Docs carry,
+    and the sums of the counts of its Docs (see `count_doc`): always sentences, tokens and entities.
     """
     docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
     counts: Counter = Counter()
@@ -133,22 +133,22 @@ def packed(docs: Iterable[Doc]) -> Tuple[bytes, Dict[str, int]]:
 
 
 def count_doc(doc: Doc) -> Dict[str, int]:
-    """RETURNS (Dict[str, int]): What is counted of a Doc: tokens, entities, and what was not projected and why."""
+    """RETURNS (Dict[str, int]): The counts of a Doc: tokens, entities, faults, and by reason what was not projected."""
     counts: Counter = Counter(sentences=1, tokens=len(doc), entities=len(doc.ents))
     counts["empty sentences"] = int(not len(doc))
     if SPANS_KEY in doc.spans:
         attrs = doc.spans[SPANS_KEY].attrs
-        counts.update(f"not projected: {u['reason']}" for u in attrs.get("unprojected", ()))
+        counts.update(f"not projected: {entry['reason']}" for entry in attrs.get("unprojected", ()))
         counts["without translation"] = int(is_untranslated(doc))
     if FAULT_KEY in doc.user_data:
         fault = doc.user_data[FAULT_KEY]
-        what = "text" if fault in TEXT_FAULTS else "translation"
-        counts[f"faulty {what}: {fault}"] = 1
+        side = "text" if fault in TEXT_FAULTS else "translation"
+        counts[f"faulty {side}: {fault}"] = 1
     return counts
 
 
 def write_docbin(path: PathLike, docs: Iterable[Doc]) -> int:
-    """Write one DocBin with all that a projected Doc carries, atomically. RETURNS (int): The number of Docs."""
+    """Write a DocBin with everything that projected Docs carry, atomically. RETURNS (int): The number of Docs."""
     data, counts = packed(docs)
     with atomic_write(path, "wb") as file:
         file.write(data)
@@ -168,16 +168,16 @@ class _DocBinMessage(TypedDict):
 
 
 def read_docbin(path: PathLike) -> DocBin:
-    """RETURNS (DocBin): A file, without building its Docs. RAISES: InputError for anything but a sound DocBin."""
+    """RETURNS (DocBin): A file, without building its Docs. RAISES: InputError for anything but a valid DocBin."""
     return parse_docbin(read_bytes(path), path)
 
 
 def parse_docbin(data: bytes, path: PathLike) -> DocBin:
-    """RETURNS (DocBin): What the bytes of a `.spacy` file hold, if that is sound: its parts have the same lengths, and
-    every number in it stands for something. RAISES: InputError.
+    """RETURNS (DocBin): The DocBin in the bytes of a `.spacy` file. RAISES: InputError unless it is valid: its parts
+    have the same lengths, and every number in it refers to a known value.
     """
     hint = "It may be cut short; make it anew."
-    if data and not data.startswith(b"\x78"):  # how zlib begins
+    if data and not data.startswith(b"\x78"):  # the first byte of zlib
         hint = "If it is a corpus of another form, convert it first: xner convert IN OUT.spacy"
     with reading(path, "a DocBin", hint), pinned_coders():
         message = srsly.msgpack_loads(_unpack(data, path))
@@ -199,12 +199,12 @@ def _unpack(data: bytes, path: PathLike) -> bytes:
     return unpacked
 
 
-# The attributes whose value is the number of a string.
+# The attributes whose values are hashes of strings.
 _STRING_ATTRIBUTES = (*("ORTH", "NORM", "TAG", "LEMMA", "DEP", "MORPH", "ENT_TYPE", "ENT_ID", "ENT_KB_ID"),)
 
 
 def _docbin_fault(message: Dict[str, Any]) -> str:
-    """What is wrong with an unpacked DocBin, or nothing."""
+    """RETURNS (str): What is wrong with an unpacked DocBin, or an empty string."""
     attrs = message["attrs"]
     if len(set(attrs)) != len(attrs) or IDS["ORTH"] not in attrs:
         return "its attributes are not those of tokens"
@@ -228,8 +228,8 @@ def _docbin_fault(message: Dict[str, Any]) -> str:
         if name not in allowed and name not in _STRING_ATTRIBUTES:
             continue
         for value in np.unique(tokens[:, column]).tolist():
-            known = value in allowed[name] if name in allowed else not value or value in strings
-            if not known:
+            is_known = value in allowed[name] if name in allowed else not value or value in strings
+            if not is_known:
                 return f"a {name} that stands for nothing"
     return ""
 
@@ -258,19 +258,19 @@ def part_of(docbin: DocBin, which: Iterable[int]) -> DocBin:
 
 
 def joined(docbins: Iterable[DocBin]) -> DocBin:
-    """RETURNS (DocBin): All Docs of several DocBins in order, without building them. They may hold different
-    attributes; what one of them lacks is unset there.
+    """RETURNS (DocBin): All Docs of several DocBins in order, without building them. The DocBins may have different
+    attributes; a missing attribute stays unset.
     """
     bins = list(docbins)
-    whole = DocBin(store_user_data=True)
-    whole.attrs = list(dict.fromkeys(attribute for one in bins for attribute in one.attrs))
-    for one in bins:
-        whole.strings.update(one.strings)
-        columns = [whole.attrs.index(attribute) for attribute in one.attrs]
-        for tokens in one.tokens:
-            wide = np.zeros((len(tokens), len(whole.attrs)), dtype="uint64")
-            wide[:, columns] = tokens
-            whole.tokens.append(wide)
+    merged = DocBin(store_user_data=True)
+    merged.attrs = list(dict.fromkeys(attribute for docbin in bins for attribute in docbin.attrs))
+    for docbin in bins:
+        merged.strings.update(docbin.strings)
+        columns = [merged.attrs.index(attribute) for attribute in docbin.attrs]
+        for tokens in docbin.tokens:
+            all_columns = np.zeros((len(tokens), len(merged.attrs)), dtype="uint64")
+            all_columns[:, columns] = tokens
+            merged.tokens.append(all_columns)
         for name in ("spaces", "cats", "span_groups", "flags", "user_data"):
-            getattr(whole, name).extend(getattr(one, name))
-    return whole
+            getattr(merged, name).extend(getattr(docbin, name))
+    return merged

@@ -1,7 +1,7 @@
-"""Reading text: the one way in which a line of a text file reaches us.
+"""Read text files: every reader of text gets its lines from here.
 
-A file is UTF-8. It may begin with a byte order mark and end its lines as Windows does: both are read and told of. It
-may be compressed with gzip, and it may be standard input (`-`) or a pipe.
+A file is UTF-8. It may have a byte order mark and Windows line ends; both are accepted and counted or logged. It may be
+compressed with gzip, and it may be standard input (`-`) or a pipe.
 """
 
 import gzip
@@ -18,15 +18,15 @@ from ..types import PathLike
 from .reading import not_opened
 
 STDIN = "-"
-# What is told of a file that was read although it is not as it should be.
+# What is counted or logged for a file that is not quite as expected, but was read.
 MARK = "byte order mark left out"
 WINDOWS = "Windows line ends (CRLF) read as line ends"
-# A line of more bytes than this is no sentence; a few bytes of gzip can stand for gigabytes.
+# A longer line (in bytes) is not a sentence; a few bytes of gzip can unpack to gigabytes.
 LONGEST_LINE = 64 * 2**20
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-# How files begin that are no text, and what to do with them.
+# The first bytes of files that are not text, and what to do with them.
 _OTHER_KINDS: Dict[bytes, str] = {
     **dict.fromkeys((b"\x78\x01", b"\x78\x9c", b"\x78\xda"), "It looks like a DocBin: give it the ending .spacy."),
     b"PK\x03\x04": "It looks like a zip archive (or .docx, .xlsx): unpack it, or save it as plain text.",
@@ -40,29 +40,29 @@ _OTHER_KINDS: Dict[bytes, str] = {
 }
 
 _log = logging.getLogger("xner_spacy")
-_told: Set[Tuple[str, str]] = set()
+_logged: Set[Tuple[str, str]] = set()
 _stdin_read: List[IO[bytes]] = []
 
 
 def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tuple[int, str]]:
     """Read a text line by line.
 
-    path (PathLike): The file; `-` is standard input. What is compressed with gzip is unpacked.
-    counts (Optional[Counter]): Where to count lines that end as on Windows, and a byte order mark. Without it both are
-        told once a file, through the logger "xner_spacy".
+    path (PathLike): The file; `-` is standard input. A gzip file is unpacked.
+    counts (Optional[Counter]): Counts lines with Windows line ends, and a byte order mark. Without it both are logged
+        once for each file, through the logger "xner_spacy".
     YIELDS (Tuple[int, str]): 1-based line number and the line without its end.
     RAISES: InputError with the line of the first fault (not UTF-8, a zero byte, far too long), or if there is no such
         file.
     """
-    found: Counter = Counter()
+    file_counts: Counter = Counter()
     for number, raw in enumerate(_raw_lines(path), 1):
         line = raw[:-1] if raw.endswith(b"\n") else raw
         if number == 1 and line.startswith(_BOM):
             line = line[len(_BOM) :]
-            found[MARK] += 1
+            file_counts[MARK] += 1
         if line.endswith(b"\r"):
             line = line[:-1]
-            found[WINDOWS] += 1
+            file_counts[WINDOWS] += 1
         if b"\0" in line:
             raise InputError("holds a zero byte: it is no text.", path, number, _hint(raw, number))
         try:
@@ -71,22 +71,22 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
             message = f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1})."
             raise InputError(message, path, number, _hint(raw, number)) from None
         yield number, text
-    count_or_tell(path, found, counts)
+    count_or_tell(path, file_counts, counts)
 
 
-def count_or_tell(path: PathLike, found: Mapping[str, int], counts: Optional[Counter]) -> None:
-    """Add what was counted of a file to other counts; without any, tell of it once (see `tell_once`)."""
+def count_or_tell(path: PathLike, file_counts: Mapping[str, int], counts: Optional[Counter]) -> None:
+    """Add the counts of a file to `counts`; if that is None, log them once (see `tell_once`)."""
     if counts is not None:
-        counts.update(found)
+        counts.update(file_counts)
         return
-    for what, n in found.items():
+    for what, n in file_counts.items():
         tell_once(path, f"{n} {what}")
 
 
 def tell_once(path: PathLike, what: str) -> None:
-    """Tell of a file what its reader did with it, through the logger "xner_spacy": once, however often it is read."""
-    if (str(path), what) not in _told:
-        _told.add((str(path), what))
+    """Log a message about a file through the logger "xner_spacy": once, however often the file is read."""
+    if (str(path), what) not in _logged:
+        _logged.add((str(path), what))
         _log.warning("%s: %s", path, what)
 
 
@@ -121,7 +121,7 @@ def _open(path: PathLike) -> Iterator[IO[bytes]]:
             _stdin_read[:] = [file]
         else:
             file = stack.enter_context(Path(path).open("rb"))
-        # No UTF-8 text begins like gzip, so nothing is guessed.
+        # No UTF-8 text begins with these bytes, so this is certain.
         if file.peek(2)[:2] == _GZIP:
             file = stack.enter_context(gzip.GzipFile(fileobj=file))
         yield file
@@ -138,21 +138,21 @@ def _hint(raw: bytes, number: int) -> str:
 
 
 def is_stream(path: PathLike) -> bool:
-    """RETURNS (bool): Whether a name stands for standard input or output, a pipe or a device, and so has no ending."""
+    """RETURNS (bool): Whether a path is standard input or output, a pipe or a device, whose name has no file ending."""
     path = Path(path)
     return str(path) == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def require_file(path: PathLike, why: str) -> None:
-    """RAISES: InputError for standard input and pipes, where a text is read more than once. why (str): By whom:
-    "training reads it several times".
+    """RAISES: InputError for standard input and pipes, for callers that read a file more than once. why (str): The
+    reason for the message: "training reads it several times".
     """
     if is_stream(path):
         raise InputError(f"is a pipe, and {why}.", path, hint="Write it to a file first, and give that.")
 
 
 def refuse_packed(path: Path) -> None:
-    """RAISES: InputError for a file that is packed with gzip: no piece of it can be read alone."""
+    """RAISES: InputError for a gzip file, of which no piece can be read alone."""
     if path.is_file():
         with path.open("rb") as file:
             if file.read(2) == _GZIP:

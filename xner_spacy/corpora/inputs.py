@@ -1,7 +1,7 @@
-"""The sentences of a corpus in numbered slices that any process can read by itself, in any order.
+"""The sentences of a corpus in numbered slices, which any process can read independently and in any order.
 
-Text with a sentence a line, JSONL, `.iob`, parquet, a DocBin, or a folder of DocBins. It is read in one pass where the
-slices are asked for in order, and never held in memory, so the size of the corpus does not matter.
+A corpus is text with a sentence a line, JSONL, `.iob`, parquet, a DocBin, or a folder of DocBins. Slices that are read
+in order take one pass over the file, which is never held in memory, so the size of the corpus does not matter.
 """
 
 import re
@@ -24,15 +24,15 @@ from .reading import parse_json, reading
 from .watching import printable, signature
 
 META_KEY = "meta"
-# A sentence of more tokens is kept as it is, but no pipeline sees it: tables of all pairs of words would not fit into
-# memory. No sentence has as many; a line that does is a file without line ends.
+# A sentence of more tokens is kept, but not passed to a pipeline: tables of all pairs of words would not fit into
+# memory. Real sentences are shorter; such a line is usually a file without line ends.
 MAX_TOKENS = 5000
-# How deep the `meta` of a record may be nested; what stores it has a limit too.
+# How deep the `meta` of a record may be nested; msgpack, which stores it, has a limit too.
 MAX_DEPTH = 100
 
 
 class Slice(NamedTuple):
-    """Some sentences in a row: the slice's number, its first sentence, counted from 0, and how many they are."""
+    """Consecutive sentences: the number of the slice, the 0-based first sentence, and the number of sentences."""
 
     number: int
     start: int
@@ -43,10 +43,10 @@ class CorpusInput:
     """The sentences to annotate. Gold entities are not read.
 
     path (PathLike): The file or folder.
-    tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else the pipeline splits
-        it.
-    text_field (str): Where JSONL and parquet hold the text: a string, or a list of tokens.
-    max_tokens (int): A longer sentence is kept, but marked as a fault, so that no pipeline sees it.
+    tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else the pipeline
+        tokenises the text.
+    text_field (str): The field of JSONL or parquet that holds the text: a string, or a list of tokens.
+    max_tokens (int): A longer sentence is kept, but marked as faulty and not passed to a pipeline.
     RAISES: InputError with the line if something is missing, empty or broken; MissingExtraError for parquet without
         pyarrow.
     """
@@ -55,7 +55,7 @@ class CorpusInput:
         self, path: PathLike, *, tokenized: bool = False, text_field: str = "text", max_tokens: int = MAX_TOKENS
     ) -> None:
         self.path = Path(path)
-        # What makes the same input in another process.
+        # The arguments that make the same input in another process.
         self.settings: Json = {"tokenized": tokenized, "text_field": text_field, "max_tokens": max_tokens}
         self.tokenized = tokenized
         self.text_field = text_field
@@ -63,7 +63,7 @@ class CorpusInput:
         require_file(self.path, "a corpus is read several times")
         self.kind = self._kind()
         self.files = docbin_paths(self.path) if self.kind == "docbin" else [self.path]
-        # What the files look like before the first look into them.
+        # The signatures of the files before they are first read.
         self.seen = {str(file): signature(file) for file in self.files}
         self._items: Iterator[Any] = iter(())
         self._position = 0
@@ -79,7 +79,7 @@ class CorpusInput:
             raise InputError("is empty.", self.path)
 
     def place(self, number: int) -> str:
-        """RETURNS (str): Where a sentence stands, for a message. number (int): Counted from 0."""
+        """RETURNS (str): The location of a sentence, for a message. number (int): Counted from 0."""
         if self.kind in ("text", "jsonl"):
             return f"{printable(self.path)}:{number + 1}"
         return f"{printable(self.path)}, sentence {number + 1}"
@@ -107,11 +107,11 @@ class CorpusInput:
         if self.kind == "docbin":
             yield from self._read_docbins(piece, nlp.vocab)
             return
-        # Such a file can only be read from its beginning.
+        # A file of this kind can only be read from its beginning.
         if self._position > piece.start or not self._position:
             self._items, self._position = self._read_items(), 0
-        skipped = piece.start - self._position
-        items = list(islice(self._items, skipped, skipped + piece.size))
+        n_skipped = piece.start - self._position
+        items = list(islice(self._items, n_skipped, n_skipped + piece.size))
         self._position = piece.start + len(items)
         for item in items:
             if self.kind == "jsonl":
@@ -120,7 +120,7 @@ class CorpusInput:
                 yield self._make(nlp, item)
 
     def _read_items(self) -> Iterator[Any]:
-        """What stands for a sentence each: text, tokens, or for JSONL the number and the line."""
+        """YIELDS (Any): An item for each sentence: its text, its tokens, or for JSONL the line and its number."""
         if self.kind == "iob":
             yield from (sentence.words for sentence in read_columns(self.path))
         elif self.kind == "jsonl":
@@ -138,15 +138,15 @@ class CorpusInput:
                     yield value
 
     def _read_docbins(self, piece: Slice, vocab: Vocab) -> Iterator[Doc]:
-        first = 0
+        file_start = 0
         for file, count in zip(self.files, self._counts, strict=True):
-            start, end = max(piece.start - first, 0), min(piece.start + piece.size - first, count)
+            start, end = max(piece.start - file_start, 0), min(piece.start + piece.size - file_start, count)
             if start < end:
                 if self._opened is None or self._opened[0] != file:
                     self._opened = (file, read_docbin(file))
                 for doc in docs_of(part_of(self._opened[1], range(start, end)), vocab, file):
                     yield self._checked(doc)
-            first += count
+            file_start += count
 
     def _make(self, nlp: Language, text: Any, meta: Any = None) -> Doc:
         # spaCy's tokenizers refuse a longer text (E088).
@@ -168,7 +168,7 @@ class CorpusInput:
         return doc
 
     def _parse(self, line: str, number: int) -> Tuple[Any, Any]:
-        """The text and the metadata of a line of JSONL."""
+        """RETURNS (Tuple[Any, Any]): The text and the metadata of a line of JSONL."""
         record = parse_json(line, self.path, number)
         if not isinstance(record, dict) or not _is_text(record.get(self.text_field)):
             message = f"has no {self.text_field!r} that is a text or a list of tokens."
@@ -187,12 +187,12 @@ class CorpusInput:
             file = pq.ParquetFile(self.path)
         if self.text_field not in file.schema_arrow.names:
             names = ", ".join(file.schema_arrow.names)
-            said = f"has no column {self.text_field!r}; it has: {names}."
-            raise InputError(said, self.path, hint="Name the column with --text-field.")
+            message = f"has no column {self.text_field!r}; it has: {names}."
+            raise InputError(message, self.path, hint="Name the column with --text-field.")
         return file
 
 
-# What is plainly no text with a sentence a line, and what to do with it.
+# The endings of files that are not text with a sentence a line, and what to do with them.
 _NO_TEXT = {
     ".json": "Convert it (xner convert IN OUT.spacy --from labelstudio), or write JSON lines to a .jsonl.",
     ".csv": "Save its texts as a .txt with one a line, or as a .jsonl.",
@@ -204,17 +204,17 @@ _NO_TEXT = {
 }
 # A word, maybe more columns, and a tag.
 _TOKEN_LINE = re.compile(r"[^ \t]+[ \t](?:[^ \t]+[ \t])*(?:O|[BIESLU]-[A-Za-z_]+)[ \t]*")
-_LOOK_AT = 200
+_N_CHECKED_LINES = 200
 
 
 def _require_text(path: Path) -> None:
-    """Refuse a file that is no text with a sentence a line: by its ending, or since every line of it is a token with
-    its tag.
+    """RAISES: InputError for a file that is not text with a sentence a line, judged by its ending, or because every
+    line is a token with its tag.
     """
     if hint := _NO_TEXT.get(path.suffix.lower()):
         raise InputError(f"is no text with a sentence a line ({path.suffix}).", path, None, hint)
     refuse_packed(path)
-    lines = list(islice((line for _, line in read_lines(path) if line.strip()), _LOOK_AT))
+    lines = list(islice((line for _, line in read_lines(path) if line.strip()), _N_CHECKED_LINES))
     tagged = any(not line.rstrip().endswith("O") for line in lines)
     if (tagged or len(lines) > 1) and all(_TOKEN_LINE.fullmatch(line) for line in lines):
         hint = "Convert it first: xner convert IN OUT.spacy --from iob2 (or its layout); then annotate OUT.spacy."
@@ -226,18 +226,18 @@ def _is_text(value: Any) -> bool:
 
 
 def _not_storable(meta: Any) -> str:
-    """What about a record's metadata can't be stored with a Doc, or nothing."""
+    """RETURNS (str): Why a record's metadata can't be stored with a Doc, or an empty string."""
     layer = [meta]
     for _ in range(MAX_DEPTH):
-        inner: List[Any] = []
+        next_layer: List[Any] = []
         for value in layer:
             if isinstance(value, dict):
-                inner += value.values()
+                next_layer += value.values()
             elif isinstance(value, list):
-                inner += value
+                next_layer += value
             elif isinstance(value, int) and not -(2**63) <= value < 2**64:
                 return f"holds a number of more than 64 bits ({str(value)[:20]}...)"
-        if not inner:
+        if not next_layer:
             return ""
-        layer = inner
+        layer = next_layer
     return f"is nested more than {MAX_DEPTH} deep"

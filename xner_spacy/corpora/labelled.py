@@ -1,7 +1,7 @@
-"""Sentences with entities from whatever form a corpus is in, as an evaluation needs them: nothing left out.
+"""Read all sentences and entities of a corpus in any format, for an evaluation.
 
-A pipeline may find tokens of whitespace in a text that its gold corpus does not have. Corpora are the same when they
-agree in the tokens that can be seen; where entities begin and end is told by all tokens.
+A pipeline may produce whitespace tokens that its gold corpus does not have. Two corpora have the same text if their
+visible tokens are equal; the positions of entities count all tokens.
 """
 
 from pathlib import Path
@@ -18,8 +18,8 @@ def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[
     """Read a whole labelled corpus.
 
     path (PathLike): A `.iob` file, a `.spacy` file or a folder of them.
-    labels (Optional[Sequence[str]]): The labels that may occur, in any form of corpus.
-    RETURNS (List[TaggedSentence]): The sentences. RAISES: InputError, also for a label that may not occur.
+    labels (Optional[Sequence[str]]): The labels that may occur, in any format.
+    RETURNS (List[TaggedSentence]): The sentences. RAISES: InputError, also for a label that is not in `labels`.
     """
     path = Path(path)
     if not path.is_dir() and path.suffix != ".spacy":
@@ -39,14 +39,14 @@ def read_tagged(path: PathLike, labels: Optional[Sequence[str]] = None) -> List[
 def require_same_words(
     a: PathLike, left: Sequence[TaggedSentence], b: PathLike, right: Sequence[TaggedSentence]
 ) -> None:
-    """RAISES: InputError where two corpora do not hold the same sentences; the first difference is named. Tokens that
-    nobody can see may differ.
+    """RAISES: InputError that names the first difference if two corpora do not have the same sentences. Invisible
+    tokens may differ.
     """
-    for number, (x, y) in enumerate(zip(left, right, strict=False), 1):
-        if x.visible != y.visible:
-            texts = f"{' '.join(y.words)[:60]!r} instead of {' '.join(x.words)[:60]!r}"
+    for number, (expected, actual) in enumerate(zip(left, right, strict=False), 1):
+        if expected.visible != actual.visible:
+            texts = f"{' '.join(actual.words)[:60]!r} instead of {' '.join(expected.words)[:60]!r}"
             hint = "Both must hold the same sentences, tokenised alike, in the same order."
-            raise InputError(f"sentence {number} differs from that of {a}: {texts}.", b, y.line or None, hint)
+            raise InputError(f"sentence {number} differs from that of {a}: {texts}.", b, actual.line or None, hint)
     if len(left) != len(right):
-        (n, short, _), (n_long, long, sentences) = sorted([(len(left), a, left), (len(right), b, right)])
-        raise InputError(f"has {n_long} sentences but {short} has {n}.", long, sentences[n].line or None)
+        (n, shorter, _), (n_longer, longer, sentences) = sorted([(len(left), a, left), (len(right), b, right)])
+        raise InputError(f"has {n_longer} sentences but {shorter} has {n}.", longer, sentences[n].line or None)

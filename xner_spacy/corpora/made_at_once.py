@@ -1,4 +1,4 @@
-"""Writing a corpus that is made at once: a DocBin file or a folder of shards, put in its place when it is whole."""
+"""Write a corpus in one go: a DocBin file or a folder of shards, which is moved to its place when it is complete."""
 
 import os
 import shutil
@@ -47,12 +47,12 @@ def write_docbins(
 ) -> List[int]:
     """Write corpora that belong together: all of them, or none.
 
-    outputs (Sequence): For each where it goes, a `.spacy` file or a folder, and its Docs, taken once, in order.
-    made_by (str): The command, for the manifests. It replaces what it has made before, and nothing else.
+    outputs (Sequence): The path of each corpus, a `.spacy` file or a folder, and its Docs, which are read once.
+    made_by (str): The command, for the manifests. It replaces only folders that the same command made.
     inputs (Sequence[PathLike]): The files and folders that the Docs come from.
     settings (Mapping): The command's options, for the manifests. shard_size (int): Docs a shard.
-    RETURNS (List[int]): Docs of each. RAISES: XnerError for a place that holds something else, or that is read;
-        InputError if an input has changed meanwhile.
+    RETURNS (List[int]): The number of Docs of each corpus. RAISES: XnerError for an output that holds something else,
+        or that is also an input; InputError if an input has changed meanwhile.
     """
     watched = WatchedFiles()
     identity = _identity(watched, inputs, {**(settings or {}), "shard_size": shard_size})
@@ -67,7 +67,7 @@ def write_docbins(
 def _identity(watched: WatchedFiles, inputs: Sequence[PathLike], settings: Json) -> Json:
     sums: Json = {}
     for path in inputs:
-        # A pipe can be read once only; what does not exist is told of by its reader.
+        # A pipe can be read only once; for a missing file, its reader raises the error.
         if Path(path).is_dir() or Path(path).is_file():
             sums[printable(path)] = joint_checksum(watched.add(docbin_paths(path)))
     return {"inputs": sums, "versions": base_versions(), "settings": settings}
@@ -81,13 +81,13 @@ def _aside(path: Path, inputs: Sequence[PathLike], made_by: str, identity: Json)
         message = f"{path}: no corpus can be written with the ending {path.suffix!r}."
         raise XnerError(message, "Use .spacy, or a name without ending for a folder of shards.")
     if read_manifest(Path(os.path.realpath(path)).parent) is not None:
-        # It would be taken for one of them, or be in the way of the next run.
+        # The file would be mistaken for a shard, or the next run would refuse it.
         raise XnerError(f"{path}: the folder holds the shards of a corpus.", "Choose a place outside that folder.")
     return FileAside(path, "wb")
 
 
 def _fill(aside: Any, docs: Iterable[Doc], shard_size: int) -> int:
-    """Write Docs aside. RETURNS (int): Their number."""
+    """Write Docs to a temporary file or folder. RETURNS (int): The number of Docs."""
     if isinstance(aside, FileAside):
         file = aside.open()
         data, counts = packed(docs)
@@ -97,17 +97,17 @@ def _fill(aside: Any, docs: Iterable[Doc], shard_size: int) -> int:
     for shard in minibatch(docs, shard_size):
         aside.add(*packed(shard))
     if not aside.entries:
-        # Of an empty corpus there is one empty shard, so that it can be read.
+        # An empty corpus gets one empty shard, so that it can be read.
         aside.add(*packed([]))
     return sum(entry["sentences"] for entry in aside.entries.values())
 
 
 class FolderAside(Aside):
-    """A folder of shards on its way to its place: built beside it, and moved there when it is whole (see
-    `writing.all_or_none`). A folder of ours that was there is taken away then; one that holds anything else is refused
+    """A folder of shards that is built next to its final path, and moved there when it is complete (see
+    `writing.all_or_none`). An existing folder that xner_spacy wrote is replaced; one with any other content is refused
     before the first shard is made.
 
-    path (Path): Where it goes. made_by (str): The command. identity (Json): What the shards are made of.
+    path (Path): The final path. made_by (str): The command. identity (Json): What the shards are made from.
     """
 
     def __init__(self, path: Path, made_by: str, identity: Json) -> None:
@@ -124,7 +124,7 @@ class FolderAside(Aside):
             self.temporary = Path(tempfile.mkdtemp(**beside(self.place)))
 
     def add(self, data: bytes, counts: Json) -> None:
-        """Add a shard. data (bytes): A DocBin. counts (Json): What is counted of it."""
+        """Add a shard. data (bytes): A DocBin. counts (Json): Its counts."""
         name = shard_name(len(self.entries))
         self._write(name, data)
         self.entries[name] = describe(counts, data)
@@ -135,7 +135,7 @@ class FolderAside(Aside):
         self._write(MANIFEST, to_json(manifest).encode("utf8"))
 
     def _write(self, name: str, data: bytes) -> None:
-        # The folder as a whole is what lies aside.
+        # The file needs no temporary name of its own, because its folder is temporary.
         assert self.temporary is not None
         with self.working(), (self.temporary / name).open("wb") as file:
             file.write(data)
@@ -143,15 +143,15 @@ class FolderAside(Aside):
             os.fsync(file.fileno())
 
     def put_in_place(self, keep_backup: bool) -> None:
-        """Move the folder to its place; what was there is kept aside until all is in place."""
+        """Move the folder to its place; the folder that was there is a backup until all outputs are in place."""
         assert self.temporary is not None
         with self.working():
             require_ours(self.path, self.made_by, whole=True)
-            # What is replaced keeps its permissions; what is new has those of any new file.
+            # A replaced file passes on its permissions; a new one gets the default permissions.
             self.temporary.chmod(permissions(self.place, 0o777))
             for file in self.temporary.iterdir():
-                before = (self.place / file.name, self.place / shard_name(0))
-                file.chmod(permissions(next((path for path in before if path.is_file()), None)))
+                replaced = (self.place / file.name, self.place / shard_name(0))
+                file.chmod(permissions(next((path for path in replaced if path.is_file()), None)))
             if self.place.exists():
                 self.backup = Path(tempfile.mkdtemp(**beside(self.place, ".old")))
                 self.backup.rmdir()
@@ -160,7 +160,7 @@ class FolderAside(Aside):
             self.temporary, self.is_put = None, True
 
     def take_back(self) -> None:
-        """Put back what was there."""
+        """Restore the backup."""
         if self.is_put and self.place.exists():
             shutil.rmtree(self.place)
         if self.backup is not None:
@@ -168,7 +168,7 @@ class FolderAside(Aside):
             self.backup = None
 
     def discard(self) -> None:
-        """Take away what lies aside, but of what was there nothing that is not ours."""
+        """Remove the temporary folder, and the files of the backup that xner_spacy wrote."""
         if self.temporary is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)
         if self.backup is not None:

@@ -1,4 +1,4 @@
-"""Loading a pipeline: the one place that says in plain words what is wrong with one."""
+"""Load a pipeline, with a clear error message if that fails."""
 
 import re
 from contextlib import suppress
@@ -18,14 +18,14 @@ from ..types import PathLike
 _FACTORY = re.compile(r"Can't find factory for '([^']+)'")
 _FUNCTION = re.compile(r"Could not find function '([^']+)' in function registry '([^']+)'")
 _LANGUAGE = re.compile(r"Can't import language (\S+)")
-# Who brings what a pipeline may name.
+# How to install components that a pipeline may need.
 _PACKAGES = {
     "transformer": "pip install 'xner-spacy[transformers]'",
     "curated_transformer": "pip install spacy-curated-transformers",
     "experimental_edit_tree_lemmatizer": "pip install spacy-experimental",
     "llm": "pip install spacy-llm",
 }
-# The layers of Thinc and spaCy, and by which of a layer's sizes its weights go, axis by axis.
+# The checked layers of Thinc and spaCy, and by the name of a weight the dimensions of the layer that give its shape.
 _LAYERS = {
     *("linear", "softmax", "multisoftmax", "maxout", "mish", "gelu", "relu", "swish", "clipped_linear"),
     *("layernorm", "embed", "hashembed", "static_vectors", "precomputable_affine", "para-attn"),
@@ -37,7 +37,7 @@ _AXES = {
 
 
 def pipeline_folder(name: PathLike) -> Path:
-    """RETURNS (Path): The folder of a pipeline, also of an installed package. RAISES: XnerError if there is none."""
+    """RETURNS (Path): The folder of a pipeline or installed package. RAISES: XnerError if there is none."""
     folder = Path(name)
     if (folder / "config.cfg").is_file():
         return folder
@@ -57,9 +57,9 @@ def pipeline_folder(name: PathLike) -> Path:
 def load_pipeline(name: PathLike) -> Language:
     """Load a pipeline: an installed package, or a folder that `nlp.to_disk` wrote.
 
-    RETURNS (Language): The pipeline. RAISES: XnerError that says what is wrong: there is none of this name, its folder
-        is cut short, it names a component, a function or a language that is not installed, its config does not hold, or
-        the weights of a component do not fit together.
+    RETURNS (Language): The pipeline. RAISES: XnerError with the reason: there is no pipeline of this name, its folder
+        is incomplete, it needs a component, a function or a language that is not installed, its config is invalid, or
+        the weights of a component do not match.
     """
     pipeline_folder(name)
     try:
@@ -67,18 +67,18 @@ def load_pipeline(name: PathLike) -> Language:
         check_weights(nlp)
         return nlp
     except XnerError as error:
-        # A part that is given bytes knows its own name, not the folder that they lie in.
+        # A part that is loaded from bytes knows its own name, but not the folder of the pipeline.
         if str(name) in error.message:
             raise
         raise XnerError(f"The pipeline {str(name)!r}: {error.message}", error.hint) from error
-    # Whatever the files of a pipeline make of a library, they are the user's to mend.
+    # A library may raise anything for broken files of a pipeline; the user can fix the files.
     except Exception as error:
         raise _explain(str(name), error) from error
 
 
 def check_weights(nlp: Language) -> None:
-    """RAISES: XnerError that names the first component whose weights do not have the sizes that its layers give. Thinc
-    loads arrays of any shape: with others it fails over the first text, or reads past their ends.
+    """RAISES: XnerError that names the first component whose weights do not have the shapes that its layers expect.
+    Thinc loads arrays of any shape; with a wrong one it fails on the first text, or reads past the end of an array.
     """
     for name, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)
@@ -105,23 +105,23 @@ def _misfit(node: Model, key: str) -> Optional[str]:
 
 def _explain(name: str, error: Exception) -> XnerError:
     text = str(error)
-    said = in_one_line(error)
+    reason = in_one_line(error)
     install = "Install the package that brings it."
-    if found := _FACTORY.search(text):
-        what = f"has a component {found[1]!r}, which is not installed."
-        hint = _PACKAGES.get(found[1], install)
-    elif isinstance(error, RegistryError) and (found := _FUNCTION.search(text)):
-        what, hint = f"uses {found[1]!r} ({found[2]}), which is not installed.", install
-    elif found := _LANGUAGE.search(text):
-        what = f"is for the language {found[1]!r}, which spaCy does not have."
+    if match := _FACTORY.search(text):
+        problem = f"has a component {match[1]!r}, which is not installed."
+        hint = _PACKAGES.get(match[1], install)
+    elif isinstance(error, RegistryError) and (match := _FUNCTION.search(text)):
+        problem, hint = f"uses {match[1]!r} ({match[2]}), which is not installed.", install
+    elif match := _LANGUAGE.search(text):
+        problem = f"is for the language {match[1]!r}, which spaCy does not have."
         hint = "Correct nlp.lang in its config.cfg, or install the package that brings the language."
     elif isinstance(error, ImportError):
-        what, hint = f"needs a package that is not installed: {said}", "Install it and run again."
+        problem, hint = f"needs a package that is not installed: {reason}", "Install it and run again."
     elif isinstance(error, FileNotFoundError):
-        what, hint = f"is not whole: {error.filename or said} is missing.", "Copy or make it anew."
+        problem, hint = f"is not whole: {error.filename or reason} is missing.", "Copy or make it anew."
     elif isinstance(error, ConfigValidationError):
-        return XnerError(f"The config of the pipeline {name!r} does not hold: {said}")
+        return XnerError(f"The config of the pipeline {name!r} does not hold: {reason}")
     else:
-        what = f"can't be loaded ({type(error).__name__}: {said})."
+        problem = f"can't be loaded ({type(error).__name__}: {reason})."
         hint = "Its folder may be cut short, or made by another version of a package: make it anew."
-    return XnerError(f"The pipeline {name!r} {what}", hint)
+    return XnerError(f"The pipeline {name!r} {problem}", hint)

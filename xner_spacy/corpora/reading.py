@@ -1,7 +1,7 @@
-"""The one way in which a file is read that may not be what it should: one guarded reader a format.
+"""Read files that may be broken: one guarded reader for each format.
 
-Whatever is wrong with a file, its reader says so in an `InputError` that names the file (and the line), and what to do.
-Nothing here trusts what we wrote ourselves: files are cut short, edited and replaced.
+If anything is wrong with a file, its reader raises an `InputError` that names the file (and the line), and what to do.
+Files that xner_spacy wrote are not trusted either: they may have been cut short, edited or replaced.
 """
 
 import json
@@ -21,7 +21,7 @@ HALF_PAIR = "holds half of a surrogate pair, which is no text."
 
 
 def not_opened(error: OSError) -> str:
-    """RETURNS (str): What is said of a path that can't be opened."""
+    """RETURNS (str): The message for a path that can't be opened."""
     if isinstance(error, FileNotFoundError):
         return "no such file."
     return "may not be read." if isinstance(error, PermissionError) else "is a folder, not a file."
@@ -29,10 +29,10 @@ def not_opened(error: OSError) -> str:
 
 @contextmanager
 def reading(path: PathLike, what: str, hint: str = "Make it anew.") -> Iterator[None]:
-    """Turn whatever goes wrong in a block that reads a file into a message about that file.
+    """Turn any error in a block that reads a file into a message about that file.
 
-    path (PathLike): The file. what (str): What it should be, with its article: "a trained aligner".
-    RAISES: InputError in place of any error that does not have a message of ours.
+    path (PathLike): The file. what (str): The expected content, with its article: "a trained aligner".
+    RAISES: InputError instead of any error that is not an XnerError.
     """
     try:
         yield
@@ -55,8 +55,8 @@ def read_bytes(path: PathLike) -> bytes:
 
 
 def parse_json(text: Union[str, bytes], path: PathLike, line: Optional[int] = None) -> Any:
-    """RETURNS (Any): What JSON holds, exactly: numbers as they stand there (srsly's reader changes the last digits of
-    decimals), no half of a surrogate pair, no NaN. RAISES: InputError that names the path and line.
+    """RETURNS (Any): The exact content of JSON: numbers are not rounded (srsly's reader changes the last digits of
+    decimals). RAISES: InputError that names the path and line, also for half of a surrogate pair and for NaN.
     """
     try:
         data = json.loads(text, parse_constant=_no_constant)
@@ -81,31 +81,31 @@ def _no_constant(name: str) -> Any:
 
 
 def read_json(path: PathLike, shape: Any = None, hint: str = "Make it anew.") -> Any:
-    """RETURNS (Any): What a JSON file holds. shape (Any): What that must be, as a type: `Dict[str, int]`, a TypedDict.
-    RAISES: InputError if it is not JSON, or has another shape.
+    """RETURNS (Any): The content of a JSON file. shape (Any): The type that it must have: `Dict[str, int]`, a
+    TypedDict. RAISES: InputError if it is not JSON, or has another type.
     """
     data = parse_json(read_bytes(path), path)
     return data if shape is None else check_shape(data, shape, path, hint)
 
 
 def parse_msgpack(data: bytes, path: PathLike, what: str, shape: Any = None) -> Any:
-    """RETURNS (Any): What msgpack, the form of saved parts, holds, of a `shape`. what (str): What it should be, with
-    its article. RAISES: InputError that names the path.
+    """RETURNS (Any): The content of msgpack data, the format of saved parts. shape (Any): The type that it must have.
+    what (str): The expected content, with its article. RAISES: InputError that names the path.
     """
     with reading(path, what):
-        found = srsly.msgpack_loads(data)
-    return found if shape is None else check_shape(found, shape, path)
+        content = srsly.msgpack_loads(data)
+    return content if shape is None else check_shape(content, shape, path)
 
 
 def check_shape(data: Any, shape: Any, path: PathLike, hint: str = "Make it anew.") -> Any:
-    """RETURNS (Any): The data, unchanged. RAISES: InputError that names the first place that does not fit the type."""
+    """RETURNS (Any): The data, unchanged. RAISES: InputError that names the first value that does not fit the type."""
     try:
         _adapter(shape).validate_python(data, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        said = f"{place}: {first['msg']}" if place else str(first["msg"])
-        raise InputError(f"does not hold what it should ({said}).", path, None, hint) from None
+        location = ".".join(str(part) for part in first["loc"])
+        problem = f"{location}: {first['msg']}" if location else str(first["msg"])
+        raise InputError(f"does not hold what it should ({problem}).", path, None, hint) from None
     return data
 
 
@@ -126,8 +126,8 @@ def read_config(path: PathLike, *, interpolate: bool = False, overrides: Any = N
 
 
 def read_yaml(path: PathLike, shape: Any = None) -> Any:
-    """RETURNS (Any): What a YAML file holds, of a `shape`. References (`*name`) are refused: a few of them can stand
-    for gigabytes. RAISES: InputError.
+    """RETURNS (Any): The content of a YAML file. shape (Any): The type that it must have. References (`*name`) are
+    refused, because a few of them can expand to gigabytes. RAISES: InputError.
     """
     with reading(path, "YAML", "Mend the place that is named."):
         text = Path(path).read_text(encoding="utf8")

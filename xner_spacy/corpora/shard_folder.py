@@ -1,9 +1,9 @@
-"""A folder of numbered DocBin shards, and the manifest that says what in it is ours.
+"""A folder of numbered DocBin shards, and the manifest that names the files that xner_spacy wrote.
 
-`00000.spacy`, `00001.spacy`, ... and `manifest.json`: what the shards were made of and by which versions, and the
-checksum of each. Nothing else in the folder is ever deleted or written over. Two things use it: a run that can be
-continued (`runfolder`, for `xner annotate`), and corpora that are made at once (`made_at_once`: convert, split, select,
-    distill), which are built beside their place and moved there when they are whole.
+The folder holds `00000.spacy`, `00001.spacy`, ... and `manifest.json`, which names the inputs and versions of the
+shards, and the checksum of each. No other file in the folder is ever deleted or overwritten. Two modules use it: a run
+that can be continued (`runfolder`, for `xner annotate`), and corpora that are made in one go (`made_at_once`, for
+convert, split, select and distill), which are built next to their place and moved there when they are complete.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ ANNOTATE = "xner annotate"
 _SHARD = re.compile(r"[0-9]{5,18}\.spacy")
 _LEFT_ASIDE = re.compile(r"\.([0-9]{5,18}\.spacy|manifest\.json)\.[^.]+\.part")
 _NUMBER = re.compile(r"([0-9]+)")
-# What an entry of the manifest holds that is no count.
+# The keys of a manifest's entry that are not counts.
 _SHAPES: Dict[str, Any] = {"bytes": int, "sha256": str, "seconds": Optional[float], "faults": List[Any]}
 _NAMED_IN_A_MESSAGE = 5
 
@@ -47,15 +47,15 @@ def in_order(paths: Iterable[Path]) -> List[Path]:
 
 
 def _some_names(paths: Iterable[Path]) -> str:
-    """The first few names, for a message."""
+    """RETURNS (str): The first few names, for a message."""
     names = [path.name for path in paths]
-    rest = len(names) - _NAMED_IN_A_MESSAGE
-    return ", ".join(names[:_NAMED_IN_A_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
+    n_more = len(names) - _NAMED_IN_A_MESSAGE
+    return ", ".join(names[:_NAMED_IN_A_MESSAGE]) + (f" and {n_more} more" if n_more > 0 else "")
 
 
 def read_manifest(folder: Path) -> Optional[Json]:
-    """RETURNS (Optional[Json]): The manifest of a folder, or None if there is none of ours. RAISES: InputError if it is
-    broken.
+    """RETURNS (Optional[Json]): The manifest of a folder, or None if it has none that xner_spacy wrote. RAISES:
+    InputError if it is broken.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -73,8 +73,8 @@ def read_manifest(folder: Path) -> Optional[Json]:
 
 
 def check_entry(name: str, entry: Any, path: Path, hint: str = "Delete it.") -> None:
-    """RAISES: InputError if what a manifest or journal says of a shard is not what we write of one: another program's
-    or a person's word could name files that are not ours.
+    """RAISES: InputError if an entry of a manifest or journal is not of the form that xner_spacy writes: an edited
+    entry could name files that xner_spacy did not write.
     """
     if not _SHARD.fullmatch(name):
         raise InputError(f"names {name!r}, which is no shard.", path, None, hint)
@@ -84,7 +84,7 @@ def check_entry(name: str, entry: Any, path: Path, hint: str = "Delete it.") -> 
 
 
 def shards_in(folder: Path) -> List[Path]:
-    """The shards of a folder in order. Where a manifest of ours lies there: those that it names.
+    """RETURNS (List[Path]): The shards of a folder in order. If it has a manifest, it must name exactly these files.
 
     RAISES: InputError if there is no `.spacy` file, if a run there has not ended, or if files and manifest differ: a
         stale or foreign file would be read as part of the corpus.
@@ -110,13 +110,13 @@ def shards_in(folder: Path) -> List[Path]:
 
 
 def refuse_overlap(inputs: Iterable[PathLike], output: PathLike) -> None:
-    """RAISES: XnerError where something that is read is the folder that is written, or lies in it, links followed."""
-    place = Path(os.path.realpath(output))
+    """RAISES: XnerError if an input is the output folder, or lies inside it; links are followed."""
+    output_folder = Path(os.path.realpath(output))
     for path in inputs:
-        real = Path(os.path.realpath(path))
-        for ancestor in (real, *real.parents):
-            if ancestor == place or _same(ancestor, place):
-                verb = "is also" if ancestor == real else "holds"
+        input_path = Path(os.path.realpath(path))
+        for ancestor in (input_path, *input_path.parents):
+            if ancestor == output_folder or _same(ancestor, output_folder):
+                verb = "is also" if ancestor == input_path else "holds"
                 message = f"The output folder {output} {verb} the input {path}."
                 raise XnerError(message, "Choose another folder for the output.")
 
@@ -128,13 +128,13 @@ def _same(a: Path, b: Path) -> bool:
 
 
 def require_ours(folder: Path, made_by: str, more: Container[str] = (), whole: bool = False) -> Optional[Json]:
-    """See that a command may write its shards to a folder.
+    """Check that a command may write its shards to a folder.
 
-    folder (Path): The folder; there may be none yet. made_by (str): The command. more (Container[str]): Names of shards
-        that are ours too, beside those of the manifest. whole (bool): Whether the folder is to be replaced.
-    RETURNS (Optional[Json]): The manifest that lies there.
+    folder (Path): The folder; it may not exist yet. made_by (str): The command. more (Container[str]): Names of its
+        shards that the manifest lacks. whole (bool): Whether the folder will be replaced.
+    RETURNS (Optional[Json]): The manifest of the folder.
     RAISES: InputError if it is a file, or has a broken manifest; XnerError if it holds shards of another command, or
-        `.spacy` files that are not ours, or where it is to be replaced, any file.
+        `.spacy` files that xner_spacy did not write, or, for a folder to be replaced, any other such file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file; the shards need a folder.", folder)
@@ -151,13 +151,13 @@ def require_ours(folder: Path, made_by: str, more: Container[str] = (), whole: b
         others = sorted(path for path in folder.iterdir() if not is_ours(path, manifest))
         if others:
             hint = "The folder is replaced as a whole: choose another one, or move its files elsewhere."
-            raise XnerError(f"{folder}: holds what is not ours: {_some_names(others)}.", hint)
+            raise XnerError(f"{folder}: holds files that xner did not write: {_some_names(others)}.", hint)
     return manifest
 
 
 def _names_shard(manifest: Optional[Json], name: str) -> bool:
-    """Whether a manifest names a shard, or its run was still to make it. The number of those is only compared with:
-    whatever it is, no list of that length is made.
+    """RETURNS (bool): Whether a manifest names a shard, or its run has planned it. The planned number is only used in a
+    comparison, so a wrong one can't fill the memory.
     """
     if manifest is None or not _SHARD.fullmatch(name):
         return False
@@ -167,7 +167,7 @@ def _names_shard(manifest: Optional[Json], name: str) -> bool:
 
 
 def is_ours(path: Path, manifest: Optional[Json]) -> bool:
-    """RETURNS (bool): Whether a file in a folder with this manifest was made by us, half-written ones too."""
+    """RETURNS (bool): Whether xner_spacy wrote a file in a folder with this manifest, at least in part."""
     if path.is_symlink() or not path.is_file():
         return False
     if _names_shard(manifest, path.name) or _LEFT_ASIDE.fullmatch(path.name):
@@ -176,19 +176,19 @@ def is_ours(path: Path, manifest: Optional[Json]) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Take away what of ours was left half-written in a folder."""
+    """Remove the half-written files of xner_spacy from a folder."""
     for part in folder.glob(".*.part"):
         if _LEFT_ASIDE.fullmatch(part.name):
             part.unlink(missing_ok=True)
 
 
 def describe(counts: Json, data: bytes) -> Json:
-    """RETURNS (Json): A shard's entry in the manifest. counts (Json): What is counted of it. data (bytes): It."""
+    """RETURNS (Json): A shard's entry in the manifest. counts (Json): Its counts. data (bytes): Its content."""
     return {**counts, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def make_manifest(made_by: str, identity: Json, facts: Json, entries: Dict[str, Json], *, done: bool = True) -> Json:
-    """RETURNS (Json): A manifest. done (bool): With the totals of what was counted: the run has ended."""
+    """RETURNS (Json): A manifest. done (bool): Whether the run has ended; the manifest then has the totals."""
     shards = {path.name: entries[path.name] for path in in_order(map(Path, entries))}
     manifest = {"made_by": made_by, "identity": identity, **facts, "shards": shards}
     if done:

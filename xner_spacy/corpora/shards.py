@@ -1,4 +1,4 @@
-"""One shard: read, annotated, counted and written, alike in every process."""
+"""Make one shard: read, annotate, count and write it, in the same way in every process."""
 
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,17 +21,17 @@ from .writing import write_aside
 
 # How many faulty sentences of a shard the manifest names; all are counted.
 NAMED_FAULTS = 20
-# A list of more things than this is data, and not of parts.
+# A longer list holds data, not parts.
 _MOST_PARTS = 100
 
 
 class ShardMaker:
     """Makes shards with a pipeline that is loaded once.
 
-    job (Json): `pipeline`, what is loaded; `input`, the arguments of `CorpusInput`; `output`, the folder; `batch_size`,
-        sentences a batch; `watched`, the checksums of the input and the pipeline's folder, with which the run began;
-        `of_parts`, those of files that the parts read, as far as known.
-    corpus (Optional[CorpusInput]): The corpus, where this process has it already.
+    job (Json): `pipeline`, its path or name; `input`, the arguments of `CorpusInput`; `output`, the folder;
+        `batch_size`, sentences a batch; `watched`, the checksums of the input and the pipeline's folder at the start of
+        the run; `of_parts`, the known checksums of files that the parts read.
+    corpus (Optional[CorpusInput]): The corpus, if this process has opened it already.
     """
 
     def __init__(self, job: Json, corpus: Optional[CorpusInput] = None) -> None:
@@ -40,22 +40,22 @@ class ShardMaker:
         self.folder = Path(job["output"])
         self.batch_size = job["batch_size"]
         self.begun_with = WatchedFiles(job["watched"])
-        # What was loaded is what the run began with; what the parts read later is known from now on.
+        # The loaded files must be those of the start of the run. The files of parts are watched from now on.
         self.begun_with.check()
         self.read_by_parts = WatchedFiles(job["of_parts"])
         self.read_by_parts.add(part_files(self.nlp))
 
     def make(self, piece: Slice, tick: Callable[[int], None] = lambda n: None) -> Json:
-        """Annotate a slice of the corpus and write it beside its place.
+        """Annotate a slice of the corpus and write it to a temporary file next to its place.
 
-        A shard goes through the pipeline on its own: what is in a batch depends on the shard alone, so the result does
-        not depend on how many processes there are, nor on where an earlier run was killed.
+        Each shard has batches of its own, so that the result does not depend on the number of processes, nor on where
+        an earlier run was killed.
 
-        piece (Slice): Which of the corpus. tick: Called with a number of sentences when they are done.
-        RETURNS (Json): The shard's entry in the manifest; with it what must be the same for all shards, and where the
-            file lies (see `RunFolder.record`).
-        RAISES: XnerError if the pipeline loses sentences, or the disk is full; InputError if a file that is read was
-            replaced meanwhile.
+        piece (Slice): The slice. tick: Called with the number of sentences that were just done.
+        RETURNS (Json): The shard's entry in the manifest, with the values that must be the same for all shards, and the
+            path of the temporary file (see `RunFolder.record`).
+        RAISES: XnerError if the pipeline loses sentences, or the disk is full; InputError if a file that it reads has
+            changed meanwhile.
         """
         started = time.perf_counter()
         faults: List[Any] = []
@@ -71,7 +71,7 @@ class ShardMaker:
             with memory_zones(self.nlp):
                 data, counts = packed(annotated())
         finally:
-            # A file that was replaced meanwhile is the cause, whatever it led to.
+            # If a file has changed meanwhile, report that instead of any error that it caused.
             self.begun_with.check()
             self.read_by_parts.check()
         aside = write_aside(self.folder / shard_name(piece.number), data)
@@ -87,31 +87,31 @@ class ShardMaker:
 
     def _annotated(self, piece: Slice) -> Iterator[Doc]:
         docs = list(self.corpus.read(piece, self.nlp))
-        # What no pipeline can take has its fault already, and keeps its place.
-        # Asked before the pipeline runs: it works on batches, and notes faults of its own on Docs that come later.
+        # Faulty Docs skip the pipeline, but keep their position. They are listed before it runs, because it notes other
+        # faults on the Docs of a batch, some of which are yielded later.
         faulty = [FAULT_KEY in doc.user_data for doc in docs]
         good = [doc for doc, fault in zip(docs, faulty, strict=True) if not fault]
         results = self.nlp.pipe(good, batch_size=self.batch_size)
-        given = 0
+        n_results = 0
         for doc, fault in zip(docs, faulty, strict=True):
             result = doc if fault else next(results, None)
             if result is None:
                 break
-            given += not fault
+            n_results += not fault
             yield result
-        given += sum(1 for _ in results)
-        if given != len(good):
+        n_results += sum(1 for _ in results)
+        if n_results != len(good):
             name = shard_name(piece.number)
-            raise XnerError(f"The pipeline gave {given} of {len(good)} sentences of shard {name}.")
+            raise XnerError(f"The pipeline gave {n_results} of {len(good)} sentences of shard {name}.")
 
 
 def model_identities(nlp: Language) -> Dict[str, Json]:
-    """RETURNS (Dict[str, Json]): What the pipeline's files do not tell, by component: what its part says of its model
-    (engine, revision on the Hub or checksum, languages, options).
+    """RETURNS (Dict[str, Json]): By component, the identity of its part's model (engine, revision on the Hub or
+    checksum, languages, options), which the pipeline's files do not contain.
     """
     identities: Dict[str, Json] = {}
     for name, pipe in nlp.pipeline:
-        # An engine that is not there, and was not needed, has nothing to say.
+        # An engine that is not installed, and was not needed, has no identity.
         with suppress(XnerError):
             identity = getattr(getattr(pipe, "part", None), "identity", None)
             if identity is not None:
@@ -120,32 +120,32 @@ def model_identities(nlp: Language) -> Dict[str, Json]:
 
 
 def part_files(nlp: Language) -> List[str]:
-    """RETURNS (List[str]): The files and folders that the parts of a pipeline read, beside what is in the pipeline's
-    own folder, each once. A part says so by an attribute `files`; parts inside parts are asked too.
+    """RETURNS (List[str]): The files and folders outside the pipeline's folder that its parts read, each once. A part
+    names them in an attribute `files`; parts inside parts are searched too.
     """
     paths: Dict[str, None] = {}
     seen = set()
 
-    def visit(thing: Any, *, ask: bool = False) -> None:
-        if id(thing) in seen:
+    def visit(value: Any, *, is_part: bool = False) -> None:
+        if id(value) in seen:
             return
-        seen.add(id(thing))
-        ours = type(thing).__module__.startswith("xner_spacy.") or ask
-        inner: List[Any] = []
-        if isinstance(thing, Language):
-            for _, pipe in thing.pipeline:
-                visit(pipe, ask=True)
-        elif isinstance(thing, (list, tuple, dict)):
-            inner = list(thing.values() if isinstance(thing, dict) else thing)[:_MOST_PARTS]
-        elif ours or callable(thing):
-            files = None if isinstance(thing, type) else getattr(thing, "files", None)
+        seen.add(id(value))
+        is_own = type(value).__module__.startswith("xner_spacy.") or is_part
+        inner_values: List[Any] = []
+        if isinstance(value, Language):
+            for _, pipe in value.pipeline:
+                visit(pipe, is_part=True)
+        elif isinstance(value, (list, tuple, dict)):
+            inner_values = list(value.values() if isinstance(value, dict) else value)[:_MOST_PARTS]
+        elif is_own or callable(value):
+            files = None if isinstance(value, type) else getattr(value, "files", None)
             if isinstance(files, (list, tuple)):
                 paths.update(dict.fromkeys(map(str, files)))
-            if ours:
-                visit(getattr(thing, "part", None), ask=True)
-                inner = list(getattr(thing, "__dict__", {}).values())
-        for value in inner:
-            visit(value)
+            if is_own:
+                visit(getattr(value, "part", None), is_part=True)
+                inner_values = list(getattr(value, "__dict__", {}).values())
+        for inner_value in inner_values:
+            visit(inner_value)
 
     visit(nlp)
     return list(paths)
@@ -153,8 +153,8 @@ def part_files(nlp: Language) -> List[str]:
 
 @contextmanager
 def memory_zones(nlp: Language) -> Iterator[None]:
-    """What the vocabularies of a pipeline and of the pipelines in it learn is forgotten at the end, so that memory
-    stays flat.
+    """Free what the vocabularies of a pipeline, and of the pipelines inside it, add in a block, so that memory does not
+    grow.
     """
     pipelines = [nlp, *(getattr(pipe, "source_nlp", None) for _, pipe in nlp.pipeline)]
     by_vocab = {id(pipeline.vocab): pipeline for pipeline in reversed(pipelines) if pipeline is not None}

@@ -1,7 +1,7 @@
-"""Docs into a corpus file of any form, and an account of what that form can't hold.
+"""Write Docs to a corpus file of any format, and count the annotations that the format can't hold.
 
-A DocBin holds all of a Doc. `.iob` holds tokens and entities, `.txt` tokens: what else there is, is counted, never
-dropped in silence.
+A DocBin holds everything in a Doc, `.iob` only tokens and entities, `.txt` only tokens. Everything else in a Doc is
+counted, never dropped silently.
 """
 
 import re
@@ -29,7 +29,7 @@ FORMS: Tuple[Form, ...] = ("iob", "txt", "docbin")
 Missing = Literal["refuse", "outside", "skip"]
 Spaces = Literal["refuse", "replace"]
 
-# White space inside a token would cut it or its line in two; the byte order mark is taken for that of the file.
+# White space inside a token would split it or its line; a leading byte order mark would be read as that of the file.
 _CUTTING = {"iob": "\t\n\r\0", "txt": " \t\n\r\0"}
 _BOM = "\ufeff"
 _LABEL_HINT = "A label is letters and the like, without white space at its ends; correct it, or write .spacy."
@@ -37,10 +37,10 @@ _LABEL_HINT = "A label is letters and the like, without white space at its ends;
 
 @dataclass
 class WriteOptions:
-    """What to do with what a form can't hold.
+    """How to write values that a format can't hold.
 
-    missing (str): Tokens of which it is not known whether they are entities, and sentences without translation:
-        "refuse" them, write them as "outside" (O), or "skip" the sentence. Both are counted.
+    missing (str): For tokens without entity annotation, and sentences without translation: "refuse" them, write them as
+        "outside" (O), or "skip" the sentence. The last two are counted.
     spaces (str): White space inside a token: "refuse" it, or "replace" each run of it by _ and count.
     join (bool): A Doc of several sentences is written as one.
     """
@@ -51,8 +51,8 @@ class WriteOptions:
 
 
 def form_of(path: PathLike, form: Optional[str] = None) -> Form:
-    """RETURNS (Form): The form of a corpus file, as stated, or by its ending (also before .gz). RAISES: XnerError for a
-    form or an ending that is none.
+    """RETURNS (Form): The format of a corpus file: `form`, or from its ending (also before .gz). RAISES: XnerError for
+    an unknown format or ending.
     """
     if form is not None:
         require(form in FORMS, f"{form!r} is no form of corpus.", f"Known: {', '.join(FORMS)}.")
@@ -77,14 +77,14 @@ def write_corpus(
     counts: Optional[Counter] = None,
     source: Optional[PathLike] = None,
 ) -> int:
-    """Write a corpus in the form that its name says, atomically.
+    """Write a corpus atomically, in the format of the file's ending.
 
     path (PathLike): The file; `-` is standard output, .gz is packed. docs (Iterable[Doc]): The sentences.
-    form (Optional[str]): One of `FORMS`, for a name that doesn't say it. options (Optional[WriteOptions]): What to do
-        with what the form can't hold. counts (Optional[Counter]): Where to count what it doesn't hold.
-    source (Optional[PathLike]): Where the sentences come from, for messages.
-    RETURNS (int): How many sentences were written.
-    RAISES: XnerError for a form that is none, and for what can't be written; nothing is written then.
+    form (Optional[str]): One of `FORMS`, for a name without a known ending. options (Optional[WriteOptions]): How to
+        write values that the format can't hold. counts (Optional[Counter]): Counts what the format can't hold.
+    source (Optional[PathLike]): The file that the sentences come from, for messages.
+    RETURNS (int): The number of sentences that were written.
+    RAISES: XnerError for an unknown format, and for a value that can't be written; nothing is written then.
     """
     form = form_of(path, form)
     counts = Counter() if counts is None else counts
@@ -104,15 +104,15 @@ def write_corpus(
 
 
 def as_iob(sentence: TaggedSentence) -> str:
-    """RETURNS (str): A sentence as `.iob` has it: a token, a tab and an IOB2 tag a line, and a blank line after it."""
+    """RETURNS (str): A sentence in `.iob` format: lines of a token, a tab and an IOB2 tag, and a blank line."""
     tags = entities_to_tags(len(sentence.words), sentence.entities)
     return "".join(f"{word}\t{tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
 
 
 def nothing_left(path: PathLike, counts: Counter) -> XnerError:
-    """RETURNS (XnerError): That there is no sentence to write, and why."""
-    why = [f"{what}: {n}" for what, n in counts.items() if n and "left out" in what]
-    return XnerError(f"{path}: no sentence is left to be written.", "; ".join(why))
+    """RETURNS (XnerError): The error for a corpus without any sentence to write, with the reasons."""
+    reasons = [f"{what}: {n}" for what, n in counts.items() if n and "left out" in what]
+    return XnerError(f"{path}: no sentence is left to be written.", "; ".join(reasons))
 
 
 def _sentences(
@@ -122,81 +122,82 @@ def _sentences(
         place = f"Sentence {number}" if source is None else f"{source}: sentence {number}"
         _count_lost(doc, form, counts)
         for part in _parts(doc, options, counts):
-            spans = [Entity(e.start - part.start, e.end - part.start, e.label_) for e in filter_spans(part.ents)]
-            words, entities, gone = visible([token.text for token in part], spans)
+            ents = filter_spans(part.ents)
+            spans = [Entity(ent.start - part.start, ent.end - part.start, ent.label_) for ent in ents]
+            words, entities, n_lost = visible([token.text for token in part], spans)
             counts["tokens left out: can't be seen"] += len(part) - len(words)
             if form == "txt":
                 entities = []
             else:
-                counts["entities left out: no token that can be seen"] += gone
+                counts["entities left out: no token that can be seen"] += n_lost
                 if not words:
                     counts["sentences left out: without tokens"] += 1
                     continue
                 if _is_skipped(part, place, options, counts):
                     continue
                 for _, _, label, *_ in entities:
-                    sound = label and is_sound_label(label)
-                    require(sound, f"{place}: the label {label!a} can't be written to .iob.", _LABEL_HINT)
-            held = [_held(word, form, place, options, counts) for word in words]
-            if form == "iob" and held[0] == DOCSTART and not (entities and not entities[0].start):
-                held[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, place, options, counts)
-            yield TaggedSentence(held, entities)
+                    is_valid = label and is_sound_label(label)
+                    require(is_valid, f"{place}: the label {label!a} can't be written to .iob.", _LABEL_HINT)
+            written = [_written_token(word, form, place, options, counts) for word in words]
+            if form == "iob" and written[0] == DOCSTART and not (entities and not entities[0].start):
+                written[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, place, options, counts)
+            yield TaggedSentence(written, entities)
 
 
 def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
-    """The sentences of a Doc; two that share an entity stay together."""
+    """RETURNS (List[Span]): The sentences of a Doc; two that share an entity stay together."""
     if options.join or not len(doc) or not doc.has_annotation("SENT_START"):
         return [doc[:]]
     starts = [token.i for token in doc if token.i and token.is_sent_start]
-    cut = [k for k in starts if doc[k].ent_iob != 1]
-    counts["sentence ends left out: inside an entity"] += len(starts) - len(cut)
-    if cut:
+    kept_starts = [k for k in starts if doc[k].ent_iob != 1]
+    counts["sentence ends left out: inside an entity"] += len(starts) - len(kept_starts)
+    if kept_starts:
         counts["texts of several sentences, written as one each"] += 1
-    return [doc[start:end] for start, end in pairwise([0, *cut, len(doc)])]
+    return [doc[start:end] for start, end in pairwise([0, *kept_starts, len(doc)])]
 
 
 def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) -> bool:
-    """Settle what becomes of tokens of which it is not known whether they are entities."""
+    """RETURNS (bool): Whether a sentence is left out because of tokens without entity annotation."""
     untranslated = not part.ents and (FAULT_KEY in part.doc.user_data or is_untranslated(part.doc))
     unknown = [token for token in part if not token.ent_iob and not is_blank_token(token.text)]
     if not untranslated and not unknown:
         return False
-    what = "missing values"
+    problem = "missing values"
     if untranslated:
         fault = part.doc.user_data.get(FAULT_KEY)
-        what = f"no translation ({fault})" if fault else "no translation"
+        problem = f"no translation ({fault})" if fault else "no translation"
     if options.missing == "refuse":
-        words = what if untranslated else f"{what}, such as {unknown[0].text!r}"
+        detail = problem if untranslated else f"{problem}, such as {unknown[0].text!r}"
         sentence = f"{place} ({part.text[:60]!r})"
         raise XnerError(
-            f"{sentence} has {words}: whether they are entities is not known, and .iob can't say so.",
+            f"{sentence} has {detail}: whether they are entities is not known, and .iob can't say so.",
             "Write them as O with --missing outside, leave such sentences out with --missing skip, or write .spacy.",
         )
     if options.missing == "skip":
-        counts[f"sentences left out: {what}"] += 1
-        counts[f"entities left out: {what} beside them"] += len(part.ents)
+        counts[f"sentences left out: {problem}"] += 1
+        counts[f"entities left out: {problem} beside them"] += len(part.ents)
         return True
     counts["missing values written as O"] += len(unknown)
     counts["sentences without translation written as O"] += untranslated
     return False
 
 
-def _held(word: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
-    """The token as the form can hold it."""
-    held = re.sub(f"[{_CUTTING[form]}]+", "_", word).lstrip(_BOM)
-    return held if held == word else _changed(word, held, form, place, options, counts)
+def _written_token(word: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
+    """RETURNS (str): The token, changed if the format can't hold it. RAISES: XnerError if it must not be changed."""
+    fixed = re.sub(f"[{_CUTTING[form]}]+", "_", word).lstrip(_BOM)
+    return fixed if fixed == word else _changed(word, fixed, form, place, options, counts)
 
 
-def _changed(word: str, held: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
+def _changed(word: str, fixed: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     if options.spaces == "refuse":
         message = f"{place}: the token {word!a} can't be written to .{form}: it would be read as something else."
-        raise XnerError(message, f"Change such tokens with --spaces replace (this one to {held!a}), or write .spacy.")
+        raise XnerError(message, f"Change such tokens with --spaces replace (this one to {fixed!a}), or write .spacy.")
     counts[f"tokens changed: .{form} can't hold them as they are"] += 1
-    return held
+    return fixed
 
 
 def _count_lost(doc: Doc, form: Form, counts: Counter) -> None:
-    """Count what a Doc holds and the form doesn't."""
+    """Count the annotations of a Doc that the format can't hold."""
 
     def lost(what: str, n: int) -> None:
         if n:
@@ -214,8 +215,8 @@ def _count_lost(doc: Doc, form: Form, counts: Counter) -> None:
         lost(f"spans in doc.spans[{key!r}]", len(group))
     lost("categories of texts", len(doc.cats))
     lost("source sentences and links", doc._.xner_source is not None)
-    lost("other data of texts", any(key not in _OURS for key in doc.user_data))
+    lost("other data of texts", any(key not in _NOT_OTHER_DATA for key in doc.user_data))
 
 
-# Counted by themselves, or of use to no one without their Doc.
-_OURS = {FAULT_KEY, ("._.", "xner_source", None, None), ("._.", "xner_alignment", None, None)}
+# User data that is counted under another name, or that is useless without its Doc.
+_NOT_OTHER_DATA = {FAULT_KEY, ("._.", "xner_source", None, None), ("._.", "xner_alignment", None, None)}

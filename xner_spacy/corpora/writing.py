@@ -1,4 +1,4 @@
-"""The one way in which a file is written: aside, flushed to the disk, and put in its place when it is whole."""
+"""Write files safely: to a temporary file, flushed to the disk, and moved to its place when it is complete."""
 
 import filecmp
 import gzip
@@ -16,7 +16,7 @@ from typing import IO, Any, Dict, Iterator, List, Optional, Sequence
 from ..errors import XnerError
 from ..types import PathLike
 
-# What an outer block will put in place; see `written_together`.
+# The files that an outer block will put in place; see `written_together`.
 _waiting: ContextVar[Optional[List[Any]]] = ContextVar("waiting", default=None)
 
 STDOUT = "-"
@@ -25,11 +25,12 @@ _NOT_WRITTEN = "Nothing was left half-written; free some space or choose another
 
 @contextmanager
 def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO[Any]]:
-    """Write a file beside its place and move it there when it is whole; on any error nothing is left behind.
+    """Write a temporary file next to its place and move it there when it is complete. On any error, nothing is left
+    behind.
 
-    path (PathLike): Where the file goes. Its folder is made. A link stays a link: the file that it points to is
-        replaced. A file that is replaced keeps its permissions. A device or a pipe (/dev/stdout) is written to
-        directly; `-` is standard output. A name that ends with .gz is packed with gzip.
+    path (PathLike): The file. Its folder is made. A link stays a link: the file that it points to is replaced. The new
+        file has the permissions of the old one. A device or a pipe (/dev/stdout) is written to directly; `-` is
+        standard output. A file whose name ends with .gz is packed with gzip.
     mode (str): "w" for UTF-8 text with LF line ends, "wb" for bytes.
     RAISES: XnerError where the disk is full or the place may not be written.
     """
@@ -52,10 +53,10 @@ def write_together(paths: Sequence[PathLike], mode: str = "w") -> Iterator[List[
 
 @contextmanager
 def all_or_none() -> Iterator[List[Any]]:
-    """Put several things in their places when the block has ended well: all of them, or none.
+    """Put several files or folders in their places when the block has succeeded: all of them, or none.
 
-    YIELDS (List[Aside]): What is put in place; the block adds to it (a `FileAside`, a folder). RAISES: XnerError where
-        the disk is full or a place may not be written; nothing is left behind then, and what was there is there again.
+    YIELDS (List[Aside]): The outputs; the block appends to this list (a `FileAside`, a folder). RAISES: XnerError if
+        the disk is full or a place may not be written; no new file is left behind then, and replaced ones are restored.
     """
     asides: List[Any] = []
     outer = _waiting.get()
@@ -73,7 +74,7 @@ def all_or_none() -> Iterator[List[Any]]:
                     aside.take_back()
                 raise
     except BrokenPipeError:
-        raise  # who reads our output went away: see cli.app
+        raise  # the reader of the output is gone: see cli.app
     except OSError as error:
         raise not_written(asides[0].path if asides else "", error) from error
     else:
@@ -87,7 +88,7 @@ def all_or_none() -> Iterator[List[Any]]:
 
 @contextmanager
 def written_together() -> Iterator[None]:
-    """Whatever the block writes by the functions of this module is put in place at its end: all of it, or none."""
+    """Put everything that the block writes with this module in place at its end: all of it, or none."""
     waiting: List[Any] = []
     token = _waiting.set(waiting)
     try:
@@ -104,14 +105,14 @@ def written_together() -> Iterator[None]:
 
 @contextmanager
 def folder_written_aside(path: PathLike) -> Iterator[Path]:
-    """Have others (spaCy, CTranslate2) write a folder: beside its place, and file by file into it when it is whole.
+    """Let a library (spaCy, CTranslate2) write a temporary folder, whose files are moved to `path` when it is complete.
 
-    path (PathLike): Where it goes. A link to a folder stays one, and files in the folder that are not written stay.
-    YIELDS (Path): The folder to write to. RAISES: XnerError where the disk is full or the place may not be written;
-        what was there is as before then.
+    path (PathLike): The final folder. A link to a folder stays a link, and other files in the folder stay.
+    YIELDS (Path): The folder to write to. RAISES: XnerError if the disk is full or the place may not be written; the
+        files in `path` are unchanged then.
     """
     place = Path(os.path.realpath(path))
-    # Put in place at once: what lies aside is gone when this block ends.
+    # Do not wait for an outer block: the temporary files are removed when this block ends.
     token = _waiting.set(None)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -134,18 +135,18 @@ def folder_written_aside(path: PathLike) -> Iterator[Path]:
 
 
 def not_written(path: PathLike, error: OSError, hint: str = _NOT_WRITTEN) -> XnerError:
-    """RETURNS (XnerError): That a place could not be written, and why."""
+    """RETURNS (XnerError): The error for a path that could not be written, with the reason."""
     return XnerError(f"{path}: could not be written ({error.strerror or error}).", hint)
 
 
 def beside(place: Path, suffix: str = ".part") -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): Settings of `tempfile` for what is made beside its place."""
+    """RETURNS (Dict[str, Any]): Arguments of `tempfile` for a temporary file or folder next to its place."""
     return {"dir": place.parent, "prefix": f".{place.name[:100]}.", "suffix": suffix}
 
 
 def write_aside(path: PathLike, data: bytes) -> Path:
-    """Write a file beside its place and leave it there, whole and on the disk; `put_in_place` moves it. RETURNS (Path):
-    Where it lies. RAISES: XnerError where it can't be written.
+    """Write a complete temporary file next to its place; `put_in_place` moves it later. RETURNS (Path): The temporary
+    file. RAISES: XnerError if it can't be written.
     """
     place = Path(path)
     if place.exists() and not place.is_file():
@@ -164,8 +165,8 @@ def write_aside(path: PathLike, data: bytes) -> Path:
 
 
 def put_in_place(temporary: Path, path: PathLike) -> None:
-    """Move what `write_aside` wrote to its place; a link that is there is replaced, not followed. RAISES: XnerError if
-    that fails.
+    """Move the file that `write_aside` wrote to its place; an existing link is replaced, not followed. RAISES:
+    XnerError if that fails.
     """
     aside = FileAside(Path(path), "wb", follow=False)
     aside.temporary = temporary
@@ -184,21 +185,21 @@ def to_json(data: Any) -> str:
 
 
 def write_json(path: PathLike, data: Any) -> None:
-    """Write data as JSON. RAISES: XnerError, as `atomic_write`, and for text that is no UTF-8."""
+    """Write data as JSON. RAISES: XnerError, as `atomic_write`, and for text that can't be written as UTF-8."""
     text = to_json(data)
     try:
         data_bytes = text.encode("utf8")
     except UnicodeEncodeError as error:
-        odd = ascii(text[max(0, error.start - 20) : error.end + 20])
+        excerpt = ascii(text[max(0, error.start - 20) : error.end + 20])
         hint = "They come from a name or an option that is not UTF-8: rename the file, or write it anew."
-        raise XnerError(f"{path}: can't hold bytes that are no text ({odd}).", hint) from None
+        raise XnerError(f"{path}: can't hold bytes that are no text ({excerpt}).", hint) from None
     with atomic_write(path, "wb") as file:
         file.write(data_bytes)
 
 
 def inside(folder: PathLike, name: str) -> Path:
-    """RETURNS (Path): A file in a folder of ours, for a name that comes from data. RAISES: XnerError if the name would
-    lead elsewhere.
+    """RETURNS (Path): A file in a folder, for a name that comes from data. RAISES: XnerError if the name would lead out
+    of the folder.
     """
     folder = Path(folder)
     if name in ("", ".", "..") or "\0" in name or "/" in name or "\\" in name or os.sep in name:
@@ -208,9 +209,9 @@ def inside(folder: PathLike, name: str) -> Path:
 
 
 class Aside:
-    """Something on its way to its place: it is made beside it, and moved there when it is whole.
+    """A file or folder that is made next to its place, and moved there when it is complete.
 
-    path (Path): Where it goes. follow (bool): Whether a link stays a link, also one that points to nothing yet.
+    path (Path): Its place. follow (bool): Whether a link stays a link, also one whose target does not exist yet.
     """
 
     def __init__(self, path: Path, *, follow: bool = True) -> None:
@@ -222,17 +223,17 @@ class Aside:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """RAISES: XnerError that names the path, where the block meets a full disk or a place that can't be written."""
+        """RAISES: XnerError that names the path, if the disk is full or the path can't be written."""
         try:
             yield
         except BrokenPipeError:
-            raise  # who reads our output went away: see cli.app
+            raise  # the reader of the output is gone: see cli.app
         except OSError as error:
             raise not_written(self.path, error) from error
 
 
 class FileAside(Aside):
-    """One file on its way to its place. mode (str): "w" or "wb"."""
+    """One file; see `Aside`. mode (str): "w" or "wb"."""
 
     def __init__(self, path: Path, mode: str, *, follow: bool = True) -> None:
         super().__init__(path, follow=follow)
@@ -246,7 +247,7 @@ class FileAside(Aside):
             self.raw = self._open_raw()
             file: Any = self.raw
             if self.path.suffix == ".gz":
-                # Without a name and a time in it, equal texts give equal bytes.
+                # The header has no name and no time, so that equal texts give equal bytes.
                 file = gzip.GzipFile("", "wb", fileobj=self.raw, mtime=0)
             if "b" not in self.mode:
                 file = io.TextIOWrapper(file, encoding="utf8", newline="\n")
@@ -259,7 +260,7 @@ class FileAside(Aside):
             return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         if self.place.is_dir():
             raise IsADirectoryError(21, "Is a directory", str(self.path))
-        # By its own name: that which a pipe's name (/dev/stdout) points to can't be opened.
+        # Not `self.place`: the target of a pipe's link (/dev/stdout) can't be opened.
         if self.path.exists() and not self.path.is_file():
             return self.path.open("wb")
         self.place.parent.mkdir(parents=True, exist_ok=True)
@@ -268,18 +269,18 @@ class FileAside(Aside):
         return os.fdopen(handle, "wb")
 
     def finish(self) -> None:
-        """See that all of the file is on the disk."""
+        """Close the file and flush it to the disk."""
         with self.working():
             for file in (self.file, self.raw):
                 if file is not None:
                     file.close()
-            # Others may have written it, under its temporary name.
+            # A library may have written it, under its temporary name.
             if self.temporary is not None:
                 with self.temporary.open("rb+") as file:
                     os.fsync(file.fileno())
 
     def put_in_place(self, keep_backup: bool) -> None:
-        """Move the file to its place. keep_backup (bool): Whether what was there is kept, for `take_back`."""
+        """Move the file to its place. keep_backup (bool): Whether a replaced file is kept for `take_back`."""
         if self.temporary is None:
             return
         with self.working():
@@ -293,7 +294,7 @@ class FileAside(Aside):
             self.temporary, self.is_put = None, True
 
     def take_back(self) -> None:
-        """Put back what was there."""
+        """Restore the replaced file, or remove the new one."""
         if self.backup is not None:
             self.backup.replace(self.place)
             self.backup = None
@@ -301,9 +302,9 @@ class FileAside(Aside):
             self.place.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Take away what lies aside."""
+        """Remove the temporary file and the backup."""
         for file in (self.file, self.raw):
-            # What could not be flushed will not be kept.
+            # The file is removed anyway, so an error in flushing does not matter.
             with suppress(OSError):
                 if file is not None and not file.closed:
                     file.close()
@@ -313,8 +314,9 @@ class FileAside(Aside):
 
 
 def permissions(like: Optional[Path], full: int = 0o666) -> int:
-    """RETURNS (int): The permissions of what is replaced, or those of anything new: mkstemp makes files for the owner
-    alone. like (Optional[Path]): What is replaced. full (int): What is asked for where there is none.
+    """RETURNS (int): The permissions of a replaced file, or the default ones of a new file: mkstemp makes files that
+    only the owner can read. like (Optional[Path]): The replaced file. full (int): The mode of a new file, before the
+    umask.
     """
     if like is not None and like.exists():
         return stat.S_IMODE(like.stat().st_mode)
@@ -324,9 +326,9 @@ def permissions(like: Optional[Path], full: int = 0o666) -> int:
 
 
 def _refuse_one_place_twice(asides: Sequence[Any]) -> None:
-    seen = set()
+    places = set()
     for aside in asides:
-        if aside.place in seen:
+        if aside.place in places:
             raise XnerError(f"{aside.path}: two outputs would be written there.", "Give each a name of its own.")
         if not aside.place.exists() or aside.place.is_file() or aside.place.is_dir():
-            seen.add(aside.place)
+            places.add(aside.place)

@@ -1,1 +1,1 @@
-"""What annotates shards: processes on this machine, or a Ray cluster."""
+"""Engines that annotate shards: processes on this machine, or a Ray cluster."""

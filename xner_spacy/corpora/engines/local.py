@@ -1,4 +1,4 @@
-"""Worker processes on this machine: each loads the pipeline once, takes a shard at a time, and may die."""
+"""Worker processes on this machine: each loads the pipeline once and makes one shard at a time."""
 
 import os
 import queue
@@ -12,9 +12,9 @@ from ..inputs import Slice
 from ..shards import ShardMaker
 from .process import Answer, Inbox, WorkerProcess, how_it_ended, raise_error, serve
 
-# A worker that was killed is replaced and its shard done again; a shard that kills each of its workers is given up.
+# A dead worker is replaced and its shard made again; after this many deaths at one shard, the run fails.
 MAX_DEATHS = 3
-# NumPy's matrix library reads the first, and else the second, which torch reads too.
+# NumPy's matrix library reads the first variable, or else the second, which torch reads too.
 NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 TICK_SECONDS = 0.5
 
@@ -23,9 +23,9 @@ Tick = Callable[[int], None]
 
 
 class Worker(WorkerProcess):
-    """A worker process and the shard that it is at.
+    """A worker process and its current shard.
 
-    job (Json): What it loads. environment (Dict[str, str]): Of the process. inbox (Inbox): Gets its answers.
+    job (Json): See `ShardMaker`. environment (Dict[str, str]): Of the process. inbox (Inbox): Receives its answers.
     """
 
     def __init__(self, job: Json, environment: Dict[str, str], inbox: Inbox) -> None:
@@ -36,10 +36,10 @@ class Worker(WorkerProcess):
 
 
 def share_cores(workers: int) -> Dict[str, str]:
-    """RETURNS (Dict[str, str]): The environment of one of several workers: NumPy has its share of the cores, where
-    nobody has said how many threads it is to use. Else each worker would start one for every core, and they would wait
-    for each other. Torch is left alone: what it computes depends on the number of threads, and shards must not depend
-    on the number of workers.
+    """RETURNS (Dict[str, str]): The environment of one of several workers. Unless the number of NumPy's threads is set
+    already, NumPy gets its share of the cores; otherwise each worker would start a thread for every core, and they
+    would wait for each other. Torch's threads are not set: its results depend on their number, and shards must not
+    depend on the number of workers.
     """
     if any(name in os.environ for name in NUMPY_THREADS):
         return dict(os.environ)
@@ -52,8 +52,8 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
     """Annotate shards in processes of their own.
 
     job (Json): See `ShardMaker`. pieces (List[Slice]): The shards to make. workers (int): Processes. record: Called
-        with each shard that is done and its entry. tick: Called with numbers of sentences; negative ones take back what
-        a dead worker had reported.
+        with each finished shard and its entry. tick: Called with numbers of sentences; a negative number takes back
+        what a dead worker had reported.
     RAISES: XnerError with a worker's own error, or if a shard kills worker after worker.
     """
     todo: Deque[Slice] = deque(pieces)
@@ -69,7 +69,7 @@ def run_workers(job: Json, pieces: List[Slice], workers: int, record: Record, ti
             sender, message = inbox.take()
             worker = next((worker for worker in alive if worker is sender), None)
             if worker is None:
-                continue  # the end of one that was stopped
+                continue  # the last message of a worker that was stopped
             if message is None:
                 alive.remove(worker)
                 tick(-worker.ticks)
@@ -109,22 +109,22 @@ def _count_death(deaths: Counter, worker: Worker, code: int) -> None:
 
 
 def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
-    """Be a worker: load what the first task says, and make the shards of the others."""
+    """Run a worker: load the job of the first task, and make the shards of the later ones."""
     maker = ShardMaker(tasks.get())
     answer({})  # ready
     while True:
         piece = Slice(*tasks.get()["slice"])
-        done, told = 0, time.monotonic()
+        n_done, last_answer = 0, time.monotonic()
 
         def tick(n: int) -> None:
-            nonlocal done, told
-            done += n
-            if time.monotonic() - told > TICK_SECONDS:
-                answer({"ticks": done})
-                done, told = 0, time.monotonic()
+            nonlocal n_done, last_answer
+            n_done += n
+            if time.monotonic() - last_answer > TICK_SECONDS:
+                answer({"ticks": n_done})
+                n_done, last_answer = 0, time.monotonic()
 
         entry = maker.make(piece, tick)
-        answer({"ticks": done, "done": piece.number, "entry": entry})
+        answer({"ticks": n_done, "done": piece.number, "entry": entry})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A worker process and the one who started it: JSON lines in, JSON lines out.
+"""A worker process, which exchanges JSON lines with the process that started it (its parent).
 
-A worker ends when its input ends, which is also when the process that started it is gone, however that ended. The
-commands that use several processes have this in common; what is said in the lines is their own.
+A worker ends when its input ends, so it also ends when its parent dies. All commands with several processes use this
+module; each defines the content of its lines.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ from ...types import Json
 Answer = Callable[[Json], None]
 Serve = Callable[["queue.Queue[Json]", Answer], None]
 
-# Above the package, wherever in it this module lies.
+# The folder that contains the package.
 PACKAGE_FOLDER = Path(str(import_module(__name__.partition(".")[0]).__file__)).resolve().parents[1]
-# Without the working folder on the module path: a file of the user's that is called queue.py is no module of ours. (The
-# option -P, which does the same, came with Python 3.11; `-m` has the folder on the path before a line of ours runs.)
-# The folder that this package lies in comes last, for a checkout that is not installed.
+# The working folder is removed from the module path, so that a user's file queue.py does not shadow a module. (The
+# option -P does the same, but needs Python 3.11; `-m` would add the folder before any code could remove it.) The folder
+# of this package comes last, for a checkout that is not installed.
 _START = (
     "import sys; sys.path[:] = [folder for folder in sys.path if folder]; "
     "sys.path.append(sys.argv.pop(1)); import runpy; "
@@ -36,32 +36,32 @@ _START = (
 
 
 def isolated_python(module: str) -> List[str]:
-    """RETURNS (List[str]): How to start a module as a program, as `python -m` does, but without the working folder on
-    the module path; the program's arguments follow.
+    """RETURNS (List[str]): A command line that runs a module like `python -m`, but without the working folder on the
+    module path. The module's arguments may follow.
     """
     return [sys.executable, "-c", _START, str(PACKAGE_FOLDER), module]
 
 
 class Inbox(queue.Queue):
-    """What all workers of a run have answered, in the order in which it came. (Windows cannot wait for several pipes,
-    so each worker has a thread that reads its own.)
+    """The answers of all workers of a run, in order of arrival. (Windows cannot wait for several pipes at once, so each
+    worker has a thread that reads its pipe.)
     """
 
     def take(self) -> "Tuple[WorkerProcess, Optional[Json]]":
-        """RETURNS (Tuple[WorkerProcess, Optional[Json]]): The next answer, waited for: whose it is, and what, or None
-        where the process has ended.
+        """RETURNS (Tuple[WorkerProcess, Optional[Json]]): The worker of the next answer, and the answer, or None if the
+        process has ended. Blocks until there is one.
         """
         while True:
-            # Not for ever: on Windows an interrupt would wait as long.
+            # A timeout is needed on Windows, where an interrupt would wait too.
             with contextlib.suppress(queue.Empty):
                 return self.get(timeout=1)
 
 
 class WorkerProcess:
-    """A worker, seen from the process that started it.
+    """A worker, as its parent sees it.
 
     module (str): Its program, a module that calls `serve`. environment (Dict[str, str]): Of the process. inbox (Inbox):
-        Gets its answers, and at last that it has ended.
+        Receives its answers, and None at the end of the process.
     """
 
     def __init__(self, module: str, environment: Dict[str, str], inbox: Inbox) -> None:
@@ -78,7 +78,7 @@ class WorkerProcess:
         self._reader.start()
 
     def send(self, message: Json) -> None:
-        """Send a line. A worker that is dead is noticed by its last answer."""
+        """Send a line. If the worker is dead, nothing is raised: its last answer, None, reports that."""
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(message).encode("utf8") + b"\n")
@@ -110,14 +110,14 @@ def how_it_ended(code: int) -> str:
 
 
 def serve(work: Serve) -> None:
-    """Be a worker: take lines and answer until the input ends. An error is told to the one who started us (see
-    `raise_error`), and is the end.
+    """Run a worker: read lines and answer until the input ends. An error is sent to the parent (see `raise_error`) and
+    ends the worker.
 
-    work (Callable): Is given the queue of the lines that come, and what sends an answer.
+    work (Callable): Is called with the queue of received lines, and with a function that sends an answer.
     """
-    # Ctrl-C reaches every process of the terminal; the one that started us decides.
+    # Ctrl-C reaches every process of the terminal; the parent decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever a library prints must not get between the answers.
+    # Redirect standard output, so that the prints of a library do not mix with the answers.
     out = os.fdopen(os.dup(1), "w", encoding="utf8")
     os.dup2(2, 1)
     tasks: queue.Queue[Json] = queue.Queue()
@@ -139,7 +139,7 @@ def serve(work: Serve) -> None:
 
 
 def raise_error(message: Json) -> None:
-    """RAISES: XnerError where the answer of a worker is the error that it ended with."""
+    """RAISES: XnerError if the answer of a worker is an error."""
     if "error" in message:
         sys.stderr.write(message.get("trace", ""))
         raise XnerError(message["error"], message.get("hint", ""))
@@ -148,5 +148,5 @@ def raise_error(message: Json) -> None:
 def _listen(tasks: "queue.Queue[Json]") -> None:
     for line in sys.stdin:
         tasks.put(json.loads(line))
-    # Nobody is there any more who would take the result: stop at once, in the middle of the work too.
+    # The parent is gone, so nobody needs the result: stop at once, even in the middle of the work.
     os._exit(0)

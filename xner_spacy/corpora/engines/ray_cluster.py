@@ -1,4 +1,4 @@
-"""`xner annotate --engine ray`: the same shards on a cluster, by Ray Data, with actors that load the pipeline once.
+"""`xner annotate --engine ray`: make the same shards on a cluster, with Ray actors that load the pipeline once.
 
 Every machine must see the input, the pipeline and the output under the same paths.
 """
@@ -17,14 +17,14 @@ CONNECT_SECONDS = 10.0
 
 
 class ShardActor:
-    """Loads the pipeline once and annotates slices. Ray starts it anew where it died, and gives it the slice again."""
+    """Loads the pipeline once and annotates slices. Ray restarts a dead actor and gives it the slice again."""
 
     def __init__(self, job: Json) -> None:
         self.fault: Optional[XnerError] = None
         try:
             self.maker = ShardMaker(job)
         except XnerError as error:
-            # An actor that can't be made would be made again and again.
+            # If the constructor raised, Ray would make the actor again and again.
             self.fault = error
 
     def __call__(self, row: Dict[str, Any]) -> Dict[str, Any]:
@@ -33,7 +33,7 @@ class ShardActor:
                 raise self.fault
             entry = self.maker.make(_slice(row))
         except XnerError as error:
-            # Ray would wrap it in errors of its own and print them all.
+            # If this raised, Ray would wrap the error in its own ones and print all of them.
             return {**row, "entry": None, "error": [error.message, error.hint]}
         return {**row, "entry": entry, "error": None}
 
@@ -55,7 +55,7 @@ def run_ray(
     actor: Any = ShardActor
     with cluster(address) as ray:
         ray.data.DataContext.get_current().enable_progress_bars = False
-        # A block a shard: it is what an actor takes, and what is done again if it dies.
+        # One block for each shard: Ray hands out blocks, and repeats the block of a dead actor.
         data = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
             actor, fn_constructor_args=(job,), concurrency=(1, max(1, min(workers, len(rows))))
         )
@@ -69,10 +69,10 @@ def run_ray(
 
 @contextmanager
 def cluster(address: Optional[str], **settings: Any) -> Iterator[Any]:
-    """Have Ray while the block runs.
+    """Connect to Ray for the time of a block.
 
-    address (Optional[str]): The cluster, as `ray.init` takes it; None starts Ray on this machine. settings: Others of
-        `ray.init`.
+    address (Optional[str]): The cluster, as `ray.init` takes it; None starts Ray on this machine. settings: Other
+        arguments of `ray.init`.
     YIELDS (ModuleType): Ray. RAISES: MissingExtraError without ray; XnerError if there is no such cluster.
     """
     ray = require_ray()
@@ -102,8 +102,8 @@ def require_ray() -> Any:
 
 
 def _knock(address: Optional[str]) -> None:
-    """See whether anybody answers at an address of the form HOST:PORT, where Ray itself would try for minutes. RAISES:
-    OSError if not.
+    """Check that a server answers at an address of the form HOST:PORT; Ray itself would try for minutes. RAISES:
+    OSError if none answers.
     """
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():

@@ -1,6 +1,6 @@
-"""Column files: a token and its tag a line, blank lines between sentences, whatever else is in the other columns.
+"""Column files: a token and its tag on each line, blank lines between sentences, and maybe other columns.
 
-One reader for all of them. A layout says where token and tag stand and how the tags are meant; the layouts of the
+One reader reads all of them. A layout names the columns of token and tag and the tagging scheme; the layouts of
 well-known data sets have names (`LAYOUTS`).
 """
 
@@ -17,7 +17,7 @@ from ...types import Entity, PathLike
 from ..files import read_lines
 from .schemes import SCHEMES, Fault, SentenceTags, split_tag, tags_to_entities
 
-# The token of a line that begins a document.
+# The token of a line that starts a document.
 DOCSTART = "-DOCSTART-"
 CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME"
 
@@ -28,8 +28,8 @@ class TaggedSentence(NamedTuple):
     """A sentence with entities.
 
     words (List[str]): All tokens, blank ones too. entities (List[Entity]): Its entities, by token.
-    line (int): 1-based line of the first token, 0 where the form has no lines.
-    missing (FrozenSet[int]): Tokens that nobody has labelled: neither in an entity nor outside of one.
+    line (int): 1-based line of the first token, 0 for a format without lines.
+    missing (FrozenSet[int]): Tokens without entity annotation: neither inside nor outside an entity.
     """
 
     words: List[str]
@@ -39,7 +39,7 @@ class TaggedSentence(NamedTuple):
 
     @property
     def visible(self) -> List[str]:
-        """RETURNS (List[str]): The tokens that can be seen."""
+        """RETURNS (List[str]): The tokens that are not blank."""
         return [word for word in self.words if not is_blank_token(word)]
 
 
@@ -49,14 +49,14 @@ class ColumnLayout:
 
     token, tag (Union[int, str, None]): Columns. They count from 1; negative ones from the end, -1 being the last. A
         name is one of the file's `# global.columns` comment (CoNLL-U Plus) or of CoNLL-U's ten; `MISC:key` is the value
-        of a key in the column MISC. None: the file must say it.
-    scheme (str): One of `SCHEMES`. separator (Optional[str]): Between columns; None = tab or spaces, one of them
-        throughout.
-    columns (Tuple[int, ...]): How many there may be; empty = any number.
-    comments (bool): Lines that begin with # and are no row are left out.
-    numbered (Optional[bool]): The first column numbers the tokens; rows of ranges (2-3) and empty nodes (2.1) are no
+        of a key in the column MISC. None: taken from the file's comment.
+    scheme (str): One of `SCHEMES`. separator (Optional[str]): Between columns; None = tab or spaces, the same one in
+        the whole file.
+    columns (Tuple[int, ...]): The allowed numbers of columns; empty = any number.
+    comments (bool): Lines that begin with # and hold no token with its tag are left out.
+    numbered (Optional[bool]): The first column numbers the tokens; rows of ranges (2-3) and empty nodes (2.1) are not
         tokens. None: a file that has such rows is refused.
-    prefixed (bool): Where there are two columns, tokens are written `xx:word`.
+    prefixed (bool): In a file with two columns, tokens are written `xx:word`.
     inner (Optional[int]): A column of nested entities, which are left out and counted.
     one_gap (bool): Exactly one blank line between sentences.
     """
@@ -95,12 +95,12 @@ CONLLU_COLUMNS = (*("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEP
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
 _NAME_TAGS = "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC."
-# So many tokens are looked at before a file counts as one whose tokens have a language's prefix.
-_TELLING = 50
+# The number of tokens to read before deciding that all tokens of a file have a prefix, or are numbers.
+_N_DECIDING = 50
 
 
 def parse_column(text: str, option: str) -> Column:
-    """RETURNS (Union[int, str]): A column as it is given on the command line. RAISES: XnerError for 0 or nothing."""
+    """RETURNS (Union[int, str]): A column from the command line. RAISES: XnerError for 0 or an empty text."""
     if re.fullmatch(r"[+-]?\d{1,6}", text):
         number = int(text)
         if number == 0:
@@ -112,7 +112,7 @@ def parse_column(text: str, option: str) -> Column:
 
 
 def is_iob(path: PathLike) -> bool:
-    """RETURNS (bool): Whether the name says that a file is a column file (also one packed with gzip)."""
+    """RETURNS (bool): Whether a file has the ending of a column file (also before .gz)."""
     path = Path(path)
     return Path(path.stem if path.suffix == ".gz" else path).suffix in (".iob", ".iob2", ".conll", ".bio")
 
@@ -127,12 +127,12 @@ def read_columns(
 ) -> Iterator[TaggedSentence]:
     """Read a column file.
 
-    path (PathLike): The file. layout (Union[str, ColumnLayout]): How it is laid out, or the name of that.
-    repair (bool): Mend what can be mended (an `I-` that opens, tokens that cannot be seen, doubled blank lines) instead
-        of raising.
-    counts (Optional[Counter]): Where to count what was left out and what was mended.
-    labels (Optional[Sequence[str]]): The labels that may occur; any may where this is None.
-    YIELDS (TaggedSentence): One a sentence.
+    path (PathLike): The file. layout (Union[str, ColumnLayout]): Its layout, or the name of one.
+    repair (bool): Repair what is possible (an `I-` that begins an entity, invisible tokens, doubled blank lines)
+        instead of raising.
+    counts (Optional[Counter]): Counts what was left out and what was repaired.
+    labels (Optional[Sequence[str]]): The allowed labels, or None for any.
+    YIELDS (TaggedSentence): The sentences.
     RAISES: InputError with the file and line of the first fault.
     """
     layout = LAYOUTS[layout] if isinstance(layout, str) else layout
@@ -147,7 +147,7 @@ def read_columns(
 
 @dataclass
 class _ColumnReader:
-    """Reads lines, and raises a Fault; `number` is the line then, or None where it is about all of the file."""
+    """Reads lines, and raises a Fault; `number` is then its line, or None if it is about the whole file."""
 
     layout: ColumnLayout
     repair: bool
@@ -155,7 +155,7 @@ class _ColumnReader:
     labels: Optional[Sequence[str]]
     number: Optional[int] = 0
     prefix: str = ""
-    keys_found: bool = False  # whether the key of MISC:key was there at all
+    keys_found: bool = False  # whether any row had the key of MISC:key
     names: Optional[List[str]] = None  # of a `# global.columns` comment
     shared: Optional[str] = None  # the prefix of all tokens so far
     tokens: int = 0
@@ -172,8 +172,8 @@ class _ColumnReader:
         self.first = 0
 
     def read(self, lines: Iterable[Tuple[int, str]]) -> Iterator[TaggedSentence]:
-        gap: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
-        skipped = False  # the line before held no token: a blank line after it parts nothing
+        extra_blank: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
+        was_skipped = False  # whether the line before held no token: a blank line after it separates nothing
         sentences = 0
         for number, line in chain(lines, [(0, "")]):
             self.number = number or self.number  # the end of the file is the end of a sentence
@@ -183,21 +183,21 @@ class _ColumnReader:
                     if sentence is not None:
                         sentences += 1
                         yield sentence
-                elif gap is None and not skipped:
-                    gap = number
-                skipped = False
+                elif extra_blank is None and not was_skipped:
+                    extra_blank = number
+                was_skipped = False
                 continue
             row = self._row(line)
-            skipped = row is None
+            was_skipped = row is None
             if row is None:
                 continue
             if not self.words:
-                if gap is not None and self.layout.one_gap and not self.repair:
-                    self.number = gap
+                if extra_blank is not None and self.layout.one_gap and not self.repair:
+                    self.number = extra_blank
                     message = "is an empty sentence (a blank line with no sentence before it)."
                     raise Fault(message, "Leave exactly one blank line between sentences.")
-                self.counts["repaired blank line"] += gap is not None and self.layout.one_gap
-                gap, self.first = None, number
+                self.counts["repaired blank line"] += extra_blank is not None and self.layout.one_gap
+                extra_blank, self.first = None, number
             self._add(*row)
         self._check_whole(sentences)
 
@@ -221,7 +221,7 @@ class _ColumnReader:
         self.tags.end()
         words, entities, first = self.words, tags_to_entities(self.tags.tags), self.first
         self._new_sentence()
-        self._watch_numbers(words)
+        self._check_numbers(words)
         if not self.repair:
             return TaggedSentence(words, entities, first)
         kept, entities, lost = visible(words, entities)
@@ -231,13 +231,13 @@ class _ColumnReader:
         return TaggedSentence(kept, entities, first) if kept else None
 
     def _row(self, line: str) -> Optional[Tuple[str, str]]:
-        """The token and tag of a line, or None for one that holds none."""
+        """RETURNS (Optional[Tuple[str, str]]): The token and tag of a line, or None for a line without a token."""
         if self.layout.comments and line.startswith("#") and not self._is_row(line):
-            if named := _GLOBAL_COLUMNS.match(line):
-                self.names = named[1].split()
-                others = self._other_names()
-                if self.layout.tag is None and len(others) == 1:
-                    self.tag_column = others[0]
+            if match := _GLOBAL_COLUMNS.match(line):
+                self.names = match[1].split()
+                other_names = self._other_names()
+                if self.layout.tag is None and len(other_names) == 1:
+                    self.tag_column = other_names[0]
             self.counts["lines left out: comments"] += 1
             return None
         if not self.words and line.startswith(DOCSTART):
@@ -265,12 +265,12 @@ class _ColumnReader:
         return token, tag
 
     def _first_is_free(self) -> bool:
-        """Whether the first column holds neither the token nor the tag."""
+        """RETURNS (bool): Whether the first column holds neither the token nor the tag."""
         return not {1, self.names[0] if self.names else "ID"} & {self.layout.token, self.tag_column}
 
     def _is_row(self, line: str) -> bool:
-        """Whether a line that begins with # is nevertheless a token with its tag."""
-        cells = line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
+        """RETURNS (bool): Whether a line that begins with # is a token with its tag, and not a comment."""
+        cells = line.split("\t") if "\t" in line else [cell for cell in line.split(" ") if cell]
         allowed = self.layout.columns
         if self.layout.numbered or len(cells) < 2 or (allowed and len(cells) not in allowed):
             return False
@@ -288,7 +288,7 @@ class _ColumnReader:
         mixed = ""
         if self.separator == " ":
             mixed = "a tab in a file that began with spaces" if "\t" in line else ""
-        # Only where the separator was not given can a file mix them.
+        # Mixed separators are only an error if the layout leaves the separator open.
         elif self.layout.separator is None and "\t" not in line and " " in line.strip(" "):
             mixed = "the file began with tabs"
         if mixed:
@@ -297,24 +297,24 @@ class _ColumnReader:
 
     def _check_width(self, cells: List[str]) -> None:
         allowed = self.layout.columns
-        needed = max([2, *(abs(c) for c in (self.layout.token, self.layout.tag) if isinstance(c, int))])
+        needed = max([2, *(abs(k) for k in (self.layout.token, self.layout.tag) if isinstance(k, int))])
         if (allowed and len(cells) not in allowed) or len(cells) < needed:
-            there = f"{len(cells)} column{'s' if len(cells) != 1 else ''}"
-            wanted = " or ".join(map(str, allowed)) if allowed else f"at least {needed}"
+            actual = f"{len(cells)} column{'s' if len(cells) != 1 else ''}"
+            expected = " or ".join(map(str, allowed)) if allowed else f"at least {needed}"
             hint = "Mend the line; a text with a sentence a line is read with xner convert --from txt."
             if len(cells) > 1:
                 hint = (
                     "Name the layout (xner convert --from conll2003, germeval, ...; see its --help), or the "
                     "columns (xner convert --token-column 1 --tag-column -1)."
                 )
-            raise Fault(f"has {there} where {wanted} are needed (a token and its tag).", hint)
+            raise Fault(f"has {actual} where {expected} are needed (a token and its tag).", hint)
 
     def _other_names(self) -> List[str]:
-        """The columns that CoNLL-U does not have."""
+        """RETURNS (List[str]): The columns that CoNLL-U does not have."""
         return [name for name in self.names or () if name not in CONLLU_COLUMNS]
 
     def _cell(self, cells: List[str], column: Optional[Column]) -> str:
-        """The cell of a column that was given by number or by name."""
+        """RETURNS (str): The cell of a column, which has a number or a name."""
         names: Sequence[str] = self.names or CONLLU_COLUMNS
         if column is None:
             message = "no column is known to hold the entities"
@@ -324,10 +324,10 @@ class _ColumnReader:
             raise Fault(message, hint)
         if isinstance(column, str) and column not in names:
             raise Fault(f"there is no column {column!r}; there are: {', '.join(names)}.")
-        place = names.index(column) if isinstance(column, str) else _index(column)
-        if place >= len(cells) or -place > len(cells):
+        index = names.index(column) if isinstance(column, str) else _index(column)
+        if index >= len(cells) or -index > len(cells):
             raise Fault(f"has {len(cells)} columns, and no column {column}.")
-        return cells[place]
+        return cells[index]
 
     def _token(self, cells: List[str]) -> str:
         token = self._cell(cells, self.layout.token)
@@ -344,15 +344,15 @@ class _ColumnReader:
         elif self.shared and not token.startswith(self.shared):
             self.shared = None
         self.tokens += 1
-        if self.tokens == _TELLING:
+        if self.tokens == _N_DECIDING:
             self._refuse_a_prefix()
         return token
 
-    def _watch_numbers(self, words: List[str]) -> None:
-        start = 0 if words[0] == "0" else 1
-        if words != [str(k) for k in range(start, start + len(words))]:
+    def _check_numbers(self, words: List[str]) -> None:
+        first_number = 0 if words[0] == "0" else 1
+        if words != [str(k) for k in range(first_number, first_number + len(words))]:
             self.counted_up = False
-        elif self.tokens >= _TELLING:
+        elif self.tokens >= _N_DECIDING:
             self._refuse_numbers()
 
     def _refuse_numbers(self) -> None:
@@ -372,8 +372,8 @@ class _ColumnReader:
         column = self.tag_column
         if column is None and not self.names and len(cells) == len(CONLLU_COLUMNS):
             keys = [value.partition("=")[0] for value in cells[-1].split("|") if "=" in value]
-            has = ", ".join(keys) or "nothing"
-            raise Fault(f"no column is known to hold the entities; MISC has: {has}.", _NAME_TAGS)
+            found_keys = ", ".join(keys) or "nothing"
+            raise Fault(f"no column is known to hold the entities; MISC has: {found_keys}.", _NAME_TAGS)
         if self._is_keyed(column):
             name, _, key = str(column).partition(":")
             for value in self._cell(cells, name).split("|"):
@@ -396,26 +396,26 @@ class _ColumnReader:
             raise Fault(f"no row has {key}= in its column {name}.", f"Name the right key: --tag-column {name}:KEY")
 
     def _is_keyed(self, column: Optional[Column]) -> bool:
-        """Whether a column is given as `MISC:key`."""
+        """RETURNS (bool): Whether a column has the form `MISC:key`."""
         return isinstance(column, str) and ":" in column and column not in (self.names or ())
 
 
 def visible(words: Sequence[str], entities: Sequence[Entity]) -> Tuple[List[str], List[Entity], int]:
-    """Leave out the tokens that nobody can see.
+    """Leave out invisible tokens.
 
-    RETURNS (Tuple[List[str], List[Entity], int]): The other tokens, the entities on them, and how many entities held no
-        other token.
+    RETURNS (Tuple[List[str], List[Entity], int]): The visible tokens, their entities, and the number of entities
+        without a visible token.
     """
-    place: List[int] = []
-    kept: List[str] = []
+    new_index: List[int] = []
+    kept_words: List[str] = []
     for word in words:
-        place.append(len(kept))
+        new_index.append(len(kept_words))
         if not is_blank_token(word):
-            kept.append(word)
-    place.append(len(kept))
-    moved = [Entity(place[e.start], place[e.end], *e[2:]) for e in entities]
-    left = [entity for entity in moved if entity.start < entity.end]
-    return kept, left, len(moved) - len(left)
+            kept_words.append(word)
+    new_index.append(len(kept_words))
+    moved = [Entity(new_index[entity.start], new_index[entity.end], *entity[2:]) for entity in entities]
+    kept_entities = [entity for entity in moved if entity.start < entity.end]
+    return kept_words, kept_entities, len(moved) - len(kept_entities)
 
 
 def _index(column: int) -> int:
@@ -427,7 +427,7 @@ def _is_entity(tag: str) -> bool:
 
 
 def _row_kind(number: str) -> Optional[str]:
-    """What a numbered row is: "" for a token, a reason to leave it out, or None if it has no number."""
+    """RETURNS (Optional[str]): "" for a token, the reason to leave a row out, or None for a row without a number."""
     if number.isascii() and number.isdigit():
         return ""
     if re.fullmatch(r"[0-9]+-[0-9]+", number):

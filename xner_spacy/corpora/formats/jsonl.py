@@ -1,4 +1,4 @@
-"""JSON of annotation tools: texts whose entities are character spans. Prodigy, doccano and Label Studio.
+"""JSON of the annotation tools Prodigy, doccano and Label Studio: texts whose entities are character spans.
 
 Prodigy       {"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}
 doccano       {"text": "Ada left.", "label": [[0, 3, "PER"]]}           (or "labels", or "entities" with offsets)
@@ -25,7 +25,7 @@ CharSpan = Tuple[int, int, str]
 
 
 class _Record(NamedTuple):
-    """One text: `spans` are None where nobody annotated it; `tokens` are (start, end) where the tool had some."""
+    """One text. `spans` is None if it is not annotated; `tokens` are (start, end), if the tool exported them."""
 
     line: Optional[int]
     text: str
@@ -37,11 +37,11 @@ class _Record(NamedTuple):
 def read_jsonl(path: PathLike, layout: Optional[str], nlp: Language, counts: Counter) -> Iterator[Doc]:
     """Read the export of an annotation tool.
 
-    path (PathLike): The file. layout (Optional[str]): One of `JSONL`; None: each record's keys tell, and one whose keys
-        don't is refused.
-    nlp (Language): Its tokenizer cuts texts that bring no tokens. counts (Counter): What was left out and changed.
-    YIELDS (Doc): A Doc a text, its entities snapped to whole tokens.
-    RAISES: InputError with the line of what can't be read.
+    path (PathLike): The file. layout (Optional[str]): One of `JSONL`; None: Prodigy or doccano, by the keys of each
+        record. A record with the keys of neither or both is refused.
+    nlp (Language): Tokenises texts without tokens. counts (Counter): Counts what was left out and changed.
+    YIELDS (Doc): A Doc for each text, its entities widened to whole tokens.
+    RAISES: InputError with the line of a broken record.
     """
     records = _labelstudio(path, counts) if layout == "labelstudio" else _lines(path, layout, counts)
     for record in records:
@@ -64,7 +64,7 @@ def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Sp
         if not 0 <= start < end <= len(record.text):
             message = f"the span {start}-{end} is not inside its text of {len(record.text)} characters."
             raise InputError(message, path, record.line)
-        # White space at the edges of a mark is a slip of the hand, and no part of a token.
+        # White space at the edges of a span is an annotation error, and not part of a token.
         text = record.text[start:end]
         start += len(text) - len(text.lstrip())
         end -= len(text) - len(text.rstrip())
@@ -107,7 +107,7 @@ def _doc(nlp: Language, record: _Record, counts: Counter) -> Doc:
 
 
 def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_Record]:
-    empty = True
+    is_empty = True
     for number, line in read_lines(path, counts):
         if not line.strip():
             continue
@@ -116,18 +116,18 @@ def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_
             raise InputError("is a JSON array.", path, number, "Name its layout: --from labelstudio.")
         if not isinstance(data, dict):
             raise InputError("is no JSON object.", path, number)
-        empty = False
-        which = layout or _layout_of(data, path, number)
-        text = data.get("text", data.get("data") if which == "doccano" else None)
+        is_empty = False
+        record_layout = layout or _layout_of(data, path, number)
+        text = data.get("text", data.get("data") if record_layout == "doccano" else None)
         if not isinstance(text, str):
             raise InputError('has no "text" that is a text.', path, number)
-        if which == "doccano":
+        if record_layout == "doccano":
             yield _doccano(data, text, path, number)
         elif data.get("answer", "accept") == "accept":
             yield _prodigy(data, text, path, number)
         else:
             counts["records left out: answered reject or ignore"] += 1
-    if empty:
+    if is_empty:
         raise InputError("is empty.", path)
 
 
@@ -143,23 +143,23 @@ def _layout_of(data: Json, path: PathLike, number: int) -> str:
 
 
 def _prodigy(data: Json, text: str, path: PathLike, number: int) -> _Record:
-    marks, tokens = (_list(data.get(key), key, path, number) or [] for key in ("spans", "tokens"))
-    spans = [_span(mark, ("start", "end", "label"), path, number) for mark in marks]
+    raw_spans, tokens = (_list(data.get(key), key, path, number) or [] for key in ("spans", "tokens"))
+    spans = [_span(raw_span, ("start", "end", "label"), path, number) for raw_span in raw_spans]
     offsets = [_span(token, ("start", "end", None), path, number)[:2] for token in tokens]
     return _Record(number, text, spans, offsets or None, data.get("meta"))
 
 
 def _doccano(data: Json, text: str, path: PathLike, number: int) -> _Record:
     lists = (_list(data.get(key), key, path, number) for key in _DOCCANO_KEYS)
-    marks = next((marks for marks in lists if marks is not None), None)
-    if marks is None:
+    raw_spans = next((raw_spans for raw_spans in lists if raw_spans is not None), None)
+    if raw_spans is None:
         return _Record(number, text, None)
     keys = ("start_offset", "end_offset", "label")
     spans = []
-    for mark in marks:
-        if isinstance(mark, list) and len(mark) == len(keys):
-            mark = dict(zip(keys, mark, strict=True))
-        spans.append(_span(mark, keys, path, number))
+    for raw_span in raw_spans:
+        if isinstance(raw_span, list) and len(raw_span) == len(keys):
+            raw_span = dict(zip(keys, raw_span, strict=True))
+        spans.append(_span(raw_span, keys, path, number))
     return _Record(number, text, spans)
 
 
@@ -168,51 +168,51 @@ def _labelstudio(path: PathLike, counts: Counter) -> Iterator[_Record]:
     if not isinstance(data, list) or not data:
         raise InputError("is no list of tasks.", path, None, "Export it from Label Studio as JSON.")
     for number, task in enumerate(data, 1):
-        where = f"{path} (task {number})"
+        location = f"{path} (task {number})"
         if not isinstance(task, dict):
-            raise InputError("is no JSON object.", where)
-        inner = task.get("data", task)
-        text = inner.get("text") if isinstance(inner, dict) else None
+            raise InputError("is no JSON object.", location)
+        task_data = task.get("data", task)
+        text = task_data.get("text") if isinstance(task_data, dict) else None
         if not isinstance(text, str):
-            raise InputError('has no "text" that is a text.', where)
-        results = _results(task, where, counts)
+            raise InputError('has no "text" that is a text.', location)
+        results = _results(task, location, counts)
         spans = None
         if results is not None:
-            spans = [span for result in results for span in _marked(result, text, where)]
+            spans = [span for result in results for span in _marked(result, text, location)]
         yield _Record(None, text, spans)
 
 
-def _results(task: Json, where: str, counts: Counter) -> Optional[List[Any]]:
+def _results(task: Json, location: str, counts: Counter) -> Optional[List[Any]]:
     if "annotations" not in task:  # JSON-MIN
-        return _list(task.get("label", []), "label", where, None)
-    made = [
+        return _list(task.get("label", []), "label", location, None)
+    annotations = [
         annotation
-        for annotation in _list(task["annotations"], "annotations", where, None) or []
+        for annotation in _list(task["annotations"], "annotations", location, None) or []
         if isinstance(annotation, dict) and not annotation.get("was_cancelled")
     ]
-    if not made:
+    if not annotations:
         return None
-    counts["annotations left out: a text has several, and the first counts"] += len(made) - 1
-    return _list(made[0].get("result", []), "result", where, None)
+    counts["annotations left out: a text has several, and the first counts"] += len(annotations) - 1
+    return _list(annotations[0].get("result", []), "result", location, None)
 
 
-def _marked(result: Any, text: str, where: str) -> Iterator[CharSpan]:
+def _marked(result: Any, text: str, location: str) -> Iterator[CharSpan]:
     value = result.get("value", result) if isinstance(result, dict) else None
     if not isinstance(value, dict):
-        raise InputError("a result is no JSON object.", where)
+        raise InputError("a result is no JSON object.", location)
     if "labels" not in value:
-        return  # a relation, a choice: not about entities
-    for label in _list(value["labels"], "labels", where, None) or []:
-        start, end, label = _span({**value, "label": label}, ("start", "end", "label"), where, None)
-        said = value.get("text")
-        if isinstance(said, str) and text[start:end] != said:
+        return  # a relation or a choice, not an entity
+    for label in _list(value["labels"], "labels", location, None) or []:
+        start, end, label = _span({**value, "label": label}, ("start", "end", "label"), location, None)
+        expected = value.get("text")
+        if isinstance(expected, str) and text[start:end] != expected:
             # Offsets of a browser count UTF-16 units: a character beyond the first 65,536 counts twice.
-            points_to = text[start:end]
+            actual = text[start:end]
             units = text.encode("utf-16-le")
             start = len(units[: 2 * start].decode("utf-16-le", "ignore"))
             end = len(units[: 2 * end].decode("utf-16-le", "ignore"))
-            if text[start:end] != said:
-                raise InputError(f"the offsets of {said!r} point to {points_to!r}.", where)
+            if text[start:end] != expected:
+                raise InputError(f"the offsets of {expected!r} point to {actual!r}.", location)
         yield start, end, label
 
 
@@ -221,8 +221,8 @@ def _span(span: Any, keys: Sequence[Optional[str]], path: PathLike, number: Opti
     start: Any = values.get(keys[0] or "")
     end: Any = values.get(keys[1] or "")
     label = values.get(keys[2]) if keys[2] else "-"
-    sound = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
-    if not (sound and isinstance(label, str) and label.strip()):
+    is_valid = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
+    if not (is_valid and isinstance(label, str) and label.strip()):
         raise InputError(f"{str(span)[:80]!a} is no span (two character offsets and a label).", path, number)
     return start, end, label.strip()
 

@@ -12,9 +12,9 @@ from ..files import read_lines
 def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = False) -> Iterator[List[str]]:
     """Read tokenised text.
 
-    path (PathLike): The file. counts (Optional[Counter]): What was mended; see also `read_lines`. repair (bool): Leave
-        tokens out that can't be seen, instead of raising.
-    YIELDS (List[str]): The tokens of a line. RAISES: InputError for an empty file, or a token that can't be seen.
+    path (PathLike): The file. counts (Optional[Counter]): Counts repairs; see also `read_lines`. repair (bool): Leave
+        out invisible tokens instead of raising.
+    YIELDS (List[str]): The tokens of a line. RAISES: InputError for an empty file, or an invisible token.
     """
     number = 0
     for number, line in read_lines(path, counts):
@@ -31,8 +31,8 @@ def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = F
 
 
 def read_sentences(path: PathLike, *, allow_empty: bool = False) -> List[List[str]]:
-    """RETURNS (List[List[str]]): The tokens of each line. allow_empty (bool): An empty line is a sentence without
-    tokens, and no fault. RAISES: InputError, as `read_text`, and for an empty line.
+    """RETURNS (List[List[str]]): The tokens of each line. allow_empty (bool): Read an empty line as a
+    sentence without tokens. RAISES: InputError, as `read_text`, and for an empty line.
     """
     sentences = []
     for number, tokens in enumerate(read_text(path), 1):

@@ -1,7 +1,7 @@
 """Link files in Pharaoh's form: `i-j i-j ...` a line, line n for sentence pair n.
 
-Positions count from 0 and the source comes first, unless the reader is told otherwise. Hand-made links also have
-possible ones, `ipj`: links that may be there.
+Positions count from 0 and the source comes first, unless the reader's arguments say otherwise. Manual annotations also
+have possible links, `ipj`, which may be right or wrong.
 """
 
 from typing import Iterable, Iterator, List, Literal, Optional, Tuple, cast, get_args
@@ -15,7 +15,7 @@ from ..writing import atomic_write
 Link = Tuple[int, int]
 Possible = Literal["keep", "drop", "refuse"]
 
-# What a possible link is worth beside a sure one.
+# The score of a possible link; a sure one has 1.
 POSSIBLE_SCORE = 0.5
 _MOST_DIGITS = 9
 
@@ -28,7 +28,7 @@ def parse_line(
     one_indexed: bool = False,
     reverse: bool = False,
 ) -> Tuple[List[Link], List[Link]]:
-    """Read one line of links, whatever their form.
+    """Read one line of links.
 
     text (str): The line, with or without its line end. path, line: The file and the 1-based line, for the message.
     one_indexed (bool): Whether positions count from 1. reverse (bool): Whether the target comes first.
@@ -39,25 +39,25 @@ def parse_line(
     sure: List[Link] = []
     possible: List[Link] = []
     for token in split_tokens(text.rstrip("\r\n")):
-        mark = "p" if "p" in token else "-"
-        left, _, right = token.partition(mark)
-        no_link = f"'{token[:40]}' is not a word link"
-        # str.isdigit alone would let through superscripts and the like.
+        separator = "p" if "p" in token else "-"
+        left, _, right = token.partition(separator)
+        problem = f"'{token[:40]}' is not a word link"
+        # str.isdigit alone would also accept superscripts, for instance.
         if not all(side.isascii() and side.isdigit() for side in (left, right)):
             hint = "A link is written i-j (a possible one ipj), two token positions, source first."
-            raise InputError(f"{no_link}.", path, line, hint)
+            raise InputError(f"{problem}.", path, line, hint)
         if max(len(left), len(right)) > _MOST_DIGITS:
-            raise InputError(f"{no_link}: the position is too large.", path, line)
+            raise InputError(f"{problem}: the position is too large.", path, line)
         first, second = int(left) - one_indexed, int(right) - one_indexed
         if first < 0 or second < 0:
-            raise InputError(f"{no_link}, counting from 1.", path, line)
+            raise InputError(f"{problem}, counting from 1.", path, line)
         link = (second, first) if reverse else (first, second)
-        (sure if mark == "-" else possible).append(link)
+        (sure if separator == "-" else possible).append(link)
     return sure, possible
 
 
 def check_possible(possible: str) -> Possible:
-    """RETURNS (str): The setting. RAISES: XnerError if it is none."""
+    """RETURNS (str): The setting. RAISES: XnerError if it is not one of `Possible`."""
     require(possible in get_args(Possible), f"possible is {possible!r}.", "Choose keep, drop or refuse.")
     return cast(Possible, possible)
 
@@ -68,17 +68,17 @@ def read_pharaoh(
     """Read a file of links line by line. A link given twice counts once.
 
     path (PathLike): The file; see `read_lines` for what is accepted. one_indexed, reverse (bool): See `parse_line`.
-    possible (str): What becomes of possible links: "keep" (with a score of 0.5), "drop", or "refuse".
+    possible (str): What to do with possible links: "keep" (with a score of 0.5), "drop", or "refuse".
     YIELDS (Alignment): The links of each line, the sure ones with score 1; an empty line is a pair without links.
     RAISES: InputError if the file is missing, is no UTF-8, or holds a bad token (with its line).
     """
     for number, line in read_lines(path):
-        sure, others = parse_line(line, path, number, one_indexed=one_indexed, reverse=reverse)
-        if others and possible == "refuse":
+        sure, possible_links = parse_line(line, path, number, one_indexed=one_indexed, reverse=reverse)
+        if possible_links and possible == "refuse":
             message = "holds possible links (ipj), where links are either there or not."
             raise InputError(message, path, number, "Say what should become of them: keep or drop.")
-        kept = others if possible == "keep" else []
-        yield Alignment(sure + kept, [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept))
+        kept_links = possible_links if possible == "keep" else []
+        yield Alignment(sure + kept_links, [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept_links))
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:

@@ -1,7 +1,11 @@
 """How tags say where an entity begins and ends: IOB2, IOB1, BIOES and BILOU, read as IOB2.
 
-| scheme | one token | several tokens | a second entity right after | |---|---|---|---| | iob2 | B | B I I | B | | iob1
-| I | I I I | B, if its label is the same | | bioes | S | B I E | S or B | | bilou | U | B I L | U or B |
+| scheme | one token | several tokens | an entity right after another |
+|---|---|---|---|
+| iob2 | B | B I I | B |
+| iob1 | I | I I I | B, if its label is the same |
+| bioes | S | B I E | S or B |
+| bilou | U | B I L | U or B |
 """
 
 from collections import Counter
@@ -17,7 +21,7 @@ _NOT_CLOSED = "If the file is IOB2, read it with xner convert --scheme iob2; els
 
 
 class Fault(XnerError):
-    """A tag, or a line with one, that does not fit."""
+    """An invalid tag, or a line with one."""
 
 
 # The letters for the last token of an entity, and for an entity of one token.
@@ -26,13 +30,13 @@ _OWNERS = {mark: scheme for scheme, marks in _MARKS.items() for mark in marks}
 
 
 def is_sound_label(label: str) -> bool:
-    """RETURNS (bool): Whether all of a label can be seen: no control characters, no white space at its ends."""
-    return label == label.strip() and not any(c < " " or "\x7f" <= c < "\xa0" for c in label)
+    """RETURNS (bool): Whether a label is all visible: no control characters, no white space at its ends."""
+    return label == label.strip() and not any(char < " " or "\x7f" <= char < "\xa0" for char in label)
 
 
 def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
-    """RETURNS (Tuple[str, str]): The letter and the label of a tag, or ("O", ""). RAISES: Fault if it is no tag of the
-    scheme.
+    """RETURNS (Tuple[str, str]): The letter and the label of a tag, or ("O", ""). RAISES: Fault if it is not a tag
+    of the scheme.
     """
     if tag == "O":
         return "O", ""
@@ -55,8 +59,8 @@ def split_tag(tag: str, scheme: str) -> Tuple[str, str]:
 class SentenceTags:
     """The tags of one sentence, read one by one and turned into IOB2.
 
-    scheme (str): One of `SCHEMES`. repair (bool): Mend tags that don't fit together instead of raising.
-    counts (Counter): Where to count what was mended.
+    scheme (str): One of `SCHEMES`. repair (bool): Repair inconsistent tags instead of raising.
+    counts (Counter): Counts the repairs.
     """
 
     def __init__(self, scheme: str, repair: bool, counts: Counter) -> None:
@@ -64,11 +68,11 @@ class SentenceTags:
         self.repair = repair
         self.counts = counts
         self.tags: List[str] = []
-        self._open: Optional[str] = None  # the label of the entity that may go on
-        self._unclosed = False  # whether it must go on, in BIOES and BILOU
+        self._open: Optional[str] = None  # the label of the entity that may continue
+        self._unclosed = False  # whether it must continue, in BIOES and BILOU
 
     def add(self, tag: str) -> None:
-        """Read the next tag. RAISES: Fault if it is none, or does not fit what came before."""
+        """Read the next tag. RAISES: Fault if it is invalid, or does not fit the tags before it."""
         mark, label = split_tag(tag, self.scheme)
         if self.scheme in _MARKS:
             self._add_closed(tag, mark, label)
@@ -89,15 +93,15 @@ class SentenceTags:
         self.tags.append(f"{mark}-{label}" if label else "O")
 
     def _add_closed(self, tag: str, mark: str, label: str) -> None:
-        goes_on = mark in ("I", _MARKS[self.scheme][0])
-        if goes_on and label != self._open:
+        continues = mark in ("I", _MARKS[self.scheme][0])
+        if continues and label != self._open:
             if not self.repair:
                 raise Fault(f"{tag} comes without a B-{label} before it.", _NOT_CLOSED)
             self.counts[f"repaired {mark}- without B-"] += 1
             self.end()
             self._open = label
             self.tags.append(f"B-{label}")
-        elif goes_on:
+        elif continues:
             self.tags.append(f"I-{label}")
         else:
             self.end()
@@ -108,7 +112,7 @@ class SentenceTags:
             self._open = None
 
     def end(self) -> None:
-        """The sentence, or what stood before an entity, is over. RAISES: Fault if an entity is not closed."""
+        """Finish the sentence, or the tags before an entity. RAISES: Fault if an entity is not closed."""
         if self._unclosed:
             if not self.repair:
                 last, _ = _MARKS[self.scheme]
