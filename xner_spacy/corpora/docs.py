@@ -72,7 +72,7 @@ def make_doc(
 ) -> Doc:
     """RETURNS (Doc): A Doc of the tokens with the entities as `doc.ents`, everything else outside."""
     doc = Doc(vocab, words=list(words), spaces=list(spaces or guess_spaces(words)))
-    doc.set_ents([Span(doc, *entity[:2], label=entity.label) for entity in entities], default="outside")
+    doc.set_ents([Span(doc, entity.start, entity.end, label=entity.label) for entity in entities], default="outside")
     return doc
 
 
