@@ -102,7 +102,7 @@ def test_numbers_that_are_none_are_refused():
             PhraseLexicon().from_bytes(srsly.msgpack_dumps(state))
     state = srsly.msgpack_loads(lexicon.to_bytes())
     state["fields"]["totals"] = {}
-    with pytest.raises(XnerError, match="does not fit together"):
+    with pytest.raises(XnerError, match="is inconsistent"):
         PhraseLexicon().from_bytes(srsly.msgpack_dumps(state))
 
 

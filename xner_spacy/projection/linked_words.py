@@ -1,4 +1,4 @@
-"""What the word links of a sentence pair say about each of its entities."""
+"""The target words that the entities of a sentence pair are linked to."""
 
 from typing import Dict, List, Sequence, Tuple
 
@@ -6,7 +6,7 @@ from ..errors import XnerError
 from ..text import is_blank_token
 from ..types import Entity, SentencePair
 
-# An entity is hardly ever linked to so many words; where it is, ranges between all of them would be a million.
+# Few entities are linked to this many words. If one is, trying the ranges between all of them would take too long.
 MOST_LINKED = 60
 
 # For one entity: target word -> links (target word, count of links, summed link score) from the entity's words.
@@ -16,10 +16,10 @@ LinkedWords = List[Tuple[int, int, float]]
 def entity_links(pair: SentencePair) -> List[LinkedWords]:
     """Collect the target words that each source entity is linked to. Links to blank tokens don't count.
 
-    Plain Python on purpose: a sentence has some 25 links, too few for numpy calls to pay.
+    This is plain Python on purpose: a sentence has about 25 links, too few for numpy to be faster.
 
-    RETURNS (List[LinkedWords]): Per entity, in the order given, `(target word, number of links, sum of their scores)`
-        by target word.
+    RETURNS (List[LinkedWords]): For each entity of the pair `(target word, number of links, sum of their scores)`,
+        sorted by target word.
     """
     if not pair.entities:
         return []
@@ -35,7 +35,7 @@ def entity_links(pair: SentencePair) -> List[LinkedWords]:
 
 
 def strongest(words: LinkedWords) -> LinkedWords:
-    """RETURNS (LinkedWords): The most strongly linked of an entity's words, between which ranges are tried."""
+    """RETURNS (LinkedWords): The words with the strongest links to an entity, at most 60, sorted by target word."""
     if len(words) <= MOST_LINKED:
         return words
     return sorted(sorted(words, key=lambda w: (-w[2], w[0]))[:MOST_LINKED])
@@ -47,7 +47,9 @@ def mean_link(words: LinkedWords, start: int, end: int) -> float:
 
 
 def owners(entities: Sequence[Entity], n_source: int) -> List[int]:
-    """RETURNS (List[int]): Per source token its entity, or -1. RAISES: XnerError for one outside, or over another."""
+    """RETURNS (List[int]): The entity of each source token, or -1. RAISES: XnerError for an entity that is outside the
+    sentence or overlaps another.
+    """
     owner = [-1] * n_source
     for index, entity in enumerate(entities):
         if not 0 <= entity[0] < entity[1] <= n_source:

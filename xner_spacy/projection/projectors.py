@@ -1,5 +1,5 @@
-"""What all projectors share: sentence pairs are freed of blank tokens and checked before they are projected, and no
-entity is lost without a reason.
+"""What all projectors share: sentence pairs are checked and their blank tokens removed before they are projected, and
+every entity gets a span or a reason.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ from .linked_words import owners
 from .matching.interfaces import Options
 from .matching.solvers import Limits, solve_exact
 
-# Target tokens times entities: with ten spans a token a million comparisons.
+# Target tokens times entities. With ten spans for each token this means a million comparisons.
 MOST_CELLS = 100_000
 
 Result = TypeVar("Result")
@@ -22,40 +22,42 @@ Range = TypeVar("Range", bound=tuple)
 
 
 class Prepared(NamedTuple):
-    """A sentence pair as projectors see it: without blank tokens, and without entities that hold nothing else. Blank
-    tokens then are no gap between two words of a name, and no span begins or ends with one.
+    """A sentence pair as projectors see it: without blank tokens, and without entities that consist of them. So a blank
+    token makes no gap between two words of a name, and no span begins or ends with one.
     """
 
     pair: SentencePair
     given: SentencePair
-    entities: Sequence[int]  # per entity of `pair` its index in `given`
-    target: Sequence[int]  # per target token of `pair` its index in `given`
+    entities: Sequence[int]  # for each entity of `pair` its index in `given`
+    target: Sequence[int]  # for each target token of `pair` its index in `given`
 
     def restore(self, projection: Projection) -> Projection:
-        """RETURNS (Projection): The projection of `pair`, in the positions of `given`. Every entity of `given` is in
-        it, as the source of a span or with a reason.
+        """RETURNS (Projection): The projection of `pair`, with the positions of `given`. It has a span or a reason for
+        every entity of `given`.
         """
         projection = account(self.pair, projection)
         spans = [
-            s._replace(start=self.target[s.start], end=self.target[s.end - 1] + 1, source=self.entities[s.source])
-            for s in projection.spans
+            span._replace(
+                start=self.target[span.start], end=self.target[span.end - 1] + 1, source=self.entities[span.source]
+            )
+            for span in projection.spans
         ]
-        reasons = {self.entities[u.source]: u.reason for u in projection.unprojected}
+        reasons = {self.entities[unprojected.source]: unprojected.reason for unprojected in projection.unprojected}
         return with_reasons(self.given, spans, reasons, Reason.BLANK)
 
 
 def prepare(pair: SentencePair) -> Prepared:
-    """Check a sentence pair, and take its blank tokens out.
+    """Check a sentence pair, and remove its blank tokens.
 
-    RETURNS (Prepared): What projectors work on, and the way back.
-    RAISES: XnerError for a link or an entity outside the sentences, entities that overlap, and label distributions or
-        translations of entities that are too few or too many.
+    RETURNS (Prepared): The pair that projectors work on, and what is needed to restore the original positions.
+    RAISES: XnerError for a link or an entity outside the sentences, overlapping entities, or the wrong number of label
+        distributions or translated entities.
     """
     _check(pair)
     source_seen, target_seen = ([not is_blank_token(word) for word in side] for side in (pair.source, pair.target))
     if all(source_seen) and all(target_seen):
         return Prepared(pair, pair, range(len(pair.entities)), range(len(pair.target)))
-    # How many tokens that can be seen come before each token.
+    # How many visible tokens come before each token.
     source_place, target_place = ([0, *accumulate(seen)] for seen in (source_seen, target_seen))
     entities = {
         number: Entity(source_place[entity[0]], source_place[entity[1]], *entity[2:])
@@ -104,15 +106,15 @@ def _check(pair: SentencePair) -> None:
 def with_reasons(
     pair: SentencePair, spans: List[ProjectedSpan], reasons: Dict[int, str], otherwise: str = Reason.NO_CANDIDATE
 ) -> Projection:
-    """RETURNS (Projection): The spans, and each entity that has none with its own reason, or `otherwise`."""
+    """RETURNS (Projection): The spans, and each entity without a span with its reason, or `otherwise`."""
     sources = {span.source for span in spans}
-    missing = [s for s in range(len(pair.entities)) if s not in sources]
-    return Projection(spans, [Unprojected(s, reasons.get(s, otherwise)) for s in missing])
+    missing = [source for source in range(len(pair.entities)) if source not in sources]
+    return Projection(spans, [Unprojected(source, reasons.get(source, otherwise)) for source in missing])
 
 
 def account(pair: SentencePair, projection: Projection) -> Projection:
-    """RETURNS (Projection): What a projector made of a pair, with the reason `no_candidate` for entities that it does
-    not name. RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
+    """RETURNS (Projection): A projector's result, with the reason `no_candidate` for entities that it does not mention.
+    RAISES: XnerError if a span is outside the target, overlaps another, or has no source.
     """
     last = 0
     for span in projection.spans:
@@ -123,27 +125,29 @@ def account(pair: SentencePair, projection: Projection) -> Projection:
         if not 0 <= span.source < len(pair.entities):
             raise XnerError(f"A projector gave a span of source entity {span.source}: no such one.")
         last = span.end
-    return with_reasons(pair, projection.spans, {u.source: u.reason for u in projection.unprojected})
+    return with_reasons(
+        pair, projection.spans, {unprojected.source: unprojected.reason for unprojected in projection.unprojected}
+    )
 
 
 def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-    """Use a projector that may be anyone's: what it gives is held to the same rules as ours.
+    """Use a projector that may be user-defined, and enforce the rules that those of xner_spacy keep.
 
-    YIELDS (Projection): One per pair, in order: no blank token at the edge of a span, every entity with a span or a
-        reason. RAISES: XnerError if the projector gives too few projections, too many, or spans that can't be.
+    YIELDS (Projection): One per pair, in order. No span begins or ends with a blank token, and every entity has a span
+        or a reason. RAISES: XnerError if the projector gives too few or too many projections, or impossible spans.
     """
     if type(projector).__call__ is BaseProjector.__call__:
-        yield from projector(pairs)  # keeps the same rules by itself
+        yield from projector(pairs)  # keeps these rules already
         return
-    given, read = tee(pairs)  # however far the projector reads ahead
+    expected, read = tee(pairs)  # however far the projector reads ahead
     who = f"The projector {type(projector).__name__}"
-    for pair, projection in paired(given, projector(read), who, given="projections"):
+    for pair, projection in paired(expected, projector(read), who, given="projections"):
         yield _trimmed(pair, account(pair, projection))
 
 
 def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
     spans = []
-    reasons = {u.source: u.reason for u in projection.unprojected}
+    reasons = {unprojected.source: unprojected.reason for unprojected in projection.unprojected}
     for span in projection.spans:
         edges = trim_span(pair.target, span.start, span.end)
         if edges is None:
@@ -154,16 +158,16 @@ def _trimmed(pair: SentencePair, projection: Projection) -> Projection:
 
 
 class BaseProjector:
-    """A projector that never sees a blank token. Its subclass fills in `_project`, or `_project_pairs` where it has to
-    see many pairs together.
+    """A projector that never sees a blank token. A subclass implements `_project`, or `_project_pairs` if it has to see
+    many pairs at once.
     """
 
     def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        """YIELDS (Projection): One per pair, in order. RAISES: XnerError for a pair that does not fit together."""
-        given, read = tee(map(prepare, pairs))
+        """YIELDS (Projection): One per pair, in order. RAISES: XnerError for an inconsistent pair."""
+        expected, read = tee(map(prepare, pairs))
         projections = self._project_pairs(prepared.pair for prepared in read)
         who = f"The projector {type(self).__name__}"
-        for prepared, projection in paired(given, projections, who, given="projections"):
+        for prepared, projection in paired(expected, projections, who, given="projections"):
             yield prepared.restore(projection)
 
     def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
@@ -172,23 +176,23 @@ class BaseProjector:
             yield self._project(pair) if pair.entities else Projection()
 
     def _project(self, pair: SentencePair) -> Projection:
-        """RETURNS (Projection): What becomes of a prepared pair with entities."""
+        """RETURNS (Projection): The projection of a prepared pair that has entities."""
         raise NotImplementedError
 
 
 class ScoredSpansProjector(BaseProjector, ABC):
-    """A projector whose subclass scores the spans of a batch, of sentence pairs with entities and target tokens; spans
-    are then chosen for all entities of a sentence together.
+    """A projector whose subclass scores the spans of a batch of sentence pairs that have entities and target tokens.
+    The spans of all entities of a sentence are then chosen together.
     """
 
     batch_size: int
 
     @abstractmethod
     def _score_spans(self, pairs: List[SentencePair]) -> List[Tuple[Options, str]]:
-        """RETURNS (List[Tuple[Options, str]]): Per pair the spans, and the reason of entities that have none."""
+        """RETURNS (List[Tuple[Options, str]]): For each pair the spans, and the reason for entities without any."""
 
     def _too_long(self, pair: SentencePair) -> bool:
-        """RETURNS (bool): Whether a pair is given up."""
+        """RETURNS (bool): Whether a pair is skipped."""
         return too_long(pair)
 
     def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
@@ -197,10 +201,10 @@ class ScoredSpansProjector(BaseProjector, ABC):
                 yield with_reasons(pair, [], {}, Reason.TOO_LONG if pair.target else Reason.NO_CANDIDATE)
                 continue
             options, reason = scored
-            reasons = {s: Reason.OVERLAP if row else reason for s, row in enumerate(options)}
+            reasons = {source: Reason.OVERLAP if row else reason for source, row in enumerate(options)}
             spans = [
-                ProjectedSpan(c.start, c.end, pair.entities[c.entity][2], c.entity, c.score)
-                for c in solve_exact(options, Limits(0, 1))
+                ProjectedSpan(choice.start, choice.end, pair.entities[choice.entity][2], choice.entity, choice.score)
+                for choice in solve_exact(options, Limits(0, 1))
             ]
             yield with_reasons(pair, spans, reasons)
 
@@ -210,7 +214,7 @@ def _cells(pair: SentencePair) -> int:
 
 
 def too_long(pair: SentencePair) -> bool:
-    """RETURNS (bool): Whether comparing each entity with each target span is too much: over 100,000 cells."""
+    """RETURNS (bool): Whether it takes too long to compare each entity with each target span: over 100,000 cells."""
     return _cells(pair) > MOST_CELLS
 
 
@@ -220,11 +224,11 @@ def in_batches(
     too_long: Callable[[SentencePair], bool],
     process: Callable[[List[SentencePair]], Iterable[Result]],
 ) -> Iterator[Tuple[SentencePair, Optional[Result]]]:
-    """Process pairs in batches of at most `size`, and of not more to compare than one long pair has.
+    """Process pairs in batches of at most `size` pairs and about 100,000 cells.
 
-    too_long (Callable): Whether a pair is left out, as are those without entities or target tokens.
+    too_long (Callable): Whether a pair is skipped. Pairs without entities or target tokens are skipped too.
     process (Callable): Gives one result for each of its pairs.
-    YIELDS (Tuple[SentencePair, Optional[Result]]): Every pair, in order, with its result.
+    YIELDS (Tuple[SentencePair, Optional[Result]]): Every pair, in order, with its result, or None if it was skipped.
     """
     for batch in pools(pairs, size, MOST_CELLS, _cells):
         processed = [bool(pair.entities and pair.target) and not too_long(pair) for pair in batch]
@@ -234,7 +238,7 @@ def in_batches(
 
 
 def without_overlaps(ranges: Iterable[Range], n_words: int) -> List[Range]:
-    """RETURNS (List[Range]): The ranges `(start, end, ...)` of a sentence that overlap none that came before them."""
+    """RETURNS (List[Range]): The ranges `(start, end, ...)` of a sentence that overlap none of the kept ones before."""
     kept: List[Range] = []
     taken = bytearray(n_words)
     for item in ranges:
@@ -246,7 +250,7 @@ def without_overlaps(ranges: Iterable[Range], n_words: int) -> List[Range]:
 
 
 def held_ranges(holder: Sequence[int]) -> Iterator[Tuple[int, int, int]]:
-    """YIELDS (Tuple[int, int, int]): Start, end and holder of each stretch of words with one holder; -1 is none."""
+    """YIELDS (Tuple[int, int, int]): Start, end and holder of each run of words with the same holder; -1 is none."""
     start = 0
     for number, words in groupby(holder):
         end = start + sum(1 for _ in words)

@@ -1,4 +1,4 @@
-"""What the parts of a projector learned, as bytes: named, versioned, and checked when they are read back."""
+"""What the parts of a projector learned, as bytes with a name and a version, which are checked on reading."""
 
 from typing import Any, Callable, ClassVar, Dict, Optional
 
@@ -12,7 +12,7 @@ _HINT = "Train the projector anew, or load it with the version of xner-spacy tha
 
 
 def pack_state(kind: str, version: int, fields: Dict[str, Any]) -> bytes:
-    """RETURNS (bytes): The fields, marked with what they belong to and the version of their form."""
+    """RETURNS (bytes): The fields, with the name of their part and the version of their format."""
     return srsly.msgpack_dumps({"kind": kind, "version": version, "fields": fields})
 
 
@@ -23,10 +23,11 @@ def unpack_state(
     shape: Any,
     upgrade: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None,
 ) -> Any:
-    """Read what `pack_state` gave. RAISES: InputError that names the part, if it is not of this kind and version, with
-    fields of this shape.
+    """Read what `pack_state` returned. RAISES: InputError that names the part, if kind, version or the shape of the
+    fields differ.
 
-    upgrade: Makes these fields of what xner-spacy 0.1 wrote, which had no kind and no version; None if it wrote none.
+    upgrade: Converts the state that xner-spacy 0.1 wrote, without kind and version, to these fields; None if it wrote
+        no state for this part.
     """
     what = f"the state of {kind}"
     state = parse_msgpack(data, what, "the state of a projector")
@@ -49,18 +50,18 @@ class _TranslatorState(TypedDict):
 
 
 class KeepsTranslator:
-    """A part that learned nothing itself and is saved with the state of its translator, where that has one."""
+    """A part that learns nothing itself. It is saved with the state of its translator, if that has one."""
 
     registered_name: ClassVar[str]
     translator: Any
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What the translator has to be saved, if anything."""
+        """RETURNS (bytes): The state of the translator, if it has one."""
         to_bytes = getattr(self.translator, "to_bytes", None)
         return pack_state(self.registered_name, 1, {"part": to_bytes() if to_bytes else None})
 
     def from_bytes(self, data: bytes) -> Self:
-        """Take on what `to_bytes` gave. RETURNS (Self): The part. RAISES: InputError."""
+        """Load what `to_bytes` returned. RETURNS (Self): The part. RAISES: InputError."""
         state = unpack_state(data, self.registered_name, 1, _TranslatorState)["part"]
         if state is not None:
             if not hasattr(self.translator, "from_bytes"):

@@ -1,7 +1,8 @@
 """Projection by markers: entities travel through a translator in brackets (Chen et al. 2023, EasyProject).
 
-Two uses. `translate_marked` makes labelled target text out of labelled source text (translate-train). `MarkerProjector`
-labels a target text that exists (translate-test): the bracketed words of the source's translation are looked for in it.
+There are two uses. `translate_marked` makes labelled target text from labelled source text (translate-train).
+`MarkerProjector` labels an existing target text (translate-test): it looks there for the bracketed words of the
+source's translation.
 """
 
 import re
@@ -24,19 +25,19 @@ _TAGS = re.compile(r"<(e\d+)>\s*(.*?)\s*</\1>", re.DOTALL)
 _STRAY = {"brackets": re.compile(r"[\[\]]"), "tags": re.compile(r"</?e\d+>")}
 
 
-# Start, end, and the number of the entity where the markers tell it (tags do, brackets do not).
+# Start, end, and the number of the entity if the markers contain it (tags do, brackets do not).
 MarkedSpan = Tuple[int, int, Optional[int]]
 
 
 class Marked(NamedTuple):
-    """A text out of a translator, markers taken off, and the character spans that were marked."""
+    """A translator's output without the markers, and the character spans that were marked."""
 
     text: str
     spans: List[MarkedSpan]
 
 
 class MarkedTranslation(NamedTuple):
-    """A labelled translation: its text, the character span and label per projected entity, and the rest."""
+    """A labelled translation: its text, the spans of projected entities in characters, and the entities without one."""
 
     text: str
     spans: List[Tuple[int, int, str, int, float]]  # start, end, label, source, score
@@ -46,76 +47,76 @@ class MarkedTranslation(NamedTuple):
 def mark(
     tokens: Sequence[str], entities: Sequence[Entity], style: MarkerStyle = "brackets", separator: str = " "
 ) -> str:
-    """Put markers round entities.
+    """Put markers around entities.
 
-    tokens (Sequence[str]): Source tokens. Brackets of their own become parentheses with style "brackets", so that they
-        are not taken for markers.
+    tokens (Sequence[str]): Source tokens. With style "brackets", the brackets that they contain become parentheses, so
+        that they are not mistaken for markers.
     entities (Sequence[Entity]): The entities; they may not overlap.
     style (str): "brackets" [ ] or numbered "tags" <e0> </e0>, for translators that keep HTML.
-    separator (str): What stands between tokens in a text; nothing in a script without spaces.
+    separator (str): Joins tokens to a text; empty for a script without spaces.
     """
-    words = list(tokens)
+    marked_words = list(tokens)
     if style == "brackets":
-        words = [w.replace("[", "(").replace("]", ")") for w in words]
+        marked_words = [word.replace("[", "(").replace("]", ")") for word in marked_words]
     for number, entity in enumerate(entities):
         opening, closing = ("[", "]") if style == "brackets" else (f"<e{number}>", f"</e{number}>")
-        words[entity[0]] = opening + words[entity[0]]
-        words[entity[1] - 1] += closing
-    return join_words(words, separator, like=tokens)
+        marked_words[entity[0]] = opening + marked_words[entity[0]]
+        marked_words[entity[1] - 1] += closing
+    return join_words(marked_words, separator, like=tokens)
 
 
 def unmark(text: str, style: MarkerStyle = "brackets") -> Marked:
-    """Take markers off a translator's output, those without a partner too."""
+    """Remove the markers from a translator's output, including unpaired ones."""
     pattern = _BRACKETS if style == "brackets" else _TAGS
     stray = _STRAY[style]
-    out = ""
+    plain_text = ""
     spans: List[MarkedSpan] = []
-    place = 0
+    position = 0
     for match in pattern.finditer(text):
-        out += stray.sub("", text[place : match.start()])
+        plain_text += stray.sub("", text[position : match.start()])
         body = stray.sub("", match[match.lastindex or 1])
         if body:
             number = int(match[1][1:]) if style == "tags" else None
-            spans.append((len(out), len(out) + len(body), number))
-        out += body
-        place = match.end()
-    return Marked(out + stray.sub("", text[place:]), spans)
+            spans.append((len(plain_text), len(plain_text) + len(body), number))
+        plain_text += body
+        position = match.end()
+    return Marked(plain_text + stray.sub("", text[position:]), spans)
 
 
 def match_names(
     texts: Sequence[str], names: Sequence[str], threshold: float = 0.5, quirks: bool = False
 ) -> List[Tuple[int, float]]:
-    """Tell which entity each marked text is, by how like it is to the entity's own translation.
+    """Find out which entity each marked text is, by its similarity to the translation of the entity alone.
 
     texts (Sequence[str]), names (Sequence[str]): The marked texts, in order; the entities, each translated on its own.
     threshold (float): Least similarity (difflib's ratio of the texts in lower case).
-    quirks (bool): As the seed paper's released code: texts are compared with their brackets, and the last entity over
-        the threshold is taken, not the best.
-    RETURNS (List[Tuple[int, float]]): Per marked text the entity, or -1, and the similarity. No entity is taken twice.
+    quirks (bool): Do as the seed paper's released code: texts are compared including their brackets, and the last
+        entity above the threshold is taken instead of the best.
+    RETURNS (List[Tuple[int, float]]): The entity of each marked text, or -1, and the similarity. No entity comes twice.
     """
     ratios = [[_ratio(f"[{text}]" if quirks else text, name) for name in names] for text in texts]
     result = [(-1, 0.0)] * len(texts)
     taken = set()
     if quirks:
-        for k, row in enumerate(ratios):
-            for s, ratio in enumerate(row):
-                if s not in taken and ratio > threshold:
-                    result[k] = (s, ratio)
-            taken.add(result[k][0])
+        for marked, entity_ratios in enumerate(ratios):
+            for entity, ratio in enumerate(entity_ratios):
+                if entity not in taken and ratio > threshold:
+                    result[marked] = (entity, ratio)
+            taken.add(result[marked][0])
         return result
-    # The best match of all first; of equally good ones those that are in the same order on both sides.
+    # The best match comes first. Among equally good ones, those in the same order on both sides win.
     ranked = sorted(
-        (-ratio, abs(k / max(1, len(texts)) - s / max(1, len(names))), k, s)
-        for k, row in enumerate(ratios)
-        for s, ratio in enumerate(row)
+        (-ratio, abs(marked / max(1, len(texts)) - entity / max(1, len(names))), marked, entity)
+        for marked, entity_ratios in enumerate(ratios)
+        for entity, ratio in enumerate(entity_ratios)
         if ratio >= threshold
     )
-    done = set()
-    for ratio, _, k, s in ranked:
-        if k not in done and s not in taken:
-            result[k] = (s, -ratio)
-            done.add(k)
-            taken.add(s)
+    matched = set()
+    for ratio, _, marked, entity in ranked:
+        if marked not in matched and entity not in taken:
+            result[marked] = (entity, -ratio)
+            matched.add(marked)
+            taken.add(entity)
     return result
 
 
@@ -137,7 +138,7 @@ def translate_marked(
     """Translate labelled sentences with their labels.
 
     sentences (Iterable): Source tokens and entities.
-    translator (Translator): Any that keeps the markers; what it loses is counted as unprojected.
+    translator (Translator): One that keeps the markers; entities that it loses are counted as unprojected.
     style, separator: See `mark`. threshold, quirks: See `match_names`.
     batch_size (int): Sentences that are translated together.
     YIELDS (MarkedTranslation): One per sentence, in order.
@@ -146,16 +147,16 @@ def translate_marked(
     for batch in minibatch(pairs, batch_size):
         outputs = _translate_marked(batch, translator, style, separator)
         names = translate_names(batch, translator, separator) if style == "brackets" else [[] for _ in batch]
-        for pair, output, own in zip(batch, outputs, names, strict=True):
+        for pair, output, entity_names in zip(batch, outputs, names, strict=True):
             spans: List[Tuple[int, int, str, int, float]] = []
             taken = set()
-            for a, b, s, ratio in _identified(output, own, threshold, quirks):
-                # A translator that tears an entity apart repeats its tag: the first part stands.
-                if 0 <= s < len(pair.entities) and s not in taken:
-                    taken.add(s)
-                    spans.append((a, b, pair.entities[s][2], s, ratio))
+            for start, end, source, ratio in _identified(output, entity_names, threshold, quirks):
+                # A translator that splits an entity repeats its tag: only the first part is kept.
+                if 0 <= source < len(pair.entities) and source not in taken:
+                    taken.add(source)
+                    spans.append((start, end, pair.entities[source][2], source, ratio))
             reason = Reason.NO_TRANSLATION if output is None else Reason.NO_CANDIDATE
-            lost = [Unprojected(s, reason) for s in range(len(pair.entities)) if s not in taken]
+            lost = [Unprojected(source, reason) for source in range(len(pair.entities)) if source not in taken]
             yield MarkedTranslation("" if output is None else output.text, spans, lost)
 
 
@@ -163,18 +164,18 @@ def _translate_marked(
     batch: Sequence[SentencePair], translator: Translator, style: MarkerStyle, separator: str
 ) -> List[Optional[Marked]]:
     outputs = translate_all(translator, [mark(pair.source, pair.entities, style, separator) for pair in batch])
-    return [None if o.text is None else unmark(o.text, style) for o in outputs]
+    return [None if output.text is None else unmark(output.text, style) for output in outputs]
 
 
 def _identified(
     output: Optional[Marked], names: Sequence[str], threshold: float, quirks: bool = False
 ) -> Iterator[Tuple[int, int, int, float]]:
-    """YIELDS (Tuple[int, int, int, float]): Each marked span, with the entity that it is, by its tag or its likeness to
-    the entity's translation, and the likeness.
+    """YIELDS (Tuple[int, int, int, float]): Start and end of each marked span, its entity (by its tag or its similarity
+    to the entity's translation), and the similarity.
     """
     if output is None:
         return
-    texts = [output.text[a:b] for a, b, number in output.spans if number is None]
+    texts = [output.text[start:end] for start, end, number in output.spans if number is None]
     matches = iter(match_names(texts, names, threshold, quirks))
     for start, end, number in output.spans:
         yield start, end, *(next(matches) if number is None else (number, 1.0))
@@ -184,15 +185,15 @@ def _identified(
 class MarkerProjector(KeepsTranslator, ScoredSpansProjector):
     """Projects onto a given target text by looking for translated entities in it (`xner.Markers.v1`).
 
-    The source is translated with its entities in markers. What stands in the markers is looked for in the target text,
-    and so is the entity translated on its own; the spans are chosen for all entities together. Links are not looked at.
-    A span's score is its similarity with the translated entity.
+    The source is translated with its entities in markers. The projector then looks in the target text for the marked
+    words, and for the translation of the entity alone, and chooses the spans of all entities together. It does not use
+    word links. A span's score is its similarity to the translated entity.
 
-    translator (Translator): Source to target, one that keeps the markers.
+    translator (Translator): Translates source to target, and keeps the markers.
     style (str): "brackets" or numbered "tags".
-    threshold (float): Least similarity of a target span with the translated entity.
+    threshold (float): Least similarity of a target span to the translated entity.
     max_words (int): Longest target span.
-    separator (str): What stands between tokens in a text; nothing in a script without spaces.
+    separator (str): Joins tokens to a text; empty for a script without spaces.
     batch_size (int): Sentence pairs that are translated together.
     """
 
@@ -209,13 +210,13 @@ class MarkerProjector(KeepsTranslator, ScoredSpansProjector):
         outputs = _translate_marked(pairs, self.translator, self.style, self.separator)
         names = translate_names(pairs, self.translator, self.separator)
         scored = []
-        for pair, output, own in zip(pairs, outputs, names, strict=True):
-            texts = [[name] for name in own]
-            for a, b, s, _ in _identified(output, own, self.threshold):
-                if output is not None and 0 <= s < len(texts):
-                    texts[s].append(output.text[a:b])
+        for pair, output, entity_names in zip(pairs, outputs, names, strict=True):
+            texts = [[name] for name in entity_names]
+            for start, end, source, _ in _identified(output, entity_names, self.threshold):
+                if output is not None and 0 <= source < len(texts):
+                    texts[source].append(output.text[start:end])
             reason = Reason.NO_TRANSLATION if output is None else Reason.NO_CANDIDATE
-            scored.append(([self._spans_like(wanted, pair.target) for wanted in texts], reason))
+            scored.append(([self._spans_like(entity_texts, pair.target) for entity_texts in texts], reason))
         return scored
 
     def _spans_like(self, texts: Sequence[str], target: Sequence[str]) -> List[Option]:

@@ -21,7 +21,7 @@ from .scores import AlignScore
 from .solvers import parse_limits, solve_exact, solve_greedy
 from .span_score import SpanScore
 
-# Sentences that training keeps when it is given a stream that can be read only once.
+# How many sentences training keeps of a stream that can be read only once.
 TRAIN_LIMIT = 50_000
 
 
@@ -33,31 +33,31 @@ class _State(TypedDict):
 
 @dataclass(eq=False)
 class MatchingProjector(BaseProjector):
-    """Projects by candidate matching (`xner.Matching.v1`; Politov et al. 2025, Shkalikov's thesis). It works untrained;
-    `train` makes it better.
+    """Projects by candidate matching (`xner.Matching.v1`; Politov et al. 2025, Shkalikov's thesis). It works without
+    training; `train` improves it.
 
-    candidates (Optional[Candidates]): Where candidates come from. Unless given, the span score brings its own, and
-        other scores get n-grams pruned by links.
-    scores (Optional[Dict[str, Score]]): The scores by a name of your choice. Unless given: the span score with the
-        phrase lexicon, or `align` for the greedy solver, which then is the seed paper's.
-    weights (Optional[Dict[str, float]]): What each score is multiplied by in the sum; 1 where not stated.
+    candidates (Optional[Candidates]): Where candidates come from. By default the span score uses its own, and other
+        scores get n-grams pruned by links.
+    scores (Optional[Dict[str, Score]]): The scores by a name of your choice. By default the span score with the phrase
+        lexicon, or `align` with the greedy solver, which then is the method of the seed paper.
+    weights (Optional[Dict[str, float]]): The weight of each score in the sum; 1 by default.
     solver (str): "exact", or "greedy" with the seed's tie order.
     constraint (str): Whether an entity gets "<=", "=" or ">=" `count` spans.
     count (int): See `constraint`.
-    min_score (Optional[float]): A span is a choice for an entity only if its total score is greater than this. Unless
-        given, 0.5 for the default scores and 0 for others.
-    min_confidence (float): Spans with less confidence are given up, with the reason `low_score`.
+    min_score (Optional[float]): A span may be chosen for an entity only if its total score is above this. By default
+        0.5 for the default scores and 0 for others.
+    min_confidence (float): Spans with less confidence are dropped, with the reason `low_score`.
     calibration (Optional[List[float]]): Bias, slope of the score and slope of the margin of the map from scores to
-        confidences. Unless given, the shipped map of the `align` or the span score; sums of several scores have none,
-        and their spans carry the sum, cut at 1.
-    relabel (bool): Let a corpus that was trained on correct labels: adjectives of names, and phrases that mostly have
-        another label.
-    rounds (int): Times that the phrase lexicon is learned, each time with the last one's help.
-    batch_size (int): Sentence pairs that are scored together. Memory does not depend on the corpus.
+        confidences. By default the built-in map of the `align` or the span score. There is none for sums of several
+        scores: the confidence of their spans is the sum, at most 1.
+    relabel (bool): After training, use the corpus to correct labels: those of adjectives of names, and of phrases that
+        mostly have another label.
+    rounds (int): How often the phrase lexicon is learned, each time using the previous one.
+    batch_size (int): Sentence pairs that are scored together. Memory use does not depend on the size of the corpus.
     """
 
     candidates: Optional[Candidates] = None
-    # Parts inside a dictionary are checked before they are made: the config cannot say `Score` here.
+    # Parts in a dictionary are validated before they are created, so the type can't be `Score` here.
     scores: Optional[Dict[str, Any]] = None
     weights: Optional[Dict[str, float]] = None
     solver: Literal["exact", "greedy"] = "exact"
@@ -78,8 +78,8 @@ class MatchingProjector(BaseProjector):
             raise XnerError(f"min_confidence must be between 0 and 1, not {self.min_confidence}.")
         if self.calibration is not None and len(self.calibration) != 3:
             raise XnerError("calibration takes three numbers: bias, score, margin.")
-        least = 0.5 if self.scores is None and self.solver == "exact" else 0.0
-        self._least = least if self.min_score is None else self.min_score
+        default_min_score = 0.5 if self.scores is None and self.solver == "exact" else 0.0
+        self._least = default_min_score if self.min_score is None else self.min_score
         self.limits = parse_limits(self.constraint, self.count)
         if self.scores is None and self.solver == "greedy":
             self.scores = {"align": AlignScore()}
@@ -98,38 +98,38 @@ class MatchingProjector(BaseProjector):
         self._labeller = next((s for s in self._scores.values() if isinstance(s, SpanScore)), None)
         self._skip: Container[str] = frozenset() if self._labeller is None else self._labeller.target_function
         self._candidates: Candidates = Ngrams() if self.candidates is None else self.candidates
-        only = next(iter(self._scores.values())) if len(self._scores) == 1 else None
-        # Where not each entity has to be compared with each candidate.
+        single_score = next(iter(self._scores.values())) if len(self._scores) == 1 else None
+        # Set if not every entity has to be compared with every candidate.
         self._sparse: Optional[Callable[[SentencePair], Options]] = None
-        if isinstance(only, SpanScore) and self.candidates is None:
-            self._sparse = only.options
-        elif isinstance(only, AlignScore) and isinstance(self._candidates, Ngrams) and self._candidates.pruned:
-            self._sparse = partial(only.options, ngrams=self._candidates)
+        if isinstance(single_score, SpanScore) and self.candidates is None:
+            self._sparse = single_score.options
+        elif isinstance(single_score, AlignScore) and isinstance(self._candidates, Ngrams) and self._candidates.pruned:
+            self._sparse = partial(single_score.options, ngrams=self._candidates)
         self.confidence_map: Optional[Calibration] = None
         if self.calibration is not None:
             self.confidence_map = Calibration(*self.calibration)
-        elif self.limits.high == 1 and isinstance(only, (SpanScore, AlignScore)):
-            self.confidence_map = SPAN_CONFIDENCE if isinstance(only, SpanScore) else ALIGN_CONFIDENCE
+        elif self.limits.high == 1 and isinstance(single_score, (SpanScore, AlignScore)):
+            self.confidence_map = SPAN_CONFIDENCE if isinstance(single_score, SpanScore) else ALIGN_CONFIDENCE
 
     def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
         for pair, options in self._scored(pairs):
             yield self._projection(pair, options) if pair.entities else Projection()
 
     def match(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[List[Choice], Options]]:
-        """Solve without making a projection of it: for those who fit or check.
+        """Solve without making projections, for fitting and for checks.
 
-        YIELDS (Tuple[List[Choice], Options]): Per pair the choices, scores as matched, and the options; positions are
-            those without blank tokens (see `projectors.prepare`).
+        YIELDS (Tuple[List[Choice], Options]): For each pair the choices, with the scores they were matched by, and the
+            options. Positions do not count blank tokens (see `projectors.prepare`).
         """
         for _, options in self._scored(prepare(pair).pair for pair in pairs):
             yield self._solve(options), options
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
-        """Learn from the corpus that is to be projected: function words, how each entity is rendered elsewhere, and
+        """Learn from the corpus that will be projected: function words, how each entity is translated elsewhere, and
         which label a phrase mostly has. No target labels are needed.
 
-        pairs (Iterable[SentencePair]): The corpus, which is kept in memory; of a stream that can be read only once the
-            first 50,000 pairs.
+        pairs (Iterable[SentencePair]): The corpus, which is kept in memory. If the stream can be read only once, only
+            its first 50,000 pairs are used.
         bitext (Iterable[TokenPair]): More text for the word counts, read once.
         """
         stream = islice(pairs, TRAIN_LIMIT) if iter(pairs) is pairs else pairs
@@ -145,9 +145,9 @@ class MatchingProjector(BaseProjector):
             votes = LabelVotes()
             seen: Set[Tuple[int, str, str]] = set()
             for pair, options in self._scored(corpus):
-                for c in self._solve(options) if pair.entities else ():
-                    phrase, label = pair.target[c.start : c.end], self._label(pair, c)
-                    # A sentence that the corpus holds many times has one vote for a phrase.
+                for choice in self._solve(options) if pair.entities else ():
+                    phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
+                    # A sentence that occurs several times in the corpus has one vote for a phrase.
                     vote = (sentence_key(pair), " ".join(phrase), label)
                     if vote not in seen:
                         seen.add(vote)
@@ -155,7 +155,7 @@ class MatchingProjector(BaseProjector):
             self.votes = votes
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What was learned."""
+        """RETURNS (bytes): The learned state."""
         candidates_state = getattr(self._candidates, "to_bytes", None)
         fields = {
             "scores": {name: part.to_bytes() for name, part in self._parts.items() if hasattr(part, "to_bytes")},
@@ -165,7 +165,7 @@ class MatchingProjector(BaseProjector):
         return pack_state("xner.Matching.v1", 2, fields)
 
     def from_bytes(self, data: bytes) -> "MatchingProjector":
-        """Take on what `to_bytes` gave. RETURNS (MatchingProjector): Itself. RAISES: InputError, XnerError."""
+        """Load what `to_bytes` returned. RETURNS (MatchingProjector): Itself. RAISES: InputError, XnerError."""
         state = unpack_state(data, "xner.Matching.v1", 2, _State, lambda old: {**old, "candidates": None})
         has_state = {name for name, part in self._parts.items() if hasattr(part, "from_bytes")}
         load_candidates = getattr(self._candidates, "from_bytes", None)
@@ -184,7 +184,7 @@ class MatchingProjector(BaseProjector):
         return self
 
     def _scored(self, pairs: Iterable[SentencePair], plain: bool = False) -> Iterator[ScoredPair]:
-        """YIELDS (ScoredPair): Pairs with all that may be chosen; `plain` leaves the modifiers out."""
+        """YIELDS (ScoredPair): Pairs with all options above the minimum score; `plain` leaves the modifiers out."""
         least = self._least
         for pair, options in self._unmodified(pairs):
             if not plain and pair.entities:
@@ -199,31 +199,36 @@ class MatchingProjector(BaseProjector):
             for pair in pairs:
                 options = self._sparse(pair) if pair.entities else []
                 if factor != 1.0:
-                    options = [[(score * factor, a, b) for score, a, b in row] for row in options]
+                    options = [[(score * factor, start, end) for score, start, end in row] for row in options]
                 yield pair, options
             return
         for pair, scored in in_batches(pairs, self.batch_size, too_long, self._fuse):
             yield pair, [[] for _ in pair.entities] if scored is None else scored
 
     def _fuse(self, pairs: Sequence[SentencePair]) -> List[Options]:
-        """RETURNS (List[Options]): Per pair the weighted sums of the scores, for all candidates."""
+        """RETURNS (List[Options]): For each pair the weighted sums of the scores of all candidates."""
         spans = self._candidates(pairs)
         if len(spans) != len(pairs):
             raise XnerError(
                 f"{type(self._candidates).__name__} gave candidates for {len(spans)} of {len(pairs)} sentences."
             )
-        totals = [np.zeros((len(p.entities), len(c))) for p, c in zip(pairs, spans, strict=True)]
+        totals = [
+            np.zeros((len(pair.entities), len(pair_spans))) for pair, pair_spans in zip(pairs, spans, strict=True)
+        ]
         for name, score in self._scores.items():
             matrices = score(pairs, spans)
-            if [m.shape for m in matrices] != [t.shape for t in totals]:
+            if [matrix.shape for matrix in matrices] != [total.shape for total in totals]:
                 raise XnerError(
-                    f"The score {name!r} ({type(score).__name__}) gave a matrix of another form than "
-                    "one row an entity and one column a candidate."
+                    f"The score {name!r} ({type(score).__name__}) gave a matrix of the wrong shape.",
+                    "It must have one row for each entity and one column for each candidate.",
                 )
             for total, matrix in zip(totals, matrices, strict=True):
                 total += self._weights[name] * matrix
         return [
-            [[(float(row[t]), *candidates[t]) for t in np.flatnonzero(row > 0).tolist()] for row in total]
+            [
+                [(float(row[column]), *candidates[column]) for column in np.flatnonzero(row > 0).tolist()]
+                for row in total
+            ]
             for candidates, total in zip(spans, totals, strict=True)
         ]
 
@@ -243,26 +248,26 @@ class MatchingProjector(BaseProjector):
         spans: List[ProjectedSpan] = []
         reasons: Dict[int, str] = {}
         for choice in self._solve(options):
-            s = choice.entity
+            source = choice.entity
             confidence = max(0.0, min(1.0, choice.score))
             if self.confidence_map is not None:
-                confidence = self.confidence_map(choice.score, choice.score - rival_score(choice, options[s]))
+                confidence = self.confidence_map(choice.score, choice.score - rival_score(choice, options[source]))
             if confidence < self.min_confidence:
-                reasons[s] = Reason.LOW_SCORE
+                reasons[source] = Reason.LOW_SCORE
             else:
-                spans.append(ProjectedSpan(choice.start, choice.end, self._label(pair, choice), s, confidence))
+                spans.append(ProjectedSpan(choice.start, choice.end, self._label(pair, choice), source, confidence))
         missing = set(range(len(pair.entities))) - {span.source for span in spans} - set(reasons)
         linked = entity_links(pair) if missing else []
-        for s in missing:
-            if options[s] and self.limits.high != 0:
-                reasons[s] = Reason.OVERLAP
+        for source in missing:
+            if options[source] and self.limits.high != 0:
+                reasons[source] = Reason.OVERLAP
             elif self._sparse is None and too_long(pair):
-                reasons[s] = Reason.TOO_LONG
+                reasons[source] = Reason.TOO_LONG
             else:
-                reasons[s] = Reason.NO_CANDIDATE if linked[s] else Reason.NO_LINKS
+                reasons[source] = Reason.NO_CANDIDATE if linked[source] else Reason.NO_LINKS
         return with_reasons(pair, spans, reasons)
 
 
 def rival_score(choice: Choice, row: Sequence[Option]) -> float:
     """RETURNS (float): The best score among the entity's other options, at least 0 (no span)."""
-    return max([0.0, *(score for score, a, b in row if (a, b) != (choice.start, choice.end))])
+    return max([0.0, *(score for score, start, end in row if (start, end) != (choice.start, choice.end))])

@@ -1,4 +1,4 @@
-"""Where the target spans come from that entities may be matched with."""
+"""The target spans that entities may be matched with."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from ..state import KeepsTranslator
 from .interfaces import Span
 
 _MOST_NGRAMS = 1_000_000
-# Characters of a text that is looked for: what is longer is no name, and comparing takes the square of it.
+# Longest text to look for, in characters. A longer one is no name, and the time of a comparison is quadratic.
 LONGEST_NAME = 1_000
 
 
 class _PairByPair(ABC):
-    """Candidates that a subclass gives for one sentence pair."""
+    """Candidates that a subclass finds for one sentence pair at a time."""
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
         return [self._spans(pair) for pair in pairs]
@@ -35,12 +35,12 @@ class _PairByPair(ABC):
 class Ngrams(_PairByPair):
     """All target spans up to a length (`xner.Ngrams.v1`).
 
-    max_words (Optional[int]): Longest candidate in words; None for no limit (but at most a million candidates a
-        sentence). The thesis takes 10, the seed paper none.
-    exclude (Sequence[str]): No candidate holds one of these tokens.
-    pruned (bool): Keep only candidates that begin and end with words linked to one same entity. With the `align` score
-        this loses nothing: a span scores strictly less than what remains when an unlinked word is cut from its edge,
-        and the rest meets no more other spans than the whole.
+    max_words (Optional[int]): Longest candidate in words; None for no limit (but at most a million candidates for each
+        sentence). The thesis uses 10, the seed paper no limit.
+    exclude (Sequence[str]): No candidate contains one of these tokens.
+    pruned (bool): Keep only candidates that begin and end with words linked to the same entity. With the `align` score
+        this loses nothing: cutting an unlinked word from the edge of a span always increases its score, and the shorter
+        span overlaps no other span that the longer one did not.
     """
 
     max_words: Optional[int] = 10
@@ -51,27 +51,28 @@ class Ngrams(_PairByPair):
         limits = self.limits(pair.target)
         if self.pruned:
             return _between_links(pair, limits, len(pair.target))
-        seen = [not is_blank_token(word) for word in pair.target]
-        return [(a, b) for a, limit in enumerate(limits) if seen[a] for b in range(a + 1, limit + 1) if seen[b - 1]]
+        visible = [not is_blank_token(word) for word in pair.target]
+        starts = (start for start, is_visible in enumerate(visible) if is_visible)
+        return [(start, end) for start in starts for end in range(start + 1, limits[start] + 1) if visible[end - 1]]
 
     def limits(self, target: Sequence[str]) -> List[int]:
-        """RETURNS (List[int]): Per token the end of the longest candidate from it on, before excluded tokens."""
+        """RETURNS (List[int]): The end of the longest candidate that begins at each token, before excluded tokens."""
         longest = len(target) if self.max_words is None else self.max_words
         if not self.pruned:
             longest = min(longest, max(10, _MOST_NGRAMS // max(1, len(target))))
         ends, stop = [], len(target)
-        for a in reversed(range(len(target))):
-            if target[a] in self.exclude:
-                stop = a
-            ends.append(min(a + longest, stop))
+        for start in reversed(range(len(target))):
+            if target[start] in self.exclude:
+                stop = start
+            ends.append(min(start + longest, stop))
         return ends[::-1]
 
 
 @dataclass(eq=False)
 class LinkedRanges(_PairByPair):
-    """Every range between two words linked to an entity that crosses no long gap (`xner.LinkedRanges.v1`).
+    """All ranges between two words linked to the same entity, without long gaps (`xner.LinkedRanges.v1`).
 
-    max_gap (int): Longest gap of words without a link to the entity inside a candidate.
+    max_gap (int): Most consecutive words in a candidate that have no link to the entity.
     max_words (Optional[int]): Longest candidate.
     """
 
@@ -79,14 +80,14 @@ class LinkedRanges(_PairByPair):
     max_words: Optional[int] = None
 
     def _spans(self, pair: SentencePair) -> List[Span]:
-        n = len(pair.target)
-        longest = n if self.max_words is None else self.max_words
-        return _between_links(pair, [a + longest for a in range(n)], self.max_gap)
+        n_target = len(pair.target)
+        longest = n_target if self.max_words is None else self.max_words
+        return _between_links(pair, [start + longest for start in range(n_target)], self.max_gap)
 
 
 @dataclass(eq=False)
 class TaggerSpans(_PairByPair):
-    """The spans that a target tagger sees, whatever their labels; an entity keeps its source label
+    """The spans that a target tagger finds, whatever their labels: an entity keeps its source label
     (`xner.TaggerSpans.v1`). Needs `SentencePair.target_labels`.
 
     linked (bool): Add the ranges between linked words, for entities that the tagger misses.
@@ -97,14 +98,14 @@ class TaggerSpans(_PairByPair):
     def _spans(self, pair: SentencePair) -> List[Span]:
         spans: Set[Span] = set(LinkedRanges()([pair])[0]) if self.linked else set()
         labels, probs = labels_of(pair)
-        # An I- without a beginning opens a span: taggers are not bound to be consistent.
-        tagged = tags_to_entities(iob_to_biluo(labels[k] for k in probs.argmax(axis=1).tolist()))
+        # An I- tag without a B- tag before it begins a span: taggers may be inconsistent.
+        tagged = tags_to_entities(iob_to_biluo(labels[tag] for tag in probs.argmax(axis=1).tolist()))
         trimmed = (trim_span(pair.target, start, last + 1) for _, start, last in tagged)
         return sorted(spans.union(span for span in trimmed if span is not None))
 
 
 def labels_of(pair: SentencePair) -> TokenLabels:
-    """RETURNS (TokenLabels): What the target tagger makes of a pair. RAISES: XnerError if there was none."""
+    """RETURNS (TokenLabels): The target tagger's labels of a pair. RAISES: XnerError if there are none."""
     if pair.target_labels is None:
         raise XnerError(
             "The ner scores and the tagger's candidates need a tagger of the target language.",
@@ -116,13 +117,13 @@ def labels_of(pair: SentencePair) -> TokenLabels:
 
 @dataclass(eq=False)
 class TranslatedSpans(KeepsTranslator, _PairByPair):
-    """Target spans that are spelled nearly like an entity's own translation (`xner.TranslatedSpans.v1`).
+    """Target spans whose spelling is similar to the translation of the entity alone (`xner.TranslatedSpans.v1`).
 
     min_ratio (float): Least similarity (difflib's ratio of the texts in lower case), at least 0.4.
     max_words (int): Longest candidate.
-    translator (Optional[Translator]): Translates the entities, from the source language into the target's: the other
-        way round than the pipeline's translator. Without one, `SentencePair.entity_translations` must be filled.
-    separator (str): What joins source tokens to the text that is translated.
+    translator (Optional[Translator]): Translates the entities from the source into the target language, which is the
+        opposite direction of the pipeline's translator. Without one, `SentencePair.entity_translations` must be set.
+    separator (str): Joins source tokens to the text to translate.
     """
 
     registered_name = "xner.TranslatedSpans.v1"
@@ -137,16 +138,16 @@ class TranslatedSpans(KeepsTranslator, _PairByPair):
             raise XnerError("xner.TranslatedSpans.v1: min_ratio must be between 0 and 1, and max_words at least 1.")
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
-        todo = [p for p in pairs if p.entity_translations is None]
-        if todo and self.translator is None:
+        untranslated = [pair for pair in pairs if pair.entity_translations is None]
+        if untranslated and self.translator is None:
             raise XnerError(
                 "xner.TranslatedSpans.v1 needs the entities' own translations.",
                 "Give it a translator from the source language into the target's, in a section [....translator] "
                 "of its own; or, in Python, fill SentencePair.entity_translations.",
             )
-        made = iter(translate_names(todo, self.translator, self.separator) if self.translator else [])
+        translations = iter(translate_names(untranslated, self.translator, self.separator) if self.translator else [])
         return super().__call__(
-            [replace(p, entity_translations=next(made)) if p.entity_translations is None else p for p in pairs]
+            [replace(p, entity_translations=next(translations)) if p.entity_translations is None else p for p in pairs]
         )
 
     def _spans(self, pair: SentencePair) -> List[Span]:
@@ -160,19 +161,21 @@ class TranslatedSpans(KeepsTranslator, _PairByPair):
 def translate_all(translator: Translator, texts: Sequence[str]) -> List[Translation]:
     """RETURNS (List[Translation]): One per text. RAISES: XnerError if the translator gives more or fewer."""
     results = translator(list(texts)) if texts else ()
-    return [made for _, made in paired(texts, results, type(translator).__name__, "texts", "translations")]
+    return [
+        translation for _, translation in paired(texts, results, type(translator).__name__, "texts", "translations")
+    ]
 
 
 def translate_names(pairs: Sequence[SentencePair], translator: Translator, separator: str = " ") -> List[List[str]]:
     """Translate the entities of sentence pairs, each text once.
 
-    translator (Translator): From the source language into the target's. separator (str): What joins source tokens.
-    RETURNS (List[List[str]]): Per pair a text for each entity. Where there is no translation it is the entity itself:
-        many names are the same in both languages.
+    translator (Translator): From the source into the target language. separator (str): Joins source tokens.
+    RETURNS (List[List[str]]): For each pair the texts of its entities. Without a translation it is the entity itself,
+        since many names are the same in both languages.
     """
-    names = [[join_words(p.source[e[0] : e[1]], separator) for e in p.entities] for p in pairs]
+    names = [[join_words(pair.source[entity[0] : entity[1]], separator) for entity in pair.entities] for pair in pairs]
     texts = list(dict.fromkeys(name for row in names for name in row))
-    # A full stop that the translator adds to a lone name is not the name's.
+    # A full stop that the translator adds to a single name is not part of the name.
     known = {
         text: (translation.text or text).strip().rstrip(".")
         for text, translation in zip(texts, translate_all(translator, texts), strict=True)
@@ -181,43 +184,43 @@ def translate_names(pairs: Sequence[SentencePair], translator: Translator, separ
 
 
 def _between_links(pair: SentencePair, limits: Sequence[int], max_gap: int) -> List[Span]:
-    """RETURNS (List[Span]): The ranges between words linked to one same entity, without gaps over `max_gap`; those that
-    begin at word a end before word `limits[a]`.
+    """RETURNS (List[Span]): The ranges between words linked to the same entity, without gaps of more than `max_gap`
+    words. A range that begins at word i ends before word `limits[i]`.
     """
     spans: Set[Span] = set()
     for words in entity_links(pair):
-        places = [w[0] for w in strongest(words)]
-        for x, a in enumerate(places):
-            last = a
-            for b in places[x:]:
-                if b >= limits[a] or b - last > max_gap + 1:
+        positions = [word[0] for word in strongest(words)]
+        for index, first in enumerate(positions):
+            previous = first
+            for position in positions[index:]:
+                if position >= limits[first] or position - previous > max_gap + 1:
                     break
-                last = b
-                spans.add((a, b + 1))
+                previous = position
+                spans.add((first, position + 1))
     return sorted(spans)
 
 
 def fuzzy_spans(text: str, target: Sequence[str], max_words: int = 10) -> Iterator[Tuple[float, Span]]:
-    """Compare a text with all target spans of about its length, and of at most `max_words`.
+    """Compare a text with all target spans of similar length and at most `max_words` words.
 
     YIELDS (Tuple[float, Span]): Similarity in [0, 1] and span.
     """
-    wanted = " ".join(comparable(text).split())
-    if not 0 < len(wanted) <= LONGEST_NAME:
+    sought = " ".join(comparable(text).split())
+    if not 0 < len(sought) <= LONGEST_NAME:
         return
     matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted)
+    matcher.set_seq2(sought)
     tokens = [comparable(word) for word in target]
-    for a in range(len(target)):
-        if is_blank_token(target[a]):
+    for start in range(len(target)):
+        if is_blank_token(target[start]):
             continue
-        for b in range(a + 1, min(len(target), a + max_words) + 1):
-            words = " ".join(tokens[a:b])
-            if len(words) > 2 * len(wanted) + 2:
+        for end in range(start + 1, min(len(target), start + max_words) + 1):
+            words = " ".join(tokens[start:end])
+            if len(words) > 2 * len(sought) + 2:
                 break
-            # The ratio is at most 2 * shorter / (shorter + longer): .4 for a text of a quarter of the length.
-            if is_blank_token(target[b - 1]) or 4 * len(words) <= len(wanted):
+            # The ratio is at most 2 * shorter / (shorter + longer), which is 0.4 for a quarter of the length.
+            if is_blank_token(target[end - 1]) or 4 * len(words) <= len(sought):
                 continue
             matcher.set_seq1(words)
             if matcher.quick_ratio() > 0.4:
-                yield matcher.ratio(), (a, b)
+                yield matcher.ratio(), (start, end)

@@ -1,4 +1,4 @@
-"""From scores to confidences: maps that make "0.8" mean that eight of ten such spans are right."""
+"""Maps from scores to confidences, after which "0.8" means that eight of ten such spans are right."""
 
 import math
 from typing import NamedTuple, Sequence, Tuple
@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 
 class Calibration(NamedTuple):
-    """A logistic map (Platt 1999) of a match's score and its margin: by how much the score beats the entity's next best
-    choice, or none at all (0). Its fields are the coefficients.
+    """A logistic map (Platt 1999) of a match's score and its margin. The margin is the difference to the score of the
+    entity's next best option, or to 0, which stands for no span. The fields are the coefficients.
     """
 
     bias: float
@@ -23,8 +23,8 @@ class Calibration(NamedTuple):
         return 1.0 / (1.0 + math.exp(-x))
 
 
-# Fitted on the embedded Icelandic-English corpus (docs/projection.md): for the heuristics, whose only score is how well
-# the span is linked (0 to 1), one map for all of them; and for the two scores that stand alone in candidate matching.
+# Fitted on the embedded Icelandic-English corpus (docs/projection.md): one map for all heuristics, whose only score is
+# how well the span is linked (0 to 1), and one for each of the two scores that are used alone in candidate matching.
 LINK_CONFIDENCE = Calibration(0.37, 2.65, 0.0)
 ALIGN_CONFIDENCE = Calibration(0.20, 2.34, 0.74)
 SPAN_CONFIDENCE = Calibration(0.71, 0.0, 0.76)
@@ -36,15 +36,16 @@ def link_confidence(score: float) -> float:
 
 
 def fit_calibration(features: Sequence[Tuple[float, float]], right: Sequence[bool], ridge: float = 1.0) -> Calibration:
-    """Fit the map by maximum likelihood to the score and the margin of projected spans, and whether each is right.
+    """Fit the map by maximum likelihood.
 
-    ridge (float): Penalty on the two slopes, which keeps separable data finite.
+    features (Sequence[Tuple[float, float]]): Score and margin of projected spans. right (Sequence[bool]): Whether each
+        is right. ridge (float): Penalty on the two slopes, which keeps them finite for separable data.
     """
     from scipy.optimize import minimize
     from scipy.special import expit
 
     x = np.column_stack([np.ones(len(features)), np.asarray(features, dtype=np.float64)])
-    # Platt's targets: no sample is quite certain.
+    # Platt's targets, under which no sample is entirely certain.
     n_right = sum(right)
     y = np.where(right, (n_right + 1.0) / (n_right + 2.0), 1.0 / (len(right) - n_right + 2.0))
     penalty = np.array([1e-6, ridge, ridge])

@@ -1,6 +1,5 @@
-"""What is learned by counting the words of a corpus: which of them are function words (articles, prepositions,
-conjunctions), and whether capitals tell names: lower-cased, upper-cased and title-cased text has capitals that tell
-nothing.
+"""What is learned by counting the words of a corpus: which ones are function words (articles, prepositions,
+conjunctions), and whether capitals mark names, which they do not in lower-cased, upper-cased and title-cased text.
 """
 
 import math
@@ -14,29 +13,29 @@ from typing_extensions import TypedDict
 from ...spelling import is_punctuation
 from ...text import composed
 
-# Counts of fewer words than this say nothing about shares of two in a thousand.
+# Fewer words than this are too few to estimate shares of two in a thousand.
 _ENOUGH_WORDS = 3_000
-# Least share of the running words per letter, and least share of a word's occurrences that are in lower case.
+# Least share of all tokens per letter of the word, and least share of a word's occurrences that are in lower case.
 _SHARE, _LOWER = 0.0007, 0.6
-# What articles look like: often behind another short word ("in the"), seldom before one. Prepositions and conjunctions
-# are the other way round.
+# Articles often follow another short word ("in the") and seldom precede one; prepositions and conjunctions are the
+# other way round.
 _BEHIND, _RATIO = 0.3, 2.4
 _SHORT = 4
-# Where case tells nothing: the largest share of a function word's occurrences that render a word of an entity.
+# For text without usable case: the largest share of a function word's occurrences that translate a word of an entity.
 _NAMED = 0.2
 
-# How much likelier a word in lower case has to be elsewhere than in a name, as log of the ratio.
+# How much likelier a lower-case word must be outside names than in them, as the log of the ratio.
 _LEAST_RATIO = 1.0
-# Before anything is counted: as in text that is written with care, and as if from this many words.
+# Before anything is counted, the shares of carefully written text, weighted as if from this many words.
 _NAMES, _OTHERS, _IMAGINED = 0.1, 0.7, 10
-# Words of names that must have been seen before a corpus is trusted about a sentence that shows no capital itself.
+# How many words of names must be counted before the corpus decides about a sentence without any capital.
 _ENOUGH_NAMES = 30
 
 _Count = Annotated[int, Field(ge=0)]
 
 
 class FunctionWordsState(TypedDict):
-    """What was learned, as it is saved."""
+    """What was learned, in the form that is saved."""
 
     trained: bool
     cased: bool
@@ -45,8 +44,8 @@ class FunctionWordsState(TypedDict):
 
 
 class FunctionWords:
-    """Tells function words: frequent, and written in lower case; where case tells nothing, frequent and hardly ever a
-    part of a name. Until `finish`, and after too little text, lower-case words of up to three letters count as such.
+    """Recognises function words: frequent words in lower case or, in text without usable case, frequent words that are
+    hardly ever part of a name. Before `finish`, or after too little text, all lower-case words of up to three letters.
     """
 
     def __init__(self) -> None:
@@ -74,15 +73,15 @@ class FunctionWords:
         return word not in self and not is_punctuation(word)
 
     def is_article(self, word: str) -> bool:
-        """RETURNS (bool): Whether a word is an article or the like (a possessive): known after training only."""
+        """RETURNS (bool): Whether a word is an article or similar (a possessive); known only after training."""
         return composed(word).lower() in self.articles
 
     def add(self, words: Sequence[str], named: Sequence[str] = ()) -> None:
-        """Count the words of a sentence. `named`: Those of them that belong to names."""
+        """Count the words of a sentence. `named` are those of them that belong to names."""
         words = list(map(composed, words))
         self._counts.update(map(str.lower, words))
-        self._lower.update(w for w in words if w.islower() and w.isalpha())
-        self._named.update(composed(w).lower() for w in named)
+        self._lower.update(word for word in words if word.islower() and word.isalpha())
+        self._named.update(composed(word).lower() for word in named)
         for left, right in pairwise(map(str.lower, words)):
             if len(left) <= _SHORT:
                 self._behind[right] += 1
@@ -90,18 +89,18 @@ class FunctionWords:
                 self._before[left] += 1
 
     def finish(self, cased: bool = True) -> None:
-        """Decide by what was counted, and forget the counts. `cased`: Whether names have capitals in this text, and other
-        words mostly none.
+        """Choose the function words by the counts, then discard the counts. `cased`: Whether in this text names have
+        capitals, and most other words none.
         """
         total = self._counts.total()
         self.trained = total >= _ENOUGH_WORDS
         self.cased = cased
         self.words = frozenset(
-            w
-            for w, n in self._counts.items()
-            if n >= _SHARE * total * len(w)
-            and w.isalpha()
-            and (self._lower[w] >= max(1, _LOWER * n) if cased else self._named[w] <= _NAMED * n)
+            word
+            for word, count in self._counts.items()
+            if count >= _SHARE * total * len(word)
+            and word.isalpha()
+            and (self._lower[word] >= max(1, _LOWER * count) if cased else self._named[word] <= _NAMED * count)
         )
         self.articles = frozenset(
             w for w in self.words if self._behind[w] >= max(_BEHIND * self._counts[w], _RATIO * self._before[w])
@@ -109,25 +108,25 @@ class FunctionWords:
         self._forget()
 
     def state(self) -> FunctionWordsState:
-        """RETURNS (FunctionWordsState): What was learned."""
+        """RETURNS (FunctionWordsState): The learned state."""
         words, articles = sorted(self.words), sorted(self.articles)
         return {"trained": self.trained, "cased": self.cased, "words": words, "articles": articles}
 
     def set_state(self, state: FunctionWordsState) -> None:
-        """Take on what `state` gave."""
+        """Load what `state` returned."""
         self.trained, self.cased = state["trained"], state["cased"]
         self.words, self.articles = frozenset(state["words"]), frozenset(state["articles"])
 
 
 class CaseState(TypedDict):
-    """What was counted, as it is saved: words in all and in lower case, of names, of adjectives of names, of others."""
+    """The counts in the form that is saved: all words and lower-case words, by kind (see `Case.add`)."""
 
     words: Dict[str, _Count]
     lower: Dict[str, _Count]
 
 
 class Case:
-    """Counts words in lower case within names and elsewhere, at all places but the first of a sentence."""
+    """Counts lower-case words in names and elsewhere, except the first word of each sentence."""
 
     KINDS = ("name", "adjective", "other")
 
@@ -136,34 +135,34 @@ class Case:
         self.lower = dict.fromkeys(self.KINDS, 0)
 
     def add(self, words: Sequence[str], kinds: Mapping[int, Optional[str]]) -> None:
-        """Count a sentence's words, but for its first and those without case.
+        """Count the words of a sentence, except its first word and words without case.
 
-        kinds (Mapping[int, Optional[str]]): By position "name" for a word that renders one of a name that has a capital,
-            "adjective" if the name has the label that adjectives of names get, "other" for a word that renders none of
-            an entity; None and words left out don't count.
+        kinds (Mapping[int, Optional[str]]): By position "name" for a word that translates a capitalised word of a name,
+            "adjective" if that name has the label for adjectives of names, "other" for a word that translates no word
+            of an entity. Positions with None or without a value are not counted.
         """
         start = first_word(words)
-        for place, kind in kinds.items():
-            first = words[place][:1]
-            if kind and place != start and first.lower() != first.upper():
+        for position, kind in kinds.items():
+            first = words[position][:1]
+            if kind and position != start and first.lower() != first.upper():
                 self.words[kind] += 1
                 self.lower[kind] += first.islower()
 
     @property
     def tells(self) -> bool:
-        """Whether names have capitals in the corpus, and other words mostly none. True before anything was counted."""
+        """Whether in the corpus names have capitals, and most other words none. True before anything is counted."""
         name = (self.lower["name"] + _IMAGINED * _NAMES) / (self.words["name"] + _IMAGINED)
         other = (self.lower["other"] + _IMAGINED * _OTHERS) / (self.words["other"] + _IMAGINED)
         return math.log(other / name) >= _LEAST_RATIO
 
     @property
     def has_adjectives(self) -> bool:
-        """Whether adjectives of names have a label of their own: a tenth of its words are in lower case."""
+        """Whether adjectives of names have their own label, of whose words then at least a tenth are in lower case."""
         return 10 * self.lower["adjective"] >= max(1, self.words["adjective"])
 
     def counts_in(self, words: Sequence[str]) -> bool:
-        """RETURNS (bool): Whether capitals tell names in this sentence. The corpus decides; but a sentence without any
-        capital was written without, and as long as few names were seen it must show one that is not its first word's.
+        """RETURNS (bool): Whether capitals mark names in this sentence: they must in the corpus, and the sentence must
+        have a capital itself; as long as few names were counted, in another word than its first.
         """
         if not self.tells:
             return False
@@ -171,15 +170,15 @@ class Case:
         return any(word[:1].isupper() for word in words[start + 1 :])
 
     def state(self) -> CaseState:
-        """RETURNS (CaseState): What was counted."""
+        """RETURNS (CaseState): The counts."""
         return {"words": dict(self.words), "lower": dict(self.lower)}
 
     def set_state(self, state: CaseState) -> None:
-        """Take on what `state` gave."""
+        """Load what `state` returned."""
         self.words = {kind: state["words"].get(kind, 0) for kind in self.KINDS}
         self.lower = {kind: state["lower"].get(kind, 0) for kind in self.KINDS}
 
 
 def first_word(words: Sequence[str]) -> int:
-    """RETURNS (int): Where the first token of a sentence stands that is no punctuation mark."""
-    return next((k for k, word in enumerate(words) if not is_punctuation(word)), 0)
+    """RETURNS (int): The position of the first token in a sentence that is not a punctuation mark."""
+    return next((position for position, word in enumerate(words) if not is_punctuation(word)), 0)

@@ -1,4 +1,4 @@
-"""What the parts of candidate matching are, and what they hand to each other."""
+"""The interfaces of the parts of candidate matching, and the types that they exchange."""
 
 from typing import Container, Iterable, List, NamedTuple, Protocol, Sequence, Tuple, runtime_checkable
 
@@ -9,7 +9,7 @@ from ...types import SentencePair
 
 Span = Tuple[int, int]  # start, end (exclusive)
 Option = Tuple[float, int, int]  # score, start, end (exclusive): a span that an entity may get
-Options = List[List[Option]]  # per entity of a sentence
+Options = List[List[Option]]  # for each entity of a sentence
 ScoreMatrix = npt.NDArray[np.float64]  # (entities, candidates)
 ScoredPair = Tuple[SentencePair, Options]
 
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
 
 @runtime_checkable
 class Candidates(Protocol):
-    """Gives the target spans of a batch of sentence pairs that entities may be matched with."""
+    """Finds the target spans of a batch of sentence pairs that entities may be matched with."""
 
     def __call__(self, pairs: Sequence[SentencePair]) -> List[List[Span]]:
         """RETURNS (List[List[Span]]): Per pair the candidates, unique, sorted by start, then end."""
@@ -34,8 +34,8 @@ class Candidates(Protocol):
 
 @runtime_checkable
 class Score(Protocol):
-    """Scores every candidate span for every source entity. One with a method `train(pairs, bitext)` learns from the
-    corpus first.
+    """Scores every candidate span for every source entity. A method `train(pairs, bitext)`, if it has one, is called
+    with the corpus first.
     """
 
     def __call__(self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]) -> List[ScoreMatrix]:
@@ -45,16 +45,16 @@ class Score(Protocol):
 
 @runtime_checkable
 class Modifier(Protocol):
-    """Adjusts the sum of the other scores by what it learned from the whole corpus. `skip`: target words that do not
-    tell renderings apart.
+    """Adjusts the sum of the other scores by what it learned from the whole corpus. `skip` are target words to ignore
+    when translations are compared.
     """
 
     def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None:
-        """Learn from sentence pairs with the options of their entities; what was learned before is forgotten."""
+        """Learn from sentence pairs with the options of their entities, and forget what was learned before."""
         ...
 
     def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options:
-        """RETURNS (Options): The options with other scores."""
+        """RETURNS (Options): The options with adjusted scores."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Consistency over the corpus: an entity tends to be rendered the same way, a phrase to have one label."""
+"""Consistency over the corpus: an entity tends to be translated the same way, and a phrase to have one label."""
 
 import math
 from collections import Counter
@@ -18,11 +18,11 @@ from ...types import SentencePair
 from ..state import pack_state, unpack_state
 from .interfaces import Option, Options, ScoredPair
 
-# Of one sentence: source phrase -> rendering -> share.
+# The votes of one sentence: source phrase -> rendering (the target words that translate it) -> share.
 Contributions = Dict[str, Dict[str, float]]
 _Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Occurrences = Annotated[int, Field(ge=0)]
-# How often a label must occur to rule, and how many times as often as the label at hand.
+# How often a label must occur to replace another one, and how many times as often as that one.
 _RULING, _TIMES = 3, 2.0
 
 
@@ -39,20 +39,20 @@ class _VotesState(TypedDict):
 
 @dataclass(eq=False)
 class PhraseLexicon:
-    """How the corpus renders each source phrase: a score that modifies others (`xner.PhraseLexicon.v1`).
+    """How the corpus translates each source phrase: a score that modifies others (`xner.PhraseLexicon.v1`).
 
-    A span gains `weight * log(p / prior)`, where p is the share of the entity's other occurrences in the corpus that are
-    rendered by the same words, smoothed by `strength` imagined occurrences of which `prior` are. The renderings are
-    counted softly, by what the scores so far say. A sentence that the corpus holds several times counts once, and no
-    copy of it votes for itself or another.
+    `weight * log(p / prior)` is added to the score of a span, where p is the share of the entity's other occurrences in
+    the corpus that are translated by the same words. It is smoothed by `strength` imagined occurrences, a share `prior`
+    of which have these words. Translations are counted softly, weighted by the scores so far. A sentence that occurs
+    several times in the corpus counts once, and no copy of it votes for itself or another.
 
     weight (float): Weight of the vote.
-    prior (float): Share of an unseen rendering, above 0 and at most 1.
+    prior (float): Share of an unseen translation, above 0 and at most 1.
     strength (float): How many occurrences the prior is worth, above 0.
-    floor (float): Lowest gain, before the weight.
-    sharpness (float): Factor on scores when they are turned into shares; 1 for log-odds (the span score), about 5 for
-        the align score.
-    stem (int): Letters of each word that are compared, so that inflected forms vote together.
+    floor (float): Least value of the logarithm.
+    sharpness (float): Factor on scores before they become shares; 1 for log-odds (the span score), about 5 for the
+        align score.
+    stem (int): How many letters of each word are compared, so that inflected forms vote together.
     """
 
     weight: float = 1.0
@@ -63,8 +63,8 @@ class PhraseLexicon:
     stem: int = 5
     counts: Contributions = field(init=False, default_factory=dict, repr=False)
     totals: Dict[str, float] = field(init=False, default_factory=dict, repr=False)
-    # Hashes of the sentences learned from, so that none confirms itself, and what was counted for those that came more
-    # than once: their copies may have other links, so it can't be worked out again.
+    # Hashes of the training sentences, so that none confirms itself; and the votes of those that occurred several
+    # times, which can't be computed again from one copy, since the links may differ between copies.
     learned: npt.NDArray[np.uint64] = field(init=False, default_factory=lambda: np.zeros(0, np.uint64), repr=False)
     repeated: Dict[str, Contributions] = field(init=False, default_factory=dict, repr=False)
 
@@ -72,7 +72,7 @@ class PhraseLexicon:
         if not 0 < self.prior <= 1:
             raise XnerError(
                 f"xner.PhraseLexicon.v1: prior must be above 0 and at most 1, not {self.prior}.",
-                "It is the share that an unseen rendering is taken to have; 0.1 is the default.",
+                "It is the assumed share of an unseen rendering; the default is 0.1.",
             )
         if not 0 < self.strength < math.inf or not 0 < self.sharpness < math.inf or self.stem < 1:
             raise XnerError("xner.PhraseLexicon.v1: strength and sharpness must be above 0, and stem at least 1.")
@@ -80,28 +80,28 @@ class PhraseLexicon:
             raise XnerError("xner.PhraseLexicon.v1: weight and floor must be numbers.")
 
     def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None:
-        """Count renderings; what was learned before is forgotten. `skip`: Function words."""
+        """Count renderings, and forget what was learned before. `skip` are function words."""
         copies: Dict[int, List[Contributions]] = {}
         for pair, options in scored:
             copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, skip))
         self.counts, self.totals, self.repeated = {}, {}, {}
-        # In the order of the hashes, so that sums are the same to the last bit in whatever order sentences come.
-        for value, seen in sorted(copies.items()):
-            contributions = seen[0]
-            if len(seen) > 1:
-                contributions = self.repeated[str(value)] = _mean(seen)
+        # In the order of the hashes, so that sums are the same to the last bit for any order of the sentences.
+        for key, copy_votes in sorted(copies.items()):
+            contributions = copy_votes[0]
+            if len(copy_votes) > 1:
+                contributions = self.repeated[str(key)] = _mean(copy_votes)
             for phrase, shares in contributions.items():
-                if shares:  # else nothing of the target was a candidate for it
+                if shares:  # otherwise it had no candidate in the target
                     _add(self.counts.setdefault(phrase, {}), shares)
                     for share in shares.values():
                         self.totals[phrase] = self.totals.get(phrase, 0.0) + share
         self.learned = np.array(sorted(copies), dtype=np.uint64)
 
     def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options:
-        """RETURNS (Options): The options with what the corpus says added."""
+        """RETURNS (Options): The options, with the votes of the corpus added to their scores."""
         if not self.totals:
             return options
-        own = self._own(pair, options, skip)
+        sentence_votes = self._votes_of(pair, options, skip)
         adjusted: Options = []
         for entity, row in zip(pair.entities, options, strict=True):
             phrase = _phrase(pair.source[entity[0] : entity[1]])
@@ -109,25 +109,25 @@ class PhraseLexicon:
             if not row or not total:
                 adjusted.append(row)
                 continue
-            shares = own.get(phrase, {})
+            shares = sentence_votes.get(phrase, {})
             others = max(0.0, total - sum(shares.values()))
             counts = self.counts[phrase]
             adjusted_row: List[Option] = []
-            for score, a, b in row:
-                rendering = self._rendering(pair.target[a:b], skip)
-                seen = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
-                share = (seen + self.strength * self.prior) / (others + self.strength)
-                adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), a, b))
+            for score, start, end in row:
+                rendering = self._rendering(pair.target[start:end], skip)
+                rendering_count = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
+                share = (rendering_count + self.strength * self.prior) / (others + self.strength)
+                adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), start, end))
             adjusted.append(adjusted_row)
         return adjusted
 
-    def _own(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
-        """RETURNS (Contributions): What this sentence, in all its copies, has voted."""
-        value = sentence_key(pair)
-        place = int(np.searchsorted(self.learned, np.uint64(value)))
-        if place == len(self.learned) or int(self.learned[place]) != value:
+    def _votes_of(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
+        """RETURNS (Contributions): The votes of this sentence, averaged over its copies."""
+        key = sentence_key(pair)
+        index = int(np.searchsorted(self.learned, np.uint64(key)))
+        if index == len(self.learned) or int(self.learned[index]) != key:
             return {}
-        repeated = self.repeated.get(str(value))
+        repeated = self.repeated.get(str(key))
         return self._contributions(pair, options, skip) if repeated is None else repeated
 
     def _contributions(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
@@ -138,28 +138,28 @@ class PhraseLexicon:
         return contributions
 
     def _shares(self, pair: SentencePair, options: Sequence[Option], skip: Container[str]) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): Shares of the renderings, adding up to less than 1: the rest is for none."""
+        """RETURNS (Dict[str, float]): Shares of the renderings. Their sum is below 1: the rest stands for no span."""
         shares: Dict[str, float] = {}
         top = max((0.0, *(score for score, _, _ in options)))
         values = [math.exp(self.sharpness * (score - top)) for score, _, _ in options]
         total = sum(values) + math.exp(-self.sharpness * top)
-        for value, (_, a, b) in zip(values, options, strict=True):
-            _add(shares, {self._rendering(pair.target[a:b], skip): value / total})
+        for value, (_, start, end) in zip(values, options, strict=True):
+            _add(shares, {self._rendering(pair.target[start:end], skip): value / total})
         return shares
 
     def _rendering(self, words: Sequence[str], skip: Container[str]) -> str:
-        return " ".join(fold(w)[: self.stem] for w in words if w not in skip and not is_punctuation(w))
+        return " ".join(fold(word)[: self.stem] for word in words if word not in skip and not is_punctuation(word))
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What was learned."""
+        """RETURNS (bytes): The learned state."""
         learned = {"counts": self.counts, "totals": self.totals, "learned": self.learned.tobytes()}
         return pack_state("xner.PhraseLexicon.v1", 2, {**learned, "repeated": self.repeated})
 
     def from_bytes(self, data: bytes) -> "PhraseLexicon":
-        """Take on what `to_bytes` gave. RETURNS (PhraseLexicon): Itself. RAISES: InputError."""
+        """Load what `to_bytes` returned. RETURNS (PhraseLexicon): Itself. RAISES: InputError."""
         state = unpack_state(data, "xner.PhraseLexicon.v1", 2, _LexiconState, lambda old: {**old, "repeated": {}})
         if state["counts"].keys() != state["totals"].keys() or len(state["learned"]) % 8:
-            raise XnerError("The state of xner.PhraseLexicon.v1 does not fit together.", "Train the projector anew.")
+            raise XnerError("The state of xner.PhraseLexicon.v1 is inconsistent.", "Train the projector anew.")
         self.counts, self.totals = state["counts"], state["totals"]
         self.learned = np.frombuffer(state["learned"], dtype=np.uint64)
         self.repeated = state["repeated"]
@@ -167,7 +167,9 @@ class PhraseLexicon:
 
 
 class LabelVotes:
-    """Labels of target phrases over a corpus: where one label clearly rules, the others follow it."""
+    """Labels of target phrases over a corpus. If one label of a phrase is clearly the most frequent, it replaces the
+    others.
+    """
 
     def __init__(self) -> None:
         self.counts: Dict[str, Counter] = {}
@@ -177,21 +179,21 @@ class LabelVotes:
         self.counts.setdefault(_phrase(words), Counter())[label] += 1
 
     def label(self, words: Sequence[str], label: str) -> str:
-        """RETURNS (str): The ruling label of the phrase, or `label`."""
+        """RETURNS (str): The clearly most frequent label of the phrase, or else `label`."""
         counts = self.counts.get(_phrase(words), Counter())
-        # Of equally frequent labels the first in the alphabet, whatever order they were counted in.
+        # Among equally frequent labels the alphabetically first one wins, whatever the order of counting.
         best = min(counts, key=lambda name: (-counts[name], name), default=label)
         return best if counts[best] >= max(_RULING, _TIMES * counts[label]) else label
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The counts."""
-        counts = {phrase: dict(c) for phrase, c in self.counts.items()}
+        counts = {phrase: dict(label_counts) for phrase, label_counts in self.counts.items()}
         return pack_state("label votes", 1, {"counts": counts})
 
     def from_bytes(self, data: bytes) -> "LabelVotes":
-        """Take on what `to_bytes` gave. RETURNS (LabelVotes): Itself. RAISES: InputError."""
+        """Load what `to_bytes` returned. RETURNS (LabelVotes): Itself. RAISES: InputError."""
         state = unpack_state(data, "label votes", 1, _VotesState, lambda old: {"counts": old})
-        self.counts = {phrase: Counter(c) for phrase, c in state["counts"].items()}
+        self.counts = {phrase: Counter(label_counts) for phrase, label_counts in state["counts"].items()}
         return self
 
 
@@ -201,12 +203,14 @@ def _add(counts: Dict[str, float], shares: Dict[str, float]) -> None:
 
 
 def _mean(copies: Sequence[Contributions]) -> Contributions:
-    """RETURNS (Contributions): The mean over the copies of one sentence, whatever their order."""
+    """RETURNS (Contributions): The mean over the copies of one sentence, which does not depend on their order."""
     mean: Contributions = {}
     for phrase in sorted({phrase for copy in copies for phrase in copy}):
         rows = [copy.get(phrase, {}) for copy in copies]
         renderings = sorted(set().union(*rows))
-        mean[phrase] = {r: math.fsum(row.get(r, 0.0) for row in rows) / len(copies) for r in renderings}
+        mean[phrase] = {
+            rendering: math.fsum(row.get(rendering, 0.0) for row in rows) / len(copies) for rendering in renderings
+        }
     return mean
 
 
@@ -215,6 +219,6 @@ def _phrase(words: Sequence[str]) -> str:
 
 
 def sentence_key(pair: SentencePair) -> int:
-    """RETURNS (int): A number that stands for the texts of a pair, the same in every process."""
+    """RETURNS (int): A hash of the texts of a pair, the same in every process."""
     text = "\t".join([*pair.source, "\n", *pair.target])
     return int.from_bytes(blake2b(text.encode("utf8"), digest_size=8).digest(), "little")

@@ -1,9 +1,9 @@
-"""Choosing target spans for source entities: greedily as the seed paper's code does, or exactly.
+"""Choosing target spans for source entities: greedily, as in the seed paper's code, or exactly.
 
 The problem (Politov et al. 2025; Shkalikov's thesis): choose (entity, span) pairs of the greatest total score such that
-no two chosen spans overlap and every entity has as many as it may. Without the limits per entity it is weighted
-interval scheduling, linear in the number of spans. The limits couple the intervals; `solve_exact` keeps the interval
-structure and pays for the coupling only where entities really compete.
+no two chosen spans overlap and every entity has an allowed number of them. Without limits per entity this is weighted
+interval scheduling, linear in the number of spans. The limits couple the intervals: `solve_exact` uses the interval
+structure and handles the coupling only if entities really compete.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ import numpy as np
 
 from .interfaces import Choice, Option, Options
 
-# With fewer options than this a sentence is solved faster than narrowed.
+# A sentence with fewer options than this is solved faster without narrowing them first.
 _CROWDED = 150
-# Entities that compete with more states than this (how many spans each of them has) are left to HiGHS.
+# Competing entities with more states than this (counts of spans for each of them) are solved by HiGHS.
 _MOST_STATES = 64
 _EPS = 1e-9
 # How long HiGHS may search, and the gap to the bound at which it may stop, as a share of the scores.
@@ -26,8 +26,8 @@ _SECONDS, _GAP = 10.0, 1e-6
 class Limits(NamedTuple):
     """How many spans an entity gets: at least `low`, at most `high` (None for no limit).
 
-    The lower limit is kept where it can be: a solution that misses fewer spans always wins over one with a better
-    score, so that a sentence without room for all still gets an answer.
+    The lower limit is kept if possible: a solution that misses fewer spans always wins over one with a higher score, so
+    that a sentence without room for all spans still has a solution.
     """
 
     low: int = 0
@@ -42,114 +42,116 @@ def parse_limits(constraint: str, count: int) -> Limits:
 
 
 def solve_greedy(options: Options, limits: Limits) -> List[Choice]:
-    """Take the best pair again and again, striking out what overlaps it (the seed paper's greedy).
+    """Take the best pair repeatedly, and remove what overlaps it (the greedy solver of the seed paper).
 
-    Ties go to the first entity, then to the earliest and shortest span: the seed's choice, label for label. Lower
-    limits are not looked at, and what does not score above 0 is never chosen.
+    The first entity wins a tie, then the earliest and shortest span, exactly as in the seed's code. Lower limits are
+    ignored, and only options with scores above 0 are chosen.
 
     RETURNS (List[Choice]): The choices, best first.
     """
     chosen: List[Choice] = []
-    # Scores don't change on the way: the best of what is left is the next in this order.
-    queue = sorted((-w, s, a, b) for s, row in enumerate(options) for w, a, b in row if w > 0)
-    used = [0] * len(options)
+    # Scores don't change meanwhile, so the best remaining option is the next one in this order.
+    queue = sorted(
+        (-score, entity, start, end) for entity, row in enumerate(options) for score, start, end in row if score > 0
+    )
+    n_chosen = [0] * len(options)
     taken = bytearray(max((item[3] for item in queue), default=0))
-    for value, s, a, b in queue:
-        if (limits.high is None or used[s] < limits.high) and taken.find(1, a, b) < 0:
-            chosen.append(Choice(s, a, b, -value))
-            used[s] += 1
-            taken[a:b] = b"\1" * (b - a)
+    for negative_score, entity, start, end in queue:
+        if (limits.high is None or n_chosen[entity] < limits.high) and taken.find(1, start, end) < 0:
+            chosen.append(Choice(entity, start, end, -negative_score))
+            n_chosen[entity] += 1
+            taken[start:end] = b"\1" * (end - start)
     return chosen
 
 
 def solve_exact(options: Options, limits: Limits) -> List[Choice]:
-    """Choose spans of the greatest total score, of options with positive scores.
+    """Choose the spans with the greatest total score, from options with positive scores.
 
     Three observations do nearly all the work. A span that contains a better span of the same entity is never needed
-    (all else that is chosen is disjoint from the larger, hence from the smaller). If the entities' best spans are
-    disjoint, they are the optimum. And entities none of whose spans meet can be solved apart. What is left, a few
-    entities that compete for the same words, goes to `solve_component`.
+    (all other chosen spans are disjoint from the larger one, hence from the smaller one). If the entities' best spans
+    are disjoint, they are the optimum. And entities whose spans do not overlap can be solved separately. The remaining
+    few entities, which compete for the same words, are solved by `solve_component`.
 
     RETURNS (List[Choice]): The choices, by start.
     """
     if limits.high == 1 and sum(map(len, options)) > _CROWDED:
         options = narrow(options, limits.low)
-    slim = [prune_dominated(o) for o in options]
+    pruned = [prune_dominated(row) for row in options]
     if limits.high == 1:
-        # The best of each entity; of equals the first, then the shortest.
-        tops = [(s, min(row, key=lambda o: (-o[0], o[1], o[2]))) for s, row in enumerate(slim) if row]
-        best = sorted((Choice(s, a, b, w) for s, (w, a, b) in tops), key=lambda c: c.start)
-        if all(left.end <= right.start for left, right in pairwise(best)):
+        # The best option of each entity. The first one wins a tie, then the shortest.
+        tops = [(entity, min(row, key=lambda o: (-o[0], o[1], o[2]))) for entity, row in enumerate(pruned) if row]
+        best = sorted((Choice(s, start, end, score) for s, (score, start, end) in tops), key=lambda c: c.start)
+        if all(before.end <= after.start for before, after in pairwise(best)):
             return best
     chosen: List[Choice] = []
-    for members in _components(slim):
-        solution = solve_component([slim[s] for s in members], limits)
+    for members in _components(pruned):
+        solution = solve_component([pruned[entity] for entity in members], limits)
         chosen += [choice._replace(entity=members[choice.entity]) for choice in solution]
-    return sorted(chosen, key=lambda c: c.start)
+    return sorted(chosen, key=lambda choice: choice.start)
 
 
 def narrow(options: Options, low: int) -> Options:
-    """Drop the options that are too bad to be in an optimum of at most one span per entity.
+    """Drop the options whose scores are too low for an optimum with at most one span per entity.
 
-    No solution beats giving every entity its best span. If the greedy solution falls short of that by g, an option that
-    is more than g below its entity's best is in no better solution. `low`: Spans that each entity should get, 0 or 1.
+    No solution beats giving every entity its best span. If the greedy solution is worse than that by g, no better
+    solution contains an option that is more than g below its entity's best. `low`: Spans for each entity, 0 or 1.
     """
     greedy = solve_greedy(options, Limits(0, 1))
     if low and len(greedy) < sum(map(bool, options)):
-        # Then spans for all come before scores, and the argument does not hold.
+        # Then giving every entity a span matters more than scores, and the argument does not hold.
         return options
-    tops = [max((o[0] for o in row), default=0.0) for row in options]
-    gap = sum(tops) - sum(c.score for c in greedy) + _EPS
-    return [[o for o in row if o[0] >= top - gap] for row, top in zip(options, tops, strict=True)]
+    tops = [max((option[0] for option in row), default=0.0) for row in options]
+    gap = sum(tops) - sum(choice.score for choice in greedy) + _EPS
+    return [[option for option in row if option[0] >= top - gap] for row, top in zip(options, tops, strict=True)]
 
 
 def solve_component(options: Options, limits: Limits) -> List[Choice]:
-    """Solve for entities that compete: by states along the sentence where these are few, else by HiGHS. Every missing
-    span that a lower limit asks for counts more than all scores together.
+    """Solve for entities that compete: by states along the sentence if these are few, else by HiGHS. Each missing span
+    that a lower limit requires outweighs all scores together.
 
-    RETURNS (List[Choice]): The choices; of equally good solutions the greedy one.
+    RETURNS (List[Choice]): The choices; the greedy solution wins a tie.
     """
     low, high = limits
     greedy = solve_greedy(options, limits)
-    # Counts above this make no difference, so they are not told apart.
+    # Counts above this make no difference, so they are not distinguished.
     cap = low if high is None else high
     if (cap + 1) ** len(options) <= _MOST_STATES:
         chosen = _by_states(options, limits, cap)
     else:
-        left = narrow(options, low) if high == 1 else options
-        relaxed = solve_milp(left, low, high, whole=False)
-        chosen = (solve_milp(left, low, high) or []) if relaxed is None else relaxed
+        narrowed = narrow(options, low) if high == 1 else options
+        relaxed = solve_milp(narrowed, low, high, whole=False)
+        chosen = (solve_milp(narrowed, low, high) or []) if relaxed is None else relaxed
     (met, total), (greedy_met, greedy_total) = _worth(chosen, low), _worth(greedy, low)
     return chosen if met > greedy_met or (met == greedy_met and total > greedy_total + _EPS) else greedy
 
 
 def _worth(chosen: Sequence[Choice], low: int) -> Tuple[int, float]:
-    """RETURNS (Tuple[int, float]): How many spans there are of those that a lower limit asks for, and the score."""
+    """RETURNS (Tuple[int, float]): How many of the spans that a lower limit requires there are, and the score."""
     counts = Counter(choice.entity for choice in chosen)
-    return sum(min(low, n) for n in counts.values()), sum(c.score for c in chosen)
+    return sum(min(low, count) for count in counts.values()), sum(choice.score for choice in chosen)
 
 
 def _by_states(options: Options, limits: Limits, cap: int) -> List[Choice]:
-    """Go along the sentence with all that entities may have got so far. `cap`: Up to how many spans an entity's are
-    counted. RETURNS (List[Choice]): An optimum.
+    """Dynamic programming along the sentence, over how many spans each entity has so far. `cap`: An entity's spans are
+    counted up to this number. RETURNS (List[Choice]): An optimum.
     """
     low, high = limits
     points = sorted({edge for row in options for _, start, end in row for edge in (start, end)})
-    place = {point: k for k, point in enumerate(points)}
+    index_of = {point: index for index, point in enumerate(points)}
     starts: List[List[Tuple[int, Choice]]] = [[] for _ in points]
-    for start, end, s, score in sorted((a, b, s, w) for s, row in enumerate(options) for w, a, b in row):
-        starts[place[start]].append((place[end], Choice(s, start, end, score)))
-    # A state is one number, with each entity's count as a digit. Of each the best is kept: spans that lower limits ask
-    # for, score, and the choices, the last one first.
-    weights = [(cap + 1) ** s for s in range(len(options))]
+    for start, end, entity, score in sorted((a, b, s, w) for s, row in enumerate(options) for w, a, b in row):
+        starts[index_of[start]].append((index_of[end], Choice(entity, start, end, score)))
+    # A state is one number, with the count of each entity as a digit. The best path to each state is kept: how many
+    # spans that lower limits require it has, its score, and its choices, the last one first.
+    weights = [(cap + 1) ** entity for entity in range(len(options))]
     layers: List[Dict[int, Tuple[int, float, Optional[tuple]]]] = [{} for _ in points]
     layers[0][0] = (0, 0.0, None)
-    for number, here in enumerate(starts[:-1]):
-        layer, layers[number] = layers[number], {}
+    for layer_index, starting in enumerate(starts[:-1]):
+        layer, layers[layer_index] = layers[layer_index], {}
         for state, best in layer.items():
-            _keep(layers[number + 1], state, best)
+            _keep(layers[layer_index + 1], state, best)
             met, total, trail = best
-            for stop, choice in here:
+            for stop, choice in starting:
                 weight = weights[choice.entity]
                 count = state // weight % (cap + 1)
                 if count != high:
@@ -170,92 +172,94 @@ def _keep(layer: dict, state: int, best: Tuple[int, float, Optional[tuple]]) -> 
 
 
 def prune_dominated(options: Sequence[Option]) -> List[Option]:
-    """RETURNS (List[Option]): The options without those that contain another of at least their score."""
+    """RETURNS (List[Option]): The options without those that contain another one with at least the same score."""
     if len(options) < 2:
         return list(options)
-    # By descending start, then ascending end: what an option contains comes before it. `front` holds the ends seen so
-    # far, ascending, with ascending scores: the best score that ends by then.
+    # By descending start, then ascending end, so that the options within an option come before it. `front` has the ends
+    # so far, ascending, with ascending scores: the best score of the options that end there or before.
     kept: List[Option] = []
     front: List[Tuple[int, float]] = []
-    for option in sorted(options, key=lambda o: (-o[1], o[2], -o[0])):
+    for option in sorted(options, key=lambda option: (-option[1], option[2], -option[0])):
         score, _, end = option
-        place = len(front)
-        while place and front[place - 1][0] > end:
-            place -= 1
-        if place and front[place - 1][1] >= score:
+        index = len(front)
+        while index and front[index - 1][0] > end:
+            index -= 1
+        if index and front[index - 1][1] >= score:
             continue
         kept.append(option)
-        stop = place
+        stop = index
         while stop < len(front) and front[stop][1] <= score:
             stop += 1
-        if place and front[place - 1][0] == end:
-            place -= 1
-        front[place:stop] = [(end, score)]
+        if index and front[index - 1][0] == end:
+            index -= 1
+        front[index:stop] = [(end, score)]
     return kept
 
 
 def _components(options: Options) -> List[List[int]]:
-    """RETURNS (List[List[int]]): Groups of entities with options; those of different groups never overlap."""
+    """RETURNS (List[List[int]]): Groups of entities with options. Options of different groups never overlap."""
     group = list(range(len(options)))  # of each entity
-    # Sweep by start. All options still open overlap each other's entities' group at this start, so they are one group
-    # already and the one that reaches furthest stands for them.
+    # Sweep by start. All options that are still open overlap at this start, so their entities are already in one group,
+    # represented by the option that reaches furthest.
     reach, holder = -1, -1
-    for start, end, s in sorted((o[1], o[2], s) for s, row in enumerate(options) for o in row):
-        if start < reach and group[s] != group[holder]:
-            old, joined = group[s], group[holder]
-            group = [joined if number == old else number for number in group]
+    for start, end, entity in sorted(
+        (option[1], option[2], entity) for entity, row in enumerate(options) for option in row
+    ):
+        if start < reach and group[entity] != group[holder]:
+            replaced, joined = group[entity], group[holder]
+            group = [joined if number == replaced else number for number in group]
         if end > reach:
-            reach, holder = end, s
+            reach, holder = end, entity
     members: Dict[int, List[int]] = {}
-    for s, row in enumerate(options):
+    for entity, row in enumerate(options):
         if row:
-            members.setdefault(group[s], []).append(s)
+            members.setdefault(group[entity], []).append(entity)
     return list(members.values())
 
 
 def solve_milp(options: Options, low: int, high: Optional[int], whole: bool = True) -> Optional[List[Choice]]:
-    """Choose non-overlapping options, `low` to `high` per entity, of the greatest total score, by HiGHS through scipy. It
-    is the yardstick of the tests, and solves the sentences where many entities compete.
+    """Choose non-overlapping options, `low` to `high` per entity, with the greatest total score, by HiGHS (scipy). This
+    is the reference in tests, and solves the sentences in which many entities compete.
 
-    Two spans overlap iff they share a word, so non-overlap is one row per word where an option starts: of the options
-    that hold it at most one is chosen (the clique form, stronger than the pairwise form of the thesis). Lower limits
-    have a slack variable each at a cost above all scores.
+    Two spans overlap iff they share a word, so non-overlap takes one row for each word where an option starts: at most
+    one of the options that contain it is chosen (the clique form, stronger than the pairwise form of the thesis). Each
+    lower limit has a slack variable with a cost above all scores.
 
     low (int), high (Optional[int]): As in `Limits`.
-    whole (bool): Ask for whole numbers. Without, the linear program is solved: between intervals its answer is nearly
-        always whole, and then it is the optimum.
-    RETURNS (Optional[List[Choice]]): The choices: the best that were found in time. Without `whole` None if the
-        answer is not whole or not the optimum.
+    whole (bool): Require integers. Otherwise the linear program is solved: for intervals its solution nearly always
+        consists of integers, and then it is the optimum.
+    RETURNS (Optional[List[Choice]]): The choices, the best ones within the time limit. Without `whole`, None if the
+        solution has fractions or is not the optimum.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_matrix
 
     # Columns are the options, then one slack per entity with a lower limit.
-    flat = [Choice(s, start, end, score) for s, row in enumerate(options) for score, start, end in row]
+    flat = [Choice(entity, start, end, score) for entity, row in enumerate(options) for score, start, end in row]
     if not flat:
         return []
     owner, start, end, score = (np.array(column) for column in zip(*flat, strict=True))
     points = np.unique(start)
     first = np.searchsorted(points, start)
     count = np.searchsorted(points, end) - first
-    cols = np.repeat(np.arange(len(flat)), count)
-    rows = np.arange(len(cols)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    columns = np.repeat(np.arange(len(flat)), count)
+    rows = np.arange(len(columns)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
     lower, upper = np.zeros(len(points)), np.ones(len(points))
     n_slack = 0
     if low or high is not None:
-        members, place = np.unique(owner, return_inverse=True)
+        members, member_index = np.unique(owner, return_inverse=True)
         n_slack = len(members) if low else 0
         slack_rows = np.arange(n_slack)
-        rows = np.concatenate([rows, len(points) + place, len(points) + slack_rows])
-        cols = np.concatenate([cols, np.arange(len(flat)), len(flat) + slack_rows])
+        rows = np.concatenate([rows, len(points) + member_index, len(points) + slack_rows])
+        columns = np.concatenate([columns, np.arange(len(flat)), len(flat) + slack_rows])
         lower = np.concatenate([lower, np.full(len(members), float(low))])
         upper = np.concatenate([upper, np.full(len(members), np.inf if high is None else high)])
-    # No more scores than words, and none above the best, fit together: a cost no greater than need be keeps the
-    # solver's tolerances small.
+    # There is room for at most one option per word, each with at most the best score. A cost no greater than necessary
+    # keeps the solver's tolerances small.
     penalty = 1.0 + min(float(score.sum()), float(score.max()) * len(points))
     cost = np.concatenate([-score, np.full(n_slack, penalty)])
-    matrix = coo_matrix((np.ones(len(rows)), (rows, cols)), shape=(len(upper), len(cost))).tocsr()
-    # What missing spans cost is part of the program's value: the gap is a share of the scores alone.
+    matrix = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(upper), len(cost))).tocsr()
+    # The program's value includes the cost of missing spans; the gap is a share of the scores only.
     relative = _GAP * score.sum() / (score.sum() + low * n_slack * penalty)
     result = milp(
         cost,

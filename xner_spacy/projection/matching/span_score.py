@@ -1,9 +1,9 @@
-"""The span score: how much more likely a target span is than no span to hold what an entity says.
+"""The span score: how much likelier a target span is than no span as the translation of an entity.
 
-The align score counts links. This one asks of every target word whether it stands for a word inside the entity or
-outside, as log-odds, and sums the words of the span: words that belong outside cost, linked words pay by the certainty
-of their links, unlinked words cost a little. The sum over disjoint spans is then a log-likelihood ratio of the whole
-sentence, which is what the solver maximises.
+The align score counts links. This one computes for every target word the log-odds that it translates a word inside the
+entity rather than outside, and sums them over the span: words that belong outside lower the score, linked words raise
+it by the certainty of their links, and unlinked words lower it a little. The sum over disjoint spans is then a
+log-likelihood ratio of the whole sentence, which the solver maximises.
 """
 
 import math
@@ -26,16 +26,16 @@ from .word_evidence import Rows, leaders_of, link_rows, names_fused
 
 _SMOOTH = 0.03
 _CAP = 3.0
-# A link to a function word of the entity counts as this share of a link: "the" is everywhere.
+# A link to a function word of the entity counts as this share of a link, since words such as "the" are everywhere.
 _FUNCTION_LINK = 0.3
-# A link from a function word outside the entity to a word that is none counts as this share of a link: such a word
-# renders both ("Ankara'da", "in Ankara"), and the name is not less in it for that.
+# A link from a function word outside the entity to a content word counts as this share of a link: the content word
+# translates both ("Ankara'da", "in Ankara"), which does not make it less of a name.
 _FUNCTION_RIVAL = 0.1
-# A word between linked words that no word of the entity is linked to.
+# Weights of words between linked words to which no word of the entity is linked.
 _FUNCTION_COST = -0.3
 _PUNCTUATION_COST = -0.4
 _EDGE_GAIN = 0.6
-# From this much link on a word of the entity is not missing in a span (a sum of float32: a little less than .2).
+# A word of the entity is not missing in a span with at least this much link (a sum of float32: a little below 0.2).
 _LINKED = 0.2 - 1e-6
 _BRACKET_COST = 0.6
 _LOWER_COST = 0.5
@@ -50,30 +50,30 @@ class _State(TypedDict):
     case: CaseState
 
 
-def _of_version_1(old: Dict[str, Any]) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): What xner-spacy 0.1 learned, with what it did not know yet as before any training."""
+def _of_version_1(old_state: Dict[str, Any]) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): The state that xner-spacy 0.1 saved, with untrained values for the newer fields."""
     words = {
-        side: {"trained": old[side][0] or False, "cased": True, "words": old[side][1], "articles": []}
+        side: {"trained": old_state[side][0] or False, "cased": True, "words": old_state[side][1], "articles": []}
         for side in ("source", "target")
     }
-    return {"fuses": False, "labels": old["labels"], "case": Case().state(), **words}
+    return {"fuses": False, "labels": old_state["labels"], "case": Case().state(), **words}
 
 
 class _Sentence(NamedTuple):
-    """What all entities of a sentence pair need to know of it."""
+    """What the scores of all entities of a sentence pair need."""
 
     pair: SentencePair
     rows: Rows
     columns: Dict[int, List[int]]  # source word -> target words that it is linked to, ascending
     owner: Dict[int, int]  # source word -> entity
-    particles: Set[int]  # source words outside the entities that a name's word may render too
+    particles: Set[int]  # source words outside the entities that the word for a name may translate too
     marks: List[bool]  # target words that are punctuation
     functions: List[bool]  # target words that are function words
-    content: List[int]  # how many of the target words before each place are neither
+    content: List[int]  # how many of the target words before each position are neither
     capitals: List[int]  # how many of these are not in lower case
-    apart: Set[int]  # source words that have a target word which no function word shares
-    cased: bool  # whether capitals tell names in it
-    brackets: Optional[List[int]]  # prefix sums of opened less closed ones, if there are any
+    apart: Set[int]  # source words with a target word that no function word shares
+    cased: bool  # whether capitals mark names in the sentence
+    brackets: Optional[List[int]]  # prefix sums of opening minus closing brackets, if there are any
 
 
 class _View(NamedTuple):
@@ -82,22 +82,22 @@ class _View(NamedTuple):
     first: int
     last: int
     starts: List[int]  # words that a span may begin with
-    ends: List[int]  # words that it may end with
-    score: Callable[[int, int], float]  # of a span, given by its start and its end (exclusive)
+    ends: List[int]  # words that a span may end with
+    score: Callable[[int, int], float]  # the score of a span, from its start and end (exclusive)
 
 
 @dataclass(eq=False)
 class SpanScore:
     """Scores spans by log-odds of their words (`xner.SpanScore.v1`).
 
-    spelling (float): Probability that identically spelled words correspond; 0 for no spelling.
+    spelling (float): Probability that identically spelled words correspond; 0 ignores spelling.
     unlinked (float): Probability that an unlinked content word between linked ones belongs inside.
-    missing (float): Cost of each content word of the entity that nothing in the span is linked to.
-    lower (float): Cost of a span all in lower case for a name in capitals: where a language has case, names keep it,
-        and what lost it is mostly an adjective or a description.
+    missing (float): Cost of each content word of the entity that no word in the span is linked to.
+    lower (float): Cost of a lower-case span for a capitalised name: in a language with case, names keep their capitals,
+        and a word that has lost them is mostly an adjective or a description.
     names (Sequence[str]): Labels that `lower` applies to.
-    adjectives (str): The label that adjectives of names get in the corpus, if it has one (CoNLL: MISC). Where training
-        has seen it, spans in lower case cost nothing, and one-word spans take it.
+    adjectives (str): The label that adjectives of names get in the corpus, if any (CoNLL: MISC). If it occurred in
+        training, spans in lower case cost nothing, and such spans of one word get this label.
     max_words (int): Longest span.
     """
 
@@ -112,29 +112,35 @@ class SpanScore:
     target_function: FunctionWords = field(init=False, default_factory=FunctionWords, repr=False)
     labels: Set[str] = field(init=False, default_factory=set, repr=False)
     case: Case = field(init=False, default_factory=Case, repr=False)
-    # Whether one word renders a name and the short word before it, articles too, more often than not.
+    # Whether one word usually translates a name together with the short word before it, even an article.
     fuses: bool = field(init=False, default=False, repr=False)
 
     def __post_init__(self) -> None:
         if not (0 <= self.spelling <= 1 and 0 <= self.unlinked <= 1) or self.max_words < 1:
             raise XnerError("xner.SpanScore.v1: spelling and unlinked are probabilities, and max_words at least 1.")
 
-    # Learning: which words are function words, which labels there are, and what capitals tell.
+    # Learning: which words are function words, which labels there are, and what capitals mean.
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
-        """Count words, labels and capitals of the corpus, and words of more text of both languages. Both are read once."""
+        """Count words, labels and capitals of the corpus, and words of `bitext`, more text in both languages. Both are
+        read once.
+        """
         self.labels = set()
         source_case, self.case = Case(), Case()
         fused: List[bool] = []
         for pair in pairs:
-            self.labels.update(e[2] for e in pair.entities)
+            self.labels.update(entity[2] for entity in pair.entities)
             fused += names_fused(pair)
-            kinds = {i: self._kind(pair.source[i], e[2]) for e in pair.entities for i in range(e[0], e[1])}
-            leaders = leaders_of(pair)
+            kinds = {
+                i: self._kind(pair.source[i], entity[2])
+                for entity in pair.entities
+                for i in range(entity[0], entity[1])
+            }
+            leader_of = leaders_of(pair)
             source_case.add(pair.source, kinds)
-            self.case.add(pair.target, {j: kinds.get(i, "other") for j, i in leaders.items()})
+            self.case.add(pair.target, {j: kinds.get(i, "other") for j, i in leader_of.items()})
             self.source_function.add(pair.source, [pair.source[i] for i in kinds])
-            self.target_function.add(pair.target, [pair.target[j] for j, i in leaders.items() if i in kinds])
+            self.target_function.add(pair.target, [pair.target[j] for j, i in leader_of.items() if i in kinds])
         for source, target in bitext:
             self.source_function.add(source)
             self.target_function.add(target)
@@ -143,19 +149,19 @@ class SpanScore:
         self.target_function.finish(self.case.tells)
 
     def _kind(self, word: str, label: str) -> Optional[str]:
-        """RETURNS (Optional[str]): What the case of an entity's word tells of: "name", "adjective", or nothing."""
+        """RETURNS (Optional[str]): The kind as which an entity's word is counted: "name", "adjective" or None."""
         if not word[:1].isupper():
             return None
         return "name" if label in self.names else "adjective" if label == self.adjectives else None
 
     def to_bytes(self) -> bytes:
-        """RETURNS (bytes): What was learned."""
+        """RETURNS (bytes): The learned state."""
         words = {"source": self.source_function.state(), "target": self.target_function.state()}
         fields = {"fuses": self.fuses, "labels": sorted(self.labels), **words, "case": self.case.state()}
         return pack_state("xner.SpanScore.v1", 2, fields)
 
     def from_bytes(self, data: bytes) -> "SpanScore":
-        """Take on what `to_bytes` gave. RETURNS (SpanScore): Itself. RAISES: InputError."""
+        """Load what `to_bytes` returned. RETURNS (SpanScore): Itself. RAISES: InputError."""
         state = unpack_state(data, "xner.SpanScore.v1", 2, _State, _of_version_1)
         self.fuses, self.labels = state["fuses"], set(state["labels"])
         self.source_function.set_state(state["source"])
@@ -166,32 +172,32 @@ class SpanScore:
     # Scoring.
 
     def options(self, pair: SentencePair) -> Options:
-        """RETURNS (Options): Per entity all spans that score above 0."""
+        """RETURNS (Options): For each entity all spans with scores above 0."""
         sentence = self._read(pair)
         options: Options = []
         for entity in pair.entities:
             view = self._view(sentence, entity)
             row: List[Option] = []
-            for a in view.starts:
-                for b in view.ends[bisect_left(view.ends, a) : bisect_left(view.ends, a + self.max_words)]:
-                    score = view.score(a, b + 1)
+            for start in view.starts:
+                for last in view.ends[bisect_left(view.ends, start) : bisect_left(view.ends, start + self.max_words)]:
+                    score = view.score(start, last + 1)
                     if score > 0:
-                        row.append((score, a, b + 1))
+                        row.append((score, start, last + 1))
             options.append(row)
         return options
 
     def __call__(self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]) -> List[ScoreMatrix]:
-        """RETURNS (List[ScoreMatrix]): Scores of given spans, 0 where no span is likelier."""
+        """RETURNS (List[ScoreMatrix]): Scores of the candidates, 0 for those that are less likely than no span."""
         matrices: List[ScoreMatrix] = []
         for pair, spans in zip(pairs, candidates, strict=True):
             sentence = self._read(pair)
             matrix = np.zeros((len(pair.entities), len(spans)))
-            for s, entity in enumerate(pair.entities):
+            for entity_index, entity in enumerate(pair.entities):
                 view = self._view(sentence, entity)
-                for t, (a, b) in enumerate(spans):
-                    # What lies outside the view holds no word that speaks for the entity.
-                    if view.first <= a and b <= view.last:
-                        matrix[s, t] = max(0.0, view.score(a, b))
+                for candidate_index, (start, end) in enumerate(spans):
+                    # Spans outside the view contain no word that is linked to the entity.
+                    if view.first <= start and end <= view.last:
+                        matrix[entity_index, candidate_index] = max(0.0, view.score(start, end))
             matrices.append(matrix)
         return matrices
 
@@ -205,14 +211,14 @@ class SpanScore:
         brackets = None
         if "(" in target or ")" in target:
             brackets = [0, *accumulate((word == "(") - (word == ")") for word in target)]
-        owner = {i: s for s, e in enumerate(pair.entities) for i in range(e[0], e[1])}
+        owner = {i: s for s, entity in enumerate(pair.entities) for i in range(entity[0], entity[1])}
         marks = [is_punctuation(word) for word in target]
         functions = [word in self.target_function for word in target]
         is_content = [not (mark or function) for mark, function in zip(marks, functions, strict=True)]
         content = [0, *accumulate(is_content)]
         capitals = [0, *accumulate(c and not w[:1].islower() for c, w in zip(is_content, target, strict=True))]
         if not self.target_function.trained and not any(w[:1].isupper() for w in target[1:]):
-            # As yet every short word counts as one. Where nothing has capitals, "eu" and "usa" would too.
+            # Before training every short word counts as a function word. In text without capitals, "eu" and "usa" would.
             for j, row in enumerate(rows):
                 leader = max(row, key=row.__getitem__, default=-1)
                 if leader in owner and pair.source[leader][:1].isupper():
@@ -225,32 +231,32 @@ class SpanScore:
         return _Sentence(pair, rows, columns, owner, particles, *words, apart, cased, brackets)
 
     def _is_particle(self, word: str) -> bool:
-        """RETURNS (bool): Whether a source word may be rendered by the same target word as the name beside it: "in",
-        "of", marks. Articles are not, unless names swallow what stands before them in this corpus: else what renders an
-        article too is mostly no name but a noun.
+        """RETURNS (bool): Whether the same target word may translate a source word and the name beside it: "in", "of",
+        marks. Articles are included only if names in this corpus usually fuse with the word before them: otherwise a
+        word that also translates an article is mostly a noun, not a name.
         """
         if is_punctuation(word):
             return True
         functions = self.source_function
         if not functions.trained:
-            # Of four letters too: "from", "with".
+            # Include words of four letters: "from", "with".
             return len(word) <= 4 and word.islower()
         return word in functions and (self.fuses or not functions.is_article(word))
 
     def _reach(self, sentence: _Sentence, entity: Entity) -> Tuple[int, int]:
-        """RETURNS (Tuple[int, int]): The target words that a span of the entity may hold: no span is longer than
-        `max_words`, and each holds a word that one of the entity's is linked to.
+        """RETURNS (Tuple[int, int]): The range of target words that a span of the entity may contain. No span is longer
+        than `max_words`, and each contains a word linked to the entity.
         """
-        n = len(sentence.pair.target)
-        if n <= 2 * self.max_words or self.unlinked > 0.5:
-            return 0, n
-        places = [j for i in range(entity[0], entity[1]) for j in sentence.columns.get(i, ())]
-        if not places:
+        n_target = len(sentence.pair.target)
+        if n_target <= 2 * self.max_words or self.unlinked > 0.5:
+            return 0, n_target
+        positions = [j for i in range(entity[0], entity[1]) for j in sentence.columns.get(i, ())]
+        if not positions:
             return 0, 0
-        return max(0, min(places) - self.max_words), min(n, max(places) + self.max_words + 1)
+        return max(0, min(positions) - self.max_words), min(n_target, max(positions) + self.max_words + 1)
 
     def _view(self, sentence: _Sentence, entity: Entity) -> _View:
-        begin, stop = entity[0], entity[1]
+        entity_start, entity_end = entity[0], entity[1]
         target = sentence.pair.target
         first, last = self._reach(sentence, entity)
         weights = self._weights(sentence, entity, first, last)
@@ -258,31 +264,33 @@ class SpanScore:
         if len(positive) > MOST_LINKED:
             positive = sorted(positive)[:MOST_LINKED]
         strong = [j for _, j in positive]
-        # The entity's edge words, function words or punctuation marks, may stand in the target too: there a span may
-        # begin or end with them ("von Wogau").
-        copies = [
+        # If the entity begins or ends with a function word or punctuation mark that is also in the target, a span may
+        # begin or end with it ("von Wogau").
+        edge_copies = [
             self._copies(sentence.pair.source[k], target, set(strong), range(first, last)) if strong else []
-            for k in (begin, stop - 1)
+            for k in (entity_start, entity_end - 1)
         ]
-        score = self._scorer(sentence, entity, first, [0.0, *accumulate(weights)], {*copies[0], *copies[1]})
-        return _View(first, last, sorted(strong + copies[0]), sorted(strong + copies[1]), score)
+        score = self._scorer(sentence, entity, first, [0.0, *accumulate(weights)], {*edge_copies[0], *edge_copies[1]})
+        return _View(first, last, sorted(strong + edge_copies[0]), sorted(strong + edge_copies[1]), score)
 
     def _weights(self, sentence: _Sentence, entity: Entity, first: int, last: int) -> List[float]:
-        """RETURNS (List[float]): The log-odds that target words from `first` on stand for words inside the entity."""
-        begin, stop = entity[0], entity[1]
+        """RETURNS (List[float]): The log-odds that the target words from `first` to `last` translate the entity."""
+        entity_start, entity_end = entity[0], entity[1]
         source, target = sentence.pair.source, sentence.pair.target
         owner = sentence.owner
-        own = {fold(word) for word in source[begin:stop]}
-        factor = [1.0 if self.source_function.is_content(word) else _FUNCTION_LINK for word in source[begin:stop]]
-        lower = _LOWER_COST if entity[2] in self.names else _OTHER_LOWER_COST
+        entity_words = {fold(word) for word in source[entity_start:entity_end]}
+        link_factors = [
+            1.0 if self.source_function.is_content(word) else _FUNCTION_LINK for word in source[entity_start:entity_end]
+        ]
+        lower_cost = _LOWER_COST if entity[2] in self.names else _OTHER_LOWER_COST
         weights: List[float] = []
         for j in range(first, last):
             word = target[j]
             inside = outside = rival = function = strongest = 0.0
             leader = -1
             for i, value in sentence.rows[j].items():
-                if begin <= i < stop:
-                    inside += value * factor[i - begin]
+                if entity_start <= i < entity_end:
+                    inside += value * link_factors[i - entity_start]
                 elif i in owner:
                     rival += value
                 elif i in sentence.particles:
@@ -297,11 +305,13 @@ class SpanScore:
             elif sentence.functions[j]:
                 outside += rival + function
                 scale = max(1.0, inside + outside)
-                weight = 0.0 if fold(word) in own else _FUNCTION_COST * (1.0 + outside / scale)
+                weight = 0.0 if fold(word) in entity_words else _FUNCTION_COST * (1.0 + outside / scale)
             else:
-                shared = function and not any(i in sentence.apart for i in sentence.rows[j] if begin <= i < stop)
+                shared = function and not any(
+                    i in sentence.apart for i in sentence.rows[j] if entity_start <= i < entity_end
+                )
                 outside += _FUNCTION_RIVAL * function if shared else function
-                # A word that stands for two entities alike may go to either: the solver decides. If each counted
+                # A word that translates two entities equally may belong to either: the solver decides. If each counted
                 # against the other, neither would get it.
                 if rival > inside:
                     outside += rival
@@ -311,14 +321,19 @@ class SpanScore:
                 weight = math.log(
                     (inside + self.unlinked * nothing + _SMOOTH) / (outside + (1.0 - self.unlinked) * nothing + _SMOOTH)
                 )
-                if sentence.cased and word[:1].islower() and begin <= leader < stop and source[leader][:1].isupper():
-                    weight -= lower
+                if (
+                    sentence.cased
+                    and word[:1].islower()
+                    and entity_start <= leader < entity_end
+                    and source[leader][:1].isupper()
+                ):
+                    weight -= lower_cost
                 weight = max(-_CAP, min(_CAP, weight))
             weights.append(weight)
         return weights
 
     def _copies(self, word: str, target: Sequence[str], known: Set[int], places: Iterable[int]) -> List[int]:
-        """RETURNS (List[int]): Where an edge word of the entity that is no content word stands in the target."""
+        """RETURNS (List[int]): The target positions of the entity's first or last word if it is not a content word."""
         folded = fold(word)
         if not is_punctuation(word) and folded not in self.target_function:
             return []
@@ -327,33 +342,33 @@ class SpanScore:
     def _scorer(
         self, sentence: _Sentence, entity: Entity, first: int, sums: List[float], gains: Set[int]
     ) -> Callable[[int, int], float]:
-        """RETURNS (Callable[[int, int], float]): The score of a span. `sums`: Prefix sums of the words' log-odds from word
-        `first` on. `gains`: Words that are worth more at an edge.
+        """RETURNS (Callable[[int, int], float]): The score of a span. `sums` are prefix sums of the words' log-odds from
+        word `first` on. `gains` are words that add to the score at an edge of the span.
         """
         source, content, capitals = sentence.pair.source, sentence.content, sentence.capitals
         brackets = sentence.brackets
         own_content = [i for i in range(entity[0], entity[1]) if self.source_function.is_content(source[i])]
-        # Per content word: the target words that it is linked to, and prefix sums of the links.
+        # For each content word the target words that it is linked to, and prefix sums of the links.
         linked: List[Tuple[List[int], List[float]]] = []
         if self.missing and len(own_content) > 1:
             for i in own_content:
-                places = sentence.columns.get(i, [])
-                linked.append((places, [0.0, *accumulate(sentence.rows[j][i] for j in places)]))
+                positions = sentence.columns.get(i, [])
+                linked.append((positions, [0.0, *accumulate(sentence.rows[j][i] for j in positions)]))
         name = self.lower and sentence.cased and not self._has_adjectives() and self._is_name(source, entity)
 
-        def score(a: int, b: int) -> float:
-            value = sums[b - first] - sums[a - first]
-            if a in gains:
+        def score(start: int, end: int) -> float:
+            value = sums[end - first] - sums[start - first]
+            if start in gains:
                 value += _EDGE_GAIN
-            if b - 1 in gains and b - 1 != a:
+            if end - 1 in gains and end - 1 != start:
                 value += _EDGE_GAIN
             cost = 0.0
-            for places, link_sums in linked:
-                if link_sums[bisect_left(places, b)] - link_sums[bisect_left(places, a)] < _LINKED:
+            for positions, link_sums in linked:
+                if link_sums[bisect_left(positions, end)] - link_sums[bisect_left(positions, start)] < _LINKED:
                     cost += self.missing
             if brackets:
-                cost += _BRACKET_COST * abs(brackets[b] - brackets[a])
-            if name and content[b] > content[a] and capitals[b] == capitals[a]:
+                cost += _BRACKET_COST * abs(brackets[end] - brackets[start])
+            if name and content[end] > content[start] and capitals[end] == capitals[start]:
                 cost += self.lower
             return value - cost
 
@@ -363,13 +378,13 @@ class SpanScore:
         return self.adjectives in self.labels and self.case.has_adjectives
 
     def _is_name(self, source: Sequence[str], entity: Entity) -> bool:
-        """RETURNS (bool): Whether an entity has the label of a name, and capitals where it has letters."""
+        """RETURNS (bool): Whether an entity has the label of a name, and its words begin with capitals."""
         content = filter(self.source_function.is_content, source[entity[0] : entity[1]])
         return entity[2] in self.names and all(w[:1].isupper() for w in content if w[:1].isalpha())
 
     def relabel(self, pair: SentencePair, entity: Entity, start: int, end: int) -> str:
-        """RETURNS (str): The label of a projected span: that of the entity, or the adjectives' one for a single
-        lower-case word that renders a name (Europe, europäisch).
+        """RETURNS (str): The label of a projected span: the label of the entity, or `adjectives` for a single lower-case
+        word that translates a name (Europe, europäisch).
         """
         if entity[2] in self.names and self._has_adjectives() and self.case.counts_in(pair.target):
             content = list(filter(self.target_function.is_content, pair.target[start:end]))

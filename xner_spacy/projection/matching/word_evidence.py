@@ -1,4 +1,4 @@
-"""Which source words each target word stands for: link probabilities, corrected by spelling."""
+"""Which source words each target word translates: link probabilities, corrected by spelling."""
 
 from collections import defaultdict
 from typing import Container, Dict, Iterator, List, Set, Tuple
@@ -6,13 +6,13 @@ from typing import Container, Dict, Iterator, List, Set, Tuple
 from ...spelling import is_punctuation, similarity
 from ...types import SentencePair
 
-# Per target word: source word -> probability of the link.
+# For each target word: source word -> probability of the link.
 Rows = List[Dict[int, float]]
 
-# Similarity from which on spelling counts.
+# Least similarity for spelling to count.
 _ALIKE = 0.6
-# In a sentence of more target words a source word is compared with those about its own place only, this many to
-# each side: comparing all would take the square of the length.
+# In a longer target sentence a source word is compared only with this many words on each side of its relative position:
+# the time to compare all is quadratic in the length.
 _REACH = 100
 
 
@@ -20,12 +20,12 @@ def link_rows(pair: SentencePair, function_words: Container[str], trust: float) 
     """Merge links and spelling.
 
     Statistical aligners misplace rare words, and names are rare. Words of entities, capitalised words and numbers are
-    therefore compared with the target words. An identical word takes over the link; one that is merely similar fills in
-    only where neither side is linked well.
+    therefore compared with the target words. An identical word takes over the link; a similar one is used only if
+    neither side is linked well.
 
-    function_words (Container[str]): Target words that are not compared. trust (float): Probability that words of
-        identical spelling correspond; 0 leaves spelling out.
-    RETURNS (Rows): Link scores are taken as probabilities.
+    function_words (Container[str]): Target words that are not compared. trust (float): Probability that words with
+        identical spelling correspond; 0 ignores spelling.
+    RETURNS (Rows): The probabilities; link scores count as such.
     """
     rows: Rows = [{} for _ in pair.target]
     strongest = [0.0] * len(pair.source)
@@ -41,7 +41,7 @@ def _respell(
     pair: SentencePair, rows: Rows, strongest: List[float], function_words: Container[str], trust: float
 ) -> None:
     n_source, n_target = len(pair.source), len(pair.target)
-    # Best spelling first, links break ties, then position: so that the second "Commission" of a sentence meets the
+    # Sort by spelling, then links, then position, so that the second "Commission" of a sentence is matched with the
     # second "Kommission".
     ranked: List[Tuple[float, float, int, int, float]] = []
     for i, j in _compared(pair, function_words):
@@ -61,7 +61,7 @@ def _respell(
         row = rows[j]
         gain = trust
         if alike < 1.0:
-            rival = max((v for k, v in row.items() if k != i), default=0.0)
+            rival = max((value for other, value in row.items() if other != i), default=0.0)
             if strongest[i] > row.get(i, 0.0):
                 rival = max(rival, strongest[i])
             gain = trust * (alike - _ALIKE) / (1.0 - _ALIKE) * (1.0 - rival)
@@ -69,40 +69,40 @@ def _respell(
             continue
         used_source.add(i)
         used_target.add(j)
-        for k in row:
-            row[k] *= 1.0 - gain
+        for other in row:
+            row[other] *= 1.0 - gain
         row[i] = row.get(i, 0.0) + gain
         linked[i].add(j)
         if alike == 1.0:
-            for k in linked[i] - {j}:
-                rows[k][i] *= 1.0 - gain
+            for other in linked[i] - {j}:
+                rows[other][i] *= 1.0 - gain
 
 
 def _compared(pair: SentencePair, function_words: Container[str]) -> Iterator[Tuple[int, int]]:
-    """YIELDS (Tuple[int, int]): The source and target words whose spelling is compared."""
-    named = {i for e in pair.entities for i in range(e[0], e[1])}
+    """YIELDS (Tuple[int, int]): The pairs of source and target words whose spelling is compared."""
+    named = {position for entity in pair.entities for position in range(entity[0], entity[1])}
     source = [
-        i
-        for i, word in enumerate(pair.source)
-        if (i in named or word[:1].isupper() or word[:1].isdigit()) and not is_punctuation(word)
+        position
+        for position, word in enumerate(pair.source)
+        if (position in named or word[:1].isupper() or word[:1].isdigit()) and not is_punctuation(word)
     ]
     target = [j for j, word in enumerate(pair.target) if word not in function_words and not is_punctuation(word)]
     if len(pair.target) <= 2 * _REACH:
-        yield from ((i, j) for j in target for i in source)
+        yield from ((position, j) for j in target for position in source)
         return
     first = 0
-    for i in source:
-        place = i * len(pair.target) // len(pair.source)
-        while first < len(target) and target[first] < place - _REACH:
+    for position in source:
+        expected = position * len(pair.target) // len(pair.source)
+        while first < len(target) and target[first] < expected - _REACH:
             first += 1
-        for k in range(first, len(target)):
-            if target[k] > place + _REACH:
+        for index in range(first, len(target)):
+            if target[index] > expected + _REACH:
                 break
-            yield i, target[k]
+            yield position, target[index]
 
 
 def names_fused(pair: SentencePair) -> List[bool]:
-    """RETURNS (List[bool]): For each entity with a linked short word before it, whether a target word renders both."""
+    """RETURNS (List[bool]): For each entity after a linked short word, whether a target word translates both."""
     linked: Dict[int, Set[int]] = defaultdict(set)
     for i, j in pair.alignment.links.tolist():
         linked[i].add(j)
@@ -115,7 +115,7 @@ def names_fused(pair: SentencePair) -> List[bool]:
 
 
 def leaders_of(pair: SentencePair) -> Dict[int, int]:
-    """RETURNS (Dict[int, int]): For each target word that is linked the source word with the strongest link."""
+    """RETURNS (Dict[int, int]): The source word with the strongest link, for each linked target word."""
     best: Dict[int, Tuple[float, int]] = {}
     for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
         if j not in best or score > best[j][0]:
