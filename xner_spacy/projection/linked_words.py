@@ -47,9 +47,7 @@ def mean_link(words: LinkedWords, start: int, end: int) -> float:
 
 
 def owners(entities: Sequence[Entity], n_source: int) -> List[int]:
-    """RETURNS (List[int]): The entity of each source token, or -1. RAISES: XnerError for an entity that is outside the
-    sentence or overlaps another.
-    """
+    """RETURNS (List[int]): Per source token its entity, or -1. RAISES: XnerError for one outside or overlapping."""
     owner = [-1] * n_source
     for index, entity in enumerate(entities):
         if not 0 <= entity[0] < entity[1] <= n_source:

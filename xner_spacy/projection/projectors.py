@@ -37,10 +37,8 @@ class Prepared(NamedTuple):
         """
         projection = account(self.pair, projection)
         spans = [
-            span._replace(
-                start=self.target[span.start], end=self.target[span.end - 1] + 1, source=self.entities[span.source]
-            )
-            for span in projection.spans
+            s._replace(start=self.target[s.start], end=self.target[s.end - 1] + 1, source=self.entities[s.source])
+            for s in projection.spans
         ]
         reasons = {self.entities[unprojected.source]: unprojected.reason for unprojected in projection.unprojected}
         return with_reasons(self.given, spans, reasons, Reason.BLANK)
@@ -125,9 +123,7 @@ def account(pair: SentencePair, projection: Projection) -> Projection:
         if not 0 <= span.source < len(pair.entities):
             raise XnerError(f"A projector gave a span of source entity {span.source}: no such one.")
         last = span.end
-    return with_reasons(
-        pair, projection.spans, {unprojected.source: unprojected.reason for unprojected in projection.unprojected}
-    )
+    return with_reasons(pair, projection.spans, {u.source: u.reason for u in projection.unprojected})
 
 
 def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Projection]:

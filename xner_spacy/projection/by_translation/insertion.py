@@ -20,9 +20,7 @@ from .markers import mark
 
 
 class _Job(NamedTuple):
-    """One entity to find: its sentence pair, the source text with markers around the entity, and the range of target
-    positions to try.
-    """
+    """One entity to find: its pair, the source with markers around it, and the range of target positions to try."""
 
     pair: SentencePair
     source: str

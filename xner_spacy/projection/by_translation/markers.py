@@ -1,8 +1,7 @@
 """Projection by markers: entities travel through a translator in brackets (Chen et al. 2023, EasyProject).
 
-There are two uses. `translate_marked` makes labelled target text from labelled source text (translate-train).
-`MarkerProjector` labels an existing target text (translate-test): it looks there for the bracketed words of the
-source's translation.
+`translate_marked` makes labelled target text from labelled source text (translate-train). `MarkerProjector` labels an
+existing target text (translate-test): it looks there for the bracketed words of the source's translation.
 """
 
 import re

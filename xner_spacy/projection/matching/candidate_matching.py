@@ -212,9 +212,7 @@ class MatchingProjector(BaseProjector):
             raise XnerError(
                 f"{type(self._candidates).__name__} gave candidates for {len(spans)} of {len(pairs)} sentences."
             )
-        totals = [
-            np.zeros((len(pair.entities), len(pair_spans))) for pair, pair_spans in zip(pairs, spans, strict=True)
-        ]
+        totals = [np.zeros((len(pair.entities), len(row))) for pair, row in zip(pairs, spans, strict=True)]
         for name, score in self._scores.items():
             matrices = score(pairs, spans)
             if [matrix.shape for matrix in matrices] != [total.shape for total in totals]:
@@ -225,10 +223,7 @@ class MatchingProjector(BaseProjector):
             for total, matrix in zip(totals, matrices, strict=True):
                 total += self._weights[name] * matrix
         return [
-            [
-                [(float(row[column]), *candidates[column]) for column in np.flatnonzero(row > 0).tolist()]
-                for row in total
-            ]
+            [[(float(row[k]), *candidates[k]) for k in np.flatnonzero(row > 0).tolist()] for row in total]
             for candidates, total in zip(spans, totals, strict=True)
         ]
 

@@ -161,9 +161,8 @@ class TranslatedSpans(KeepsTranslator, _PairByPair):
 def translate_all(translator: Translator, texts: Sequence[str]) -> List[Translation]:
     """RETURNS (List[Translation]): One per text. RAISES: XnerError if the translator gives more or fewer."""
     results = translator(list(texts)) if texts else ()
-    return [
-        translation for _, translation in paired(texts, results, type(translator).__name__, "texts", "translations")
-    ]
+    pairs = paired(texts, results, type(translator).__name__, "texts", "translations")
+    return [translation for _, translation in pairs]
 
 
 def translate_names(pairs: Sequence[SentencePair], translator: Translator, separator: str = " ") -> List[List[str]]:

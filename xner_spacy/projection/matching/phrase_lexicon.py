@@ -167,9 +167,7 @@ class PhraseLexicon:
 
 
 class LabelVotes:
-    """Labels of target phrases over a corpus. If one label of a phrase is clearly the most frequent, it replaces the
-    others.
-    """
+    """Labels of target phrases over a corpus. A clearly most frequent label of a phrase replaces the others."""
 
     def __init__(self) -> None:
         self.counts: Dict[str, Counter] = {}
@@ -208,9 +206,7 @@ def _mean(copies: Sequence[Contributions]) -> Contributions:
     for phrase in sorted({phrase for copy in copies for phrase in copy}):
         rows = [copy.get(phrase, {}) for copy in copies]
         renderings = sorted(set().union(*rows))
-        mean[phrase] = {
-            rendering: math.fsum(row.get(rendering, 0.0) for row in rows) / len(copies) for rendering in renderings
-        }
+        mean[phrase] = {r: math.fsum(row.get(r, 0.0) for row in rows) / len(copies) for r in renderings}
     return mean
 
 

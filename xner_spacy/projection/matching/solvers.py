@@ -51,9 +51,7 @@ def solve_greedy(options: Options, limits: Limits) -> List[Choice]:
     """
     chosen: List[Choice] = []
     # Scores don't change meanwhile, so the best remaining option is the next one in this order.
-    queue = sorted(
-        (-score, entity, start, end) for entity, row in enumerate(options) for score, start, end in row if score > 0
-    )
+    queue = sorted((-w, entity, a, b) for entity, row in enumerate(options) for w, a, b in row if w > 0)
     n_chosen = [0] * len(options)
     taken = bytearray(max((item[3] for item in queue), default=0))
     for negative_score, entity, start, end in queue:
@@ -202,9 +200,7 @@ def _components(options: Options) -> List[List[int]]:
     # Sweep by start. All options that are still open overlap at this start, so their entities are already in one group,
     # represented by the option that reaches furthest.
     reach, holder = -1, -1
-    for start, end, entity in sorted(
-        (option[1], option[2], entity) for entity, row in enumerate(options) for option in row
-    ):
+    for start, end, entity in sorted((a, b, entity) for entity, row in enumerate(options) for _, a, b in row):
         if start < reach and group[entity] != group[holder]:
             replaced, joined = group[entity], group[holder]
             group = [joined if number == replaced else number for number in group]

@@ -122,20 +122,14 @@ class SpanScore:
     # Learning: which words are function words, which labels there are, and what capitals mean.
 
     def train(self, pairs: Iterable[SentencePair], bitext: Iterable[TokenPair] = ()) -> None:
-        """Count words, labels and capitals of the corpus, and words of `bitext`, more text in both languages. Both are
-        read once.
-        """
+        """Count words, labels and capitals of the corpus, and words of more bilingual text, reading each once."""
         self.labels = set()
         source_case, self.case = Case(), Case()
         fused: List[bool] = []
         for pair in pairs:
             self.labels.update(entity[2] for entity in pair.entities)
             fused += names_fused(pair)
-            kinds = {
-                i: self._kind(pair.source[i], entity[2])
-                for entity in pair.entities
-                for i in range(entity[0], entity[1])
-            }
+            kinds = {i: self._kind(pair.source[i], e[2]) for e in pair.entities for i in range(e[0], e[1])}
             leader_of = leaders_of(pair)
             source_case.add(pair.source, kinds)
             self.case.add(pair.target, {j: kinds.get(i, "other") for j, i in leader_of.items()})
@@ -218,7 +212,7 @@ class SpanScore:
         content = [0, *accumulate(is_content)]
         capitals = [0, *accumulate(c and not w[:1].islower() for c, w in zip(is_content, target, strict=True))]
         if not self.target_function.trained and not any(w[:1].isupper() for w in target[1:]):
-            # Before training every short word counts as a function word. In text without capitals, "eu" and "usa" would.
+            # Before training every short word counts as a function word: in text without capitals even "eu" and "usa".
             for j, row in enumerate(rows):
                 leader = max(row, key=row.__getitem__, default=-1)
                 if leader in owner and pair.source[leader][:1].isupper():
@@ -256,7 +250,7 @@ class SpanScore:
         return max(0, min(positions) - self.max_words), min(n_target, max(positions) + self.max_words + 1)
 
     def _view(self, sentence: _Sentence, entity: Entity) -> _View:
-        entity_start, entity_end = entity[0], entity[1]
+        begin, stop = entity[0], entity[1]
         target = sentence.pair.target
         first, last = self._reach(sentence, entity)
         weights = self._weights(sentence, entity, first, last)
@@ -268,20 +262,18 @@ class SpanScore:
         # begin or end with it ("von Wogau").
         edge_copies = [
             self._copies(sentence.pair.source[k], target, set(strong), range(first, last)) if strong else []
-            for k in (entity_start, entity_end - 1)
+            for k in (begin, stop - 1)
         ]
         score = self._scorer(sentence, entity, first, [0.0, *accumulate(weights)], {*edge_copies[0], *edge_copies[1]})
         return _View(first, last, sorted(strong + edge_copies[0]), sorted(strong + edge_copies[1]), score)
 
     def _weights(self, sentence: _Sentence, entity: Entity, first: int, last: int) -> List[float]:
         """RETURNS (List[float]): The log-odds that the target words from `first` to `last` translate the entity."""
-        entity_start, entity_end = entity[0], entity[1]
+        begin, stop = entity[0], entity[1]
         source, target = sentence.pair.source, sentence.pair.target
         owner = sentence.owner
-        entity_words = {fold(word) for word in source[entity_start:entity_end]}
-        link_factors = [
-            1.0 if self.source_function.is_content(word) else _FUNCTION_LINK for word in source[entity_start:entity_end]
-        ]
+        entity_words = {fold(word) for word in source[begin:stop]}
+        link_factors = [1.0 if self.source_function.is_content(word) else _FUNCTION_LINK for word in source[begin:stop]]
         lower_cost = _LOWER_COST if entity[2] in self.names else _OTHER_LOWER_COST
         weights: List[float] = []
         for j in range(first, last):
@@ -289,8 +281,8 @@ class SpanScore:
             inside = outside = rival = function = strongest = 0.0
             leader = -1
             for i, value in sentence.rows[j].items():
-                if entity_start <= i < entity_end:
-                    inside += value * link_factors[i - entity_start]
+                if begin <= i < stop:
+                    inside += value * link_factors[i - begin]
                 elif i in owner:
                     rival += value
                 elif i in sentence.particles:
@@ -307,9 +299,7 @@ class SpanScore:
                 scale = max(1.0, inside + outside)
                 weight = 0.0 if fold(word) in entity_words else _FUNCTION_COST * (1.0 + outside / scale)
             else:
-                shared = function and not any(
-                    i in sentence.apart for i in sentence.rows[j] if entity_start <= i < entity_end
-                )
+                shared = function and not any(i in sentence.apart for i in sentence.rows[j] if begin <= i < stop)
                 outside += _FUNCTION_RIVAL * function if shared else function
                 # A word that translates two entities equally may belong to either: the solver decides. If each counted
                 # against the other, neither would get it.
@@ -321,12 +311,7 @@ class SpanScore:
                 weight = math.log(
                     (inside + self.unlinked * nothing + _SMOOTH) / (outside + (1.0 - self.unlinked) * nothing + _SMOOTH)
                 )
-                if (
-                    sentence.cased
-                    and word[:1].islower()
-                    and entity_start <= leader < entity_end
-                    and source[leader][:1].isupper()
-                ):
+                if sentence.cased and word[:1].islower() and begin <= leader < stop and source[leader][:1].isupper():
                     weight -= lower_cost
                 weight = max(-_CAP, min(_CAP, weight))
             weights.append(weight)
@@ -342,8 +327,8 @@ class SpanScore:
     def _scorer(
         self, sentence: _Sentence, entity: Entity, first: int, sums: List[float], gains: Set[int]
     ) -> Callable[[int, int], float]:
-        """RETURNS (Callable[[int, int], float]): The score of a span. `sums` are prefix sums of the words' log-odds from
-        word `first` on. `gains` are words that add to the score at an edge of the span.
+        """RETURNS (Callable[[int, int], float]): The score of a span. `sums` are prefix sums of the log-odds of words
+        from `first` on. `gains` are words that add to the score at an edge of the span.
         """
         source, content, capitals = sentence.pair.source, sentence.content, sentence.capitals
         brackets = sentence.brackets
@@ -383,7 +368,7 @@ class SpanScore:
         return entity[2] in self.names and all(w[:1].isupper() for w in content if w[:1].isalpha())
 
     def relabel(self, pair: SentencePair, entity: Entity, start: int, end: int) -> str:
-        """RETURNS (str): The label of a projected span: the label of the entity, or `adjectives` for a single lower-case
+        """RETURNS (str): The label of a projected span: that of the entity, or `adjectives` for a single lower-case
         word that translates a name (Europe, europäisch).
         """
         if entity[2] in self.names and self._has_adjectives() and self.case.counts_in(pair.target):
