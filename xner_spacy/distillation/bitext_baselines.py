@@ -1,11 +1,11 @@
-"""Baselines that need the word links of a bitext and no translator or pretrained encoder: labelled source text word by
-word in target words, and cross-lingual static vectors.
+"""Baselines that need the word links of a bitext, but no translator or pretrained encoder: word-by-word translation of
+labelled source text, and cross-lingual static vectors.
 
-The first is the word-to-word translation of UniTrans (Wu et al. 2020b, section 3.1), with a lexicon read off the links
-in place of aligned embedding spaces; word order stays that of the source. For the second, floret learns from text in
-which aligned words stand in for each other, in the manner of the pseudo-bilingual corpora of Gouws and Søgaard (2015)
-and Duong et al. (2016): a word and its translation get vectors near each other, and a source-trained model with these
-as features can be applied to target text directly.
+The first is the word-to-word translation of UniTrans (Wu et al. 2020b, section 3.1), with a lexicon made from the links
+instead of aligned embedding spaces; it keeps the word order of the source. For the second, floret learns from text in
+which linked words replace each other, like the pseudo-bilingual corpora of Gouws and Søgaard (2015) and Duong et al.
+(2016). A word and its translation then get similar vectors, and a source-trained model with these vectors as features
+can be applied to target text directly.
 """
 
 import os
@@ -27,11 +27,10 @@ Lexicon = Dict[str, str]
 
 
 def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], min_score: float = 0.5) -> Lexicon:
-    """Find the best counterpart of each source word of tokenised pairs by their word links.
+    """Find the best counterpart of each source word by the word links of tokenised pairs.
 
-    min_score (float): Total score of a counterpart's links that it must exceed.
-    RETURNS (Dict[str, str]): Target word by source word. A source word is looked up as it is written, so that "May" and
-        "may" are two.
+    min_score (float): A counterpart is used only if the total score of its links is above this.
+    RETURNS (Dict[str, str]): Target word by source word. Source words are case-sensitive: "May" and "may" differ.
     """
     scores: DefaultDict[str, Counter] = defaultdict(Counter)
     for (source, target), alignment in zip(pairs, alignments, strict=True):
@@ -39,26 +38,26 @@ def learn_lexicon(pairs: Iterable[TokenPair], alignments: Iterable[Alignment], m
             scores[source[i]][target[j]] += score
     lexicon = {}
     for word, counterparts in scores.items():
-        # Of equals the first in the alphabet, so that the order of the pairs does not matter.
-        best = min(counterparts, key=lambda other: (-counterparts[other], other))
+        # The alphabetically first one wins a tie, so that the order of the pairs does not matter.
+        best = min(counterparts, key=lambda counterpart: (-counterparts[counterpart], counterpart))
         if counterparts[best] > min_score:
             lexicon[word] = best
     return lexicon
 
 
 def translate_words(doc: Doc, lexicon: Lexicon, vocab: Vocab) -> Doc:
-    """RETURNS (Doc): The Doc's words in the target language, unknown ones as they are, with its entities."""
+    """RETURNS (Doc): The Doc with its words translated, its unknown words unchanged, and its entities."""
     words = []
     for token in doc:
         translation = lexicon.get(token.text)
         if translation is None and token.is_title:
-            # At the beginning of a sentence only: a name is not to become a common word elsewhere.
-            lower = lexicon.get(token.lower_) if token.i == 0 and not token.ent_type else None
-            translation = lower[:1].upper() + lower[1:] if lower else None
+            # Only at the beginning of a sentence: elsewhere a name must not become a common word.
+            uncased = lexicon.get(token.lower_) if token.i == 0 and not token.ent_type else None
+            translation = uncased[:1].upper() + uncased[1:] if uncased else None
         words.append(translation if translation is not None else token.text)
-    made = Doc(vocab, words=words, spaces=[bool(t.whitespace_) for t in doc])
-    made.set_ents([Span(made, e.start, e.end, label=e.label_) for e in doc.ents], default="outside")
-    return made
+    translated = Doc(vocab, words=words, spaces=[bool(t.whitespace_) for t in doc])
+    translated.set_ents([Span(translated, e.start, e.end, label=e.label_) for e in doc.ents], default="outside")
+    return translated
 
 
 def code_switch(
@@ -69,11 +68,11 @@ def code_switch(
     min_score: float = 0.3,
     seed: int = 0,
 ) -> Iterator[List[str]]:
-    """Mix the two languages of a bitext word by word, by its word links.
+    """Mix the two languages of a bitext word by word, using its word links.
 
     share (float): Probability that a linked word is replaced by a word linked to it, in [0, 1].
-    copies (int): Mixed copies of each side, beside the sentence as it is.
-    min_score (float): Links below it are not used. seed (int): Of the draws.
+    copies (int): Mixed copies of each side, in addition to the original sentence.
+    min_score (float): Links with lower scores are ignored. seed (int): Seed of the random choices.
     YIELDS (List[str]): Sentences: for each side the original and its copies.
     """
     rng = random.Random(seed)
@@ -86,8 +85,8 @@ def code_switch(
             yield list(words)
             for _ in range(copies):
                 yield [
-                    other[rng.choice(linked)] if linked and rng.random() < share else word
-                    for word, linked in zip(words, partners, strict=True)
+                    other[rng.choice(partner_positions)] if partner_positions and rng.random() < share else word
+                    for word, partner_positions in zip(words, partners, strict=True)
                 ]
 
 
@@ -102,7 +101,7 @@ def train_floret(
 ) -> Path:
     """Train floret vectors (skip-gram) and write the table that `spacy init vectors --mode floret` reads.
 
-    The settings are floret's; with one thread a run can be repeated exactly.
+    The settings are floret's. With one thread a run is reproducible.
     RETURNS (Path): `output`. RAISES: MissingExtraError without floret.
     """
     try:
@@ -111,10 +110,10 @@ def train_floret(
         raise MissingExtraError("xner vectors", "vectors") from None
     output = Path(output)
     if output.exists() and not (output.is_file() or output.is_dir()):
-        raise XnerError(f"{output}: is no ordinary file.", "floret writes to a file alone: name one.")
-    # floret opens its files itself, by their names: they lie where there is room for the output.
+        raise XnerError(f"{output}: is no ordinary file.", "floret can only write to a file: name one.")
+    # floret opens its files itself, by name. They are put next to the output, where there must be space anyway.
     beside = Path(os.path.realpath(output)).parent
-    with atomic_write(output, "wb") as made, tempfile.TemporaryDirectory(dir=beside) as folder:
+    with atomic_write(output, "wb") as output_file, tempfile.TemporaryDirectory(dir=beside) as folder:
         text = Path(folder) / "text.txt"
         with text.open("w", encoding="utf8") as file:
             for sentence in sentences:
@@ -143,14 +142,14 @@ def train_floret(
         text.unlink()
         table = Path(folder) / "table"
         model.save_floret_vectors(str(table))
-        _refuse_half(table, bucket + 1, output)
+        _check_complete(table, bucket + 1, output)
         with table.open("rb") as file:
-            shutil.copyfileobj(file, made)
+            shutil.copyfileobj(file, output_file)
     return output
 
 
-def _refuse_half(table: Path, lines: int, output: Path) -> None:
-    """floret says nothing when the disk is full. RAISES: XnerError for a table that was cut short."""
+def _check_complete(table: Path, lines: int, output: Path) -> None:
+    """RAISES: XnerError for an incomplete table: floret does not report a full disk."""
     with table.open("rb") as file:
         written = sum(line.endswith(b"\n") for line in file)
     if written != lines:

@@ -15,14 +15,14 @@ from ..docdata import install_extensions
 
 @dataclass(eq=False)
 class Corpus:
-    """A DocBin or folder of shards whose tokens are kept, `xner.Corpus.v1`.
+    """Reads a DocBin or folder of shards and keeps its tokens, `xner.Corpus.v1`.
 
-    `spacy.Corpus.v1` tokenises the text anew. Distributions and evaluation data belong to given tokens, so a student of
-    pre-tokenised text trains on these; of text that its own tokenizer split, the two readers give the same.
+    `spacy.Corpus.v1` tokenises the text again. Distributions and evaluation data belong to the existing tokens, so a
+    student of pre-tokenised text is trained on these. For text from the pipeline's own tokenizer both readers agree.
 
     path (Optional[Path]): The file or folder; None gives no examples.
-    limit (int): Use that many documents only; 0 for all.
-    shuffle (bool): Draw those at random rather than taking the first. seed (int): Of the draw.
+    limit (int): The number of documents to use; 0 for all.
+    shuffle (bool): Choose them at random instead of the first ones. seed (int): Seed of the random choice.
     """
 
     path: Optional[Path]
@@ -38,8 +38,8 @@ class Corpus:
         if self.shuffle:
             docs = list(docs)
             random.Random(self.seed).shuffle(docs)
-        for k, doc in enumerate(docs):
-            if self.limit and k >= self.limit:
+        for index, doc in enumerate(docs):
+            if self.limit and index >= self.limit:
                 break
             if len(doc):
                 yield Example(bare_copy(doc, nlp.vocab), doc)
@@ -49,9 +49,9 @@ class Corpus:
 class Mixture:
     """Labelled source text and unlabelled target text in one corpus, `xner.Mixture.v1`.
 
-    labelled (Optional[Path]): A DocBin file or folder of shards. unlabelled (Optional[Path]): The same; whatever labels
-        and distributions it has are taken away before anything sees it, and its tokens count as missing values.
-    limit (int): Documents of each; 0 for all.
+    labelled (Optional[Path]): A DocBin file or folder of shards. unlabelled (Optional[Path]): The same; its labels and
+        distributions, if any, are removed, and all its tokens are missing values.
+    limit (int): The number of documents to use of each; 0 for all.
     """
 
     labelled: Optional[Path]
@@ -60,7 +60,7 @@ class Mixture:
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         yield from Corpus(self.labelled, self.limit)(nlp)
-        for eg in Corpus(self.unlabelled, self.limit)(nlp):
-            bare = eg.predicted.copy()
+        for example in Corpus(self.unlabelled, self.limit)(nlp):
+            bare = example.predicted.copy()
             bare.set_ents([], default="missing")
-            yield Example(eg.predicted, bare)
+            yield Example(example.predicted, bare)

@@ -1,8 +1,7 @@
-"""Losses between a student's scores and its targets. Each is registered under `losses` and gives the loss and its
-gradient.
+"""Losses between a student's scores and its targets, registered under `losses`.
 
 All take unnormalised scores (n, tags), target distributions (n, tags) and token weights (n,), and return the loss,
-summed over tokens (as spaCy's own components sum theirs), and its gradient with respect to the scores. A weight of 0
+summed over tokens (like those of spaCy's own components), and its gradient with respect to the scores. A weight of 0
 marks a missing value.
 """
 
@@ -26,17 +25,17 @@ class Loss(Protocol):
 
 def softmax(xp: Any, scores: Any) -> Floats2d:
     """RETURNS (Floats2d): Row-wise softmax."""
-    z = xp.exp(scores - scores.max(axis=1, keepdims=True))
-    return z / z.sum(axis=1, keepdims=True)
+    exponentials = xp.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def _through_softmax(probs: Any, d_probs: Any) -> Any:
-    """Chain rule from the probabilities to the scores."""
+    """Apply the chain rule from the probabilities to the scores."""
     return probs * (d_probs - (d_probs * probs).sum(axis=1, keepdims=True))
 
 
 class _TokenLoss(ABC):
-    """A loss that is the sum of the tokens' losses."""
+    """A loss that is a sum over tokens."""
 
     def __call__(self, scores: Floats2d, targets: Floats2d, weights: Floats1d) -> Tuple[float, Floats2d]:
         loss, gradient = self._of_tokens(get_array_module(scores), scores, targets, weights.reshape((-1, 1)))
@@ -49,10 +48,10 @@ class _TokenLoss(ABC):
 
 @dataclass(eq=False)
 class CrossEntropy(_TokenLoss):
-    """Cross-entropy, `xner.CrossEntropy.v1`; for soft targets the same gradient as the Kullback-Leibler divergence.
+    """Cross-entropy, `xner.CrossEntropy.v1`. For soft targets it has the gradient of the Kullback-Leibler divergence.
 
-    label_smoothing (float): Mass that is spread evenly over all tags, in [0, 1).
-    RAISES: ValueError for another.
+    label_smoothing (float): Mass that is distributed evenly over all tags, in [0, 1).
+    RAISES: ValueError for a value outside this range.
     """
 
     label_smoothing: float = 0.0
@@ -73,10 +72,9 @@ class KLDivergence(_TokenLoss):
     """Kullback-Leibler divergence between softened distributions, `xner.KLDivergence.v1` (Hinton et al. 2015, section
     2).
 
-    temperature (float): Divides the scores of the student, and those of the teacher, which are recovered as
-        log-probabilities. The gradient is multiplied by its square, so that its size does not depend on the
-        temperature. Above 0.
-    RAISES: ValueError for another.
+    temperature (float): Divides the scores of the student and the teacher, whose scores are its log-probabilities. The
+        gradient is multiplied by the square of the temperature, so that its size does not depend on it. Above 0.
+    RAISES: ValueError for a value outside this range.
     """
 
     temperature: float = 1.0
@@ -99,8 +97,8 @@ class MeanSquaredError(_TokenLoss):
     """Mean squared error between probabilities, `xner.MeanSquaredError.v1` (TSL, Wu et al. 2020, equation of the
     student's loss).
 
-    scale (float): Multiplies loss and gradient; the mean is over tags, the sum over tokens. Above 0.
-    RAISES: ValueError for another.
+    scale (float): Factor on loss and gradient, which are a mean over tags and a sum over tokens. Above 0.
+    RAISES: ValueError for a value outside this range.
     """
 
     scale: float = 1.0
@@ -122,7 +120,7 @@ class GeneralizedCrossEntropy(_TokenLoss):
     """Generalised cross-entropy for noisy labels, `xner.GeneralizedCrossEntropy.v1` (Zhang and Sabuncu 2018, equation
     6).
 
-    q (float): In (0, 1]: near 0 it is cross-entropy, at 1 the mean absolute error, which wrong labels disturb least.
+    q (float): In (0, 1]: near 0 it is cross-entropy, at 1 the mean absolute error, the most robust to wrong labels.
     RAISES: ValueError for a q outside (0, 1].
     """
 

@@ -1,5 +1,5 @@
-"""Matrix products on a CPU: by NumPy's own library on request, and when a model predicts always such that a row of the
-result does not depend on the rows beside it.
+"""Matrix products on a CPU: by NumPy's library on request, and, when a model predicts, always such that each row of the
+result does not depend on other rows.
 """
 
 import threading
@@ -12,48 +12,47 @@ from thinc.api import Model, NumpyOps
 
 from ...types import FloatArray
 
-# Rows of the first matrix that are multiplied at once. They lie along the lanes of the processor's vector unit, and a
-# multiple of every lane count in use (4, 8, 16 floats) fills it, so that all rows go through the same instructions.
+# Rows of the first matrix in a block. They lie along the lanes of the processor's vector unit. A multiple of every
+# usual number of lanes (4, 8, 16 floats) fills it, so that all rows are computed by the same instructions.
 ROWS = 16
-# Products of fewer multiplications than this are never shared among threads by OpenBLAS (65,536 times its default
-# threshold of 4): how many threads there are does not matter then, and none is woken up.
+# OpenBLAS never distributes products of fewer multiplications than this over threads (65,536 times its default
+# threshold of 4), so that the number of threads does not matter.
 ONE_THREAD = 1 << 18
 COLUMNS = 8
-# Rows for which room is made at once.
-AT_ONCE = 1 << 12
+# Rows that are allocated at a time.
+BATCH_ROWS = 1 << 12
 
 
 def row_block_product(rows: FloatArray, weights: FloatArray) -> FloatArray:
-    """`rows @ weights.T`, each row of it bit by bit the same whatever rows stand beside it, in whatever order, and
-    however many threads there are.
+    """Compute `rows @ weights.T` so that each row is the same to the last bit, whatever the other rows, their order and
+    the number of threads.
 
-    A library of matrix products takes other instructions, and another order of additions, for what does not fill its
-    blocks. So the blocks here are always of one shape: 16 rows by as many columns as one thread is given, filled up
-    with zeros.
+    A library for matrix products uses other instructions, and another order of additions, for incomplete blocks. So all
+    blocks here have the same shape: 16 rows by as many columns as one thread computes, padded with zeros.
 
     rows (FloatArray): (n, width). weights (FloatArray): (columns, width). RETURNS (FloatArray): (n, columns).
     """
     n, width = rows.shape
-    wanted = len(weights)
-    most = max(ONE_THREAD // (ROWS * max(width, 1)) // COLUMNS, 1) * COLUMNS
-    parts = -(-wanted // most)
-    columns = -(-wanted // (parts * COLUMNS)) * COLUMNS
-    left = _filled_up(weights, columns).reshape(-1, columns, width)
-    product = np.empty((n, wanted), dtype=rows.dtype)
-    for at in range(0, n, AT_ONCE):
-        part = rows[at : at + AT_ONCE]
-        right = _filled_up(part, ROWS).reshape(-1, 1, ROWS, width).swapaxes(2, 3)
-        blocks = np.matmul(left, right)  # (blocks of rows, parts, columns, ROWS)
-        lines = blocks.reshape(len(blocks), -1, ROWS).swapaxes(1, 2).reshape(-1, parts * columns)
-        product[at : at + AT_ONCE] = lines[: len(part), :wanted]
+    n_columns = len(weights)
+    max_columns = max(ONE_THREAD // (ROWS * max(width, 1)) // COLUMNS, 1) * COLUMNS
+    n_parts = -(-n_columns // max_columns)
+    part_columns = -(-n_columns // (n_parts * COLUMNS)) * COLUMNS
+    weight_parts = _padded(weights, part_columns).reshape(-1, part_columns, width)
+    product = np.empty((n, n_columns), dtype=rows.dtype)
+    for start in range(0, n, BATCH_ROWS):
+        batch = rows[start : start + BATCH_ROWS]
+        row_blocks = _padded(batch, ROWS).reshape(-1, 1, ROWS, width).swapaxes(2, 3)
+        blocks = np.matmul(weight_parts, row_blocks)  # (blocks of rows, parts, columns, ROWS)
+        product_rows = blocks.reshape(len(blocks), -1, ROWS).swapaxes(1, 2).reshape(-1, n_parts * part_columns)
+        product[start : start + BATCH_ROWS] = product_rows[: len(batch), :n_columns]
     return product
 
 
-def _filled_up(matrix: FloatArray, multiple: int) -> FloatArray:
-    n = -(-len(matrix) // multiple) * multiple
-    if n == len(matrix):
+def _padded(matrix: FloatArray, multiple: int) -> FloatArray:
+    n_filled = -(-len(matrix) // multiple) * multiple
+    if n_filled == len(matrix):
         return np.ascontiguousarray(matrix)
-    filled = np.zeros((n, matrix.shape[1]), dtype=matrix.dtype)
+    filled = np.zeros((n_filled, matrix.shape[1]), dtype=matrix.dtype)
     filled[: len(matrix)] = matrix
     return filled
 
@@ -68,13 +67,13 @@ _mode = _Mode()
 
 
 class RowBlockOps(NumpyOps):
-    """NumPy operations whose products in a prediction are `row_block_product`. Training multiplies as before: it sees
-    whole batches anyway, and large products are faster.
+    """NumPy operations that predict with `row_block_product`. Training multiplies as before: it uses whole batches
+    anyway, and large products are faster.
     """
 
     def gemm(self, x: Any, y: Any, *, out: Optional[Any] = None, trans1: bool = False, trans2: bool = False) -> Any:
-        """Multiply: in a prediction a layer's forward pass goes by `row_block_product`."""
-        # A layer's forward pass, and that alone, multiplies by its transposed weights.
+        """Multiply; the forward pass of a layer in a prediction uses `row_block_product`."""
+        # Only the forward pass of a layer multiplies by its transposed weights.
         forward = trans2 and not trans1 and out is None
         if forward and not _mode.training and x.dtype == y.dtype == np.float32 and len(x):
             return row_block_product(x, y)
@@ -82,41 +81,42 @@ class RowBlockOps(NumpyOps):
 
 
 @dataclass(eq=False)
-class _TellsItsMode:
-    """A layer's forward function that says whether it is part of a training step. A class, so that models can be
-    pickled for other processes.
+class _SetsMode:
+    """A layer's forward function that records whether it is part of a training step. It is a class so that models can
+    be pickled for other processes.
     """
 
     forward: Callable
 
     def __call__(self, model: Model, X: Any, is_train: bool) -> Any:
-        before, _mode.training = _mode.training, is_train
+        previous, _mode.training = _mode.training, is_train
         try:
             return self.forward(model, X, is_train)
         finally:
-            _mode.training = before
+            _mode.training = previous
 
 
 def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
-    """Give a model on a CPU the operations with which its predictions do not depend on what else is in the batch. Again
-    does no harm.
+    """Make the predictions of a model on a CPU independent of the rest of the batch, by replacing its operations. It
+    may be called repeatedly.
 
-    model (Model): The model; its nodes are changed in place. Those with other operations (a GPU's, `thinc-apple-ops`)
-        are left alone. use_blis (Optional[bool]): What trains: the BLIS of Thinc, or NumPy's library; None leaves it.
+    model (Model): The model; its nodes are changed in place, except those with other operations (of a GPU, or
+        `thinc-apple-ops`). use_blis (Optional[bool]): Whether to train with Thinc's BLIS or NumPy's library; None keeps
+        the current choice.
     """
     for node in model.walk():
-        known = type(node.ops) is RowBlockOps
-        if not known and type(node.ops) is not NumpyOps:
-            continue  # A subclass has its own reasons.
-        wanted = node.ops.use_blis if use_blis is None else use_blis
-        if not known or node.ops.use_blis != wanted:
-            node.ops = RowBlockOps(use_blis=wanted)
-        if not isinstance(node._func, _TellsItsMode):
-            node._func = _TellsItsMode(node._func)
+        replaced = type(node.ops) is RowBlockOps
+        if not replaced and type(node.ops) is not NumpyOps:
+            continue  # leave subclasses unchanged
+        node_use_blis = node.ops.use_blis if use_blis is None else use_blis
+        if not replaced or node.ops.use_blis != node_use_blis:
+            node.ops = RowBlockOps(use_blis=node_use_blis)
+        if not isinstance(node._func, _SetsMode):
+            node._func = _SetsMode(node._func)
 
 
 def pipeline_row_by_row(nlp: Language, use_blis: Optional[bool] = None) -> None:
-    """Do so with the models of all components of a pipeline, as of `predict_row_by_row`."""
+    """Apply `predict_row_by_row` to the models of all components of a pipeline."""
     for _, component in nlp.components:
         model = getattr(component, "model", None)
         if isinstance(model, Model):
@@ -124,13 +124,13 @@ def pipeline_row_by_row(nlp: Language, use_blis: Optional[bool] = None) -> None:
 
 
 class NumpyGemm:
-    """Lets all components of a pipeline multiply matrices by NumPy, `xner.NumpyGemm.v1`, for
-    `[nlp.after_pipeline_creation]`, from where it holds for training and wherever the pipeline is loaded.
+    """Makes all components of a pipeline multiply matrices by NumPy, `xner.NumpyGemm.v1`. As the
+    `[nlp.after_pipeline_creation]` callback it applies to training and wherever the pipeline is loaded.
 
-    Nearly all of a tok2vec's time on a CPU is in matrix products. NumPy's library (OpenBLAS in its wheels) knows more
-    processors than the BLIS in Thinc's, and trains with as many threads as `OPENBLAS_NUM_THREADS` allows, while that
-    BLIS uses one. Results of training differ in the rounding. On a GPU, or with another set of operations such as
-    `thinc-apple-ops`, nothing changes.
+    A tok2vec spends nearly all of its time on a CPU in matrix products. NumPy's library (OpenBLAS in its wheels)
+    supports more processors than the BLIS in Thinc's wheels, and trains with as many threads as `OPENBLAS_NUM_THREADS`
+    allows, while that BLIS uses one. Training results differ only by rounding. On a GPU, or with other operations such
+    as `thinc-apple-ops`, nothing changes.
     """
 
     def __call__(self, nlp: Language) -> Language:

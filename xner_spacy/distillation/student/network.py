@@ -1,4 +1,4 @@
-"""The student's network, `xner.Student.v1`: token vectors to tag scores; and how sub-words become tokens before it."""
+"""The student's network, `xner.Student.v1`, from token vectors to tag scores; and a pooling of sub-words."""
 
 from typing import Any, Callable, List, Optional, Tuple, cast
 
@@ -15,20 +15,20 @@ def build_student_model(
     maxout_pieces: int = 2,
     dropout: float = 0.0,
 ) -> Model[List[Doc], List[Floats2d]]:
-    """A tok2vec (or a listener to one, or to a transformer), optionally a hidden layer, and a linear layer.
+    """Build a tok2vec (or a listener to one, or to a transformer), optionally a hidden layer, and a linear layer.
 
-    The output is unnormalised: (tokens, tags) scores a Doc. The tags are set when the component is initialised.
+    The output are unnormalised (tokens, tags) scores for each Doc. The tags are set when the component is initialised.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): Token vectors.
     nO (Optional[int]): Number of tags, if known.
     hidden_width (int): Width of a Maxout layer before the output; 0 for none.
-    maxout_pieces (int): Its pieces.
-    dropout (float): Dropout on the token vectors; the training's own rate replaces it where one is set.
+    maxout_pieces (int): Pieces of that layer.
+    dropout (float): Dropout on the token vectors; replaced by the dropout of the training, if that is set.
     RETURNS (Model[List[Doc], List[Floats2d]]): The model, with the references `tok2vec`, `head` and `output_layer`.
     """
     width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else None
     with Model.define_operators({">>": chain}):
-        # The tags' scores start at 0: every tag equally likely.
+        # All scores start at 0, so that all tags are equally likely.
         output: Model = resizable(
             Linear(nO, hidden_width or width, init_W=zero_init), resize_layer=resize_linear_weighted
         )
@@ -56,8 +56,8 @@ def resize_output(model: Model, new_nO: int) -> None:
 def reduce_first() -> Model[Ragged, Floats2d]:
     """The vector of each token's first sub-word, `xner.ReduceFirst.v1`.
 
-    thinc's `reduce_first.v1` fails on a token that has no sub-word at all, such as one that holds nothing but
-    characters which the tokenizer drops. Here it gets zeros.
+    Thinc's `reduce_first.v1` fails for a token without any sub-word, such as one that consists of characters that the
+    tokenizer drops. Here such a token gets zeros.
     """
     return Model("reduce_first_or_zero", _forward)
 

@@ -1,4 +1,4 @@
-"""A pipeline seen from its student: finding it, and running what comes before it."""
+"""Finding the student of a pipeline, and running the components before it."""
 
 from typing import Any, List, Sequence
 

@@ -1,5 +1,5 @@
-"""What is fitted on projected development data when the training is over: how ready a student is to call a token a
-name, and what its span scores mean.
+"""What is fitted on projected development data after training: the bias of a student's scores against O, and the map
+from span scores to probabilities.
 """
 
 import copy
@@ -25,22 +25,22 @@ from .tag_scheme import TagSet
 Floats = npt.NDArray[np.float64]
 Name = Tuple[int, int, str]
 
-TEMPERATURES = (0.25, 8.0)  # within which one is sought
-# Of scores of O, when decoding and in the spans' scores.
+TEMPERATURES = (0.25, 8.0)  # the limits of the search
+# Biases of the scores of O to try, for decoding and for span scores.
 BIASES = tuple(k / 4 for k in range(13))
 SCORE_BIASES = tuple(k / 4 for k in range(9))
-# The share of a teacher's doubt about a span that a student finds which is unfounded: projection
-# loses names, and a student that has seen others like them is right more often than the teacher's
-# mass says. Set by the log loss on the gold of Nigerian Pidgin, Swahili and Yoruba (docs/benchmarks.md).
+# Which share of a teacher's doubt about a student's span is unfounded: projection loses names, and a student that has
+# seen similar ones is right more often than the teacher's mass suggests. Set by the log loss on the gold data of
+# Nigerian Pidgin, Swahili and Yoruba (docs/benchmarks.md).
 UNFOUNDED_DOUBT = 0.35
-# How far a span that only the student has counts as right when the bias is fitted, beside the
-# student's spans in general, for the same reason: F1 against projected data would make every student
-# as shy as its teacher. Set by the F1 on the same gold.
+# How much a span that only the student has counts as right when the bias is fitted, relative to the student's spans in
+# general. The reason is the same: F1 against projected data would make every student as cautious as its teacher. Set by
+# the F1 on the same gold data.
 MISSED_SHARE = 0.2
 
 
 class ScoreMap(NamedTuple):
-    """What makes scores probabilities: a bias, taken off those of O, and then a temperature that divides them all."""
+    """Maps scores to probabilities: subtracts a bias from the scores of O, then divides all by a temperature."""
 
     temperature: float
     bias: float
@@ -49,15 +49,15 @@ class ScoreMap(NamedTuple):
 def fit_scores(
     evidence: Sequence[Tuple[Floats, Floats]], correct: Sequence[float], biases: Sequence[float] = SCORE_BIASES
 ) -> ScoreMap:
-    """The map under which the spans' scores give the least log loss.
+    """Find the map with the least log loss of the span scores.
 
     evidence (Sequence[Tuple[Floats, Floats]]): For each predicted span the (tokens, tags) scores of its tokens and the
         (tokens,) scores of the tags chosen there.
-    correct (Sequence[float]): How far each span is held for right, in [0, 1].
-    biases (Sequence[float]): To try, each with the best of the `TEMPERATURES`; the first of equals is taken.
-    RETURNS (ScoreMap): The map; temperature 1 and bias 0 for no spans.
+    correct (Sequence[float]): The probability that each span is right, in [0, 1].
+    biases (Sequence[float]): Biases to try, each with its best temperature; the first one wins a tie.
+    RETURNS (ScoreMap): The map; temperature 1 and bias 0 without spans.
     """
-    best, fitted = np.inf, ScoreMap(1.0, 0.0)
+    least_loss, fitted = np.inf, ScoreMap(1.0, 0.0)
     if not evidence:
         return fitted
     scores = np.concatenate([tokens for tokens, _ in evidence]).astype(np.float64)
@@ -65,25 +65,25 @@ def fit_scores(
     starts = np.cumsum([0, *(len(tags) for _, tags in evidence[:-1])])
     right = np.asarray(correct, dtype=np.float64)
 
-    def loss(log_temperature: float, lowered: Floats) -> float:
+    def loss(log_temperature: float, biased_scores: Floats) -> float:
         logs = chosen / np.exp(log_temperature)
-        logs -= logsumexp(lowered / np.exp(log_temperature), axis=1)
+        logs -= logsumexp(biased_scores / np.exp(log_temperature), axis=1)
         log_p = np.minimum(np.minimum.reduceat(logs, starts), -1e-9)
         wrong = np.log1p(-np.exp(log_p))
         return float(-(right * log_p + (1 - right) * wrong).mean())
 
     for bias in biases:
-        lowered = scores.copy()
-        lowered[:, 0] -= bias
-        search = minimize_scalar(loss, bounds=np.log(TEMPERATURES), args=(lowered,), method="bounded")
-        if search.fun < best - 1e-9:
-            best, fitted = search.fun, ScoreMap(float(np.exp(search.x)), float(bias))
+        biased_scores = scores.copy()
+        biased_scores[:, 0] -= bias
+        search = minimize_scalar(loss, bounds=np.log(TEMPERATURES), args=(biased_scores,), method="bounded")
+        if search.fun < least_loss - 1e-9:
+            least_loss, fitted = search.fun, ScoreMap(float(np.exp(search.x)), float(bias))
     return fitted
 
 
 class _Batch(NamedTuple):
-    """Examples, the Docs that a student has seen, its (tokens, tags) scores, and for each what the reference has as
-    names and where it has missing values, both in characters.
+    """Examples, the Docs that a student was applied to, its (tokens, tags) scores, and the names and missing values of
+    each reference, both in characters.
     """
 
     examples: List[Example]
@@ -96,18 +96,18 @@ class _Batch(NamedTuple):
 def _batches(nlp: Language, examples: Sequence[Example], batch_size: int) -> Iterator[_Batch]:
     student = find_student(nlp)
     for batch in minibatch(examples, batch_size):
-        docs = run_upstream(nlp, [eg.predicted for eg in batch], batch_size)
-        names = [{(e.start_char, e.end_char, e.label_) for e in eg.reference.ents} for eg in batch]
-        gaps = [[t.idx for t in eg.reference if t.ent_iob == 0] for eg in batch]
+        docs = run_upstream(nlp, [example.predicted for example in batch], batch_size)
+        names = [{(ent.start_char, ent.end_char, ent.label_) for ent in example.reference.ents} for example in batch]
+        gaps = [[token.idx for token in example.reference if token.ent_iob == 0] for example in batch]
         yield _Batch(batch, docs, student.predict(docs), names, gaps)
 
 
 def _known_names(doc: Doc, gaps: Sequence[int]) -> Dict[Name, Span]:
-    """RETURNS (Dict[Name, Span]): The entities of a Doc that touch no missing value."""
+    """RETURNS (Dict[Name, Span]): The entities of a Doc that contain no missing value."""
     return {
-        (e.start_char, e.end_char, e.label_): e
-        for e in doc.ents
-        if not any(e.start_char <= i < e.end_char for i in gaps)
+        (ent.start_char, ent.end_char, ent.label_): ent
+        for ent in doc.ents
+        if not any(ent.start_char <= gap < ent.end_char for gap in gaps)
     }
 
 
@@ -120,14 +120,14 @@ def calibrate(
     biases: Sequence[float] = SCORE_BIASES,
     must_find: bool = False,
 ) -> ScoreMap:
-    """Fit what makes a student's span scores probabilities, and set it.
+    """Fit the map from a student's span scores to probabilities, and set it.
 
-    Where there are distributions, a span is held for right by the teacher's least label mass over its tokens, and by a
-    share of what that mass lacks of one; elsewhere by whether the teacher has the span.
+    With distributions, the probability that a span is right is the teacher's least label mass m over its tokens plus
+    `unfounded_doubt * (1 - m)`. Without, it is 1 or 0: whether the teacher has the span.
 
-    examples (Iterable[Example]): Projected development data; never gold, or the scores promise too much elsewhere.
-    unfounded_doubt (float): That share, in [0, 1]. biases (Sequence[float]): To try.
-    must_find (bool): That the student finds no span is an error. (In a training that has just begun it is none.)
+    examples (Iterable[Example]): Projected development data. Never use gold data: scores would be too high elsewhere.
+    unfounded_doubt (float): See above, in [0, 1]. biases (Sequence[float]): Biases to try.
+    must_find (bool): Raise an error if the student finds no span, which is normal only early in training.
     RETURNS (ScoreMap): The map. RAISES: XnerError if there is no student, or nothing to fit to.
     """
     student = find_student(nlp)
@@ -138,15 +138,15 @@ def calibrate(
         student.set_annotations(batch.docs, batch.scores)
         for eg, doc, scores, names, gaps in zip(*batch, strict=True):
             rows = student.model.ops.to_numpy(scores)
-            belief = _teacher_masses(eg, student.labels)
+            teacher_masses = _teacher_masses(eg, student.labels)
             for name, ent in _known_names(doc, gaps).items():
                 tags = student.tagset.of_span(ent.end - ent.start, ent.label_)
-                here = rows[ent.start : ent.end]
-                evidence.append((here, here[np.arange(len(tags)), tags]))
-                if belief is None:
+                span_scores = rows[ent.start : ent.end]
+                evidence.append((span_scores, span_scores[np.arange(len(tags)), tags]))
+                if teacher_masses is None:
                     correct.append(float(name in names))
                 else:
-                    mass = float(belief[ent.start : ent.end, student.labels.index(ent.label_)].min())
+                    mass = float(teacher_masses[ent.start : ent.end, student.labels.index(ent.label_)].min())
                     correct.append(mass + unfounded_doubt * (1 - mass))
     require(
         not must_find or bool(evidence),
@@ -167,40 +167,38 @@ def fit_bias(
     *,
     missed_share: float = MISSED_SHARE,
 ) -> float:
-    """Fit how much is taken off the scores of O when a student decodes, and set it.
+    """Fit the bias that is subtracted from the scores of O when a student decodes, and set it.
 
-    A student of distributions is shy: where it doubts which of the tags of a name is right, their masses are apart and
-    O has its own together, so that O wins although a name is likelier.
+    A student of distributions finds too few names: if it is uncertain which tag of a name is right, the mass of the
+    name is split between several tags, so that O wins although a name is likelier.
 
-    examples (Iterable[Example]): Projected development data, never gold.
-    biases (Sequence[float]): To try, from the least.
-    missed_share (float): How far a span that the examples lack counts as right, as a share of the student's precision
-        without a bias; 0 where the examples lack none.
-    RETURNS (float): The one with the highest F1 against the examples' entities, the least of equals. Tokens of which
-        nothing is known count for nothing.
+    examples (Iterable[Example]): Projected development data, never gold data.
+    biases (Sequence[float]): Biases to try, ascending.
+    missed_share (float): How much a span that the examples lack counts as right, as a share of the student's precision
+        without a bias; 0 if the examples are complete.
+    RETURNS (float): The bias with the highest F1 against the examples' entities; the least one wins a tie. Spans with
+        missing values are ignored.
     """
     student = find_student(nlp)
-    right, predicted, wanted = np.zeros(len(biases)), np.zeros(len(biases)), 0
+    n_right, n_predicted, n_expected = np.zeros(len(biases)), np.zeros(len(biases)), 0
     for batch in _batches(nlp, list(examples), batch_size):
-        wanted += sum(map(len, batch.names))
+        n_expected += sum(map(len, batch.names))
         for column, bias in enumerate(biases):
             student.cfg["bias"] = bias
             student.set_annotations(batch.docs, batch.scores)
             for doc, names, gaps in zip(batch.docs, batch.names, batch.gaps, strict=True):
                 proposed = _known_names(doc, gaps)
-                predicted[column] += len(proposed)
-                right[column] += len(names.intersection(proposed))
-    precision = right[0] / max(predicted[0], 1)
-    missed = missed_share * precision * (predicted - right)
-    f1 = 2 * (right + missed) / np.maximum(predicted + wanted + missed[0], 1)
+                n_predicted[column] += len(proposed)
+                n_right[column] += len(names.intersection(proposed))
+    precision = n_right[0] / max(n_predicted[0], 1)
+    n_missed = missed_share * precision * (n_predicted - n_right)
+    f1 = 2 * (n_right + n_missed) / np.maximum(n_predicted + n_expected + n_missed[0], 1)
     student.cfg["bias"] = float(biases[int(f1.argmax())])
     return student.cfg["bias"]
 
 
 def _teacher_masses(eg: Example, labels: Sequence[str]) -> Optional[Floats]:
-    """RETURNS (Optional[Floats]): (tokens, labels) label masses of the reference, None where it has none on these
-    tokens.
-    """
+    """RETURNS (Optional[Floats]): (tokens, labels) label masses of the reference, if it has them on these tokens."""
     soft = get_soft(eg.reference)
     if soft is None or [t.text for t in eg.reference] != [t.text for t in eg.predicted]:
         return None
@@ -209,10 +207,10 @@ def _teacher_masses(eg: Example, labels: Sequence[str]) -> Optional[Floats]:
 
 @dataclass(eq=False)
 class FitTemperature:
-    """Fits the span scores whenever the training saves, `xner.FitTemperature.v1`, for `[training.before_to_disk]`. The
-    pipeline that trains stays as it is.
+    """Fits the span scores of each saved checkpoint, `xner.FitTemperature.v1`, for `[training.before_to_disk]`. The
+    pipeline in training is not changed.
 
-    path (Optional[Path]): Projected development data; None leaves them as they are.
+    path (Optional[Path]): Projected development data; None fits nothing.
     """
 
     path: Optional[Path] = None
@@ -220,59 +218,58 @@ class FitTemperature:
     def __call__(self, nlp: Language) -> Language:
         if self.path is None:
             return nlp
-        saved = with_settings_apart(nlp)
-        self._fit(saved, list(Corpus(self.path)(saved)))
-        return saved
+        copied = with_settings_apart(nlp)
+        self._fit(copied, list(Corpus(self.path)(copied)))
+        return copied
 
-    def _fit(self, saved: Language, examples: List[Example]) -> None:
-        calibrate(saved, examples)
+    def _fit(self, nlp: Language, examples: List[Example]) -> None:
+        calibrate(nlp, examples)
 
 
 @dataclass(eq=False)
 class FitDecoding(FitTemperature):
-    """Fits the bias against O, then the span scores, whenever the training saves, `xner.FitDecoding.v1`, for
+    """Fits the bias against O, then the span scores, of each saved checkpoint, `xner.FitDecoding.v1`, for
     `[training.before_to_disk]`.
 
-    The pipeline that trains stays as it is, so that all its checkpoints are scored alike: without a bias. The scores in
-    the saved `meta.json` are those of the saved pipeline.
+    The pipeline in training is not changed, so that all checkpoints are evaluated without a bias. The scores in the
+    saved `meta.json` are those of the saved pipeline.
 
-    path (Optional[Path]): Projected development data; None leaves both as they are.
-    missed_share (float): As of `fit_bias`; 0 for a source model on gold development data.
+    path (Optional[Path]): Projected development data; None fits nothing.
+    missed_share (float): See `fit_bias`; 0 for a source model on gold development data.
     """
 
     missed_share: float = MISSED_SHARE
 
-    def _fit(self, saved: Language, examples: List[Example]) -> None:
-        fit_bias(saved, examples, missed_share=self.missed_share)
-        calibrate(saved, examples)
-        rescore(saved)
+    def _fit(self, nlp: Language, examples: List[Example]) -> None:
+        fit_bias(nlp, examples, missed_share=self.missed_share)
+        calibrate(nlp, examples)
+        rescore(nlp)
 
 
 def with_settings_apart(nlp: Language) -> Language:
-    """RETURNS (Language): The same pipeline, with models and vocabulary shared, but that its student has settings of
-    its own: what is fitted for a checkpoint goes to the disk with it, and the training that goes on scores the next one
-    without it.
+    """RETURNS (Language): A copy of the pipeline that shares models and vocabulary, but not the student's settings:
+    what is fitted for a checkpoint is saved with it, and does not affect the training.
     """
     student = find_student(nlp)
-    apart = copy.copy(nlp)
-    own = copy.copy(student)
-    own.cfg = copy.deepcopy(student.cfg)
-    apart._meta = copy.deepcopy(nlp._meta)
-    apart._components = [(name, own if pipe is student else pipe) for name, pipe in nlp._components]
-    return apart
+    copied_nlp = copy.copy(nlp)
+    copied_student = copy.copy(student)
+    copied_student.cfg = copy.deepcopy(student.cfg)
+    copied_nlp._meta = copy.deepcopy(nlp._meta)
+    copied_nlp._components = [(name, copied_student if pipe is student else pipe) for name, pipe in nlp._components]
+    return copied_nlp
 
 
 def rescore(nlp: Language) -> None:
-    """Write to a pipeline's meta what it scores on the development data that its training names, where meta has the
-    scores of a training: they were made before the student's settings were fitted.
+    """Update the scores in a pipeline's meta, if it has any, by evaluating on the development data of its training:
+    they were computed before the student's settings were fitted.
     """
-    scored = nlp.meta.get("performance") or {}
+    performance = nlp.meta.get("performance") or {}
     config = nlp.config.interpolate()
     name = config.get("training", {}).get("dev_corpus")
-    if not scored or not isinstance(name, str):
+    if not performance or not isinstance(name, str):
         return
     (corpus,) = resolve_dot_names(config, [name])
     examples = list(corpus(nlp)) if corpus is not None else []
     if examples:
         scores = nlp.evaluate(examples)
-        scored.update({key: scores[key] for key in scored if key in scores})
+        performance.update({key: scores[key] for key in performance if key in scores})

@@ -1,5 +1,5 @@
-"""Tag schemes: entity labels to per-token tags and back, which tags may follow each other, and constrained decoding: the
-best tag sequence in which they all may.
+"""Tag schemes: conversion between entity labels and tags of tokens, allowed transitions between tags, and constrained
+decoding, which finds the best allowed tag sequence.
 """
 
 from typing import Iterable, List, Optional, Sequence, Tuple
@@ -18,20 +18,19 @@ Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 
-# Low enough never to win, high enough that sums over long sentences stay finite.
+# So low that it never wins, and high enough that sums over long sentences stay finite.
 FORBIDDEN = -1e9
-# Tokens, padding counted, that are searched at once.
+# Most tokens, including padding, that are decoded together.
 CELLS = 1 << 16
 
 
 def blank_tokens(words: Iterable[str]) -> Mask:
-    """RETURNS (Mask): (words,) which of them nobody can see: no entity may begin or end there."""
+    """RETURNS (Mask): (words,) whether a word is invisible, so that no entity may begin or end there."""
     return np.fromiter((is_blank_token(word) for word in words), dtype=bool)
 
 
 class TagSet:
-    """The tags of a set of labels under a scheme: O first, then label by label, so that a new label adds tags at the
-    end.
+    """The tags of a set of labels in a scheme: O first, then label by label, so that a new label adds tags at the end.
 
     labels (Sequence[str]): Entity labels, without duplicates.
     scheme (str): "iob2" (O, B-x, I-x) or "biluo" (O, B-x, I-x, L-x, U-x).
@@ -59,7 +58,7 @@ class TagSet:
         self.allowed: Mask = np.where(self.continues[None, :], may_go_on[:, None] & same, may_close[:, None])
         self.may_start: Mask = ~self.continues
         self.may_end: Mask = may_close
-        # A blank token is no edge of an entity: it is outside, or the entity goes on before and behind it.
+        # A blank token is outside, or the entity continues on both sides of it.
         self.may_be_blank: Mask = (prefix == "O") | (prefix == "I")
         self.allowed_after_blank: Mask = self.allowed & ((prefix == "O")[:, None] | self.continues[None, :])
 
@@ -67,32 +66,32 @@ class TagSet:
         return len(self.tags)
 
     def from_iob(self, iob: Ids, label: Ids) -> Ids:
-        """Tags of one sentence from spaCy's entity codes.
+        """Convert spaCy's entity codes of one sentence to tags.
 
         iob (Ids): (n,) `ent_iob`: 0 missing, 1 inside, 2 outside, 3 begin.
-        label (Ids): (n,) index of the label, ignored where the token is not in an entity; -1 in an entity marks a token
-            that spaCy calls blocked, which is outside.
-        RETURNS (Ids): (n,) tag indices, `MISSING` where nothing is known.
+        label (Ids): (n,) index of the label, ignored for tokens outside entities; -1 in an entity marks a token that
+            spaCy calls blocked, which is outside.
+        RETURNS (Ids): (n,) tag indices, `MISSING` for missing values.
         """
         tags = np.zeros(len(iob), dtype=np.int64)
         inside = ((iob == 1) | (iob == 3)) & (label >= 0)
-        follows = np.zeros(len(iob), dtype=bool)  # the next token continues this one's entity
-        follows[:-1] = inside[1:] & (iob[1:] == 1)
+        is_followed = np.zeros(len(iob), dtype=bool)  # the next token continues this one's entity
+        is_followed[:-1] = inside[1:] & (iob[1:] == 1)
         begins = inside & (iob == 3)
         base = 1 + label * len(self.prefixes)
         if self.scheme == "iob2":
             offset = np.where(begins, 0, 1)
         else:
-            offset = np.where(begins, np.where(follows, 0, 3), np.where(follows, 1, 2))
+            offset = np.where(begins, np.where(is_followed, 0, 3), np.where(is_followed, 1, 2))
         tags[inside] = (base + offset)[inside]
         tags[iob == 0] = MISSING
         return tags
 
     def trim(self, tags: Ids, words: Sequence[str]) -> Tuple[Ids, int]:
-        """Free the entities of one sentence of blank tokens at their edges; such tokens are then outside.
+        """Trim blank tokens from the edges of the entities of one sentence; these tokens are then outside.
 
-        tags (Ids): (n,) tag indices, `MISSING` where nothing is known.
-        RETURNS (Tuple[Ids, int]): The tags, and how many entities were trimmed or, blank all over, left out.
+        tags (Ids): (n,) tag indices, `MISSING` for missing values.
+        RETURNS (Tuple[Ids, int]): The tags, and how many entities were trimmed, or removed because they are all blank.
         """
         suspects = np.flatnonzero((tags > 0) & blank_tokens(words))
         if not len(suspects):
@@ -103,13 +102,13 @@ class TagSet:
             if tags[start] > 0:
                 while end < len(tags) and tags[end] > 0 and self.continues[tags[end]]:
                     end += 1
-                kept = trim_span(words, start, end)
-                if kept != (start, end):
+                kept_range = trim_span(words, start, end)
+                if kept_range != (start, end):
                     count += 1
                     trimmed[start:end] = 0
-                    if kept is not None:
+                    if kept_range is not None:
                         label = self.labels[self.label_of[tags[start]]]
-                        trimmed[kept[0] : kept[1]] = self.of_span(kept[1] - kept[0], label)
+                        trimmed[kept_range[0] : kept_range[1]] = self.of_span(kept_range[1] - kept_range[0], label)
             start = end
         return trimmed, count
 
@@ -121,8 +120,8 @@ class TagSet:
         return [first + 3] if length == 1 else [first, *[first + 1] * (length - 2), first + 2]
 
     def spans(self, tags: Ids, last: Mask) -> Tuple[Ids, Ids, Ids]:
-        """RETURNS (Tuple[Ids, Ids, Ids]): First token, last token and label index of each entity, in order, of
-        well-formed tags laid end to end; `last` says which tokens are the last of their sentence.
+        """RETURNS (Tuple[Ids, Ids, Ids]): First token, last token and label index of each entity, in order, from
+        well-formed tags of concatenated sentences; `last` marks the last token of each sentence.
         """
         inside = tags > 0
         goes_on = np.zeros(len(tags), dtype=bool)
@@ -133,12 +132,12 @@ class TagSet:
 
 
 def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Optional[Mask] = None) -> Ids:
-    """The best allowed tag sequence of each sentence.
+    """Find the best allowed tag sequence of each sentence.
 
-    Tokens are scored independently, so where the best tags of a sentence already form an allowed sequence, that is the
-    answer, and only the other sentences need the Viterbi algorithm.
+    Tokens are scored independently, so if the best tags of a sentence form an allowed sequence, they are the answer.
+    Only the other sentences need the Viterbi algorithm.
 
-    scores (Floats): (n, tags) unnormalised scores of all sentences, laid end to end.
+    scores (Floats): (n, tags) unnormalised scores of the concatenated sentences.
     blank (Optional[Mask]): (n,) tokens at which no entity may begin or end (`blank_tokens`).
     RETURNS (Ids): (n,) tag indices.
     """
@@ -151,20 +150,20 @@ def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Option
     sizes = np.asarray(lengths, dtype=np.int64)
     if not len(tags):
         return tags
-    full = np.flatnonzero(sizes)
-    ends = np.cumsum(sizes)[full]
-    starts = ends - sizes[full]
-    bad = np.zeros(len(tags), dtype=bool)
-    bad[1:] = ~np.where(
+    nonempty = np.flatnonzero(sizes)
+    ends = np.cumsum(sizes)[nonempty]
+    starts = ends - sizes[nonempty]
+    faulty = np.zeros(len(tags), dtype=bool)
+    faulty[1:] = ~np.where(
         blank[:-1], tagset.allowed_after_blank[tags[:-1], tags[1:]], tagset.allowed[tags[:-1], tags[1:]]
     )
-    bad[starts] = ~tagset.may_start[tags[starts]]
-    bad[ends - 1] |= ~tagset.may_end[tags[ends - 1]] | (blank[ends - 1] & (tags[ends - 1] > 0))
-    if not bad.any():
+    faulty[starts] = ~tagset.may_start[tags[starts]]
+    faulty[ends - 1] |= ~tagset.may_end[tags[ends - 1]] | (blank[ends - 1] & (tags[ends - 1] > 0))
+    if not faulty.any():
         return tags
-    wrong = np.flatnonzero(np.logical_or.reduceat(bad, starts))
-    # Of like length, so that one long line does not cost its length for every other sentence.
-    longest_first = wrong[np.argsort(starts[wrong] - ends[wrong], kind="stable")]
+    faulty_sentences = np.flatnonzero(np.logical_or.reduceat(faulty, starts))
+    # Group sentences of similar length, so that one long line does not lengthen all others.
+    longest_first = faulty_sentences[np.argsort(starts[faulty_sentences] - ends[faulty_sentences], kind="stable")]
     for group in padded_groups(longest_first.tolist(), CELLS, lambda k: (int(ends[k] - starts[k]),)):
         viterbi(tagset, scores, blank, starts[group], ends[group], tags)
     return tags
@@ -173,7 +172,7 @@ def decode(tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Option
 def decode_spans(
     tagset: TagSet, scores: Floats, lengths: Sequence[int], blank: Optional[Mask] = None
 ) -> Tuple[Ids, Ids, Ids, Ids]:
-    """RETURNS (Tuple[Ids, Ids, Ids, Ids]): What `decode` gives, and first token, last token and label index of each
+    """RETURNS (Tuple[Ids, Ids, Ids, Ids]): The result of `decode`, and first token, last token and label index of each
     entity, in order.
     """
     tags = decode(tagset, scores, lengths, blank)
@@ -183,33 +182,33 @@ def decode_spans(
 
 
 def viterbi(tagset: TagSet, scores: Floats, blank: Mask, starts: Ids, ends: Ids, tags: Ids) -> None:
-    """Viterbi over some sentences at once, with transitions that are either free or forbidden.
+    """Run Viterbi on several sentences at once, with transitions that are either free or forbidden.
 
-    scores (Floats), blank (Mask): As of `decode`; at a blank token no tag is left but those that may be there.
+    scores (Floats), blank (Mask): See `decode`; at a blank token only the tags that it may have are not forbidden.
     starts (Ids), ends (Ids): Where the sentences begin and end, longest first; none is empty.
-    tags (Ids): (n,) gets their best allowed tags.
+    tags (Ids): (n,) is filled with their best allowed tags.
     """
     sizes = ends - starts
-    n, longest = len(sizes), int(sizes[0])
-    step, step_after_blank = _cost(tagset.allowed).T, _cost(tagset.allowed_after_blank).T  # [to, from]
-    # In double precision: sums over a line of many thousand tokens would lose the digits that decide.
+    n_sentences, longest = len(sizes), int(sizes[0])
+    step_cost, cost_after_blank = _cost(tagset.allowed).T, _cost(tagset.allowed_after_blank).T  # [to, from]
+    # Use double precision: sums over many thousand tokens would lose the decisive digits.
     best = scores[starts].astype(np.float64) + _cost(tagset.may_start)
-    back = np.zeros((longest, n, len(tagset)), dtype=np.int16)
+    backpointers = np.zeros((longest, n_sentences, len(tagset)), dtype=np.int16)
     running = [int(np.searchsorted(-sizes, -t, side="left")) for t in range(longest)]  # sentences longer than t
     for t in range(1, longest):
-        now = starts[: running[t]] + t
-        before = blank[now - 1]
-        steps = np.where(before[:, None, None], step_after_blank, step) if before.any() else step
-        paths = best[: running[t], None, :] + steps
-        back[t, : running[t]] = paths.argmax(axis=2)
-        best[: running[t]] = paths.max(axis=2) + scores[now]
+        current = starts[: running[t]] + t
+        after_blank = blank[current - 1]
+        costs = np.where(after_blank[:, None, None], cost_after_blank, step_cost) if after_blank.any() else step_cost
+        paths = best[: running[t], None, :] + costs
+        backpointers[t, : running[t]] = paths.argmax(axis=2)
+        best[: running[t]] = paths.max(axis=2) + scores[current]
     outside = tagset.label_of < 0
     end = np.where(blank[ends - 1][:, None], _cost(tagset.may_end & outside), _cost(tagset.may_end))
     chosen = (best + end).argmax(axis=1)
     for t in range(longest - 1, -1, -1):
         rows = np.arange(running[t])
         tags[starts[rows] + t] = chosen[rows]
-        chosen[rows] = back[t, rows, chosen[rows]]
+        chosen[rows] = backpointers[t, rows, chosen[rows]]
 
 
 def _cost(allowed: Mask) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What a student is to learn from a batch of examples: a target distribution and a weight for every token."""
+"""What a student learns from a batch of examples: a target distribution and a weight for every token."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple, Optional, Sequence
@@ -16,12 +16,12 @@ from .tag_scheme import MISSING, Ids, TagSet, blank_tokens
 
 
 class Targets(NamedTuple):
-    """Targets of a batch, sentences laid end to end.
+    """Targets of a batch of concatenated sentences.
 
-    hard (Ids): (n,) tag indices, `MISSING` where nothing is known.
-    hard_weights (FloatArray): (n,) weights of the hard tags, 0 where missing.
+    hard (Ids): (n,) tag indices, `MISSING` for missing values.
+    hard_weights (FloatArray): (n,) weights of the hard tags, 0 for missing values.
     soft (Optional[FloatArray]): (n, tags) distributions, or None if no Doc of the batch has any.
-    soft_weights (FloatArray): (n,) weights of the distributions, 0 where there is none.
+    soft_weights (FloatArray): (n,) weights of the distributions, 0 for missing ones.
     """
 
     hard: Ids
@@ -32,19 +32,19 @@ class Targets(NamedTuple):
 
 @dataclass(eq=False)
 class TargetReader:
-    """Reads targets off examples.
+    """Reads targets from examples.
 
     tagset (TagSet): The student's tags.
     use_hard, use_soft (bool): Which kinds to read.
-    confidence (float): Power of the confidence that weights a token: of soft labels the largest probability, of
-        projected entities (`doc.spans["xner"]`) their score. 0 weights all tokens alike.
+    confidence (float): Tokens are weighted by this power of their confidence, which is the largest probability of soft
+        labels, and the score of projected entities (`doc.spans["xner"]`). 0 gives all tokens the same weight.
     """
 
     tagset: TagSet
     use_hard: bool = True
     use_soft: bool = True
     confidence: float = 0.0
-    # Entities whose edges were whitespace, which no entity is to learn; they were trimmed.
+    # How many entities were trimmed because they began or ended with whitespace, which a student must not learn.
     trimmed: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class TargetReader:
 
     def __call__(self, examples: Sequence[Example]) -> Targets:
         """RETURNS (Targets): The batch's targets. RAISES: XnerError for a label that the student does not have."""
-        rows = [self._one(eg) for eg in examples]
+        rows = [self._read(example) for example in examples]
         soft = None
         if any(row.soft is not None for row in rows):
             shapes = [(len(row.hard), len(self.tagset)) for row in rows]
@@ -65,27 +65,27 @@ class TargetReader:
         hard, hard_weights, _, soft_weights = zip(*rows, strict=True)
         return Targets(np.concatenate(hard), np.concatenate(hard_weights), soft, np.concatenate(soft_weights))
 
-    def _one(self, eg: Example) -> Targets:
-        predicted, reference = eg.predicted, eg.reference
-        n = len(predicted)
-        same = n == len(reference) and np.array_equal(predicted.to_array(ORTH), reference.to_array(ORTH))
-        hard = np.full(n, MISSING, dtype=np.int64)
-        hard_weights = np.zeros(n, dtype=np.float32)
+    def _read(self, example: Example) -> Targets:
+        predicted, reference = example.predicted, example.reference
+        n_tokens = len(predicted)
+        same_tokens = n_tokens == len(reference) and np.array_equal(predicted.to_array(ORTH), reference.to_array(ORTH))
+        hard = np.full(n_tokens, MISSING, dtype=np.int64)
+        hard_weights = np.zeros(n_tokens, dtype=np.float32)
         words = [token.text for token in predicted]
-        if self.use_hard and n:
-            hard = self._read_hard(reference) if same else self._read_aligned(eg)
+        if self.use_hard and n_tokens:
+            hard = self._read_hard(reference) if same_tokens else self._read_aligned(example)
             hard, trimmed = self.tagset.trim(hard, words)
             self.trimmed += trimmed
             hard_weights = (hard != MISSING).astype(np.float32)
-            if self.confidence and same and SPANS_KEY in reference.spans:
+            if self.confidence and same_tokens and SPANS_KEY in reference.spans:
                 for span, score in zip(reference.spans[SPANS_KEY], span_scores(reference), strict=True):
                     hard_weights[span.start : span.end] *= min(max(score, 0.0), 1.0) ** self.confidence
-        soft, soft_weights = None, np.zeros(n, dtype=np.float32)
-        labels = get_soft(reference) if self.use_soft and n else None
-        if labels is not None:
-            probs = to_labels(labels, self.iob2.tags)
-            if not same:
-                probs = realign(probs, eg)
+        soft, soft_weights = None, np.zeros(n_tokens, dtype=np.float32)
+        soft_labels = get_soft(reference) if self.use_soft and n_tokens else None
+        if soft_labels is not None:
+            probs = to_labels(soft_labels, self.iob2.tags)
+            if not same_tokens:
+                probs = realign(probs, example)
             probs = free_blank(TokenLabels(self.iob2.tags, probs), blank_tokens(words)).probs
             soft_weights = (probs.sum(axis=1) > 0).astype(np.float32)
             if self.confidence:
@@ -103,16 +103,16 @@ class TargetReader:
             labels[types == key] = self.tagset.labels.index(name)
         return self.tagset.from_iob(iob.astype(np.int64), labels)
 
-    def _read_aligned(self, eg: Example) -> Ids:
-        tags = [tag if tag != "-" else None for tag in eg.get_aligned_ner()]
+    def _read_aligned(self, example: Example) -> Ids:
+        tags = [tag if tag != "-" else None for tag in example.get_aligned_ner()]
         if self.tagset.scheme == "iob2":
             tags = [tag and tag.replace("U-", "B-").replace("L-", "I-") for tag in tags]
         ids = np.full(len(tags), MISSING, dtype=np.int64)
-        for k, tag in enumerate(tags):
+        for position, tag in enumerate(tags):
             if tag is not None:
                 if tag not in self.tagset.index:
                     raise unknown_label(tag[2:], self.tagset.labels)
-                ids[k] = self.tagset.index[tag]
+                ids[position] = self.tagset.index[tag]
         return ids
 
 
@@ -124,21 +124,22 @@ def unknown_label(name: str, labels: Sequence[str]) -> XnerError:
     )
 
 
-def realign(probs: FloatArray, eg: Example) -> FloatArray:
+def realign(probs: FloatArray, example: Example) -> FloatArray:
     """RETURNS (FloatArray): (predicted tokens, IOB2 tags) from (reference tokens, IOB2 tags) of another tokenisation. A
-    token that covers several takes their mean; of the parts of one token all but the first hold its "begin" mass as
-    "inside".
+    token that covers several reference tokens gets their mean. If several tokens are parts of one reference token, all
+    but the first get its "begin" mass as "inside".
     """
-    parts = eg.alignment.x2y
-    rows, before = np.zeros((len(parts.lengths), probs.shape[1]), dtype=np.float32), -1
-    for row, covered in zip(rows, np.split(parts.data, np.cumsum(parts.lengths)[:-1]), strict=True):
+    alignment = example.alignment.x2y
+    realigned, previous_reference = np.zeros((len(alignment.lengths), probs.shape[1]), dtype=np.float32), -1
+    references = np.split(alignment.data, np.cumsum(alignment.lengths)[:-1])
+    for token_probs, covered in zip(realigned, references, strict=True):
         if len(covered):
-            row[:] = probs[covered].mean(axis=0)
-            if covered[0] == before:
-                row[2::2] += row[1::2]
-                row[1::2] = 0
-            before = int(covered[-1])
-    return normalise(rows)
+            token_probs[:] = probs[covered].mean(axis=0)
+            if covered[0] == previous_reference:
+                token_probs[2::2] += token_probs[1::2]
+                token_probs[1::2] = 0
+            previous_reference = int(covered[-1])
+    return normalise(realigned)
 
 
 def one_hot(ids: Ids, width: int) -> FloatArray:

@@ -1,9 +1,9 @@
-"""Several teachers as one: mixtures of their distributions, weighted alike, by hand, or by how near each source
-language is.
+"""Several teachers as one: mixtures of their distributions, weighted equally, by hand, or by the similarity of the
+source languages to the target language.
 
-After TSL (Wu et al. 2020, section on multi-source learning): p_T = sum_k w_k p_k. The learned weights come from a
+Based on TSL (Wu et al. 2020, section on multi-source learning): p_T = sum_k w_k p_k. The learned weights come from a
 language identification model with a low-rank bilinear form, trained on sentences of the source languages and applied to
-the target's.
+those of the target language.
 """
 
 from collections import Counter
@@ -23,20 +23,20 @@ from ..student.tag_scheme import TagSet
 
 Floats = npt.NDArray[np.float32]
 
-# Of the language identification model (see `language_similarity`).
+# Settings of the language identification model (see `language_similarity`).
 EPOCHS, BATCH_SIZE, LEARN_RATE, GAMMA = 10, 32, 1e-3, 0.01
 
 
 def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Optional[TokenLabels]:
-    """The weighted mean of several teachers' distributions over the same tokens.
+    """Compute the weighted mean of several teachers' distributions over the same tokens.
 
-    softs (Sequence[Optional[TokenLabels]]): Each teacher's, or None where it has nothing to say; so has a row of zeros
-        for its token. The others then share its weight.
-    weights (Sequence[float]): One a teacher.
-    RETURNS (Optional[TokenLabels]): The mixture over all labels that occur; None if no teacher speaks.
+    softs (Sequence[Optional[TokenLabels]]): Each teacher's distributions, or None if it has none. A row of zeros means
+        none for that token. The weights of the other teachers are then scaled up.
+    weights (Sequence[float]): One for each teacher.
+    RETURNS (Optional[TokenLabels]): The mixture over all labels that occur; None if no teacher has distributions.
     RAISES: XnerError if they are not on the same tokens.
     """
-    present = [(soft, w) for soft, w in zip(softs, weights, strict=True) if soft is not None]
+    present = [(soft, weight) for soft, weight in zip(softs, weights, strict=True) if soft is not None]
     if not present or not any(weight > 0 for _, weight in present):
         return None
     sizes = sorted({len(soft.probs) for soft, _ in present})
@@ -45,7 +45,7 @@ def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Opt
             f"Teachers with {' and '.join(map(str, sizes))} tokens for one sentence.",
             "All must have labelled the same tokens.",
         )
-    labels = sorted({x for soft, _ in present for x in entity_labels(soft.labels)})
+    labels = sorted({label for soft, _ in present for label in entity_labels(soft.labels)})
     tags = TagSet(labels, "iob2").tags
     total = np.zeros((sizes[0], len(tags)), dtype=np.float32)
     for soft, weight in present:
@@ -54,16 +54,14 @@ def mix(softs: Sequence[Optional[TokenLabels]], weights: Sequence[float]) -> Opt
 
 
 def entities_of(soft: TokenLabels, doc: Doc, bias: float = 0.0) -> List[Span]:
-    """RETURNS (List[Span]): The most probable well-formed entities of a distribution over a Doc's tokens, as of
-    `best_entities`.
-    """
+    """RETURNS (List[Span]): The `best_entities` of a distribution over a Doc's tokens."""
     entities = best_entities(soft, [token.text for token in doc], bias)
-    return [Span(doc, e.start, e.end, label=e.label) for e in entities]
+    return [Span(doc, entity.start, entity.end, label=entity.label) for entity in entities]
 
 
 def same_sentences(corpora: Sequence[Iterable[Doc]], names: Sequence[str]) -> Iterator[Tuple[Doc, ...]]:
-    """YIELDS (Tuple[Doc, ...]): Each sentence as the teachers labelled it. RAISES: XnerError that names a teacher which
-    has fewer sentences than another, or other words in one.
+    """YIELDS (Tuple[Doc, ...]): Each sentence as labelled by the teachers. RAISES: XnerError that names a teacher with
+    fewer sentences than another, or with different words in a sentence.
     """
     for number, docs in enumerate(zip_longest(*corpora), 1):
         short = [name for name, doc in zip(names, docs, strict=True) if doc is None]
@@ -93,29 +91,30 @@ def mix_docs(
 ) -> Iterator[Doc]:
     """Mix corpora that several teachers have labelled, sentence by sentence.
 
-    corpora (Sequence[Iterable[Doc]]): The same sentences from each teacher; what else the first one's Docs carry is
+    corpora (Sequence[Iterable[Doc]]): The same sentences from each teacher. Other data of the first teacher's Docs is
         kept.
-    weights (Sequence[float] or Iterable[Sequence[float]]): One weight a teacher, or such for every sentence.
-    decode_entities (bool): Set `doc.ents` to the mixture's entities; else the first teacher's are left.
-    bias (float): Taken off the log-probabilities of O then: a student's own, where one is among the teachers.
-    names (Optional[Sequence[str]]): What the corpora are called in a message.
-    counts (Optional[Counter]): Gets under "unmixed" the number of sentences of which no teacher has a distribution;
-        they keep the first teacher's entities.
+    weights (Sequence[float] or Iterable[Sequence[float]]): One weight for each teacher, for all or for every sentence.
+    decode_entities (bool): Set `doc.ents` to the mixture's entities; otherwise the first teacher's entities are kept.
+    bias (float): Subtracted from the log-probabilities of O for that: the bias of a student among the teachers, if any.
+    names (Optional[Sequence[str]]): Names of the corpora in error messages.
+    counts (Optional[Counter]): The number of sentences for which no teacher has a distribution is added to "unmixed".
+        These keep the first teacher's entities.
     YIELDS (Doc): The first corpus's Docs with the mixture as their distribution.
-    RAISES: XnerError as of `same_sentences`, or if a teacher has no distributions at all.
+    RAISES: XnerError, see `same_sentences`, or if a teacher has no distributions at all.
     """
     names = names or [f"teacher {k + 1}" for k in range(len(corpora))]
     counts = Counter() if counts is None else counts
     per_sentence = repeat(weights) if np.ndim(weights) == 1 else iter(weights)
-    spoke = [False] * len(corpora)
+    has_spoken = [False] * len(corpora)
     number = 0
     for number, docs in enumerate(same_sentences(corpora, names), 1):
-        used = next(per_sentence, None)
-        if used is None:
+        sentence_weights = next(per_sentence, None)
+        if sentence_weights is None:
             raise XnerError(f"Weights for {number - 1} sentences, and more sentences.", "Give one a sentence.")
         softs = [soft_of(doc, name, number) for name, doc in zip(names, docs, strict=True)]
-        spoke = [said or (soft is not None and bool(soft.probs.any())) for said, soft in zip(spoke, softs, strict=True)]
-        mixed = mix(softs, used)
+        for k, soft in enumerate(softs):
+            has_spoken[k] |= soft is not None and bool(soft.probs.any())
+        mixed = mix(softs, sentence_weights)
         doc = docs[0]
         if mixed is not None:
             set_soft(doc, mixed)
@@ -124,7 +123,7 @@ def mix_docs(
         elif len(doc):
             counts["unmixed"] += 1
         yield doc
-    silent = [name for name, said in zip(names, spoke, strict=True) if not said]
+    silent = [name for name, spoke in zip(names, has_spoken, strict=True) if not spoke]
     if silent:
         raise XnerError(
             f"No distributions in {', '.join(silent)} ({number} sentences): there is nothing to mix.",
@@ -136,27 +135,27 @@ def text_features(texts: Sequence[str], width: int = 256) -> Floats:
     """RETURNS (Floats): (sentences, width) unit vectors from character n-grams (1 to 4, with word boundaries), hashed
     with signs.
 
-    They stand in for the pooled vectors of a multilingual encoder where there is none: what they see is the form of
-    words, which is what related languages share.
+    They replace the pooled vectors of a multilingual encoder: they represent the form of words, which related languages
+    share.
     """
-    out = np.zeros((len(texts), width), dtype=np.float32)
-    memory: Dict[str, tuple] = {}
+    features = np.zeros((len(texts), width), dtype=np.float32)
+    hashed_grams: Dict[str, tuple] = {}
     for row, text in enumerate(texts):
         padded = f" {' '.join(text.lower().split())} "
         for n in (1, 2, 3, 4):
             for i in range(len(padded) - n + 1):
                 gram = padded[i : i + n]
-                if gram not in memory:
+                if gram not in hashed_grams:
                     code = _fnv(gram)
-                    memory[gram] = (code % width, 1.0 if code >> 40 & 1 else -1.0)
-                column, sign = memory[gram]
-                out[row, column] += sign
-    norm = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.divide(out, norm, out=out, where=norm > 0)
+                    hashed_grams[gram] = (code % width, 1.0 if code >> 40 & 1 else -1.0)
+                column, sign = hashed_grams[gram]
+                features[row, column] += sign
+    norm = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.divide(features, norm, out=features, where=norm > 0)
 
 
 def _fnv(gram: str) -> int:
-    # Python's own hash of a string differs from process to process.
+    # Python's hash of a string differs between processes.
     code = 0xCBF29CE484222325
     for byte in gram.encode("utf8"):
         code = ((code ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
@@ -164,8 +163,8 @@ def _fnv(gram: str) -> int:
 
 
 class Similarity(NamedTuple):
-    """How near each source language is to the target: (target sentences, teachers) weights, (teachers,) their mean, and
-    the temperature used.
+    """The similarity of each source language to the target: (target sentences, teachers) weights, (teachers,) their
+    mean, and the temperature used.
     """
 
     sentence: Floats
@@ -174,34 +173,34 @@ class Similarity(NamedTuple):
 
 
 def language_similarity(sources: Sequence[Floats], target: Floats, *, rank: int = 64, seed: int = 0) -> Similarity:
-    """Learn which source languages the target sentences are like (TSL; settings as of its released code unless said
-    otherwise).
+    """Learn which source languages the target sentences are similar to (TSL; settings as in its released code unless
+    noted otherwise).
 
-    logits_k = (U f + b_u)^T (V mu_k + b_v) for a sentence vector f and language embeddings mu_k, which start as the
-    mean vector of each language; cross-entropy on the source sentences plus gamma ||M^T M - I||^2 over the stacked
-    embeddings. The weights of a target sentence are softmax(logits / tau), with tau the variance of all the target's
-    logits. The learning rate is ten times theirs, since the sentence vectors here are short.
+    logits_k = (U f + b_u)^T (V mu_k + b_v) for a sentence vector f and language embeddings mu_k, which are initialised
+    with the mean vector of each language. The loss is cross-entropy on the source sentences plus gamma ||M^T M - I||^2
+    over the stacked embeddings. The weights of a target sentence are softmax(logits / tau), where tau is the variance
+    of all logits of the target. The learning rate is ten times theirs, since the sentence vectors here are short.
 
-    sources (Sequence[Floats]), target (Floats): (sentences, width) vectors of each source language, and of the target's
-        unlabelled text.
-    rank (int): Of the bilinear form. seed (int): Of initialisation and order.
+    sources (Sequence[Floats]), target (Floats): (sentences, width) vectors of each source language, and of unlabelled
+        target text.
+    rank (int): Rank of the bilinear form. seed (int): Seed of initialisation and order.
     RAISES: XnerError for fewer than two languages or an empty one.
     """
-    if len(sources) < 2 or any(not len(s) for s in sources) or not len(target):
+    if len(sources) < 2 or any(not len(vectors) for vectors in sources) or not len(target):
         raise XnerError(
             "Language weights need two source languages or more, with text, and text of the target.",
             "Use uniform weights, or give the text.",
         )
     rng = np.random.default_rng(seed)
     x = np.concatenate(sources).astype(np.float32)
-    y = np.repeat(np.arange(len(sources)), [len(s) for s in sources])
+    y = np.repeat(np.arange(len(sources)), [len(vectors) for vectors in sources])
     bound, shape = np.sqrt(6.0 / (x.shape[1] + rank)), (rank, x.shape[1])
     params: Dict[str, Floats] = {
         "U": rng.uniform(-bound, bound, shape).astype(np.float32),
         "V": rng.uniform(-bound, bound, shape).astype(np.float32),
         "bu": np.zeros(rank, dtype=np.float32),
         "bv": np.zeros(rank, dtype=np.float32),
-        "M": np.stack([s.mean(axis=0) for s in sources]).astype(np.float32),
+        "M": np.stack([vectors.mean(axis=0) for vectors in sources]).astype(np.float32),
     }
     optimizer = Adam(LEARN_RATE, L2=0.0, grad_clip=0.0)
     for _ in range(EPOCHS):
@@ -212,15 +211,15 @@ def language_similarity(sources: Sequence[Floats], target: Floats, *, rank: int 
             for k, name in enumerate(params):
                 params[name], _ = optimizer((k, name), params[name], gradients[name])
         optimizer.step_schedules()
-    a, b = _sides(params, target.astype(np.float32))
-    logits = a @ b.T
+    sentence_side, language_side = _sides(params, target.astype(np.float32))
+    logits = sentence_side @ language_side.T
     tau = float(logits.var()) or 1.0
     sentence = np.asarray(softmax(np, (logits - logits.max(axis=1, keepdims=True)) / tau), dtype=np.float32)
     return Similarity(sentence, sentence.mean(axis=0), tau)
 
 
 def _sides(p: Dict[str, Floats], x: Floats) -> Tuple[Floats, Floats]:
-    """The two sides of the bilinear form: (sentences, rank) and (languages, rank)."""
+    """RETURNS (Tuple[Floats, Floats]): The two sides of the bilinear form: (sentences, rank) and (languages, rank)."""
     return x @ p["U"].T + p["bu"], p["M"] @ p["V"].T + p["bv"]
 
 

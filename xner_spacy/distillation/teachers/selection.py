@@ -1,4 +1,4 @@
-"""Which sentences of a labelled corpus a student should learn from. All are filters on Docs; none looks at gold labels."""
+"""Filters that select sentences of a labelled corpus to learn from. None of them uses gold labels."""
 
 from typing import Any, Iterable, Iterator, List, Sequence
 
@@ -19,10 +19,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def confidence(doc: Doc) -> float:
-    """How sure the teacher is of a sentence.
+    """Compute how certain the teacher is of a sentence.
 
     RETURNS (float): The mean over tokens of the largest probability; without distributions the least score of a
-        projected span; 1 for a sentence of which neither says anything.
+        projected span; 1 for a sentence without either.
     """
     soft = get_soft(doc)
     if soft is not None and len(doc):
@@ -32,8 +32,8 @@ def confidence(doc: Doc) -> float:
 
 
 def keep_best(docs: Sequence[Doc], scores: Sequence[float], keep: float) -> List[Doc]:
-    """RETURNS (List[Doc]): The share `keep` of the Docs with the highest scores, in their order.
-    RAISES: XnerError for a share that is none.
+    """RETURNS (List[Doc]): The share `keep` of the Docs with the highest scores, in the original order.
+    RAISES: XnerError for a share outside (0, 1].
     """
     if not 0 < keep <= 1:
         raise XnerError(f"A share of {keep} can't be kept.", "Give --keep (keep) a number above 0 and at most 1.")
@@ -43,7 +43,7 @@ def keep_best(docs: Sequence[Doc], scores: Sequence[float], keep: float) -> List
 
 
 def select_surest(docs: Iterable[Doc], keep: float = 0.8) -> List[Doc]:
-    """RETURNS (List[Doc]): The sentences whose teacher is surest. RAISES: XnerError if nothing says how sure it is."""
+    """RETURNS (List[Doc]): The sentences with the most certain teacher. RAISES: XnerError without its certainties."""
     docs = list(docs)
     if not any(SPANS_KEY in doc.spans or get_soft(doc) is not None for doc in docs):
         raise XnerError(
@@ -56,24 +56,24 @@ def select_surest(docs: Iterable[Doc], keep: float = 0.8) -> List[Doc]:
 def select_least_specific(
     docs: Iterable[Doc], nlp: Language, source: Iterable[Doc], keep: float = 0.8, seed: int = 0
 ) -> List[Doc]:
-    """The sentences that a language discriminator tells apart least, after AdvPicker (Chen et al. 2021).
+    """Select the sentences that a language discriminator distinguishes least, based on AdvPicker (Chen et al. 2021).
 
-    There the encoder is trained against the discriminator; here it is the frozen encoder of a source-trained student,
-    and the discriminator a logistic regression on its token vectors. A sentence's score is the mean over its tokens of
-    P(target); the share `keep` of those nearest to .5 is kept.
+    AdvPicker trains the encoder against the discriminator. Here the encoder is that of a source-trained student and
+    stays frozen, and the discriminator is a logistic regression on its token vectors. The score of a sentence is the
+    mean of P(target) over its tokens; the share `keep` with scores nearest to .5 is kept.
 
     docs (Iterable[Doc]), source (Iterable[Doc]): Sentences of the target and of the source language.
-    nlp (Language): A pipeline with an `xner_student`. seed (int): Of the discriminator.
+    nlp (Language): A pipeline with an `xner_student`. seed (int): Seed of the discriminator.
     """
     docs = list(docs)
-    target_vectors, source_vectors = encode(nlp, docs), [v for v in encode(nlp, source) if len(v)]
-    if not source_vectors or not any(len(v) for v in target_vectors):
+    target_vectors, source_vectors = encode(nlp, docs), [vectors for vectors in encode(nlp, source) if len(vectors)]
+    if not source_vectors or not any(len(vectors) for vectors in target_vectors):
         raise XnerError(
             f"No tokens in the sentences {'of the source language' if not source_vectors else 'to choose from'}.",
             "Give text of both languages.",
         )
     p_target = discriminate(np.concatenate(source_vectors), target_vectors, seed)
-    return keep_best(docs, [-abs(p - 0.5) for p in p_target], keep)
+    return keep_best(docs, [-abs(probability - 0.5) for probability in p_target], keep)
 
 
 def encode(nlp: Language, docs: Iterable[Doc], batch_size: int = 256) -> List[Floats]:
@@ -85,25 +85,25 @@ def encode(nlp: Language, docs: Iterable[Doc], batch_size: int = 256) -> List[Fl
 
 
 def discriminate(source: Floats, target: Sequence[Floats], seed: int = 0) -> List[float]:
-    """Train a logistic regression to tell target tokens from source tokens, both sides weighted alike.
+    """Train a logistic regression to distinguish target tokens from source tokens, with equal weights of both sides.
 
     source (Floats): (tokens, width). target (Sequence[Floats]): (tokens, width) of each sentence.
     RETURNS (List[float]): The mean probability of "target" over the tokens of each sentence, .5 for an empty one.
     """
-    tokens = np.concatenate([v for v in target if len(v)])
-    x = np.concatenate([source, tokens]).astype(np.float32)
+    target_tokens = np.concatenate([vectors for vectors in target if len(vectors)])
+    x = np.concatenate([source, target_tokens]).astype(np.float32)
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    y = np.repeat(np.array([0, 1], dtype=np.float32), [len(source), len(tokens)])
-    weight = np.where(y > 0, len(x) / (2 * len(tokens)), len(x) / (2 * len(source)))
+    y = np.repeat(np.array([0, 1], dtype=np.float32), [len(source), len(target_tokens)])
+    weight = np.where(y > 0, len(x) / (2 * len(target_tokens)), len(x) / (2 * len(source)))
     w: Any = np.zeros(x.shape[1] + 1, dtype=np.float32)
     optimizer = Adam(0.01, L2=0.0, grad_clip=0.0)
     rng = np.random.default_rng(seed)
     for _ in range(300):
         rows = rng.integers(0, len(x), 512)
         features = (x[rows] - mean) / spread
-        p = _sigmoid(features @ w[1:] + w[0])
-        d = ((p - y[rows]) * weight[rows] / len(rows)).astype(np.float32)
-        gradient = np.concatenate([[d.sum()], d @ features]).astype(np.float32)
+        probability = _sigmoid(features @ w[1:] + w[0])
+        gradient_scores = ((probability - y[rows]) * weight[rows] / len(rows)).astype(np.float32)
+        gradient = np.concatenate([[gradient_scores.sum()], gradient_scores @ features]).astype(np.float32)
         w, _ = optimizer((0, "w"), w, gradient)
     return [float(_sigmoid((v - mean) / spread @ w[1:] + w[0]).mean()) if len(v) else 0.5 for v in target]
 
@@ -113,18 +113,19 @@ def _sigmoid(x: Any) -> Any:
 
 
 def agree(docs: Iterable[Doc], others: Iterable[Doc], *, drop_soft: bool = False) -> Iterator[Doc]:
-    """Hard labels only where two teachers agree, after UniTrans (Wu et al. 2020b): the others become missing values.
+    """Keep hard labels only if two teachers agree, based on UniTrans (Wu et al. 2020b); others become missing values.
 
-    The distributions stay, so that a student can learn from these on all tokens and from the labels where both agree.
+    The distributions are kept, so that a student can learn from them for all tokens and from the labels if both agree.
 
-    docs (Iterable[Doc]), others (Iterable[Doc]): The same sentences as either teacher labelled them.
-    drop_soft (bool): Take the distributions away.
+    docs (Iterable[Doc]), others (Iterable[Doc]): The same sentences, labelled by each teacher.
+    drop_soft (bool): Remove the distributions.
     YIELDS (Doc): The first teacher's Docs. RAISES: XnerError if the words differ.
     """
     for doc, other in same_sentences((docs, others), ("the first", "the second")):
-        others_entities = {(e.start, e.end, e.label) for e in other.ents}
-        kept = [e for e in doc.ents if (e.start, e.end, e.label) in others_entities]
-        outside = [doc[t.i : t.i + 1] for t, o in zip(doc, other, strict=True) if t.ent_iob == 2 and o.ent_iob == 2]
+        others_entities = {(entity.start, entity.end, entity.label) for entity in other.ents}
+        kept = [entity for entity in doc.ents if (entity.start, entity.end, entity.label) in others_entities]
+        pairs = zip(doc, other, strict=True)
+        outside = [doc[a.i : a.i + 1] for a, b in pairs if a.ent_iob == 2 and b.ent_iob == 2]
         doc.set_ents(kept, outside=outside, default="missing")
         if drop_soft:
             set_soft(doc, None)
