@@ -1,4 +1,4 @@
-"""Everything that is estimated from the rows of a study."""
+"""All estimates from the rows of a study."""
 
 from dataclasses import dataclass
 from math import nan
@@ -12,19 +12,19 @@ from .ratios import slope
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
-# Rows beyond the number of parameters of a surface.
+# How many more rows than parameters a surface needs.
 SPARE = 3
 
 
 @dataclass
 class Analysis:
-    """F1 stays in [0, 1]; docs/study-methods.md describes each part. An estimate has `value`, `low` and `high`.
+    """The estimates, each with `value`, `low` and `high`. F1 is in [0, 1]. docs/study-methods.md describes each part.
 
-    rows (DataFrame): All rows, failed ones too. means, contrasts, designs, mirrored, tenfolds (DataFrame): See the
-        functions of these names. surfaces (Dict[str, Surface]): By arm. robustness, spread, components (DataFrame): See
-        `robustness` (with the slope over the ratio), `by_size` and `variance_components`.
-    trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated: what,
-        for which arm and why.
+    rows (DataFrame): All rows, including failed ones. means, contrasts, designs, mirrored, tenfolds (DataFrame): See
+        the functions of these names. surfaces (Dict[str, Surface]): By arm. robustness, spread, components (DataFrame):
+        See `robustness` (with the slope over the ratio), `by_size` and `variance_components`.
+    trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated,
+        for which arm, and why.
     """
 
     rows: pd.DataFrame
@@ -41,46 +41,46 @@ class Analysis:
     unknown: List[Tuple[str, str, str]]
 
 
-def main_design(designs_there: Iterable[str]) -> str:
-    """RETURNS (str): The design that an arm is spoken of by: optimiser steps fixed, where it was run."""
-    return max(designs_there, key=lambda design: design == "steps")
+def main_design(designs: Iterable[str]) -> str:
+    """RETURNS (str): The design to report for an arm: fixed optimiser steps, if it was run."""
+    return max(designs, key=lambda design: design == "steps")
 
 
 def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analysis:
-    """Estimate all.
+    """Compute all estimates.
 
-    rows (Sequence[Row]): All rows, failed ones too. samples (int): Bootstrap samples. seed (int): Of the bootstrap.
-    RETURNS (Analysis): The same for the same rows, in whatever order they come.
+    rows (Sequence[Row]): All rows, including failed ones. samples (int): Bootstrap samples. seed (int): Bootstrap seed.
+    RETURNS (Analysis): The estimates, which do not depend on the order of the rows.
     """
     frame = frame_of(rows)
-    kept = primary(frame)
+    primary_rows = primary(frame)
     surfaces: Dict[str, Surface] = {}
     trends: Dict[str, Dict[str, Interval]] = {}
     unknown: List[Tuple[str, str, str]] = []
     designs_of: Dict[str, str] = {}
-    spread = by_size(kept)
-    for arm, own in kept.groupby("arm", observed=True):
-        design = main_design(sorted(own["design"].unique()))
-        designs_of[arm], own = design, own[own["design"] == design]
-        sizes = own.groupby(["n_source", "n_target"]).ngroups
+    spread = by_size(primary_rows)
+    for arm, arm_rows in primary_rows.groupby("arm", observed=True):
+        design = main_design(sorted(arm_rows["design"].unique()))
+        designs_of[arm], arm_rows = design, arm_rows[arm_rows["design"] == design]
+        sizes = arm_rows.groupby(["n_source", "n_target"]).ngroups
         if sizes < 3:
             unknown.append(("Surface", arm, "fewer than three sizes"))
-        elif len(own) < own["lang"].nunique() + 4 + SPARE:
+        elif len(arm_rows) < arm_rows["lang"].nunique() + 4 + SPARE:
             unknown.append(("Surface", arm, "too few rows"))
         else:
-            surfaces[arm] = Surface(own, samples, seed + ARMS.index(arm))
+            surfaces[arm] = Surface(arm_rows, samples, seed + ARMS.index(arm))
         trends[arm], reason = trend(spread[(spread["arm"] == arm) & (spread["design"] == design)])
         if reason:
             unknown.append(("Change of the spread with the ratio", arm, reason))
     components, reasons = variance_components(frame)
     unknown += [("Shares of the variance", arm, reason) for arm, reason in reasons.items() if reason]
-    robust = robustness(kept)
+    by_arm = robustness(primary_rows)
     slopes = {(arm, designs_of[arm]): slope(surface) for arm, surface in surfaces.items() if arm not in SOURCE_ARMS}
-    own_slopes = [slopes.get(place) or {} for place in zip(robust["arm"], robust["design"], strict=True)]
+    slopes_of_arms = [slopes.get(key) or {} for key in zip(by_arm["arm"], by_arm["design"], strict=True)]
     for name in ("value", "low", "high"):
-        robust[f"slope_{name}"] = [own.get(name, nan) for own in own_slopes]
-    pairs, by_design, by_mirror, gains = (compare(kept) for compare in (contrasts, designs, mirrored, tenfolds))
+        by_arm[f"slope_{name}"] = [arm_slope.get(name, nan) for arm_slope in slopes_of_arms]
+    pairs, by_design, by_mirror, gains = (compare(primary_rows) for compare in (contrasts, designs, mirrored, tenfolds))
     cells = means(frame)
     return Analysis(
-        frame, cells, pairs, by_design, by_mirror, gains, surfaces, robust, spread, components, trends, unknown
+        frame, cells, pairs, by_design, by_mirror, gains, surfaces, by_arm, spread, components, trends, unknown
     )

@@ -1,8 +1,8 @@
-"""Means over replicates with 95% intervals, and what is compared within the same language, seed and draw: arms, designs,
-mirrored sizes, tenfolds.
+"""Means over replicates with 95% intervals, and comparisons within the same language, seed and draw: of arms, designs,
+mirrored sizes, and tenfolds.
 
 A replicate is a pair of seed and draw. A *table* has a line for each language and pair of sizes and a column for each
-replicate; what was not measured is NaN there, and so is what cannot be estimated.
+replicate. Values that were not measured, or cannot be estimated, are NaN.
 """
 
 from math import isnan, nan, sqrt
@@ -22,7 +22,7 @@ REPLICATE = ["seed", "draw"]
 ARM = ["arm", "design"]
 QUANTITIES = ("f1", "minus_teacher", "minus_transfer")
 Z = float(stats.norm.ppf(0.975))
-# What is compared with what, within the same language, sizes, seed and draw.
+# Pairs of arms that are compared, within the same language, sizes, seed and draw.
 CONTRASTS = (
     ("soft", "hard"),
     ("prototypes", "soft"),
@@ -39,12 +39,12 @@ CONTRASTS = (
 )
 ESTIMATE = ("value", "low", "high", "n")
 COEFFICIENTS = ("source", "target", "source_minus_target", "interaction")
-# A variance and its degrees of freedom, infinite where it is known well.
+# A variance and its degrees of freedom, which are infinite for a variance that is known well.
 Variance = Tuple[float, float]
 
 
 def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
-    """RETURNS (DataFrame): Rows in a fixed order, arms in that of `ARMS`."""
+    """RETURNS (DataFrame): The rows in a fixed order; arms have the order of `ARMS`."""
     columns = list(Row.__dataclass_fields__)
     frame = pd.DataFrame([vars(row) for row in sorted(rows, key=lambda row: row.order)], columns=columns)
     frame["arm"] = pd.Categorical(frame["arm"], ARMS, ordered=True)
@@ -58,12 +58,12 @@ def measured(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def primary(frame: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): Measured rows, each cell once; those of the block "variance" only for arms that have no
-    other, as its seeds and draws are crossed and so not independent replicates.
+    """RETURNS (DataFrame): Measured rows, each cell once. Those of the block "variance" are used only for arms without
+    another block, as its seeds and draws are crossed and therefore not independent replicates.
     """
     rows = measured(frame)
-    other = rows["block"].ne(VARIANCE).groupby([rows[name] for name in ARM], observed=True).transform("any")
-    rows = rows[rows["block"].ne(VARIANCE) | ~other]
+    has_other_block = rows["block"].ne(VARIANCE).groupby([rows[name] for name in ARM], observed=True).transform("any")
+    rows = rows[rows["block"].ne(VARIANCE) | ~has_other_block]
     return rows.drop_duplicates([*ARM, *CELL, *REPLICATE])
 
 
@@ -78,15 +78,16 @@ def deviations(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def pooled(table: pd.DataFrame) -> Variance:
-    """The variance of a replicate, pooled over lines by their degrees of freedom. That of crossed seeds and draws is
-    such that their mean has the sum of the variances over seeds and over draws, which is not too small.
+    """Compute the variance of a replicate, pooled over lines by their degrees of freedom. For crossed seeds and draws
+    it is chosen so that the variance of their mean is the sum of the variances over seeds and over draws, which does
+    not underestimate it.
 
-    RETURNS (Variance): (NaN, 0) where there is nothing to tell it from.
+    RETURNS (Variance): The variance; (NaN, 0) if it cannot be estimated.
     """
     if is_crossed(table.columns):
         lines = [_variance(line.dropna()) for _, line in table.iterrows()]
-        degrees = sum(of_line for _, of_line in lines)
-        squares = sum(variance * of_line for variance, of_line in lines if of_line)
+        degrees = sum(df for _, df in lines)
+        squares = sum(variance * df for variance, df in lines if df)
     else:
         degrees = int(table.count(axis=1).sum()) - len(table)
         squares = np.nansum(deviations(table).to_numpy() ** 2)
@@ -103,16 +104,16 @@ def _variance(line: pd.Series) -> Variance:
 
 
 def is_crossed(replicates: pd.Index) -> bool:
-    """RETURNS (bool): Whether a seed, or a draw, comes more than once."""
+    """RETURNS (bool): Whether a seed, or a draw, occurs more than once."""
     return replicates.nlevels > 1 and any(len(replicates.unique(level)) < len(replicates) for level in REPLICATE)
 
 
 def estimate(value: float, parts: Sequence[Variance]) -> Dict[str, float]:
-    """A 95% interval from independent variances of a mean, by Student's t with the degrees of freedom of Welch and
-    Satterthwaite.
+    """Compute a 95% interval from independent variances of a mean, by Student's t with the degrees of freedom of Welch
+    and Satterthwaite.
 
-    value (float): The mean. parts (Sequence[Variance]): A variance of NaN is left out.
-    RETURNS (Dict[str, float]): `value`, `low` and `high`, both NaN without any variance.
+    value (float): The mean. parts (Sequence[Variance]): The variances; those that are NaN are ignored.
+    RETURNS (Dict[str, float]): `value`, `low` and `high`; the last two are NaN without any variance.
     """
     known = [part for part in parts if not isnan(part[0])]
     if not known:
@@ -125,16 +126,16 @@ def estimate(value: float, parts: Sequence[Variance]) -> Dict[str, float]:
 
 
 def means(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean over replicates of every cell, and over languages (`lang` is "all").
+    """Compute the mean over replicates of every cell, and the mean over languages (`lang` is "all").
 
-    The variance of a mean is that of the replicates, pooled over the languages of the same sizes, over their number,
-    plus the mean variance over test sentences, which replicates share. For the mean over languages the replicates'
-    means over languages are used, pooled over the cells of the same number of target sentences.
+    The variance of a mean is the variance of the replicates, pooled over the languages of the same sizes and divided by
+    their number, plus the mean variance over test sentences, which replicates share. The mean over languages uses the
+    replicates' means over languages, pooled over the cells with the same number of target sentences.
     RETURNS (DataFrame): `block`, `arm`, `design`, `quantity` (of `QUANTITIES`), `lang`, `n_source`, `n_target`,
         `value`, `low`, `high`, `sd`, `n` (rows).
     """
     lines: List[Dict[str, Any]] = []
-    for place, rows in measured(frame).groupby(["block", *ARM], observed=True):
+    for key, rows in measured(frame).groupby(["block", *ARM], observed=True):
         for quantity in QUANTITIES:
             table = table_of(rows, quantity)
             half = (rows[f"{quantity}_high"] - rows[f"{quantity}_low"]) / (2 * Z)
@@ -142,17 +143,20 @@ def means(frame: pd.DataFrame) -> pd.DataFrame:
             joint = deviations(table).groupby(level=SIZES).mean()
             shared = {n_target: pooled(part) for n_target, part in joint.groupby(level="n_target")}
             for size, cells in table.groupby(level=SIZES):
-                here = dict(zip(("block", *ARM, "quantity", *SIZES), (*place, quantity, *size), strict=True))
-                own, counts, centres = test.loc[cells.index], cells.count(axis=1), cells.mean(axis=1)
+                shared_columns = dict(zip(("block", *ARM, "quantity", *SIZES), (*key, quantity, *size), strict=True))
+                test_variances, counts, means_of_cells = test.loc[cells.index], cells.count(axis=1), cells.mean(axis=1)
                 variance, degrees = pooled(cells)
                 for cell, sd in cells.std(axis=1).items():
-                    parts = [(variance / counts[cell], degrees), (own[cell], np.inf)]
-                    line = {**here, "lang": cell[0], "n": counts[cell], "sd": sd}
-                    lines.append({**line, **estimate(centres[cell], parts)})
-                across, degrees = shared[size[1]]
-                parts = [(across / counts.min(), degrees), (own.sum(skipna=False) / len(cells) ** 2, np.inf)]
-                line = {**here, "lang": ALL, "n": counts.sum(), "sd": sqrt(variance)}
-                lines.append({**line, **estimate(centres.mean(), parts)})
+                    parts = [(variance / counts[cell], degrees), (test_variances[cell], np.inf)]
+                    line = {**shared_columns, "lang": cell[0], "n": counts[cell], "sd": sd}
+                    lines.append({**line, **estimate(means_of_cells[cell], parts)})
+                variance_over_languages, degrees = shared[size[1]]
+                parts = [
+                    (variance_over_languages / counts.min(), degrees),
+                    (test_variances.sum(skipna=False) / len(cells) ** 2, np.inf),
+                ]
+                line = {**shared_columns, "lang": ALL, "n": counts.sum(), "sd": sqrt(variance)}
+                lines.append({**line, **estimate(means_of_cells.mean(), parts)})
     columns = ["block", *ARM, "quantity", "lang", *SIZES, "value", "low", "high", "sd", "n"]
     result = pd.DataFrame(lines, columns=columns)
     bounds = result["quantity"].eq("f1")
@@ -161,138 +165,141 @@ def means(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean differences with intervals, by language and sizes, and over all of each.
+    """Compute mean differences with intervals, by language and sizes, over all languages, and over all sizes.
 
-    One language: over replicates, their variance pooled over languages. All languages: languages and replicates are
-    crossed random effects, so that the interval speaks of languages like these and of other seeds and draws. Over all
-    sizes a replicate counts with its mean over sizes.
-    RETURNS (DataFrame): `lang`, `n_source`, `n_target` (0 in both for all), `value`, `low`, `high` and `n`, the pairs.
+    For one language the mean is over replicates, whose variance is pooled over languages. For all languages, languages
+    and replicates are crossed random effects, so that the interval applies to similar languages and to other seeds and
+    draws. For all sizes the values are the replicates' means over sizes.
+    RETURNS (DataFrame): `lang`, `n_source`, `n_target` (both 0 for all sizes), `value`, `low`, `high` and `n`, the
+        number of pairs.
     """
     lines: List[Dict[str, Any]] = []
-    centres, off = table.mean(axis=1), deviations(table)
+    line_means, differences = table.mean(axis=1), deviations(table)
 
     def tell(size: Tuple[int, int], cells: pd.DataFrame, pairs: pd.Series, shared: Variance) -> None:
-        place = dict(zip(SIZES, size, strict=True))
+        size_columns = dict(zip(SIZES, size, strict=True))
         variance, degrees = pooled(cells)
         counts = cells.count(axis=1)
         for lang, mean in cells.mean(axis=1).items():
             line = estimate(mean, [(variance / counts[lang], degrees)])
-            lines.append({"lang": lang, **place, **line, "n": pairs[lang]})
-        lines.append({"lang": ALL, **place, **_over_languages(cells, *shared), "n": pairs.sum()})
+            lines.append({"lang": lang, **size_columns, **line, "n": pairs[lang]})
+        lines.append({"lang": ALL, **size_columns, **_over_languages(cells, *shared), "n": pairs.sum()})
 
-    # Replicates of all languages together, pooled over sizes: those of the same source text share the teacher and
+    # Replicates of all languages together, pooled over sizes. Those with the same source text share the teacher and
     # count once.
-    joint = pooled(off.groupby(level=SIZES).mean())[0]
+    joint = pooled(differences.groupby(level=SIZES).mean())[0]
     degrees = (len(table.columns) - 1) * len(table.index.unique("n_source"))
     for size, cells in table.groupby(level=SIZES):
         tell(size, cells.droplevel(SIZES), cells.count(axis=1).droplevel(SIZES), (joint, degrees))
     if len(table):
-        cells = off.groupby(level="lang").mean().add(centres.groupby(level="lang").mean(), axis=0)
+        cells = differences.groupby(level="lang").mean().add(line_means.groupby(level="lang").mean(), axis=0)
         pairs = table.count(axis=1).groupby(level="lang").sum()
         tell((0, 0), cells, pairs, pooled(deviations(cells).mean().to_frame().T))
     return pd.DataFrame(lines, columns=[*CELL, *ESTIMATE])
 
 
 def _over_languages(cells: pd.DataFrame, joint: float, degrees: float) -> Dict[str, float]:
-    """The mean over languages. Its variance is that between languages plus that of the replicates of all languages
-    together, less what both hold (the two-way analysis of variance of crossed random effects), and at least the larger.
+    """Compute the mean over languages. Its variance is the variance between languages plus that of the replicates of
+    all languages together, minus what both contain (the two-way analysis of variance of crossed random effects), but at
+    least the larger of the two.
 
-    joint (float): Variance of a replicate's mean over languages. degrees (float): Of freedom.
+    joint (float): Variance of a replicate's mean over languages. degrees (float): Its degrees of freedom.
     """
-    centres = cells.mean(axis=1)
-    mean, n, count = centres.mean(), cells.count(axis=1).min(), len(cells)
+    means_of_languages = cells.mean(axis=1)
+    mean, n_replicates, count = means_of_languages.mean(), cells.count(axis=1).min(), len(cells)
     if count == 1:
-        variance, own = pooled(cells)
-        return estimate(mean, [(variance / n, own)])
-    between = centres.var() / count
+        variance, degrees_of_language = pooled(cells)
+        return estimate(mean, [(variance / n_replicates, degrees_of_language)])
+    between = means_of_languages.var() / count
     if isnan(joint):
         return estimate(mean, [(between, count - 1)])
-    shared = joint / n
-    off = deviations(cells)
-    rest = pooled(off - off.mean())[0]
-    # One language's share of the degrees of freedom went into the replicates' means.
-    both = 0.0 if isnan(rest) else rest / (count - 1) / n
-    total = max(between, shared, between + shared - both)
+    shared = joint / n_replicates
+    residuals = deviations(cells)
+    residual = pooled(residuals - residuals.mean())[0]
+    # The degrees of freedom of one language were used for the replicates' means.
+    in_both = 0.0 if isnan(residual) else residual / (count - 1) / n_replicates
+    total = max(between, shared, between + shared - in_both)
     scale = total / (between + shared) if between + shared > 0 else 1.0
     return estimate(mean, [(between * scale, count - 1), (shared * scale, degrees)])
 
 
 def _difference(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str] = (*CELL, *REPLICATE)) -> pd.DataFrame:
-    """RETURNS (DataFrame): `summarise` of F1 of the left rows minus that of the right ones with the same `on`."""
+    """RETURNS (DataFrame): `summarise` of F1 of the left rows minus F1 of the right rows with the same `on`."""
     pairs = left.merge(right[[*on, "f1"]], on=list(on), suffixes=("", "_right"))
     return summarise(table_of(pairs.assign(difference=pairs["f1"] - pairs["f1_right"]), "difference"))
 
 
 def _joined(parts: Mapping[Any, pd.DataFrame], names: List[str]) -> pd.DataFrame:
-    known = {place: part for place, part in parts.items() if len(part)}
-    if not known:
+    nonempty = {key: part for key, part in parts.items() if len(part)}
+    if not nonempty:
         return pd.DataFrame(columns=[*names, *CELL, *ESTIMATE])
-    return pd.concat(known, names=names).reset_index(names).reset_index(drop=True)
+    return pd.concat(nonempty, names=names).reset_index(names).reset_index(drop=True)
 
 
 def contrasts(rows: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): `CONTRASTS`, columns `a`, `b`, `design` and those of `summarise`. rows: Of `primary`."""
+    """RETURNS (DataFrame): `CONTRASTS` of `primary` rows; columns `a`, `b`, `design` and those of `summarise`."""
     arms = dict(list(rows.groupby(ARM, observed=True)))
     parts = {}
-    for a, b in CONTRASTS:
-        for (_, design), left in ((place, own) for place, own in arms.items() if place[0] == a):
-            if b in SOURCE_ARMS:
-                parts[a, b, design] = _difference(left, rows[rows["arm"] == b], ["lang", "n_source", *REPLICATE])
+    for left, right in CONTRASTS:
+        for (_, design), left_rows in ((key, arm_rows) for key, arm_rows in arms.items() if key[0] == left):
+            if right in SOURCE_ARMS:
+                on = ["lang", "n_source", *REPLICATE]
+                parts[left, right, design] = _difference(left_rows, rows[rows["arm"] == right], on)
             else:
-                parts[a, b, design] = _difference(left, arms.get((b, design), rows[:0]))
+                parts[left, right, design] = _difference(left_rows, arms.get((right, design), rows[:0]))
     return _joined(parts, ["a", "b", "design"])
 
 
 def designs(rows: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): Passes over the text fixed minus optimiser steps fixed, by `arm`; see `summarise`."""
+    """RETURNS (DataFrame): F1 with a fixed number of passes minus F1 with fixed steps, by `arm`; see `summarise`."""
     parts = {}
-    for arm, own in rows.groupby("arm", observed=True):
-        parts[(arm,)] = _difference(own[own["design"] == "epochs"], own[own["design"] == "steps"])
+    for arm, arm_rows in rows.groupby("arm", observed=True):
+        parts[(arm,)] = _difference(arm_rows[arm_rows["design"] == "epochs"], arm_rows[arm_rows["design"] == "steps"])
     return _joined(parts, ["arm"])
 
 
 def mirrored(rows: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): Measured pairs of the same total by `arm` and `design`: more source than target sentences
-    minus the reverse. See `summarise`; the sizes are those of the first.
+    """RETURNS (DataFrame): Differences by `arm` and `design` of F1 with more source than target sentences minus F1 with
+    the reverse sizes. See `summarise`; the sizes are those of the former.
     """
     parts = {}
-    for place, own in rows[~rows["arm"].isin(SOURCE_ARMS)].groupby(ARM, observed=True):
-        flipped = own.rename(columns={"n_source": "n_target", "n_target": "n_source"})
-        parts[place] = _difference(own[own["n_source"] > own["n_target"]], flipped)
+    for key, arm_rows in rows[~rows["arm"].isin(SOURCE_ARMS)].groupby(ARM, observed=True):
+        flipped = arm_rows.rename(columns={"n_source": "n_target", "n_target": "n_source"})
+        parts[key] = _difference(arm_rows[arm_rows["n_source"] > arm_rows["n_target"]], flipped)
     return _joined(parts, ARM)
 
 
 def tenfolds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean gain for a tenfold, without the surface: least squares of F1 on the logarithms of both sizes and on their
-    product, for each language and replicate alone.
+    """Compute the mean gain from ten times more text, without the surface: least squares of F1 on the logarithms of
+    both sizes and on their product, separately for each language and replicate.
 
-    RETURNS (DataFrame): `arm`, `design`, `coefficient` ("source", "target": F1 for a tenfold of either at the middle of
-        the grid; "source_minus_target": their difference; "interaction": how much more a tenfold of one gains when the
-        other is tenfold) and the columns of `summarise`.
+    RETURNS (DataFrame): `arm`, `design`, `coefficient` ("source", "target": F1 gained from ten times more of either, at
+        the middle of the grid; "source_minus_target": their difference; "interaction": how much more ten times more of
+        one gains with ten times more of the other) and the columns of `summarise`.
     """
     parts = {}
-    for place, own in rows.groupby(ARM, observed=True):
-        logs = np.log10(own[SIZES].clip(lower=1))
-        # In the middle of the whole grid, so that a missing cell does not move it.
+    for key, arm_rows in rows.groupby(ARM, observed=True):
+        logs = np.log10(arm_rows[SIZES].clip(lower=1))
+        # Centre on the middle of the whole grid, so that missing cells have no influence.
         centred = logs - (logs.min() + logs.max()) / 2
-        used = [name for name in SIZES if logs[name].nunique() > 1]
-        features = centred[used].assign(one=1.0)
-        if len(used) == 2:
+        varying = [name for name in SIZES if logs[name].nunique() > 1]
+        features = centred[varying].assign(one=1.0)
+        if len(varying) == 2:
             features["product"] = centred["n_source"] * centred["n_target"]
-        solved = {}
-        for curve, index in own.groupby(["lang", *REPLICATE]).groups.items():
+        coefficients = {}
+        for curve, index in arm_rows.groupby(["lang", *REPLICATE]).groups.items():
             design_matrix = features.loc[index].to_numpy()
             rank = np.linalg.matrix_rank(design_matrix)
-            if used and len(index) > design_matrix.shape[1] == rank:
-                solved[curve] = np.linalg.lstsq(design_matrix, own.loc[index, "f1"], rcond=None)[0]
-        if not solved:
+            if varying and len(index) > design_matrix.shape[1] == rank:
+                coefficients[curve] = np.linalg.lstsq(design_matrix, arm_rows.loc[index, "f1"], rcond=None)[0]
+        if not coefficients:
             continue
-        table = pd.DataFrame.from_dict(solved, orient="index", columns=features.columns)
+        table = pd.DataFrame.from_dict(coefficients, orient="index", columns=features.columns)
         table.index = pd.MultiIndex.from_tuples(table.index, names=["lang", *REPLICATE])
         table = table.rename(columns={"n_source": "source", "n_target": "target", "product": "interaction"})
-        if len(used) == 2:
+        if len(varying) == 2:
             table["source_minus_target"] = table["source"] - table["target"]
         for name in (name for name in COEFFICIENTS if name in table):
             summary = summarise(table_of(table.reset_index().assign(n_source=1, n_target=1), name))
-            parts[(*place, name)] = summary[summary["n_source"] == 1].assign(n_source=0, n_target=0)
+            parts[(*key, name)] = summary[summary["n_source"] == 1].assign(n_source=0, n_target=0)
     return _joined(parts, [*ARM, "coefficient"])

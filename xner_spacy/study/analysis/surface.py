@@ -2,9 +2,9 @@
 
     F1 = c_language - a (N_s / 1000)^-alpha - b (N_t / 1000)^-beta
 
-c is the ceiling of a language, at most 1; a and b, which may be negative, are what is lost at 1,000 sentences, alpha
-and beta how fast the loss fades. For given exponents the rest is linear, so the exponents are searched on a grid and
-the rest is solved (variable projection, Golub and Pereyra 1973), for all bootstrap samples at once.
+c is the ceiling of a language, at most 1. a and b, which may be negative, are the losses at 1,000 sentences, and alpha
+and beta say how fast they decrease. For given exponents the problem is linear, so the exponents are searched on a grid
+and the rest is solved (variable projection, Golub and Pereyra 1973), for all bootstrap samples at once.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .intervals import SIZES, Z, table_of
 Floats = npt.NDArray[np.float64]
 
 EXPONENTS = (0.05, 2.0)
-# Values of an exponent in the search; a step is 10% of it.
+# Values of an exponent in the search, 10% apart.
 STEPS = 40
 HUBER = 2.0
 
@@ -37,24 +37,26 @@ class Solution:
     c: Floats
 
     def loss(self, n_source: npt.ArrayLike, n_target: npt.ArrayLike) -> Floats:
-        """RETURNS (npt.NDArray): What is lost to the ceiling in every sample, (s,), or (m, s) for sizes (m, 1)."""
+        """RETURNS (npt.NDArray): The loss relative to the ceiling in every sample, (s,), or (m, s) for sizes (m, 1)."""
         return self.a * power(n_source, self.alpha) + self.b * power(n_target, self.beta)
 
 
 def power(sizes: npt.ArrayLike, exponents: npt.ArrayLike) -> Floats:
     """RETURNS (npt.NDArray): (sizes / 1000)^-exponent, broadcast; 0 for size 0."""
-    n = np.asarray(sizes, dtype=np.float64) / 1000
-    return np.where(n > 0, np.where(n > 0, n, 1.0) ** -np.asarray(exponents, dtype=np.float64), 0.0)
+    thousands = np.asarray(sizes, dtype=np.float64) / 1000
+    return np.where(
+        thousands > 0, np.where(thousands > 0, thousands, 1.0) ** -np.asarray(exponents, dtype=np.float64), 0.0
+    )
 
 
 def least_squares(
     features: Floats, y: Floats, mass: Floats, lang: npt.NDArray[np.int64], ceiling: float = np.inf
 ) -> Tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """Weighted least squares of each sample on each candidate's features, with an offset for each language.
+    """Solve weighted least squares of each sample on each candidate's features, with an offset for each language.
 
     features (npt.NDArray): (k, n, f). y (npt.NDArray): (n, s). mass (npt.NDArray): (n,) weights. lang (npt.NDArray):
         (n,) number of each cell's language.
-    ceiling (float): The most that an offset may be; let go where all candidates go over it.
+    ceiling (float): Largest allowed offset; ignored if all candidates exceed it.
     RETURNS (Tuple): The best candidate of each sample (s,), its coefficients (f, s) and offsets (L, s).
     """
     member = np.eye(int(lang.max()) + 1)[lang] * mass[:, None]
@@ -68,15 +70,15 @@ def least_squares(
     offsets = centre_y - centre_x @ coefficients
     over = offsets.max(axis=1) > ceiling
     loss[over & ~over.all(axis=0)] = np.inf
-    best, at = loss.argmin(axis=0), np.arange(y.shape[1])
-    return best, coefficients[best, :, at].T, offsets[best, :, at].T
+    best, sample = loss.argmin(axis=0), np.arange(y.shape[1])
+    return best, coefficients[best, :, sample].T, offsets[best, :, sample].T
 
 
 class Surface:
     """A fitted surface with its bootstrap samples; sample 0 is the fit to all rows.
 
-    rows (DataFrame): What to fit: measured rows of one arm and design. samples (int): Bootstrap samples. seed (int): Of
-        the bootstrap.
+    rows (DataFrame): Measured rows of one arm and design, to which the surface is fitted. samples (int): Bootstrap
+        samples. seed (int): Seed of the bootstrap.
     RAISES: ValueError for rows of fewer than two sizes.
     """
 
@@ -93,25 +95,25 @@ class Surface:
         self._robust_fit()
         random = np.random.default_rng(seed)
         replicates, count = self._noise_of_replicates(random, samples), len(self.languages)
-        # Levels are those of the languages at hand, over replicates and test sentences; the shape is that of languages
-        # like these. What has a single cluster has no interval.
-        half = (rows["f1_high"] - rows["f1_low"]) / (2 * Z)
-        test = np.sqrt((half**2).groupby(rows["lang"]).mean().reindex(self.languages).fillna(0).to_numpy())
+        # Levels describe the measured languages, with uncertainty over replicates and test sentences. The shape
+        # describes similar languages. Estimates from a single cluster have no interval.
+        half_widths = (rows["f1_high"] - rows["f1_low"]) / (2 * Z)
+        test_sd = np.sqrt((half_widths**2).groupby(rows["lang"]).mean().reindex(self.languages).fillna(0).to_numpy())
         replicated = bool(((self.weights > 0).sum(axis=1) > 1).any())
-        self.levels = self._with_samples(replicates if replicated or test.all() else replicates[:, :0])
+        self.levels = self._with_samples(replicates if replicated or test_sd.all() else replicates[:, :0])
         drawn = self.levels.c.shape[1] - 1
-        self.levels.c[:, 1:] += test[:, None] * random.normal(size=(count, drawn))
-        # How languages differ, and not what the surface misses in all of them alike.
-        left = pd.Series(self.mean - self.fitted(), table.index).groupby(level=SIZES)
-        own = (left.transform(lambda e: (e - e.mean()) * np.sqrt(len(e) / max(len(e) - 1, 1)))).to_numpy()
-        noise = replicates + own[:, None] * random.normal(size=(count, samples))[self.lang]
+        self.levels.c[:, 1:] += test_sd[:, None] * random.normal(size=(count, drawn))
+        # The differences between languages, without the error of the surface that is common to all of them.
+        remainder = pd.Series(self.mean - self.fitted(), table.index).groupby(level=SIZES)
+        cell_sd = (remainder.transform(lambda e: (e - e.mean()) * np.sqrt(len(e) / max(len(e) - 1, 1)))).to_numpy()
+        noise = replicates + cell_sd[:, None] * random.normal(size=(count, samples))[self.lang]
         self.shape = self._with_samples(noise if replicated or count > 1 else noise[:, :0])
         clusters = (self.table.shape[1] - 1) * len(np.unique(self.source))
         self.widen_levels = _widen(clusters)
         self.widen_shape = _widen(count - 1) if count > 1 else self.widen_levels
 
     def _robust_fit(self) -> None:
-        """Fit the cells' means with Huber's weights of the rows, so that a run that went wrong does not bend it."""
+        """Fit the cells' means with Huber's weights of the rows, so that a failed run does not distort the fit."""
         self.weights = np.where(np.isnan(self.table), 0.0, 1.0)
         for _ in range(7):
             self.mass = self.weights.sum(axis=1)
@@ -122,15 +124,15 @@ class Surface:
             weights = np.minimum(1.0, HUBER * scale / np.maximum(residual, 1e-12))
             self.weights = np.where(np.isnan(weights), 0.0, weights)
         ratio = (EXPONENTS[1] / EXPONENTS[0]) ** (1 / (STEPS - 1))
-        for _ in range(3):  # nearer to the best exponents than the grid is
-            near = np.geomspace(1 / ratio, ratio, 21)
-            found = [np.clip(values * near, *EXPONENTS) for values in (self.point.alpha, self.point.beta)]
-            self.point = self._solve(self.mean[:, None], *found)
+        for _ in range(3):  # refine the exponents beyond the grid
+            factors = np.geomspace(1 / ratio, ratio, 21)
+            exponents = [np.clip(values * factors, *EXPONENTS) for values in (self.point.alpha, self.point.beta)]
+            self.point = self._solve(self.mean[:, None], *exponents)
             ratio = ratio**0.15
 
     def _solve(self, y: Floats, *near: Floats, keep: Any = slice(None)) -> Solution:
-        """RETURNS (Solution): For each column of `y`. near (npt.NDArray): Exponents in place of the grid's. keep: Which
-        cells are fitted; the ceilings are those of their languages.
+        """RETURNS (Solution): The solution for each column of `y`. near (npt.NDArray): Exponents to use instead of the
+        grid. keep: Which cells to fit; the ceilings are those of their languages.
         """
         grids = []
         for number, axis in enumerate((self.source, self.target)):
@@ -146,26 +148,29 @@ class Surface:
         return Solution(-p, -q, alphas[best], betas[best], offsets)
 
     def _noise_of_replicates(self, random: np.random.Generator, samples: int) -> Floats:
-        """Replicates are shared by languages, as the teacher is, which is trained anew for each number of source
-        sentences.
+        """Draw the noise of replicates. Languages share it, as they share the teacher, which is trained separately for
+        each number of source sentences.
 
-        RETURNS (npt.NDArray): (cells, samples): normal draws with the covariance of the cells' means.
+        RETURNS (npt.NDArray): (cells, samples) normal draws with the covariance of the cells' means.
         """
-        sources, at = np.unique(self.source, return_inverse=True)
+        sources, source_index = np.unique(self.source, return_inverse=True)
         counts = (self.weights > 0).sum(axis=1, keepdims=True)
-        own = self.weights / self.mass[:, None] * np.nan_to_num(self.table - self.mean[:, None])
-        own *= np.sqrt(counts / np.maximum(counts - 1, 1)) * (counts > 1)
-        drawn = random.normal(size=(len(sources), own.shape[1], samples))
-        return np.einsum("cr,crs->cs", own, drawn[at])
+        row_noise = self.weights / self.mass[:, None] * np.nan_to_num(self.table - self.mean[:, None])
+        row_noise *= np.sqrt(counts / np.maximum(counts - 1, 1)) * (counts > 1)
+        drawn = random.normal(size=(len(sources), row_noise.shape[1], samples))
+        return np.einsum("cr,crs->cs", row_noise, drawn[source_index])
 
     def _with_samples(self, noise: Floats) -> Solution:
-        """RETURNS (Solution): The fit as sample 0, then those of the means with noise."""
+        """RETURNS (Solution): The fit as sample 0, then the fits to the means with noise."""
         drawn = self._solve(self.mean[:, None] + noise)
-        parts = {name: np.concatenate([value, getattr(drawn, name)], -1) for name, value in vars(self.point).items()}
+        parts = {
+            name: np.concatenate([point_value, getattr(drawn, name)], -1)
+            for name, point_value in vars(self.point).items()
+        }
         return Solution(**parts)
 
     def f1(self, n_source: float, n_target: float, lang: Optional[str] = None) -> Floats:
-        """RETURNS (npt.NDArray): F1 of the fit and in every sample of levels, of one language or the mean of all."""
+        """RETURNS (npt.NDArray): F1 of the fit and of every sample of levels, for one language or the mean of all."""
         c = self.levels.c.mean(axis=0) if lang is None else self.levels.c[self.languages.index(lang)]
         return np.clip(c - self.levels.loss(n_source, n_target), 0.0, 1.0)
 
@@ -174,21 +179,21 @@ class Surface:
         return percentiles(values, self.widen_levels, 0.0, 1.0)
 
     def estimate(self, values: Floats, low: float = -1.0, high: float = 1.0) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): `value`, `low` and `high` of what follows from the shape, within bounds."""
+        """RETURNS (Dict[str, float]): `value`, `low` and `high` of a quantity derived from the shape, within bounds."""
         return percentiles(values, self.widen_shape, low, high)
 
     def parameters(self) -> Dict[str, Dict[str, float]]:
-        """RETURNS (Dict[str, Dict[str, float]]): Each with `value`, `low` and `high`; without the last two where it is
-        not determined by the sizes.
+        """RETURNS (Dict[str, Dict[str, float]]): The parameters, each with `value`, `low` and `high`; the last two are
+        NaN for one that the sizes do not determine.
         """
-        known = {"c": self.level(self.levels.c.mean(axis=0))}
+        estimates = {"c": self.level(self.levels.c.mean(axis=0))}
         for axis, factor, exponent in ((self.source, "a", "alpha"), (self.target, "b", "beta")):
             sizes = len(np.unique(axis))
             if sizes > 1:
-                known[factor] = self.estimate(getattr(self.shape, factor), -np.inf, np.inf)
+                estimates[factor] = self.estimate(getattr(self.shape, factor), -np.inf, np.inf)
                 drawn = getattr(self.shape, exponent)
-                known[exponent] = self.estimate(drawn if sizes > 2 else drawn[:1], *EXPONENTS)
-        return known
+                estimates[exponent] = self.estimate(drawn if sizes > 2 else drawn[:1], *EXPONENTS)
+        return estimates
 
     def fitted(self) -> Floats:
         """RETURNS (npt.NDArray): (n,) fitted F1 of each cell."""
@@ -197,17 +202,17 @@ class Surface:
 
     def r2(self) -> float:
         """RETURNS (float): The share of the variance between rows that the surface explains."""
-        left = np.nansum((self.table - self.fitted()[:, None]) ** 2)
+        residual = np.nansum((self.table - self.fitted()[:, None]) ** 2)
         total = np.nansum((self.table - np.nanmean(self.table)) ** 2)
-        return float(1 - left / total) if total > 1e-12 else np.nan
+        return float(1 - residual / total) if total > 1e-12 else np.nan
 
     @cached_property
     def errors(self) -> Dict[str, Dict[str, float]]:
-        """Cross-validate: predict the sizes that are left out of the fit.
+        """Cross-validate: predict the sizes that are excluded from the fit.
 
-        RETURNS (Dict[str, Dict[str, float]]): `each` (each size from all the others), `source` and `target` (all of the
-            largest from the smaller ones): root mean squared errors over cells of the surface (`surface`), of a plane
-            in the logarithms (`plane`) and of the language's mean (`mean`), and `n`, the cells.
+        RETURNS (Dict[str, Dict[str, float]]): `each` (each size from all others), `source` and `target` (the largest
+            from the smaller ones): root mean squared errors over cells of the surface (`surface`), of a plane in the
+            logarithms (`plane`) and of the language's mean (`mean`), and `n`, the number of cells.
         """
         cells = np.stack([self.source, self.target], axis=1)
         folds = {"each": [(cells == size).all(axis=1) for size in self.sizes]}
@@ -221,24 +226,24 @@ class Surface:
         plain = np.nanmean(self.table, axis=1)
         errors: Dict[str, list] = {"surface": [], "plane": [], "mean": []}
         for held in folds:
-            # A language of which nothing is left cannot be predicted.
-            there = held & np.isin(self.lang, self.lang[~held])
+            # A language without any remaining cell cannot be predicted.
+            test_cells = held & np.isin(self.lang, self.lang[~held])
             names, lang = np.unique(self.lang[~held], return_inverse=True)
-            own = np.searchsorted(names, self.lang[there])
+            test_lang = np.searchsorted(names, self.lang[test_cells])
             keep = np.flatnonzero(~held)
             part = self._solve(self.mean[:, None], keep=keep)
-            loss = part.loss(self.source[there, None], self.target[there, None])[:, 0]
-            errors["surface"].append(plain[there] - (part.c[own, 0] - loss))
-            for name, used in (("plane", logs), ("mean", np.zeros_like(logs))):
-                _, slope, offset = least_squares(used[None, keep], self.mean[keep, None], self.mass[keep], lang)
-                errors[name].append(plain[there] - (offset[own, 0] + used[there] @ slope[:, 0]))
+            loss = part.loss(self.source[test_cells, None], self.target[test_cells, None])[:, 0]
+            errors["surface"].append(plain[test_cells] - (part.c[test_lang, 0] - loss))
+            for name, features in (("plane", logs), ("mean", np.zeros_like(logs))):
+                _, slope, offset = least_squares(features[None, keep], self.mean[keep, None], self.mass[keep], lang)
+                errors[name].append(plain[test_cells] - (offset[test_lang, 0] + features[test_cells] @ slope[:, 0]))
         joined = {name: np.concatenate(parts) for name, parts in errors.items()}
         return {**{k: float(np.sqrt((v**2).mean())) for k, v in joined.items()}, "n": len(joined["mean"])}
 
 
 def percentiles(values: Floats, widen: float, low: float, high: float) -> Dict[str, float]:
     """RETURNS (Dict[str, float]): The estimate (`value`, sample 0) and the percentile limits of the other samples,
-    moved away from it by `widen`, within bounds; NaN for fewer than 20 samples.
+    widened by the factor `widen`, within bounds; NaN for fewer than 20 samples.
     """
     value, samples = float(values[0]), values[1:]
     if len(samples) < 20:
@@ -248,5 +253,5 @@ def percentiles(values: Floats, widen: float, low: float, high: float) -> Dict[s
 
 
 def _widen(degrees: int) -> float:
-    """RETURNS (float): The quantile of Student's t over the normal one: for few clusters."""
+    """RETURNS (float): The ratio of the quantiles of Student's t and the normal distribution, for few clusters."""
     return float(special.stdtrit(degrees, 0.975) / Z) if degrees > 0 else 1.0
