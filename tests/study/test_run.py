@@ -236,7 +236,7 @@ def test_a_cell_that_cannot_be_measured_is_a_row_with_its_reason(tmp_path):
     settings = block(arms=["teacher", "hard"], n_source=[20000], n_target=[10])
     rows = run_study(config, overrides=settings)
     assert [row.status for row in rows] == ["failed", "failed"]
-    reason = "20000 sentences of labelled source text are asked for, and there are 42."
+    reason = "20000 sentences of labelled source text are needed, and there are 42."
     assert all(reason in row.reason for row in rows)
     assert "Traceback" in next((tmp_path / "work" / "failures").iterdir()).read_text()
     result = CliRunner().invoke(

@@ -40,5 +40,5 @@ def test_draws_and_pools_differ():
 
 
 def test_more_than_there_is_is_refused():
-    with pytest.raises(XnerError, match="6 sentences of text are asked for, and there are 5"):
+    with pytest.raises(XnerError, match="6 sentences of text are needed, and there are 5"):
         take([0, 1, 2, 3, 4], 6, "text")

@@ -20,19 +20,19 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 def _path(path: str) -> str:
     try:
-        odd = [name for _, name, *_ in Formatter().parse(path) if name not in (None, "lang")]
+        unknown_names = [name for _, name, *_ in Formatter().parse(path) if name not in (None, "lang")]
     except ValueError as error:
         raise ValueError(f"{path!r} cannot be read ({error})") from None
-    if odd:
-        raise ValueError(f"{{{odd[0]}}} is not known in a path; there is {{lang}}")
+    if unknown_names:
+        raise ValueError(f"{{{unknown_names[0]}}} is not known in a path; there is {{lang}}")
     return path
 
 
 def _codes(languages: Dict[str, str]) -> Dict[str, str]:
-    # Codes become parts of file names and of anchors in the page.
-    odd = [code for code in languages if not CODE.fullmatch(code)]
-    if odd:
-        raise ValueError(f"no codes of languages: {', '.join(map(repr, odd))}")
+    # Codes are used in file names and in anchors of the page.
+    invalid_codes = [code for code in languages if not CODE.fullmatch(code)]
+    if invalid_codes:
+        raise ValueError(f"no codes of languages: {', '.join(map(repr, invalid_codes))}")
     return languages
 
 
@@ -47,8 +47,8 @@ class Training(_Section):
     """How a model is trained.
 
     config (str): A `spacy train` config with an `xner_student`. steps (int): Optimiser steps.
-    epochs (int): Passes over the text where the design fixes these. overrides (Dict[str, Any]): Settings of the config
-        by their dotted names.
+    epochs (int): Passes over the text for the design "epochs". overrides (Dict[str, Any]): Settings of the config by
+        their dotted names.
     """
 
     config: str
@@ -61,10 +61,10 @@ class Block(_Section):
     """A part of the grid: every arm with every size, language and replicate.
 
     languages (List[str]): Codes. arms (List[str]): See `xner_spacy.study.design.rows.ARMS`. n_source,
-        n_target (List[int]): Sentences.
+        n_target (List[int]): Numbers of sentences.
     seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th draw, so that
-        replicates differ in both; "crossed": each with each.
-    design (str): "steps" or "epochs": what is held fixed as the text grows.
+        replicates differ in both; "crossed": each seed with each draw.
+    design (str): "steps" or "epochs": what stays fixed as the text grows.
     """
 
     languages: List[str]
@@ -91,15 +91,15 @@ class Block(_Section):
 
 
 class Settings(_Section):
-    """What the study is, and where its files lie.
+    """General settings of the study, and the paths of its files.
 
     languages (Dict[str, str]): Names by code. source (str): DocBin file or folder of labelled source sentences. target,
-        test (str): The same of target Docs that carry source and alignment, and of gold test Docs, with `{lang}` for
-        the code; test Docs of a language whose test sentences are not translated carry neither, and nothing is then
-        known of the teacher there.
+        test (str): The same for target Docs with source and alignment, and for gold test Docs, with `{lang}` for the
+        code. If the test sentences of a language are not translated, its test Docs have neither source nor alignment,
+        and the teacher is not evaluated there.
     work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str): "uniform" or "stratified".
     keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the CPU. limits
-        (List[str]): What a reader has to know, for the page.
+        (List[str]): Limitations of the study that the page states.
     """
 
     title: str
@@ -116,10 +116,10 @@ class Settings(_Section):
 
 
 class Study(_Section):
-    """A study as its config has it.
+    """A study as described by its config.
 
     path (Path): The config. settings (Settings), teacher, student (Training), blocks (Dict[str, Block]): Its sections.
-    projector (Dict[str, Any]): The part that projects.
+    projector (Dict[str, Any]): The projector.
     """
 
     path: Path
@@ -130,7 +130,7 @@ class Study(_Section):
     blocks: Dict[str, Block]
 
     def files(self, languages: Sequence[str]) -> Dict[str, Path]:
-        """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by what they are."""
+        """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by name."""
         paths = {"source": Path(self.settings.source)}
         for lang in languages:
             paths[f"target {lang}"] = Path(self.settings.target.format(lang=lang))
@@ -141,18 +141,18 @@ class Study(_Section):
 def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> Study:
     """Read the config of a study.
 
-    path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names. Those of the
-        trainings are named `student.overrides.training.batcher.size` and the like.
-    RETURNS (Study): The study. RAISES: InputError that names the section and setting that is wrong.
+    path (PathLike): The file. overrides (Optional[Dict[str, Any]]): Settings by their dotted names. Those of a training
+        config have names such as `student.overrides.training.batcher.size`.
+    RETURNS (Study): The study. RAISES: InputError that names the wrong section and setting.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError("no such file.", path, hint="Copy one of projects/ratio-study/study_*.cfg.")
-    given = dict(overrides or {})
-    # Names of settings with dots in them, which are no sections here.
-    inner = {name: given.pop(name) for name in list(given) if OVERRIDE.match(name)}
-    config = dict(read_config(path, interpolate=True, overrides=given))
-    for name, value in inner.items():
+    study_overrides = dict(overrides or {})
+    # Names of settings that contain dots, which do not separate sections here.
+    training_overrides = {name: study_overrides.pop(name) for name in list(study_overrides) if OVERRIDE.match(name)}
+    config = dict(read_config(path, interpolate=True, overrides=study_overrides))
+    for name, value in training_overrides.items():
         section, setting = OVERRIDE.match(name).groups()  # type: ignore[union-attr]
         part = config.get(section)
         if not isinstance(part, dict) or not isinstance(part.setdefault("overrides", {}), dict):
@@ -162,9 +162,9 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
         study = Study.model_validate({"path": path, **config})
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"[{place}]: {message}.", path) from None
+        raise InputError(f"[{location}]: {message}.", path) from None
     for name, block in study.blocks.items():
         unknown = [lang for lang in block.languages if lang not in study.settings.languages]
         if unknown:

@@ -1,9 +1,9 @@
-"""The files that the jobs of a study read, each checked against what the plan was made of, and samples of them.
+"""The files that the jobs of a study read, checked for changes since the plan was made, and samples of them.
 
-A run takes hours. A file that is replaced meanwhile would give results of old and new data under the old checksum.
+A run takes hours. If a file is replaced meanwhile, results of old and new data would get the same, old checksum.
 
-Samples are nested: of one draw, a larger one holds every smaller one. A draw is an order of the whole pool; the sample of
-size n is its first n sentences.
+Samples are nested: for the same draw, a larger sample contains every smaller one. A draw is an order of the whole pool;
+the sample of size n is its first n sentences.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from ...types import Json
 
 KEY_LENGTH = 16
 KEPT = "What was measured before is kept. Run again, when the file will not change any more."
-# What makes sentences alike: the labels that they have; their length, in powers of two.
+# Strata: source sentences by their set of labels, target sentences by their length in powers of two.
 STRATA: Dict[str, Callable[[Doc], Hashable]] = {
     "source": lambda doc: " ".join(sorted({ent.label_ for ent in doc.ents})),
     "target": lambda doc: len(doc).bit_length(),
@@ -31,15 +31,15 @@ STRATA: Dict[str, Callable[[Doc], Hashable]] = {
 
 
 class InputChanged(InputError):
-    """A file of the study that is not what it was when the run began; see `InputError`."""
+    """A file of the study has changed since the run began; see `InputError`."""
 
 
 def checksum(contents: Iterable[bytes]) -> str:
-    """RETURNS (str): The hash of a DocBin file or of the shards of a folder, whatever their names."""
-    whole = hashlib.sha256()
+    """RETURNS (str): The hash of a DocBin file or of the shards of a folder, independent of their names."""
+    combined = hashlib.sha256()
     for data in contents:
-        whole.update(hashlib.sha256(data).digest())
-    return whole.hexdigest()[:KEY_LENGTH]
+        combined.update(hashlib.sha256(data).digest())
+    return combined.hexdigest()[:KEY_LENGTH]
 
 
 def file_checksum(path: Path) -> str:
@@ -50,7 +50,7 @@ def file_checksum(path: Path) -> str:
 class Inputs:
     """Reads a study's files.
 
-    paths (Dict[str, Path]): Where they lie, by name. checksums (Dict[str, str]): What each must be.
+    paths (Dict[str, Path]): Their paths, by name. checksums (Dict[str, str]): Their expected checksums.
     """
 
     def __init__(self, paths: Dict[str, Path], checksums: Dict[str, str]) -> None:
@@ -58,8 +58,8 @@ class Inputs:
         self.checksums = checksums
 
     def read(self, name: str) -> DocBin:
-        """RETURNS (DocBin): A file, or all shards of a folder, unpacked, no Doc built. RAISES: InputChanged if it is
-        not what it was when the run began.
+        """RETURNS (DocBin): A file, or all shards of a folder; no Docs are created. RAISES: InputChanged if it has
+        changed since the run began.
         """
         path = self.paths[name]
         try:
@@ -72,59 +72,59 @@ class Inputs:
         return joined(parse_docbin(data, file) for file, data in zip(files, contents, strict=True))
 
     def docs(self, name: str, vocab: Vocab, which: Optional[Sequence[int]] = None) -> List[Doc]:
-        """RETURNS (List[Doc]): The Docs of a file, all or some by their numbers. RAISES: As `read`."""
+        """RETURNS (List[Doc]): The Docs of a file, all or some by their indices. RAISES: See `read`."""
         docbin = self.read(name)
         return list(docs_of(docbin if which is None else part_of(docbin, which), vocab, self.paths[name]))
 
     def sample(self, side: str, params: Json, vocab: Vocab) -> List[int]:
         """Draw sentences of the labelled "source" text, or of the unlabelled "target" text of a language.
 
-        params (Dict[str, Any]): Of the job: `n_source` or `n_target`, `draw`, `sampling` and `lang`.
-        RETURNS (List[int]): Their numbers in the file. RAISES: As `read`; XnerError if there are not so many.
+        params (Dict[str, Any]): Parameters of the job: `n_source` or `n_target`, `draw`, `sampling` and `lang`.
+        RETURNS (List[int]): Their indices in the file. RAISES: See `read`; XnerError if there are too few.
         """
-        name, pool, said = "source", "source", "labelled source text"
+        name, pool, description = "source", "source", "labelled source text"
         if side == "target":
             pool = params["lang"]
-            name, said = f"target {pool}", f"unlabelled text of {pool!r}"
-        whole = self.read(name)
-        strata: List[Any] = [None] * len(whole)  # uniform: nothing but their number is read
+            name, description = f"target {pool}", f"unlabelled text of {pool!r}"
+        docbin = self.read(name)
+        strata: List[Any] = [None] * len(docbin)  # uniform sampling needs only their number
         if params["sampling"] != "uniform":
-            strata = [STRATA[side](doc) for doc in whole.get_docs(vocab)]
-        return take(order(strata, params["draw"], pool, params["sampling"]), params[f"n_{side}"], said)
+            strata = [STRATA[side](doc) for doc in docbin.get_docs(vocab)]
+        return take(order(strata, params["draw"], pool, params["sampling"]), params[f"n_{side}"], description)
 
 
 def order(strata: Sequence[Hashable], draw: int, name: str, method: str = "uniform") -> List[int]:
-    """Draw an order of a pool.
+    """Draw a random order of a pool.
 
-    strata (Sequence[Hashable]): The stratum of each sentence; read by "stratified" alone.
-    draw (int): The number of the draw. name (str): Of the pool, so that two pools of one draw are ordered
+    strata (Sequence[Hashable]): The stratum of each sentence; used only by "stratified".
+    draw (int): The number of the draw. name (str): Name of the pool, so that two pools with the same draw are ordered
         independently.
-    method (str): "uniform", or "stratified": every prefix holds each stratum by its share of the pool, to within one
+    method (str): "uniform", or "stratified": in every prefix each stratum has about its share in the pool, within one
         sentence or so.
     RETURNS (List[int]): Indices into the pool.
     """
     rng = np.random.default_rng([draw, zlib.crc32(name.encode("utf8"))])
-    shuffled = [int(i) for i in rng.permutation(len(strata))]
+    shuffled = [int(index) for index in rng.permutation(len(strata))]
     if method == "uniform":
         return shuffled
-    members: Dict[Hashable, List[int]] = defaultdict(list)
-    for i in shuffled:
-        members[strata[i]].append(i)
-    # The k-th of a stratum's n stands at about k / n of the way; the offset is the stratum's own, so that the strata do
-    # not all come at the same places.
-    place = {}
-    for group in members.values():
+    indices_by_stratum: Dict[Hashable, List[int]] = defaultdict(list)
+    for index in shuffled:
+        indices_by_stratum[strata[index]].append(index)
+    # The k-th of n sentences of a stratum is placed at about k / n; each stratum has a random offset, so that their
+    # sentences do not all come at the same positions.
+    relative_position = {}
+    for group in indices_by_stratum.values():
         offset = float(rng.random())
-        for k, i in enumerate(group):
-            place[i] = (k + offset) / len(group)
-    return sorted(shuffled, key=lambda i: place[i])
+        for position, index in enumerate(group):
+            relative_position[index] = (position + offset) / len(group)
+    return sorted(shuffled, key=lambda index: relative_position[index])
 
 
 def take(pool: Sequence[int], n: int, what: str) -> List[int]:
-    """RETURNS (List[int]): The first n. RAISES: XnerError if there are not so many."""
+    """RETURNS (List[int]): The first n indices. RAISES: XnerError if there are too few."""
     if n > len(pool):
         raise XnerError(
-            f"{n} sentences of {what} are asked for, and there are {len(pool)}.",
-            "Give sizes that the data has, or more data.",
+            f"{n} sentences of {what} are needed, and there are {len(pool)}.",
+            "Use sizes within those of the data, or add data.",
         )
     return list(pool[:n])

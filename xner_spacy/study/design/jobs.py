@@ -1,4 +1,4 @@
-"""What the jobs of a study do. Each fills a folder of its own and says what it measured."""
+"""The jobs of a study. Each fills its own folder and returns what it measured."""
 
 import platform
 import shutil
@@ -34,7 +34,7 @@ BOOTSTRAP = 1000
 BATCH = 256
 HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
 SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
-# What an arm changes in the student's config.
+# Settings that an arm changes in the student's config.
 RECIPES: Dict[str, Json] = {
     "hard": HARD,
     "translate_train": HARD,
@@ -45,16 +45,16 @@ RECIPES: Dict[str, Json] = {
 }
 
 Parents = Dict[str, Path]
-# Start, end and label of the entities of each sentence, by what found them.
+# Start, end and label of the entities of each sentence, by the method that found them.
 Found = Dict[str, List[List[List[Union[int, str]]]]]
 
 
 def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
-    """Do a job.
+    """Run a job.
 
-    job (Job): The job. study (Study): Its study. folder (Path): Where its files go. parents (Dict[str, Path]): The
-        folders of the jobs before it, by kind.
-    RETURNS (Json): What it measured: `measurements` by name, `seconds` of processor time, `machine`.
+    job (Job): The job. study (Study): Its study. folder (Path): The folder for its files. parents (Dict[str, Path]):
+        The folders of the jobs that it depends on, by kind.
+    RETURNS (Json): The result: `measurements` by name, `seconds` of processor time, `machine`.
     """
     install_extensions()
     if study.settings.gpu_id >= 0:
@@ -67,7 +67,7 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
 
 
 def _inputs(job: Job, study: Study) -> Inputs:
-    """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config is another than when the run began."""
+    """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config has changed since the run began."""
     changed = "a file that it names has changed since the run began."
     for name, training in (("teacher", study.teacher), ("student", study.student)):
         expected = job.reads.get(f"config of the {name}")
@@ -100,7 +100,7 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs:
 
 
 def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
-    """Label the translations, project, and measure what needs no student."""
+    """Label the translations, project the labels, and measure what needs no student."""
     lang = params["lang"]
     nlp = load_pipeline(parents["teacher"] / "model")
     projector = registry.resolve({"projector": params["projector"]})["projector"]
@@ -110,19 +110,19 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
         path = inputs.paths[f"target {lang}"]
         raise XnerError(f"{path}: sentences without a translation.", "Leave them out, or translate them.")
     pairs, soft = _read_source(nlp, pool)
-    learn = getattr(projector, "train", None)
-    if learn is not None:
-        learn(pairs, [(pair.source, pair.target) for pair in pairs])
+    train = getattr(projector, "train", None)
+    if train is not None:
+        train(pairs, [(pair.source, pair.target) for pair in pairs])
     write_docbin(folder / "train.spacy", _project(projector, pool, pairs, soft))
     truth = _entities(gold)
-    found = {"transfer": _entities(_predict(nlp, gold))}
+    by_method = {"transfer": _entities(_predict(nlp, gold))}
     if all(doc._.xner_source is not None for doc in gold):
         test = list(_project(projector, gold, *_read_source(nlp, gold)))
         write_docbin(folder / "test.spacy", test)
-        found["teacher"] = _entities(test)
-    said = {name: [[entity[:3] for entity in sentence] for sentence in spans] for name, spans in found.items()}
-    write_json(folder / "found.json", said)
-    return {name: measure(truth, spans, found) for name, spans in found.items()}
+        by_method["teacher"] = _entities(test)
+    saved = {name: [[entity[:3] for entity in sentence] for sentence in spans] for name, spans in by_method.items()}
+    write_json(folder / "found.json", saved)
+    return {name: measure(truth, spans, by_method) for name, spans in by_method.items()}
 
 
 def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
@@ -136,37 +136,37 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     lang, arm = params["lang"], params["arm"]
     vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
-    which = inputs.sample("target", params, vocab)
+    indices = inputs.sample("target", params, vocab)
     if arm == "translate_train":
-        known = inputs.docs(f"target {lang}", vocab, which)
-        words = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in known]
-        lexicon = learn_lexicon(words, [doc._.xner_alignment for doc in known])
+        target_docs = inputs.docs(f"target {lang}", vocab, indices)
+        token_pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in target_docs]
+        lexicon = learn_lexicon(token_pairs, [doc._.xner_alignment for doc in target_docs])
         source = inputs.docs("source", vocab, inputs.sample("source", params, vocab))
         write_docbin(corpus, (translate_words(doc, lexicon, vocab) for doc in source))
     else:
         labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
         with atomic_write(corpus, "wb") as out:
-            out.write(part_of(read_docbin(labelled), which).to_bytes())
+            out.write(part_of(read_docbin(labelled), indices).to_bytes())
         if arm == "surest":
             write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
     docs = list(read_docs(corpus, vocab))
-    facts = {"train_sentences": len(docs), "train_entities": sum(len(doc.ents) for doc in docs)}
-    facts["words"] = sum(map(len, docs))
-    facts["steps"] = study.student.steps
+    counts = {"train_sentences": len(docs), "train_entities": sum(len(doc.ents) for doc in docs)}
+    counts["words"] = sum(map(len, docs))
+    counts["steps"] = study.student.steps
     if params["design"] == "epochs":
-        facts["steps"] = steps_of_epochs(study.student, facts["words"])
+        counts["steps"] = steps_of_epochs(study.student, counts["words"])
     model = folder / "model"
-    train_model(study, "student", RECIPES[arm], corpus, model, seed=params["seed"], steps=facts["steps"])
+    train_model(study, "student", RECIPES[arm], corpus, model, seed=params["seed"], steps=counts["steps"])
     nlp = load_pipeline(model)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
     predicted = list(_predict(nlp, gold))
     truth = _entities(gold)
-    others = _read_found(parents["labels"] / "found.json")
-    measured = {arm: {**measure(truth, _entities(predicted), others), **facts}}
+    compared = _read_found(parents["labels"] / "found.json")
+    measured = {arm: {**measure(truth, _entities(predicted), compared), **counts}}
     test = parents["labels"] / "test.spacy"
     if arm == "soft" and test.exists():
-        both = mix_docs([predicted, read_docs(test, nlp.vocab)], [0.5, 0.5])
-        measured["ensemble"] = {**measure(truth, _entities(both), others), **facts}
+        ensemble = mix_docs([predicted, read_docs(test, nlp.vocab)], [0.5, 0.5])
+        measured["ensemble"] = {**measure(truth, _entities(ensemble), compared), **counts}
     shutil.rmtree(model)
     corpus.unlink()
     return measured
@@ -189,7 +189,7 @@ def _predict(nlp: Language, docs: Iterable[Doc]) -> Iterable[Doc]:
 
 
 def _read_source(nlp: Language, docs: Sequence[Doc]) -> Tuple[List[SentencePair], List[Any]]:
-    """What the source model makes of the translations: sentence pairs, and distributions."""
+    """RETURNS (Tuple): Sentence pairs with the source model's entities in the translations, and its distributions."""
     pairs, softs = [], []
     for doc, source in zip(docs, _predict(nlp, [doc._.xner_source for doc in docs]), strict=True):
         words, translation = ([t.text for t in side] for side in (source, doc))
@@ -204,20 +204,20 @@ def _project(
     projected = checked(projector, pairs)
     soft = project_soft(projector, pairs, softs)
     for doc, projection, distribution in zip(docs, projected, soft, strict=True):
-        made = bare_copy(doc, doc.vocab)
-        spans = [spacy.tokens.Span(made, s.start, s.end, label=s.label) for s in projection.spans]
-        made.set_ents(spans, default="outside")
-        set_soft(made, distribution)
-        yield made
+        projected_doc = bare_copy(doc, doc.vocab)
+        spans = [spacy.tokens.Span(projected_doc, s.start, s.end, label=s.label) for s in projection.spans]
+        projected_doc.set_ents(spans, default="outside")
+        set_soft(projected_doc, distribution)
+        yield projected_doc
 
 
 def _read_found(path: Path) -> Dict[str, List[Sentence]]:
-    found = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
-    return {name: [[Entity(*entity) for entity in sentence] for sentence in spans] for name, spans in found.items()}
+    by_method = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
+    return {name: [[Entity(*entity) for entity in sentence] for sentence in spans] for name, spans in by_method.items()}
 
 
-def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dict[str, Any]) -> Json:
-    """Score predictions, and compare them with those of the teacher and of model transfer.
+def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], compared: Dict[str, Any]) -> Json:
+    """Score predictions, and compare them with the predictions of the teacher and of model transfer.
 
     RETURNS (Json): The fields of a `Row`.
     """
@@ -226,8 +226,8 @@ def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], others: Dic
     low, high = bootstrap_f1(counts, BOOTSTRAP)
     row: Json = {"precision": precision, "recall": recall, "f1": f1, "f1_low": low, "f1_high": high}
     for name in ("teacher", "transfer"):
-        if name in others:
-            test = compare(gold, predicted, others[name], samples=BOOTSTRAP)
+        if name in compared:
+            test = compare(gold, predicted, compared[name], samples=BOOTSTRAP)
             row[f"minus_{name}"] = test["difference"]
             row[f"minus_{name}_low"], row[f"minus_{name}_high"] = test["difference_interval"]
     row = {key: round(value, 5) for key, value in row.items()}

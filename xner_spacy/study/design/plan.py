@@ -1,14 +1,14 @@
-"""From a study's grid to the jobs that fill it.
+"""The plan of a study: the jobs that measure the cells of its grid.
 
-Three kinds of jobs depend on each other:
+There are four kinds of jobs, which depend on each other:
 
 - `teacher` trains a source model on a subsample of the labelled text, once per (n_source, seed, draw), for all
   languages and arms;
-- `labels` projects its labels on one language's text, and `transfer` applies it there directly;
+- `labels` projects the teacher's labels to the text of one language, and `transfer` applies it to that text directly;
 - `student` trains and evaluates one student.
 
-A job's key is the hash of all that its result depends on: its parameters, the files it reads, the configs, and the keys
-of the jobs before it. What has been computed under that key is never computed again.
+The key of a job is the hash of everything its result depends on: its parameters, the files it reads, the configs, and
+the keys of the jobs that it depends on. A result with the same key is never computed again.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ from .input_files import KEY_LENGTH, file_checksum
 from .rows import SOURCE_ARMS, Row
 from .student_training import files_in, recipe
 
-# Raised when a change of the code changes results.
+# Increased when a change in the code changes results.
 VERSION = 1
-# The arms that learn from what the transferred source model says; the others learn from the projection.
+# The arms that learn from the predictions of the transferred source model; the others learn from projected labels.
 TRANSFER_ARMS = ("tsl",)
 # The arms that read a translation of the test sentences.
 TRANSLATED_ARMS = ("teacher", "ensemble")
@@ -39,10 +39,10 @@ TRANSLATED_ARMS = ("teacher", "ensemble")
 class Job:
     """One job.
 
-    kind (str): "teacher", "labels", "transfer" or "student". params (Dict[str, Any]): What tells it from others of its
-        kind. parents (Sequence[str]): Keys of the jobs whose results it reads.
-    key (str): Its hash. reads (Dict[str, str]): Checksums of the study's files that it reads, by name, and of the
-        configs that it trains by.
+    kind (str): "teacher", "labels", "transfer" or "student". params (Dict[str, Any]): Its parameters, different for
+        each job of a kind. parents (Sequence[str]): Keys of the jobs whose results it reads.
+    key (str): Its hash. reads (Dict[str, str]): Checksums of the study's files that it reads, by name, and of its
+        training configs.
     """
 
     kind: str
@@ -54,9 +54,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """jobs (Dict[str, Job]): By key, each after those that it needs. cells (List[Row]): The grid, as the rows that it will
-    be; the job of a row measures it under the name of the row's arm.
-    checksums (Dict[str, str]): Of the files that the jobs read.
+    """The jobs and cells of a study.
+
+    jobs (Dict[str, Job]): By key, each after those that it depends on. cells (List[Row]): The cells of the grid, as
+        rows without results. The job of a row measures it under the name of the row's arm.
+    checksums (Dict[str, str]): Checksums of the files that the jobs read.
     """
 
     jobs: Dict[str, Job]
@@ -71,9 +73,9 @@ def digest(value: Json) -> str:
 
 
 def make_plan(study: Study) -> Plan:
-    """Lay out the jobs of a study.
+    """Plan the jobs of a study.
 
-    RETURNS (Plan): Jobs and cells. RAISES: InputError for a file that is not there.
+    RETURNS (Plan): Jobs and cells. RAISES: InputError for a missing file.
     """
     planner = _Planner(study)
     cells: Dict[Tuple, Row] = {}
@@ -84,11 +86,11 @@ def make_plan(study: Study) -> Plan:
 
 
 def restrict(plan: Plan, cells: Sequence[Row]) -> Plan:
-    """RETURNS (Plan): Some cells of a plan, and the jobs that they need."""
+    """RETURNS (Plan): A plan with only these cells, and the jobs that they need."""
     needed = set()
     for cell in cells:
         needed |= {cell.job, *plan.jobs[cell.job].parents}
-    return Plan({k: j for k, j in plan.jobs.items() if k in needed}, list(cells), plan.checksums)
+    return Plan({key: job for key, job in plan.jobs.items() if key in needed}, list(cells), plan.checksums)
 
 
 class _Planner:
@@ -99,18 +101,18 @@ class _Planner:
         self.checksums = {name: file_checksum(path) for name, path in paths.items()}
         install_extensions()
         vocab = spacy.blank("xx").vocab
-        # Whether each of the test sentences has its source with it.
+        # Whether all test sentences of a language have a translation.
         self.translated = {
             lang: all(doc._.xner_source is not None for doc in read_docs(paths[f"test {lang}"], vocab))
             for lang in languages
         }
         self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
-        # Read here, once: every labelling of every replicate has the same projector.
+        # Read only once, as all replicates have the same projector.
         self.projector_files = files_in(study.projector)
         self.jobs: Dict[str, Job] = {}
 
     def rows(self, name: str, block: Block) -> Iterator[Row]:
-        # Replicates outermost: a run that is stopped early leaves whole grids.
+        # Replicates are the outermost loop, so that a run that is stopped early leaves complete grids.
         for (seed, draw), lang, n_source in product(block.replicates, block.languages, block.n_source):
             row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "")
             teacher = self.teacher(row)
@@ -134,7 +136,7 @@ class _Planner:
         params = _params(row, "lang", "arm", "n_source", "n_target", "seed", "draw", "design")
         params["sampling"] = self.study.settings.sampling
         parents = [teacher, labels]
-        # The ensemble is the soft student's, with the teacher's word on the test text.
+        # The job of the soft student also measures the ensemble with the teacher.
         if row.arm == "ensemble":
             params["arm"] = "soft"
         if row.arm == "surest":
@@ -144,24 +146,26 @@ class _Planner:
         return self.add("student", params, parents, ["source"], also=_texts(row))
 
     def add(self, kind: str, params: Json, parents: List[str], files: List[str], also: Sequence[str] = ()) -> str:
-        """RETURNS (str): The key of a job, made if it is new. `also` are files that its key knows of by its parents."""
-        trained_by = self.recipes.get(kind)
-        depends = {
+        """RETURNS (str): The key of a job, which is added if it is new. `also` are files that it reads too, but on
+        which its key depends only through its parents.
+        """
+        training_recipe = self.recipes.get(kind)
+        dependencies = {
             "version": VERSION,
             "kind": kind,
             "params": params,
             "parents": parents,
             "files": [self.checksums[name] for name in files],
-            "recipe": trained_by,
+            "recipe": training_recipe,
         }
         reads = {name: self.checksums[name] for name in (*files, *also)}
-        if trained_by is not None:
-            reads[f"config of the {kind}"] = digest(trained_by)
-        # Only where there are any: a table of results without such files keeps its keys.
+        if training_recipe is not None:
+            reads[f"config of the {kind}"] = digest(training_recipe)
+        # Only if there are any, so that results without such files keep their keys.
         if kind == "labels" and self.projector_files:
-            depends["files of the settings"] = self.projector_files
+            dependencies["files of the settings"] = self.projector_files
             reads["files of the projector"] = digest(self.projector_files)
-        key = digest(depends)
+        key = digest(dependencies)
         self.jobs.setdefault(key, Job(kind, params, parents, key, reads))
         return key
 

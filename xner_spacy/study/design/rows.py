@@ -1,4 +1,4 @@
-"""The results of a study: one row a measured cell, as CSV."""
+"""The results of a study as CSV, with one row for each measured cell."""
 
 import csv
 import io
@@ -15,16 +15,16 @@ from ...errors import InputError
 from ...escape import for_csv, from_csv
 from ...types import PathLike
 
-# Codes of languages: they become parts of file names.
+# Language codes, which are used in file names.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-# No count in a study comes near.
+# An upper limit that no count in a study gets near.
 MOST = 10**15
 DONE = "done"
 FAILED = "failed"
 
 # Arms whose F1 does not depend on the unlabelled target text: their rows have n_target 0.
 SOURCE_ARMS = ("teacher", "transfer")
-# What can be trained on the target side, in the order of tables and figures.
+# Arms that depend on the target text, in the order of tables and figures.
 TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
 ARMS = (*SOURCE_ARMS, *TARGET_ARMS)
 
@@ -35,24 +35,25 @@ Score = Annotated[Optional[float], Field(ge=-1, le=1, allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class Row:
-    """One cell of the grid, and what was measured of it.
+    """One cell of the grid, and its results.
 
     block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of `ARMS`. design (str):
         "steps" (optimiser steps fixed) or "epochs" (passes over the text fixed).
     n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`.
-    seed (int): Of initialisation, batches and dropout, in teacher and student. draw (int): Of the subsamples.
+    seed (int): Seed of initialisation, batches and dropout, in teacher and student. draw (int): Number of the draw of
+        the subsamples.
     status (str): "done" or "failed". reason (str): Why it failed. precision, recall, f1 (Optional[float]): In [0, 1],
-        exact entities on the gold test set; None where failed. f1_low, f1_high: 95% bootstrap interval over test
+        exact entities on the gold test set; None if it failed. f1_low, f1_high: 95% bootstrap interval over test
         sentences.
     minus_teacher (Optional[float]): F1 minus that of the projection teacher with the same n_source, seed and draw on
         the same sentences, with its paired bootstrap interval minus_teacher_low and minus_teacher_high; None for
         languages whose test sentences have no translation.
-    minus_transfer (Optional[float]): The same against model transfer, which every language has.
-    train_sentences, train_entities (int): What the student learned from.
-    steps (int): Optimiser steps of the student; 0 where none is trained.
-    test_sentences, test_entities (int): Of the gold test set.
-    seconds (float): Of the job, processor time. machine (str): Kind of processor. job (str): Hash of everything the
-        cell depends on.
+    minus_transfer (Optional[float]): The same relative to model transfer, which is measured for every language.
+    train_sentences, train_entities (int): Size of the student's training data.
+    steps (int): Optimiser steps of the student; 0 without a student.
+    test_sentences, test_entities (int): Size of the gold test set.
+    seconds (float): Processor time of the job. machine (str): Kind of processor. job (str): Hash of everything the cell
+        depends on.
     """
 
     block: str
@@ -87,12 +88,12 @@ class Row:
 
     @property
     def order(self) -> Tuple:
-        """RETURNS (Tuple): Where the row stands in a file of results."""
-        place = (self.block, self.design, self.lang, ARMS.index(self.arm))
-        return (*place, self.n_source, self.n_target, self.seed, self.draw)
+        """RETURNS (Tuple): The sort key of the row in a file of results."""
+        cell = (self.block, self.design, self.lang, ARMS.index(self.arm))
+        return (*cell, self.n_source, self.n_target, self.seed, self.draw)
 
 
-# How the names of scores begin.
+# Prefixes of the names of scores.
 SCORES = ("precision", "recall", "f1", "minus_")
 COLUMNS = tuple(field.name for field in fields(Row))
 _ROW = TypeAdapter(Row)
@@ -116,24 +117,24 @@ def to_csv(rows: Iterable[Row]) -> str:
 
 
 def read_rows(path: PathLike) -> List[Row]:
-    """RETURNS (List[Row]): Results. RAISES: InputError that names the line for a missing file, other columns, or a value
-    of the wrong kind.
+    """RETURNS (List[Row]): The results. RAISES: InputError for a missing file, other columns, or an invalid value, with
+    its line.
     """
     path = Path(path)
     if not path.exists():
         raise InputError("no such file.", path, hint="Run the study first: xner study run CONFIG.")
     reader = csv.reader(line + "\n" for _, line in read_lines(path))
     rows: List[Row] = []
-    places: dict = {}
+    first_lines: dict = {}
     try:
         header = next(reader, [])
         if tuple(header) != COLUMNS:
             raise InputError("is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}")
         for line in reader:
             row = _row(path, reader.line_num, line)
-            first = places.setdefault(row.order, reader.line_num)
-            if first != reader.line_num:
-                raise InputError(f"is the cell of line {first} again.", path, reader.line_num)
+            first_line = first_lines.setdefault(row.order, reader.line_num)
+            if first_line != reader.line_num:
+                raise InputError(f"is the cell of line {first_line} again.", path, reader.line_num)
             rows.append(row)
     except csv.Error as error:
         raise InputError(f"is no row of results ({error}).", path, reader.line_num) from None
@@ -143,15 +144,15 @@ def read_rows(path: PathLike) -> List[Row]:
 def _row(path: Path, number: int, line: List[str]) -> Row:
     if len(line) != len(COLUMNS):
         raise InputError(f"has {len(line)} values where {len(COLUMNS)} are needed.", path, number)
-    # An empty cell is a value that is not there, but for text.
+    # An empty cell is a missing value in a column of scores, and else an empty text.
     texts = {name: from_csv(text) for name, text in zip(COLUMNS, line, strict=True)}
-    given = {name: None if text == "" and name.startswith(SCORES) else text for name, text in texts.items()}
+    values = {name: None if text == "" and name.startswith(SCORES) else text for name, text in texts.items()}
     try:
-        row = _ROW.validate_python(given)
+        row = _ROW.validate_python(values)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         if name == "lang":
-            raise InputError(f"{given[name]!r} is no code of a language.", path, number) from None
+            raise InputError(f"{values[name]!r} is no code of a language.", path, number) from None
         raise InputError(f"has no usable {name}: {texts[name][:60]!r}.", path, number) from None
     if row.arm not in ARMS or row.status not in (DONE, FAILED):
         raise InputError(f"unknown arm or status: {row.arm!r}, {row.status!r}.", path, number)

@@ -1,11 +1,11 @@
-"""Runs the jobs of a study, each once: in processes of this machine, or on a Ray cluster. As a program it is such a
-process: the first line that it gets is the study, then one line a job.
+"""Runs the jobs of a study, each once: in processes on this machine, or on a Ray cluster. Run as a program, it is such
+a process: the first line of its input is the study, and each further line a job.
 
-A pool takes a job and gives a future of its outcome, which raises one of the pool's `died` where the process that ran the
-job is gone: then that job alone is charged, and whatever ran beside it goes on.
+A pool takes a job and returns a future of its outcome. The future raises one of the pool's `died` exceptions if the
+process that ran the job died. This counts only against that job, and other jobs continue.
 
-A job's folder appears under its key when it is whole. A process that is killed leaves a folder named `.KEY.*`, which
-the next run takes away.
+A job's folder is moved to its key when it is complete. A process that is killed leaves a folder named `.KEY.*`, which
+the next run deletes.
 """
 
 import heapq
@@ -41,13 +41,13 @@ JOBS = "jobs"
 RESULT = "result.json"
 FAILURES = "failures"
 HALF_DONE = re.compile(r"\.[0-9a-f]{16}\..+")
-# The kinds of a job's parents, in their order; a job has none, the first, two of them or all.
+# The kinds of a job's parents, in this order; a job has none, the first one, two, or all three.
 PARENTS = ("teacher", "labels", "transfer")
-# A job whose process dies (for want of memory, say) is tried again; one that kills each is given up.
+# A job whose process dies (for example without enough memory) is tried again, at most this often in all.
 MAX_DEATHS = 3
-# Workers in a row that ended before they had begun with a job: something is wrong with this machine or installation.
+# How many workers in a row may end before they begin a job. More mean a problem with the machine or installation.
 MAX_FALSE_STARTS = 3
-# One thread a process: the jobs are what runs side by side.
+# One thread for each process, since jobs run in parallel.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -60,9 +60,9 @@ class Result(TypedDict):
 
 
 class Outcome(NamedTuple):
-    """What came of a job: what it measured, or why it failed.
+    """The outcome of a job: what it measured, or why it failed.
 
-    stop (Sequence[str]): Message and hint of an error that ends the whole run: no other job would fare better.
+    stop (Sequence[str]): Message and hint of an error that ends the whole run, because it would affect all jobs.
     """
 
     result: Optional[Json]
@@ -71,8 +71,8 @@ class Outcome(NamedTuple):
 
 
 def read_result(work: Path, key: str) -> Optional[Json]:
-    """RETURNS (Optional[Json]): What a job measured, or None if it is not done; what cannot be read is not done, and
-    done again.
+    """RETURNS (Optional[Json]): What a job measured, or None if it is not done. A file that cannot be read counts as
+    not done.
     """
     try:
         return read_json(work / JOBS / key / RESULT, Result)
@@ -81,16 +81,16 @@ def read_result(work: Path, key: str) -> Optional[Json]:
 
 
 def sweep(work: Path) -> None:
-    """Take away what killed processes left half-done, and nothing else."""
-    for left in (work / JOBS).glob(".*"):
-        if HALF_DONE.fullmatch(left.name):
-            shutil.rmtree(left, ignore_errors=True)
+    """Delete the unfinished folders of killed processes, and nothing else."""
+    for leftover in (work / JOBS).glob(".*"):
+        if HALF_DONE.fullmatch(leftover.name):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def perform(job: Job, study: Study) -> Outcome:
-    """Do a job and put its folder in place. This runs in a process of its own.
+    """Run a job and move its folder to its key. This runs in a separate process.
 
-    RETURNS (Outcome): Its result, or the reason of its failure; the traceback is kept in a file.
+    RETURNS (Outcome): Its result, or the reason for its failure; the traceback is saved in a file.
     """
     jobs = study.settings.work / JOBS
     folder = Path(tempfile.mkdtemp(dir=jobs, prefix=f".{job.key}."))
@@ -99,26 +99,26 @@ def perform(job: Job, study: Study) -> Outcome:
         result = do(job, study, folder, parents)
         write_json(folder / "job.json", {"kind": job.kind, "params": job.params, "parents": list(job.parents)})
         write_json(folder / RESULT, result)
-        # A process of an earlier run may have put it there a moment ago. What can't be read goes.
-        there = read_result(study.settings.work, job.key)
-        if there is None:
+        # A process of an earlier run may have just finished the same job. A folder that can't be read is deleted.
+        existing = read_result(study.settings.work, job.key)
+        if existing is None:
             shutil.rmtree(jobs / job.key, ignore_errors=True)
             folder.rename(jobs / job.key)
-        return Outcome(there or result)
+        return Outcome(existing or result)
     except InputChanged as error:
         return Outcome(None, error.message, [error.message, error.hint])
-    # spaCy's `train` ends the process for some faults of a config.
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a job fails of, the others go on)
+    # spaCy's `train` exits for some config errors.
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (other jobs continue after any failure)
         with suppress(XnerError), atomic_write(study.settings.work / FAILURES / f"{job.key}.txt") as file:
             file.write(f"{job}\n\n{traceback.format_exc()}")
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Outcome(None, " ".join(said.split()))
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Outcome(None, " ".join(message.split()))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def do_jobs(tasks: "queue.Queue[Json]", answer: Answer) -> None:
-    """Do the jobs of the study that the first task is."""
+    """Run jobs: the first task is the study, and all others are its jobs."""
     study = Study.model_validate(tasks.get()["study"])
     while True:
         job = Job(**tasks.get()["job"])
@@ -127,14 +127,14 @@ def do_jobs(tasks: "queue.Queue[Json]", answer: Answer) -> None:
 
 
 class WorkerDied(Exception):
-    """The process ended that a job ran in."""
+    """The process that ran a job has ended."""
 
 
 class LocalPool:
-    """Worker processes of this machine, a job at a time in each, and a thread that waits for each; all processes end with
-    the `with` block.
+    """Worker processes on this machine, each running one job at a time, with a thread that waits for it. All processes
+    end with the `with` block.
 
-    study (Study): What the jobs belong to. workers (int): How many. program (str): The module that a worker runs.
+    study (Study): The study of the jobs. workers (int): Number of processes. program (str): The module that they run.
     """
 
     died: Tuple[type, ...] = (WorkerDied,)
@@ -160,11 +160,13 @@ class LocalPool:
             worker.end()
 
     def submit(self, job: Job) -> "Future[Outcome]":
-        """RETURNS (Future[Outcome]): What comes of a job. RAISES: WorkerDied; XnerError where no worker begins with it."""
+        """RETURNS (Future[Outcome]): The outcome of a job. RAISES: WorkerDied; XnerError if no worker begins it."""
         return self._threads.submit(self._do, job)
 
     def _worker(self) -> WorkerProcess:
-        """RETURNS (WorkerProcess): That of this thread, made where there is none. RAISES: WorkerDied at the end."""
+        """RETURNS (WorkerProcess): The process of this thread, started if necessary. RAISES: WorkerDied after
+        closing.
+        """
         with self._lock:
             if self._closed:
                 raise WorkerDied
@@ -213,57 +215,58 @@ def run_jobs(
     address: Optional[str] = None,
     tick: Callable[[Job], None] = lambda job: None,
 ) -> None:
-    """Run what has not been run.
+    """Run the jobs that have no outcome yet. The caller must hold the lock of the folder of jobs.
 
-    plan (Plan), study (Study): What to do. outcomes (Dict[str, Outcome]): What is known, by key; what is found out is
-        added.
-    workers (int): Jobs at a time. engine (str): "local" or "ray". address (Optional[str]): Of the Ray cluster; None
-        starts one here.
-    tick (Callable[[Job], None]): Called after each job. The caller holds the lock of the folder of jobs.
-    RAISES: XnerError if no further job makes sense: a file of the study has changed, say.
+    plan (Plan), study (Study): The jobs, and their study. outcomes (Dict[str, Outcome]): Known outcomes, by key; those
+        of the jobs are added.
+    workers (int): Number of parallel jobs. engine (str): "local" or "ray". address (Optional[str]): Address of the Ray
+        cluster; None starts one on this machine.
+    tick (Callable[[Job], None]): Called after each job.
+    RAISES: XnerError if running further jobs is useless, for example because a file of the study has changed.
     """
     (study.settings.work / JOBS).mkdir(parents=True, exist_ok=True)
     sweep(study.settings.work)
     todo = [job for job in plan.jobs.values() if job.key not in outcomes]
     if not todo:
         return
-    started: ContextManager[Any] = ray_pool(study, address) if engine == "ray" else LocalPool(study, workers)
+    pool_context: ContextManager[Any] = ray_pool(study, address) if engine == "ray" else LocalPool(study, workers)
     try:
-        with started as pool:
+        with pool_context as pool:
             for job, outcome in schedule(todo, outcomes, pool, workers):
                 outcomes[job.key] = outcome
                 tick(job)
     finally:
-        # Also what a worker of this run left that died.
+        # Also delete what workers of this run left when they died.
         sweep(study.settings.work)
 
 
 def schedule(todo: List[Job], outcomes: Dict[str, Outcome], pool: Any, workers: int) -> Iterator[Tuple[Job, Outcome]]:
-    """Keep `workers` jobs going, each after those that it needs, the first of the plan first.
+    """Keep `workers` jobs running, each after those that it depends on, in the order of the plan.
 
-    todo (List[Job]): In the order of the plan. outcomes (Dict[str, Outcome]): Those of the jobs before, by key; the caller
-        adds what is yielded. pool (Any): Does the jobs. workers (int): Jobs at a time.
-    YIELDS (Tuple[Job, Outcome]): Each job when it is done. RAISES: XnerError where an outcome ends the run.
+    todo (List[Job]): The jobs, in the order of the plan. outcomes (Dict[str, Outcome]): The outcomes of earlier jobs,
+        by key; the caller adds those that are yielded. pool (Any): Runs the jobs. workers (int): Number of parallel
+        jobs.
+    YIELDS (Tuple[Job, Outcome]): Each job when it is done. RAISES: XnerError if an outcome ends the run.
     """
-    place = {job.key: k for k, job in enumerate(todo)}
-    graph = TopologicalSorter({job.key: [key for key in job.parents if key in place] for job in todo})
+    index_of = {job.key: index for index, job in enumerate(todo)}
+    graph = TopologicalSorter({job.key: [key for key in job.parents if key in index_of] for job in todo})
     graph.prepare()
     ready: List[int] = []
     running: Dict[Future[Outcome], Job] = {}
     deaths: Counter = Counter()
     while graph.is_active():
         for key in graph.get_ready():
-            heapq.heappush(ready, place[key])
+            heapq.heappush(ready, index_of[key])
         if ready and len(running) < workers:
             job = todo[heapq.heappop(ready)]
-            failed = next((k for k in job.parents if outcomes[k].result is None), None)
-            if failed is None:
+            failed_parent = next((key for key in job.parents if outcomes[key].result is None), None)
+            if failed_parent is None:
                 running[pool.submit(job)] = job
             else:
-                yield job, Outcome(None, f"needs another job, which failed: {outcomes[failed].reason}")
+                yield job, Outcome(None, f"needs another job, which failed: {outcomes[failed_parent].reason}")
                 graph.done(job.key)
             continue
-        # Not for ever: on Windows an interrupt would wait as long.
+        # With a timeout, since on Windows an interrupt would wait as well.
         for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
             job = running.pop(future)
             try:
@@ -271,7 +274,7 @@ def schedule(todo: List[Job], outcomes: Dict[str, Outcome], pool: Any, workers: 
             except pool.died:
                 deaths[job.key] += 1
                 if deaths[job.key] < MAX_DEATHS:
-                    heapq.heappush(ready, place[job.key])
+                    heapq.heappush(ready, index_of[job.key])
                     continue
                 outcome = Outcome(None, f"its process died {MAX_DEATHS} times")
             if outcome.stop:

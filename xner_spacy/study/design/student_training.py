@@ -1,4 +1,4 @@
-"""How a study trains: a `spacy train` config with what a study changes in it."""
+"""The trainings of a study: by `spacy train`, with a config in which the study changes settings."""
 
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
@@ -15,8 +15,8 @@ from ...types import Json
 from .config import Study, Training
 
 STUDENT = "components.xner_student."
-# There is no development set, and so no choice among checkpoints and nothing to fit on one: it would be labelled data of
-# its own, beside the amount under study.
+# There is no development set, since it would be additional labelled data beyond the amount under study. So there is no
+# choice between checkpoints, and nothing is fitted on it.
 FIXED: Json = {
     "corpora.dev.limit": 1,
     "training.before_to_disk": None,
@@ -26,64 +26,62 @@ FIXED: Json = {
 
 
 def training_config(training: Training, overrides: Mapping[str, Any]) -> Config:
-    """RETURNS (Config): The config with the study's settings, those of the training, and those of an arm, in this
-    order.
-    """
+    """RETURNS (Config): The config, with settings overridden by the study, the training and the arm, in this order."""
     if not Path(training.config).is_file():
         hint = "It is named as the config of a training in the study's config: correct it there."
         raise InputError("no such file.", training.config, hint=hint)
     config = read_config(training.config)
     for name, value in {**FIXED, **training.overrides, **overrides}.items():
         *sections, last = name.split(".")
-        place: Any = config
+        section_settings: Any = config
         for section in sections:
-            place = place.setdefault(section, {})
-            if not isinstance(place, dict):
+            section_settings = section_settings.setdefault(section, {})
+            if not isinstance(section_settings, dict):
                 raise InputError(
                     f"[{name}]: {section!r} is a setting, not a section.",
                     training.config,
                     hint="Correct the name among the overrides of the study.",
                 )
-        place[last] = value
+        section_settings[last] = value
     return config
 
 
 def recipe(training: Training) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): What the result of a training depends on, but for the arm: nothing that the study sets
-    aside, and not the order of the config's settings. A file that the config names (vectors, an encoder) is in it by
-    its checksum.
+    """RETURNS (Dict[str, Any]): Everything except the arm that the result of a training depends on, which excludes what
+    the study overrides and the order of the settings. Files that the config names (vectors, an encoder) are represented
+    by their checksums.
     """
     config = training_config(training, {})
-    depends = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
-    paths = {k: v for k, v in config.get("paths", {}).items() if k not in ("train", "dev")}
+    dependencies = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
+    paths = {name: path for name, path in config.get("paths", {}).items() if name not in ("train", "dev")}
     files = files_in({"paths": paths, "initialize": config.get("initialize", {})})
-    return {**depends, "files": files} if files else depends
+    return {**dependencies, "files": files} if files else dependencies
 
 
-def files_in(settings: Any, place: str = "") -> Dict[str, str]:
-    """RETURNS (Dict[str, str]): The checksums of the files and folders that settings name, by their place there."""
+def files_in(settings: Any, location: str = "") -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The checksums of the files and folders that settings name, by the settings' names."""
     if isinstance(settings, dict):
-        parts = [files_in(value, f"{place}.{name}") for name, value in settings.items()]
-        return {name: checked for part in parts for name, checked in part.items()}
-    # A word without a dot or slash is a name: of a pipeline, a language, a method.
+        parts = [files_in(value, f"{location}.{name}") for name, value in settings.items()]
+        return {name: checksum_of_file for part in parts for name, checksum_of_file in part.items()}
+    # A word without a dot or slash is not a path but the name of a pipeline, a language or a method.
     if not isinstance(settings, str) or not any(sign in settings for sign in "./\\"):
         return {}
     try:
-        is_there = Path(settings).exists()
+        exists = Path(settings).exists()
     except (OSError, ValueError):  # too long for a name, or a zero byte in it
-        is_there = False
-    return {place[1:]: checksum(settings)} if is_there else {}
+        exists = False
+    return {location[1:]: checksum(settings)} if exists else {}
 
 
 def train_model(
     study: Study, model: str, overrides: Mapping[str, Any], corpus: Path, out: Path, *, seed: int, steps: int
 ) -> None:
-    """Train by `spacy train`, and keep the last model: the average of its weights over the steps.
+    """Train by `spacy train`, and keep the last model, with weights averaged over the steps.
 
-    model (str): "teacher" or "student". overrides (Mapping[str, Any]): What an arm changes in its config. corpus (Path): A
-        DocBin file. out (Path): Where the model goes.
+    model (str): "teacher" or "student". overrides (Mapping[str, Any]): Settings that the arm changes. corpus (Path): A
+        DocBin file. out (Path): The path to save the model to.
     """
-    # Here, since all commands would load it otherwise.
+    # Imported here, since otherwise all commands would load it.
     from spacy.cli.train import train
 
     length = {"training.max_steps": steps, "training.eval_frequency": 10 * steps}
@@ -100,8 +98,8 @@ def train_model(
 
 
 def steps_of_epochs(training: Training, words: int) -> int:
-    """RETURNS (int): Optimiser steps of so many passes over so many words. RAISES: XnerError unless batches have a
-    fixed size in words.
+    """RETURNS (int): The optimiser steps of the training's epochs over this number of words. RAISES: XnerError unless
+    batches have a fixed size in words.
     """
     batcher = training_config(training, {})["training"].get("batcher")
     size = batcher.get("size") if isinstance(batcher, dict) else None

@@ -1,4 +1,4 @@
-"""A study from config to results: what `xner study` wraps."""
+"""A study from config to results: the functions behind `xner study`."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ META = "meta.json"
 # How often the results are written while a study runs.
 WRITE_SECONDS = 20.0
 PACKAGES = ("spacy", "thinc", "numpy", "scipy")
-# What the config says to the reader of a page, and no job depends on.
+# Settings that only the page shows; no job depends on them.
 SAID = {"title", "languages", "limits"}
 
 
@@ -60,51 +60,51 @@ def run_study(
     blocks: Optional[List[str]] = None,
     progress: Callable[[int, int], ContextManager[Callable[[], Any]]] = lambda done, total: nullcontext(lambda: None),
 ) -> List[Row]:
-    """Run a study, or what is missing of it, and write its results as they come.
+    """Run the missing jobs of a study, and write its results meanwhile.
 
     path (PathLike): The config. overrides (Optional[Dict[str, Any]]): Settings by dotted names. workers, engine,
-        address: See `run_jobs`. blocks (Optional[List[str]]): Only these blocks; the results of others that are there
+        address: See `run_jobs`. blocks (Optional[List[str]]): Run only these blocks; existing results of other blocks
         are kept.
-    progress (Callable): Given how many jobs are done, and how many there are: a context that gives what to call after
-        each further one.
-    RETURNS (List[Row]): What there is now. RAISES: InputError for a faulty config or a missing file.
+    progress (Callable): Takes the number of finished jobs and of all jobs, and returns a context manager that gives a
+        function to call after each further job.
+    RETURNS (List[Row]): All rows. RAISES: InputError for a faulty config or a missing file.
     """
     study = read_study(path, overrides)
     work, report = study.settings.work, study.settings.report
     if engine == "ray":
         require_ray()
-    whole = make_plan(study)
+    full_plan = make_plan(study)
     with ExitStack() as stack:
-        # First the locks, then a look at what is there, and only then the first file that is written.
+        # Lock first, then read the existing results, and only then write the first file.
         for folder in dict.fromkeys(Path(os.path.realpath(f)) for f in (work, report)):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(folder))
-        known = read_known(study, whole)
-        plan = restrict(whole, _wanted(study, whole, known, blocks))
+        known_rows = read_known(study, full_plan)
+        plan = restrict(full_plan, _wanted(study, full_plan, known_rows, blocks))
         outcomes = finished_jobs(plan, work)
-        last = time.monotonic()
+        last_write = time.monotonic()
 
         def write() -> List[Row]:
-            rows = [*known.values(), *make_rows(plan, outcomes)]
+            rows = [*known_rows.values(), *make_rows(plan, outcomes)]
             write_rows(report / RESULTS, rows)
             return rows
 
-        # Before the first cell, so that a report can be made of what there is at any time.
-        write_meta(report / META, make_meta(study, whole), goes_on=bool(known or outcomes))
-        set_aside(report / RESULTS, known.values())
+        # Written before the first cell, so that a report can be made at any time.
+        write_meta(report / META, make_meta(study, full_plan), goes_on=bool(known_rows or outcomes))
+        set_aside(report / RESULTS, known_rows.values())
         with progress(len(outcomes), len(plan.jobs)) as step:
 
             def note(job: Job) -> None:
-                nonlocal last
+                nonlocal last_write
                 step()
-                if time.monotonic() - last > WRITE_SECONDS:
+                if time.monotonic() - last_write > WRITE_SECONDS:
                     write()
-                    last = time.monotonic()
+                    last_write = time.monotonic()
 
             try:
                 run_jobs(plan, study, outcomes, workers=workers, engine=engine, address=address, tick=note)
             except BaseException:
-                # What is measured is in the folder of jobs in any case; the first error is the one to tell.
+                # Results are in the folder of jobs in any case, and the first error is the one to report.
                 with suppress(XnerError):
                     write()
                 raise
@@ -112,10 +112,10 @@ def run_study(
 
 
 def read_known(study: Study, plan: Plan) -> Dict[Row, Row]:
-    """What is in the table of results already, from this folder of jobs or another: a cell is known by the hash of its
+    """Read the existing rows of results, from this folder of jobs or another. Cells are identified by the hash of their
     job.
 
-    RETURNS (Dict[Row, Row]): The rows that are still what the config asks for, by their cells.
+    RETURNS (Dict[Row, Row]): The rows that are still valid for the config, by their cells.
     """
     path = study.settings.report / RESULTS
     rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE} if path.exists() else {}
@@ -131,8 +131,8 @@ def _wanted(study: Study, plan: Plan, known: Dict[Row, Row], blocks: Optional[Li
 
 
 def finished_jobs(plan: Plan, work: Path) -> Dict[str, Outcome]:
-    """RETURNS (Dict[str, Outcome]): What earlier runs have measured of a plan, by key. A result that lacks what the
-    plan wants of it is none.
+    """RETURNS (Dict[str, Outcome]): The outcomes that earlier runs have measured for a plan, by key. Results without
+    all measurements of the plan are ignored.
     """
     wanted: Dict[str, Set[str]] = defaultdict(set)
     for cell in plan.cells:
@@ -146,7 +146,7 @@ def finished_jobs(plan: Plan, work: Path) -> Dict[str, Outcome]:
 
 
 def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
-    """RETURNS (List[Row]): The rows of all cells whose jobs were run."""
+    """RETURNS (List[Row]): The rows of all cells whose jobs have an outcome."""
     rows = []
     for cell in plan.cells:
         outcome = outcomes.get(cell.job)
@@ -156,100 +156,102 @@ def make_rows(plan: Plan, outcomes: Dict[str, Outcome]) -> List[Row]:
             rows.append(replace(cell, status=FAILED, reason=outcome.reason))
             continue
         measured = outcome.result["measurements"][cell.arm]
-        known = {name: value for name, value in measured.items() if name in Row.__dataclass_fields__}
+        values = {name: value for name, value in measured.items() if name in Row.__dataclass_fields__}
         job = {"seconds": outcome.result["seconds"], "machine": outcome.result.get("machine", "")}
-        rows.append(replace(cell, status=DONE, **job, **known))
+        rows.append(replace(cell, status=DONE, **job, **values))
     return rows
 
 
 def price_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None, blocks: Optional[List[str]] = None) -> Json:
-    """What a run would do, and how long it would take, from the jobs that have been measured.
+    """Estimate what a run would do, and how long it would take, from the jobs that have been measured.
 
-    path, overrides, blocks: As for `run_study`.
-    RETURNS (Json): `cells` and how many are `known`. By kind of job (students by arm): `jobs`, `done`, `seconds` each
-        (None if none has been measured). `seconds` left in all, and the kinds that it is not known of.
+    path, overrides, blocks: See `run_study`.
+    RETURNS (Json): The number of `cells` and of `known` ones. `kinds`: for each kind of job (students by arm) `jobs`,
+        `done`, and `seconds` for each (None if none has been measured). The remaining `seconds` in all, and the kinds
+        for which this is `unknown`.
     """
     study = read_study(path, overrides)
-    whole = make_plan(study)
-    known = read_known(study, whole)
-    plan = restrict(whole, _wanted(study, whole, known, blocks))
+    full_plan = make_plan(study)
+    known_rows = read_known(study, full_plan)
+    plan = restrict(full_plan, _wanted(study, full_plan, known_rows, blocks))
     jobs: Dict[str, List[Optional[float]]] = defaultdict(list)
     for job in plan.jobs.values():
         result = read_result(study.settings.work, job.key)
         name = f"student {job.params['arm']}" if job.kind == "student" else job.kind
         jobs[name].append(None if result is None else result["seconds"])
-    measured = {name: [each for each in seconds if each is not None] for name, seconds in jobs.items()}
-    of_students = [each for name, seconds in measured.items() if name.startswith("student") for each in seconds]
+    measured = {name: [value for value in seconds if value is not None] for name, seconds in jobs.items()}
+    of_students = [value for name, seconds in measured.items() if name.startswith("student") for value in seconds]
     kinds: Dict[str, Json] = {}
-    left = 0.0
+    seconds_left = 0.0
     for name, seconds in measured.items():
-        like = seconds or (of_students if name.startswith("student") else [])
-        kinds[name] = {"jobs": len(jobs[name]), "done": len(seconds), "seconds": fmean(like) if like else None}
-        left += (kinds[name]["seconds"] or 0.0) * (len(jobs[name]) - len(seconds))
+        similar = seconds or (of_students if name.startswith("student") else [])
+        kinds[name] = {"jobs": len(jobs[name]), "done": len(seconds), "seconds": fmean(similar) if similar else None}
+        seconds_left += (kinds[name]["seconds"] or 0.0) * (len(jobs[name]) - len(seconds))
     unknown = [name for name, kind in kinds.items() if kind["seconds"] is None]
-    return {"kinds": kinds, "seconds": left, "unknown": unknown, "known": len(known), "cells": len(whole.cells)}
+    n_cells = {"known": len(known_rows), "cells": len(full_plan.cells)}
+    return {"kinds": kinds, "seconds": seconds_left, "unknown": unknown, **n_cells}
 
 
 def make_meta(study: Study, plan: Plan) -> Json:
-    """RETURNS (Json): What a page has to say of how its numbers were made."""
-    # A path of one machine means nothing on another.
-    shown = study.path.name if study.path.is_absolute() else study.path
-    depends = study.model_dump(include={"teacher", "student", "projector", "blocks"})
+    """RETURNS (Json): What the page says about how its numbers were made."""
+    # An absolute path means nothing on another machine.
+    path = study.path.name if study.path.is_absolute() else study.path
+    dependencies = study.model_dump(include={"teacher", "student", "projector", "blocks"})
     return {
         **study.settings.model_dump(include=SAID),
         "config": study.path.name,
-        "command": f"xner study run {shown}",
-        "report_command": f"xner study report {shown}",
+        "command": f"xner study run {path}",
+        "report_command": f"xner study report {path}",
         "signature": {
             "versions": {"xner-spacy": __version__, "python": platform.python_version(), **installed(PACKAGES)},
-            "config": digest({**depends, "sampling": study.settings.sampling}),
+            "config": digest({**dependencies, "sampling": study.settings.sampling}),
             "data": plan.checksums,
         },
     }
 
 
 def read_meta(path: Path) -> Json:
-    """RETURNS (Json): What `make_meta` made. RAISES: InputError if there is no such file, or it holds something else."""
+    """RETURNS (Json): The result of `make_meta`. RAISES: InputError if the file is missing or has other contents."""
     return read_json(path, Meta, hint="Run the study: xner study run CONFIG.")
 
 
 def write_meta(path: Path, meta: Json, *, goes_on: bool) -> None:
-    """Write what a page has to say.
+    """Write the meta data of a study.
 
-    goes_on (bool): Whether there are cells that were measured before: if that was done with other versions, the file
-        says so, and the log.
-    RAISES: InputError where a file of this name is not of a study.
+    goes_on (bool): Whether some cells were measured before. If this was with other versions, the file and the log say
+        so.
+    RAISES: InputError if there is a file with this name that does not belong to a study.
     """
     if path.exists():
         try:
-            before = read_meta(path)["signature"]
+            previous = read_meta(path)["signature"]
         except InputError as error:
             hint = "Move it away, or name another folder with --study.report."
             raise InputError(f"is there, and not of a study: it {error.fault}", path, hint=hint) from None
-        now = meta["signature"]["versions"]
-        earlier = [*before.get("earlier_versions", []), before.get("versions", now)]
-        others = [v for k, v in enumerate(earlier) if v != now and v not in earlier[:k]]
-        if goes_on and others:
-            meta["signature"]["earlier_versions"] = others
-            said = "; ".join(changes(others[-1], now))
-            _LOGGER.warning("%s: cells were measured before with other versions (%s)", path, said)
+        versions = meta["signature"]["versions"]
+        earlier = [*previous.get("earlier_versions", []), previous.get("versions", versions)]
+        other_versions = [v for k, v in enumerate(earlier) if v != versions and v not in earlier[:k]]
+        if goes_on and other_versions:
+            meta["signature"]["earlier_versions"] = other_versions
+            differences = "; ".join(changes(other_versions[-1], versions))
+            _LOGGER.warning("%s: cells were measured before with other versions (%s)", path, differences)
     write_json(path, meta)
 
 
 def set_aside(table: Path, kept: Iterable[Row]) -> None:
-    """Keep a copy of a table of results that is about to lose rows: they are of another config or of other data, and
-    may have taken hours.
+    """Save a copy of a table of results that is about to lose rows, because the config or the data have changed: the
+    rows may have taken hours.
     """
-    known = {(row.job, row.arm) for row in kept}
+    kept_keys = {(row.job, row.arm) for row in kept}
     rows = read_rows(table) if table.exists() else []
-    lost = sum(row.status == DONE and (row.job, row.arm) not in known for row in rows)
-    if lost:
+    n_lost = sum(row.status == DONE and (row.job, row.arm) not in kept_keys for row in rows)
+    if n_lost:
         data = read_bytes(table)
-        copy = table.with_name(f"{table.stem}-{checksum([data])}{table.suffix}")
-        with atomic_write(copy, "wb") as file:
+        saved = table.with_name(f"{table.stem}-{checksum([data])}{table.suffix}")
+        with atomic_write(saved, "wb") as file:
             file.write(data)
-        said = "%s: %d rows are of another config or of other data; the table as it was is kept as %s"
-        _LOGGER.warning(said, table, lost, copy.name)
+        message = "%s: %d rows are of another config or of other data; the table as it was is kept as %s"
+        _LOGGER.warning(message, table, n_lost, saved.name)
 
 
 def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> List[Path]:
@@ -258,7 +260,7 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
     RETURNS (List[Path]): The files. RAISES: InputError if there are no results; MissingExtraError without the extra
         [study].
     """
-    try:  # here and not above: running a study needs neither
+    try:  # imported here, as running a study needs neither
         from ..analysis.analyse import analyse
         from ..page.study_page import write_report
     except ImportError as error:
@@ -266,6 +268,6 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
     study = read_study(path, overrides)
     report = study.settings.report
     rows = read_rows(report / RESULTS)
-    # What the config says to the reader may have changed since; what was run has not.
+    # The settings for the page may have changed since the run.
     meta = {**read_meta(report / META), **study.settings.model_dump(include=SAID)}
     return write_report(analyse(rows), meta, report)
