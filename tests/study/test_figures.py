@@ -13,7 +13,7 @@ from xner_spacy.report.document import Figure
 from xner_spacy.study.analysis.analyse import Analysis, analyse
 from xner_spacy.study.analysis.ratios import iso_lines, rates
 from xner_spacy.study.design.rows import ARMS
-from xner_spacy.study.page.study_figures import ARM_NAMES, SHORT, WHAT, View, make_figures, ratio
+from xner_spacy.study.page.study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, make_figures, ratio
 from xner_spacy.study.page.study_page import arm_facts, make_tables
 
 
@@ -39,7 +39,7 @@ def lines(figure: Figure) -> List[list]:
 def test_view_sorts_arms_and_languages(view: View) -> None:
     assert view.languages == ["lug", "luo", "tsn", "hau", "swa"]
     assert view.main_arms == ["hard", "soft"] and view.target_arms == ["hard", "soft", "tsl"]
-    assert view.spoken["tsl"] == ["lug", "luo", "tsn"] and view.arm("tsl").endswith("3 languages")
+    assert view.arm_languages["tsl"] == ["lug", "luo", "tsn"] and view.arm("tsl").endswith("3 languages")
 
 
 def test_a_size_of_several_blocks_is_that_of_main(view: View, analysis: Analysis) -> None:
@@ -111,4 +111,4 @@ def test_ratios() -> None:
 
 
 def test_every_arm_has_a_name_and_is_explained() -> None:
-    assert tuple(ARM_NAMES) == tuple(WHAT) == ARMS
+    assert tuple(ARM_NAMES) == tuple(DESCRIPTIONS) == ARMS

@@ -125,7 +125,7 @@ def test_a_folder_of_figures_that_is_a_link(analysis: Analysis, tmp_path: Path, 
 def test_a_file_of_the_users_is_in_the_way(analysis: Analysis, tmp_path: Path, blank: None, name: str) -> None:
     (tmp_path / "figures").mkdir()
     (tmp_path / name).write_text("mine")
-    with pytest.raises(InputError, match="is there, and no report of ours made it"):
+    with pytest.raises(InputError, match="is there, and was not written by a report of xner"):
         write_report(analysis, META, tmp_path)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == [tmp_path / name]
     assert (tmp_path / name).read_text() == "mine"

@@ -1,6 +1,6 @@
-"""A page without a network, and its Markdown twin, from one template of text with figures and tables in it.
+"""A page that needs no network, and the same page as Markdown, from one template of text with figures and tables.
 
-What is ours in the folder of a report stands in a manifest, and nothing else is replaced or removed.
+A manifest lists the files that xner_spacy wrote to the folder of a report. Other files are never replaced or removed.
 """
 
 import base64
@@ -29,16 +29,16 @@ FIGURES = "figures"
 
 
 class Manifest(TypedDict):
-    """What the manifest holds: the names of the report's files, with `/` between folder and file."""
+    """The contents of the manifest: the names of the report's files, with `/` between folder and file."""
 
     files: List[str]
 
 
 @dataclass
 class Table:
-    """Values in lines.
+    """A table.
 
-    caption (str): What they are. data (DataFrame): The values. digits (int): Decimals shown.
+    caption (str): Its caption. data (DataFrame): The values. digits (int): Number of decimals.
     """
 
     caption: str
@@ -47,12 +47,12 @@ class Table:
 
     @property
     def rows(self) -> List[List[str]]:
-        """RETURNS (List[List[str]]): The values as read by people."""
+        """RETURNS (List[List[str]]): The values, formatted for readers."""
         return [[show(value, self.digits) for value in row] for row in self.data.astype(object).itertuples(index=False)]
 
     @property
     def numeric(self) -> List[bool]:
-        """RETURNS (List[bool]): For each column, whether it holds numbers."""
+        """RETURNS (List[bool]): For each column, whether it contains numbers."""
         return [pd.api.types.is_numeric_dtype(kind) for kind in self.data.dtypes]
 
     def csv(self) -> str:
@@ -62,7 +62,7 @@ class Table:
 
 @dataclass
 class Figure:
-    """A drawing and its data; the text says the name in files, the title, and how to read it."""
+    """A drawing and its data. The template sets the key (the name of its files), the title and the caption."""
 
     chart: Chart
     table: Table
@@ -85,7 +85,7 @@ class Figure:
 
 
 class TextTemplates:
-    """Renders a template to Markdown. Figures and tables stand in it as comments, until all else is done."""
+    """Renders a template to Markdown, with comments in the places of figures and tables, which are filled in last."""
 
     def __init__(self, package: str, filters: Mapping[str, Callable]) -> None:
         loader = ChoiceLoader([PackageLoader(package), PackageLoader("xner_spacy.report")])
@@ -101,19 +101,19 @@ class TextTemplates:
         self.parts: List[Tuple[str, Dict[str, Any]]] = []
 
     def part(self, kind: str, **values: Any) -> Markup:
-        """RETURNS (Markup): What stands for a part, of the templates `parts.md` and `parts.html`."""
+        """RETURNS (Markup): A placeholder for a part, which is rendered by a macro of `parts.md` or `parts.html`."""
         self.parts.append((kind, values))
         return Markup(f"\n<!--{len(self.parts) - 1}-->\n")
 
     def filled(self, text: str, environment: Environment, template: str) -> str:
-        """RETURNS (str): The text with its parts."""
+        """RETURNS (str): The text with parts in place of their placeholders."""
         macros: Any = environment.get_template(template).module
 
-        def made(match: "re.Match[str]") -> str:
+        def replacement(match: "re.Match[str]") -> str:
             kind, values = self.parts[int(match.group(1))]
             return str(getattr(macros, kind)(**values)).strip("\n")
 
-        return re.sub(r"<!--(\d+)-->", made, text)
+        return re.sub(r"<!--(\d+)-->", replacement, text)
 
 
 def write_page(
@@ -129,15 +129,17 @@ def write_page(
 ) -> List[Path]:
     """Write `index.html`, `README.md`, and each figure as SVG and CSV under `figures/`.
 
-    folder (Path): See `write_folder`. package, template (str): Where the text lies: Markdown, with a heading of the second
-        level for each section. It says `put(NAME, TITLE)` where a table is to stand, `put(NAME, TITLE, CAPTION)` for a
-        figure, with `kind="choice"` where one of several is looked at at a time, and `listing(TITLE, TEXT)`.
-    title, footer (str): Of the page. parts (Mapping[str, Any]): Figures and tables by name; None for what there is not.
-    values (Mapping[str, Any]), filters (Mapping[str, Callable]): What the text reads; text among them is no Markdown.
-    RETURNS (List[Path]): The files written. RAISES: InputError where a file is in the way that no report made.
+    folder (Path): See `write_folder`. package, template (str): The package and name of the template: Markdown, with a
+        second-level heading for each section. It calls `put(NAME, TITLE)` to insert a table, `put(NAME, TITLE,
+        CAPTION)` for a figure, with `kind="choice"` if only one of several is shown at a time, and `listing(TITLE,
+        TEXT)`.
+    title, footer (str): Of the page. parts (Mapping[str, Any]): Figures and tables by name; None for missing ones.
+    values (Mapping[str, Any]), filters (Mapping[str, Callable]): Variables and filters of the template; texts in values
+        are not interpreted as Markdown.
+    RETURNS (List[Path]): The written files. RAISES: See `write_folder`.
     """
     text = TextTemplates(package, filters)
-    used: Dict[str, Figure] = {}
+    used_figures: Dict[str, Figure] = {}
 
     def put(name: str, title: str = "", caption: str = "", kind: str = "figure") -> Markup:
         part = parts.get(name)
@@ -146,30 +148,38 @@ def write_page(
         if isinstance(part, Table):
             return text.part("table", part=replace(part, caption=" ".join(title.split())))
         table = replace(part.table, caption=f"{title}, in points")
-        used[name] = replace(part, key=name, title=title, caption=" ".join(caption.split()), table=table)
-        return text.part(kind, part=used[name])
+        used_figures[name] = replace(part, key=name, title=title, caption=" ".join(caption.split()), table=table)
+        return text.part(kind, part=used_figures[name])
 
-    said: Dict[str, Any] = {"put": put, "listing": lambda title, code: text.part("listing", title=title, code=code)}
-    written = _reflow(text.markdown.get_template(template).render(**values, **said))
-    head, *sections = re.split(r"^## (.*)\n", written, flags=re.MULTILINE)
-    # A heading that nothing follows goes.
-    known = [(name, body) for name, body in zip(sections[::2], sections[1::2], strict=True) if body.strip()]
+    functions: Dict[str, Any] = {
+        "put": put,
+        "listing": lambda title, code: text.part("listing", title=title, code=code),
+    }
+    markdown = _reflow(text.markdown.get_template(template).render(**values, **functions))
+    head, *sections = re.split(r"^## (.*)\n", markdown, flags=re.MULTILINE)
+    # Leave out empty sections.
+    nonempty = [(name, body) for name, body in zip(sections[::2], sections[1::2], strict=True) if body.strip()]
     reader = MarkdownIt("commonmark")
-    told = [(re.sub(r"\W+", "-", name.lower()), name, Markup(reader.render(body))) for name, body in known]
+    html_sections = [(re.sub(r"\W+", "-", name.lower()), name, Markup(reader.render(body))) for name, body in nonempty]
     page = text.html.get_template("page.html").render(
-        title=title, head=Markup(reader.render(head)), sections=told, light=LIGHT, dark=DARK, footer=footer
+        title=title, head=Markup(reader.render(head)), sections=html_sections, light=LIGHT, dark=DARK, footer=footer
     )
-    plain = [f"# {for_markdown(title)}", head, *(f"## {name}\n{body}" for name, body in known), for_markdown(footer)]
-    twin = text.filled("\n\n".join(part.strip() for part in plain), text.markdown, "parts.md")
-    texts = {"index.html": text.filled(page, text.html, "parts.html") + "\n", "README.md": twin.rstrip() + "\n"}
-    for key, figure in used.items():
+    markdown_parts = [
+        f"# {for_markdown(title)}",
+        head,
+        *(f"## {name}\n{body}" for name, body in nonempty),
+        for_markdown(footer),
+    ]
+    readme = text.filled("\n\n".join(part.strip() for part in markdown_parts), text.markdown, "parts.md")
+    texts = {"index.html": text.filled(page, text.html, "parts.html") + "\n", "README.md": readme.rstrip() + "\n"}
+    for key, figure in used_figures.items():
         texts[f"{FIGURES}/{key}.svg"] = figure.svg
         texts[f"{FIGURES}/{key}.csv"] = figure.table.csv()
     return write_folder(folder, texts)
 
 
 def _reflow(text: str) -> str:
-    """RETURNS (str): Markdown with paragraphs and items of lists in lines of 120 characters, a blank line between them."""
+    """RETURNS (str): Markdown with paragraphs and items wrapped at 120 characters, and blank lines between them."""
     blocks = []
     for block in re.split(r"\n\s*\n|\n(?=- )", text):
         words = " ".join(block.split())
@@ -181,7 +191,7 @@ def _reflow(text: str) -> str:
 
 
 def _plain(escape: Callable[[str], str]) -> Callable[[Any], Any]:
-    """RETURNS (Callable): Escapes text that is no markup, and nothing else."""
+    """RETURNS (Callable): A function that escapes text, but not markup and other values."""
     return lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -190,46 +200,46 @@ def _data_uri(text: str, kind: str) -> str:
 
 
 def write_folder(folder: Path, texts: Dict[str, str]) -> List[Path]:
-    """Write the files of a report, all or none. Those of an earlier report that this one has no more are removed.
+    """Write the files of a report, all or none. Files of an earlier report that are not in this one are removed.
 
-    folder (Path): Made where it is missing. texts (Dict[str, str]): The files by name; those in `figures/` are named
+    folder (Path): Created if missing. texts (Dict[str, str]): The files by name; those in `figures/` are named
         `figures/NAME`.
-    RETURNS (List[Path]): The files. RAISES: InputError where a file is in the way that no report of ours made.
+    RETURNS (List[Path]): The files. RAISES: InputError for an existing file that no report of xner_spacy wrote.
     """
     figures, manifest = folder / FIGURES, folder / MANIFEST
     if figures.is_symlink():
         raise InputError("is a link, and figures would land elsewhere.", figures, hint="Remove the link.")
-    places = {name: _place(folder, name) for name in texts}
-    earlier: List[str] = []
+    paths = {name: _path_of(folder, name) for name in texts}
+    earlier_names: List[str] = []
     if manifest.exists():
-        earlier = read_json(manifest, Manifest, hint="Move the report away, and make it anew.")["files"]
-    known = {name: _place(folder, name) for name in earlier}
-    for name, place in places.items():
-        if name not in known and (place.exists() or place.is_symlink()):
+        earlier_names = read_json(manifest, Manifest, hint="Move the report away, and make it anew.")["files"]
+    earlier_paths = {name: _path_of(folder, name) for name in earlier_names}
+    for name, path in paths.items():
+        if name not in earlier_paths and (path.exists() or path.is_symlink()):
             raise InputError(
-                "is there, and no report of ours made it.",
-                place,
+                "is there, and was not written by a report of xner.",
+                path,
                 hint="Move it away, or name another folder with --study.report. (A report that was made before there "
                 f"was a {MANIFEST}: delete its README.md, index.html and figures.)",
             )
-    old = [name for name in known if name not in texts]
-    # What is removed below still stands in the manifest until it is gone: a run that is killed between leaves nothing
-    # that the next one does not know.
-    _write({**places, MANIFEST: manifest}, {**texts, MANIFEST: to_json({"files": sorted([*texts, *old])})})
-    for name in old:
-        known[name].unlink(missing_ok=True)
-    if old:
+    obsolete = [name for name in earlier_paths if name not in texts]
+    # Files that are removed below stay in the manifest until they are gone: if the run is killed in between, the next
+    # one still knows them.
+    _write({**paths, MANIFEST: manifest}, {**texts, MANIFEST: to_json({"files": sorted([*texts, *obsolete])})})
+    for name in obsolete:
+        earlier_paths[name].unlink(missing_ok=True)
+    if obsolete:
         _write({MANIFEST: manifest}, {MANIFEST: to_json({"files": sorted(texts)})})
-    return [*places.values(), manifest]
+    return [*paths.values(), manifest]
 
 
-def _place(folder: Path, name: str) -> Path:
-    """RETURNS (Path): Where a file of a report lies. RAISES: XnerError if its name would lead elsewhere."""
+def _path_of(folder: Path, name: str) -> Path:
+    """RETURNS (Path): The path of a file of a report. RAISES: XnerError if it would be outside the folder."""
     in_figures = name.startswith(f"{FIGURES}/")
     return inside(folder / FIGURES, name.removeprefix(f"{FIGURES}/")) if in_figures else inside(folder, name)
 
 
-def _write(places: Dict[str, Path], texts: Dict[str, str]) -> None:
-    with write_together(list(places.values())) as files:
+def _write(paths: Dict[str, Path], texts: Dict[str, str]) -> None:
+    with write_together(list(paths.values())) as files:
         for file, text in zip(files, texts.values(), strict=True):
             file.write(text)

@@ -1,4 +1,4 @@
-"""The figures of a study: what was measured, and what is estimated from it."""
+"""The figures of a study: of its measurements, and of the estimates from them."""
 
 from functools import partial
 from math import nan
@@ -17,14 +17,14 @@ from ..analysis.spread import COMPONENTS
 from ..analysis.surface import Surface
 from ..design.rows import ARMS, SOURCE_ARMS
 
-# What a reader is told of each arm.
+# The names and descriptions of the arms.
 _WORDS = srsly.read_json(Path(__file__).parent / "templates" / "arms.json")
 ARM_NAMES: Dict[str, str] = {arm: words["name"] for arm, words in _WORDS.items()}
-WHAT: Dict[str, str] = {arm: words["what"] for arm, words in _WORDS.items()}
+DESCRIPTIONS: Dict[str, str] = {arm: words["what"] for arm, words in _WORDS.items()}
 SHORT = {arm: name.split(" (")[0] for arm, name in ARM_NAMES.items()}
 SIDES = {"source": "labelled source sentences", "target": "unlabelled target sentences"}
 KINDS = {"source": "labelled", "target": "unlabelled"}
-# Columns of tables, with their names there.
+# Columns of frames, with their names in tables.
 ESTIMATE = {"value": "value", "low": "low", "high": "high"}
 MEAN = {"n_source": "n_source", "n_target": "n_target", "value": "F1", "low": "low", "high": "high", "n": "rows"}
 Groups = Mapping[str, pd.DataFrame]
@@ -36,7 +36,7 @@ def only(data: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
 
 
 def main_first(means: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): The lines of the block "main" first: a size may have been run in several."""
+    """RETURNS (DataFrame): The lines of the block "main" first, since several blocks may have the same size."""
     return means.sort_values("block", key=lambda block: block.ne("main"), kind="stable")
 
 
@@ -46,7 +46,7 @@ def records(data: pd.DataFrame) -> List[Dict[str, Any]]:
 
 
 class View:
-    """What an analysis says, as figures ask for it: of the design with optimiser steps fixed, in points of F1.
+    """The parts of an analysis that figures need, for the design with fixed optimiser steps, in points of F1.
 
     analysis (Analysis): The estimates. names (Mapping[str, str]): Names of the languages by code.
     """
@@ -56,13 +56,13 @@ class View:
         self.names = names
         means = main_first(only(analysis.means, design="steps"))
         self.means = points(means.drop_duplicates(["arm", "quantity", "lang", *SIZES])).sort_values(SIZES)
-        spoken = means[means["lang"] != ALL].groupby("arm", observed=True)["lang"].unique()
-        known = {lang for langs in spoken for lang in langs}
-        self.languages = [lang for lang in names if lang in known] + sorted(known - set(names))
-        self.spoken: Dict[str, List[str]] = {arm: list(spoken[arm]) for arm in ARMS if arm in spoken}
-        self.target_arms = [arm for arm in self.spoken if arm not in SOURCE_ARMS]
-        widest = max((len(self.spoken[arm]) for arm in self.target_arms), default=0)
-        self.main_arms = [arm for arm in self.target_arms if len(self.spoken[arm]) == widest]
+        by_arm = means[means["lang"] != ALL].groupby("arm", observed=True)["lang"].unique()
+        measured = {lang for langs in by_arm for lang in langs}
+        self.languages = [lang for lang in names if lang in measured] + sorted(measured - set(names))
+        self.arm_languages: Dict[str, List[str]] = {arm: list(by_arm[arm]) for arm in ARMS if arm in by_arm}
+        self.target_arms = [arm for arm in self.arm_languages if arm not in SOURCE_ARMS]
+        most_languages = max((len(self.arm_languages[arm]) for arm in self.target_arms), default=0)
+        self.main_arms = [arm for arm in self.target_arms if len(self.arm_languages[arm]) == most_languages]
 
     def group(self, arm: str, lang: str = ALL, quantity: str = "f1") -> pd.DataFrame:
         """RETURNS (DataFrame): The means of an arm."""
@@ -73,24 +73,24 @@ class View:
         return "all" if code == ALL else self.names.get(code, code)
 
     def arm(self, arm: str) -> str:
-        """RETURNS (str): An arm and how many languages it is the mean of."""
-        count = len(self.spoken[arm])
+        """RETURNS (str): The name of an arm and the number of its languages."""
+        count = len(self.arm_languages[arm])
         return f"{SHORT[arm]} · {count} language{'s' if count != 1 else ''}"
 
     def of_languages(self, data: pd.DataFrame) -> pd.DataFrame:
-        """RETURNS (DataFrame): The lines of all and of each language, with its name as `label`."""
+        """RETURNS (DataFrame): The lines of all languages together and of each one, with its name as `label`."""
         order = [ALL, *self.languages]
         data = data[data["lang"].isin(order)].sort_values("lang", key=lambda lang: lang.map(order.index))
         return data.assign(label=data["lang"].map(self.language))
 
 
 def make_figures(view: View) -> Dict[str, Optional[Figure]]:
-    """RETURNS (Dict[str, Optional[Figure]]): All figures by their keys; None for what can't be drawn. What is said of each
-    stands in the text.
+    """RETURNS (Dict[str, Optional[Figure]]): All figures by key; None for those without data. Their titles and captions
+    are in the template of the page.
     """
-    arms, main, analysis = view.target_arms, view.main_arms, view.analysis
-    means = {view.arm(arm): view.group(arm) for arm in main}
-    surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main if arm in analysis.surfaces}
+    arms, main_arms, analysis = view.target_arms, view.main_arms, view.analysis
+    means = {view.arm(arm): view.group(arm) for arm in main_arms}
+    surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main_arms if arm in analysis.surfaces}
     tenfolds, mirrored, contrasts, slopes, spread = (
         only(data, design="steps")
         for data in (analysis.tenfolds, analysis.mirrored, analysis.contrasts, analysis.robustness, analysis.spread)
@@ -101,7 +101,7 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
         "f1-by-target": _curves(means, "target", "source"),
         "f1-by-source": _curves(means, "source", "target"),
         "by-language": _side_by_side(view),
-        "f1-other": _heat({view.arm(arm): view.group(arm) for arm in arms if arm not in main}),
+        "f1-other": _heat({view.arm(arm): view.group(arm) for arm in arms if arm not in main_arms}),
         **{
             f"minus-{name}": _heat(
                 {SHORT[arm]: view.group(arm, quantity=f"minus_{name}") for arm in arms}, "difference"
@@ -113,20 +113,20 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
         "rates": _rates(surfaces),
         "tenfolds": _forest(
             {
-                f"{SHORT[arm]}: {said}": view.of_languages(only(tenfolds, arm=arm, coefficient=side))
-                for arm in main
-                for side, said in SIDES.items()
+                f"{SHORT[arm]}: {description}": view.of_languages(only(tenfolds, arm=arm, coefficient=side))
+                for arm in main_arms
+                for side, description in SIDES.items()
             },
             "F1 for a tenfold",
         ),
         "mirrored": _forest(
-            {view.arm(arm): _of_sizes(only(mirrored, arm=arm)) for arm in main},
+            {view.arm(arm): _of_sizes(only(mirrored, arm=arm)) for arm in main_arms},
             "F1, more labelled minus more unlabelled",
         ),
         "contrasts": _forest(
             {
-                f"{SHORT[a]} minus {SHORT[b]}": view.of_languages(data)
-                for (a, b), data in only(contrasts, n_source=0).groupby(["a", "b"], sort=False)
+                f"{SHORT[left]} minus {SHORT[right]}": view.of_languages(data)
+                for (left, right), data in only(contrasts, n_source=0).groupby(["a", "b"], sort=False)
             },
             shared=False,
         ),
@@ -143,16 +143,16 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
 def _figure(
     groups: Groups, draw: Callable[..., Chart], columns: Mapping[str, str], *, of: str = "arm", digits: int = 1
 ) -> Optional[Figure]:
-    """A panel for each group that holds values.
+    """Make a figure with a panel for each group that has values.
 
-    columns (Mapping[str, str]): What of the data stands in the table, with its names there. of (str): What the groups are.
+    columns (Mapping[str, str]): The columns of the table, with their names there. of (str): What the groups are.
     """
-    known = [data[data["value"].notna()].assign(panel=name) for name, data in groups.items() if len(data)]
-    whole = pd.concat(known, ignore_index=True) if known else pd.DataFrame()
-    if whole.empty:
+    nonempty = [data[data["value"].notna()].assign(panel=name) for name, data in groups.items() if len(data)]
+    panels = pd.concat(nonempty, ignore_index=True) if nonempty else pd.DataFrame()
+    if panels.empty:
         return None
-    table = whole[["panel", *columns]].rename(columns={**columns, "panel": of})
-    return Figure(draw(whole), Table("", table, digits))
+    table = panels[["panel", *columns]].rename(columns={**columns, "panel": of})
+    return Figure(draw(panels), Table("", table, digits))
 
 
 def _heat(groups: Groups, what: str = "F1") -> Optional[Figure]:
@@ -171,18 +171,20 @@ def _curves(groups: Groups, over: str, level: str) -> Optional[Figure]:
 
 
 def _side_by_side(view: View) -> Optional[Figure]:
-    """F1 over N_s of each arm with its largest N_t, by language."""
+    """Make a figure of F1 over N_s for each arm at its largest N_t, by language."""
     groups = {}
     for lang in view.languages:
-        own = {arm: view.group(arm, lang) for arm in (*SOURCE_ARMS, *view.main_arms)}
-        most = [data[data["n_target"] == data["n_target"].max()].assign(label=SHORT[arm]) for arm, data in own.items()]
-        groups[view.language(lang)] = pd.concat(most)
+        by_arm = {arm: view.group(arm, lang) for arm in (*SOURCE_ARMS, *view.main_arms)}
+        largest = [
+            data[data["n_target"] == data["n_target"].max()].assign(label=SHORT[arm]) for arm, data in by_arm.items()
+        ]
+        groups[view.language(lang)] = pd.concat(largest)
     draw = partial(lines, x="n_source", titles=(SIDES["source"], "F1"), colours="s")
     return _figure(groups, draw, {"label": "arm", **MEAN}, of="language")
 
 
 def ratio(value: float) -> str:
-    """RETURNS (str): Labelled to unlabelled, the smaller as one."""
+    """RETURNS (str): The ratio of labelled to unlabelled sentences, with 1 for the smaller one."""
     number = max(value, 1 / value)
     text = f"{number:,.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
     return f"{text}\u00a0:\u00a01" if value >= 1 else f"1\u00a0:\u00a0{text}"
@@ -204,7 +206,7 @@ def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:
     groups = {name: data.assign(label=data["kind"].map(KINDS)) for name, data in groups.items()}
 
     def draw(data: pd.DataFrame) -> Chart:
-        # What does not fit a logarithmic axis stands in the table.
+        # Values that a logarithmic axis cannot show are only in the table.
         low = data.loc[data["value"] > 0, "value"].min() / 1.5
         ends = {name: data[name].clip(low, data["value"].max() * 1.5) for name in ("low", "high")}
         titles = ("sentences of that kind so far", "points of F1, log scale")
@@ -214,7 +216,7 @@ def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:
 
 
 def _forest(groups: Groups, title: str = "difference of F1", *, shared: bool = True) -> Optional[Figure]:
-    """Differences with their intervals. shared (bool): Whether all panels have one scale."""
+    """Make a figure of differences with intervals. shared (bool): Whether all panels have the same scale."""
     draw = partial(intervals, title=title, strong="all", shared=shared)
     columns = {"label": "of", **ESTIMATE, "value": "difference", "n": "pairs"}
     return _figure({name: points(data) for name, data in groups.items()}, draw, columns, of="comparison")
@@ -223,7 +225,7 @@ def _forest(groups: Groups, title: str = "difference of F1", *, shared: bool = T
 def _of_sizes(data: pd.DataFrame) -> pd.DataFrame:
     data = only(data, lang=ALL)
     pairs = zip(data["n_source"], data["n_target"], strict=True)
-    return data.assign(label=[f"{s:,} / {t:,}" if s else "all" for s, t in pairs])
+    return data.assign(label=[f"{n_source:,} / {n_target:,}" if n_source else "all" for n_source, n_target in pairs])
 
 
 def _variance(components: pd.DataFrame) -> Optional[Figure]:

@@ -1,6 +1,6 @@
 """The published report of a study: one page, its Markdown twin, every figure as SVG and CSV.
 
-What it says is written in `templates/study.md`; the numbers are computed here.
+Its text is in `templates/study.md`; the numbers are computed here.
 """
 
 from itertools import product
@@ -16,7 +16,7 @@ from ..analysis.analyse import Analysis, main_design
 from ..analysis.intervals import ALL, VARIANCE, measured
 from ..analysis.ratios import best_ratios, equal_rates, total_gain
 from ..design.rows import ARMS, DONE
-from .study_figures import ARM_NAMES, SHORT, WHAT, View, main_first, make_figures, only, ratio, records
+from .study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, main_first, make_figures, only, ratio, records
 
 MAIN_ARMS = ("hard", "soft")
 FILTERS = {
@@ -31,10 +31,10 @@ FILTERS = {
 def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
     """Write the report of a study. The same analysis and meta give the same bytes.
 
-    analysis (Analysis): The estimates. meta (Json): "title", "languages" (names by code), "command" and "report_command"
-        (that make the rows and the report again), "signature" (versions, hashes), "limits" (sentences), "config" (name of
-        the file, or its text), "question" (the study's by default).
-    folder (Path): Gets `index.html`, `README.md` and `figures/`.
+    analysis (Analysis): The estimates. meta (Json): "title", "languages" (names by code), "command" and
+        "report_command" (which reproduce the rows and the report), "signature" (versions, hashes), "limits"
+        (sentences), "config" (name of the file, or its text), "question" (by default that of the study).
+    folder (Path): The folder for `index.html`, `README.md` and `figures/`.
     RETURNS (List[Path]): The files written.
     """
     view = View(analysis, meta["languages"])
@@ -52,36 +52,34 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
 
 
 def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): The numbers of the text. `best` is the arm to speak of: of the main ones, the one with the
-    best F1 with most data.
-    """
+    """RETURNS (Dict[str, Any]): The numbers in the text. `best` is the main arm with the best F1 with most data."""
     analysis = view.analysis
     rows, done = analysis.rows, measured(analysis.rows)
-    spoken = [arms[arm] for arm in MAIN_ARMS if arm in arms] or list(arms.values())[:1]
+    main_arms = [arms[arm] for arm in MAIN_ARMS if arm in arms] or list(arms.values())[:1]
     unknown: Dict[Tuple[str, str], List[str]] = {}
     for what, arm, reason in analysis.unknown:
         unknown.setdefault((what, reason.rstrip(".")[:1].lower() + reason.rstrip(".")[1:]), []).append(SHORT[arm])
     return {
-        "best": max(spoken, key=lambda arm: arm["corners"][-1]["value"], default=None),
+        "best": max(main_arms, key=lambda arm: arm["corners"][-1]["value"], default=None),
         "soft_minus_hard": _first(analysis.contrasts, a="soft", b="hard", lang=ALL, n_source=0, design="steps"),
         "designs": next((_first(analysis.designs, arm=arm, lang=ALL, n_source=0) for arm in view.target_arms), None),
         "designs_arm": SHORT[view.target_arms[0]] if view.target_arms else "",
         "sizes": {name: sorted(set(rows[f"n_{name}"]) - {0}) for name in ("source", "target")},
         "replicates": len(only(done, block="main").drop_duplicates(["seed", "draw"])),
         "untranslated": [
-            view.language(code) for code in view.languages if code not in view.spoken.get("teacher", [code])
+            view.language(lang) for lang in view.languages if lang not in view.arm_languages.get("teacher", [lang])
         ],
         "unknown": [(what, arms, reason) for (what, reason), arms in unknown.items()],
         "rows": len(rows),
         "failed": int((rows["status"] != DONE).sum()),
         "hours": rows["seconds"].sum() / 3600,
         "machines": sorted(set(done["machine"]) - {""}),
-        "languages": [(code, view.language(code)) for code in view.languages],
+        "languages": [(lang, view.language(lang)) for lang in view.languages],
     }
 
 
 def arm_facts(view: View, arm: str) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): What the answer says of an arm; None, or nothing in a list, for what is not known."""
+    """RETURNS (Dict[str, Any]): What the answer says about an arm; unknown values are None or empty lists."""
     analysis = view.analysis
     means = only(analysis.means, arm=arm, lang=ALL)
     means = means[means["block"].ne(VARIANCE) | means["block"].eq(VARIANCE).all()]
@@ -89,19 +87,19 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
     means = main_first(only(means, design=design)).drop_duplicates(["quantity", "n_source", "n_target"])
     cells = {name: records(part) for name, part in means.groupby("quantity")}
     by_size = {(cell["n_source"], cell["n_target"]): cell for cell in cells["f1"]}
-    ends = [sorted({min(sizes), max(sizes)}) for sizes in zip(*by_size, strict=True)]
+    extremes = [sorted({min(sizes), max(sizes)}) for sizes in zip(*by_size, strict=True)]
     tenfolds = only(analysis.tenfolds, arm=arm, design=design)
     languages = tenfolds[tenfolds["lang"] != ALL].sort_values(["value", "lang"])
     surface = analysis.surfaces.get(arm)
     ratios = best_ratios(surface) if surface else []
-    # The first, the last and one between.
-    few = ratios if len(ratios) <= 3 else [ratios[0], ratios[round((len(ratios) - 1) / 2)], ratios[-1]]
+    # Show the first, the last and one between.
+    shown_ratios = ratios if len(ratios) <= 3 else [ratios[0], ratios[round((len(ratios) - 1) / 2)], ratios[-1]]
     robust = _first(analysis.robustness, arm=arm, design="steps")
-    against = {name: cells[f"minus_{name}"] for name in ("teacher", "transfer") if f"minus_{name}" in cells}
+    comparisons = {name: cells[f"minus_{name}"] for name in ("teacher", "transfer") if f"minus_{name}" in cells}
     return {
         "name": SHORT[arm],
-        "languages": len(view.spoken.get(arm, [])),
-        "corners": [by_size[size] for size in product(*ends) if size in by_size],
+        "languages": len(view.arm_languages.get(arm, [])),
+        "corners": [by_size[size] for size in product(*extremes) if size in by_size],
         "tenfold": {
             name: _first(tenfolds, coefficient=name, lang=ALL)
             for name in ("source", "target", "source_minus_target", "interaction")
@@ -111,7 +109,7 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
             for kind, part in languages.groupby("coefficient")
             if len(part) > 1 and kind in ("source", "target")
         },
-        "ratios": few,
+        "ratios": shown_ratios,
         "all_ratios": ratios,
         "cost": max(ratios, key=lambda best: best["most"] / best["least"], default=None),
         "total": total_gain(surface) if surface else None,
@@ -121,7 +119,7 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
         "trend": analysis.trends[arm].get("ratio"),
         "against": {
             name: (min(cells, key=lambda cell: cell["value"]), max(cells, key=lambda cell: cell["value"]))
-            for name, cells in against.items()
+            for name, cells in comparisons.items()
         },
         "shares": records(only(analysis.components, arm=arm)),
         "errors": surface.errors if surface else {},
@@ -134,21 +132,21 @@ def _first(data: pd.DataFrame, **wanted: Any) -> Optional[Dict[str, Any]]:
 
 
 def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> Dict[str, Table]:
-    """RETURNS (Dict[str, Table]): By the names that the text, which has their captions, has for them."""
+    """RETURNS (Dict[str, Table]): The tables, by the names that the text refers to; it has their captions too."""
     analysis = view.analysis
     points, gain = FILTERS["points"], FILTERS["gain"]
     key = [
         {
-            "arm": own["name"],
-            "languages": own["languages"],
-            "F1, smallest sizes": points(own["corners"][0]),
-            "F1, largest sizes": points(own["corners"][-1]),
-            "tenfold labelled source": gain(own["tenfold"]["source"] or {}),
-            "tenfold unlabelled target": gain(own["tenfold"]["target"] or {}),
-            "tenfold ratio, same total": gain(_slope(own["robust"] or {})),
-            "sd, run to run": points(own["robust"] or {}),
+            "arm": arm_values["name"],
+            "languages": arm_values["languages"],
+            "F1, smallest sizes": points(arm_values["corners"][0]),
+            "F1, largest sizes": points(arm_values["corners"][-1]),
+            "tenfold labelled source": gain(arm_values["tenfold"]["source"] or {}),
+            "tenfold unlabelled target": gain(arm_values["tenfold"]["target"] or {}),
+            "tenfold ratio, same total": gain(_slope(arm_values["robust"] or {})),
+            "sd, run to run": points(arm_values["robust"] or {}),
         }
-        for own in (arms[arm] for arm in view.target_arms)
+        for arm_values in (arms[arm] for arm in view.target_arms)
     ]
     robustness = [
         {
@@ -168,15 +166,15 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         params, errors = surface.parameters(), surface.errors.get("each", {})
         fit = {name: with_interval(params.get(name, {}), 3) for name in ("c", "a", "alpha", "b", "beta")}
         named = {"surface": "this form", "plane": "log-linear", "mean": "mean alone"}
-        missed = {f"error, {said}": 100 * errors.get(name, float("nan")) for name, said in named.items()}
-        fits.append({"arm": SHORT[arm], **fit, "R²": surface.r2(), **missed})
+        errors_of_fit = {f"error, {title}": 100 * errors.get(name, float("nan")) for name, title in named.items()}
+        fits.append({"arm": SHORT[arm], **fit, "R²": surface.r2(), **errors_of_fit})
     failed = analysis.rows[analysis.rows["status"] != DONE]
     failed = failed.assign(arm=failed["arm"].map(ARM_NAMES).astype(str), language=failed["lang"].map(view.language))
     tables: Dict[str, Any] = {
         "key": key,
         "arms": [
-            {"arm": ARM_NAMES[arm], "what it is": WHAT[arm], "languages": len(langs)}
-            for arm, langs in view.spoken.items()
+            {"arm": ARM_NAMES[arm], "what it is": DESCRIPTIONS[arm], "languages": len(langs)}
+            for arm, langs in view.arm_languages.items()
         ],
         "robustness": robustness,
         "fit": fits,
