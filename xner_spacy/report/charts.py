@@ -19,12 +19,10 @@ from ..escape import for_terminal
 Chart = Any
 
 _STYLE: Dict[str, Any] = srsly.read_json(Path(__file__).parent / "templates" / "charts.json")
-# Colours of names (s) and of an order (o), distinguishable with all common kinds of colour-blindness, and readable as
-# text on either background.
+# Colours of names (s) and of an order (o), for all common kinds of colour-blindness and readable on either background.
 LIGHT: Dict[str, str] = _STYLE["light"]
 DARK: Dict[str, str] = _STYLE["dark"]
-# The config of Vega-Lite, with the colours of `LIGHT`. Without "aria", since the whole drawing has a title and a
-# description, and its many marks need none.
+# The config of Vega-Lite, with the colours of `LIGHT`. Without "aria", since only the whole drawing has a description.
 CONFIG: Dict[str, Any] = _STYLE["config"]
 # Light enough for black text on every shade.
 SEQUENTIAL = ["#f7fbff", "#6baed6"]
@@ -133,17 +131,13 @@ def shares(data: pd.DataFrame, parts: Sequence[str]) -> Chart:
     text = [f"{100 * value:.0f}%" if value >= 0.08 else "" for value in data["value"]]
     data = data.assign(end=ends, start=ends - data["value"], middle=ends - data["value"] / 2, text=text)
     scale = alt.Scale(domain=list(parts), range=[LIGHT[f"s{i}"] for i in range(len(parts))])
-    label_axis = alt.Y(
+    y_axis = alt.Y(
         "label:N", sort=list(dict.fromkeys(data["label"])), title=None, axis=alt.Axis(**_PLAIN, labelLimit=260)
     )
-    x_axis = alt.X("start:Q", axis=alt.Axis(format="%", grid=False, tickCount=4), title=None)
+    start = alt.X("start:Q", axis=alt.Axis(format="%", grid=False, tickCount=4), title=None)
     layers = [
-        alt.Chart()
-        .mark_bar()
-        .encode(x_axis, alt.X2("end:Q"), label_axis, alt.Color("part:N", scale=scale, title=None)),
-        alt.Chart()
-        .mark_text(fontWeight=600, color=LIGHT["paper"])
-        .encode(alt.X("middle:Q"), label_axis, text="text:N"),
+        alt.Chart().mark_bar().encode(start, alt.X2("end:Q"), y_axis, alt.Color("part:N", scale=scale, title=None)),
+        alt.Chart().mark_text(fontWeight=600, color=LIGHT["paper"]).encode(alt.X("middle:Q"), y_axis, text="text:N"),
     ]
     return _panels(data, layers, width=2 * WIDTH, height=alt.Step(34))
 

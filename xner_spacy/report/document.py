@@ -130,12 +130,10 @@ def write_page(
     """Write `index.html`, `README.md`, and each figure as SVG and CSV under `figures/`.
 
     folder (Path): See `write_folder`. package, template (str): The package and name of the template: Markdown, with a
-        second-level heading for each section. It calls `put(NAME, TITLE)` to insert a table, `put(NAME, TITLE,
-        CAPTION)` for a figure, with `kind="choice"` if only one of several is shown at a time, and `listing(TITLE,
-        TEXT)`.
+        second-level heading for each section. It inserts tables by `put(NAME, TITLE)`, figures by `put(NAME, TITLE,
+        CAPTION)`, with `kind="choice"` to show only one of several at a time, and code by `listing(TITLE, TEXT)`.
     title, footer (str): Of the page. parts (Mapping[str, Any]): Figures and tables by name; None for missing ones.
-    values (Mapping[str, Any]), filters (Mapping[str, Callable]): Variables and filters of the template; texts in values
-        are not interpreted as Markdown.
+    values (Mapping[str, Any]), filters (Mapping[str, Callable]): Variables, whose texts are no Markdown, and filters.
     RETURNS (List[Path]): The written files. RAISES: See `write_folder`.
     """
     text = TextTemplates(package, filters)
@@ -151,11 +149,8 @@ def write_page(
         used_figures[name] = replace(part, key=name, title=title, caption=" ".join(caption.split()), table=table)
         return text.part(kind, part=used_figures[name])
 
-    functions: Dict[str, Any] = {
-        "put": put,
-        "listing": lambda title, code: text.part("listing", title=title, code=code),
-    }
-    markdown = _reflow(text.markdown.get_template(template).render(**values, **functions))
+    macros: Dict[str, Any] = {"put": put, "listing": lambda title, code: text.part("listing", title=title, code=code)}
+    markdown = _reflow(text.markdown.get_template(template).render(**values, **macros))
     head, *sections = re.split(r"^## (.*)\n", markdown, flags=re.MULTILINE)
     # Leave out empty sections.
     nonempty = [(name, body) for name, body in zip(sections[::2], sections[1::2], strict=True) if body.strip()]
@@ -164,13 +159,9 @@ def write_page(
     page = text.html.get_template("page.html").render(
         title=title, head=Markup(reader.render(head)), sections=html_sections, light=LIGHT, dark=DARK, footer=footer
     )
-    markdown_parts = [
-        f"# {for_markdown(title)}",
-        head,
-        *(f"## {name}\n{body}" for name, body in nonempty),
-        for_markdown(footer),
-    ]
-    readme = text.filled("\n\n".join(part.strip() for part in markdown_parts), text.markdown, "parts.md")
+    sources = [f"# {for_markdown(title)}", head, *(f"## {name}\n{body}" for name, body in nonempty)]
+    markdown = "\n\n".join(part.strip() for part in (*sources, for_markdown(footer)))
+    readme = text.filled(markdown, text.markdown, "parts.md")
     texts = {"index.html": text.filled(page, text.html, "parts.html") + "\n", "README.md": readme.rstrip() + "\n"}
     for key, figure in used_figures.items():
         texts[f"{FIGURES}/{key}.svg"] = figure.svg

@@ -79,8 +79,7 @@ def deviations(table: pd.DataFrame) -> pd.DataFrame:
 
 def pooled(table: pd.DataFrame) -> Variance:
     """Compute the variance of a replicate, pooled over lines by their degrees of freedom. For crossed seeds and draws
-    it is chosen so that the variance of their mean is the sum of the variances over seeds and over draws, which does
-    not underestimate it.
+    it is chosen so that the variance of their mean is the sum of the variances over seeds and over draws, a safe value.
 
     RETURNS (Variance): The variance; (NaN, 0) if it cannot be estimated.
     """
@@ -141,7 +140,7 @@ def means(frame: pd.DataFrame) -> pd.DataFrame:
             half = (rows[f"{quantity}_high"] - rows[f"{quantity}_low"]) / (2 * Z)
             test = (half**2).groupby([rows[name] for name in CELL]).mean()
             joint = deviations(table).groupby(level=SIZES).mean()
-            shared = {n_target: pooled(part) for n_target, part in joint.groupby(level="n_target")}
+            joint_variances = {n_target: pooled(part) for n_target, part in joint.groupby(level="n_target")}
             for size, cells in table.groupby(level=SIZES):
                 shared_columns = dict(zip(("block", *ARM, "quantity", *SIZES), (*key, quantity, *size), strict=True))
                 test_variances, counts, means_of_cells = test.loc[cells.index], cells.count(axis=1), cells.mean(axis=1)
@@ -150,11 +149,9 @@ def means(frame: pd.DataFrame) -> pd.DataFrame:
                     parts = [(variance / counts[cell], degrees), (test_variances[cell], np.inf)]
                     line = {**shared_columns, "lang": cell[0], "n": counts[cell], "sd": sd}
                     lines.append({**line, **estimate(means_of_cells[cell], parts)})
-                variance_over_languages, degrees = shared[size[1]]
-                parts = [
-                    (variance_over_languages / counts.min(), degrees),
-                    (test_variances.sum(skipna=False) / len(cells) ** 2, np.inf),
-                ]
+                joint_variance, degrees = joint_variances[size[1]]
+                test_variance = test_variances.sum(skipna=False) / len(cells) ** 2
+                parts = [(joint_variance / counts.min(), degrees), (test_variance, np.inf)]
                 line = {**shared_columns, "lang": ALL, "n": counts.sum(), "sd": sqrt(variance)}
                 lines.append({**line, **estimate(means_of_cells.mean(), parts)})
     columns = ["block", *ARM, "quantity", "lang", *SIZES, "value", "low", "high", "sd", "n"]
@@ -170,8 +167,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     For one language the mean is over replicates, whose variance is pooled over languages. For all languages, languages
     and replicates are crossed random effects, so that the interval applies to similar languages and to other seeds and
     draws. For all sizes the values are the replicates' means over sizes.
-    RETURNS (DataFrame): `lang`, `n_source`, `n_target` (both 0 for all sizes), `value`, `low`, `high` and `n`, the
-        number of pairs.
+    RETURNS (DataFrame): `lang`, `n_source`, `n_target` (both 0 for all), `value`, `low`, `high`, and `n` pairs.
     """
     lines: List[Dict[str, Any]] = []
     line_means, differences = table.mean(axis=1), deviations(table)
@@ -199,9 +195,9 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _over_languages(cells: pd.DataFrame, joint: float, degrees: float) -> Dict[str, float]:
-    """Compute the mean over languages. Its variance is the variance between languages plus that of the replicates of
-    all languages together, minus what both contain (the two-way analysis of variance of crossed random effects), but at
-    least the larger of the two.
+    """Compute the mean over languages. Its variance is that between languages plus that of the replicates of all
+    languages together, minus what both contain (two-way analysis of variance of crossed random effects), but at least
+    the larger of the two.
 
     joint (float): Variance of a replicate's mean over languages. degrees (float): Its degrees of freedom.
     """

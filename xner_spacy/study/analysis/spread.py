@@ -29,15 +29,9 @@ def robustness(rows: pd.DataFrame) -> pd.DataFrame:
         table = table_of(arm_rows)
         cells = table.mean(axis=1).unstack("lang")
         complete_cells = cells.dropna() if len(cells.dropna()) else cells
-        means_of_languages = complete_cells.mean()
-        worst = {
-            "worst": means_of_languages.idxmin(),
-            "worst_f1": means_of_languages.min(),
-            "gap": means_of_languages.mean() - means_of_languages.min(),
-        }
-        lines.append(
-            {**dict(zip(ARM, key, strict=True)), "languages": len(means_of_languages), **_widest(table), **worst}
-        )
+        f1 = complete_cells.mean()
+        worst = {"worst": f1.idxmin(), "worst_f1": f1.min(), "gap": f1.mean() - f1.min()}
+        lines.append({**dict(zip(ARM, key, strict=True)), "languages": len(f1), **_widest(table), **worst})
     return pd.DataFrame(lines, columns=[*ARM, "languages", "value", "low", "high", "worst", "worst_f1", "gap"])
 
 
@@ -46,18 +40,16 @@ def _widest(table: pd.DataFrame) -> Interval:
     assumes independent cells, and the jackknives over languages and over numbers of source sentences, whose cells share
     draws and teachers.
     """
-    chi_interval = _chi_square(*pooled(table))
-    intervals = [chi_interval]
-    for level in ("lang", "n_source") if chi_interval["value"] > 0 else ():
+    chi_square = _chi_square(*pooled(table))
+    intervals = [chi_square]
+    for level in ("lang", "n_source") if chi_square["value"] > 0 else ():
         groups = table.index.get_level_values(level)
         variances_without = [pooled(table[groups != group])[0] for group in groups.unique()]
         n = len(variances_without)
         if n > 2 and min(variances_without) > 0:
             error = np.sqrt((n - 1) ** 2 / n * np.var(np.log(variances_without), ddof=1))
             factor = float(np.exp(stats.t.ppf(0.975, n - 1) * error / 2))
-            intervals.append(
-                {**chi_interval, "low": chi_interval["value"] / factor, "high": chi_interval["value"] * factor}
-            )
+            intervals.append({**chi_square, "low": chi_square["value"] / factor, "high": chi_square["value"] * factor})
     return max(intervals, key=lambda interval: np.nan_to_num(interval["high"] - interval["low"]))
 
 
@@ -130,8 +122,7 @@ def variance_components(frame: pd.DataFrame) -> Tuple[pd.DataFrame, Dict[str, st
     there, without the replicates' share, is the interaction of language and size.
 
     frame (DataFrame): Rows of any block. RETURNS (Tuple): `arm`, `component`, `variance`, `share` of the sum, the
-        standard deviation (`value`, `low`, `high`) and the number of rows `n`; and for each arm what cannot be
-        estimated and why.
+        standard deviation (`value`, `low`, `high`) and the number of rows `n`; by arm what cannot be estimated and why.
     """
     lines, reasons = [], {}
     rows = measured(frame)

@@ -43,10 +43,8 @@ class Solution:
 
 def power(sizes: npt.ArrayLike, exponents: npt.ArrayLike) -> Floats:
     """RETURNS (npt.NDArray): (sizes / 1000)^-exponent, broadcast; 0 for size 0."""
-    thousands = np.asarray(sizes, dtype=np.float64) / 1000
-    return np.where(
-        thousands > 0, np.where(thousands > 0, thousands, 1.0) ** -np.asarray(exponents, dtype=np.float64), 0.0
-    )
+    n = np.asarray(sizes, dtype=np.float64) / 1000
+    return np.where(n > 0, np.where(n > 0, n, 1.0) ** -np.asarray(exponents, dtype=np.float64), 0.0)
 
 
 def least_squares(
@@ -163,10 +161,7 @@ class Surface:
     def _with_samples(self, noise: Floats) -> Solution:
         """RETURNS (Solution): The fit as sample 0, then the fits to the means with noise."""
         drawn = self._solve(self.mean[:, None] + noise)
-        parts = {
-            name: np.concatenate([point_value, getattr(drawn, name)], -1)
-            for name, point_value in vars(self.point).items()
-        }
+        parts = {name: np.concatenate([value, getattr(drawn, name)], -1) for name, value in vars(self.point).items()}
         return Solution(**parts)
 
     def f1(self, n_source: float, n_target: float, lang: Optional[str] = None) -> Floats:

@@ -146,9 +146,7 @@ class _Planner:
         return self.add("student", params, parents, ["source"], also=_texts(row))
 
     def add(self, kind: str, params: Json, parents: List[str], files: List[str], also: Sequence[str] = ()) -> str:
-        """RETURNS (str): The key of a job, which is added if it is new. `also` are files that it reads too, but on
-        which its key depends only through its parents.
-        """
+        """RETURNS (str): The key of a job, added if it is new. `also` are files that its key covers by its parents."""
         training_recipe = self.recipes.get(kind)
         dependencies = {
             "version": VERSION,

@@ -40,8 +40,7 @@ class Row:
     block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of `ARMS`. design (str):
         "steps" (optimiser steps fixed) or "epochs" (passes over the text fixed).
     n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`.
-    seed (int): Seed of initialisation, batches and dropout, in teacher and student. draw (int): Number of the draw of
-        the subsamples.
+    seed (int): Seed of initialisation, batches and dropout, in teacher and student. draw (int): Draw of the subsamples.
     status (str): "done" or "failed". reason (str): Why it failed. precision, recall, f1 (Optional[float]): In [0, 1],
         exact entities on the gold test set; None if it failed. f1_low, f1_high: 95% bootstrap interval over test
         sentences.

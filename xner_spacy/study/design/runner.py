@@ -164,9 +164,7 @@ class LocalPool:
         return self._threads.submit(self._do, job)
 
     def _worker(self) -> WorkerProcess:
-        """RETURNS (WorkerProcess): The process of this thread, started if necessary. RAISES: WorkerDied after
-        closing.
-        """
+        """RETURNS (WorkerProcess): The process of this thread, started if needed. RAISES: WorkerDied after the end."""
         with self._lock:
             if self._closed:
                 raise WorkerDied
@@ -244,8 +242,7 @@ def schedule(todo: List[Job], outcomes: Dict[str, Outcome], pool: Any, workers: 
     """Keep `workers` jobs running, each after those that it depends on, in the order of the plan.
 
     todo (List[Job]): The jobs, in the order of the plan. outcomes (Dict[str, Outcome]): The outcomes of earlier jobs,
-        by key; the caller adds those that are yielded. pool (Any): Runs the jobs. workers (int): Number of parallel
-        jobs.
+        by key; the caller adds those that are yielded. pool (Any): Runs the jobs. workers (int): Parallel jobs.
     YIELDS (Tuple[Job, Outcome]): Each job when it is done. RAISES: XnerError if an outcome ends the run.
     """
     index_of = {job.key: index for index, job in enumerate(todo)}

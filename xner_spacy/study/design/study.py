@@ -167,8 +167,7 @@ def price_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None, bloc
 
     path, overrides, blocks: See `run_study`.
     RETURNS (Json): The number of `cells` and of `known` ones. `kinds`: for each kind of job (students by arm) `jobs`,
-        `done`, and `seconds` for each (None if none has been measured). The remaining `seconds` in all, and the kinds
-        for which this is `unknown`.
+        `done`, and `seconds` for each (None if unmeasured). The `seconds` left in all, and the `unknown` kinds.
     """
     study = read_study(path, overrides)
     full_plan = make_plan(study)

@@ -175,10 +175,10 @@ def _side_by_side(view: View) -> Optional[Figure]:
     groups = {}
     for lang in view.languages:
         by_arm = {arm: view.group(arm, lang) for arm in (*SOURCE_ARMS, *view.main_arms)}
-        largest = [
+        most = [
             data[data["n_target"] == data["n_target"].max()].assign(label=SHORT[arm]) for arm, data in by_arm.items()
         ]
-        groups[view.language(lang)] = pd.concat(largest)
+        groups[view.language(lang)] = pd.concat(most)
     draw = partial(lines, x="n_source", titles=(SIDES["source"], "F1"), colours="s")
     return _figure(groups, draw, {"label": "arm", **MEAN}, of="language")
 
