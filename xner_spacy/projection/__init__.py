@@ -1,3 +1,3 @@
-"""Label projection: source entities, word links and a target text in; target spans with a score and
-a reason out.
+"""Label projection: from source entities, word links and a target text to target spans with scores, or reasons
+for entities without a span.
 """

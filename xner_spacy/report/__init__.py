@@ -1,1 +1,1 @@
-"""Pages of the project and their charts: HTML that is one file and needs no network, its Markdown twin, SVG and CSV."""
+"""Pages of the project and their charts: one HTML file that needs no network, the same as Markdown, SVG and CSV."""

@@ -1,1 +1,1 @@
-"""Several teachers as one, prototypes, and which sentences to learn from."""
+"""Mixtures of several teachers, prototypes, and the selection of sentences to learn from."""

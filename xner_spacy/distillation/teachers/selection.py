@@ -26,8 +26,8 @@ def confidence(doc: Doc) -> float:
     """
     soft = get_soft(doc)
     if soft is not None and len(doc):
-        known = soft.probs.sum(axis=1) > 0
-        return float(soft.probs[known].max(axis=1).mean()) if known.any() else 0.0
+        has_distribution = soft.probs.sum(axis=1) > 0
+        return float(soft.probs[has_distribution].max(axis=1).mean()) if has_distribution.any() else 0.0
     return min(span_scores(doc), default=1.0)
 
 

@@ -1,1 +1,1 @@
-"""Projection by translation: the translator carries marks along, or translates entities alone."""
+"""Projection by translation: the translator keeps markers in the text, or scores where to put them."""

@@ -1,4 +1,4 @@
-"""Projection by markers: entities travel through a translator in brackets (Chen et al. 2023, EasyProject).
+"""Projection by markers: entities are translated in brackets or tags (Chen et al. 2023, EasyProject).
 
 `translate_marked` makes labelled target text from labelled source text (translate-train). `MarkerProjector` labels an
 existing target text (translate-test): it looks there for the bracketed words of the source's translation.
@@ -85,9 +85,9 @@ def unmark(text: str, style: MarkerStyle = "brackets") -> Marked:
 def match_names(
     texts: Sequence[str], names: Sequence[str], threshold: float = 0.5, quirks: bool = False
 ) -> List[Tuple[int, float]]:
-    """Find out which entity each marked text is, by its similarity to the translation of the entity alone.
+    """Find out which entity each marked text is, by its similarity to the separate translation of the entity.
 
-    texts (Sequence[str]), names (Sequence[str]): The marked texts, in order; the entities, each translated on its own.
+    texts (Sequence[str]), names (Sequence[str]): The marked texts, in order; the separately translated entities.
     threshold (float): Least similarity (difflib's ratio of the texts in lower case).
     quirks (bool): Do as the seed paper's released code: texts are compared including their brackets, and the last
         entity above the threshold is taken instead of the best.

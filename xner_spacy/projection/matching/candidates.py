@@ -117,7 +117,7 @@ def labels_of(pair: SentencePair) -> TokenLabels:
 
 @dataclass(eq=False)
 class TranslatedSpans(KeepsTranslator, _PairByPair):
-    """Target spans whose spelling is similar to the translation of the entity alone (`xner.TranslatedSpans.v1`).
+    """Target spans with a spelling similar to a separate translation of the entity (`xner.TranslatedSpans.v1`).
 
     min_ratio (float): Least similarity (difflib's ratio of the texts in lower case), at least 0.4.
     max_words (int): Longest candidate.
@@ -175,11 +175,11 @@ def translate_names(pairs: Sequence[SentencePair], translator: Translator, separ
     names = [[join_words(pair.source[entity[0] : entity[1]], separator) for entity in pair.entities] for pair in pairs]
     texts = list(dict.fromkeys(name for row in names for name in row))
     # A full stop that the translator adds to a single name is not part of the name.
-    known = {
+    translated = {
         text: (translation.text or text).strip().rstrip(".")
         for text, translation in zip(texts, translate_all(translator, texts), strict=True)
     }
-    return [[known[name] for name in row] for row in names]
+    return [[translated[name] for name in row] for row in names]
 
 
 def _between_links(pair: SentencePair, limits: Sequence[int], max_gap: int) -> List[Span]:

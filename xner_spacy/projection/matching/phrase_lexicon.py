@@ -110,13 +110,13 @@ class PhraseLexicon:
                 adjusted.append(row)
                 continue
             shares = sentence_votes.get(phrase, {})
-            others = max(0.0, total - sum(shares.values()))
+            other_count = max(0.0, total - sum(shares.values()))
             counts = self.counts[phrase]
             adjusted_row: List[Option] = []
             for score, start, end in row:
                 rendering = self._rendering(pair.target[start:end], skip)
                 rendering_count = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
-                share = (rendering_count + self.strength * self.prior) / (others + self.strength)
+                share = (rendering_count + self.strength * self.prior) / (other_count + self.strength)
                 adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), start, end))
             adjusted.append(adjusted_row)
         return adjusted

@@ -121,8 +121,8 @@ class NerScore(_PairByPair):
         start, end = edges.T
         length = end - start
         mean = (begin[start] + sums[end] - sums[start + 1]) / length
-        whole = (best[start] == first) & (is_inside[end] - is_inside[start + 1] == length - 1)
-        return np.where(whole, self.alpha ** (length - 1.0), 1.0) * mean
+        is_predicted = (best[start] == first) & (is_inside[end] - is_inside[start + 1] == length - 1)
+        return np.where(is_predicted, self.alpha ** (length - 1.0), 1.0) * mean
 
 
 @dataclass(eq=False)

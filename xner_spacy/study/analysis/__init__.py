@@ -1,1 +1,1 @@
-"""What is estimated from the rows of a study."""
+"""Estimates from the rows of a study."""

@@ -254,7 +254,7 @@ def set_aside(table: Path, kept: Iterable[Row]) -> None:
 
 
 def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> List[Path]:
-    """Make the page, its Markdown twin and the figures from the results that are there.
+    """Make the page as HTML and Markdown, and its figures, from the existing results.
 
     RETURNS (List[Path]): The files. RAISES: InputError if there are no results; MissingExtraError without the extra
         [study].

@@ -1,4 +1,4 @@
-"""The published report of a study: one page, its Markdown twin, every figure as SVG and CSV.
+"""The published report of a study: one page, the same as Markdown, and every figure as SVG and CSV.
 
 Its text is in `templates/study.md`; the numbers are computed here.
 """
