@@ -89,7 +89,7 @@ def our_pass(folder: Path, threads: int, texts: List[str]) -> Callable[[], int]:
     from xner_spacy.translation import ct2
 
     # Outputs as long as inputs: what a translation of a sentence usually is.
-    ct2.decoding_limit = lambda length: length  # type: ignore[assignment]
+    ct2.decoding_limit = lambda length, positions: length  # type: ignore[assignment]
     translator: Any = get_part(
         "xner_translators",
         "xner.CTranslate2.v1",

@@ -192,6 +192,9 @@ class Engine:
         if self._stop is not None:
             self._stop()
         self._processes, self._stop = [], None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
 
     def _start(self) -> None:
         self._owner = os.getpid()

@@ -136,7 +136,7 @@ def loading(model: str, legacy_weights: bool = False) -> Iterator[None]:
         reason = str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
         if not isinstance(error, (OSError, ImportError)):
             reason = f"{type(error).__name__}: {reason}"
-        hint = "Give --model (or the setting `model`) a folder with all files, or a name on the Hub; HF_HUB_OFFLINE=1 forbids downloads."
+        hint = "Give --model (or the setting `model`) a complete folder, or a name on the Hub if HF_HUB_OFFLINE is not set."
         if not legacy_weights and "safetensors" in str(error):
             hint = "Only safetensors are read. Convert the model, or set legacy_weights = true if you trust it."
         raise XnerError(f"The model {model!r} could not be loaded: {reason}", hint) from error
