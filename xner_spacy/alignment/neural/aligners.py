@@ -104,7 +104,9 @@ class EmbeddingAligner(EncoderSettings):
             return results
         sentences = [pairs[k][0] for k in filled] + [pairs[k][1] for k in filled]
         sides = [0] * len(filled) + [1] * len(filled)
-        vectors = self.loaded(sentences, sides, _ONE_BATCH if alone else self.batch_tokens)
+        # In lower precisions the other sentence of a pair would change the vectors, so each stays a batch of its own.
+        together = alone and self.dtype == "float32"
+        vectors = self.loaded(sentences, sides, _ONE_BATCH if together else self.batch_tokens)
         if self.token_type == "word":
             vectors = list(map(pool_words, vectors))
         entries = [
