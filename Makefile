@@ -8,6 +8,11 @@ DOCSENV := .venv-docs
 LOCK := $(shell $(PYTHON) -c "import sys; print('--constraint constraints.txt' * (sys.version_info[:2] == (3, 11)))")
 PIP := -m pip install --disable-pip-version-check --quiet $(LOCK)
 
+# Colour codes are for a terminal, not for a log. (spaCy looks at this variable alone.)
+ifneq ($(if $(MAKE_TERMOUT),$(NO_COLOR),log),)
+export ANSI_COLORS_DISABLED := 1
+endif
+
 .PHONY: run install test lint docs clean
 
 run: $(VENV)/.installed

@@ -72,6 +72,25 @@ def test_no_colours_outside_of_a_terminal(tmp_path: Path):
         assert b"\x1b" not in done.stderr + done.stdout
 
 
+def test_nor_in_what_spacy_prints_in_our_process(tmp_path: Path):
+    code = "import sys; sys.argv[1:] = ['info']; from xner_spacy.cli import main\ntry:\n    main()\nfinally:\n"
+    code += "    from wasabi import msg; msg.fail('spaCy')"
+    environment = {name: value for name, value in os.environ.items() if name != "ANSI_COLORS_DISABLED"}
+    for added in ({}, {"NO_COLOR": "1"}):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, env={**environment, **added})
+        assert b"spaCy" in done.stdout and b"\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "line, completed", [("xner ass", ["assemble"]), ("xner init-config --la", ["--lang", "--labels"])]
+)
+def test_completion(line: str, completed: list):
+    asked = {"_XNER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run(XNER, capture_output=True, text=True, env={**os.environ, **asked})
+    assert sorted(done.stdout.split()) == sorted(completed), done.stderr
+    assert "--install-completion" in xner("--help").out
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_behind_standard_output():
     with Path("/dev/full").open("w") as full:

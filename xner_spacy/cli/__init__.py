@@ -1,8 +1,11 @@
 """The command `xner`. Each command is a plain function; the command line only wraps it."""
 
+import os
 import signal
 import sys
 from typing import NoReturn
+
+import wasabi
 
 
 def main() -> NoReturn:
@@ -30,3 +33,7 @@ def _prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("NO_COLOR") or not all(stream and stream.isatty() for stream in (sys.stdout, sys.stderr)):
+        # wasabi, which spaCy prints with, looks at this variable alone; the processes that a command starts inherit it.
+        os.environ["ANSI_COLORS_DISABLED"] = "1"
+        wasabi.msg.show_color = False  # made before the variable was set

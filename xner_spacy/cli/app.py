@@ -19,7 +19,6 @@ from .output import make_log_printable, message
 app = typer.Typer(
     name="xner",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -29,7 +28,7 @@ INTERRUPTED = 130
 DEBUG = "XNER_DEBUG"
 # Each is a module with the command NAME_cli and maybe its CONTEXT, or with a function `register` for several commands.
 COMMANDS = """
-    convert convert-model align project annotate bench evaluate compare report init-config model-card info distill
+    convert convert-model align project assemble annotate bench evaluate compare report init-config model-card info distill
     select split calibrate vectors study
 """
 for command_name in COMMANDS.split():

@@ -12,7 +12,8 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 
 import typer
 
-from ..errors import XnerError, require
+from ..corpora.reading import parse_json
+from ..errors import InputError, XnerError, require
 from ..evaluation.resampling import MOST_SAMPLES
 from ..types import PathLike
 
@@ -124,6 +125,31 @@ def label_list(text: Optional[str]) -> Optional[List[str]]:
     labels = [label.strip() for label in text.split(",")]
     require(all(labels), f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG")
     return labels
+
+
+def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
+    """Read `--section.name value` or `--section.name=value`; a value is parsed as JSON, if possible.
+
+    RETURNS (Dict[str, Any]): By dotted name. RAISES: XnerError for anything else, and for a repeated
+    setting.
+    """
+    overrides: Dict[str, Any] = {}
+    remaining = list(arguments)
+    while remaining:
+        name, equals, value = remaining.pop(0).partition("=")
+        if not name.startswith("--") or "." not in name:
+            raise XnerError(f"Unknown option: {name}.", "Settings are given as --section.name VALUE.")
+        if not equals:
+            if not remaining:
+                raise XnerError(f"{name} has no value.")
+            value = remaining.pop(0)
+        if name[2:] in overrides:
+            raise XnerError(f"{name} is given twice.", "Give each setting once.")
+        try:
+            overrides[name[2:]] = parse_json(value, name)
+        except InputError:
+            overrides[name[2:]] = value
+    return overrides
 
 
 # The settings of parameters that are the same in every command.

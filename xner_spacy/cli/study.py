@@ -3,16 +3,15 @@
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import List, Optional
 
 import typer
 
-from ..corpora.reading import parse_json
-from ..errors import InputError, XnerError
 from ..study.design.rows import FAILED
 from ..study.design.study import price_study, report_study, run_study
 from ..types import Json
 from .annotate import EngineName
+from .options import parse_overrides
 from .output import bar, done, say, table, warn
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -73,31 +72,6 @@ def report_cli(
     """Make the page, its Markdown twin and the figures from the results that are there."""
     files = report_study(config, parse_overrides(context.args))
     done(f"{len(files)} files", files[0].parent)
-
-
-def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
-    """Read `--section.name value` or `--section.name=value`; a value is parsed as JSON, if possible.
-
-    RETURNS (Dict[str, Any]): By dotted name. RAISES: XnerError for anything else, and for a repeated
-    setting.
-    """
-    overrides: Dict[str, Any] = {}
-    remaining = list(arguments)
-    while remaining:
-        name, equals, value = remaining.pop(0).partition("=")
-        if not name.startswith("--") or "." not in name:
-            raise XnerError(f"Unknown option: {name}.", "Settings are given as --section.name VALUE.")
-        if not equals:
-            if not remaining:
-                raise XnerError(f"{name} has no value.")
-            value = remaining.pop(0)
-        if name[2:] in overrides:
-            raise XnerError(f"{name} is given twice.", "Give each setting once.")
-        try:
-            overrides[name[2:]] = parse_json(value, name)
-        except InputError:
-            overrides[name[2:]] = value
-    return overrides
 
 
 def show_price(price: Json, workers: int) -> str:

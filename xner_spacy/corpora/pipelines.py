@@ -42,7 +42,7 @@ def pipeline_folder(name: PathLike) -> Path:
     if (folder / "config.cfg").is_file():
         return folder
     if folder.exists():
-        hint = "Give the folder that `spacy train` or `spacy assemble` made, such as model-best."
+        hint = "Give the folder that `spacy train` or `xner assemble` made, such as model-best."
         raise XnerError(f"{name} is not a folder with a pipeline: it has no config.cfg.", hint)
     configs: List[Path] = []
     with suppress(ImportError, ValueError, TypeError, AttributeError):
@@ -73,7 +73,12 @@ def load_pipeline(name: PathLike) -> Language:
         raise XnerError(f"The pipeline {str(name)!r}: {error.message}", error.hint) from error
     # A library may raise anything for broken files of a pipeline; the user can fix the files.
     except Exception as error:
-        raise _explain(str(name), error) from error
+        known = explained(str(name), error)
+        if known is None:
+            problem = f"can't be loaded ({type(error).__name__}: {in_one_line(error)})."
+            hint = "Its folder may be cut short, or made by another version of a package: make it anew."
+            known = XnerError(f"The pipeline {str(name)!r} {problem}", hint)
+        raise known from error
 
 
 def check_weights(nlp: Language) -> None:
@@ -103,7 +108,10 @@ def _misfit(node: Model, key: str) -> Optional[str]:
     return f"{key} of a layer {node.name} has the shape {shape}, not {sizes}"
 
 
-def _explain(name: str, error: Exception) -> XnerError:
+def explained(name: str, error: Exception) -> Optional[XnerError]:
+    """RETURNS (Optional[XnerError]): What a person can do about an error of spaCy: it needs something that is not
+    installed, lacks a file, or has an invalid config. None for any other error. name (str): The pipeline, or its config.
+    """
     text = str(error)
     reason = in_one_line(error)
     install = "Install the package that brings it."
@@ -122,6 +130,5 @@ def _explain(name: str, error: Exception) -> XnerError:
     elif isinstance(error, ConfigValidationError):
         return XnerError(f"The config of the pipeline {name!r} does not hold: {reason}")
     else:
-        problem = f"can't be loaded ({type(error).__name__}: {reason})."
-        hint = "Its folder may be cut short, or made by another version of a package: make it anew."
+        return None
     return XnerError(f"The pipeline {name!r} {problem}", hint)

@@ -65,7 +65,8 @@ class AlignerComponent(BatchPipe):
         if source is None or target is None:
             raise XnerError(
                 f"{self.name}: this aligner learns from a bitext.",
-                f"Name it in the config: [initialize.components.{self.name}] source = ..., target = ...",
+                f"Name it in the config: [initialize.components.{self.name}] source = ..., target = ...; for a config of "
+                "`xner init-config` on the command line: --paths.source_text FILE --paths.target_text FILE.",
             )
         self.part.train(TokenizedBitext.of(source, target, nlp or blank("xx"), self.source_lang, tokenized))
 

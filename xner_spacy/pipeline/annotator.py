@@ -21,6 +21,7 @@ from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
 from ..errors import XnerError, require
 from ..labels import get_label_map, map_label
+from ..progress import step
 from ..streams import paired
 from ..text import trim_span
 from ..types import Entity, PathLike
@@ -130,7 +131,9 @@ class AnnotatorComponent(BatchPipe):
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
         """Load the source pipeline, so that it is saved with this component."""
         self._host = nlp
-        _ = self.source_nlp
+        if self.model is not None:
+            with step(f"Annotator: loading the source pipeline {self.model}"):
+                _ = self.source_nlp
 
     def process(self, docs: List[Doc]) -> None:
         sources = docs

@@ -15,6 +15,7 @@ from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import project_soft
 from ..docdata import SPANS_KEY, why_not_linked
 from ..errors import XnerError
+from ..progress import step, tracked
 from ..projection.projectors import checked
 from ..types import Entity, Projection, Projector, Reason, SentencePair, Unprojected
 from .annotator import DROPPED_KEY
@@ -88,13 +89,15 @@ class ProjectorComponent(BatchPipe):
             if pipe is self:
                 break
             docs = pipe.pipe(docs) if hasattr(pipe, "pipe") else map(pipe, docs)
+        docs = tracked(docs, "Projector: labelling and aligning the bitext", unit="sentence pairs")
         pairs = [_pair(doc) for doc in docs if doc._.xner_alignment is not None]
         if not pairs:
             raise XnerError(
                 f"{self.name}: nothing to learn from: no sentence of {source} has a source Doc and links.",
                 "Components before this one must label and align it; see their warnings.",
             )
-        self.part.train(pairs, bitext)
+        with step(f"Projector: learning from {len(pairs):,} sentence pairs"):
+            self.part.train(pairs, bitext)
 
     def process(self, docs: List[Doc]) -> None:
         ready = []

@@ -11,6 +11,7 @@ from ..corpora.bitext import read_bitext
 from ..corpora.files import tell_once
 from ..corpora.reading import parse_msgpack
 from ..errors import XnerError, require
+from ..progress import tracked
 from ..text import composed, join_words
 from ..types import PathLike, Translation
 from .faults import MISSING
@@ -82,7 +83,8 @@ class Bitext:
             conflicts = set()
             counts: Counter = Counter()
             key = _KEYS[self.match]
-            for translation, text in read_bitext(self.source, self.target, counts):
+            pairs = read_bitext(self.source, self.target, counts)
+            for translation, text in tracked(pairs, "Translator: reading the translations", unit="sentence pairs"):
                 if table.setdefault(key(text), translation) != translation:
                     conflicts.add(key(text))
             counts[CONFLICTS] = len(conflicts)

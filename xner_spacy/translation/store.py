@@ -5,7 +5,7 @@ languages, options) and the text in NFC. If any of them changes, the text is tra
 translate the same text at the same time, the first to write wins, and both use its translation.
 
 The path of the file is set in a config, and a config may come from someone else. So a loaded pipeline only opens an
-existing store. A new one is created when the pipeline is initialised (`spacy assemble`), or if the environment variable
+existing store. A new one is created when the pipeline is initialised (`xner assemble`), or if the environment variable
 XNER_STORE_FOLDER allows it.
 """
 

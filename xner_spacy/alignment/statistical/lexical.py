@@ -16,6 +16,7 @@ import srsly
 
 from ...corpora.reading import parse_msgpack, reading
 from ...errors import require
+from ...progress import step, tracked
 from ...streams import pools
 from ...types import Alignment, FloatArray, TokenPair
 from ..windows import PairWindow, pair_windows
@@ -81,7 +82,8 @@ class LexicalAligner:
         pairs that were skipped and those that were cut. RAISES: XnerError if no pair has words on both sides.
         """
         source, target = Vocabulary(limit=self.max_words), Vocabulary(limit=self.max_words)
-        sources, targets, self.report = read_bitext(pairs, source, target, self.max_length)
+        read = tracked(pairs, "Aligner: reading the bitext", unit="sentence pairs")
+        sources, targets, self.report = read_bitext(read, source, target, self.max_length)
         summary = self.report.summary()
         require(
             bool(sources),
@@ -91,11 +93,11 @@ class LexicalAligner:
         if summary:
             _log.warning("xner.Lexical.v1: %s", summary)
         with ThreadPoolExecutor(self.threads or min(os.cpu_count() or 1, 4), "xner-align") as pool:
-            trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
-            for _ in range(self.lexical_rounds):
-                trainer.lexical_round()
-            for _ in range(self.hmm_rounds):
-                trainer.hmm_round()
+            with step("Aligner: counting word pairs"):
+                trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
+            rounds = [trainer.lexical_round] * self.lexical_rounds + [trainer.hmm_round] * self.hmm_rounds
+            for learn in tracked(rounds, "Aligner: learning", len(rounds), "rounds"):
+                learn()
         self.model = trainer.model()
 
     def __call__(self, pairs: Iterable[TokenPair]) -> Iterator[Alignment]:
