@@ -24,8 +24,8 @@ from spacy.tokens import Doc
 
 from benchmarks.bases import load_base
 from xner_spacy.cli.output import table
-from xner_spacy.cli.split import split_docs
 from xner_spacy.corpora.docs import doc_entities, read_docs, write_docbin
+from xner_spacy.corpora.splitting import split_docs
 from xner_spacy.distillation.readers import Corpus
 from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.distillation.student.pipes import find_student, run_upstream

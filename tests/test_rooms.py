@@ -14,6 +14,7 @@ FLOORS = [
     {"translation", "annotation", "alignment", "projection", "distillation"},
     {"pipeline"},
     {"study", "report"},
+    {"recipe"},
     {"cli"},
 ]
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS, 1) for room in rooms}

@@ -12,7 +12,7 @@ import re
 import warnings
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Type
+from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Set, Tuple, Type
 
 import spacy
 from spacy.language import Language
@@ -91,6 +91,21 @@ def find_code(code: str) -> Optional[Code]:
     # The script may be one that FLORES lacks for this language ("srp_Latn").
     flores = f"{entry.flores[:3]}_{script}"
     return _BY_CODE.get(flores) or entry._replace(flores="", script=script)
+
+
+def codes_of(code: str) -> FrozenSet[str]:
+    """RETURNS (FrozenSet[str]): All codes of a language in lower case: the given one, ISO 639-1 and -3, FLORES-200 in
+    each script with and without it, and aliases; for an unknown language the given code alone.
+    """
+    entry = find_code(code)
+    codes = {code}
+    if entry is not None:
+        codes |= {entry.iso3, entry.iso1}
+        codes |= {alias for alias, iso3 in _ALIASES.items() if iso3 == entry.iso3}
+        for script in all_codes():
+            if script.iso3 == entry.iso3 and script.flores:
+                codes |= {script.flores, script.flores[:3]}
+    return frozenset(name.lower() for name in codes if name)
 
 
 def unknown_language(code: str) -> XnerError:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from xner_spacy.cli.split import split, split_docs
+from xner_spacy.cli.split import split
+from xner_spacy.corpora.splitting import split_docs
 from xner_spacy.errors import XnerError
 
 VOCAB = spacy.blank("xx").vocab

@@ -1,0 +1,125 @@
+"""Read labelled files of a project: test sets, corrected text and other languages, with the labels PER, LOC and ORG.
+
+Which label map fits is found out from the labels that a folder has. What it drops is counted.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from ..corpora.docs import make_doc, read_docs
+from ..corpora.formats.columns import read_columns
+from ..corpora.formats.jsonl import read_jsonl
+from ..errors import InputError
+from ..labels import LABEL_MAPS, LABELS, LabelMap
+from .columns_layout import guess_layout
+from .folders import Kind, sort_by_kind
+from .text_files import PLACE_KEY
+
+# Other names of the labels, in lower case.
+_SPELLINGS = {
+    **dict.fromkeys(("per", "person", "people", "persname", "i_per"), "PER"),
+    **dict.fromkeys(("loc", "location", "place", "placename"), "LOC"),
+    **dict.fromkeys(("org", "organization", "organisation", "orgname"), "ORG"),
+}
+
+
+class Labelled(NamedTuple):
+    """The sentences of a folder, and what is to be told about them."""
+
+    docs: List[Doc]
+    summary: Dict[str, Any]
+
+
+def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
+    """Read labelled files.
+
+    paths (Sequence[Path]): Column files (their layout is found out), DocBins, or JSON lines of an annotation tool.
+    nlp (Language): Of the language. root (Path): The project; places name files below it.
+    RETURNS (Labelled): The sentences with the labels PER, LOC and ORG.
+    RAISES: InputError for a file that is broken, empty or of another form, and for labels that are unknown.
+    """
+    files, others = sort_by_kind(list(paths))
+    for path in [*others, *(path for path, kind in files if kind == "text")]:
+        hint = "Give a token, a tab and its tag a line (.iob), or a .spacy; xner convert makes both of other forms."
+        raise InputError("holds no labelled sentences that can be read.", path, None, hint)
+    left_out: Counter = Counter()
+    described: Dict[str, Any] = {}
+    docs_by_file: Dict[Path, List[Doc]] = {}
+    for path, kind in files:
+        layout, docs = _read(path, kind, nlp, left_out)
+        docs_by_file[path] = docs
+        name = path.relative_to(root).as_posix()
+        if not docs:
+            raise InputError("is empty: it holds no sentence.", path)
+        for number, doc in enumerate(docs, 1):
+            doc.user_data.setdefault(PLACE_KEY, {"file": name, "sentence": number})
+        described[name] = {"layout": layout, "sentences": len(docs)}
+    counts = Counter(ent.label_ for docs in docs_by_file.values() for doc in docs for ent in doc.ents)
+    label_map = choose_map(counts, [path for path, _ in files], docs_by_file)
+    dropped = {label: n for label, n in sorted(counts.items()) if label_map[label] is None}
+    all_docs = [_mapped(doc, label_map) for docs in docs_by_file.values() for doc in docs]
+    kept = Counter(ent.label_ for doc in all_docs for ent in doc.ents)
+    summary = {
+        "files": described,
+        "sentences": len(all_docs),
+        "tokens": sum(map(len, all_docs)),
+        "entities": {label: kept[label] for label in LABELS},
+        "labels": {label: mapped for label, mapped in sorted(label_map.items()) if mapped not in (None, label)},
+        "dropped": dropped,
+        "left_out": {reason: n for reason, n in sorted(left_out.items()) if n},
+    }
+    return Labelled(all_docs, summary)
+
+
+def _read(path: Path, kind: Kind, nlp: Language, counts: Counter) -> Tuple[str, List[Doc]]:
+    if kind == "docbin":
+        return "DocBin", list(read_docs(path, nlp.vocab))
+    if kind == "jsonl":
+        return "JSON lines of an annotation tool", list(read_jsonl(path, None, nlp, counts))
+    guess = guess_layout(path)
+    sentences = read_columns(path, guess.layout, repair=True, counts=counts)
+    return guess.words, [make_doc(nlp.vocab, s.words, s.entities) for s in sentences]
+
+
+def choose_map(
+    counts: Counter, paths: Sequence[Path] = (), docs_by_file: Optional[Dict[Path, List[Doc]]] = None
+) -> LabelMap:
+    """Choose where each label goes: by the first known map that has them all, else by all maps and other spellings.
+
+    counts (Counter): The entities of each label. paths, docs_by_file: Where they stand, for the message.
+    RETURNS (LabelMap): PER, LOC, ORG or None (dropped) for each label. RAISES: InputError that names the unknown labels.
+    """
+    for known_map in LABEL_MAPS.values():
+        if set(counts) <= set(known_map):
+            return {label: known_map[label] for label in counts}
+    together: Dict[str, Optional[str]] = {}
+    for known_map in LABEL_MAPS.values():
+        together = {**known_map, **together}
+    chosen = {label: together.get(label, _SPELLINGS.get(label.lower(), "?")) for label in counts}
+    unknown = [label for label, mapped in chosen.items() if mapped == "?"]
+    if unknown:
+        where = next(
+            (path for path in paths for doc in (docs_by_file or {}).get(path, ()) if _has_label(doc, unknown[0])),
+            Path("labels"),
+        )
+        names = ", ".join(f"{label!r} ({counts[label]})" for label in sorted(unknown)[:10])
+        hint = "Say what they stand for, or drop them: xner convert IN OUT.spacy --label-map ..., or rename them."
+        message = f"has unknown labels: {names}. Known are PER, LOC and ORG and those of: {', '.join(LABEL_MAPS)}."
+        raise InputError(message, where, None, hint)
+    return chosen
+
+
+def _has_label(doc: Doc, label: str) -> bool:
+    return any(ent.label_ == label for ent in doc.ents)
+
+
+def _mapped(doc: Doc, label_map: LabelMap) -> Doc:
+    missing = [Span(doc, token.i, token.i + 1) for token in doc if not token.ent_iob]
+    kept = [(ent, label_map[ent.label_]) for ent in doc.ents]
+    spans = [Span(doc, ent.start, ent.end, label=label, kb_id=ent.kb_id) for ent, label in kept if label is not None]
+    doc.set_ents(spans, missing=missing, default="outside")
+    return doc
