@@ -168,6 +168,25 @@ class Translator(Protocol):
     def __call__(self, texts: Iterable[str]) -> Iterator[Translation]: ...
 
 
+@runtime_checkable
+class EagerTranslator(Protocol):
+    """A translator that works on many texts at a time, and whose translations come in any order."""
+
+    def completed(self, texts: Sequence[str]) -> Iterator[Tuple[int, Translation]]:
+        """YIELDS (Tuple[int, Translation]): The number of a text and its translation, as soon as it is there."""
+
+
+class Cost(NamedTuple):
+    """About what a paid part would cost for some texts."""
+
+    texts: int  # that have no stored answer
+    input_tokens: int
+    output_tokens: int
+    money: Optional[float]  # None where no prices are set
+    spent: float  # so far, in money if prices are set, else in tokens
+    budget: Optional[float]
+
+
 TokenPair = Tuple[Sequence[str], Sequence[str]]
 
 

@@ -18,7 +18,9 @@ LENGTH = "length"  # far longer or far shorter than the text
 # TOO_LONG: the text or its translation is longer than the translator or spaCy's tokenizer allows.
 FAILED = "failed"  # the translator raised an error on this text
 MISSING = "missing"  # there is no stored translation, or the translator gave none without a reason
-FAULTS = (EMPTY, REPETITION, LENGTH, TOO_LONG, FAILED, MISSING)
+REFUSED = "refused"  # a chat model would not translate it
+EXTRA_LINES = "extra lines"  # a chat model said more than the translation
+FAULTS = (EMPTY, REPETITION, LENGTH, TOO_LONG, FAILED, MISSING, REFUSED, EXTRA_LINES)
 # These may not occur again, so they are not kept in a store.
 PASSING = (FAILED,)
 # The version of these rules is part of a translator's identity, so that stored translations are checked again.

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from spacy.util import minibatch
@@ -29,7 +29,7 @@ from spacy.util import minibatch
 from ..errors import InputError, XnerError, require
 from ..streams import paired, pools
 from ..text import composed
-from ..types import Translation, Translator
+from ..types import Cost, EagerTranslator, Translation, Translator
 from .faults import PASSING
 
 SCHEMA = """
@@ -138,8 +138,7 @@ class Stored:
     def _translate(self, texts: List[str]) -> List[Translation]:
         # NFC and NFD are the same text.
         texts = list(map(composed, texts))
-        prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
-        keys = {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in texts}
+        keys = self._keys(texts)
         stored, damaged = self._read(list(keys.values()))
         missing = [text for text, key in keys.items() if key not in stored]
         self.hits += len(keys) - len(missing)
@@ -147,15 +146,38 @@ class Stored:
         if damaged:
             self.damaged += len(damaged)
             _LOGGER.warning("%s: %d stored translations can't be read; they are made again.", self.path, len(damaged))
-        who = f"The translator {type(self.translator).__name__}"
-        results = self.translator(missing) if missing else ()
-        for piece in minibatch(paired(missing, results, who, "texts", "translations"), 256):
-            # In small pieces, so that a run that is killed loses few translations.
+        for piece in self._translated(missing) if missing else ():
             rows = [(keys[text], text, result) for text, result in piece if result.fault not in PASSING]
             self._write(rows, damaged)
             stored.update({keys[text]: result for text, result in piece})
             stored.update(self._read([key for key, _, _ in rows])[0])
         return [stored[keys[text]] for text in texts]
+
+    def _keys(self, texts: Iterable[str]) -> Dict[str, bytes]:
+        """RETURNS (Dict[str, bytes]): The key of each text, by its NFC."""
+        prefix = hashlib.sha256(_dump(self.identity).encode("utf8")).digest()
+        unique = dict.fromkeys(map(composed, texts))
+        return {text: hashlib.sha256(prefix + text.encode("utf8")).digest() for text in unique}
+
+    def _translated(self, texts: List[str]) -> Iterator[List[Tuple[str, Translation]]]:
+        """YIELDS (List[Tuple[str, Translation]]): Texts with their translations, in pieces that are written at once."""
+        translator = self.translator
+        if hasattr(translator, "count_in"):
+            translator.count_in(self.path)
+        if isinstance(translator, EagerTranslator):
+            # Each translation took a request that may have cost money, so it is written as it comes.
+            missing = set(range(len(texts)))
+            for number, result in translator.completed(texts):
+                missing.discard(number)
+                yield [(texts[number], result)]
+            # It must not leave any out.
+            paired_texts = [texts[number] for number in sorted(missing)]
+            results: Iterable[Translation] = ()
+        else:
+            paired_texts, results = texts, translator(texts)
+        # In small pieces, so that a run that is killed loses few translations.
+        who = f"The translator {type(translator).__name__}"
+        yield from minibatch(paired(paired_texts, results, who, "texts", "translations"), 256)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -211,6 +233,23 @@ class Stored:
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?)",
                 [(key, engine, text, _save(result)) for key, text, result in rows],
             )
+
+    def known(self, texts: Sequence[str]) -> Dict[str, Translation]:
+        """RETURNS (Dict[str, Translation]): The texts that have a translation already, without asking for any."""
+        if not texts or not self.path.exists():
+            return {}
+        with self._turn():
+            keys = self._keys(list(texts))
+            stored, _ = self._read([keys[composed(text)] for text in texts])
+            return {text: stored[keys[composed(text)]] for text in texts if keys[composed(text)] in stored}
+
+    def estimate(self, texts: Sequence[str]) -> Cost:
+        """RETURNS (Cost): About what the texts without a translation would cost, where the translator is paid."""
+        known = self.known(texts)
+        missing = dict.fromkeys(composed(text) for text in texts if text not in known)
+        if self.path.exists():
+            self.translator.count_in(self.path)  # type: ignore[attr-defined]
+        return self.translator.estimate(list(missing))  # type: ignore[attr-defined]
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The state of the translator; empty if it has none."""
