@@ -106,7 +106,7 @@ SLOW = Step(completion("late"), wait=1.0)
         Step({"error": {"message": "overloaded"}}),
         Step({**completion("x"), "choices": []}),
     ],
-    ids="slow 429 retry-after 500 html 503 cut json page none error empty".split(),
+    ids=["slow", "429", "retry-after", "500", "html", "503", "cut", "json", "page", "none", "error", "empty"],
 )
 def test_what_may_pass_is_tried_again(serve: Any, wrong: Step) -> None:
     server = serve(lambda text, n: wrong if n < 2 else GOOD)
@@ -273,7 +273,7 @@ def test_the_budget_stops_before_it_is_exceeded(serve: Any, tmp_path: Path, monk
     # A request may cost 0.05 to 0.08: 0.3 is enough for at least five of 0.04, and for no more than seven.
     assert 5 <= paid <= 7
     # Another run, or another process, has the same account.
-    with pytest.raises(XnerError, match="0.3"):
+    with pytest.raises(XnerError, match="budget of"):
         list(Stored(chat(server, **settings), path)(TEXTS))
     assert len(server.asked) == paid
     monkeypatch.setenv("XNER_CHAT_BUDGET", "100")
