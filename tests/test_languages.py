@@ -13,6 +13,7 @@ from xner_spacy.languages import (
     blank,
     blank_vocab,
     choose_tokenizer,
+    describe_language,
     find_code,
     model_code,
 )
@@ -152,3 +153,20 @@ def test_a_script_without_spaces_never_stays_one_token(lang: str, spacys: str) -
         nlp = blank(lang)
     assert nlp.lang == spacys
     assert len(nlp("ရန်ကုန်ភ្នំພາສາབོད་ཡིག北京")) > 6
+
+
+@pytest.mark.parametrize(
+    "code, said",
+    [
+        ("is", "Icelandic (isl_Latn): spaCy has a class for it, 'is', with its rules for words."),
+        (
+            "twi",
+            "Twi (twi_Latn): spaCy has no class for it, so its code is 'xx' (any language), with the general tokenizer",
+        ),
+        ("my", "the tokenizer xner.Syllables.v1, which splits into syllables or characters."),
+        ("xx", "xx: it stands for any language, with the general tokenizer"),
+        ("zh", "with tokenizer spacy.zh.ChineseTokenizer for words."),
+    ],
+)
+def test_what_became_of_a_language_is_said_in_one_line(code: str, said: str) -> None:
+    assert said in describe_language(code) and "\n" not in describe_language(code)

@@ -36,6 +36,32 @@ class InputError(XnerError):
         return (type(self), (self.fault, self.path, self.line, self.hint))
 
 
+class XnerWarning(UserWarning):
+    """Something that does not stop the work, but that a person should know. The message begins with a code in brackets:
+    `warnings.filterwarnings("ignore", message=".XW01")` silences one kind.
+    """
+
+
+class Warnings:
+    """The warnings, with what to do about each."""
+
+    XW01 = (
+        "[XW01] {name}: the label map {label_map} does not know {labels}; these entities are dropped. Say in "
+        'the config what they become ([components.{name}] label_map = {{"{first}": "LOC", ...}}), or keep all labels '
+        "with label_map = null."
+    )
+    XW02 = (
+        "[XW02] {name} has no translation of {text!r}, so this text gets no entities. It only looks translations up: "
+        "the teacher labels the sentences of its bitext. For other text train a student on those (xner annotate, spacy "
+        "train), or give the teacher a translator (docs/translation.md). This is said once; all such texts are counted "
+        "(`faults` of xner_translator)."
+    )
+    XW03 = (
+        "[XW03] {name}: its hard_weight is 0, and training data with labels and without distributions has come. It "
+        "learns from these labels with weight 1. Set hard_weight to choose the weight, or to 1 to silence this."
+    )
+
+
 def in_one_line(error: BaseException, most: int = 300) -> str:
     """RETURNS (str): The message of any exception in one line, cut after `most` characters; may be empty."""
     return " ".join(str(error).split())[:most]

@@ -2,7 +2,7 @@
 (dropped). A label that is not in a map is dropped too; the caller that applies the map counts the dropped entities.
 """
 
-from typing import Dict, Mapping, Optional, Union
+from typing import Dict, Iterable, Mapping, Optional, Union
 
 from .errors import XnerError
 
@@ -37,17 +37,54 @@ LABEL_MAPS: Dict[str, LabelMap] = {
     "multiconer": _map("PER=PER LOC=LOC CORP=ORG GRP=ORG", "PROD CW"),
     # WNUT 2017
     "wnut17": _map("person=PER location=LOC corporation=ORG group=ORG", "product creative-work"),
+    # What spaCy's own pipelines for Polish (NKJP), Swedish (SUC 3.0), Korean (KLUE) and Romanian (RONEC) give
+    "nkjp": _map("persName=PER placeName=LOC geogName=LOC orgName=ORG", "date time"),
+    "suc": _map("PRS=PER LOC=LOC ORG=ORG", "OBJ EVN WRK TME MSR"),
+    "klue": _map("PS=PER LC=LOC OG=ORG", "DT TI QT"),
+    "ronec": _map(
+        "PERSON=PER GPE=LOC LOC=LOC FACILITY=LOC ORGANIZATION=ORG",
+        "DATETIME EVENT LANGUAGE MONEY NAT_REL_POL NUMERIC_VALUE ORDINAL PERIOD PRODUCT QUANTITY WORK_OF_ART",
+    ),
 }
+# The name of the map for any annotator: its labels say which of the maps is meant.
+AUTO = "auto"
+# What each label becomes that any map knows. No two maps say different things of one label.
+EVERY_LABEL: LabelMap = {label: mapped for label_map in LABEL_MAPS.values() for label, mapped in label_map.items()}
+
+
+def require_a_known_label(labels: Iterable[str], whose: str) -> None:
+    """RAISES: XnerError if `EVERY_LABEL` drops all labels of an annotator. whose (str): The annotator, for the message."""
+    labels = sorted(set(labels))
+    if not any(map(EVERY_LABEL.get, labels)):
+        raise XnerError(
+            f"No label of {whose} is known as a person, a place or an organisation: {', '.join(labels)}.",
+            "Keep its labels with label_map = null, or say in the config what they become: "
+            f'label_map = {{"{labels[0]}": "PER"}}',
+        )
+
+
+def describe_label_map(labels: Iterable[str], label_map: Optional[LabelMap]) -> str:
+    """RETURNS (str): What becomes of labels, in one line: "GPE → LOC, PERSON → PER; dropped: DATE; not known: FOO"."""
+    labels = sorted(set(labels))
+    if label_map is None:
+        return f"{', '.join(labels)} (kept as they are)"
+    kept = [f"{label} → {label_map[label]}" for label in labels if label_map.get(label) is not None]
+    dropped = [label for label in labels if label in label_map and label_map[label] is None]
+    unknown = [label for label in labels if label not in label_map]
+    parts = [", ".join(kept), f"dropped: {', '.join(dropped)}", f"not known, and dropped: {', '.join(unknown)}"]
+    return "; ".join(part for part, names in zip(parts, (kept, dropped, unknown), strict=True) if names)
 
 
 def get_label_map(name: Union[str, LabelMap, None]) -> Optional[LabelMap]:
-    """RETURNS (Optional[LabelMap]): The map with this name in `LABEL_MAPS`; a map or None is returned unchanged.
-    RAISES: XnerError that lists the known names.
+    """RETURNS (Optional[LabelMap]): The map with this name in `LABEL_MAPS`, or for "auto" `EVERY_LABEL`; a map or None
+    is returned unchanged. RAISES: XnerError that lists the known names.
     """
     if not isinstance(name, str):
         return name
+    if name == AUTO:
+        return EVERY_LABEL
     if name not in LABEL_MAPS:
-        known = ", ".join(sorted(LABEL_MAPS))
+        known = ", ".join([AUTO, *sorted(LABEL_MAPS)])
         raise XnerError(f"Unknown label map {name!r}.", f"Known: {known}; or give the map itself in the config.")
     return LABEL_MAPS[name]
 

@@ -179,6 +179,29 @@ def choose_tokenizer(code: str) -> TokenizerChoice:
     return TokenizerChoice(lang, {"@tokenizers": SYLLABLES}, {}, note)
 
 
+def describe_language(code: str) -> str:
+    """RETURNS (str): What becomes of a language, in one line: "Twi (twi): spaCy has no class for it, so ...".
+    RAISES: XnerError for an unknown language.
+    """
+    choice, entry = choose_tokenizer(code), find_code(code)
+    name = f"{entry.name} ({entry.flores or entry.iso3})" if entry else code
+    tokenizer = choice.tokenizer["@tokenizers"]
+    splits = (
+        "general tokenizer, which splits at spaces and punctuation" if tokenizer == PLAIN else f"tokenizer {tokenizer}"
+    )
+    if choice.lang != "xx":
+        own = "its rules" if tokenizer == PLAIN else splits
+        return f"{name}: spaCy has a class for it, {choice.lang!r}, with {own} for words."
+    why = (
+        "it stands for any language"
+        if code == "xx"
+        else "spaCy has no class for it, so its code is 'xx' (any language)"
+    )
+    if tokenizer == SYLLABLES:
+        splits = f"tokenizer {tokenizer}, which splits into syllables or characters"
+    return f"{name}: {why}, with the {splits}."
+
+
 def _spacy_class(code: str) -> Tuple[str, Type[Language]]:
     """RETURNS (Tuple[str, Type[Language]]): spaCy's code and class. RAISES: XnerError for an unknown language."""
     entry = find_code(code)

@@ -16,6 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Iterable, Iterator, Optional, TypeVar
 
+from .escape import for_terminal
+
 T = TypeVar("T")
 
 Advance = Callable[[int], Any]
@@ -48,6 +50,12 @@ def step(title: str, total: Optional[int] = None, unit: str = "") -> ContextMana
     if display is None and _is_spacy_assemble():
         display = show_step
     return nullcontext(_ignore) if display is None else display(title, total, unit)
+
+
+def tell(text: str) -> None:
+    """Print a line about what was found, where steps are shown."""
+    if _display.get() is not None or _is_spacy_assemble():
+        print(f"  {for_terminal(text)}", file=sys.stderr, flush=True)
 
 
 def tracked(items: Iterable[T], title: str, total: Optional[int] = None, unit: str = "") -> Iterator[T]:
@@ -95,7 +103,7 @@ class _Lines:
         of_total = f" of {self.total:,}" if self.total and state != "done" else ""
         counted = f"{self.count:,}{of_total} {self.unit}, " if self.count else ""
         seconds = timedelta(seconds=round(self.last_line - self.start))
-        print(f"  {self.title}: {counted}{seconds} {state}", file=sys.stderr, flush=True)
+        print(f"  {for_terminal(self.title)}: {counted}{seconds} {state}", file=sys.stderr, flush=True)
 
 
 def _ignore(number: int) -> None:

@@ -112,6 +112,7 @@ class Reason:
     OVERLAP = "overlap"  # every candidate overlaps a span that was preferred
     LOW_SCORE = "low_score"  # below the confidence threshold
     UNMAPPED_LABEL = "unmapped_label"  # the label map drops its label
+    UNKNOWN_LABEL = "unknown_label"  # the label map does not know its label
     NO_TRANSLATION = "no_translation"  # the sentence was passed on without a translation
     INCOMPLETE = "incomplete"  # a completeness filter dropped it, alone or with its sentence
     BLANK = "blank"  # it holds only whitespace

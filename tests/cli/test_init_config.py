@@ -70,3 +70,11 @@ def test_the_help_names_every_base_and_choice() -> None:
     assert all(base in said for base in BASES)
     for options in BASES.values():
         assert all(f"{', '.join(choices)}; the first is the default." in said for choices in options.values())
+
+
+def test_says_what_became_of_the_language(tmp_path: Path) -> None:
+    said = xner("init-config", "teacher", tmp_path / "t.cfg", "--lang", "twi").err
+    assert "ℹ Twi (twi_Latn): spaCy has no class for it, so its code is 'xx'" in said
+    assert load_config(tmp_path / "t.cfg")["components"]["xner_annotator"]["label_map"] == "auto"
+    (tmp_path / "a.iob").write_text("Kofi\tB-PER\n")
+    assert "Twi (twi_Latn)" in xner("convert", tmp_path / "a.iob", tmp_path / "a.spacy", "--lang", "twi").err

@@ -1,11 +1,16 @@
 """The four components together, on a tiny bitext that the aligner learns in a moment."""
 
+import warnings
+
 import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from xner_spacy.corpora.docs import count_doc
 from xner_spacy.docdata import SPANS_KEY
-from xner_spacy.errors import XnerError
+from xner_spacy.errors import XnerError, XnerWarning
+from xner_spacy.progress import show_step, shown_by
+from xner_spacy.translation import given_bitext
 
 CONFIG = """
 [nlp]
@@ -63,6 +68,11 @@ def as_bytes(docs):
     return [DocBin(store_user_data=True, docs=[doc]).to_bytes() for doc in docs]
 
 
+def given(bitext):
+    source, target = map(str, bitext)
+    return {"@xner_translators": "xner.Bitext.v1", "source": source, "target": target, "missing": "skip"}
+
+
 def ents(doc):
     return [(e.text, e.label_) for e in doc.ents]
 
@@ -89,6 +99,69 @@ def test_what_the_label_map_drops_keeps_its_reason(teacher):
     assert (lost["label"], lost["reason"]) == ("MISC", "unmapped_label")
     assert teacher.get_pipe("xner_annotator").dropped == {"MISC": 1}
     assert teacher.get_pipe("xner_projector").reasons["unmapped_label"] == 1
+
+
+def test_a_label_that_the_map_does_not_know_is_told_apart(bitext, source_model):
+    nlp = spacy.blank("is")
+    nlp.add_pipe("xner_translator", config={"translator": given(bitext)})
+    annotator = nlp.add_pipe(
+        "xner_annotator", config={"model": str(source_model), "label_map": {"MISC": None, "PER": "PER"}}
+    )
+    nlp.add_pipe("xner_aligner")
+    nlp.add_pipe("xner_projector")
+    source, target = map(str, bitext)
+    nlp.config["initialize"]["components"]["xner_aligner"] = {"source": source, "target": target}
+    with pytest.warns(
+        XnerWarning, match=r"\[XW01\] xner_annotator: the label map of the config does not know LOC, ORG;"
+    ):
+        nlp.initialize()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", XnerWarning)  # each label is named once
+        docs = list(nlp.pipe(["Anna býr í París .", "Það rignir ."]))
+    lost = [(e["label"], e["reason"]) for doc in docs for e in doc.spans[SPANS_KEY].attrs["unprojected"]]
+    assert lost == [("LOC", "unknown_label"), ("MISC", "unmapped_label")]
+    assert annotator.dropped == {"LOC": 1, "MISC": 1} and annotator.unknown == {"LOC": 1}
+    read = DocBin(store_user_data=True).from_bytes(DocBin(store_user_data=True, docs=docs).to_bytes())
+    counts = [count_doc(doc) for doc in read.get_docs(nlp.vocab)]
+    assert counts[0]["dropped, not in the label map: LOC"] == 1 and counts[1]["dropped by the label map: MISC"] == 1
+
+
+def test_auto_finds_out_what_the_labels_become(tmp_path, capsys):
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": label, "pattern": label} for label in ("PERSON", "GPE", "DATE", "FOO")])
+    nlp.to_disk(tmp_path / "source")
+    teacher = spacy.blank("is")
+    annotator = teacher.add_pipe("xner_annotator", config={"model": str(tmp_path / "source"), "label_map": "auto"})
+    with shown_by(show_step), pytest.warns(XnerWarning, match="does not know FOO;"):
+        annotator.initialize(lambda: [], nlp=teacher)
+    said = "labels GPE → LOC, PERSON → PER; dropped: DATE; not known, and dropped: FOO\n"
+    assert said in capsys.readouterr().err
+    doc = teacher.make_doc("x")
+    doc._.xner_source = spacy.blank("en")("PERSON GPE DATE FOO")
+    assert [e.label_ for e in teacher(doc)._.xner_source.ents] == ["PER", "LOC"]
+
+
+def test_auto_refuses_a_model_of_which_it_knows_no_label(tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "GENE", "pattern": "x"}, {"label": "DATE", "pattern": "y"}])
+    nlp.to_disk(tmp_path / "source")
+    teacher = spacy.blank("is")
+    annotator = teacher.add_pipe("xner_annotator", config={"model": str(tmp_path / "source"), "label_map": "auto"})
+    with pytest.raises(
+        XnerError, match=r"No label of the source pipeline .* is known .*: DATE, GENE.*label_map = null"
+    ):
+        annotator.initialize(lambda: [], nlp=teacher)
+
+
+def test_a_sentence_without_translation_is_warned_of_once(teacher, monkeypatch):
+    monkeypatch.setattr(given_bitext, "_has_warned", False)
+    with pytest.warns(XnerWarning, match=r"\[XW02\] .*'Þetta þekkir enginn.'.*docs/translation.md"):
+        teacher("Þetta þekkir enginn.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", XnerWarning)
+        teacher("Þetta þekkir heldur enginn.")
+    assert teacher.get_pipe("xner_translator").faults == {"missing": 2}
 
 
 def test_a_sentence_without_translation_is_passed_on_unlabelled(teacher):

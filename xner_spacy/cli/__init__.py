@@ -14,7 +14,9 @@ def main() -> NoReturn:
     try:
         _prepare()
         from .app import run
+        from .output import show_warnings
 
+        show_warnings()
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while the program was loading, or printing its last message
         if sys.stderr is not None:

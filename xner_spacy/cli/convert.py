@@ -18,11 +18,11 @@ from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_docbins
 from ..corpora.write import FORMS, Missing, Spaces, WriteOptions, form_of, nothing_left, write_corpus
 from ..errors import InputError, XnerError, require
 from ..labels import LabelMap, get_label_map, map_label
-from ..languages import blank, blank_vocab
+from ..languages import blank, blank_vocab, describe_language
 from ..text import split_tokens
 from ..types import PathLike
 from .options import LARGEST_SIZE, choices, command, option, size
-from .output import done, show_counts
+from .output import done, note, show_counts
 
 FORMATS = (*LAYOUTS, "txt", "jsonl", *JSONL, "bitext", "docbin")
 
@@ -145,10 +145,12 @@ def convert(
     label_map=option("-m"),
     limit=option(min=0, max=LARGEST_SIZE),
 )
-def convert_cli(call: Callable[[], Dict[str, int]], output_path: PathLike) -> None:
-    """Print the counts."""
+def convert_cli(call: Callable[[], Dict[str, int]], output_path: PathLike, lang: str) -> None:
+    """Print the counts, and what became of the language."""
     counts = call()
     show_counts(counts)
+    if lang != "xx":
+        note(describe_language(lang))
     done(f"{counts.get('sentences written', counts['sentences'])} sentences", output_path)
 
 
@@ -247,7 +249,8 @@ def _selected_docs(
             return
         if mapping is not None:
             doc, dropped = _apply(doc, mapping)
-            counts.update(f"dropped {label}" for label in dropped)
+            for label in dropped:
+                counts[f"dropped {label}{'' if label in mapping else ' (not in the label map)'}"] += 1
         for ent in doc.ents:
             if labels is not None and ent.label_ not in labels:
                 location = "" if line else f"sentence {number}: "

@@ -9,10 +9,10 @@ from spacy.language import DEFAULT_CONFIG
 from ..corpora.reading import read_config
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
-from ..languages import SYLLABLES, choose_tokenizer
+from ..languages import SYLLABLES, choose_tokenizer, describe_language
 from ..types import PathLike
 from .options import command, option
-from .output import done, warn
+from .output import done, note, warn
 
 # The bases in the package, their options, and the choices of each option, the default first.
 TRAINING = {"labels": ("hard", "soft", "tsl", "prokd"), "encoder": ("tok2vec", "trf")}
@@ -77,12 +77,13 @@ def init_config(
 
 
 @command(init_config, base=option("BASE", kind=str), output="OUT.cfg", labels=option())
-def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike) -> None:
+def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike, lang: str) -> None:
     """Print the language of the config."""
-    lang, notes = call()
-    done(f"Config with the language {lang!r}", output)
-    for note in notes:
-        warn("Mind the tokenizer:", note)
+    spacy_lang, on_tokenizer = call()
+    done(f"Config with the language {spacy_lang!r}", output)
+    note(describe_language(lang))
+    for text in on_tokenizer:
+        warn("Mind the tokenizer:", text)
 
 
 def base_config(base: PathLike, **options: str) -> Config:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from wasabi import Printer
 
 from ..corpora import writing
+from ..errors import XnerWarning
 from ..escape import for_terminal
 from ..types import Json
 
@@ -41,7 +43,7 @@ def make_log_printable() -> None:
 
 
 def message(kind: str, title: str, text: str = "") -> str:
-    """RETURNS (str): A title after the mark of its kind ("good", "warn" or "fail"), and text in further lines, in the
+    """RETURNS (str): A title after the mark of its kind ("good", "info", "warn" or "fail"), and text in further lines, in the
     format of spaCy's commands, but never wrapped: a path and its line number stay in one piece.
     """
     # wasabi wraps all text at 80 characters, so it only gets an empty text and adds the mark.
@@ -70,6 +72,24 @@ def done(what: str, where: Union[str, Path, None] = None) -> None:
 def warn(title: str, text: str = "") -> None:
     """Print a warning."""
     typer.echo(message("warn", title, text), err=True)
+
+
+def note(text: str) -> None:
+    """Print something that is good to know."""
+    typer.echo(message("info", text), err=True)
+
+
+def show_warnings() -> None:
+    """Print the warnings of this package as messages, without the place in the code that gives them."""
+    show_others = warnings.showwarning
+
+    def show(text: Any, category: Any, *place: Any, **more: Any) -> None:
+        if issubclass(category, XnerWarning):
+            warn(str(text))
+        else:
+            show_others(text, category, *place, **more)
+
+    warnings.showwarning = show  # type: ignore[assignment]
 
 
 def show_counts(counts: Mapping[str, int]) -> None:

@@ -21,7 +21,7 @@ from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS, is_untranslated, pinned
 from ..errors import InputError
 from ..labels import LabelMap, map_label
 from ..text import glued, is_unspaced
-from ..types import Entity, PathLike
+from ..types import Entity, PathLike, Reason
 from .files import tell_once
 from .reading import check_shape, read_bytes, reading
 from .shard_folder import shards_in
@@ -117,6 +117,12 @@ def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
         yield from docs_of(read_docbin(file), vocab, file)
 
 
+# What is counted for each label.
+DROPPED_LABEL = "dropped by the label map"
+UNKNOWN_LABEL = "dropped, not in the label map"
+_OF_LABELS = {Reason.UNMAPPED_LABEL: DROPPED_LABEL, Reason.UNKNOWN_LABEL: UNKNOWN_LABEL}
+
+
 def packed(docs: Iterable[Doc]) -> Tuple[bytes, Dict[str, int]]:
     """RETURNS (Tuple[bytes, Dict[str, int]]): The content of a DocBin file with everything that projected Docs carry,
     and the sums of the counts of its Docs (see `count_doc`): always sentences, tokens and entities.
@@ -138,7 +144,9 @@ def count_doc(doc: Doc) -> Dict[str, int]:
     counts["empty sentences"] = int(not len(doc))
     if SPANS_KEY in doc.spans:
         attrs = doc.spans[SPANS_KEY].attrs
-        counts.update(f"not projected: {entry['reason']}" for entry in attrs.get("unprojected", ()))
+        for entry in attrs.get("unprojected", ()):
+            what = _OF_LABELS.get(entry["reason"])
+            counts[f"{what}: {entry['label']}" if what else f"not projected: {entry['reason']}"] += 1
         counts["without translation"] = int(is_untranslated(doc))
     if FAULT_KEY in doc.user_data:
         fault = doc.user_data[FAULT_KEY]

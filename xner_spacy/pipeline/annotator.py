@@ -2,12 +2,12 @@
 
 import warnings
 from collections import Counter
-from typing import Callable, Dict, Iterable, List, Optional, Set, Union
+from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple, Union
 
 import srsly
 from confection import Config
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import ensure_path, filter_spans, load_model_from_config
 from typing_extensions import TypedDict
@@ -19,15 +19,17 @@ from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
-from ..errors import XnerError, require
-from ..labels import get_label_map, map_label
-from ..progress import step
+from ..errors import Warnings, XnerError, XnerWarning, require
+from ..labels import AUTO, describe_label_map, get_label_map, map_label, require_a_known_label
+from ..progress import step, tell
 from ..streams import paired
 from ..text import trim_span
-from ..types import Entity, PathLike
+from ..types import Entity, PathLike, Reason
 from .batch_pipe import BatchPipe
 
 DROPPED_KEY = "xner_dropped"
+# The attribute of that group that holds the labels which the map does not know.
+UNKNOWN_KEY = "unknown_labels"
 
 
 class _State(TypedDict, total=False):
@@ -54,11 +56,35 @@ def sets_entities(nlp: Language, spans_key: Optional[str] = None) -> Optional[bo
     return False if all(declared) else None
 
 
+def source_labels(nlp: Language, spans_key: Optional[str] = None) -> List[str]:
+    """RETURNS (List[str]): The labels of the components that set `doc.ents`, or `doc.spans[spans_key]`; empty if none of
+    them says which it has.
+    """
+    attribute = "doc.ents" if spans_key is None else "doc.spans"
+    labels: Set[str] = set()
+    for name, pipe in nlp.pipeline:
+        if attribute in nlp.get_pipe_meta(name).assigns or (
+            spans_key is None and getattr(pipe, "annotate_ents", False)
+        ):
+            labels.update(getattr(pipe, "labels", ()))
+    return sorted(labels)
+
+
+def dropped_spans(source: Doc) -> List[Tuple[Span, str]]:
+    """RETURNS (List[Tuple[Span, str]]): The entities of a source Doc that the label map dropped, each with its reason."""
+    if DROPPED_KEY not in source.spans:
+        return []
+    group = source.spans[DROPPED_KEY]
+    unknown = group.attrs.get(UNKNOWN_KEY, ())
+    return [(s, Reason.UNKNOWN_LABEL if s.label_ in unknown else Reason.UNMAPPED_LABEL) for s in group]
+
+
 @Language.factory("xner_annotator", requires=["doc._.xner_source"])
 class AnnotatorComponent(BatchPipe):
     """Sets the entities of `doc._.xner_source`, with the project's labels.
 
-    Entities that the label map drops are kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`.
+    Entities that the label map drops are kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`;
+    those whose label the map does not know are also counted in `unknown`, and cause a warning.
     `left_out` counts spans that are no entities, by reason: only whitespace, or overlap with a longer span.
 
     model (Optional[str]): The source pipeline: an installed package or a folder. It is saved inside the pipeline that
@@ -70,8 +96,8 @@ class AnnotatorComponent(BatchPipe):
         the tagger for the `ner` scores of a projector after it.
     spans_key (Optional[str]): Read the entities of the source pipeline from `doc.spans[spans_key]`, which span rulers
         or span categorisers set ("sc"). The longest of overlapping spans is used. None reads `doc.ents`.
-    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): A name of `xner_spacy.labels.LABEL_MAPS`, a custom map,
-        or None to keep the labels.
+    label_map (Optional[Union[str, Dict[str, Optional[str]]]]): "auto" finds out from the labels of the source pipeline
+        what they become; or a name of `xner_spacy.labels.LABEL_MAPS`, a custom map, or None to keep the labels.
     """
 
     def __init__(
@@ -96,11 +122,14 @@ class AnnotatorComponent(BatchPipe):
         self.model = model
         self.spans_key = spans_key
         self.label_map = get_label_map(label_map)
+        self.label_map_name = label_map if isinstance(label_map, str) else "of the config"
         self.dropped: Counter = Counter()
+        self.unknown: Counter = Counter()
         self.left_out: Counter = Counter()
         self._nlp: Optional[Language] = None
         self._host: Optional[Language] = None
         self._groups: Set[str] = set()  # keys of doc.spans that the source pipeline set
+        self._warned: Set[str] = set()  # labels of which a warning was given
         self._without_entities = 0  # sentences before the first entity; -1 after it
 
     @property
@@ -133,7 +162,13 @@ class AnnotatorComponent(BatchPipe):
         self._host = nlp
         if self.model is not None:
             with step(f"Annotator: loading the source pipeline {self.model}"):
-                _ = self.source_nlp
+                source_nlp = self.source_nlp
+            labels = source_labels(source_nlp, self.spans_key) if source_nlp is not None else []
+            if labels:
+                if self.label_map_name == AUTO:
+                    require_a_known_label(labels, f"the source pipeline {self.model}")
+                tell(f"Annotator: labels {describe_label_map(labels, self.label_map)}")
+                self._warn_of_unknown(label for label in labels if not self._knows(label))
 
     def process(self, docs: List[Doc]) -> None:
         sources = docs
@@ -196,7 +231,7 @@ class AnnotatorComponent(BatchPipe):
         return annotations
 
     def _set_entities(self, source: Doc, annotation: Annotation) -> None:
-        kept, dropped = [], []
+        kept, dropped, unknown = [], [], set()
         words = [t.text for t in source]
         for ent in annotation.entities:
             edges = trim_span(words, ent.start, ent.end)
@@ -206,14 +241,31 @@ class AnnotatorComponent(BatchPipe):
             label = map_label(ent.label, self.label_map)
             if label is None:
                 self.dropped[ent.label] += 1
+                if not self._knows(ent.label):
+                    self.unknown[ent.label] += 1
+                    unknown.add(ent.label)
                 dropped.append(Span(source, *edges, label=ent.label))
             else:
                 kept.append(Span(source, *edges, label=label))
         source.set_ents(kept, default="outside")
-        source.spans[DROPPED_KEY] = dropped
+        attrs = {UNKNOWN_KEY: sorted(unknown)} if unknown else {}
+        source.spans[DROPPED_KEY] = SpanGroup(source, name=DROPPED_KEY, spans=dropped, attrs=attrs)
+        self._warn_of_unknown(unknown)
         # Source models can give distributions for each token (such as an `xner_student` that stores them).
         soft = annotation.labels
         set_soft(source, map_soft(soft, self.label_map) if soft is not None else None)
+
+    def _knows(self, label: str) -> bool:
+        return self.label_map is None or label in self.label_map
+
+    def _warn_of_unknown(self, labels: Iterable[str]) -> None:
+        """Warn once of each label that the map does not know."""
+        new = sorted(set(labels) - self._warned)
+        if new:
+            self._warned.update(new)
+            names = ", ".join(new)
+            text = Warnings.XW01.format(name=self.name, labels=names, label_map=self.label_map_name, first=new[0])
+            warnings.warn(text, XnerWarning, stacklevel=2)
 
     def _check_for_entities(self, annotations: List[Annotation]) -> None:
         """Raise an error or warn if no entity is found in many sentences. Something is probably wrong then, and a

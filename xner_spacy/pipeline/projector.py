@@ -18,7 +18,7 @@ from ..errors import XnerError
 from ..progress import step, tracked
 from ..projection.projectors import checked
 from ..types import Entity, Projection, Projector, Reason, SentencePair, Unprojected
-from .annotator import DROPPED_KEY
+from .annotator import dropped_spans
 from .batch_pipe import BatchPipe
 
 
@@ -136,8 +136,7 @@ class ProjectorComponent(BatchPipe):
         lost = [(entities[u.source], u.reason) for u in projection.unprojected]
         lost += [(entities[span.source], Reason.LOW_SCORE) for span in low]
         if doc._.xner_source is not None:
-            dropped = doc._.xner_source.spans.get(DROPPED_KEY, ())
-            lost += [(Entity(span.start, span.end, span.label_), Reason.UNMAPPED_LABEL) for span in dropped]
+            lost += [(Entity(span.start, span.end, span.label_), why) for span, why in dropped_spans(doc._.xner_source)]
         self.reasons.update(reason for _, reason in lost)
         ents = [Span(doc, span.start, span.end, label=span.label) for span in kept]
         doc.set_ents(ents, missing=[Span(doc, span.start, span.end) for span in low], default=unlabelled)

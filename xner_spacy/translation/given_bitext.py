@@ -1,6 +1,7 @@
 """Translators that do not translate: they return a stored translation (`xner.Bitext.v1`) or the text itself."""
 
 import unicodedata
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Literal, Optional
@@ -10,7 +11,7 @@ import srsly
 from ..corpora.bitext import read_bitext
 from ..corpora.files import tell_once
 from ..corpora.reading import parse_msgpack
-from ..errors import XnerError, require
+from ..errors import Warnings, XnerError, XnerWarning, require
 from ..progress import tracked
 from ..text import composed, join_words
 from ..types import PathLike, Translation
@@ -19,6 +20,7 @@ from .faults import MISSING
 Match = Literal["exact", "letters"]
 Missing = Literal["error", "skip"]
 PART = "xner.Bitext.v1"
+_has_warned = False
 CONFLICTS = "texts have several translations: the first is used"
 
 
@@ -103,6 +105,8 @@ class Bitext:
                     f"No stored translation of the sentence {shortened!r}.",
                     "Add it to the bitext, or set missing = 'skip' to skip such sentences.",
                 )
+            if stored is None:
+                _warn_once(text)
             yield Translation(stored, fault=MISSING if stored is None else None)
 
     @property
@@ -119,6 +123,14 @@ class Bitext:
         """Load the translations. RETURNS (Bitext): This translator."""
         self._table = parse_msgpack(data, PART, "the translations of a saved pipeline", Dict[str, str])
         return self
+
+
+def _warn_once(text: str) -> None:
+    """Warn of the first text in this process that has no translation."""
+    global _has_warned
+    if not _has_warned:
+        _has_warned = True
+        warnings.warn(Warnings.XW02.format(name=PART, text=text[:80]), XnerWarning, stacklevel=3)
 
 
 class NoOp:
