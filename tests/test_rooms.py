@@ -13,7 +13,7 @@ FLOORS = [
     {"corpora", "evaluation"},
     {"translation", "annotation", "alignment", "projection", "distillation"},
     {"pipeline"},
-    {"study", "report"},
+    {"study", "report", "roads"},
     {"recipe"},
     {"cli"},
 ]

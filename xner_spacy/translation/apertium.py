@@ -41,6 +41,16 @@ _MARKER = re.compile(r"<(e\d+)>(.*?)</\1>", re.DOTALL)
 _BOUND = re.compile(r"\[\[t:e:(e\d+)\]\](.*?)\[\[/\]\]", re.DOTALL)
 
 
+def installed_directions(program: str) -> List[str]:
+    """RETURNS (List[str]): The translation directions that are installed with a program `apertium`."""
+    return sorted(path.stem for path in _data_of(program).glob("modes/*.mode"))
+
+
+def _data_of(program: str) -> Path:
+    data_folder = os.environ.get(DATA_VARIABLE)
+    return Path(data_folder or Path(os.path.realpath(program)).parent.parent / "share" / "apertium")
+
+
 @dataclass(eq=False)
 class Apertium:
     """`xner.Apertium.v1`: translates with Apertium's programs. The programs are searched at first use.
@@ -78,9 +88,7 @@ class Apertium:
                 self.command, VARIABLE, PROGRAMS, part=PART,
                 install=f"On Debian and Ubuntu: apt-get install apertium apertium-{self.mode}.",
             )  # fmt: skip
-            data_folder = os.environ.get(DATA_VARIABLE)
-            folder = Path(data_folder or Path(os.path.realpath(program)).parent.parent / "share" / "apertium")
-            modes = sorted(path.stem for path in folder.glob("modes/*.mode"))
+            folder, modes = _data_of(program), installed_directions(program)
             # The mode must be one of these names, so that it can't be used as a path.
             if self.mode not in modes:
                 raise XnerError(
