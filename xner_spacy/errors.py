@@ -57,8 +57,8 @@ class Warnings:
         "(`faults` of xner_translator)."
     )
     XW03 = (
-        "[XW03] {name}: its hard_weight is 0, and training data with labels and without distributions has come. It "
-        "learns from these labels with weight 1. Set hard_weight to choose the weight, or to 1 to silence this."
+        "[XW03] {name} is a student of distributions (hard_weight = 0), and some of the training data has labels alone. "
+        "It learns from these labels with the weight 1."
     )
 
 

@@ -3,14 +3,19 @@
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from spacy.cli.debug_config import debug_config
+from spacy.cli.train import train
+from spacy.tokens import Doc, DocBin, Span
 from spacy.util import load_config
 
 from tests.cli.helpers import xner
 from xner_spacy.cli.init_config import BASES, base_config, init_config
+from xner_spacy.distillation.soft.soft_labels import set_soft
 from xner_spacy.errors import XnerError
+from xner_spacy.types import TokenLabels
 
 CHOICES = [
     (base, dict(zip(options, values)))
@@ -78,3 +83,53 @@ def test_says_what_became_of_the_language(tmp_path: Path) -> None:
     assert load_config(tmp_path / "t.cfg")["components"]["xner_annotator"]["label_map"] == "auto"
     (tmp_path / "a.iob").write_text("Kofi\tB-PER\n")
     assert "Twi (twi_Latn)" in xner("convert", tmp_path / "a.iob", tmp_path / "a.spacy", "--lang", "twi").err
+
+
+def trained(folder: Path, factory: str) -> Path:
+    """RETURNS (Path): A pipeline of a shared encoder and a student that has seen one sentence, by `spacy train`."""
+    docs = DocBin(store_user_data=True)
+    doc = Doc(spacy.blank("is").vocab, words=["Anna", "býr", "í", "Bern"])
+    doc.set_ents([Span(doc, 0, 1, "PER"), Span(doc, 3, 4, "LOC")])
+    if factory == "xner_student":
+        set_soft(doc, TokenLabels(["O", "B-PER", "I-PER"], np.eye(3, dtype="f")[[1, 0, 0, 0]]))
+    docs.add(doc)
+    docs.to_disk(folder / "train.spacy")
+    labels = "soft" if factory == "xner_student" else "hard"
+    init_config("student", folder / "student.cfg", "is", labels=labels)
+    paths = {"paths.train": str(folder / "train.spacy"), "paths.dev": str(folder / "train.spacy")}
+    train(folder / "student.cfg", folder / "student", overrides={**paths, "training.max_steps": 10})
+    return folder / "student" / "model-last"
+
+
+@pytest.mark.filterwarnings("ignore:.XW03.:UserWarning")
+@pytest.mark.parametrize("factory", ["ner", "xner_student"])
+def test_training_goes_on_with_gold(factory: str, tmp_path: Path) -> None:
+    """A student of either kind learns the labels of a few gold sentences, the student of distributions too."""
+    start = trained(tmp_path, factory)
+    (tmp_path / "gold.iob").write_text("Bern\tB-LOC\ner\tO\nhér\tO\n\nJón\tB-PER\ner\tO\nhér\tO\n\n" * 4)
+    assert xner("convert", tmp_path / "gold.iob", tmp_path / "gold.spacy", "--lang", "is").code == 0
+    made = xner("init-config", "student", tmp_path / "tuned.cfg", "--lang", "is", "--from", start)
+    assert made.code == 0, made.err
+    config = load_config(tmp_path / "tuned.cfg")
+    assert set(map(tuple, (part.items() for part in config["components"].values()))) == {(("source", str(start)),)}
+    assert config["nlp"]["pipeline"] == ["tok2vec", factory]
+    paths = {"paths.train": str(tmp_path / "gold.spacy"), "paths.dev": str(tmp_path / "gold.spacy")}
+    train(tmp_path / "tuned.cfg", tmp_path / "tuned", overrides={**paths, "training.max_steps": 80})
+    tuned = spacy.load(tmp_path / "tuned" / "model-last")
+    assert [e.label_ for text in ("Bern er hér", "Jón er hér") for e in tuned(text).ents] == ["LOC", "PER"]
+
+
+def test_training_goes_on_in_its_own_language_and_with_its_own_settings(tmp_path: Path) -> None:
+    spacy.blank("is").to_disk(tmp_path / "model")
+    for arguments, said in (
+        (["student", "--lang", "en"], "has the language 'is'; en would be 'en'."),
+        (["student", "--lang", "is", "--labels", "soft"], "--from and --labels don't go together."),
+        (["teacher", "--lang", "is"], "--from and teacher don't go together."),
+    ):
+        base, *more = arguments
+        result = xner("init-config", base, tmp_path / "out.cfg", *more, "--from", tmp_path / "model")
+        assert result.code == 1 and said in result.err
+    assert (
+        "No pipeline 'nope'" in xner("init-config", "student", tmp_path / "out.cfg", "-l", "is", "--from", "nope").err
+    )
+    assert not (tmp_path / "out.cfg").exists()

@@ -152,7 +152,32 @@ def test_labels_of_one_side_are_told(tmp_path):
     assert "alone" not in xner("evaluate", tmp_path / "g.iob", tmp_path / "g.iob").err
 
 
+def test_the_labels_of_both_sides_are_scored_too(tmp_path):
+    gold, predicted, better = (tmp_path / f"{name}.iob" for name in ("gold", "predicted", "better"))
+    gold.write_text("Bern\tB-LOC\nAda\tB-PER\n2024\tB-DATE\n\nRom\tB-LOC\n1999\tB-DATE\n\n")
+    predicted.write_text("Bern\tB-LOC\nAda\tO\n2024\tO\n\nRom\tB-PER\n1999\tO\n\n")
+    better.write_text("Bern\tB-LOC\nAda\tB-PER\n2024\tO\n\nRom\tB-PER\n1999\tO\n\n")
+    scores = evaluate(gold, predicted)
+    alone = evaluate(gold, predicted, only=["LOC", "PER"])
+    assert scores["f1"] == pytest.approx(2 / 7, abs=1e-5) and alone["f1"] == pytest.approx(2 / 5, abs=1e-5)
+    assert scores["common_labels"]["labels"] == ["LOC", "PER"]
+    assert all(scores["common_labels"][name] == alone[name] for name in ("precision", "recall", "f1", "f1_interval"))
+    assert alone["signature"] == f"{scores['signature']}|only:LOC,PER"
+    assert "common_labels" not in alone and alone["notes"]["labels_only_in"] == {"gold": {}, "predicted": {}}
+    result = xner("evaluate", gold, predicted)
+    assert "| only LOC, PER |" in result.out and "labels in gold alone: DATE (2 entities)" in result.err
+    assert "each of them counts as a mistake" in result.err and "--only LOC,PER" in result.err
+    assert "DATE" not in xner("evaluate", gold, predicted, "--only", "LOC,PER").out
+
+    both = compare(gold, better, predicted, samples=99)
+    assert both["common_labels"]["f1_a"] == compare(gold, better, predicted, only=["LOC", "PER"], samples=99)["f1_a"]
+    assert both["common_labels"]["f1_a"] > both["f1_a"]
+    assert "(only LOC, PER)" in xner("compare", gold, better, predicted, "--samples", "9").out
+    assert "has an empty label" in xner("evaluate", gold, predicted, "--only", "LOC,").err
+
+
 def test_an_option_is_honoured_or_refused(gold):
+    assert "--only is of entities" in xner("evaluate", gold, gold, "--links", "--only", "PER").err
     assert "--labels is of entities" in xner("evaluate", gold, gold, "--links", "--labels", "PER").err
     for option in ("--one-indexed", "--reverse"):
         assert "Give --links" in xner("evaluate", gold, gold, option).err

@@ -5,6 +5,7 @@ missing.
 import subprocess
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
-from xner_spacy.errors import InputError, XnerError
+from xner_spacy.errors import InputError, XnerError, XnerWarning
 from xner_spacy.text import is_blank_token
 from xner_spacy.types import TokenLabels
 
@@ -395,12 +396,48 @@ def test_and_in_one_that_goes_on_without_initialize():
     soft = soft_examples(nlp, [(["Anna"], ["O", "B-PER", "I-PER"], [[0, 1, 0]])])
     optimizer = nlp.initialize(lambda: soft)
     again = make(hard_weight=0.0).from_bytes(nlp.to_bytes())
+    missing = gold(again)
+    for eg in missing:
+        eg.reference.set_ents([], default="missing")
     with pytest.raises(XnerError, match="no distributions in the training data"):
         for _ in range(200):
-            again.update(gold(again), sgd=optimizer)
+            again.update(missing, sgd=optimizer)
     nlp.update(soft, sgd=optimizer)
     for _ in range(200):
-        nlp.update(gold(nlp), sgd=optimizer)
+        nlp.update(missing, sgd=optimizer)
+
+
+def test_a_student_of_distributions_learns_from_labels_that_come_without_any():
+    nlp = make(hard_weight=0.0)
+    names = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]
+    soft = soft_examples(nlp, [(["Anna"], names, [[0, 1, 0, 0, 0, 0, 0]])])
+    # Labels beside distributions count for nothing.
+    soft[0].reference.set_ents([Span(soft[0].reference, 0, 1, label="LOC")])
+    train(nlp, soft)
+    optimizer = nlp.resume_training()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not nlp.get_pipe("xner_student").get_targets(soft).hard_weights.any()
+    with pytest.warns(XnerWarning, match=r"\[XW03\] xner_student is a student of distributions"):
+        losses = nlp.update(gold(nlp), sgd=optimizer, losses={})
+    assert losses["xner_student"] > 0
+    for _ in range(40):
+        nlp.update(gold(nlp) + soft, sgd=optimizer)
+    for text, entities in TRAIN:
+        assert [(e.start_char, e.end_char, e.label_) for e in nlp(text).ents] == entities
+    assert [e.label_ for e in nlp("Anna").ents] == ["PER"]
+
+
+def test_settings_for_a_sourced_student_are_refused(monkeypatch):
+    nlp = make()
+    optimizer = nlp.initialize(lambda: gold(nlp))
+    line = ["spacy", "train", "--components.xner_student.source", "x", "--components.xner_student.hard_weight", "1"]
+    monkeypatch.setattr(sys, "argv", line)
+    nlp.update(gold(nlp), sgd=optimizer)  # not sourced: the setting acts
+    again = make().from_bytes(nlp.to_bytes())
+    optimizer = again.resume_training()
+    with pytest.raises(XnerError, match=r"--components.xner_student.hard_weight would have no effect"):
+        again.update(gold(again), sgd=optimizer)
 
 
 def test_rehearsing_brings_back_what_was_forgotten():

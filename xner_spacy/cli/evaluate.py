@@ -1,7 +1,7 @@
 """`xner evaluate`: score predicted entities or links."""
 
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 from ..corpora.formats.pharaoh import read_pharaoh
 from ..errors import require
@@ -14,7 +14,13 @@ from .output import percent, percent_range, say, table, warn, write_json
 
 
 def evaluate(
-    gold: PathLike, predicted: PathLike, *, labels: Optional[List[str]] = None, samples: int = 1000, seed: int = 0
+    gold: PathLike,
+    predicted: PathLike,
+    *,
+    labels: Optional[List[str]] = None,
+    only: Optional[List[str]] = None,
+    samples: int = 1000,
+    seed: int = 0,
 ) -> Json:
     """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error.
 
@@ -23,13 +29,23 @@ def evaluate(
     gold (PathLike): Gold corpus: .iob, .spacy or a folder of shards.
     predicted (PathLike): The same sentences with predicted entities.
     labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
+    only (Optional[List[str]]): Score these labels alone, comma-separated; entities with others are left out.
     samples (int): Bootstrap resamples.
     seed (int): Seed of the resampling.
-    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`, and `notes`, see `xner_spacy.evaluation.sides.Sides`.
+    RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`; `notes`, see `xner_spacy.evaluation.sides.Sides`; and
+        `common_labels`, if one side has labels that the other lacks: the `labels` of both, and the scores of these.
     RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
     """
-    sides = read_sides(gold, predicted, labels=labels)
+    sides = read_sides(gold, predicted, labels=labels, only=only)
     scores = evaluate_entities(sides.gold, sides.predicted[0], samples=samples, seed=seed)
+    if only is not None:
+        scores["signature"] += f"|only:{','.join(sorted(set(only)))}"
+    common = sides.common_labels()
+    if common and any(sides.notes["labels_only_in"].values()):
+        of_common = sides.only(common)
+        rates = evaluate_entities(of_common.gold, of_common.predicted[0], samples=samples, seed=seed)
+        names = ("precision", "recall", "f1", "f1_interval", "gold", "predicted", "correct")
+        scores["common_labels"] = {"labels": common, **{name: rates[name] for name in names}}
     return {**scores, "notes": sides.notes}
 
 
@@ -50,10 +66,11 @@ def evaluate_cli(
         scores = call()
         write_json(json_path, scores)
         say(render(scores))
-        tell_notes(scores["notes"])
+        tell_notes(scores["notes"], scores.get("common_labels", {}).get("labels", ()))
         return
     gold, predicted = call.keywords["gold"], call.keywords["predicted"]
-    require(call.keywords["labels"] is None, "--labels is of entities.", "Leave it out with --links.")
+    for name in ("labels", "only"):
+        require(call.keywords[name] is None, f"--{name} is of entities.", "Leave it out with --links.")
     resampling = {name: call.keywords[name] for name in ("samples", "seed")}
     truth = read_gold_links(gold, one_indexed=one_indexed, reverse=reverse)
     rates = evaluate_links(truth, read_pharaoh(predicted), names=(str(gold), str(predicted)), **resampling)
@@ -61,8 +78,8 @@ def evaluate_cli(
     say(render_links(rates))
 
 
-def tell_notes(notes: Json) -> None:
-    """Warn about anything that affects the reading of the scores."""
+def tell_notes(notes: Json, common: Sequence[str] = ()) -> None:
+    """Warn about anything that affects the reading of the scores. common (Sequence[str]): The labels of both sides."""
     edges, missing = notes["whitespace_edges"], notes["missing"]
     for side, what in (("gold", "freed of it"), ("predicted", "counted as wrong")):
         if edges[side]:
@@ -78,7 +95,9 @@ def tell_notes(notes: Json) -> None:
     for side, where, other in (("gold", "gold", "predictions"), ("predicted", "the predictions", "gold")):
         if labels := notes["labels_only_in"][side]:
             title = f"labels in {where} alone: {', '.join(f'{label} ({n:,} entities)' for label, n in labels.items())}"
-            warn(title, f"None of the {other} has them; `xner convert --label-map` translates labels.")
+            text = f"None of the {other} has them, so each of them counts as a mistake. "
+            text += f"Score the labels of both sides alone: --only {','.join(common)}. " if common else ""
+            warn(title, f"{text}Or translate the labels: xner convert --label-map auto.")
 
 
 def render_links(rates: Json) -> str:
@@ -97,6 +116,8 @@ def render(scores: Json) -> str:
         return [name, *percents, percent_range(rates.get("f1_interval", ())), rates["gold"], rates["predicted"]]
 
     rows = [make_row("all", scores)]
+    if common := scores.get("common_labels"):
+        rows.append(make_row(f"only {', '.join(common['labels'])}", common))
     rows += [make_row(label, rates) for label, rates in scores["per_type"].items()]
     rows += [make_row(f"length {n}", rates) for n, rates in scores["per_length"].items() if rates["gold"]]
     errors = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct")

@@ -6,6 +6,7 @@ from confection import Config
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.language import DEFAULT_CONFIG
 
+from ..corpora.pipelines import pipeline_folder
 from ..corpora.reading import read_config
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
@@ -24,6 +25,8 @@ BASES: Dict[str, Dict[str, Tuple[str, ...]]] = {
         "projector": ("exact", "heuristic", "ngrams", "ner", "backtranslation", "transfer"),
     },
 }
+# How long a trained pipeline goes on with a little data.
+TUNING_STEPS = 200
 
 
 def init_config(
@@ -35,6 +38,7 @@ def init_config(
     encoder: Optional[str] = None,
     translator: Optional[str] = None,
     projector: Optional[str] = None,
+    start: Optional[PathLike] = None,
 ) -> Tuple[str, List[str]]:
     """Write the whole config of a `teacher`, of a `student` that learns from what it labels, or of the `source`
     pipeline that it asks; or copy a config of your own. Sets the language, and with it the tokenizer: spaCy's own for
@@ -51,11 +55,16 @@ def init_config(
         default.
     projector (Optional[str]): How a teacher carries entities over: exact, heuristic, ngrams, ner, backtranslation,
         transfer; the first is the default.
+    start (Optional[PathLike]): A trained pipeline whose training goes on, for instance on a little gold: the config has
+        its settings, and takes its components over.
     RETURNS (Tuple[str, List[str]]): spaCy's language code, and what the user should know of the tokenizer.
     RAISES: InputError for a missing or broken base; XnerError for an unknown language or option.
     """
     options = {"labels": labels, "encoder": encoder, "translator": translator, "projector": projector}
-    config = base_config(base, **{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    if start is not None:
+        return _continue(base, output, lang, start, given)
+    config = base_config(base, **given)
     if not isinstance(config.get("nlp"), dict):
         hint = f"Begin with one of: {', '.join(BASES)}."
         raise InputError("has no section [nlp], so it is no config of a pipeline.", base, hint=hint)
@@ -76,7 +85,39 @@ def init_config(
     return choice.lang, notes
 
 
-@command(init_config, base=option("BASE", kind=str), output="OUT.cfg", labels=option())
+def _continue(
+    base: PathLike, output: PathLike, lang: str, start: PathLike, given: Dict[str, str]
+) -> Tuple[str, List[str]]:
+    """Write the config that goes on training a pipeline."""
+    if str(base) not in ("student", "source") or given:
+        wrong = f"--{next(iter(given))}" if given else str(base)
+        raise XnerError(
+            f"--from and {wrong} don't go together.", "Write: xner init-config student OUT.cfg --from PIPELINE"
+        )
+    config = read_config(pipeline_folder(start) / "config.cfg")
+    spacy_lang = choose_tokenizer(lang).lang
+    if config["nlp"]["lang"] != spacy_lang:
+        raise XnerError(
+            f"{start} has the language {config['nlp']['lang']!r}; {lang} would be {spacy_lang!r}.",
+            "Give the language that it was trained for.",
+        )
+    config["components"] = {name: {"source": str(start)} for name in config["nlp"]["pipeline"]}
+    config["paths"].update(train=None, dev=None)
+    config["initialize"]["components"] = {}
+    # A little data is read often, so look often whether it has helped.
+    config["training"].update(max_steps=TUNING_STEPS, eval_frequency=TUNING_STEPS // 10, patience=0)
+    with atomic_write(output) as file:
+        file.write(config.to_str(interpolate=False))
+    return spacy_lang, []
+
+
+@command(
+    init_config,
+    base=option("BASE", kind=str),
+    output="OUT.cfg",
+    labels=option(),
+    start=option("--from", metavar="PIPELINE"),
+)
 def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike, lang: str) -> None:
     """Print the language of the config."""
     spacy_lang, on_tokenizer = call()

@@ -118,13 +118,17 @@ def share(flag: str, *, ends: bool = True) -> Option:
     return option(flag, callback=check)
 
 
-def label_list(text: Optional[str]) -> Optional[List[str]]:
-    """RETURNS (Optional[List[str]]): Labels with commas between them as a list. RAISES: XnerError if one is empty."""
-    if text is None:
-        return None
-    labels = [label.strip() for label in text.split(",")]
-    require(all(labels), f"--labels {text!r} has an empty label.", "For instance: --labels PER,LOC,ORG")
-    return labels
+def label_list(flag: str) -> Option:
+    """RETURNS (Option): Labels with commas between them; the plain function gets a list."""
+
+    def split(text: Optional[str]) -> Optional[List[str]]:
+        if text is None:
+            return None
+        labels = [label.strip() for label in text.split(",")]
+        require(all(labels), f"{flag} {text!r} has an empty label.", f"For instance: {flag} PER,LOC,ORG")
+        return labels
+
+    return option(flag, callback=split, kind=Optional[str])
 
 
 def parse_overrides(arguments: List[str]) -> Dict[str, Any]:
@@ -158,8 +162,9 @@ SHARED: Dict[str, Option] = {
     "bitext": option(metavar="SRC TGT"),
     "config": option("-c"),
     "json_path": option("--json"),
-    "labels": option(callback=label_list, kind=Optional[str]),
+    "labels": label_list("--labels"),
     "lang": option("-l"),
     "samples": size(MOST_SAMPLES),
+    "only": label_list("--only"),
     "seed": option(min=0, max=LARGEST_SEED),
 }

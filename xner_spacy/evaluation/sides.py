@@ -6,7 +6,8 @@ They are kept, so that an entity that begins or ends with one has other boundari
 
 import math
 from collections import Counter
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from functools import partial
+from typing import Collection, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..corpora.formats.columns import TaggedSentence
 from ..corpora.labelled import read_tagged, require_same_words
@@ -26,15 +27,40 @@ class Sides(NamedTuple):
     predicted: List[List[Sentence]]
     notes: Json
 
+    def only(self, labels: Collection[str]) -> "Sides":
+        """RETURNS (Sides): The entities with some labels."""
+        gold, *predicted = map(partial(_with_labels, labels), (self.gold, *self.predicted))
+        return self._replace(gold=gold, predicted=predicted)
 
-def read_sides(gold: PathLike, *systems: PathLike, labels: Optional[Sequence[str]] = None) -> Sides:
-    """RETURNS (Sides): Gold and predictions, read and aligned to the same tokens. RAISES: InputError at the first
-    difference in the text, and for a label that is not in `labels`.
+    def common_labels(self) -> List[str]:
+        """RETURNS (List[str]): The labels that occur in gold and in what some system predicted."""
+        gold, predicted = (
+            {entity.label for side in sides for sentence in side for entity in sentence}
+            for sides in ([self.gold], self.predicted)
+        )
+        return sorted(gold & predicted)
+
+
+def _with_labels(labels: Collection[str], side: List[Sentence]) -> List[Sentence]:
+    return [[entity for entity in sentence if entity.label in labels] for sentence in side]
+
+
+def read_sides(
+    gold: PathLike, *systems: PathLike, labels: Optional[Sequence[str]] = None, only: Optional[Sequence[str]] = None
+) -> Sides:
+    """RETURNS (Sides): Gold and predictions, read and aligned to the same tokens; with `only`, the entities with these
+    labels. RAISES: InputError at the first difference in the text, and for a label that is not in `labels`.
     """
     gold_sentences, *predictions = (read_tagged(path, labels) for path in (gold, *systems))
     for path, sentences in zip(systems, predictions, strict=True):
         require_same_words(gold, gold_sentences, path, sentences)
-    return lay_out(gold, gold_sentences, *predictions)
+    sides = lay_out(gold, gold_sentences, *predictions)
+    if only is None:
+        return sides
+    labels_of_sides = sides.notes["labels_only_in"]
+    for side, its_labels in labels_of_sides.items():
+        labels_of_sides[side] = {label: n for label, n in its_labels.items() if label in only}
+    return sides.only(only)
 
 
 def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Sequence[TaggedSentence]) -> Sides:

@@ -1,6 +1,7 @@
 """`xner_student`: an entity recogniser that learns from labels and distributions, and can ignore missing values."""
 
 import math
+import sys
 import warnings
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
@@ -25,7 +26,7 @@ from ..distillation.student.tag_scheme import TagSet, blank_tokens, decode_spans
 from ..distillation.student.targets import TargetReader, Targets, one_hot
 from ..distillation.teachers.prototypes import FeatureLoss
 from ..docdata import SPANS_KEY
-from ..errors import InputError, XnerError, require
+from ..errors import InputError, Warnings, XnerError, XnerWarning, require
 from ..types import FloatArray, TokenLabels
 
 DEFAULT_CONFIG = """
@@ -80,8 +81,9 @@ class Student(TrainablePipe):
     model (Model): Maps Docs to (tokens, tags) scores, such as `xner.Student.v1`.
     hard_loss, soft_loss (Loss): From the registry `losses`.
     scheme (str): "biluo" or "iob2".
-    hard_weight (float): Weight of the loss on tokens with gold or pseudo-labels; 0 to ignore them. A token that also
-        has a distribution counts for both losses.
+    hard_weight (float): Weight of the loss on tokens with gold or pseudo-labels; 0 to ignore the labels of Docs that
+        have distributions (labels of other Docs then have the weight 1). A token that also has a distribution counts
+        for both losses.
     soft_weight (float): Weight of the loss on tokens with distributions; 0 to ignore them.
     confidence (float): Each token is weighted by the teacher's confidence to this power; 0 for no weights.
     store_soft (bool): Also store the distributions with each Doc, so that it can be a teacher.
@@ -126,6 +128,7 @@ class Student(TrainablePipe):
         self._tagset = TagSet((), scheme)
         self._reader: Optional[TargetReader] = None
         self._empty_batches = 0  # batches before the first with something to learn; -1 after it
+        self._is_checked = False
         self._rehearsal_model: Optional[Model] = None  # set by `nlp.resume_training`
 
     @property
@@ -297,6 +300,10 @@ class Student(TrainablePipe):
 
         RAISES: XnerError for a label that the student does not have.
         """
+        if not self._is_checked:
+            self._is_checked = True
+            if self._rehearsal_model is not None:
+                _refuse_lost_settings(self.name, sys.argv)
         return self._train("update", self._learn, examples, drop, sgd, losses)
 
     def _train(
@@ -386,8 +393,10 @@ class Student(TrainablePipe):
         tagset = self.tagset
         if self._reader is None:
             self._reader = TargetReader(tagset, self.hard_weight > 0, self.soft_weight > 0, self.confidence)
-        has_warned = self._reader.trimmed > 0
+        has_warned, met_labels = self._reader.trimmed > 0, self._reader.labels_alone > 0
         targets = self._reader(examples)
+        if self._reader.labels_alone and not met_labels:
+            warnings.warn(Warnings.XW03.format(name=self.name), XnerWarning, stacklevel=2)
         if self._reader.trimmed and not has_warned:
             warnings.warn(
                 f"{self.name}: entities of the training data begin or end with whitespace. They are trimmed, and "
@@ -411,9 +420,11 @@ class Student(TrainablePipe):
         ops: Any = self.model.ops
         flat = ops.xp.concatenate(scores)
         loss, gradient = 0.0, ops.xp.zeros_like(flat)
-        if self.hard_weight and targets.hard_weights.any():
+        if targets.hard_weights.any():
+            # Without a weight, labels are only read where there are no distributions.
+            hard_weight = self.hard_weight or 1.0
             one_hot_targets = ops.asarray2f(one_hot(targets.hard, flat.shape[1]))
-            weights = ops.asarray1f(targets.hard_weights * self.hard_weight)
+            weights = ops.asarray1f(targets.hard_weights * hard_weight)
             hard_loss, d_flat = self.hard_loss(flat, one_hot_targets, weights)
             loss += hard_loss
             gradient += d_flat
@@ -456,6 +467,20 @@ class Student(TrainablePipe):
                 path,
                 None,
                 "Its files are from different trainings, or `scheme` differs from that of the training.",
+            )
+
+
+def _refuse_lost_settings(name: str, command_line: Sequence[str]) -> None:
+    """RAISES: XnerError if the command line has settings for a component that is sourced from a trained pipeline: spaCy
+    ignores them in silence.
+    """
+    for word in command_line:
+        prefix, setting = f"--components.{name}.", word.partition("=")[0].rpartition(".")[2]
+        if word.startswith(prefix) and setting not in ("source", "component", "replace_listeners"):
+            raise XnerError(
+                f"{word} would have no effect: {name} comes from a trained pipeline and keeps its settings.",
+                f"Leave it out, or change {setting} in the config.cfg of that pipeline. (Labels without distributions are "
+                "learned also where hard_weight is 0.)",
             )
 
 

@@ -35,7 +35,8 @@ class TargetReader:
     """Reads targets from examples.
 
     tagset (TagSet): The student's tags.
-    use_hard, use_soft (bool): Which kinds to read.
+    use_hard, use_soft (bool): Which kinds to read. Where distributions alone are read, a Doc that has none is read for
+        its labels: somebody corrected or labelled it by hand.
     confidence (float): Tokens are weighted by this power of their confidence, which is the largest probability of soft
         labels, and the score of projected entities (`doc.spans["xner"]`). 0 gives all tokens the same weight.
     """
@@ -46,6 +47,8 @@ class TargetReader:
     confidence: float = 0.0
     # How many entities were trimmed because they began or ended with whitespace, which a student must not learn.
     trimmed: int = field(init=False, default=0)
+    # How many Docs were read for their labels, though labels are not to be read, because they have no distributions.
+    labels_alone: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.iob2 = TagSet(self.tagset.labels, "iob2")
@@ -72,7 +75,9 @@ class TargetReader:
         hard = np.full(n_tokens, MISSING, dtype=np.int64)
         hard_weights = np.zeros(n_tokens, dtype=np.float32)
         words = [token.text for token in predicted]
-        if self.use_hard and n_tokens:
+        soft_labels = get_soft(reference) if self.use_soft and n_tokens else None
+        is_alone = self.use_soft and not self.use_hard and soft_labels is None
+        if (self.use_hard or is_alone) and n_tokens:
             hard = self._read_hard(reference) if same_tokens else self._read_aligned(example)
             hard, trimmed = self.tagset.trim(hard, words)
             self.trimmed += trimmed
@@ -80,8 +85,8 @@ class TargetReader:
             if self.confidence and same_tokens and SPANS_KEY in reference.spans:
                 for span, score in zip(reference.spans[SPANS_KEY], span_scores(reference), strict=True):
                     hard_weights[span.start : span.end] *= min(max(score, 0.0), 1.0) ** self.confidence
+            self.labels_alone += is_alone and bool(hard_weights.any())
         soft, soft_weights = None, np.zeros(n_tokens, dtype=np.float32)
-        soft_labels = get_soft(reference) if self.use_soft and n_tokens else None
         if soft_labels is not None:
             probs = to_labels(soft_labels, self.iob2.tags)
             if not same_tokens:
