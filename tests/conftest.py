@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -99,6 +100,33 @@ def source_model(tmp_path: Path) -> Path:
     path = tmp_path / "source_model"
     nlp.to_disk(path)
     return path
+
+
+@pytest.fixture()
+def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy, no key and no budget of the user's; and no long waits for servers."""
+    from xner_spacy.translation import servers
+
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith(("OPENAI_", "XNER_", "LIBRETRANSLATE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(servers, "FIRST_WAIT", 0.01)
+
+
+@pytest.fixture()
+def serve(no_secrets: None) -> Iterator[Any]:
+    """Starts chat servers of this process, and ends them after the test."""
+    from tests.translation.chat_server import ChatServer
+
+    running: List[Any] = []
+
+    def start(reply: Any) -> Any:
+        running.append(ChatServer(reply))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()
 
 
 @pytest.fixture(scope="module")

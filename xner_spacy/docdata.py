@@ -14,9 +14,9 @@ import hashlib
 import math
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from srsly import msgpack_dumps
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
@@ -32,6 +32,15 @@ FAULT_KEY = "xner_fault"
 # Faults of the text itself: no pipeline can process it.
 TOO_LONG = "too long"
 TEXT_FAULTS = (TOO_LONG,)
+# The same for the annotation of a Doc or of its source: why nothing is known of its entities.
+ANNOTATION_KEY = "xner_annotation_fault"
+TEXT_CHANGED = "text changed"  # the answer of a chat model is not the text with tags
+BROKEN_TAGS = "broken tags"  # a tag without its other half, around nothing, or two that cross
+REFUSED = "refused"  # a chat model would not do it
+CUT_OFF = "cut off"  # its answer is longer than the most tokens
+NO_ANSWER = "no answer"  # it is empty, or there is none
+# Names that an annotator could not place on tokens, with their reasons in `attrs["reasons"]`.
+UNPLACED_KEY = "xner_unplaced"
 # Byte strings: user data that comes from JSON has text keys, so it can't be mistaken for data of xner_spacy.
 _ALIGNMENT = b"xner_alignment"
 _DOC = b"xner_doc"
@@ -104,6 +113,20 @@ def is_untranslated(doc: Doc) -> bool:
     """
     group = doc.spans.get(SPANS_KEY)
     return group is not None and "unprojected" in group.attrs and doc._.xner_source is None
+
+
+def annotation_fault(doc: Doc) -> Optional[str]:
+    """RETURNS (Optional[str]): Why nothing is known of the entities of a Doc, or of its source: the code of a fault of
+    the annotator, or None.
+    """
+    sides = [doc] if doc._.xner_source is None else [doc, doc._.xner_source]
+    return next((str(side.user_data[ANNOTATION_KEY]) for side in sides if ANNOTATION_KEY in side.user_data), None)
+
+
+def unplaced_names(doc: Doc) -> List[Tuple[Span, str]]:
+    """RETURNS (List[Tuple[Span, str]]): The names that an annotator found in a Doc and could not place, and why."""
+    group = doc.spans.get(UNPLACED_KEY)
+    return [] if group is None else list(zip(group, group.attrs["reasons"], strict=True))
 
 
 def span_scores(doc: Doc) -> List[float]:

@@ -112,11 +112,13 @@ class Reason:
     OVERLAP = "overlap"  # every candidate overlaps a span that was preferred
     LOW_SCORE = "low_score"  # below the confidence threshold
     UNMAPPED_LABEL = "unmapped_label"  # the label map drops its label
-    UNKNOWN_LABEL = "unknown_label"  # the label map does not know its label
+    UNKNOWN_LABEL = "unknown_label"  # the label map does not know its label, or a chat model was not asked for it
     NO_TRANSLATION = "no_translation"  # the sentence was passed on without a translation
     INCOMPLETE = "incomplete"  # a completeness filter dropped it, alone or with its sentence
     BLANK = "blank"  # it holds only whitespace
     TOO_LONG = "too_long"  # the sentence has too many tokens for this projector
+    NESTED = "nested"  # a chat model marked it inside another name
+    TOKEN_EDGES = "token_edges"  # a chat model marked a name that begins or ends inside a token
 
 
 class TokenLabels(NamedTuple):
@@ -178,7 +180,7 @@ class EagerTranslator(Protocol):
 
 
 class Cost(NamedTuple):
-    """About what a paid part would cost for some texts."""
+    """About what a part that asks a paid server would cost for some texts."""
 
     texts: int  # that have no stored answer
     input_tokens: int

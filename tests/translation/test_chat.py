@@ -2,14 +2,13 @@
 
 import json
 import logging
-import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 
@@ -23,29 +22,7 @@ from xner_spacy.translation.faults import PASSING
 from xner_spacy.translation.store import Stored
 
 pytest.importorskip("openai")
-
-
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, no key, no budget of the user's; and no long waits."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name.startswith(("OPENAI_", "XNER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setattr(servers, "FIRST_WAIT", 0.01)
-
-
-@pytest.fixture()
-def serve() -> Iterator[Callable[[Callable[[str, int], Any]], ChatServer]]:
-    """Starts servers, and ends them after the test."""
-    running: List[ChatServer] = []
-
-    def start(reply: Callable[[str, int], Any]) -> ChatServer:
-        running.append(ChatServer(reply))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.close()
+pytestmark = pytest.mark.usefixtures("no_secrets")
 
 
 def chat(server: ChatServer, **settings: Any) -> Chat:

@@ -2,7 +2,7 @@
 conversion of a tagger's distributions in any scheme (IOB1, IOB2, BILOU, IOBES) to entities and IOB2 distributions.
 """
 
-from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, runtime_checkable
+from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple, runtime_checkable
 
 import numpy as np
 from spacy.training import iob_to_biluo, tags_to_entities
@@ -16,6 +16,9 @@ class Annotation(NamedTuple):
 
     entities: List[Entity]  # with the annotator's own labels and scores
     labels: Optional[TokenLabels] = None  # distributions over IOB2 tags per token, if the annotator gives any
+    # Names that it found and that are no entities: the tokens that they touch, and a code of `xner_spacy.types.Reason`.
+    unplaced: Sequence[Tuple[Entity, str]] = ()
+    fault: Optional[str] = None  # why it could not label the sentence at all (see `xner_spacy.docdata`)
 
 
 @runtime_checkable
@@ -23,6 +26,14 @@ class Annotator(Protocol):
     """Labels tokenised sentences, one `Annotation` per sentence, in order."""
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Annotation]: ...
+
+
+@runtime_checkable
+class TextAnnotator(Annotator, Protocol):
+    """An annotator that also reads how a sentence is written."""
+
+    def annotate_texts(self, sentences: Sequence[Sequence[str]], texts: Sequence[str]) -> Iterator[Annotation]:
+        """YIELDS (Annotation): One for each sentence, of which the tokens and the text with its spaces are given."""
 
 
 class TagScheme:

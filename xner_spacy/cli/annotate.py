@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..corpora.annotate import annotate, plan
-from ..types import Json
+from ..types import Cost, Json
 from .options import command, option, size
 from .output import bar, done, say, show_counts, warn
 
@@ -50,9 +50,21 @@ def _show_plan(planned: Json, shard_size: int, workers: int) -> None:
     say(f"{planned['sentences']:,} sentences in {planned['shards']:,} shards of {shard_size:,}")
     ready, missing, todo = planned["ready"], planned["missing"], planned["todo"]
     say(f"{ready:,} shards are there, {missing:,} are to be made ({todo:,} sentences)")
-    if todo:
+    for name, cost in planned.get("costs", {}).items():
+        _show_cost(name, Cost(**cost))
+    if todo and planned["seconds"] is not None:
         time = timedelta(seconds=round(planned["seconds"]))
         say(
             f"about {time} with {workers} worker{'s' * (workers > 1)}: {planned['rate']:,} sentences/s each, "
             f"{planned['load_seconds']} s to load the pipeline"
         )
+
+
+def _show_cost(name: str, cost: Cost) -> None:
+    tokens = f"about {cost.input_tokens:,} tokens to it and {cost.output_tokens:,} from it"
+    in_money = cost.money is not None
+    price = f": about {cost.money:,.2f}" if in_money else " (no prices are set)"
+    say(f"{name} has to ask for {cost.texts:,} texts that have no stored answer, {tokens}{price}")
+    unit, form = ("", ",.2f") if in_money else (" tokens", ",.0f")
+    budget = f", of a budget of {cost.budget:{form}}{unit}" if cost.budget is not None else ""
+    say(f"{name} has spent {cost.spent:{form}}{unit} before{budget}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable, Literal, Optional
 
 from ..types import Json, PathLike
+from .costs import estimate_costs
 from .engines.local import run_workers
 from .inputs import MAX_TOKENS, CorpusInput
 from .pipelines import load_pipeline, pipeline_folder
@@ -112,10 +113,11 @@ def plan(
     workers: int = 1,
 ) -> Json:
     """Estimate what `annotate` would do and how long it would take. A few sentences are annotated to measure the time;
-    nothing is written.
+    nothing is written. If a part asks a paid server, nothing is annotated: what it would cost is estimated instead.
 
     RETURNS (Json): `sentences`, `shards`, `ready` and `missing` (shards), `todo` (sentences), `load_seconds`, `rate`
-        (sentences a second of one worker), `seconds` (the estimate). RAISES: As `annotate`.
+        (sentences a second of one worker), `seconds` (the estimate); `costs` by component in place of a rate, if there
+        are any. RAISES: As `annotate`.
     """
     corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
     run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
@@ -127,7 +129,12 @@ def plan(
         return {**planned, "load_seconds": 0.0, "rate": None, "seconds": 0.0}
     started = time.perf_counter()
     nlp = load_pipeline(pipeline)
+    costs = estimate_costs(nlp, (list(corpus.read(piece, nlp)) for piece in todo))
     loaded = time.perf_counter()
+    if costs:
+        # No sample is annotated, because that would cost something.
+        planned["costs"] = {name: cost._asdict() for name, cost in costs.items()}
+        return {**planned, "load_seconds": round(loaded - started, 2), "rate": None, "seconds": None}
     sample = todo[0]._replace(size=min(SAMPLE, todo[0].size))
     with memory_zones(nlp):
         n_annotated = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))

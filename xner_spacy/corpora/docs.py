@@ -17,7 +17,15 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 from typing_extensions import NotRequired, TypedDict
 
-from ..docdata import FAULT_KEY, SPANS_KEY, TEXT_FAULTS, is_untranslated, pinned_coders
+from ..docdata import (
+    FAULT_KEY,
+    SPANS_KEY,
+    TEXT_FAULTS,
+    annotation_fault,
+    is_untranslated,
+    pinned_coders,
+    unplaced_names,
+)
 from ..errors import InputError
 from ..labels import LabelMap, map_label
 from ..text import glued, is_unspaced
@@ -152,6 +160,10 @@ def count_doc(doc: Doc) -> Dict[str, int]:
         fault = doc.user_data[FAULT_KEY]
         side = "text" if fault in TEXT_FAULTS else "translation"
         counts[f"faulty {side}: {fault}"] = 1
+    fault = annotation_fault(doc)
+    if fault is not None:
+        counts[f"faulty annotation: {fault}"] = 1
+    counts.update(f"not placed: {reason}" for _, reason in unplaced_names(doc))
     return counts
 
 

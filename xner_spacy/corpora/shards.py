@@ -8,9 +8,10 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..docdata import FAULT_KEY
+from ..docdata import FAULT_KEY, annotation_fault
 from ..errors import XnerError
 from ..types import Json
+from .costs import usage_of
 from .docs import packed
 from .inputs import CorpusInput, Slice
 from .pipelines import load_pipeline
@@ -59,11 +60,13 @@ class ShardMaker:
         """
         started = time.perf_counter()
         faults: List[Any] = []
+        used_before = usage_of(self.nlp)
 
         def annotated() -> Iterator[Doc]:
             for number, doc in enumerate(self._annotated(piece), piece.start):
-                if FAULT_KEY in doc.user_data and len(faults) < NAMED_FAULTS:
-                    faults.append([self.corpus.place(number), str(doc.user_data[FAULT_KEY])])
+                fault = doc.user_data.get(FAULT_KEY) or annotation_fault(doc)
+                if fault and len(faults) < NAMED_FAULTS:
+                    faults.append([self.corpus.place(number), str(fault)])
                 yield doc
                 tick(1)
 
@@ -74,9 +77,10 @@ class ShardMaker:
             # If a file has changed meanwhile, report that instead of any error that it caused.
             self.begun_with.check()
             self.read_by_parts.check()
+        used = {name: number - used_before.get(name, 0) for name, number in usage_of(self.nlp).items()}
         aside = write_aside(self.folder / shard_name(piece.number), data)
         return {
-            **describe(counts, data),
+            **describe({**counts, **used}, data),
             "seconds": round(time.perf_counter() - started, 3),
             **({"faults": faults} if faults else {}),
             MODELS: model_identities(self.nlp),

@@ -12,20 +12,22 @@ from spacy.training import Example
 from spacy.util import ensure_path, filter_spans, load_model_from_config
 from typing_extensions import TypedDict
 
-from ..annotation.annotators import Annotation, Annotator
+from ..annotation.annotators import Annotation, Annotator, TextAnnotator
 from ..corpora.docs import bare_copy, doc_entities
 from ..corpora.pipelines import check_weights, load_pipeline
 from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
+from ..docdata import ANNOTATION_KEY, FAULT_KEY, UNPLACED_KEY
 from ..errors import Warnings, XnerError, XnerWarning, require
 from ..labels import AUTO, describe_label_map, get_label_map, map_label, require_a_known_label
 from ..progress import step, tell
 from ..streams import paired
 from ..text import trim_span
-from ..types import Entity, PathLike, Reason
+from ..types import Cost, Entity, PathLike, Reason
 from .batch_pipe import BatchPipe
+from .translator import text_of
 
 DROPPED_KEY = "xner_dropped"
 # The attribute of that group that holds the labels which the map does not know.
@@ -85,7 +87,9 @@ class AnnotatorComponent(BatchPipe):
 
     Entities that the label map drops are kept in the source Doc's `spans["xner_dropped"]` and counted in `dropped`;
     those whose label the map does not know are also counted in `unknown`, and cause a warning.
-    `left_out` counts spans that are no entities, by reason: only whitespace, or overlap with a longer span.
+    `left_out` counts spans that are no entities, by reason: only whitespace, overlap with a longer span, or why an
+    annotator could not place a name on tokens (kept in `spans["xner_unplaced"]`). A Doc that an annotator could not
+    label has missing entity values, and the reason in `user_data["xner_annotation_fault"]`; `faults` counts these.
 
     model (Optional[str]): The source pipeline: an installed package or a folder. It is saved inside the pipeline that
         contains this component. None keeps the entities that the source Doc already has, unless there is an
@@ -126,6 +130,7 @@ class AnnotatorComponent(BatchPipe):
         self.dropped: Counter = Counter()
         self.unknown: Counter = Counter()
         self.left_out: Counter = Counter()
+        self.faults: Counter = Counter()
         self._nlp: Optional[Language] = None
         self._host: Optional[Language] = None
         self._groups: Set[str] = set()  # keys of doc.spans that the source pipeline set
@@ -158,8 +163,10 @@ class AnnotatorComponent(BatchPipe):
         return existing([self.model]) if self._nlp is None else []
 
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
-        """Load the source pipeline, so that it is saved with this component."""
+        """Load the source pipeline, so that it is saved with this component; and make the annotator's store."""
         self._host = nlp
+        if hasattr(self.part, "initialize"):
+            self.part.initialize()
         if self.model is not None:
             with step(f"Annotator: loading the source pipeline {self.model}"):
                 source_nlp = self.source_nlp
@@ -185,6 +192,18 @@ class AnnotatorComponent(BatchPipe):
             self._set_entities(source, annotation)
         if self.part is not None or source_nlp is not None:
             self._check_for_entities([a for source, a in zip(sources, annotations, strict=True) if len(source)])
+
+    def estimate(self, docs: List[Doc]) -> Optional[Cost]:
+        """RETURNS (Optional[Cost]): About what labelling Docs would cost, without doing it; None if it costs nothing.
+        If a source is not known yet, it is taken to be as long as its Doc.
+        """
+        if not hasattr(self.part, "estimate_texts"):
+            return None
+        sources = docs
+        if self.side == "source":
+            translated = [doc for doc in docs if FAULT_KEY not in doc.user_data]
+            sources = [doc if doc._.xner_source is None else doc._.xner_source for doc in translated]
+        return self.part.estimate_texts([text_of(source[:]) for source in sources])
 
     def _by_pipeline(self, nlp: Language, sources: List[Doc]) -> List[Annotation]:
         # The copies have the source pipeline's own vocabulary, which its components need.
@@ -217,9 +236,12 @@ class AnnotatorComponent(BatchPipe):
         who = f"{self.name}: {type(self.part).__name__}"
         sentences = [[t.text for t in source] for source in sources]
         annotations = []
-        for words, (entities, soft) in paired(sentences, self.part(sentences), who):
+        texts = [text_of(source[:]) for source in sources]
+        by_text = isinstance(self.part, TextAnnotator)
+        results = self.part.annotate_texts(sentences, texts) if by_text else self.part(sentences)
+        for words, annotation in paired(sentences, results, who):
             last_end = 0
-            for entity in sorted(entities):
+            for entity in sorted(annotation.entities):
                 if not last_end <= entity.start < entity.end <= len(words):
                     raise XnerError(
                         f"{who} gave an entity from {entity.start} to {entity.end} in {len(words)} tokens, or two "
@@ -227,7 +249,7 @@ class AnnotatorComponent(BatchPipe):
                         "The fault is in that part.",
                     )
                 last_end = entity.end
-            annotations.append(Annotation(entities, soft))
+            annotations.append(annotation)
         return annotations
 
     def _set_entities(self, source: Doc, annotation: Annotation) -> None:
@@ -247,7 +269,12 @@ class AnnotatorComponent(BatchPipe):
                 dropped.append(Span(source, *edges, label=ent.label))
             else:
                 kept.append(Span(source, *edges, label=label))
-        source.set_ents(kept, default="outside")
+        self._set_unplaced(source, annotation)
+        # Whether a token inside a name that could not be placed belongs to an entity is not known.
+        taken = {token.i for span in kept for token in span}
+        unsure = [e for e, reason in annotation.unplaced if reason == Reason.TOKEN_EDGES]
+        missing = [source[k : k + 1] for k in sorted({k for e in unsure for k in range(e.start, e.end)} - taken)]
+        source.set_ents(kept, missing=missing, default="missing" if annotation.fault else "outside")
         attrs = {UNKNOWN_KEY: sorted(unknown)} if unknown else {}
         source.spans[DROPPED_KEY] = SpanGroup(source, name=DROPPED_KEY, spans=dropped, attrs=attrs)
         self._warn_of_unknown(unknown)
@@ -266,6 +293,19 @@ class AnnotatorComponent(BatchPipe):
             names = ", ".join(new)
             text = Warnings.XW01.format(name=self.name, labels=names, label_map=self.label_map_name, first=new[0])
             warnings.warn(text, XnerWarning, stacklevel=2)
+
+    def _set_unplaced(self, source: Doc, annotation: Annotation) -> None:
+        """Keep with a Doc what an annotator found and could not place, and why, or why it could not label the Doc."""
+        source.spans.pop(UNPLACED_KEY, None)
+        source.user_data.pop(ANNOTATION_KEY, None)
+        if annotation.unplaced:
+            spans = [Span(source, e.start, e.end, label=e.label) for e, _ in annotation.unplaced]
+            attrs = {"reasons": [reason for _, reason in annotation.unplaced]}
+            source.spans[UNPLACED_KEY] = SpanGroup(source, name=UNPLACED_KEY, spans=spans, attrs=attrs)
+            self.left_out.update(attrs["reasons"])
+        if annotation.fault:
+            source.user_data[ANNOTATION_KEY] = annotation.fault
+            self.faults[annotation.fault] += 1
 
     def _check_for_entities(self, annotations: List[Annotation]) -> None:
         """Raise an error or warn if no entity is found in many sentences. Something is probably wrong then, and a

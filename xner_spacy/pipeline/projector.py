@@ -13,7 +13,7 @@ from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import doc_entities
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import project_soft
-from ..docdata import SPANS_KEY, why_not_linked
+from ..docdata import SPANS_KEY, annotation_fault, unplaced_names, why_not_linked
 from ..errors import XnerError
 from ..progress import step, tracked
 from ..projection.projectors import checked
@@ -117,7 +117,9 @@ class ProjectorComponent(BatchPipe):
             self._annotate(doc, entities, empty, "missing")
         pairs = [_pair(doc) for doc in ready]
         for doc, pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
-            self._annotate(doc, pair.entities, projection, self.unlabelled)
+            # Where nothing is known of the source, nothing is known of the target.
+            is_known = annotation_fault(doc) is None
+            self._annotate(doc, pair.entities, projection, self.unlabelled if is_known else "missing")
         # The source model's distributions are projected too, if the source Docs have any.
         with_soft = []
         for doc, pair in zip(ready, pairs, strict=True):
@@ -137,6 +139,8 @@ class ProjectorComponent(BatchPipe):
         lost += [(entities[span.source], Reason.LOW_SCORE) for span in low]
         if doc._.xner_source is not None:
             lost += [(Entity(span.start, span.end, span.label_), why) for span, why in dropped_spans(doc._.xner_source)]
+            unplaced = unplaced_names(doc._.xner_source)
+            lost += [(Entity(span.start, span.end, span.label_), reason) for span, reason in unplaced]
         self.reasons.update(reason for _, reason in lost)
         ents = [Span(doc, span.start, span.end, label=span.label) for span in kept]
         doc.set_ents(ents, missing=[Span(doc, span.start, span.end) for span in low], default=unlabelled)

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import accumulate
-from typing import Callable, Dict, Iterable, List, Optional
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -14,7 +14,7 @@ from ..languages import blank
 from ..streams import paired
 from ..text import composed, join_words
 from ..translation.faults import MISSING, TOO_LONG
-from ..types import Translation, Translator
+from ..types import Cost, Translation, Translator
 from .batch_pipe import BatchPipe
 
 
@@ -51,12 +51,7 @@ class TranslatorComponent(BatchPipe):
             self.part.initialize()
 
     def process(self, docs: List[Doc]) -> None:
-        todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
-        texts_by_doc: List[List[str]] = []
-        for doc in todo:
-            # spaCy treats an empty Doc as having sentence boundaries, but it has no sentences.
-            is_one_text = not len(doc) or not doc.has_annotation("SENT_START")
-            texts_by_doc.append([_text(s) for s in ([doc[:]] if is_one_text else doc.sents)])
+        todo, texts_by_doc = self._texts(docs)
         translated = self._translate([text for texts in texts_by_doc for text in texts])
         for doc, texts in zip(todo, texts_by_doc, strict=True):
             translations = [translated[text] for text in texts]
@@ -66,6 +61,30 @@ class TranslatorComponent(BatchPipe):
             if fault is not None:
                 doc.user_data[FAULT_KEY] = fault
                 self.faults[fault] += 1
+
+    def _texts(self, docs: List[Doc]) -> Tuple[List[Doc], List[List[str]]]:
+        """RETURNS (Tuple[List[Doc], List[List[str]]]): The Docs to translate, and the texts of each."""
+        todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
+        texts_by_doc: List[List[str]] = []
+        for doc in todo:
+            # spaCy treats an empty Doc as having sentence boundaries, but it has no sentences.
+            is_one_text = not len(doc) or not doc.has_annotation("SENT_START")
+            texts_by_doc.append([text_of(s) for s in ([doc[:]] if is_one_text else doc.sents)])
+        return todo, texts_by_doc
+
+    def estimate(self, docs: List[Doc]) -> Optional[Cost]:
+        """RETURNS (Optional[Cost]): About what translating Docs would cost, without doing it; None if it costs nothing.
+        Docs whose translation is known get it as their source, for the components after this one.
+        """
+        todo, texts_by_doc = self._texts(docs)
+        texts = list(dict.fromkeys(text for texts in texts_by_doc for text in texts if text))
+        known = self.part.known(texts) if hasattr(self.part, "known") else {}
+        for doc, its_texts in zip(todo, texts_by_doc, strict=True):
+            if any(text in known and known[text].text is None for text in its_texts):
+                doc.user_data[FAULT_KEY] = MISSING
+            elif all(text in known for text in its_texts):
+                doc._.xner_source = self._join([known[text] for text in its_texts])
+        return self.part.estimate(texts) if hasattr(self.part, "estimate") else None
 
     def _translate(self, texts: List[str]) -> Dict[str, Translation]:
         """The translation of each text, or its fault. Equal texts are translated once."""
@@ -105,7 +124,7 @@ class TranslatorComponent(BatchPipe):
         return source
 
 
-def _text(sentence: Span) -> str:
+def text_of(sentence: Span) -> str:
     """The text for the translator, in NFC so that NFD is the same text, and without the spaces between tokens that a
     tokenised corpus has in a script without spaces.
     """

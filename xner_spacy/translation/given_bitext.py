@@ -4,7 +4,7 @@ import unicodedata
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Literal, Optional
+from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Literal, Optional, Sequence
 
 import srsly
 
@@ -108,6 +108,10 @@ class Bitext:
             if stored is None:
                 _warn_once(text)
             yield Translation(stored, fault=MISSING if stored is None else None)
+
+    def known(self, texts: Sequence[str]) -> Dict[str, Translation]:
+        """RETURNS (Dict[str, Translation]): The translation of each text."""
+        return dict(zip(texts, self(texts), strict=True))
 
     @property
     def files(self) -> List[str]:

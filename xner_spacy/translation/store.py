@@ -243,13 +243,22 @@ class Stored:
             stored, _ = self._read([keys[composed(text)] for text in texts])
             return {text: stored[keys[composed(text)]] for text in texts if keys[composed(text)] in stored}
 
-    def estimate(self, texts: Sequence[str]) -> Cost:
-        """RETURNS (Cost): About what the texts without a translation would cost, where the translator is paid."""
+    @property
+    def usage(self) -> Dict[str, int]:
+        """The requests and tokens of the translator in this process, if it counts them."""
+        return getattr(self.translator, "usage", {})
+
+    def estimate(self, texts: Sequence[str]) -> Optional[Cost]:
+        """RETURNS (Optional[Cost]): About what the texts without a translation would cost, or None if the translator is
+        not paid.
+        """
+        if not hasattr(self.translator, "estimate"):
+            return None
         known = self.known(texts)
         missing = dict.fromkeys(composed(text) for text in texts if text not in known)
         if self.path.exists():
             self.translator.count_in(self.path)  # type: ignore[attr-defined]
-        return self.translator.estimate(list(missing))  # type: ignore[attr-defined]
+        return self.translator.estimate(list(missing))
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The state of the translator; empty if it has none."""
