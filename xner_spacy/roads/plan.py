@@ -11,6 +11,8 @@ from .rule import expect
 from .translators import nllb_code, translators
 
 MOST_RELATIVES = 6
+# Groups that two languages share if they are close: Bantu is such a group, Atlantic-Congo is wider.
+CLOSE = 3
 ENGLISH = "eng"
 
 
@@ -23,17 +25,18 @@ def plan_for(lang: str, models: Path) -> Json:
         raise unknown_language(lang)
     facts = all_facts()[code.iso3]
     roads = translators(facts, code, models) if code.iso3 != ENGLISH else []
+    relatives = _relatives(facts, code)
     return {
         "language": _language(facts, code),
         "tokenizer": _tokenizer(code),
         "xlmr": {"seen": facts.xlmr_gib > 0, "gigabytes_of_text": facts.xlmr_gib},
         "labelled": facts.labelled,
         "bitext": _bitext(facts),
-        "relatives": _relatives(facts, code),
+        "relatives": relatives,
         "roads": roads,
         "road": roads[0]["road"] if roads and roads[0]["ready"] else None,
         "expected": expect(facts) if code.iso3 != ENGLISH else None,
-        "advice": _advice(facts, roads),
+        "advice": [*_advice(facts, roads), *_about_relatives(relatives)],
     }
 
 
@@ -108,3 +111,14 @@ def _advice(facts: Facts, roads: List[Json]) -> List[str]:
             "only transfer, from a multilingual model or from relatives."
         )
     return advice
+
+
+def _about_relatives(relatives: List[Json]) -> List[str]:
+    """RETURNS (List[str]): That transfer from relatives can be mixed in, where some have labels and translations."""
+    names = [
+        each["name"] for each in relatives if each["bitext"] and each["by_people"] and len(each["shared"]) >= CLOSE
+    ]
+    if not names:
+        return []
+    named = ", ".join(names[:3])
+    return [f"Transfer from relatives with labels and translations ({named}) can be mixed in (docs/roads.md)."]

@@ -31,7 +31,7 @@ def translators(facts: Facts, code: Code, models: Path) -> List[Json]:
     registered name), `knows` (model and code, or direction), `settings` (of the part), `ready` (whether it can translate
     on this machine now), `install` (commands that make it ready), `gigabytes` (to download, and to keep) and `notes`.
     """
-    roads = [*_neural(facts, code, models), *_apertium(facts, code), *_services()]
+    roads = [*_neural(facts, code, models), *_apertium(facts, code), *_services(code)]
     return sorted(roads, key=lambda road: not road["ready"])
 
 
@@ -105,11 +105,12 @@ def _apertium(facts: Facts, code: Code) -> List[Json]:
     ]  # fmt: skip
 
 
-def _services() -> List[Json]:
+def _services(code: Code) -> List[Json]:
     """RETURNS (List[Json]): The parts that ask a service, where this version has them. Which languages a service knows
     can't be said here, so that none of them is ready.
     """
-    note = "whether it knows the language can only be tried: ask it for ten sentences"
+    note = "whether it knows the language can only be tried: ask it for ten sentences of which you know what they mean"
     known = getattr(registry, KIND).get_all()
-    parts = [(road, part) for road, part in SERVICES.items() if part in known]
-    return [_road(road, part, {}, {}, notes=[note]) for road, part in parts]
+    notes = ["a service, with an address and a key of your own", note]
+    settings = {"source_lang": code.flores or code.iso3, "target_lang": "en"}
+    return [_road(road, part, {}, settings, notes=notes) for road, part in SERVICES.items() if part in known]
