@@ -7,8 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+import spacy
+from spacy.util import load_config
 
 from tests.cli.helpers import xner
+from xner_spacy.cli.init_config import init_config
+from xner_spacy.cli.overrides import find_origin
 
 SCORES = {
     "precision": 0.5,
@@ -29,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "card.yml").write_text(CARD)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "meta.json").write_text('{"name": "is", "version": "1.0"}')
+    (tmp_path / "model" / "config.cfg").write_text('[nlp]\nlang = "is"\npipeline = []\n\n[components]\n')
     return tmp_path
 
 
@@ -153,3 +158,38 @@ def test_text_from_data_is_no_markup_and_no_command(folder: Path) -> None:
         assert "<img" not in text and "\x1b" not in text
         assert "F1 &lt;img onerror&gt;\\|\\\\x1b\\[2J" in text
         assert "### \\[x\\](javascript:y)" in text and "``a`b``" in text and "`` a`<b>` ``" in text
+
+
+@pytest.mark.parametrize("labels", ["hard", "soft", "tsl"])
+def test_the_card_names_what_was_changed(folder: Path, labels: str) -> None:
+    init_config("student", folder / "model" / "config.cfg", "is", labels=labels)
+    base = "student" if labels == "hard" else f"student --labels {labels}"
+    assert card(folder).code == 0
+    made = json.loads((folder / "out.json").read_text())
+    assert made["xner"]["signature"] == f"entity-f1|student:{base}"
+    assert made["xner"]["made_from"] == {"student": {"base": base, "changed": {}}}
+    assert ("have no scores" in made["notes"]) == (labels == "hard")
+
+    config = load_config(folder / "model" / "config.cfg")
+    config["training"]["max_steps"] = 600
+    config["system"]["seed"] = 3
+    config["paths"].update(train="mine.spacy", dev="other.spacy")
+    config.to_disk(folder / "model" / "config.cfg")
+    init_config("teacher", folder / "config.cfg", "is")
+    assert xner(
+        "model-card", folder / "model", folder / "out.json", "--sources", folder / "card.yml", "--scores", folder / "x.json",
+        "--teacher-model", folder,
+    ).code == 0  # fmt: skip
+    made = json.loads((folder / "out.json").read_text())
+    changed = "system.seed=3|training.max_steps=600"
+    assert made["xner"]["signature"] == f"entity-f1|student:{base}|{changed}|teacher:teacher"
+    assert f"The student's config: `{base}|{changed}`." in made["notes"]
+
+
+def test_a_config_of_another_origin_has_none(tmp_path: Path) -> None:
+    spacy.blank("is").to_disk(tmp_path / "blank")
+    assert find_origin(tmp_path / "blank") is None
+    for base, options in (("source", {"labels": "prokd"}), ("teacher", {"translator": "apertium"})):
+        init_config(base, tmp_path / "config.cfg", "is", **options)
+        [(name, value)] = options.items()
+        assert find_origin(tmp_path) == (f"{base} --{name} {value}", {})

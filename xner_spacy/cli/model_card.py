@@ -6,13 +6,14 @@ from typing import Callable, List, Optional
 from typing_extensions import NotRequired, TypedDict
 
 from ..about import __version__
-from ..corpora.reading import read_json, read_yaml
+from ..corpora.reading import read_config, read_json, read_yaml
 from ..corpora.writing import write_json
 from ..errors import InputError
 from ..evaluation.entities import read_scores
 from ..types import Json, PathLike
 from .options import command
 from .output import done, percent, percent_range
+from .overrides import find_origin
 
 
 class _Source(TypedDict):
@@ -42,6 +43,7 @@ def model_card(
     sources: PathLike,
     scores: PathLike,
     teacher: Optional[PathLike] = None,
+    teacher_model: Optional[PathLike] = None,
     name: Optional[str] = None,
     version: Optional[str] = None,
 ) -> Json:
@@ -52,9 +54,11 @@ def model_card(
     sources (PathLike): YAML: description, license, author, and the list of sources.
     scores (PathLike): The student's figures (xner evaluate --json).
     teacher (Optional[PathLike]): The teacher's figures.
+    teacher_model (Optional[PathLike]): The teacher's folder: the card names its settings.
     name (Optional[str]): Package name, without the language.
     version (Optional[str]): Package version.
-    RETURNS (Json): The metadata. RAISES: InputError for a file that is missing or lacks something, and for a source
+    RETURNS (Json): The metadata. Its `xner.signature` has the test's signature, and the settings of the student (and the
+        teacher) that are others than those of `xner init-config`. RAISES: InputError for a file that is missing or lacks something, and for a source
         without name or licence.
     """
     meta: Json = read_json(Path(model) / "meta.json", _Meta, hint="Give the folder of a trained pipeline.")
@@ -67,11 +71,28 @@ def model_card(
     meta.update(description=card["description"].strip())
     meta.update({key: card.get(key) or "" for key in ("author", "url", "email")})
     meta.update(license=card["license"], sources=source_list)
-    meta["notes"] = _notes(card, result, read_scores(teacher) if teacher else None)
+    origins = {"student": model, "teacher": teacher_model}
+    made_from = {name: find_origin(folder) for name, folder in origins.items() if folder is not None}
+    lines = [_notes(card, result, read_scores(teacher) if teacher else None)]
+    lines += [f"The {name}'s config: `{origin.signature()}`." for name, origin in made_from.items() if origin]
+    if not _gives_scores(model):
+        lines.append(
+            "Its entities have no scores: an `ner` component gives none. A student that is trained with `xner init-config "
+            "student --labels soft` gives one for each entity."
+        )
+    meta["notes"] = "\n\n".join([*lines, f"Made with xner-spacy {__version__}."])
     measures = ("f1", "precision", "recall")
     per_type = {label: {rate[0]: row[rate] for rate in measures} for label, row in result["per_type"].items()}
     meta["performance"] = {**{f"ents_{rate[0]}": result[rate] for rate in measures}, "ents_per_type": per_type}
-    meta["xner"] = {"version": __version__, "scores": result, "signature": result["signature"]}
+    signature = [result["signature"], *(f"{name}:{o.signature()}" for name, o in made_from.items() if o)]
+    meta["xner"] = {
+        "version": __version__,
+        "scores": result,
+        "signature": "|".join(signature),
+        "made_from": {
+            name: origin and {"base": origin.base, "changed": origin.changed} for name, origin in made_from.items()
+        },
+    }
     write_json(output, meta)
     return meta
 
@@ -83,6 +104,12 @@ def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
     done("Metadata", output)
 
 
+def _gives_scores(model: PathLike) -> bool:
+    """RETURNS (bool): Whether a pipeline has something else than spaCy's ner that sets entities."""
+    factories = {part.get("factory") for part in read_config(Path(model) / "config.cfg").get("components", {}).values()}
+    return "ner" not in factories or "xner_student" in factories
+
+
 def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
     lines = [
         (card.get("notes") or "").strip(),
@@ -92,5 +119,4 @@ def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
     if teacher:
         interval = percent_range(teacher["f1_interval"])
         lines.append(f"The teacher it learned from: F1 {percent(teacher['f1'])} ({interval}).")
-    lines.append(f"Made with xner-spacy {__version__}.")
     return "\n\n".join(line for line in lines if line)

@@ -38,6 +38,7 @@ def annotate(
     tokenized: bool = False,
     text_field: str = "text",
     max_tokens: int = MAX_TOKENS,
+    keep_labels: bool = False,
     shard_size: int = 1000,
     batch_size: int = 256,
     overwrite: bool = False,
@@ -54,6 +55,8 @@ def annotate(
     tokenized (bool): The text's tokens are separated by spaces.
     text_field (str): Field of JSONL or parquet with the text, or the list of its tokens.
     max_tokens (int): A longer sentence is kept and counted, but no pipeline sees it.
+    keep_labels (bool): Keep the entities of IN (.spacy), for a pipeline that sets none: gold with its translations and
+        links (see docs/study.md). Without it no label of IN is read.
     shard_size (int): Sentences a shard.
     batch_size (int): Sentences a batch.
     overwrite (bool): Start anew where OUT holds another run's shards.
@@ -65,7 +68,9 @@ def annotate(
     RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for what cannot be read.
     """
     started = time.perf_counter()
-    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
+    corpus = CorpusInput(
+        input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens, keep_labels=keep_labels
+    )
     run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
     # Check before locking, so that a refused folder gets no lock file.
     run.folder()
@@ -107,6 +112,7 @@ def plan(
     tokenized: bool = False,
     text_field: str = "text",
     max_tokens: int = MAX_TOKENS,
+    keep_labels: bool = False,
     shard_size: int = 1000,
     batch_size: int = 256,
     overwrite: bool = False,
@@ -119,7 +125,9 @@ def plan(
         (sentences a second of one worker), `seconds` (the estimate); `costs` by component in place of a rate, if there
         are any. RAISES: As `annotate`.
     """
-    corpus = CorpusInput(input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens)
+    corpus = CorpusInput(
+        input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens, keep_labels=keep_labels
+    )
     run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
     todo = run.folder().missing(run.pieces)
     sentences = sum(piece.size for piece in todo)

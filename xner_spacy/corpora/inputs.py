@@ -40,28 +40,42 @@ class Slice(NamedTuple):
 
 
 class CorpusInput:
-    """The sentences to annotate. Gold entities are not read.
+    """The sentences to annotate. Their entities are not read, unless they are to be kept.
 
     path (PathLike): The file or folder.
     tokenized (bool): The tokens of a text file, or of a JSON text, are separated by spaces; else the pipeline
         tokenises the text.
     text_field (str): The field of JSONL or parquet that holds the text: a string, or a list of tokens.
     max_tokens (int): A longer sentence is kept, but marked as faulty and not passed to a pipeline.
+    keep_labels (bool): Keep the entities of a DocBin, for a pipeline that sets none.
     RAISES: InputError with the line if something is missing, empty or broken; MissingExtraError for parquet without
         pyarrow.
     """
 
     def __init__(
-        self, path: PathLike, *, tokenized: bool = False, text_field: str = "text", max_tokens: int = MAX_TOKENS
+        self,
+        path: PathLike,
+        *,
+        tokenized: bool = False,
+        text_field: str = "text",
+        max_tokens: int = MAX_TOKENS,
+        keep_labels: bool = False,
     ) -> None:
         self.path = Path(path)
         # The arguments that make the same input in another process.
         self.settings: Json = {"tokenized": tokenized, "text_field": text_field, "max_tokens": max_tokens}
+        if keep_labels:  # runs of older versions have no such setting, and can be continued
+            self.settings["keep_labels"] = True
+        self.keep_labels = keep_labels
         self.tokenized = tokenized
         self.text_field = text_field
         self.max_tokens = max_tokens
         require_file(self.path, "a corpus is read several times")
         self.kind = self._kind()
+        if keep_labels and self.kind != "docbin":
+            raise InputError(
+                "labels are kept of .spacy files alone.", self.path, None, "Convert it first: xner convert."
+            )
         self.files = docbin_paths(self.path) if self.kind == "docbin" else [self.path]
         # The signatures of the files before they are first read.
         self.seen = {str(file): signature(file) for file in self.files}
@@ -103,7 +117,7 @@ class CorpusInput:
         return [Slice(k, start, min(size, self.total - start)) for k, start in enumerate(starts)]
 
     def read(self, piece: Slice, nlp: Language) -> Iterator[Doc]:
-        """YIELDS (Doc): The sentences of a slice on the pipeline's vocabulary, without entities."""
+        """YIELDS (Doc): The sentences of a slice on the pipeline's vocabulary, without entities unless they are kept."""
         if self.kind == "docbin":
             yield from self._read_docbins(piece, nlp.vocab)
             return
@@ -162,7 +176,8 @@ class CorpusInput:
         return self._checked(doc)
 
     def _checked(self, doc: Doc) -> Doc:
-        doc.set_ents([], default="missing")
+        if not self.keep_labels:
+            doc.set_ents([], default="missing")
         if len(doc) > self.max_tokens:
             doc.user_data[FAULT_KEY] = TOO_LONG
         return doc

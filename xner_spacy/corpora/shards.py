@@ -38,6 +38,8 @@ class ShardMaker:
     def __init__(self, job: Json, corpus: Optional[CorpusInput] = None) -> None:
         self.nlp = load_pipeline(job["pipeline"])
         self.corpus = corpus or CorpusInput(**job["input"])
+        if self.corpus.keep_labels:
+            _require_no_entities(self.nlp)
         self.folder = Path(job["output"])
         self.batch_size = job["batch_size"]
         self.begun_with = WatchedFiles(job["watched"])
@@ -107,6 +109,17 @@ class ShardMaker:
         if n_results != len(good):
             name = shard_name(piece.number)
             raise XnerError(f"The pipeline gave {n_results} of {len(good)} sentences of shard {name}.")
+
+
+def _require_no_entities(nlp: Language) -> None:
+    """RAISES: XnerError if a component sets entities, and so would replace, or be led by, the labels that are kept."""
+    for name in nlp.pipe_names:
+        if "doc.ents" in nlp.get_pipe_meta(name).assigns:
+            raise XnerError(
+                f"The labels can't be kept: the component {name!r} sets entities.",
+                "Leave out --keep-labels, or assemble a pipeline without it: "
+                """--nlp.pipeline '["xner_translator","xner_aligner"]'""",
+            )
 
 
 def model_identities(nlp: Language) -> Dict[str, Json]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, List, Optional, Sequence
 
 from ..corpora.reading import reading
-from ..errors import InputError, XnerError
+from ..errors import InputError, XnerError, require
 from ..programs import find_installed
 
 # Programs with the option `-z`, which flushes at NUL.
@@ -197,6 +197,7 @@ class Engine:
             self._errors = None
 
     def _start(self) -> None:
+        require(os.name == "posix", "Apertium runs on Linux and macOS alone.", "Use another translator on this system.")
         self._owner = os.getpid()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the engine)
         processes: List[subprocess.Popen[bytes]] = []

@@ -16,7 +16,8 @@ def find_student(nlp: Language) -> Any:
             return pipe
     raise XnerError(
         f"The pipeline has no xner_student (it has {', '.join(nlp.pipe_names) or 'nothing'}).",
-        "Only its scores can be calibrated and its distributions stored.",
+        "Only a student has scores and distributions; spaCy's ner has none. Train one on what an xner_student as source "
+        "pipeline labels: xner init-config source|student --labels soft (docs/students.md).",
     )
 
 
