@@ -7,6 +7,7 @@ The weights mean nothing; shapes, tokenizers, special tokens and file formats ar
 import io
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Callable, Dict, Iterable, List
 
 TEXTS = [
@@ -171,12 +172,29 @@ def roberta(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 400, **con
     _spread(RobertaModel(whole)).save_pretrained(folder)
 
 
+def gliner(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 300, **config: Any) -> None:
+    """A GLiNER model on a BERT encoder, with the special tokens that it adds to the vocabulary; `config` is GLiNER's own:
+    `span_mode="token_level"` and `labels_encoder` make its other kinds. Needs gliner.
+    """
+    from gliner import GLiNER, GLiNERConfig
+
+    with TemporaryDirectory() as encoder:
+        bert(Path(encoder), texts, pieces)
+        settings = {"model_name": encoder, "hidden_size": 32, "max_width": 6, "max_len": 60, **config}
+        if settings.get("labels_encoder"):
+            settings["labels_encoder"] = encoder
+        model = GLiNER.from_config(GLiNERConfig(**settings), backbone_from_pretrained=False)
+        _spread(model.model, 0.15)
+        model.save_pretrained(folder, safe_serialization=True)
+
+
 BUILDERS: Dict[str, Callable[..., None]] = {
     "bert": bert,
     "xlmr_generic": xlmr_generic,
     "roberta": roberta,
     "nllb": nllb,
     "m2m": m2m,
+    "gliner": gliner,
 }
 
 

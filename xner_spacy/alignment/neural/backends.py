@@ -78,7 +78,7 @@ def load(settings: EncoderSettings) -> Loaded:
         is incomplete, or lacks that layer.
     """
     import_transformers(settings.part)
-    _check_device(settings.device, settings.part)
+    check_device(settings.device, settings.part)
     config, tokenizer = settings.read_tokenizer()
     depth = _cut(config, settings.layer, settings.model)
     model = _read_model(settings, config)
@@ -93,7 +93,8 @@ def load(settings: EncoderSettings) -> Loaded:
     )
 
 
-def _check_device(device: str, part: str) -> None:
+def check_device(device: str, part: str) -> None:
+    """RAISES: XnerError if PyTorch has no such device."""
     import torch
 
     try:
