@@ -63,17 +63,41 @@ def test_the_command_prints_and_writes(tmp_path):
     assert not [line for line in done.out.splitlines() if line != line.rstrip()]
 
 
-def test_a_converted_model_is_ready(tmp_path, monkeypatch):
+def converted(folder, family, languages, model):
+    """Leave the description that `xner convert-model` writes."""
+    folder.mkdir()
+    info = {
+        "family": family,
+        "languages": languages,
+        "limit": 510,
+        "sentencepiece": ["a.model", "a.model"],
+        "model": model,
+    }
+    rest = {"revision": "0", "quantization": "int8", "files": [], "checksum": "0"}
+    (folder / INFO).write_text(json.dumps({**info, **rest}), encoding="utf8")
+
+
+def test_a_converted_model_is_ready_under_any_name(tmp_path, monkeypatch):
     monkeypatch.setattr(translators, "find_spec", lambda name: object())
     before = plan("ewe", models=tmp_path)
     assert before["road"] is None and before["roads"][0]["install"][-1].startswith("xner convert-model facebook/nllb")
-    folder = tmp_path / "nllb-200-distilled-600M"
-    folder.mkdir()
-    (folder / INFO).write_text("{}", encoding="utf8")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / INFO).write_text("{", encoding="utf8")
+    converted(tmp_path / "other", "nllb", ["eng_Latn", "fra_Latn"], "facebook/nllb-200-3.3B")
+    assert plan("ewe", models=tmp_path) == before
+    folder = tmp_path / "mine"
+    converted(folder, "nllb", ["eng_Latn", "ewe_Latn"], "facebook/nllb-200-3.3B")
     after = plan("ewe", models=tmp_path)
     assert after["road"] == "ctranslate2" and after["roads"][0]["ready"] and not after["roads"][0]["install"]
     assert after["roads"][0]["settings"] == {"model": folder.as_posix(), "source_lang": "ewe_Latn", "target_lang": "en"}
     assert "can translate with xner.CTranslate2.v1" in " ".join(after["advice"])
+
+
+def test_an_opus_model_is_ready_for_its_own_language_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(translators, "find_spec", lambda name: object())
+    converted(tmp_path / "opus", "marian", [], "Helsinki-NLP/opus-mt-ee-en")
+    assert plan("ewe", models=tmp_path)["roads"][0]["settings"]["model"] == (tmp_path / "opus").as_posix()
+    assert plan("xho", models=tmp_path)["road"] is None
 
 
 def test_packages_that_are_missing_are_named(monkeypatch):

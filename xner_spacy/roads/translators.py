@@ -2,14 +2,14 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 from ..errors import XnerError
 from ..languages import Code, all_codes
 from ..programs import find_program
 from ..registry import registry
 from ..translation.apertium import PROGRAMS, VARIABLE, installed_directions
-from ..translation.ct2 import INFO
+from ..translation.ct2 import INFO, read_info
 from ..types import Json
 from .facts import Facts
 
@@ -17,6 +17,8 @@ NLLB = "facebook/nllb-200-distilled-600M"
 M2M = "facebook/m2m100_418M"
 # What a model takes, in GB: to download, and as a folder of int8 weights.
 SIZES = {"NLLB-200": (2.5, 0.7), "M2M-100": (1.9, 0.5), "OPUS-MT": (0.3, 0.1)}
+# What the description of a converted model calls them.
+FAMILIES = {"NLLB-200": "nllb", "M2M-100": "m2m", "OPUS-MT": "marian"}
 KIND = "xner_translators"
 SERVICES = {"chat": "xner.Chat.v1", "libretranslate": "xner.LibreTranslate.v1"}
 GUESS = "the name was not looked up on the Hugging Face Hub"
@@ -66,17 +68,39 @@ def _neural(facts: Facts, code: Code, models: Path) -> List[Json]:
 
 
 def _model(kind: str, model: str, code: str, models: Path, notes: List[str]) -> Json:
-    folder = models / model.rsplit("/", 1)[1]
     fetched, kept = SIZES[kind]
     has_packages = _has("ctranslate2", "sentencepiece")
+    folder = _converted(kind, model, code, models)
+    ready = has_packages and folder is not None
     install = [] if has_packages and _has("transformers") else ["pip install 'xner-spacy[ctranslate2,transformers]'"]
-    install.append(f"xner convert-model {model} {folder.as_posix()} --legacy-weights")
-    ready = has_packages and (folder / INFO).is_file()
+    if folder is None:
+        folder = models / model.rsplit("/", 1)[1]
+        install.append(f"xner convert-model {model} {folder.as_posix()} --legacy-weights")
     return _road(
         "ctranslate2", "xner.CTranslate2.v1", {"kind": kind, "model": model, "code": code},
         {"model": folder.as_posix(), "source_lang": code, "target_lang": "en"},
         ready=ready, install=[] if ready else install, gigabytes={"download": fetched, "kept": kept}, notes=notes,
     )  # fmt: skip
+
+
+def _converted(kind: str, model: str, code: str, models: Path) -> Optional[Path]:
+    """RETURNS (Optional[Path]): The first folder below `models` with a converted model of this kind, of any size, that has
+    the language; for OPUS-MT, with this very model. A folder that can't be read is none.
+    """
+    for file in sorted(models.glob(f"*/{INFO}")):
+        try:
+            info = read_info(file.parent)
+        except XnerError:
+            continue
+        if info["family"] == FAMILIES[kind]:
+            fits = (
+                info.get("model", "").endswith(model.rsplit("/", 1)[1])
+                if kind == "OPUS-MT"
+                else code in info["languages"]
+            )
+            if fits:
+                return file.parent
+    return None
 
 
 def _installed_directions() -> List[str]:
