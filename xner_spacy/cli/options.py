@@ -161,6 +161,7 @@ SHARED: Dict[str, Option] = {
     "aligner": option("-a"),
     "bitext": option(metavar="SRC TGT"),
     "config": option("-c"),
+    "gpu_id": option("-g", min=-1, max=1000),
     "json_path": option("--json"),
     "labels": label_list("--labels"),
     "lang": option("-l"),

@@ -14,6 +14,7 @@ from typing import Callable, Literal, Optional
 from ..types import Json, PathLike
 from .costs import estimate_costs
 from .engines.local import run_workers
+from .gpu import CPU, move_parts, use_gpu
 from .inputs import MAX_TOKENS, CorpusInput
 from .pipelines import load_pipeline, pipeline_folder
 from .reading import read_config
@@ -45,6 +46,7 @@ def annotate(
     engine: Engine = "local",
     workers: int = 1,
     address: Optional[str] = None,
+    gpu_id: int = CPU,
     progress: Optional[Progress] = None,
 ) -> Json:
     """Annotate a corpus into DocBin shards. A run that was killed continues when it is started again.
@@ -63,6 +65,8 @@ def annotate(
     engine (str): local, or ray for a cluster. With one worker and the local engine all happens in this process.
     workers (int): Processes (or Ray actors); each loads the pipeline once.
     address (Optional[str]): Ray cluster to use; without it one is started on this machine.
+    gpu_id (int): The GPU to run on, from 0 on; -1 for the CPU. It needs one worker. Parts whose `device` is set to
+        another than "cpu" stay there.
     progress (Optional[Progress]): Makes a progress bar.
     RETURNS (Json): The manifest.
     RAISES: XnerError for shards of another run, or if another run holds the folder; InputError for what cannot be read.
@@ -72,6 +76,7 @@ def annotate(
         input_path, tokenized=tokenized, text_field=text_field, max_tokens=max_tokens, keep_labels=keep_labels
     )
     run = _Run(pipeline, corpus, Path(output), overwrite, shard_size, batch_size)
+    device = use_gpu(gpu_id, workers, engine)
     # Check before locking, so that a refused folder gets no lock file.
     run.folder()
     run.output.mkdir(parents=True, exist_ok=True)
@@ -86,7 +91,7 @@ def annotate(
         n_done = corpus.total - sum(piece.size for piece in todo)
         bar = progress(n_done, corpus.total) if progress and todo else nullcontext(lambda n: None)
         with bar as tick:
-            job = run.job()
+            job = {**run.job(), "device": device}
             if engine == "ray" and todo:
                 from .engines.ray_cluster import run_ray
 
@@ -101,6 +106,7 @@ def annotate(
         run.watched.check(thoroughly=True)
         facts["seconds"] = round(time.perf_counter() - started, 3)
         facts["workers"] = workers
+        facts["gpu_id"] = gpu_id
         return folder.write_manifest(facts, planned=len(run.pieces), done=True)
 
 
@@ -117,6 +123,7 @@ def plan(
     batch_size: int = 256,
     overwrite: bool = False,
     workers: int = 1,
+    gpu_id: int = CPU,
 ) -> Json:
     """Estimate what `annotate` would do and how long it would take. A few sentences are annotated to measure the time;
     nothing is written. If a part asks a paid server, nothing is annotated: what it would cost is estimated instead.
@@ -135,8 +142,10 @@ def plan(
     planned: Json = {"sentences": corpus.total, **shards, "todo": sentences}
     if not todo:
         return {**planned, "load_seconds": 0.0, "rate": None, "seconds": 0.0}
+    device = use_gpu(gpu_id, workers)
     started = time.perf_counter()
     nlp = load_pipeline(pipeline)
+    move_parts(nlp, device)
     costs = estimate_costs(nlp, (list(corpus.read(piece, nlp)) for piece in todo))
     loaded = time.perf_counter()
     if costs:

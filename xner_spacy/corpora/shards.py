@@ -13,7 +13,9 @@ from ..errors import XnerError
 from ..types import Json
 from .costs import usage_of
 from .docs import packed
+from .gpu import move_parts
 from .inputs import CorpusInput, Slice
+from .parts_inside import parts_inside
 from .pipelines import load_pipeline
 from .runfolder import ASIDE, FILES, LIBRARIES, MODELS
 from .shard_folder import describe, shard_name
@@ -22,8 +24,6 @@ from .writing import write_aside
 
 # How many faulty sentences of a shard the manifest names; all are counted.
 NAMED_FAULTS = 20
-# A longer list holds data, not parts.
-_MOST_PARTS = 100
 
 
 class ShardMaker:
@@ -31,12 +31,13 @@ class ShardMaker:
 
     job (Json): `pipeline`, its path or name; `input`, the arguments of `CorpusInput`; `output`, the folder;
         `batch_size`, sentences a batch; `watched`, the checksums of the input and the pipeline's folder at the start of
-        the run; `of_parts`, the known checksums of files that the parts read.
+        the run; `of_parts`, the known checksums of files that the parts read; `device`, a GPU for the parts, or None.
     corpus (Optional[CorpusInput]): The corpus, if this process has opened it already.
     """
 
     def __init__(self, job: Json, corpus: Optional[CorpusInput] = None) -> None:
         self.nlp = load_pipeline(job["pipeline"])
+        move_parts(self.nlp, job["device"])
         self.corpus = corpus or CorpusInput(**job["input"])
         if self.corpus.keep_labels:
             _require_no_entities(self.nlp)
@@ -138,33 +139,13 @@ def model_identities(nlp: Language) -> Dict[str, Json]:
 
 def part_files(nlp: Language) -> List[str]:
     """RETURNS (List[str]): The files and folders outside the pipeline's folder that its parts read, each once. A part
-    names them in an attribute `files`; parts inside parts are searched too.
+    names them in an attribute `files`.
     """
     paths: Dict[str, None] = {}
-    seen = set()
-
-    def visit(value: Any, *, is_part: bool = False) -> None:
-        if id(value) in seen:
-            return
-        seen.add(id(value))
-        is_own = type(value).__module__.startswith("xner_spacy.") or is_part
-        inner_values: List[Any] = []
-        if isinstance(value, Language):
-            for _, pipe in value.pipeline:
-                visit(pipe, is_part=True)
-        elif isinstance(value, (list, tuple, dict)):
-            inner_values = list(value.values() if isinstance(value, dict) else value)[:_MOST_PARTS]
-        elif is_own or callable(value):
-            files = None if isinstance(value, type) else getattr(value, "files", None)
-            if isinstance(files, (list, tuple)):
-                paths.update(dict.fromkeys(map(str, files)))
-            if is_own:
-                visit(getattr(value, "part", None), is_part=True)
-                inner_values = list(getattr(value, "__dict__", {}).values())
-        for inner_value in inner_values:
-            visit(inner_value)
-
-    visit(nlp)
+    for part in parts_inside(nlp):
+        files = getattr(part, "files", None)
+        if isinstance(files, (list, tuple)):
+            paths.update(dict.fromkeys(map(str, files)))
     return list(paths)
 
 
