@@ -51,6 +51,24 @@ def test_options_choose_the_parts() -> None:
     assert teacher["translator"]["@xner_translators"] == "xner.Apertium.v1"
 
 
+@pytest.mark.parametrize("translator", ["nllb", "chat", "libretranslate"])
+def test_a_translator_gets_the_language(translator: str, tmp_path: Path) -> None:
+    init_config("teacher", tmp_path / "out.cfg", "lug", translator=translator)
+    config = load_config(tmp_path / "out.cfg", interpolate=True)
+    part = config["components"]["xner_translator"]["translator"]
+    assert part["@xner_translators"] == "xner.Stored.v1"
+    assert (part["translator"]["source_lang"], part["translator"]["target_lang"]) == ("lug", "en")
+
+
+@pytest.mark.parametrize("translator", ["chat", "libretranslate"])
+def test_a_server_is_named_by_the_variables(translator: str, tmp_path: Path) -> None:
+    init_config("teacher", tmp_path / "out.cfg", "yo", translator=translator)
+    address = {"vars.address": "https://example.org/v1", "vars.key_variable": "EXAMPLE_API_KEY"}
+    config = load_config(tmp_path / "out.cfg", address, interpolate=True)
+    part = config["components"]["xner_translator"]["translator"]["translator"]
+    assert part["key_variable"] == "EXAMPLE_API_KEY" and "https://example.org/v1" in part.values()
+
+
 def test_an_option_of_another_base_and_an_unknown_choice_are_named(tmp_path: Path) -> None:
     with pytest.raises(XnerError, match="'teacher' has no option --labels"):
         init_config("teacher", tmp_path / "out.cfg", "yo", labels="soft")

@@ -21,7 +21,7 @@ BASES: Dict[str, Dict[str, Tuple[str, ...]]] = {
     "student": TRAINING,
     "source": TRAINING,
     "teacher": {
-        "translator": ("bitext", "apertium", "nllb"),
+        "translator": ("bitext", "apertium", "nllb", "chat", "libretranslate"),
         "projector": ("exact", "heuristic", "ngrams", "ner", "backtranslation", "transfer"),
     },
 }
@@ -51,8 +51,8 @@ def init_config(
     labels (Optional[str]): What a student or source pipeline learns from, and how: hard, soft, tsl, prokd; the first is
         the default.
     encoder (Optional[str]): The encoder of a student or source pipeline: tok2vec, trf; the first is the default.
-    translator (Optional[str]): Where a teacher's translations come from: bitext, apertium, nllb; the first is the
-        default.
+    translator (Optional[str]): Where a teacher's translations come from: bitext, apertium, nllb, chat, libretranslate;
+        the first is the default.
     projector (Optional[str]): How a teacher carries entities over: exact, heuristic, ngrams, ner, backtranslation,
         transfer; the first is the default.
     start (Optional[PathLike]): A trained pipeline whose training goes on, for instance on a little gold: the config has
@@ -80,6 +80,9 @@ def init_config(
         # The base may have settings for the tokenizer of another language: replace them.
         if choice.initialize or "tokenizer" in config.get("initialize", {}):
             config.setdefault("initialize", {})["tokenizer"] = choice.initialize
+    if str(base) in BASES and "target" in config.get("vars", {}):
+        # A translator has other codes than spaCy, and more languages.
+        config["vars"]["target"] = lang
     with atomic_write(output) as file:
         file.write(config.to_str(interpolate=False))
     return choice.lang, notes

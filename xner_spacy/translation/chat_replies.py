@@ -1,14 +1,12 @@
 """What the answers of a chat model's server mean. No text here holds the key, whatever the server sends back."""
 
-import json
 import re
 from typing import List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import in_one_line
 from .faults import FAILED, LENGTH, REFUSED, TOO_LONG
-from .servers import asked_wait, hidden
+from .servers import RUN_AGAIN, TRY_AGAIN, asked_wait, hidden, what_it_says
 
 # Some servers send what a model thinks in front of its answer.
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
@@ -17,7 +15,6 @@ _SORRY = re.compile(
     r".*\b(translat|assist|help|comply|fulfil|request|label|provide|annotat|ai\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_TRY_AGAIN = (408, 409, 425, 429)
 _REFUSALS = ("content_filter", "content_policy_violation")
 _NO_MONEY = "There is no money left in the account of that server."
 _NO_MODEL = "Check `model`, and `base_url`: most end with /v1."
@@ -29,7 +26,6 @@ _HINTS = {
     404: _NO_MODEL,
     405: _NO_MODEL,
 }
-RUN_AGAIN = "Answers are kept in the store; run again."
 
 
 class Reply(NamedTuple):
@@ -80,7 +76,7 @@ def read_answer(body: str, key: str) -> Tuple[Union[Reply, Problem], Optional[Us
     try:
         completion = _Completion.model_validate_json(body)
     except ValidationError:
-        said = _said(body, key, 80)
+        said = what_it_says(body, key, 80)
         return Problem(f"its answer is not that of a chat model: {said!r}", True, charged=True, hint=_NO_MODEL), None
     if not completion.choices:
         return Problem("its answer holds no choice", again=True, charged=True, hint=RUN_AGAIN), completion.usage
@@ -94,7 +90,7 @@ def read_answer(body: str, key: str) -> Tuple[Union[Reply, Problem], Optional[Us
 
 def read_error(status: int, headers: Mapping[str, str], body: str, code: Optional[str], key: str) -> Problem:
     """RETURNS (Problem): What an error of the server means. code (Optional[str]): OpenAI's word for it."""
-    said = _said(body, key, 200)
+    said = what_it_says(body, key, 200)
     text = f"the server says {status}{': ' * bool(said)}{said}"
     if code in _REFUSALS:
         return Problem(text, fault=REFUSED)
@@ -102,7 +98,7 @@ def read_error(status: int, headers: Mapping[str, str], body: str, code: Optiona
         return Problem(text, fault=TOO_LONG)
     if status in _HINTS or code == "insufficient_quota":
         return Problem(text, for_all=True, hint=_HINTS.get(status, _NO_MONEY))
-    if status in _TRY_AGAIN or status >= 500:
+    if status in TRY_AGAIN or status >= 500:
         return Problem(text, again=True, wait=asked_wait(headers), hint=RUN_AGAIN)
     return Problem(text, hint="A setting may not suit this model.")
 
@@ -110,16 +106,3 @@ def read_error(status: int, headers: Mapping[str, str], body: str, code: Optiona
 def looks_refused(text: str) -> bool:
     """RETURNS (bool): Whether an answer says, in English, that the model won't do it."""
     return _SORRY.match(text) is not None
-
-
-def _said(body: str, key: str, most: int) -> str:
-    """RETURNS (str): The message in the body of an error, or the beginning of the body."""
-    message: object = body
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        content = None
-    if isinstance(content, dict):
-        error = content.get("error", content)
-        message = error.get("message") if isinstance(error, dict) else error
-    return in_one_line(ValueError(hidden(message if isinstance(message, str) else body, key)), most)

@@ -9,9 +9,9 @@ import threading
 from typing import TYPE_CHECKING, Any, Iterator, Optional, Sequence, Tuple, Union
 
 from ..errors import MissingExtraError, XnerError, in_one_line
-from .chat_replies import RUN_AGAIN, Problem, Reply, Usage, read_answer, read_error
+from .chat_replies import Problem, Reply, Usage, read_answer, read_error
 from .faults import FAILED
-from .servers import LONGEST_WAIT, Pace, find_key, hidden, host_of, own_wait
+from .servers import LONGEST_WAIT, MOST_FAILURES, RUN_AGAIN, Pace, find_key, hidden, host_of, own_wait
 from .spending import Charge
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 PART = "xner.Chat.v1"
 HOME = "https://api.openai.com/v1"
 BUDGET_VARIABLE = "XNER_CHAT_BUDGET"
-# After this many texts in a row without an answer the server itself is at fault, not the texts.
-MOST_FAILURES = 3
 # UTF-8 bytes of a token, for estimates: 4 in English, fewer in other languages.
 BYTES_A_TOKEN = 3.0
 # Seconds after which a waiting thread looks whether it was interrupted: on some systems a longer wait hears nothing.

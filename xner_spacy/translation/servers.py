@@ -5,6 +5,7 @@ environment variable, and the key in it is sent to the provider that the variabl
 the hosts that the user lists in XNER_KEY_HOSTS.
 """
 
+import json
 import os
 import random
 import re
@@ -14,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Callable, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ..errors import XnerError, require
+from ..errors import XnerError, in_one_line, require
 
 HOSTS_VARIABLE = "XNER_KEY_HOSTS"
 # Where the key of a variable goes without being asked for.
@@ -23,6 +24,11 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(KEY|TOKEN)\Z")
 # Seconds: the first wait before a second try, the longest of our own, and the longest that a server may ask for.
 FIRST_WAIT, MOST_WAIT, LONGEST_WAIT = 1.0, 60.0, 600.0
+# Statuses of errors that may pass; those from 500 on do too.
+TRY_AGAIN = (408, 409, 425, 429)
+# After this many texts in a row without an answer the server itself is at fault, not the texts.
+MOST_FAILURES = 3
+RUN_AGAIN = "Answers are kept in the store; run again."
 HIDDEN = "***"
 
 
@@ -87,6 +93,19 @@ def is_local(address: str) -> bool:
 def hidden(text: str, key: str) -> str:
     """RETURNS (str): What a server said, without the key: some send it back in an error."""
     return text.replace(key, HIDDEN) if key else text
+
+
+def what_it_says(body: str, key: str, most: int) -> str:
+    """RETURNS (str): The message in the body of an error, or the beginning of the body."""
+    message: object = body
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict):
+        error = content.get("error", content)
+        message = error.get("message") if isinstance(error, dict) else error
+    return in_one_line(ValueError(hidden(message if isinstance(message, str) else body, key)), most)
 
 
 def asked_wait(headers: Mapping[str, str]) -> Optional[float]:
