@@ -56,8 +56,8 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_cost(serve: Any, tmp_path
     assert before["seconds"] is None and all(cost["money"] > 0 for cost in before["costs"].values())
     shown = xner("annotate", pipeline, tmp_path / "text.txt", tmp_path / "out", "--dry-run")
     assert shown.code == 0
-    assert "xner_translator has to ask for 30 texts that have no stored answer, about" in shown.out
-    assert "xner_annotator has spent 0.00 before, of a budget of 50.00" in shown.out
+    assert "xner_translator: 30 texts without a stored answer, about" in shown.out
+    assert "xner_annotator: 0.00 spent before, of a budget of 50.00" in shown.out
     assert not (tmp_path / "out").exists()
 
     done = xner("annotate", pipeline, tmp_path / "text.txt", tmp_path / "out")
@@ -78,7 +78,7 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_cost(serve: Any, tmp_path
 def test_without_prices_the_estimate_is_in_tokens(serve: Any, tmp_path: Path) -> None:
     pipeline = teacher(tmp_path, serve(answer), annotator=False)
     shown = xner("annotate", pipeline, tmp_path / "text.txt", tmp_path / "out", "--dry-run")
-    assert "from it (no prices are set)" in shown.out and "has spent 0 tokens before" in shown.out
+    assert "from it (no prices are set)" in shown.out and "0 tokens spent before" in shown.out
 
 
 def test_a_bitext_is_read_for_the_estimate_of_an_annotator(serve: Any, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def _show_cost(name: str, cost: Cost) -> None:
     tokens = f"about {cost.input_tokens:,} tokens to it and {cost.output_tokens:,} from it"
     in_money = cost.money is not None
     price = f": about {cost.money:,.2f}" if in_money else " (no prices are set)"
-    say(f"{name} has to ask for {cost.texts:,} texts that have no stored answer, {tokens}{price}")
+    say(f"{name}: {cost.texts:,} texts without a stored answer, {tokens}{price}")
     unit, form = ("", ",.2f") if in_money else (" tokens", ",.0f")
     budget = f", of a budget of {cost.budget:{form}}{unit}" if cost.budget is not None else ""
-    say(f"{name} has spent {cost.spent:{form}}{unit} before{budget}")
+    say(f"{name}: {cost.spent:{form}}{unit} spent before{budget}")
