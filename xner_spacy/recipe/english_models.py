@@ -12,10 +12,10 @@ from ..types import Json
 NAMES = ("english.txt", "model.txt", "models.txt")
 
 
-def find_english(folder: Path, files: Sequence[Path], root: Path) -> List[str]:
+def find_english(files: Sequence[Path], root: Path) -> List[str]:
     """Find the English pipelines of a project: folders with a spaCy pipeline, and the names in english.txt.
 
-    folder (Path): The folder. files (Sequence[Path]): All its files. root (Path): The project.
+    files (Sequence[Path]): All files of the folder. root (Path): The project.
     RETURNS (List[str]): Paths below the project, and names of packages or models. RAISES: InputError for a pipeline of
         another language, and for a file that is neither part of a pipeline nor names any.
     """

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..labels import LABEL_MAPS, LABELS, LabelMap
 from .columns_layout import guess_layout
 from .folders import Kind, sort_by_kind
+from .summary import counted
 from .text_files import PLACE_KEY
 
 # Other names of the labels, in lower case.
@@ -46,11 +47,11 @@ def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
     for path in [*others, *(path for path, kind in files if kind == "text")]:
         hint = "Give a token, a tab and its tag a line (.iob), or a .spacy; xner convert makes both of other forms."
         raise InputError("holds no labelled sentences that can be read.", path, None, hint)
-    left_out: Counter = Counter()
+    counts_of_reading: Counter = Counter()
     described: Dict[str, Any] = {}
     docs_by_file: Dict[Path, List[Doc]] = {}
     for path, kind in files:
-        layout, docs = _read(path, kind, nlp, left_out)
+        layout, docs = _read(path, kind, nlp, counts_of_reading)
         docs_by_file[path] = docs
         name = path.relative_to(root).as_posix()
         if not docs:
@@ -70,7 +71,7 @@ def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
         "entities": {label: kept[label] for label in LABELS},
         "labels": {label: mapped for label, mapped in sorted(label_map.items()) if mapped not in (None, label)},
         "dropped": dropped,
-        "left_out": {reason: n for reason, n in sorted(left_out.items()) if n},
+        **counted(counts_of_reading),
     }
     return Labelled(all_docs, summary)
 

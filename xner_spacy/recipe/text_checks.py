@@ -10,8 +10,9 @@ from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, S
 import numpy as np
 from spacy.tokens import Doc
 
-from ..languages import Code, find_code
+from ..languages import Code, all_codes, find_code
 from ..text import script_name
+from .text_files import PLACE_KEY
 
 # How the Unicode names of a script's letters begin, by its ISO 15924 code.
 _SCRIPT_NAMES: Dict[str, FrozenSet[str]] = {
@@ -96,11 +97,11 @@ class Line(NamedTuple):
     where: str
 
 
-def lines_of(docs: Iterable[Doc], place_key: str) -> List[Line]:
+def lines_of(docs: Iterable[Doc]) -> List[Line]:
     """RETURNS (List[Line]): The sentences of some Docs, for the checks."""
     lines = []
     for doc in docs:
-        place = doc.user_data.get(place_key, {})
+        place = doc.user_data.get(PLACE_KEY, {})
         where = ":".join(str(place[name]) for name in ("file", "line") if name in place)
         lines.append(Line(doc.text, [token.lower_ for token in doc if _is_word(token.text)], where))
     return lines
@@ -140,8 +141,6 @@ def expected_scripts(entry: Code) -> FrozenSet[str]:
     """RETURNS (FrozenSet[str]): How the Unicode names of a language's letters begin, in any of its scripts; empty for
     an unknown script.
     """
-    from ..languages import all_codes
-
     scripts = {entry.script, *(other.script for other in all_codes() if other.iso3 == entry.iso3)}
     known = [_SCRIPT_NAMES.get(script) for script in scripts]
     return frozenset() if None in known else frozenset().union(*filter(None, known))
@@ -183,25 +182,27 @@ def looks_like(words: Sequence[str], language: str) -> bool:
 _WORD_SETS = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
 
 
-def compare_domains(text: Sequence[Line], bitext: Sequence[Line], seed: int = 0) -> Optional[Dict[str, Any]]:
-    """Measure how far a text is from the bitext: how many of its words the bitext does not have. A sample of the bitext
-    itself, compared with the rest of it, says how many that are within one domain.
+def compare_domains(text: Sequence[Line], labelled: Sequence[Line], seed: int = 0) -> Optional[Dict[str, Any]]:
+    """Measure how far a text is from the labelled one: how many of its words that one does not have. A sample of the
+    labelled text, compared with the rest of it, says how many that are within one domain.
 
-    text, bitext (Sequence[Line]): Sentences of one language. seed (int): Of the draw of the samples.
+    text, labelled (Sequence[Line]): Sentences of one language. seed (int): Of the draw of the sample.
     RETURNS (Optional[Dict[str, Any]]): `new_words` (share of the text's words that are not among 20,000 words of the
-        bitext, or half of it if it is smaller), `new_words_within` (the same for the rest of the bitext), `far`
+        labelled one, or half of it if it is smaller), `new_words_within` (the same for the rest of that), `far`
         (whether the difference is 10 points or more) and `example`, a sentence with many new words; None if either
         side has fewer than 500 words.
     """
-    order = np.random.default_rng(seed).permutation(len(bitext))
-    n_words = sum(len(line.words) for line in bitext)
+    order = np.random.default_rng(seed).permutation(len(labelled))
+    n_words = sum(len(line.words) for line in labelled)
     if min(n_words, sum(len(line.words) for line in text)) < _LEAST_COMPARED:
         return None
-    shuffled = [bitext[k] for k in order]
+    shuffled = [labelled[k] for k in order]
     cumulative = np.cumsum([len(line.words) for line in shuffled])
     n_sampled = int(np.searchsorted(cumulative, min(_SAMPLE, n_words / 2))) + 1
     known = {word for line in shuffled[:n_sampled] for word in line.words}
     rest = shuffled[n_sampled:]
+    if not rest:
+        return None
     within, outside = _new_share(rest, known), _new_share(text, known)
     example = max(islice((line for line in text if len(line.words) >= _LEAST_WORDS), 1000),
                   key=lambda line: _new_share([line], known), default=None)  # fmt: skip
@@ -219,12 +220,13 @@ def _new_share(lines: Iterable[Line], known: set) -> float:
     return sum(word not in known for word in words) / max(1, len(words))
 
 
-def domain_warning(distance: Dict[str, Any], what: str) -> str:
-    """RETURNS (str): The warning for a text that is far from the bitext. what (str): The text, for the message."""
+def domain_warning(distance: Dict[str, Any], what: str, labelled: str) -> str:
+    """RETURNS (str): The warning for a text that is far from the labelled one. what, labelled (str): Their names."""
     new, within = (round(100 * distance[name]) for name in ("new_words", "new_words_within"))
     return (
-        f"{what} is of another domain than the bitext: {new} of 100 of its words are new to the bitext, against {within} "
-        f"of 100 within the bitext itself. What is learned on one may not hold for the other: {distance['example']}"
+        f"{what} is of another domain than {labelled}, which the teacher labels: {new} of 100 of its words are new to "
+        f"that text, against {within} of 100 within that text itself. What a student learns there may not help here: "
+        f"{distance['example']}"
     )
 
 
