@@ -98,6 +98,7 @@ class _Gathering:
 
     def run(self, seed: int) -> None:
         """Read all folders, write all outputs."""
+        self.summary["english"] = find_english(self.files["english"], self.root)
         pairs = self._read_bitext()
         text = self._read_text()
         if not text and not pairs:
@@ -123,7 +124,6 @@ class _Gathering:
         if corrected:
             self.out.write_docs("corrected.spacy", corrected)
         self.summary["sources"] = read_sources(self.root, self.files["sources"], self.lang, seed, self.out, self.notes)
-        self.summary["english"] = find_english(self.files["english"], self.root)
         self.summary["not_read"] = dict(sorted(self.notes.not_read.items()))
         self.summary["warnings"] = self.notes.warnings
 
