@@ -1,5 +1,6 @@
 """`xner.Chat.v1` as annotator: what comes back is the text with tags, or has a reason."""
 
+import pickle
 import re
 from pathlib import Path
 from typing import Any, List
@@ -166,6 +167,20 @@ def test_it_labels_sentences_and_stores_its_answers(serve: Any, tmp_path: Path) 
     assert server.asked == ["Anna er í París ."]
     (system, _) = server.requests[0]["messages"]
     assert "PER: names of people" in system["content"] and "<PER>...</PER>" in system["content"]
+
+
+def test_it_can_be_pickled_and_closed(serve: Any, tmp_path: Path) -> None:
+    server = serve(names)
+    part = part_of(server, store=str(tmp_path / "s.db"))
+    part.initialize()
+    list(part([["Anna"]]))
+    again = pickle.loads(pickle.dumps(part))
+    part.close()
+    assert [a.entities for a in again([["Anna"], ["Anna", "fór"]])] == [[Entity(0, 1, "PER")]] * 2
+    assert server.asked == ["Anna", "Anna fór"]
+    assert again.estimate_texts(["Anna", "Anna fór", "París"]).texts == 1
+    assert again.estimate_texts([]).spent == 60
+    again.close()
 
 
 def test_labels_of_ones_own(serve: Any) -> None:

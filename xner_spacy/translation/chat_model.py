@@ -127,11 +127,13 @@ class ChatModel:
     def count_in(self, path: Any) -> None:
         """Keep the account in the file of a store, so that the budget holds for all its runs and processes."""
         if self._ledger.path != path:
-            self._ledger.path = path
             self._ledger.close()
+            self._ledger = Ledger(self._ledger.account, path)
 
     def close(self) -> None:
         """Close the connections; the next text opens them again."""
+        if self._session is not None:
+            self._session.client.close()
         self._session = None
         self._ledger.close()
 

@@ -45,7 +45,6 @@ class Session:
             self.client.organization = self.client.project = self.client.admin_api_key = None
             self.client._custom_headers = {}
         self.pace = Pace(part.requests_per_minute, part.tokens_per_minute)
-        self.ledger = part._ledger
         self._change = threading.Condition()
         self._under_way = 0
         self._failed_in_a_row = 0
@@ -147,7 +146,7 @@ class Session:
             is used up.
         """
         with self._change:
-            while not self.ledger.reserve(charge, self.part.most, self.part.in_money):
+            while not self.part._ledger.reserve(charge, self.part.most, self.part.in_money):
                 if not self._under_way:
                     raise self._used_up(charge)
                 self._change.wait()
@@ -157,14 +156,14 @@ class Session:
         return True
 
     def _used_up(self, charge: Charge) -> XnerError:
-        spent, part = self.ledger.spent(), self.part
+        spent, part = self.part._ledger.spent(), self.part
         if part.in_money:
             done, held, following = (f"{sum:.4f}" for sum in (spent.money, spent.held_money, charge.money))
         else:
             done, held, following = (f"{sum:,} tokens" for sum in (spent.tokens, spent.held_tokens, charge.tokens))
         unanswered = f", {held} set aside for others that were never answered" if spent.held_tokens else ""
         kept = "The answers are in the store, so only what is missing is asked."
-        if self.ledger.path is None:
+        if self.part._ledger.path is None:
             kept = "Without a store (xner.Stored.v1) the answers of this run are lost."
         return XnerError(
             f"The budget of {part.most:,.10g} for the chat model {part.model!r} is not enough for the next request: "
@@ -182,7 +181,7 @@ class Session:
             elif isinstance(result, Problem) and not result.charged:
                 actual = None
         finally:
-            self.ledger.settle(charge, actual)
+            self.part._ledger.settle(charge, actual)
             with self._change:
                 self._under_way -= 1
                 if actual is not None:

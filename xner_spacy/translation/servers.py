@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Callable, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ..errors import XnerError, in_one_line, require
+from ..errors import XnerError, require
 
 HOSTS_VARIABLE = "XNER_KEY_HOSTS"
 # Where the key of a variable goes without being asked for.
@@ -105,7 +105,7 @@ def what_it_says(body: str, key: str, most: int) -> str:
     if isinstance(content, dict):
         error = content.get("error", content)
         message = error.get("message") if isinstance(error, dict) else error
-    return in_one_line(ValueError(hidden(message if isinstance(message, str) else body, key)), most)
+    return " ".join(hidden(message if isinstance(message, str) else body, key).split())[:most]
 
 
 def asked_wait(headers: Mapping[str, str]) -> Optional[float]:

@@ -124,7 +124,7 @@ class Ledger:
                 yield connection
 
     def close(self) -> None:
-        """Close the file; the next request opens it again."""
-        if self._connection is not None and self._owner == os.getpid():
+        """Close the file; the next request opens it again. Sums in memory are kept."""
+        if self.path is not None and self._connection is not None and self._owner == os.getpid():
             with self._lock, closing(self._connection):
                 self._connection = None
