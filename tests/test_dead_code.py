@@ -17,6 +17,7 @@ FOUND_BY_NAME = {
     "spaCy, which calls trainable components by these": ["label_data", "get_loss", "rehearse"],
     "CTranslate2, whose converter is a class to be filled in": ["load_model"],
     "report/templates": ["numeric"],
+    "urllib, which asks it whether to follow a redirection": ["redirect_request"],
     "parts of other packages, to say what they are": ["TrainableAligner"],
 }
 DECORATORS = ["@app.callback", "@field_validator", "@model_validator", "@runtime_checkable"]
