@@ -55,6 +55,9 @@ class Session:
         results: queue.SimpleQueue[Any] = queue.SimpleQueue()
         numbers = iter(range(len(texts)))
         stop = threading.Event()
+        # Answers that were taken. Before that a thread asks for nothing more: of a killed run no more than `concurrency`
+        # paid answers are lost.
+        taken = threading.Semaphore(0)
 
         def work() -> None:
             while not stop.is_set():
@@ -64,6 +67,7 @@ class Session:
                     break
                 try:
                     results.put((number, self._reply(texts[number], stop)))
+                    taken.acquire()
                 except BaseException as error:  # noqa: BLE001  (it is raised again, in the thread that asked)
                     results.put((number, error))
                     break
@@ -83,13 +87,16 @@ class Session:
                     continue
                 if result is None:
                     running -= 1
-                elif isinstance(result[1], BaseException):
+                    continue
+                if isinstance(result[1], BaseException):
                     error = error or result[1]
                     stop.set()
                 elif result[1] is not None:
                     yield result
+                taken.release()
         finally:
             stop.set()
+            taken.release(len(threads) + 1)
         if error is not None:
             raise error
 
