@@ -28,6 +28,7 @@ NUMBERS = {
     "evaluation": ["alignments", "entities"],
     "pipeline": ["student", "teacher"],
     "projection": ["calibration", "heuristics", "matching", "other_projectors", "solvers", "span_score"],
+    "roads": ["rule"],
     "translation": ["neural"],
 }  # fmt: skip
 _FILES = {f"{folder}/test_{name}.py" for folder, names in NUMBERS.items() for name in names}

@@ -9,6 +9,8 @@ from typing import Callable, Dict, List, Optional, Tuple
 import spacy
 from spacy.tokens import DocBin
 
+from .mutate import ODD_TOKENS
+
 # What a check is given: the folder and what was printed. It gives what is wrong, or None.
 Check = Callable[[Path, str], Optional[str]]
 
@@ -401,7 +403,7 @@ def study_report(rng: Random) -> Plan:
 
 
 def info(rng: Random) -> Plan:
-    argv = rng.choice([["info"], ["--help"], ["convert", "--help"], ["nope"], ["bench", "nope"]])  # fmt: skip
+    argv = rng.choice([["info"], ["--help"], ["convert", "--help"], ["nope"], ["bench", "nope"], ["plan", rng.choice(["yo", "zh-TW", "xx", "nope", *(token for token in ODD_TOKENS if "\0" not in token)])]])  # fmt: skip
     return Plan(list(argv), [])
 
 

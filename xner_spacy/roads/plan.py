@@ -1,13 +1,13 @@
 """The plan for a language: all that the other modules of this room know of it, in one dict."""
 
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 from ..errors import XnerError
 from ..languages import PLAIN, Code, all_codes, choose_tokenizer, find_code, unknown_language
 from ..types import Json
 from .facts import SILVER, Facts, all_facts, labelled_relatives
-from .rule import expect
+from .rule import TRANSFER, expect
 from .translators import nllb_code, translators
 
 MOST_RELATIVES = 6
@@ -26,6 +26,7 @@ def plan_for(lang: str, models: Path) -> Json:
     facts = all_facts()[code.iso3]
     roads = translators(facts, code, models) if code.iso3 != ENGLISH else []
     relatives = _relatives(facts, code)
+    expected = expect(facts) if code.iso3 != ENGLISH else None
     return {
         "language": _language(facts, code),
         "tokenizer": _tokenizer(code),
@@ -35,8 +36,8 @@ def plan_for(lang: str, models: Path) -> Json:
         "relatives": relatives,
         "roads": roads,
         "road": roads[0]["road"] if roads and roads[0]["ready"] else None,
-        "expected": expect(facts) if code.iso3 != ENGLISH else None,
-        "advice": [*_advice(facts, roads), *_about_relatives(relatives)],
+        "expected": expected,
+        "advice": [*_advice(facts, roads), *_about_relatives(relatives), *_about_arms(expected)],
     }
 
 
@@ -122,3 +123,10 @@ def _about_relatives(relatives: List[Json]) -> List[str]:
         return []
     named = ", ".join(names[:3])
     return [f"Transfer from relatives with labels and translations ({named}) can be mixed in (docs/roads.md)."]
+
+
+def _about_arms(expected: Optional[Json]) -> List[str]:
+    """RETURNS (List[str]): What to begin with where the rule speaks for a model that few can run."""
+    if expected is None or expected["arm"] != TRANSFER:
+        return []
+    return ["Transfer needs XLM-R, and in practice a GPU. Without it begin with projection."]

@@ -47,9 +47,8 @@ def expect(facts: Facts) -> Json:
     sign = 1 if arm == PROJECTION else -1
     low, high = sorted(sign * value for value in of_side["difference_8_of_10"])
     notes = [
-        "measured with XLM-R-large and NLLB-200-3.3B; with small models that are not pretrained, projection was ahead in "
-        "five of six languages",
-        "on MasakhaNER and WikiANN; other text may decide otherwise",
+        "measured with XLM-R-large and NLLB-200-3.3B, on MasakhaNER and WikiANN; other text may decide otherwise",
+        "with small models that are not pretrained, projection was ahead in five of six languages",
     ]
     if 0 < facts.xlmr_gib <= LITTLE_GIB:
         notes.insert(0, f"XLM-R has seen only {facts.xlmr_gib:g} GiB of it: with so little, languages went either way")
