@@ -428,7 +428,7 @@ def test_a_student_of_distributions_learns_from_labels_that_come_without_any():
     assert [e.label_ for e in nlp("Anna").ents] == ["PER"]
 
 
-def test_settings_for_a_sourced_student_are_refused(monkeypatch):
+def test_settings_for_a_sourced_student_are_refused(monkeypatch, tmp_path):
     nlp = make()
     optimizer = nlp.initialize(lambda: gold(nlp))
     line = ["spacy", "train", "--components.xner_student.source", "x", "--components.xner_student.hard_weight", "1"]
@@ -436,8 +436,19 @@ def test_settings_for_a_sourced_student_are_refused(monkeypatch):
     nlp.update(gold(nlp), sgd=optimizer)  # not sourced: the setting acts
     again = make().from_bytes(nlp.to_bytes())
     optimizer = again.resume_training()
-    with pytest.raises(XnerError, match=r"--components.xner_student.hard_weight would have no effect"):
+    with pytest.raises(XnerError, match=r"^components.xner_student.hard_weight would have no effect"):
         again.update(gold(again), sgd=optimizer)
+
+    config = tmp_path / "tuned.cfg"
+    config.write_text('[components]\n\n[components.xner_student]\nsource = "x"\nsoft_weight = 2.0\n')
+    monkeypatch.setattr(sys, "argv", ["spacy", "train", str(config)])
+    again = make().from_bytes(nlp.to_bytes())
+    optimizer = again.resume_training()
+    with pytest.raises(XnerError, match=r"^components.xner_student.soft_weight would have no effect"):
+        again.update(gold(again), sgd=optimizer)
+    config.write_text(config.read_text().replace("soft_weight = 2.0\n", ""))
+    again = make().from_bytes(nlp.to_bytes())
+    again.update(gold(again), sgd=again.resume_training())
 
 
 def test_rehearsing_brings_back_what_was_forgotten():

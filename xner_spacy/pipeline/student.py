@@ -3,6 +3,7 @@
 import math
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 from typing_extensions import TypedDict
 
-from ..corpora.reading import check_shape, reading
+from ..corpora.reading import check_shape, read_config, reading
 from ..distillation.soft.soft_labels import entity_labels, get_soft, has_soft, scheme_to_iob2, set_soft
 from ..distillation.student.losses import CrossEntropy, Loss, softmax
 from ..distillation.student.matmul import pipeline_row_by_row, predict_row_by_row
@@ -471,15 +472,21 @@ class Student(TrainablePipe):
 
 
 def _refuse_lost_settings(name: str, command_line: Sequence[str]) -> None:
-    """RAISES: XnerError if the command line has settings for a component that is sourced from a trained pipeline: spaCy
-    ignores them in silence.
+    """RAISES: XnerError if the command line of `spacy train`, or the config that it names, has settings for a component
+    that is sourced from a trained pipeline: spaCy ignores them in silence.
     """
-    for word in command_line:
-        prefix, setting = f"--components.{name}.", word.partition("=")[0].rpartition(".")[2]
-        if word.startswith(prefix) and setting not in ("source", "component", "replace_listeners"):
+    prefix = f"components.{name}."
+    given = [word.partition("=")[0][2:] for word in command_line if word.startswith(f"--{prefix}")]
+    for file in command_line:
+        if file.endswith(".cfg") and Path(file).is_file():
+            section = read_config(file).get("components", {}).get(name, {})
+            given += [prefix + setting for setting in section if "source" in section]
+    for setting in given:
+        own_name = setting.removeprefix(prefix)
+        if own_name not in ("source", "component", "replace_listeners"):
             raise XnerError(
-                f"{word} would have no effect: {name} comes from a trained pipeline and keeps its settings.",
-                f"Leave it out, or change {setting} in the config.cfg of that pipeline. (Labels without distributions are "
+                f"{setting} would have no effect: {name} comes from a trained pipeline and keeps its settings.",
+                f"Leave it out, or change {own_name} in the config.cfg of that pipeline. (Labels without distributions are "
                 "learned also where hard_weight is 0.)",
             )
 
