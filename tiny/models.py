@@ -172,6 +172,18 @@ def roberta(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 400, **con
     _spread(RobertaModel(whole)).save_pretrained(folder)
 
 
+def xlmr(folder: Path, texts: Iterable[str] = TEXTS, **config: Any) -> None:
+    """SentencePiece in the tokenizer that XLM-R itself has, and an XLMRobertaModel. Needs protobuf."""
+    from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizerFast
+
+    file = folder / "sentencepiece.bpe.model"
+    _sentencepiece(file, texts)
+    fast = XLMRobertaTokenizerFast(vocab_file=str(file), model_max_length=128)
+    fast.save_pretrained(folder)
+    settings = XLMRobertaConfig(vocab_size=len(fast), type_vocab_size=1, pad_token_id=1, **{**ENCODER, **config})
+    _spread(XLMRobertaModel(settings)).save_pretrained(folder)
+
+
 def gliner(folder: Path, texts: Iterable[str] = TEXTS, pieces: int = 300, **config: Any) -> None:
     """A GLiNER model on a BERT encoder, with the special tokens that it adds to the vocabulary; `config` is GLiNER's own:
     `span_mode="token_level"` and `labels_encoder` make its other kinds. Needs gliner.
@@ -194,6 +206,7 @@ BUILDERS: Dict[str, Callable[..., None]] = {
     "roberta": roberta,
     "nllb": nllb,
     "m2m": m2m,
+    "xlmr": xlmr,
     "gliner": gliner,
 }
 

@@ -16,7 +16,7 @@ from .options import command, option
 from .output import done, note, warn
 
 # The bases in the package, their options, and the choices of each option, the default first.
-TRAINING = {"labels": ("hard", "soft", "tsl", "prokd"), "encoder": ("tok2vec", "trf")}
+TRAINING = {"labels": ("hard", "soft", "tsl", "prokd"), "encoder": ("tok2vec", "trf", "curated")}
 BASES: Dict[str, Dict[str, Tuple[str, ...]]] = {
     "student": TRAINING,
     "source": TRAINING,
@@ -50,7 +50,8 @@ def init_config(
     lang (str): Language code: ISO 639-1, ISO 639-3 or FLORES-200 (`xner info --languages` lists them).
     labels (Optional[str]): What a student or source pipeline learns from, and how: hard, soft, tsl, prokd; the first is
         the default.
-    encoder (Optional[str]): The encoder of a student or source pipeline: tok2vec, trf; the first is the default.
+    encoder (Optional[str]): The encoder of a student or source pipeline: tok2vec, trf, curated; the first is the
+        default.
     translator (Optional[str]): Where a teacher's translations come from: bitext, apertium, nllb, chat, libretranslate;
         the first is the default.
     projector (Optional[str]): How a teacher carries entities over: exact, heuristic, ngrams, ner, backtranslation,

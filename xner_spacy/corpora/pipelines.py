@@ -21,7 +21,7 @@ _LANGUAGE = re.compile(r"Can't import language (\S+)")
 # How to install components that a pipeline may need.
 _PACKAGES = {
     "transformer": "pip install 'xner-spacy[transformers]'",
-    "curated_transformer": "pip install spacy-curated-transformers",
+    "curated_transformer": "pip install 'xner-spacy[curated]'",
     "experimental_edit_tree_lemmatizer": "pip install spacy-experimental",
     "llm": "pip install spacy-llm",
 }
