@@ -28,7 +28,7 @@ FIRST_WAIT, MOST_WAIT, LONGEST_WAIT = 1.0, 60.0, 600.0
 TRY_AGAIN = (408, 409, 425, 429)
 # After this many texts in a row without an answer the server itself is at fault, not the texts.
 MOST_FAILURES = 3
-RUN_AGAIN = "Answers are kept in the store; run again."
+RUN_AGAIN = "Stored answers are kept; run again."
 HIDDEN = "***"
 
 
