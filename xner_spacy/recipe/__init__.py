@@ -1,1 +1,3 @@
-"""The steps of a project that `xner new` makes: from its folders of inputs to a packaged student."""
+"""The recipe: the steps that make a pipeline for a language without labels, from the inputs to the wheel. The projects
+of `xner new` and `projects/masakhane` call them as `xner recipe STEP`.
+"""

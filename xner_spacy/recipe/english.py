@@ -1,0 +1,154 @@
+"""The step `english`: the pipelines that find the names in the English reading.
+
+They are those of the folder `english/`, or are trained here: on public English data, and on the gold labels of the
+source languages, carried over to the English translation of their sentences. News of the region is what the English
+data lacks most: its names, and the words around them.
+"""
+
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Tuple
+
+from ..cli.convert import convert
+from ..cli.init_config import base_config
+from ..cli.output import done
+from ..cli.project import project as carry_labels
+from ..corpora.docs import read_docs, write_docbin
+from ..corpora.files import read_lines
+from ..corpora.pipelines import load_pipeline
+from ..corpora.writing import atomic_write, write_json
+from ..errors import InputError, XnerError
+from ..languages import blank_vocab
+from ..translation.given_bitext import letters_key
+from .layout import ENGLISH_MODELS, Project
+from .training import Training, set_values, train_all
+
+
+class DataSet(NamedTuple):
+    """A public corpus with English labels: its name, its files under `assets/downloads`, its layout and label map.
+    `dev` files are development data.
+    """
+
+    name: str
+    files: Tuple[str, ...]
+    style: str
+    label_map: str
+    dev: Tuple[str, ...] = ()
+
+
+PUBLIC = (
+    DataSet("wikineural", ("test.conllu", "val.conllu"), "panx", "conll"),
+    DataSet("wikigold", ("wikigold.conll.txt",), "iob1", "conll"),
+    DataSet("btc", tuple(f"{part}.conll" for part in "abefgh"), "iob2", "conll"),
+    DataSet("wnut17", ("wnut17train.conll",), "iob2", "wnut17"),
+    DataSet("uner-ewt", ("en_ewt-ud-test.iob2",), "uner", "uner", ("en_ewt-ud-dev.iob2",)),
+)
+# Words of a batch, and steps: the score on the development data has levelled off by then.
+WORDS, STEPS = 2000, 1000
+# A source language is read as English too if more than this share of its words stand in the English translation of their
+# sentence: .44 in Nigerian Pidgin; .06 or less in Yoruba, Swahili and Hausa.
+ENGLISH_SHARE = 0.25
+
+
+def make_english(project: Project) -> List[str]:
+    """Train the English pipelines, or check those of the folder `english/`.
+
+    RETURNS (List[str]): Names or folders of the pipelines. They are in `english.json` too, with `soft`: whether all
+        give probabilities.
+    """
+    names = project.inputs()["english"]
+    soft = True
+    if names:
+        soft = all(map(_gives_probabilities, names))
+        if len(names) > 1 and not soft:
+            hint = "Name one, or train each as an xner_student with store_soft = true (docs/students.md)."
+            raise XnerError(f"{project.root / 'english'} names {len(names)} pipelines without probabilities.", hint)
+    else:
+        train, dev = english_corpora(project)
+        trainings = [_training(project, train, dev, number) for number in range(ENGLISH_MODELS[project.quality])]
+        train_all(project, trainings)
+        names = [str(training.best) for training in trainings]
+    write_json(project.training / "english.json", {"models": names, "soft": soft})
+    done(f"{len(names)} English pipeline{'s' * (len(names) > 1)}: {', '.join(names)}")
+    return names
+
+
+def _gives_probabilities(name: str) -> bool:
+    return any(getattr(pipe, "store_soft", False) for _, pipe in load_pipeline(name).pipeline)
+
+
+def _training(project: Project, train: Path, dev: Path, number: int) -> Training:
+    values = {
+        "nlp.lang": "en",
+        "paths.train": str(train),
+        "paths.dev": str(dev),
+        "training.batcher.size": WORDS,
+        "training.max_steps": STEPS,
+        "training.eval_frequency": 200,
+        "training.patience": 0,
+        "system.seed": project.seed + number,
+    }
+    config = set_values(base_config("source", labels="soft"), values)
+    return Training(project.training / f"english-{number}", config, [train, dev])
+
+
+def english_corpora(project: Project) -> Tuple[Path, Path]:
+    """Read the public corpora, and carry the labels of the source languages over.
+
+    RETURNS (Tuple[Path, Path]): Folders of the training and development data.
+    """
+    folders = {split: project.corpus / "english" / split for split in ("train", "dev")}
+    for data_set in PUBLIC:
+        for split, names in (("train", data_set.files), ("dev", data_set.dev)):
+            for name in names:
+                file = project.root / "assets" / "downloads" / data_set.name / name
+                _read_public(file, folders[split] / f"{data_set.name}-{Path(name).stem}.spacy", data_set)
+    for source in sorted(path for path in project.sources.glob("*") if path.is_dir()):
+        for split, folder in folders.items():
+            _carry(source, split, folder)
+    return folders["train"], folders["dev"]
+
+
+def _read_public(file: Path, output: Path, data_set: DataSet) -> None:
+    if output.exists():
+        return
+    if not file.exists():
+        hint = "Fetch the data by `xner recipe data`, or name an English pipeline in the folder english/."
+        raise InputError("no such file.", file, hint=hint)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    convert(file, output, style=data_set.style, label_map=data_set.label_map, lang="en", repair=True)
+
+
+def _carry(source: Path, split: str, folder: Path) -> None:
+    """Project the gold labels of a source language onto the English translations of its sentences."""
+    labelled, bitext = source / f"{split}.spacy", (source / "target.tok", source / "en.tok")
+    output = folder / f"{source.name}-carried.spacy"
+    if output.exists() or not labelled.exists() or not bitext[0].exists():
+        return
+    source_lines, english_lines = ([line for _, line in read_lines(path)] for path in bitext)
+    translations: Dict[str, str] = {}
+    for line, english in zip(source_lines, english_lines, strict=True):
+        translations.setdefault(letters_key(line), english)
+    docs = list(read_docs(labelled, blank_vocab("xx")))
+    translated = [doc for doc in docs if letters_key(doc.text) in translations]
+    if not translated:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if _english_share(source_lines, english_lines) > ENGLISH_SHARE:
+        write_docbin(folder / f"{source.name}.spacy", docs)
+    gold, english_text = source / f"{split}-translated.spacy", source / f"{split}-translated.en"
+    write_docbin(gold, translated)
+    with atomic_write(english_text) as file:
+        file.writelines(f"{translations[letters_key(doc.text)]}\n" for doc in translated)
+    counts = carry_labels(gold, english_text, output, bitext=bitext)["counts"]
+    done(f"{counts['projected']:,} of {counts['entities']:,} gold entities of {source.name} in English", output)
+
+
+def _english_share(source_lines: List[str], english_lines: List[str]) -> float:
+    """RETURNS (float): The share of a language's words that stand in the translation of their sentence, case aside."""
+    n_words = n_same = 0
+    for line, english in zip(source_lines, english_lines, strict=True):
+        english_words = set(english.lower().split())
+        words = [word for word in line.lower().split() if word.isalpha()]
+        n_words += len(words)
+        n_same += sum(word in english_words for word in words)
+    return n_same / max(n_words, 1)

@@ -1,0 +1,76 @@
+"""The step `labels`: what the student learns from.
+
+The distributions of projection and of transfer are mixed; sentences that a person corrected are added; development data
+is drawn at random, never with a sentence that is on both sides.
+"""
+
+from pathlib import Path
+from typing import Iterable, List, Tuple
+
+import numpy as np
+from spacy.tokens import Doc
+
+from ..cli.output import done
+from ..cli.split import split_docs
+from ..corpora.docs import doc_entities, read_docs, write_docbin
+from ..corpora.formats.schemes import entities_to_tags
+from ..corpora.writing import written_together
+from ..distillation.soft.soft_labels import get_soft, set_soft
+from ..distillation.student.tag_scheme import TagSet
+from ..distillation.teachers.mixtures import mix_docs
+from ..languages import blank_vocab
+from ..types import TokenLabels
+from .layout import Project
+
+DEV_SHARE = 0.125
+# How much the labels by transfer count beside those by projection.
+TRANSFER_WEIGHT = 0.5
+# A corrected sentence counts as this many projected ones.
+COPIES_OF_CORRECTED = 4
+
+
+def make_labels(project: Project) -> Tuple[Path, Path]:
+    """Write the training and development data of the student.
+
+    RETURNS (Tuple[Path, Path]): Both files.
+    """
+    vocab = blank_vocab("xx")
+    folders = [project.labelled / name for name in ("projected", "transferred")]
+    docs: Iterable[Doc] = read_docs(folders[0], vocab)
+    if folders[1].exists():
+        weights = [1 - TRANSFER_WEIGHT, TRANSFER_WEIGHT]
+        docs = mix_docs([read_docs(folder, vocab) for folder in folders], weights, names=list(map(str, folders)))
+    train, dev = split_docs(list(docs), DEV_SHARE, project.seed)
+    corrected = project.corpus / "corrected.spacy"
+    n_corrected = 0
+    if corrected.exists():
+        corrected_docs = list(read_docs(corrected, vocab))
+        n_corrected = len(corrected_docs)
+        train, dev = _with_corrected(train, dev, corrected_docs)
+    paths = project.labelled / "train.spacy", project.labelled / "dev.spacy"
+    with written_together():
+        for path, part in zip(paths, (train, dev), strict=True):
+            write_docbin(path, part)
+    done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")
+    return paths
+
+
+def _with_corrected(train: List[Doc], dev: List[Doc], corrected: List[Doc]) -> Tuple[List[Doc], List[Doc]]:
+    """RETURNS (Tuple[List[Doc], List[Doc]]): The corpora with the corrected sentences, which replace what the teacher
+    made of the same sentences, in the training data several times. Their labels become distributions if the others are.
+    """
+    if any(get_soft(doc) is not None for doc in train):
+        for doc in corrected:
+            set_soft(doc, _certain(doc))
+    texts = {doc.text for doc in corrected}
+    kept, kept_dev = ([doc for doc in docs if doc.text not in texts] for docs in (train, dev))
+    return [*kept, *corrected * COPIES_OF_CORRECTED], kept_dev
+
+
+def _certain(doc: Doc) -> TokenLabels:
+    """RETURNS (TokenLabels): A Doc's labels as distributions without any doubt."""
+    tag_set = TagSet(sorted({entity.label_ for entity in doc.ents}), "iob2")
+    tags = entities_to_tags(len(doc), doc_entities(doc))
+    probs = np.zeros((len(doc), len(tag_set.tags)), dtype=np.float32)
+    probs[np.arange(len(doc)), [tag_set.index[tag] for tag in tags]] = 1.0
+    return TokenLabels(tag_set.tags, probs)

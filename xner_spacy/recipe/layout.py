@@ -1,0 +1,89 @@
+"""Where the steps of a project keep their files, and the settings that all steps share."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Tuple
+
+from ..corpora.reading import read_json
+from ..errors import XnerError, require
+from ..types import Json
+
+Quality = Literal["best", "fast"]
+# How many English pipelines there are in an ensemble, and the steps that each is trained.
+ENGLISH_MODELS = {"best": 3, "fast": 1}
+
+
+@dataclass
+class Project:
+    """A project's folder and settings.
+
+    root (Path): The folder with project.yml. lang (str): Code of the target language.
+    quality (Quality): "best" is the whole recipe; "fast" is one English pipeline and hard labels.
+    translator (str): "auto", or the name of a way to translate (see `translators`).
+    seed (int): Seed of every draw and training. gpu_id (int): The GPU, or -1 for the CPU.
+    workers (int): Processes at a time; 0 for one per core.
+    """
+
+    root: Path = Path()
+    lang: str = "xx"
+    quality: Quality = "best"
+    translator: str = "auto"
+    seed: int = 0
+    gpu_id: int = -1
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.quality in ENGLISH_MODELS, f"Unknown quality {self.quality!r}.", "Known: best, fast.")
+        self.workers = self.workers or os.cpu_count() or 1
+
+    @property
+    def best(self) -> bool:
+        """RETURNS (bool): Whether the whole recipe is wanted."""
+        return self.quality == "best"
+
+    @property
+    def corpus(self) -> Path:
+        """RETURNS (Path): The folder of what the inputs became."""
+        return self.root / "corpus"
+
+    @property
+    def training(self) -> Path:
+        """RETURNS (Path): The folder of configs and pipelines, one for each quality."""
+        return self.root / "training" / self.quality
+
+    @property
+    def labelled(self) -> Path:
+        """RETURNS (Path): The folder of the text with the labels of the teachers, one for each quality."""
+        return self.root / "labelled" / self.quality
+
+    @property
+    def metrics(self) -> Path:
+        """RETURNS (Path): The folder of the figures, one for each quality."""
+        return self.root / "metrics" / self.quality
+
+    @property
+    def student(self) -> Path:
+        """RETURNS (Path): The student pipeline."""
+        return self.training / "student" / "model-best"
+
+    @property
+    def sources(self) -> Path:
+        """RETURNS (Path): The folder of the labelled source languages."""
+        return self.corpus / "sources"
+
+    @property
+    def bitext(self) -> Tuple[Path, Path]:
+        """RETURNS (Tuple[Path, Path]): English and the target language, tokenised, line by line: the bitext that was
+        given, or else the text and its translations.
+        """
+        given = self.corpus / "bitext"
+        folder = given if (given / "en.tok").exists() else self.corpus / "translated"
+        return folder / "en.tok", folder / "target.tok"
+
+    def inputs(self) -> Json:
+        """RETURNS (Json): What the step `inputs` found. RAISES: XnerError if that step has not run."""
+        file = self.corpus / "inputs.json"
+        if not file.exists():
+            raise XnerError(f"{file} is not there.", "The step `xner recipe inputs` makes it: run that first.")
+        return read_json(file)

@@ -1,0 +1,101 @@
+"""The step `transfer`: models of other labelled languages label the text as it is.
+
+All share one table of vectors, learned from bitexts in which aligned words stand in for each other, and read the shapes
+of words but not their letters. English is one of the sources. Their mean labels the text; projection and transfer make
+different mistakes, so the student learns from both (step `labels`).
+"""
+
+from itertools import islice
+from pathlib import Path
+from typing import List, Optional
+
+import spacy
+from spacy.training.initialize import convert_vectors
+
+from ..cli.init_config import base_config
+from ..cli.output import bar, done, say
+from ..cli.vectors import vectors
+from ..corpora.annotate import annotate
+from ..corpora.files import read_lines
+from ..corpora.writing import atomic_write, folder_written_aside
+from ..languages import blank
+from .english import english_corpora
+from .layout import Project
+from .training import Training, set_values, train_all
+
+# Pairs of one bitext: beyond that a language would fill the table with its own words.
+MAX_PAIRS = 10_000
+EMBED = "components.tok2vec.model.embed."
+SETTINGS = {
+    "components.tok2vec.model.embed.attrs": ["SHAPE"],
+    "components.tok2vec.model.embed.rows": [2500],
+    "components.tok2vec.model.embed.include_static_vectors": True,
+    "training.max_steps": 1000,
+    "training.eval_frequency": 250,
+    "training.patience": 0,
+    "training.batcher.size": 600,
+    "training.before_to_disk": None,
+}
+
+
+def label_by_transfer(project: Project) -> Optional[Path]:
+    """Train a pipeline for English and for each source language that has a bitext, and let them label the text.
+
+    RETURNS (Optional[Path]): The folder of the labelled text; None if there is no such language.
+    """
+    inputs = project.inputs()
+    sources = [lang for lang, source in inputs["sources"].items() if "bitext" in source]
+    if not project.best or not sources:
+        reason = "sources/ has no language with a bitext" if project.best else "it is a part of the best quality"
+        say(f"No transfer from other languages: {reason}.")
+        return None
+    table = _make_vectors(project, sources)
+    trainings = [_training(project, source, table) for source in ("en", *sources)]
+    train_all(project, trainings)
+    pipeline = _assemble(project, [str(training.best) for training in trainings])
+    output = project.labelled / "transferred"
+    text = project.root / inputs["labelled_text"]
+    annotate(pipeline, text, output, overwrite=True, workers=project.workers, progress=bar)
+    done(f"Text with labels by transfer from en, {', '.join(sources)}", output)
+    return output
+
+
+def _make_vectors(project: Project, sources: List[str]) -> Path:
+    """RETURNS (Path): A vocabulary with vectors of English, the target and the source languages."""
+    folder = project.training / "vectors"
+    folder.mkdir(parents=True, exist_ok=True)
+    bitexts = [project.bitext, *((project.sources / lang / "en.tok", project.sources / lang / "target.tok") for lang in sources)]
+    sides = folder / "en.tok", folder / "others.tok"
+    for side, paths in zip(sides, zip(*bitexts, strict=True), strict=True):
+        with atomic_write(side) as file:
+            for path in paths:
+                file.writelines(f"{line}\n" for _, line in islice(read_lines(path), MAX_PAIRS))
+    table = vectors(*sides, folder / "vectors.floret", seed=project.seed)
+    nlp = spacy.blank("xx")
+    convert_vectors(nlp, table, truncate=0, prune=-1, mode="floret")
+    with folder_written_aside(folder / "vocab") as temporary:
+        nlp.to_disk(temporary)
+    return folder / "vocab"
+
+
+def _training(project: Project, source: str, table: Path) -> Training:
+    if source == "en":
+        train, dev = english_corpora(project)
+    else:
+        train, dev = (project.sources / source / f"{split}.spacy" for split in ("train", "dev"))
+    paths = {"paths.train": str(train), "paths.dev": str(dev), "paths.vectors": str(table)}
+    config = set_values(base_config("source", labels="soft"), {**SETTINGS, **paths, "system.seed": project.seed})
+    vectors_file = table / "vocab" / "vectors"
+    return Training(project.training / f"transfer-{source}", config, [train, dev, vectors_file])
+
+
+def _assemble(project: Project, models: List[str]) -> Path:
+    """RETURNS (Path): A pipeline that labels the target text with the mean of the models."""
+    nlp = blank(project.lang)
+    ensemble = {"@xner_annotators": "xner.Ensemble.v1", "models": models}
+    nlp.add_pipe("xner_annotator", config={"side": "target", "label_map": None, "annotator": ensemble})
+    nlp.initialize()
+    folder = project.training / "transfer"
+    with folder_written_aside(folder) as temporary:
+        nlp.to_disk(temporary)
+    return folder
