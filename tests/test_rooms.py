@@ -14,8 +14,9 @@ FLOORS = [
     {"translation", "annotation", "alignment", "projection", "distillation"},
     {"pipeline"},
     {"study", "report", "roads"},
-    {"recipe"},
     {"cli"},
+    # The recipe is put together from the commands. The command line finds it by its name.
+    {"recipe"},
 ]
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS, 1) for room in rooms}
 

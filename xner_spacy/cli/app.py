@@ -39,6 +39,8 @@ for command_name in COMMANDS.split():
     else:
         context = getattr(module, "CONTEXT", None)
         app.command(command_name, context_settings=context)(getattr(module, f"{module_name}_cli"))
+# The recipe stands on the commands: it is not imported from here by name.
+import_module("xner_spacy.recipe.commands").register(app)
 
 
 def _version(is_given: bool) -> None:

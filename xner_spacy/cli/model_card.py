@@ -41,7 +41,7 @@ def model_card(
     output: PathLike,
     *,
     sources: PathLike,
-    scores: PathLike,
+    scores: Optional[PathLike] = None,
     teacher: Optional[PathLike] = None,
     teacher_model: Optional[PathLike] = None,
     name: Optional[str] = None,
@@ -52,7 +52,7 @@ def model_card(
     model (PathLike): The trained student.
     output (PathLike): Where the metadata goes.
     sources (PathLike): YAML: description, license, author, and the list of sources.
-    scores (PathLike): The student's figures (xner evaluate --json).
+    scores (Optional[PathLike]): The student's figures (xner evaluate --json). Without a gold test set there are none.
     teacher (Optional[PathLike]): The teacher's figures.
     teacher_model (Optional[PathLike]): The teacher's folder: the card names its settings.
     name (Optional[str]): Package name, without the language.
@@ -63,7 +63,7 @@ def model_card(
     """
     meta: Json = read_json(Path(model) / "meta.json", _Meta, hint="Give the folder of a trained pipeline.")
     card: Json = read_yaml(sources, _Card)
-    result = read_scores(scores)
+    result = read_scores(scores) if scores else None
     source_list = card.get("sources") or []
     if not all(source["name"].strip() and source["license"].strip() for source in source_list):
         raise InputError("every source needs a name and a license.", sources)
@@ -82,17 +82,22 @@ def model_card(
         )
     meta["notes"] = "\n\n".join([*lines, f"Made with xner-spacy {__version__}."])
     measures = ("f1", "precision", "recall")
-    per_type = {label: {rate[0]: row[rate] for rate in measures} for label, row in result["per_type"].items()}
-    meta["performance"] = {**{f"ents_{rate[0]}": result[rate] for rate in measures}, "ents_per_type": per_type}
-    signature = [result["signature"], *(f"{name}:{o.signature()}" for name, o in made_from.items() if o)]
+    signature = [f"{name}:{origin.signature()}" for name, origin in made_from.items() if origin]
     meta["xner"] = {
         "version": __version__,
-        "scores": result,
-        "signature": "|".join(signature),
         "made_from": {
             name: origin and {"base": origin.base, "changed": origin.changed} for name, origin in made_from.items()
         },
     }
+    if result is None:
+        # What spaCy measured is agreement with projected labels, which says little about the truth.
+        meta["performance"] = {}
+    else:
+        per_type = {label: {rate[0]: row[rate] for rate in measures} for label, row in result["per_type"].items()}
+        meta["performance"] = {**{f"ents_{rate[0]}": result[rate] for rate in measures}, "ents_per_type": per_type}
+        signature.insert(0, result["signature"])
+        meta["xner"]["scores"] = result
+    meta["xner"]["signature"] = "|".join(signature)
     write_json(output, meta)
     return meta
 
@@ -104,6 +109,7 @@ def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
     done("Metadata", output)
 
 
+<<<<<<< HEAD
 def _gives_scores(model: PathLike) -> bool:
     """RETURNS (bool): Whether a pipeline has something else than spaCy's ner that sets entities."""
     factories = {part.get("factory") for part in read_config(Path(model) / "config.cfg").get("components", {}).values()}
@@ -116,6 +122,17 @@ def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
         f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent_range(result['f1_interval'])}, "
         f"{result['sentences']} sentences, {result['gold']} entities).",
     ]
+=======
+def _notes(card: Json, result: Optional[Json], teacher: Optional[Json]) -> str:
+    lines = [(card.get("notes") or "").strip()]
+    if result is None:
+        lines.append("How good it is has not been measured: there was no gold test set.")
+    else:
+        lines.append(
+            f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent_range(result['f1_interval'])}, "
+            f"{result['sentences']} sentences, {result['gold']} entities)."
+        )
+>>>>>>> 45dcc4b (Recipe: steps, page, xner new (draft))
     if teacher:
         interval = percent_range(teacher["f1_interval"])
         lines.append(f"The teacher it learned from: F1 {percent(teacher['f1'])} ({interval}).")

@@ -6,21 +6,23 @@ data lacks most: its names, and the words around them.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Dict, List, NamedTuple, Tuple
 
 from ..cli.convert import convert
 from ..cli.init_config import base_config
-from ..cli.output import done
+from ..cli.output import done, say
 from ..cli.project import project as carry_labels
 from ..corpora.docs import read_docs, write_docbin
 from ..corpora.files import read_lines
 from ..corpora.pipelines import load_pipeline
-from ..corpora.writing import atomic_write, write_json
+from ..corpora.watching import base_versions, checksum
+from ..corpora.writing import atomic_write, folder_written_aside, to_json, write_json
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..translation.given_bitext import letters_key
 from .layout import ENGLISH_MODELS, Project
-from .training import Training, set_values, train_all
+from .training import RECORD, Training, set_values, train_all
 
 
 class DataSet(NamedTuple):
@@ -92,37 +94,44 @@ def _training(project: Project, train: Path, dev: Path, number: int) -> Training
 
 
 def english_corpora(project: Project) -> Tuple[Path, Path]:
-    """Read the public corpora, and carry the labels of the source languages over.
+    """Read the public corpora, and carry the labels of the source languages over. They are made again if a source
+    language has changed.
 
     RETURNS (Tuple[Path, Path]): Folders of the training and development data.
     """
-    folders = {split: project.corpus / "english" / split for split in ("train", "dev")}
-    for data_set in PUBLIC:
-        for split, names in (("train", data_set.files), ("dev", data_set.dev)):
-            for name in names:
-                file = project.root / "assets" / "downloads" / data_set.name / name
-                _read_public(file, folders[split] / f"{data_set.name}-{Path(name).stem}.spacy", data_set)
-    for source in sorted(path for path in project.sources.glob("*") if path.is_dir()):
-        for split, folder in folders.items():
-            _carry(source, split, folder)
-    return folders["train"], folders["dev"]
+    folder = project.corpus / "english"
+    train, dev = folder / "train", folder / "dev"
+    sources = sorted(path for path in project.sources.glob("*") if path.is_dir())
+    files = [file for source in sources for file in sorted(source.iterdir())]
+    record = to_json({"sources": {str(file): checksum(file) for file in files}, "versions": base_versions()})
+    if (folder / RECORD).exists() and (folder / RECORD).read_text(encoding="utf8") == record:
+        return train, dev
+    with folder_written_aside(folder) as temporary:
+        for data_set in PUBLIC:
+            _read_public(project, data_set, temporary)
+        for source in sources:
+            for split in ("train", "dev"):
+                _carry(source, split, temporary / split)
+        (temporary / RECORD).write_text(record, encoding="utf8")
+    return train, dev
 
 
-def _read_public(file: Path, output: Path, data_set: DataSet) -> None:
-    if output.exists():
-        return
-    if not file.exists():
-        hint = "Fetch the data by `xner recipe data`, or name an English pipeline in the folder english/."
-        raise InputError("no such file.", file, hint=hint)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    convert(file, output, style=data_set.style, label_map=data_set.label_map, lang="en", repair=True)
+def _read_public(project: Project, data_set: DataSet, folder: Path) -> None:
+    for split, names in (("train", data_set.files), ("dev", data_set.dev)):
+        for name in names:
+            file = project.root / "assets" / "downloads" / data_set.name / name
+            if not file.exists():
+                hint = "Fetch it by `xner recipe data`, or name an English pipeline in the folder english/."
+                raise InputError("no such file.", file, hint=hint)
+            output = folder / split / f"{data_set.name}-{file.stem}.spacy"
+            output.parent.mkdir(parents=True, exist_ok=True)
+            convert(file, output, style=data_set.style, label_map=data_set.label_map, lang="en", repair=True)
 
 
 def _carry(source: Path, split: str, folder: Path) -> None:
     """Project the gold labels of a source language onto the English translations of its sentences."""
     labelled, bitext = source / f"{split}.spacy", (source / "target.tok", source / "en.tok")
-    output = folder / f"{source.name}-carried.spacy"
-    if output.exists() or not labelled.exists() or not bitext[0].exists():
+    if not labelled.exists() or not bitext[0].exists():
         return
     source_lines, english_lines = ([line for _, line in read_lines(path)] for path in bitext)
     translations: Dict[str, str] = {}
@@ -135,12 +144,14 @@ def _carry(source: Path, split: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if _english_share(source_lines, english_lines) > ENGLISH_SHARE:
         write_docbin(folder / f"{source.name}.spacy", docs)
-    gold, english_text = source / f"{split}-translated.spacy", source / f"{split}-translated.en"
-    write_docbin(gold, translated)
-    with atomic_write(english_text) as file:
-        file.writelines(f"{translations[letters_key(doc.text)]}\n" for doc in translated)
-    counts = carry_labels(gold, english_text, output, bitext=bitext)["counts"]
-    done(f"{counts['projected']:,} of {counts['entities']:,} gold entities of {source.name} in English", output)
+    with TemporaryDirectory(prefix="xner-") as name:
+        gold, english_text = Path(name, "gold.spacy"), Path(name, "english.txt")
+        write_docbin(gold, translated)
+        with atomic_write(english_text) as file:
+            file.writelines(f"{translations[letters_key(doc.text)]}\n" for doc in translated)
+        output = folder / f"{source.name}-carried.spacy"
+        counts = carry_labels(gold, english_text, output, bitext=bitext)["counts"]
+    say(f"{counts['projected']:,} of {counts['entities']:,} gold entities of {source.name} ({split}) stand in English now")
 
 
 def _english_share(source_lines: List[str], english_lines: List[str]) -> float:

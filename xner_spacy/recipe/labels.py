@@ -11,7 +11,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ..cli.output import done
-from ..cli.split import split_docs
+from ..corpora.splitting import split_docs
 from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.formats.schemes import entities_to_tags
 from ..corpora.writing import written_together

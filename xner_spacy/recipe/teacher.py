@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Dict
 
 from confection import Config
-from spacy.util import load_model_from_config
 
+from ..cli.assemble import assemble
 from ..cli.init_config import base_config
 from ..cli.output import bar, done, progress, say
 from ..corpora.annotate import annotate
 from ..corpora.docs import read_docs
 from ..corpora.reading import read_json
-from ..corpora.writing import atomic_write, folder_written_aside, written_together
+from ..corpora.writing import atomic_write, written_together
 from ..languages import blank, choose_tokenizer
 from ..registry import registry
 from .layout import Project
@@ -68,10 +68,7 @@ def assemble_teacher(project: Project, translator: Dict[str, Any]) -> Path:
     folder = project.training / "teacher"
     with atomic_write(project.training / "teacher.cfg") as file:
         file.write(config.to_str())
-    nlp = load_model_from_config(config, auto_fill=True)
-    nlp.initialize()
-    with folder_written_aside(folder) as temporary:
-        nlp.to_disk(temporary)
+    assemble(project.training / "teacher.cfg", folder)
     done("Teacher", folder)
     return folder
 

@@ -1,0 +1,67 @@
+"""The step `data`: the English data sets, fetched once, or linked from a folder that holds them already."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+import typer
+
+from ..cli.output import done, say
+from ..errors import XnerError
+from .layout import Project
+
+# Where a data set lies in the folder of --shared, if not under its own name.
+PLACES = {
+    "wikineural": "english-ner/wikineural",
+    "wikigold": "english-ner/wikigold",
+    "btc": "english-ner/btc",
+    "wnut17": "english-ner/wnut17",
+    "uner-ewt": "uner/en_ewt",
+}
+
+
+def find_data(project: Path, names: List[str], shared: Optional[Path] = None) -> None:
+    """Put data sets where a project looks for them, `assets/downloads`.
+
+    project (Path): The folder of the project. names (List[str]): The names of the data sets there.
+    shared (Optional[Path]): A folder that may hold them. What it has is linked to; everything else is fetched by
+        `spacy project assets --extra`.
+    RAISES: XnerError if they can't be fetched.
+    """
+    downloads = project / "assets" / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        place = shared / PLACES.get(name, name) if shared else None
+        link = downloads / name
+        if place is not None and place.is_dir() and not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(place.resolve(), target_is_directory=True)
+    missing = [name for name in names if not (downloads / name).exists()]
+    if missing:
+        say(f"Fetching {', '.join(missing)} (spacy project assets --extra)")
+        code = subprocess.call([sys.executable, "-m", "weasel", "assets", str(project), "--extra"])
+        missing = [name for name in names if not (downloads / name).exists()]
+        if code or missing:
+            raise XnerError(
+                f"Data sets could not be fetched: {', '.join(missing)}.",
+                "They need git and the network. Without network: --vars.shared FOLDER names a folder that holds them; or "
+                "name an English pipeline in the folder english/, then none is needed.",
+            )
+    done(f"Data sets: {', '.join(names)}", downloads)
+
+
+def data_cli(
+    names: Optional[List[str]] = typer.Argument(
+        None, help="Data sets, by their names in assets/downloads. Without names: the English ones, if they are needed."
+    ),
+    shared: Optional[Path] = typer.Option(None, "--shared", help="A folder that may hold them already."),
+    project: Path = typer.Option(Path(), "--project", help="The folder of the project."),
+) -> None:
+    """Find or fetch the data sets that the English pipelines learn from."""
+    if not names:
+        if Project(project).inputs()["english"]:
+            say("No English data needed: the folder english/ names a pipeline.")
+            return
+        names = [name for name in PLACES]
+    find_data(project, names, shared if shared and str(shared) else None)

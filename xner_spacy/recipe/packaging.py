@@ -1,0 +1,41 @@
+"""The step `package`: the student as a wheel, with its model card."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ..cli.model_card import model_card
+from ..cli.output import done
+from ..errors import XnerError
+from .layout import Project
+
+CARD = "card.yml"
+
+
+def package_student(project: Project, name: str = "xner_news", version: str = "0.1.0") -> Path:
+    """Write the model card from card.yml and the figures, and package the student as a wheel.
+
+    RETURNS (Path): The wheel.
+    """
+    meta = project.training / "meta.json"
+    scores, teacher = (project.metrics / f"{system}.json" for system in ("student", "teacher"))
+    model_card(
+        project.student,
+        meta,
+        sources=project.root / CARD,
+        scores=scores if scores.exists() else None,
+        teacher=teacher if scores.exists() and teacher.exists() else None,
+        name=name,
+        version=version,
+    )
+    packages = project.root / "packages"
+    packages.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "spacy", "package", project.student, packages, "--meta-path", meta]
+    result = subprocess.run(
+        [*map(str, command), "--build", "wheel", "--force"], capture_output=True, encoding="utf8", errors="replace"
+    )
+    wheels = sorted(packages.glob(f"*_{name}-{version}/dist/*.whl"))
+    if result.returncode or not wheels:
+        raise XnerError("`spacy package` failed; the end of what it said:", (result.stdout + result.stderr)[-1500:])
+    done("Wheel", wheels[-1])
+    return wheels[-1]
