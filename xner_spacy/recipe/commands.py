@@ -1,6 +1,7 @@
 """`xner new` and `xner recipe STEP`."""
 
-from typing import Any, Callable, Dict
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
 
 import typer
 
@@ -49,21 +50,24 @@ def register(app: typer.Typer) -> None:
     app.command("new")(new_cli)
     recipe = typer.Typer(help="The steps of a project that `xner new` made, as its project.yml calls them.", no_args_is_help=True)
     recipe.command("data")(data_cli)
-    recipe.command("package")(package_cli)
+    recipe.command("package", help=package_student.__doc__)(command(Project, **OPTIONS)(package_cli))
     for name, run in RUN.items():
         recipe.command(name)(_step_command(name, run))
     app.add_typer(recipe, name="recipe")
 
 
-def package_cli(call: Callable[[], Project], name: str = "ner", version: str = "0.1.0") -> None:
+def package_cli(
+    call: Callable[[], Project], name: str = "ner", version: str = "0.1.0", card: Optional[Path] = None
+) -> None:
     """Package the student.
 
     name (str): Name of the package, after the language's code.
     version (str): Its version.
+    card (Optional[Path]): The model card in YAML; the project's card.yml if it is left out.
     """
     project = call()
     with timed(project, "package"):
-        package_student(project, name, version)
+        package_student(project, card or project.root / "card.yml", name=name, version=version)
 
 
 def _step_command(name: str, run: Callable[[Project], Any]) -> Callable[..., None]:

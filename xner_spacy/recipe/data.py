@@ -32,9 +32,10 @@ def find_data(project: Path, names: List[str], shared: Optional[Path] = None) ->
     downloads = project / "assets" / "downloads"
     downloads.mkdir(parents=True, exist_ok=True)
     for name in names:
-        place = shared / PLACES.get(name, name) if shared else None
+        places = [shared / name, shared / PLACES.get(name, name)] if shared else []
+        place = next((place for place in places if place.is_dir()), None)
         link = downloads / name
-        if place is not None and place.is_dir() and not link.exists():
+        if place is not None and not link.exists():
             link.unlink(missing_ok=True)
             link.symlink_to(place.resolve(), target_is_directory=True)
     missing = [name for name in names if not (downloads / name).exists()]

@@ -10,6 +10,7 @@ from typing import Iterable, List, Tuple
 import numpy as np
 from spacy.tokens import Doc
 
+from ..cli.init_config import init_config
 from ..cli.output import done
 from ..corpora.splitting import split_docs
 from ..corpora.docs import doc_entities, read_docs, write_docbin
@@ -30,9 +31,9 @@ COPIES_OF_CORRECTED = 4
 
 
 def make_labels(project: Project) -> Tuple[Path, Path]:
-    """Write the training and development data of the student.
+    """Write the training and development data of the student, and its config.
 
-    RETURNS (Tuple[Path, Path]): Both files.
+    RETURNS (Tuple[Path, Path]): Both files of data.
     """
     vocab = blank_vocab("xx")
     folders = [project.labelled / name for name in ("projected", "transferred")]
@@ -51,6 +52,8 @@ def make_labels(project: Project) -> Tuple[Path, Path]:
     with written_together():
         for path, part in zip(paths, (train, dev), strict=True):
             write_docbin(path, part)
+    has_probabilities = any(get_soft(doc) is not None for doc in train)
+    init_config("student", project.training / "student.cfg", project.lang, labels="soft" if has_probabilities else "hard")
     done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")
     return paths
 

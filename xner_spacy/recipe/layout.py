@@ -18,11 +18,14 @@ ENGLISH_MODELS = {"best": 3, "fast": 1}
 class Project:
     """A project's folder and settings.
 
-    root (Path): The folder with project.yml. lang (str): Code of the target language.
-    quality (Quality): "best" is the whole recipe; "fast" is one English pipeline and hard labels.
-    translator (str): "auto", or the name of a way to translate (see `translators`).
-    seed (int): Seed of every draw and training. gpu_id (int): The GPU, or -1 for the CPU.
-    workers (int): Processes at a time; 0 for one per core.
+    root (Path): The folder of the project.
+    lang (str): Code of the target language.
+    quality (Quality): best is the whole recipe; fast is one English pipeline and hard labels.
+    translator (str): auto, bitext, or another way to translate: apertium=DIRECTION, ctranslate2=FOLDER,
+        transformers=MODEL, chat=MODEL, libretranslate=ADDRESS.
+    seed (int): Seed of every draw and training.
+    gpu_id (int): The GPU, or -1 for the CPU.
+    workers (int): Processes at a time; 0 for one a core.
     """
 
     root: Path = Path()

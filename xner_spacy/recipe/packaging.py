@@ -7,22 +7,22 @@ from pathlib import Path
 from ..cli.model_card import model_card
 from ..cli.output import done
 from ..errors import XnerError
+from ..types import PathLike
 from .layout import Project
 
-CARD = "card.yml"
 
+def package_student(project: Project, card: PathLike, *, name: str, version: str) -> Path:
+    """Fill the model card with the figures, and package the student as a wheel.
 
-def package_student(project: Project, name: str = "xner_news", version: str = "0.1.0") -> Path:
-    """Write the model card from card.yml and the figures, and package the student as a wheel.
-
-    RETURNS (Path): The wheel.
+    card (PathLike): YAML, see `xner model-card`. name (str): Name of the package. version (str): Its version.
+    RETURNS (Path): The wheel. RAISES: XnerError with what `spacy package` said if it failed.
     """
     meta = project.training / "meta.json"
     scores, teacher = (project.metrics / f"{system}.json" for system in ("student", "teacher"))
     model_card(
         project.student,
         meta,
-        sources=project.root / CARD,
+        sources=card,
         scores=scores if scores.exists() else None,
         teacher=teacher if scores.exists() and teacher.exists() else None,
         name=name,

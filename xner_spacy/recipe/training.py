@@ -94,7 +94,7 @@ def _start(training: Training, gpu_id: int) -> "subprocess.Popen[bytes]":
         file.write(training.config.to_str())
     command = [sys.executable, "-m", "spacy", "train", config, "--output", training.folder, "--gpu-id", gpu_id]
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
-    with open(training.folder / "train.log", "wb") as log:
+    with (training.folder / "train.log").open("wb") as log:
         return subprocess.Popen(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT, env=environment)
 
 
