@@ -20,7 +20,12 @@ from .steps import timed
 from .teacher import label_by_projection
 from .transfer import label_by_transfer
 
-OPTIONS = {"root": option("--project"), "gpu_id": option(), "workers": option("-w", min=0, max=1000), "quality": option(kind=str)}
+OPTIONS = {
+    "root": option("--project"),
+    "gpu_id": option(),
+    "workers": option("-w", min=0, max=1000),
+    "quality": option(kind=str),
+}
 
 
 def read_inputs(project: Project) -> None:
@@ -48,7 +53,9 @@ RUN: Dict[str, Callable[[Project], Any]] = {
 def register(app: typer.Typer) -> None:
     """Add `xner new` and the group of the steps."""
     app.command("new")(new_cli)
-    recipe = typer.Typer(help="The steps of a project that `xner new` made, as its project.yml calls them.", no_args_is_help=True)
+    recipe = typer.Typer(
+        help="The steps of a project that `xner new` made, as its project.yml calls them.", no_args_is_help=True
+    )
     recipe.command("data")(data_cli)
     recipe.command("package", help=package_student.__doc__)(command(Project, **OPTIONS)(package_cli))
     for name, run in RUN.items():

@@ -151,7 +151,9 @@ def _carry(source: Path, split: str, folder: Path) -> None:
             file.writelines(f"{translations[letters_key(doc.text)]}\n" for doc in translated)
         output = folder / f"{source.name}-carried.spacy"
         counts = carry_labels(gold, english_text, output, bitext=bitext)["counts"]
-    say(f"{counts['projected spans']:,} of {counts['entities']:,} gold entities of {source.name} ({split}) stand in English now")
+    say(
+        f"{counts['projected spans']:,} of {counts['entities']:,} gold entities of {source.name} ({split}) stand in English now"
+    )
 
 
 def _english_share(source_lines: List[str], english_lines: List[str]) -> float:

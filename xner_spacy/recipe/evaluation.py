@@ -24,12 +24,16 @@ def evaluate_project(project: Project) -> List[str]:
     if inputs["road"] == "translator" or inputs["gold"]["translated"] == inputs["gold"]["sentences"]:
         systems = {"teacher": project.training / "teacher", **systems}
     else:
-        say(f"The teacher has no translation for {inputs['gold']['sentences'] - inputs['gold']['translated']:,} test sentences: it is not scored.")
+        say(
+            f"The teacher has no translation for {inputs['gold']['sentences'] - inputs['gold']['translated']:,} test sentences: it is not scored."
+        )
     for name, pipeline in systems.items():
         output = project.labelled / f"gold-{name}"
         annotate(pipeline, gold, output, overwrite=True, workers=project.workers, progress=bar)
         scores = evaluate(gold, output)
         write_json(project.metrics / f"{name}.json", scores)
         interval = percent_range(scores["f1_interval"])
-        say(f"{name}: F1 {percent(scores['f1'])} ({interval}), P {percent(scores['precision'])}, R {percent(scores['recall'])}")
+        say(
+            f"{name}: F1 {percent(scores['f1'])} ({interval}), P {percent(scores['precision'])}, R {percent(scores['recall'])}"
+        )
     return list(systems)

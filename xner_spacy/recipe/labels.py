@@ -12,9 +12,9 @@ from spacy.tokens import Doc
 
 from ..cli.init_config import init_config
 from ..cli.output import done
-from ..corpora.splitting import split_docs
 from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.formats.schemes import entities_to_tags
+from ..corpora.splitting import split_docs
 from ..corpora.writing import written_together
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.student.tag_scheme import TagSet
@@ -53,7 +53,9 @@ def make_labels(project: Project) -> Tuple[Path, Path]:
         for path, part in zip(paths, (train, dev), strict=True):
             write_docbin(path, part)
     has_probabilities = any(get_soft(doc) is not None for doc in train)
-    init_config("student", project.training / "student.cfg", project.lang, labels="soft" if has_probabilities else "hard")
+    init_config(
+        "student", project.training / "student.cfg", project.lang, labels="soft" if has_probabilities else "hard"
+    )
     done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")
     return paths
 

@@ -85,6 +85,8 @@ def new_cli(
     """Make a project for a language of your own: `spacy project run all` in it makes the pipeline."""
     folder = new(lang, directory, name=name)
     done("Project", folder)
-    say(f"Put text into {folder / 'text'} and a bitext into {folder / 'bitext'}, if you have one (each folder says what it")
+    say(
+        f"Put text into {folder / 'text'} and a bitext into {folder / 'bitext'}, if you have one (each folder says what it"
+    )
     say("takes), then run:")
     say(f"\n    cd {folder}\n    python -m spacy project run all")

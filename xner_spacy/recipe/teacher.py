@@ -50,8 +50,9 @@ def teacher_config(project: Project, translator: Dict[str, Any]) -> Config:
     if choice.initialize:
         config["initialize"]["tokenizer"] = choice.initialize
     config["components"]["xner_translator"]["translator"] = translator
-    annotator: Dict[str, Any] = {"factory": "xner_annotator", "label_map": "conll"}
+    annotator: Dict[str, Any] = {"factory": "xner_annotator", "label_map": "auto"}
     if english["soft"] and project.best:
+        annotator["label_map"] = "conll"
         annotator["annotator"] = {"@xner_annotators": "xner.Ensemble.v1", "models": english["models"]}
     else:
         annotator["model"] = english["models"][0]

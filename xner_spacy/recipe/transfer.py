@@ -64,7 +64,10 @@ def _make_vectors(project: Project, sources: List[str]) -> Path:
     """RETURNS (Path): A vocabulary with vectors of English, the target and the source languages."""
     folder = project.training / "vectors"
     folder.mkdir(parents=True, exist_ok=True)
-    bitexts = [project.bitext, *((project.sources / lang / "en.tok", project.sources / lang / "target.tok") for lang in sources)]
+    bitexts = [
+        project.bitext,
+        *((project.sources / lang / "en.tok", project.sources / lang / "target.tok") for lang in sources),
+    ]
     sides = folder / "en.tok", folder / "others.tok"
     for side, paths in zip(sides, zip(*bitexts, strict=True), strict=True):
         with atomic_write(side) as file:

@@ -1,0 +1,326 @@
+"""A project from `xner new` to the wheel, and its steps one by one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+import spacy
+import srsly
+
+from tests.conftest import ROOT
+from xner_spacy.corpora.docs import doc_entities, make_doc, read_docs, write_docbin
+from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
+from xner_spacy.errors import XnerError
+from xner_spacy.recipe import english as english_step
+from xner_spacy.recipe.english import english_corpora
+from xner_spacy.recipe.labels import COPIES_OF_CORRECTED, make_labels
+from xner_spacy.recipe.layout import Project
+from xner_spacy.recipe.new import FOLDERS, new
+from xner_spacy.recipe.steps import STEPS, estimate
+from xner_spacy.recipe.training import Training, set_values, train_all
+from xner_spacy.recipe.translators import choose_translator
+from xner_spacy.types import Entity, TokenLabels
+
+NLP = spacy.blank("xx")
+
+
+def run(*command: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, encoding="utf8", errors="replace", timeout=1200
+    )
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded corpus as DocBin files and a bitext."""
+    folder = tmp_path_factory.mktemp("embedded")
+    made = run(sys.executable, ROOT / "scripts" / "embedded.py", ROOT / "assets" / "is-en", folder, cwd=ROOT)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def fill(project: Path, embedded: Path) -> None:
+    """Put the embedded corpus where a user would, with a list of its English names as the English pipeline."""
+    nlp = spacy.blank("en")
+    splits = {split: list(read_docs(embedded / f"{split}.en.spacy", nlp.vocab)) for split in ("train", "dev", "test")}
+    names = sorted({(ent.text, ent.label_) for docs in splits.values() for doc in docs for ent in doc.ents})
+    nlp.add_pipe("entity_ruler").add_patterns([{"pattern": text, "label": label} for text, label in names])
+    nlp.to_disk(project / "english" / "names")
+    (project / "bitext" / "en.txt").write_bytes((embedded / "en.txt").read_bytes())
+    (project / "bitext" / "is.txt").write_bytes((embedded / "is.txt").read_bytes())
+    lines = [doc.text for split in ("train", "dev") for doc in read_docs(embedded / f"{split}.is.spacy", NLP.vocab)]
+    (project / "text" / "news.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf8")
+    (project / "gold" / "test.spacy").write_bytes((embedded / "test.is.spacy").read_bytes())
+
+
+def test_from_an_empty_folder_to_the_wheel(embedded: Path, tmp_path: Path) -> None:
+    made = run(sys.executable, "-m", "xner_spacy", "new", "is", "ours", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    project = tmp_path / "ours"
+    fill(project, embedded)
+    command = (
+        sys.executable,
+        "-m",
+        "spacy",
+        "project",
+        "run",
+        "all",
+        ".",
+        "--vars.quality",
+        "fast",
+        "--vars.steps",
+        "200",
+    )
+    done = run(*command, cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = srsly.read_json(project / "metrics" / "fast" / "student.json")
+    # Chance gives nothing; this is what 200 steps on some 500 sentences give, less a margin.
+    assert scores["f1"] > 0.45
+    assert srsly.read_json(project / "metrics" / "fast" / "teacher.json")["f1"] > 0.8
+    for number, step in enumerate(STEPS, 1):
+        assert f"[{number}/{len(STEPS)}] {step}" in done.stdout or step == "student"
+    [wheel] = project.glob("packages/*/dist/*.whl")
+    assert wheel.name.startswith("is_ner-0.1.0")
+    page = (project / "page.html").read_text(encoding="utf8")
+    assert f"{100 * scores['f1']:.1f}" in page and "http" not in page.replace("http://www.w3.org", "")
+    # A second run does nothing again that is there: the student is not trained again.
+    before = (project / "training" / "fast" / "student" / "model-best" / "meta.json").stat().st_mtime_ns
+    again = run(*command, cwd=project)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Skipping 'student'" in again.stdout and "Skipping 'english'" in again.stdout
+    assert (project / "training" / "fast" / "student" / "model-best" / "meta.json").stat().st_mtime_ns == before
+
+
+def test_a_new_project_says_what_goes_where(tmp_path: Path) -> None:
+    folder = new("yo", tmp_path / "ours")
+    for name in FOLDERS:
+        assert "Yoruba" in (folder / name / "README.md").read_text(encoding="utf8") or name not in ("text", "gold")
+    config = srsly.read_yaml(folder / "project.yml")
+    assert config["vars"]["lang"] == "yo"
+    assert set(config["workflows"]["all"]) == {command["name"] for command in config["commands"]}
+    assert "Yoruba" in (folder / "README.md").read_text(encoding="utf8")
+    with pytest.raises(XnerError, match="there already"):
+        new("yo", folder)
+
+
+@pytest.mark.parametrize(
+    ("lang", "name", "message"),
+    [("xyzzy", "ner", "xyzzy"), ("en", "ner", "English"), ("eng_Latn", "ner", "English"), ("yo", "my-ner", "my-ner")],
+)
+def test_refused_projects(lang: str, name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(XnerError, match=message):
+        new(lang, tmp_path / "ours", name=name)
+    assert not (tmp_path / "ours").exists()
+
+
+def project_with(tmp_path: Path, **inputs: object) -> Project:
+    """RETURNS (Project): A project whose step `inputs` has run."""
+    (tmp_path / "corpus").mkdir(parents=True, exist_ok=True)
+    summary: Dict[str, object] = {"english": [], "sources": {}, "road": "translator", **inputs}
+    (tmp_path / "corpus" / "inputs.json").write_text(json.dumps(summary), encoding="utf8")
+    return Project(root=tmp_path, lang="is", workers=1)
+
+
+def test_a_project_without_inputs_names_the_step(tmp_path: Path) -> None:
+    with pytest.raises(XnerError, match="inputs.json") as error:
+        Project(root=tmp_path).inputs()
+    assert "xner recipe inputs" in error.value.hint
+
+
+# --- the translator
+
+
+def test_a_bitext_goes_first(tmp_path: Path) -> None:
+    project = project_with(tmp_path, road="bitext")
+    name, section = choose_translator(project, project.inputs())
+    assert name == "the bitext" and section["@xner_translators"] == "xner.Bitext.v1"
+
+
+@pytest.mark.parametrize(
+    ("setting", "part", "key"),
+    [
+        ("apertium=isl-eng", "xner.Apertium.v1", "mode"),
+        ("ctranslate2=models/x", "xner.CTranslate2.v1", "model"),
+        ("transformers=facebook/nllb-200-distilled-600M", "xner.Transformers.v1", "model"),
+        ("chat=gpt", "xner.Chat.v1", "model"),
+        ("libretranslate=localhost:5000", "xner.LibreTranslate.v1", "url"),
+    ],
+)
+def test_a_named_translator_is_stored(setting: str, part: str, key: str, tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    project.translator = setting
+    _, section = choose_translator(project, project.inputs())
+    assert section["@xner_translators"] == "xner.Stored.v1"
+    assert section["translator"]["@xner_translators"] == part
+    assert section["translator"][key] == setting.partition("=")[2]
+
+
+@pytest.mark.parametrize("setting", ["apertium", "nothing=x", "bitext", ""])
+def test_a_translator_that_is_none(setting: str, tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    project.translator = setting
+    with pytest.raises(XnerError, match="translator"):
+        choose_translator(project, project.inputs())
+
+
+def test_no_translator_says_what_to_install(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    project.lang = "lug"
+    with pytest.raises(XnerError, match="Nothing here translates lug") as error:
+        choose_translator(project, project.inputs())
+    assert "GB to download" in error.value.hint and "xner convert-model" in error.value.hint
+    assert "bitext/" in error.value.hint
+
+
+# --- English
+
+
+def source_language(folder: Path, labelled: List[str], english: List[str]) -> None:
+    """Write a source language whose words are the English ones, with one name in each sentence: its first word."""
+    docs = [make_doc(NLP.vocab, text.split(), [Entity(0, 1, "PER")]) for text in labelled]
+    write_docbin(folder / "train.spacy", docs)
+    (folder / "target.tok").write_text("".join(f"{text}\n" for text in labelled), encoding="utf8")
+    (folder / "en.tok").write_text("".join(f"{text}\n" for text in english), encoding="utf8")
+
+
+def public_data(project: Project) -> None:
+    """Write the smallest public corpora."""
+    for data_set in english_step.PUBLIC:
+        for name in (*data_set.files, *data_set.dev):
+            file = project.root / "assets" / "downloads" / data_set.name / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            rows = {"panx": "0\tRome\tB-LOC\n1\tis\tO\n", "uner": "1\tRome\tB-LOC\t-\t-\n2\tis\tO\t-\t-\n"}
+            file.write_text(
+                rows.get(data_set.style, "Rome B-PER\nis O\n").replace(
+                    "B-PER",
+                    "I-PER" if data_set.style == "iob1" else ("B-person" if data_set.name == "wnut17" else "B-LOC"),
+                )
+                + "\n",
+                encoding="utf8",
+            )
+
+
+def test_labels_of_a_source_language_are_carried_to_english(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    public_data(project)
+    names = ["Anna", "Bela", "Carla", "Dora"] * 6
+    labelled = [f"{name} nyumbani kwake leo" for name in names]
+    english = [f"today {name} is at home" for name in names]
+    source_language(project.sources / "swa", labelled, english)
+    train, dev = english_corpora(project)
+    [carried] = [file for file in train.iterdir() if "carried" in file.name]
+    docs = list(read_docs(carried, NLP.vocab))
+    assert len(docs) == len(names)
+    right = sum(
+        [(ent.text, ent.label_) for ent in doc.ents] == [(name, "PER")] for doc, name in zip(docs, names, strict=True)
+    )
+    assert right >= 0.9 * len(names)
+    # Swahili is no English, so its own text is not among the training data.
+    assert not (train / "swa.spacy").exists()
+    assert len(list(dev.iterdir())) == 1
+    # They are made again only if the source changes.
+    stamp = carried.stat().st_mtime_ns
+    english_corpora(project)
+    assert carried.stat().st_mtime_ns == stamp
+    source_language(project.sources / "swa", labelled[:8], english[:8])
+    english_corpora(project)
+    assert len(list(read_docs(carried, NLP.vocab))) == 8
+
+
+def test_an_english_creole_is_read_as_english(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    public_data(project)
+    labelled = [f"{name} dey for house today" for name in ["Anna", "Bela"] * 8]
+    source_language(project.sources / "pcm", labelled, [line.replace("dey for", "is in the") for line in labelled])
+    train, _ = english_corpora(project)
+    assert len(list(read_docs(train / "pcm.spacy", NLP.vocab))) == 16
+
+
+def test_missing_data_sets_are_named(tmp_path: Path) -> None:
+    with pytest.raises(XnerError, match="wikineural"):
+        english_corpora(project_with(tmp_path))
+
+
+# --- labels
+
+
+def soft_docs(texts: List[str], mass: float) -> list:
+    docs = []
+    for text in texts:
+        doc = make_doc(NLP.vocab, text.split(), [Entity(0, 1, "PER")])
+        rows = [[1 - mass, mass, 0.0]] + [[1.0, 0.0, 0.0]] * (len(doc) - 1)
+        set_soft(doc, TokenLabels(["O", "B-PER", "I-PER"], rows))
+        docs.append(doc)
+    return docs
+
+
+def test_transfer_is_mixed_in_and_corrected_sentences_replace_the_teachers(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    texts = [f"Anna{k} runs here" for k in range(40)]
+    for name, mass in (("projected", 0.9), ("transferred", 0.5)):
+        folder = project.labelled / name
+        folder.mkdir(parents=True)
+        write_docbin(folder / "00000.spacy", soft_docs(texts, mass))
+    corrected = make_doc(NLP.vocab, texts[3].split(), [Entity(0, 1, "ORG")])
+    write_docbin(project.corpus / "corrected.spacy", [corrected])
+    train, dev = (list(read_docs(path, NLP.vocab)) for path in make_labels(project))
+    assert len({doc.text for doc in [*train, *dev]}) == 40
+    assert not {doc.text for doc in train} & {doc.text for doc in dev}
+    ours = [doc for doc in train if doc.text == texts[3]]
+    assert len(ours) == COPIES_OF_CORRECTED
+    assert [ent.label for ent in doc_entities(ours[0])] == ["ORG"]
+    for doc in train:
+        soft = get_soft(doc)
+        assert soft is not None
+        if doc.text != texts[3]:
+            assert soft.probs[0, list(soft.labels).index("B-PER")] == pytest.approx(0.7, abs=0.01)
+    assert "xner_student" in (project.training / "student.cfg").read_text(encoding="utf8")
+
+
+def test_hard_labels_make_a_student_of_spacy(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    (project.labelled / "projected").mkdir(parents=True)
+    docs = [make_doc(NLP.vocab, [f"Anna{k}", "runs"], [Entity(0, 1, "PER")]) for k in range(20)]
+    write_docbin(project.labelled / "projected" / "00000.spacy", docs)
+    make_labels(project)
+    assert 'factory = "ner"' in (project.training / "student.cfg").read_text(encoding="utf8")
+
+
+# --- training
+
+
+def test_what_is_trained_is_not_trained_again_and_a_failure_shows_its_log(tmp_path: Path) -> None:
+    from xner_spacy.cli.init_config import base_config
+
+    project = project_with(tmp_path)
+    docs = [make_doc(NLP.vocab, ["Anna", "runs"], [Entity(0, 1, "PER")])] * 5
+    data = tmp_path / "train.spacy"
+    write_docbin(data, docs)
+    values = {"paths.train": str(data), "paths.dev": str(data), "training.max_steps": 2, "training.eval_frequency": 1}
+    config = set_values(base_config("source", labels="soft"), values)
+    training = Training(tmp_path / "model", config, [data])
+    train_all(project, [training])
+    assert training.is_made()
+    stamp = (training.best / "meta.json").stat().st_mtime_ns
+    train_all(project, [training])
+    assert (training.best / "meta.json").stat().st_mtime_ns == stamp
+    write_docbin(data, docs * 2)
+    assert not training.is_made()
+    broken = set_values(base_config("source", labels="soft"), {**values, "paths.train": str(tmp_path / "none.spacy")})
+    with pytest.raises(XnerError, match="ended with code") as error:
+        train_all(project, [Training(tmp_path / "broken", broken, [])])
+    assert "none.spacy" in error.value.hint
+    assert not (tmp_path / "broken" / "recipe.json").exists()
+
+
+def test_the_estimate_grows_with_the_work(tmp_path: Path) -> None:
+    text = {"sentences": 1000}
+    small = project_with(tmp_path / "a", text=text)
+    large = project_with(tmp_path / "b", text={"sentences": 100_000}, sources={"swa": {"bitext": {}}})
+    few, many = (estimate(project, project.inputs()) for project in (small, large))
+    assert sum(many.values()) > sum(few.values()) and few["transfer"] == 0 < many["transfer"]
+    given = project_with(tmp_path / "c", text=text, english=["en_core_web_sm"])
+    assert estimate(given, given.inputs())["english"] == 0
