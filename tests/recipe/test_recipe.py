@@ -125,7 +125,7 @@ def project_with(tmp_path: Path, **inputs: object) -> Project:
 
 
 def test_a_project_without_inputs_names_the_step(tmp_path: Path) -> None:
-    with pytest.raises(XnerError, match="inputs.json") as error:
+    with pytest.raises(XnerError, match=r"inputs\.json") as error:
         Project(root=tmp_path).inputs()
     assert "xner recipe inputs" in error.value.hint
 

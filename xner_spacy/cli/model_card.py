@@ -109,20 +109,12 @@ def model_card_cli(call: Callable[[], Json], output: PathLike) -> None:
     done("Metadata", output)
 
 
-<<<<<<< HEAD
 def _gives_scores(model: PathLike) -> bool:
     """RETURNS (bool): Whether a pipeline has something else than spaCy's ner that sets entities."""
     factories = {part.get("factory") for part in read_config(Path(model) / "config.cfg").get("components", {}).values()}
     return "ner" not in factories or "xner_student" in factories
 
 
-def _notes(card: Json, result: Json, teacher: Optional[Json]) -> str:
-    lines = [
-        (card.get("notes") or "").strip(),
-        f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent_range(result['f1_interval'])}, "
-        f"{result['sentences']} sentences, {result['gold']} entities).",
-    ]
-=======
 def _notes(card: Json, result: Optional[Json], teacher: Optional[Json]) -> str:
     lines = [(card.get("notes") or "").strip()]
     if result is None:
@@ -132,7 +124,6 @@ def _notes(card: Json, result: Optional[Json], teacher: Optional[Json]) -> str:
             f"Gold test set: F1 {percent(result['f1'])} (95% interval {percent_range(result['f1_interval'])}, "
             f"{result['sentences']} sentences, {result['gold']} entities)."
         )
->>>>>>> 45dcc4b (Recipe: steps, page, xner new (draft))
     if teacher:
         interval = percent_range(teacher["f1_interval"])
         lines.append(f"The teacher it learned from: F1 {percent(teacher['f1'])} ({interval}).")

@@ -64,5 +64,5 @@ def data_cli(
         if Project(project).inputs()["english"]:
             say("No English data needed: the folder english/ names a pipeline.")
             return
-        names = [name for name in PLACES]
+        names = list(PLACES)
     find_data(project, names, shared if shared and str(shared) else None)
