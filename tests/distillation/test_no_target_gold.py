@@ -15,6 +15,7 @@ from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.readers import Mixture
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.selection import select_surest
+from xner_spacy.recipe.inputs import gather_inputs
 from xner_spacy.registry import registry
 from xner_spacy.types import TokenLabels
 
@@ -111,10 +112,10 @@ def test_the_project_trains_and_stops_on_projected_or_source_data():
     for name, *paths in found:
         for path in paths:
             source = ".en.spacy" in path or name.startswith("english ")
-            assert source or path.startswith(("annotated/", "selected/", "mixed/")), (name, path)
+            assert source or re.match(r"(\w+/)?(annotated|selected|mixed|labelled)/", path), (name, path)
 
 
-def test_the_prepared_corpora_hold_no_gold_but_the_test_sets(tmp_path):
+def test_what_the_project_reads_holds_no_gold_but_the_test_set(tmp_path):
     data = ROOT.parent / "shared" / "data"
     if not (data / "masakhaner2").is_dir():
         pytest.skip("needs ../shared/data (MasakhaNER 2.0 and MAFAND)")
@@ -128,15 +129,17 @@ def test_the_prepared_corpora_hold_no_gold_but_the_test_sets(tmp_path):
         for side in ("en", "tsn"):
             lines = (data / "mafand" / "en-tsn" / f"{split}.{side}").read_bytes()
             (bitext / f"{split}.{side}").write_bytes(lines)
-    app = load_script(ROOT / "projects" / "masakhane" / "scripts" / "masakhane.py")
-    arguments = ["tsn", str(ner.parent), str(bitext.parent), str(tmp_path / "out")]
-    result = CliRunner().invoke(app, arguments)
+    app = load_script(ROOT / "projects" / "masakhane" / "scripts" / "inputs.py")
+    project = tmp_path / "tsn"
+    result = CliRunner().invoke(app, ["tsn", str(ner.parent), str(bitext.parent), str(project), "--sources", ""])
     assert result.exit_code == 0, result.output
+    gather_inputs(project, "tsn")
     vocab = spacy.blank("xx").vocab
-    for split, has in (("train", False), ("dev", False), ("test", True)):
-        docs = list(read_docs(tmp_path / "out" / f"{split}.spacy", vocab))
+    for file in project.rglob("*.spacy"):
+        docs = list(read_docs(file, vocab))
         assert docs
-        assert any(doc.ents for doc in docs) == has
+        is_test = "gold" in file.relative_to(project).as_posix()
+        assert any(doc.ents for doc in docs) == is_test, file
 
 
 def load_script(path):

@@ -21,6 +21,7 @@ from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.new import FOLDERS, new
 from xner_spacy.recipe.steps import STEPS, estimate
 from xner_spacy.recipe.training import Training, set_values, train_all
+from xner_spacy.recipe.transfer import transfer_sources
 from xner_spacy.recipe.translators import choose_translator
 from xner_spacy.types import Entity, TokenLabels
 
@@ -319,8 +320,18 @@ def test_what_is_trained_is_not_trained_again_and_a_failure_shows_its_log(tmp_pa
 def test_the_estimate_grows_with_the_work(tmp_path: Path) -> None:
     text = {"sentences": 1000}
     small = project_with(tmp_path / "a", text=text)
-    large = project_with(tmp_path / "b", text={"sentences": 100_000}, sources={"swa": {"bitext": {}}})
+    large = project_with(tmp_path / "b", text={"sentences": 100_000}, sources={"hrv": {"bitext": {}}})
+    large.lang = "srp"
     few, many = (estimate(project, project.inputs()) for project in (small, large))
     assert sum(many.values()) > sum(few.values()) and few["transfer"] == 0 < many["transfer"]
     given = project_with(tmp_path / "c", text=text, english=["en_core_web_sm"])
     assert estimate(given, given.inputs())["english"] == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "relatives"),
+    [("lug", ["swa"]), ("tsn", ["swa"]), ("yor", []), ("luo", []), ("srp", ["hrv"]), ("xx", [])],
+)
+def test_only_relatives_with_a_bitext_are_transferred_from(lang: str, relatives: List[str]) -> None:
+    sources = {source: {"bitext": {}} for source in ("hau", "pcm", "swa", "hrv")}
+    assert transfer_sources(lang, {"sources": {**sources, "kin": {}}}) == relatives

@@ -10,6 +10,7 @@ from ..corpora.reading import read_json
 from ..corpora.writing import write_json
 from ..types import Json
 from .layout import ENGLISH_MODELS, Project
+from .transfer import transfer_sources
 
 STEPS = ("inputs", "english", "teacher", "transfer", "labels", "student", "evaluate", "package", "page")
 # Seconds on one core of the machine where they were measured (`docs/benchmarks.md`), by what a step has to do.
@@ -20,7 +21,7 @@ def estimate(project: Project, inputs: Json) -> Dict[str, float]:
     """RETURNS (Dict[str, float]): About how many seconds each slow step takes, on a machine like the measured one."""
     cores = project.workers if project.gpu_id < 0 else 1
     rounds = -(-ENGLISH_MODELS[project.quality] // cores)
-    sources = sum("bitext" in source for source in inputs["sources"].values()) if project.best else 0
+    sources = len(transfer_sources(project.lang, inputs)) if project.best else 0
     sentences = inputs["text"]["sentences"] if inputs["road"] == "translator" else inputs["bitext"]["sentences"]
     return {
         "english": 0.0 if inputs["english"] else 60.0 + PER_MODEL * rounds,

@@ -19,10 +19,15 @@ from ..corpora.annotate import annotate
 from ..corpora.files import read_lines
 from ..corpora.writing import atomic_write, folder_written_aside
 from ..languages import blank
+from ..roads.facts import shared_groups
+from ..types import Json
 from .english import english_corpora
 from .layout import Project
 from .training import Training, set_values, train_all
 
+# How many groups of its family a source language must share with the target, from the widest on: Bantu languages share
+# four, Slavic ones three. Sources that share two or none cost a Yoruba student 4 to 6 F1 (docs/benchmarks.md).
+SHARED_GROUPS = 3
 # Pairs of one bitext: beyond that a language would fill the table with its own words.
 MAX_PAIRS = 10_000
 EMBED = "components.tok2vec.model.embed."
@@ -44,9 +49,9 @@ def label_by_transfer(project: Project) -> Optional[Path]:
     RETURNS (Optional[Path]): The folder of the labelled text; None if there is no such language.
     """
     inputs = project.inputs()
-    sources = [lang for lang, source in inputs["sources"].items() if "bitext" in source]
+    sources = transfer_sources(project.lang, inputs)
     if not project.best or not sources:
-        reason = "sources/ has no language with a bitext" if project.best else "it is a part of the best quality"
+        reason = "sources/ has no relative of it with a bitext" if project.best else "it is a part of the best quality"
         say(f"No transfer from other languages: {reason}.")
         return None
     table = _make_vectors(project, sources)
@@ -58,6 +63,12 @@ def label_by_transfer(project: Project) -> Optional[Path]:
     annotate(pipeline, text, output, overwrite=True, workers=project.workers, progress=bar)
     done(f"Text with labels by transfer from en, {', '.join(sources)}", output)
     return output
+
+
+def transfer_sources(lang: str, inputs: Json) -> List[str]:
+    """RETURNS (List[str]): The source languages that have a bitext and are relatives of the target language."""
+    sources = [source for source, summary in inputs["sources"].items() if "bitext" in summary]
+    return [source for source in sources if len(shared_groups(lang, source)) >= SHARED_GROUPS]
 
 
 def _make_vectors(project: Project, sources: List[str]) -> Path:

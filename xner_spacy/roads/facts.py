@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ..languages import CODES, Code
+from ..languages import CODES, Code, find_code
 
 
 class ApertiumPair(NamedTuple):
@@ -84,6 +84,14 @@ def labelled_relatives(facts: Facts, script: str) -> List[Relative]:
         if shared and other.labelled and other.code.iso3 not in (facts.code.iso3, "eng"):
             relatives.append(Relative(other, shared, other.code.script == script))
     return sorted(relatives, key=_closeness, reverse=True)
+
+
+def shared_groups(lang: str, other: str) -> Tuple[str, ...]:
+    """RETURNS (Tuple[str, ...]): The groups of families that two languages both belong to, the widest first; none if one
+    of them is not in the table. lang, other (str): Codes of the languages.
+    """
+    facts = [all_facts().get(code.iso3) if code else None for code in (find_code(lang), find_code(other))]
+    return _shared(facts[0].family, facts[1].family) if facts[0] and facts[1] else ()
 
 
 def _closeness(relative: Relative) -> Tuple[int, bool, bool, float]:
