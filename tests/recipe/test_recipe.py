@@ -13,10 +13,11 @@ import srsly
 from tests.conftest import ROOT
 from xner_spacy.corpora.docs import doc_entities, make_doc, read_docs, write_docbin
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
+from xner_spacy.distillation.teachers.mixtures import mix_docs
 from xner_spacy.errors import XnerError
 from xner_spacy.recipe import english as english_step
 from xner_spacy.recipe.english import english_corpora
-from xner_spacy.recipe.labels import COPIES_OF_CORRECTED, make_labels
+from xner_spacy.recipe.labels import COPIES_OF_CORRECTED, fit_mixture_bias, make_labels
 from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.new import FOLDERS, new
 from xner_spacy.recipe.steps import STEPS, estimate
@@ -277,8 +278,18 @@ def test_transfer_is_mixed_in_and_corrected_sentences_replace_the_teachers(tmp_p
         soft = get_soft(doc)
         assert soft is not None
         if doc.text != texts[3]:
-            assert soft.probs[0, list(soft.labels).index("B-PER")] == pytest.approx(0.7, abs=0.01)
+            assert soft.probs[0, list(soft.labels).index("B-PER")] == pytest.approx(0.8, abs=0.01)
     assert "xner_student" in (project.training / "student.cfg").read_text(encoding="utf8")
+
+
+def test_a_mixture_has_as_many_entities_as_the_projected_labels() -> None:
+    texts = [f"Anna{k} runs" for k in range(60)]
+    sure, unsure = soft_docs(texts, 0.6), soft_docs(texts, 0.05)
+    bias = fit_mixture_bias(sure, unsure, [0.5, 0.5], 0)
+    assert bias > 0
+    mixed = list(mix_docs([sure, unsure], [0.5, 0.5], bias=bias))
+    assert sum(len(doc.ents) for doc in mixed) == 60
+    assert not any(doc.ents for doc in mix_docs([soft_docs(texts, 0.6), unsure], [0.5, 0.5]))
 
 
 def test_hard_labels_make_a_student_of_spacy(tmp_path: Path) -> None:

@@ -20,12 +20,7 @@ from .steps import timed
 from .teacher import label_by_projection
 from .transfer import label_by_transfer
 
-OPTIONS = {
-    "root": option("--project"),
-    "gpu_id": option(),
-    "workers": option("-w", min=0, max=1000),
-    "quality": option(kind=str),
-}
+OPTIONS = {"root": option("--project"), "workers": option("-w", min=0, max=1000), "quality": option(kind=str)}
 
 
 def read_inputs(project: Project) -> None:

@@ -5,7 +5,7 @@ is drawn at random, never with a sentence that is on both sides.
 """
 
 from pathlib import Path
-from typing import Iterable, List, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -18,14 +18,17 @@ from ..corpora.splitting import split_docs
 from ..corpora.writing import written_together
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.student.tag_scheme import TagSet
-from ..distillation.teachers.mixtures import mix_docs
+from ..distillation.teachers.mixtures import entities_of, mix, mix_docs
 from ..languages import blank_vocab
 from ..types import TokenLabels
 from .layout import Project
 
 DEV_SHARE = 0.125
-# How much the labels by transfer count beside those by projection.
-TRANSFER_WEIGHT = 0.5
+# How much the labels by transfer count beside those by projection. Half of each, or a third, cost a Swahili student up
+# to 4 F1 (docs/benchmarks.md).
+TRANSFER_WEIGHT = 0.25
+# Sentences by which the bias of a mixture is fitted, and the rounds of halving its range.
+BIAS_SENTENCES, BIAS_ROUNDS, BIAS_RANGE = 2000, 10, (-2.0, 4.0)
 # A corrected sentence counts as this many projected ones.
 COPIES_OF_CORRECTED = 4
 
@@ -37,11 +40,13 @@ def make_labels(project: Project) -> Tuple[Path, Path]:
     """
     vocab = blank_vocab("xx")
     folders = [project.labelled / name for name in ("projected", "transferred")]
-    docs: Iterable[Doc] = read_docs(folders[0], vocab)
+    docs = list(read_docs(folders[0], vocab))
     if folders[1].exists():
+        transferred = list(read_docs(folders[1], vocab))
         weights = [1 - TRANSFER_WEIGHT, TRANSFER_WEIGHT]
-        docs = mix_docs([read_docs(folder, vocab) for folder in folders], weights, names=list(map(str, folders)))
-    train, dev = split_docs(list(docs), DEV_SHARE, project.seed)
+        bias = fit_mixture_bias(docs, transferred, weights, project.seed)
+        docs = list(mix_docs([docs, transferred], weights, bias=bias, names=list(map(str, folders))))
+    train, dev = split_docs(docs, DEV_SHARE, project.seed)
     corrected = project.corpus / "corrected.spacy"
     n_corrected = 0
     if corrected.exists():
@@ -58,6 +63,27 @@ def make_labels(project: Project) -> Tuple[Path, Path]:
     )
     done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")
     return paths
+
+
+def fit_mixture_bias(
+    projected: Sequence[Doc], transferred: Sequence[Doc], weights: Sequence[float], seed: int
+) -> float:
+    """Find the bias against O with which a mixture has as many entities as the projected labels alone. A mean of two
+    distributions is flatter than either, so that its likeliest tag is O too often.
+
+    RETURNS (float): The bias, from a sample of the sentences.
+    """
+    rows = np.random.default_rng(seed).permutation(len(projected))[:BIAS_SENTENCES]
+    wanted = sum(len(projected[row].ents) for row in rows)
+    mixtures = [
+        (mix([get_soft(docs[row]) for docs in (projected, transferred)], weights), projected[row]) for row in rows
+    ]
+    low, high = BIAS_RANGE
+    for _ in range(BIAS_ROUNDS):
+        middle = (low + high) / 2
+        count = sum(len(entities_of(soft, doc, middle)) for soft, doc in mixtures if soft is not None)
+        low, high = (middle, high) if count < wanted else (low, middle)
+    return (low + high) / 2
 
 
 def _with_corrected(train: List[Doc], dev: List[Doc], corrected: List[Doc]) -> Tuple[List[Doc], List[Doc]]:

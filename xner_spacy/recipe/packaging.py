@@ -25,6 +25,7 @@ def package_student(project: Project, card: PathLike, *, name: str, version: str
         sources=card,
         scores=scores if scores.exists() else None,
         teacher=teacher if scores.exists() and teacher.exists() else None,
+        teacher_model=project.training / "teacher",
         name=name,
         version=version,
     )
