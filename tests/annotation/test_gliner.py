@@ -198,7 +198,7 @@ def test_both_sides_of_a_pipeline_and_a_corpus(models: Dict[str, Path], tmp_path
     words = [token.text for token in nlp.make_doc(" ".join(WORDS))]
     [expected] = GLiNER(str(models["spans"]))([words])
     dropped = expected.entities[0].label
-    label_map = {label: label for label in ("PER", "LOC", "ORG") if label != dropped}
+    label_map = {label: label if label != dropped else None for label in ("PER", "LOC", "ORG")}
     nlp.add_pipe("xner_translator", config={"source_lang": "xx"})
     nlp.add_pipe("xner_annotator", config={"annotator": part, "label_map": label_map})
     nlp.add_pipe("xner_annotator", "target", config={"annotator": part, "side": "target"})

@@ -158,15 +158,15 @@ class _Model:
 
     def _missing(self, folder: Path) -> List[str]:
         """RETURNS (List[str]): The weights of the model that its file lacks. The library makes them up."""
-        import torch
         from safetensors import safe_open
+        from transformers.modeling_utils import load_state_dict
 
         if (folder / SAFE_WEIGHTS).exists():
             with safe_open(folder / SAFE_WEIGHTS, framework="pt") as file:
                 # Weights that are the same as others are only named.
                 stored = {*file.keys(), *(file.metadata() or {})}
         else:
-            stored = {*torch.load(folder / OLD_WEIGHTS, map_location="cpu", weights_only=True, mmap=True)}
+            stored = {*load_state_dict(str(folder / OLD_WEIGHTS), map_location="meta", weights_only=True)}
         return sorted(self.model.model.state_dict().keys() - stored)
 
     def _measure(self, owner: GLiNER) -> None:
