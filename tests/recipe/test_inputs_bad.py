@@ -40,7 +40,7 @@ CASES = {
     "empty bitext": ({"bitext/en.txt": "", "bitext/lug.txt": ""}, ["lug.txt: is empty"]),
     "unknown labels": (
         {**TEXT, "gold/t.iob": tagged("Ada/PER", "x/ANIMAL y/ANIMAL z/PLANT")},
-        ["t.iob: has unknown labels: 'ANIMAL' (2), 'PLANT' (1)", "rename"],
+        ["t.iob: has unknown labels: 'ANIMAL' (2), 'PLANT' (1)", "Rename"],
     ),
     "raw gold": ({**TEXT, "gold/t.txt": ["Ada ali wano."]}, ["t.txt: holds no labelled sentences"]),
     "empty gold": ({**TEXT, "gold/t.iob": ""}, ["t.iob: is empty"]),

@@ -25,7 +25,15 @@ from .folders import list_files, sort_by_kind
 from .labelled_files import read_labelled
 from .source_languages import read_sources
 from .summary import Notes, counted, sizes
-from .text_checks import check_english, check_language, check_script, compare_domains, domain_warning, lines_of
+from .text_checks import (
+    check_composition,
+    check_english,
+    check_language,
+    check_script,
+    compare_domains,
+    domain_warning,
+    lines_of,
+)
 from .text_files import TextReader
 
 FOLDERS = ("text", "bitext", "gold", "corrected", "sources", "english")
@@ -179,6 +187,8 @@ class _Gathering:
             return []
         labelled = read_labelled(self.files[folder], self.nlp, self.root)
         self.summary[folder] = labelled.summary
+        if warning := check_composition(lines_of(labelled.docs)):
+            self.notes.warnings.append(f"{folder}/: {warning}")
         if not any(labelled.summary["entities"].values()):
             self.notes.warnings.append(f"{folder}/ holds no entity of PER, LOC or ORG.")
         return labelled.docs
@@ -197,7 +207,7 @@ class _Gathering:
     def _check_languages(self, text: Sequence[Doc], target: Sequence[Doc], pairs: Sequence[Pair]) -> None:
         for folder, docs in (("text/", text), ("bitext/", target)):
             lines = lines_of(docs)
-            for warning in (check_script(lines, self.lang), check_language(lines, self.lang)):
+            for warning in (check_script(lines, self.lang), check_language(lines, self.lang), check_composition(lines)):
                 if warning:
                     self.notes.warnings.append(f"{folder}: {warning}")
         warning = check_english(lines_of([self.out.english.make_doc(pair.english) for pair in pairs]))
@@ -223,14 +233,18 @@ class _Gathering:
         self.summary["road"] = road
         self.summary["labelled_text"] = f"{OUT}/{name}"
         self.summary["domain"] = {}
-        for folder, docs in (("text", text), ("gold", gold)):
-            distance = None if docs is labelled else compare_domains(lines_of(docs), lines_of(labelled), seed)
-            if distance is not None and (folder == "gold" or road == "transfer of bitext"):
+        others = {"gold": gold} if gold else {}
+        if labelled is target:
+            others["text"] = text
+        labelled_lines = lines_of(labelled)
+        labelled_name = "the bitext" if labelled is target or self.summary["text"]["from"] == "bitext" else "text/"
+        for folder, docs in others.items():
+            lines = lines_of(docs)
+            distance = compare_domains(lines, labelled_lines, seed)
+            if distance is not None:
                 self.summary["domain"][folder] = distance
                 if distance["far"]:
-                    self.notes.warnings.append(
-                        domain_warning(distance, f"{folder}/", "text/" if labelled is text else "the bitext")
-                    )
+                    self.notes.warnings.append(domain_warning(distance, f"{folder}/", labelled_name))
 
     def _compare_gold(self, gold: Sequence[Doc], text: Sequence[Doc], pairs: Sequence[Pair]) -> None:
         """Count the test sentences that are also in the text, and those that have a translation."""

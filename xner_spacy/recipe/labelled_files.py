@@ -14,7 +14,7 @@ from ..corpora.docs import make_doc, read_docs
 from ..corpora.formats.columns import read_columns
 from ..corpora.formats.jsonl import read_jsonl
 from ..errors import InputError
-from ..labels import LABEL_MAPS, LABELS, LabelMap
+from ..labels import EVERY_LABEL, LABEL_MAPS, LABELS, LabelMap
 from .columns_layout import guess_layout
 from .folders import Kind, sort_by_kind
 from .summary import counted
@@ -22,9 +22,9 @@ from .text_files import PLACE_KEY
 
 # Other names of the labels, in lower case.
 _SPELLINGS = {
-    **dict.fromkeys(("per", "person", "people", "persname", "i_per"), "PER"),
-    **dict.fromkeys(("loc", "location", "place", "placename"), "LOC"),
-    **dict.fromkeys(("org", "organization", "organisation", "orgname"), "ORG"),
+    **dict.fromkeys(("per", "person", "people"), "PER"),
+    **dict.fromkeys(("loc", "location", "place"), "LOC"),
+    **dict.fromkeys(("org", "organization", "organisation"), "ORG"),
 }
 
 
@@ -60,7 +60,7 @@ def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
             doc.user_data.setdefault(PLACE_KEY, {"file": name, "sentence": number})
         described[name] = {"layout": layout, "sentences": len(docs)}
     counts = Counter(ent.label_ for docs in docs_by_file.values() for doc in docs for ent in doc.ents)
-    label_map = choose_map(counts, [path for path, _ in files], docs_by_file)
+    label_map = choose_map(counts, docs_by_file)
     dropped = {label: n for label, n in sorted(counts.items()) if label_map[label] is None}
     all_docs = [_mapped(doc, label_map) for docs in docs_by_file.values() for doc in docs]
     kept = Counter(ent.label_ for doc in all_docs for ent in doc.ents)
@@ -86,36 +86,28 @@ def _read(path: Path, kind: Kind, nlp: Language, counts: Counter) -> Tuple[str, 
     return guess.words, [make_doc(nlp.vocab, s.words, s.entities) for s in sentences]
 
 
-def choose_map(
-    counts: Counter, paths: Sequence[Path] = (), docs_by_file: Optional[Dict[Path, List[Doc]]] = None
-) -> LabelMap:
-    """Choose where each label goes: by the first known map that has them all, else by all maps and other spellings.
+def choose_map(counts: Counter, docs_by_file: Dict[Path, List[Doc]]) -> LabelMap:
+    """RETURNS (LabelMap): PER, LOC, ORG or None (dropped) for each label, by all known maps and other spellings.
 
-    counts (Counter): The entities of each label. paths, docs_by_file: Where they stand, for the message.
-    RETURNS (LabelMap): PER, LOC, ORG or None (dropped) for each label. RAISES: InputError that names the unknown labels.
+    counts (Counter): The entities of each label. docs_by_file: Where they stand, for the message.
+    RAISES: InputError that names the unknown labels, and the first file that has one.
     """
-    for known_map in LABEL_MAPS.values():
-        if set(counts) <= set(known_map):
-            return {label: known_map[label] for label in counts}
-    together: Dict[str, Optional[str]] = {}
-    for known_map in LABEL_MAPS.values():
-        together = {**known_map, **together}
-    chosen = {label: together.get(label, _SPELLINGS.get(label.lower(), "?")) for label in counts}
-    unknown = [label for label, mapped in chosen.items() if mapped == "?"]
+    known: Dict[str, Optional[str]] = {
+        label: EVERY_LABEL[label] if label in EVERY_LABEL else _SPELLINGS[label.lower()]
+        for label in counts
+        if label in EVERY_LABEL or label.lower() in _SPELLINGS
+    }
+    unknown = sorted(set(counts) - set(known))
     if unknown:
-        where = next(
-            (path for path in paths for doc in (docs_by_file or {}).get(path, ()) if _has_label(doc, unknown[0])),
-            Path("labels"),
-        )
-        names = ", ".join(f"{label!r} ({counts[label]})" for label in sorted(unknown)[:10])
-        hint = "Say what they stand for, or drop them: xner convert IN OUT.spacy --label-map ..., or rename them."
+        path = next(path for path, docs in docs_by_file.items() if any(_has_label(doc, unknown) for doc in docs))
+        names = ", ".join(f"{label!r} ({counts[label]})" for label in unknown[:10])
         message = f"has unknown labels: {names}. Known are PER, LOC and ORG and those of: {', '.join(LABEL_MAPS)}."
-        raise InputError(message, where, None, hint)
-    return chosen
+        raise InputError(message, path, None, "Rename them to PER, LOC or ORG, or to MISC, which is dropped.")
+    return known
 
 
-def _has_label(doc: Doc, label: str) -> bool:
-    return any(ent.label_ == label for ent in doc.ents)
+def _has_label(doc: Doc, labels: Sequence[str]) -> bool:
+    return any(ent.label_ in labels for ent in doc.ents)
 
 
 def _mapped(doc: Doc, label_map: LabelMap) -> Doc:

@@ -79,8 +79,11 @@ def _read_source(
     out.write_docs(f"sources/{language}/dev.spacy", dev_docs)
     if bitext:
         counts: Counter = Counter()
-        pairs = [pair for pair_files in find_pairs(folder, language, bitext)
-                 for pair in read_pairs(pair_files, language, counts)]  # fmt: skip
+        pairs = [
+            pair
+            for pair_files in find_pairs(folder, language, bitext)
+            for pair in read_pairs(pair_files, language, counts)
+        ]
         out.write_tokens(f"sources/{language}", pairs, nlp, known_tokens(train_docs, dev_docs))
         summary["bitext"] = {"sentences": len(pairs), **counted(counts)}
     return summary

@@ -11,7 +11,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ..languages import Code, all_codes, find_code
-from ..text import script_name
+from ..text import comparable, composed, script_name
 from .text_files import PLACE_KEY
 
 # How the Unicode names of a script's letters begin, by its ISO 15924 code.
@@ -64,6 +64,9 @@ _SCRIPT_NAMES: Dict[str, FrozenSet[str]] = {
     },
 }
 
+# Scripts in daily use that FLORES-200 does not have for a language.
+_ALSO = {"srp": {"Latn"}, "uzn": {"Cyrl"}, "kaz": {"Latn"}, "azj": {"Cyrl"}, "pan": {"Arab"}, "kmr": {"Arab"}}
+
 # The most frequent function words of languages that texts of others are often mixed with, and the languages (with
 # relatives that share the words) for which the check would be wrong.
 _FUNCTION_WORDS = {
@@ -81,6 +84,8 @@ _LINE_SHARE = 0.25
 _WARN_FROM = 0.1
 _ENGLISH_FROM = 0.2
 _SCRIPT_FROM = 0.5
+# The share of sentences that are not in NFC.
+_APART_FROM = 0.2
 
 # How many words of the bitext the words of a text are compared with.
 _SAMPLE = 20_000
@@ -90,7 +95,7 @@ _LEAST_COMPARED = 500
 
 
 class Line(NamedTuple):
-    """A sentence, its words in lower case (those with a letter), and where it stands."""
+    """A sentence, its words (those with a letter) in lower case and composed, and where it stands."""
 
     text: str
     words: List[str]
@@ -103,8 +108,14 @@ def lines_of(docs: Iterable[Doc]) -> List[Line]:
     for doc in docs:
         place = doc.user_data.get(PLACE_KEY, {})
         where = ":".join(str(place[name]) for name in ("file", "line") if name in place)
-        lines.append(Line(doc.text, [token.lower_ for token in doc if _is_word(token.text)], where))
+        lines.append(
+            Line(doc.text, [comparable(token.text).strip(_MARKS) for token in doc if _is_word(token.text)], where)
+        )
     return lines
+
+
+# A token may keep them: see `check_composition`.
+_MARKS = ".,;:!?…\"'“”‘’()"
 
 
 def _is_word(text: str) -> bool:
@@ -142,6 +153,7 @@ def expected_scripts(entry: Code) -> FrozenSet[str]:
     an unknown script.
     """
     scripts = {entry.script, *(other.script for other in all_codes() if other.iso3 == entry.iso3)}
+    scripts |= _ALSO.get(entry.iso3, set())
     known = [_SCRIPT_NAMES.get(script) for script in scripts]
     return frozenset() if None in known else frozenset().union(*filter(None, known))
 
@@ -204,8 +216,8 @@ def compare_domains(text: Sequence[Line], labelled: Sequence[Line], seed: int = 
     if not rest:
         return None
     within, outside = _new_share(rest, known), _new_share(text, known)
-    example = max(islice((line for line in text if len(line.words) >= _LEAST_WORDS), 1000),
-                  key=lambda line: _new_share([line], known), default=None)  # fmt: skip
+    long_enough = islice((line for line in text if len(line.words) >= _LEAST_WORDS), 1000)
+    example = max(long_enough, key=lambda line: _new_share([line], known), default=None)
     return {
         "new_words": round(outside, 4),
         "new_words_within": round(within, 4),
@@ -227,6 +239,18 @@ def domain_warning(distance: Dict[str, Any], what: str, labelled: str) -> str:
         f"{what} is of another domain than {labelled}, which the teacher labels: {new} of 100 of its words are new to "
         f"that text, against {within} of 100 within that text itself. What a student learns there may not help here: "
         f"{distance['example']}"
+    )
+
+
+def check_composition(lines: Sequence[Line]) -> Optional[str]:
+    """RETURNS (Optional[str]): A warning if a fifth of the sentences or more have accents apart from their letters."""
+    apart = [line for line in lines if composed(line.text) != line.text]
+    if not apart or len(apart) < _APART_FROM * len(lines):
+        return None
+    return (
+        f"{_share(len(apart), len(lines))} of the sentences are not in Unicode's composed form (NFC). spaCy's tokenizers "
+        "leave punctuation on words that end with an accent of its own, and to a student they are other words than the "
+        f"same ones in NFC. Bring all text into NFC: {_shown(apart[0])}"
     )
 
 
