@@ -22,7 +22,7 @@ from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank_vocab
 from xner_spacy.translation.given_bitext import letters_key
 
-ALL_SOURCES = ("hau", "pcm", "swa", "yor")
+ALL_SOURCES = ("hau", "kin", "nya", "pcm", "sna", "swa", "yor")
 
 
 def main(
