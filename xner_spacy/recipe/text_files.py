@@ -34,8 +34,8 @@ INVISIBLE = "sentences left out: no token that can be seen"
 TOO_LONG = f"sentences left out: over {MAX_TOKENS:,} tokens"
 Layout = Literal["a sentence a line", "a paragraph a line", "wrapped paragraphs"]
 
-# The share of lines with several sentences from which a file holds paragraphs. In 60 lists of sentences (MAFAND, NTREX)
-# it is up to 0.34, in the same texts with 3 to 6 sentences a line 0.91 or more.
+# The share of lines with several sentences from which a file holds paragraphs. In eleven lists
+# of sentences it is 0.33 at most, with four of these sentences a line 0.68 or more (docs/inputs.md).
 _PARAGRAPHS_FROM = 0.5
 # The share of line ends inside a sentence from which the lines of a paragraph are wrapped.
 _WRAPPED_FROM = 0.4
