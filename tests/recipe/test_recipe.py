@@ -205,7 +205,8 @@ def public_data(project: Project) -> None:
             )
 
 
-def test_labels_of_a_source_language_are_carried_to_english(tmp_path: Path) -> None:
+def test_labels_of_a_source_language_are_carried_to_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(english_step, "MIN_TRANSLATED", 8)
     project = project_with(tmp_path)
     public_data(project)
     names = ["Anna", "Bela", "Carla", "Dora"] * 6
@@ -230,9 +231,14 @@ def test_labels_of_a_source_language_are_carried_to_english(tmp_path: Path) -> N
     source_language(project.sources / "swa", labelled[:8], english[:8])
     english_corpora(project)
     assert len(list(read_docs(carried, NLP.vocab))) == 8
+    # Too few are not carried.
+    source_language(project.sources / "swa", labelled[:7], english[:7])
+    english_corpora(project)
+    assert not carried.exists()
 
 
-def test_an_english_creole_is_read_as_english(tmp_path: Path) -> None:
+def test_an_english_creole_is_read_as_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(english_step, "MIN_TRANSLATED", 8)
     project = project_with(tmp_path)
     public_data(project)
     labelled = [f"{name} dey for house today" for name in ["Anna", "Bela"] * 8]

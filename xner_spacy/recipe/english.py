@@ -49,6 +49,8 @@ WORDS, STEPS = 2000, 1000
 # A source language is read as English too if more than this share of its words stand in the English translation of their
 # sentence: .44 in Nigerian Pidgin; .06 or less in Yoruba, Swahili and Hausa.
 ENGLISH_SHARE = 0.25
+# Fewer translated sentences of a source language are not worth training an aligner for.
+MIN_TRANSLATED = 100
 
 
 def make_english(project: Project) -> List[str]:
@@ -113,6 +115,9 @@ def english_corpora(project: Project) -> Tuple[Path, Path]:
             for split in ("train", "dev"):
                 _carry(source, split, temporary / split)
         (temporary / RECORD).write_text(record, encoding="utf8")
+        for file in folder.rglob("*.spacy"):  # of sources that are no longer there
+            if not (temporary / file.relative_to(folder)).exists():
+                file.unlink()
     return train, dev
 
 
@@ -139,7 +144,7 @@ def _carry(source: Path, split: str, folder: Path) -> None:
         translations.setdefault(letters_key(line), english)
     docs = list(read_docs(labelled, blank_vocab("xx")))
     translated = [doc for doc in docs if letters_key(doc.text) in translations]
-    if not translated:
+    if len(translated) < MIN_TRANSLATED:
         return
     folder.mkdir(parents=True, exist_ok=True)
     if _english_share(source_lines, english_lines) > ENGLISH_SHARE:

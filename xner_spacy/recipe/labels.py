@@ -33,17 +33,18 @@ BIAS_SENTENCES, BIAS_ROUNDS, BIAS_RANGE = 2000, 10, (-2.0, 4.0)
 COPIES_OF_CORRECTED = 4
 
 
-def make_labels(project: Project) -> Tuple[Path, Path]:
+def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> Tuple[Path, Path]:
     """Write the training and development data of the student, and its config.
 
+    transfer_weight (float): How much the labels by transfer count, 0 to 1.
     RETURNS (Tuple[Path, Path]): Both files of data.
     """
     vocab = blank_vocab("xx")
     folders = [project.labelled / name for name in ("projected", "transferred")]
     docs = list(read_docs(folders[0], vocab))
-    if folders[1].exists():
+    if folders[1].exists() and transfer_weight:
         transferred = list(read_docs(folders[1], vocab))
-        weights = [1 - TRANSFER_WEIGHT, TRANSFER_WEIGHT]
+        weights = [1 - transfer_weight, transfer_weight]
         bias = fit_mixture_bias(docs, transferred, weights, project.seed)
         docs = list(mix_docs([docs, transferred], weights, bias=bias, names=list(map(str, folders))))
     train, dev = split_docs(docs, DEV_SHARE, project.seed)

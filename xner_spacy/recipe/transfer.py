@@ -43,13 +43,14 @@ SETTINGS = {
 }
 
 
-def label_by_transfer(project: Project) -> Optional[Path]:
-    """Train a pipeline for English and for each source language that has a bitext, and let them label the text.
+def label_by_transfer(project: Project, sources: Optional[List[str]] = None) -> Optional[Path]:
+    """Train a pipeline for English and for each relative among the source languages, and let them label the text.
 
+    sources (Optional[List[str]]): Languages to transfer from in place of the relatives.
     RETURNS (Optional[Path]): The folder of the labelled text; None if there is no such language.
     """
     inputs = project.inputs()
-    sources = transfer_sources(project.lang, inputs)
+    sources = transfer_sources(project.lang, inputs) if sources is None else sources
     if not project.best or not sources:
         reason = "sources/ has no relative of it with a bitext" if project.best else "it is a part of the best quality"
         say(f"No transfer from other languages: {reason}.")

@@ -1,0 +1,127 @@
+"""What the recipe of `xner new` was chosen by: its parts switched on and off, on languages whose gold decides nothing else.
+
+    python -m benchmarks recipe_choices --lang yor --sources "" --weights 0
+    python -m benchmarks recipe_choices --lang yor --sources hau,pcm,swa --transfer hau,pcm,swa --weights 0,0.25,0.5
+    python -m benchmarks recipe_choices --lang swa --sources hau,kin,nya,pcm,sna,yor --transfer kin,nya,sna --weights 0,0.25,0.5
+
+It makes a project of MasakhaNER 2.0 and MAFAND under --work, runs the steps of the recipe, and prints F1 on the gold test
+set for each weight of the transfer. `--sources` are the languages whose gold is carried to English; without any the
+English pipelines learn from public data alone. The teacher is scored on the labelled training sentences that have a
+translation, since the test sentences of these languages have none. What is trained already stays.
+"""
+
+import argparse
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, List, Optional, Sequence
+
+import spacy
+from spacy.tokens import Doc
+
+from xner_spacy.cli.output import percent, table
+from xner_spacy.corpora.bitext import read_bitext
+from xner_spacy.corpora.docs import bare_copy, doc_entities, read_docs
+from xner_spacy.evaluation.entities import evaluate
+from xner_spacy.recipe.data import find_data
+from xner_spacy.recipe.english import PUBLIC, make_english
+from xner_spacy.recipe.inputs import gather_inputs
+from xner_spacy.recipe.labels import make_labels
+from xner_spacy.recipe.layout import Project
+from xner_spacy.recipe.teacher import label_by_projection
+from xner_spacy.recipe.transfer import label_by_transfer
+from xner_spacy.translation.given_bitext import letters_key
+from xner_spacy.types import Json
+
+SCRIPT = Path(__file__).resolve().parent.parent / "projects" / "masakhane" / "scripts" / "inputs.py"
+
+
+def make_project(lang: str, sources: str, data: Path, folder: Path, seed: int) -> Project:
+    """RETURNS (Project): A project of the language, with its inputs read."""
+    spec: Any = importlib.util.spec_from_file_location("masakhane_inputs", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not (folder / "text").exists():
+        module.main(lang, data / "masakhaner2", data / "mafand", folder, sources)
+    find_data(folder, [data_set.name for data_set in PUBLIC], data)
+    gather_inputs(folder, lang, seed=seed)
+    return Project(root=folder, lang=lang, seed=seed)
+
+
+def scores(pipeline: Path, gold: Sequence[Doc]) -> Json:
+    """RETURNS (Json): The scores of a pipeline on Docs with gold entities."""
+    nlp = spacy.load(pipeline)
+    predicted = [doc_entities(doc) for doc in nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=256)]
+    return evaluate([doc_entities(doc) for doc in gold], predicted)
+
+
+def translated_training_text(lang: str, data: Path, folder: Path) -> List[Doc]:
+    """RETURNS (List[Doc]): MasakhaNER's training sentences that MAFAND has a translation of, with gold entities."""
+    bitext = data / "mafand" / f"en-{lang}"
+    keys = {
+        letters_key(target)
+        for file in bitext.glob("*.en")
+        for _, target in read_bitext(file, file.with_suffix(f".{lang}"))
+    }
+    gold = folder / "training-gold.spacy"
+    command = [sys.executable, "-m", "xner_spacy", "convert", data / "masakhaner2" / lang / "train.txt", gold]
+    subprocess.run([*map(str, command), "--label-map", "masakhaner", "--repair"], check=True)
+    return [doc for doc in read_docs(gold, spacy.blank("xx").vocab) if letters_key(doc.text) in keys]
+
+
+def train_student(project: Project, name: str, steps: int) -> Path:
+    """RETURNS (Path): A student of the project's labels; what is trained already stays."""
+    folder = project.root / "students" / name
+    if not (folder / "model-best").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = {split: project.labelled / f"{split}.spacy" for split in ("train", "dev")}
+        command = [sys.executable, "-m", "spacy", "train", project.training / "student.cfg", "--output", folder]
+        settings = {f"--paths.{split}": path for split, path in paths.items()}
+        settings |= {"--system.seed": project.seed, "--training.max_steps": steps, "--training.patience": 0}
+        subprocess.run([str(part) for part in [*command, *(x for pair in settings.items() for x in pair)]], check=True)
+        for split, path in paths.items():
+            shutil.copy(path, folder / f"{split}.spacy")
+    return folder / "model-best"
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(description="What the recipe was chosen by.")
+    parser.add_argument("--lang", default="yor")
+    parser.add_argument("--sources", default="", help="whose gold is carried to English, with commas")
+    parser.add_argument("--transfer", default="", help="languages to transfer from, of --sources")
+    parser.add_argument("--weights", default="0", help="weights of the transfer, with commas")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--work", type=Path, default=Path("results/recipe"))
+    args = parser.parse_args(argv)
+    if args.lang in ("lug", "luo", "tsn"):
+        parser.error("the gold of lug, luo and tsn decides nothing")
+    folder = args.work / f"{args.lang}-{args.sources.replace(',', '_') or 'public'}"
+    project = make_project(args.lang, args.sources, args.data, folder, args.seed)
+    make_english(project)
+    label_by_projection(project)
+    rows: List[List[str]] = []
+
+    def add(name: str, result: Json) -> None:
+        rows.append([name, *(percent(result[key]) for key in ("precision", "recall", "f1"))])
+
+    known = translated_training_text(args.lang, args.data, folder)
+    if known:
+        add(f"teacher ({len(known)} training sentences)", scores(project.training / "teacher", known))
+    gold = list(read_docs(project.corpus / "gold.spacy", spacy.blank("xx").vocab))
+    if args.transfer:
+        label_by_transfer(project, args.transfer.split(","))
+        add(f"transfer from {args.transfer}", scores(project.training / "transfer", gold))
+    for weight in map(float, args.weights.split(",")):
+        make_labels(project, weight)
+        name = f"{args.transfer.replace(',', '_') or 'none'}-{weight:g}-{args.steps}-{args.seed}"
+        add(f"student, transfer {weight:g}", scores(train_student(project, name, args.steps), gold))
+    print(table([f"{args.lang}, English and {args.sources or 'no source'}", "P", "R", "F1"], rows))
+
+
+if __name__ == "__main__":
+    main()
