@@ -109,7 +109,7 @@ def test_source_annotator_transfer_baseline_and_tagger(model: Path, tmp_path: Pa
     part = {"@xner_annotators": "xner.TokenClassifier.v1", "model": str(model)}
     nlp = spacy.blank("xx")
     nlp.add_pipe("xner_translator", config={"source_lang": "xx"})
-    nlp.add_pipe("xner_annotator", config={"annotator": part, "label_map": {"PER": "PER"}})
+    nlp.add_pipe("xner_annotator", config={"annotator": part, "label_map": {"PER": "PER", "LOC": None, "ORG": None}})
     nlp.add_pipe("xner_annotator", "target", config={"annotator": part, "side": "target"})
     nlp.to_disk(tmp_path / "nlp")
     nlp = spacy.load(tmp_path / "nlp")
