@@ -195,7 +195,7 @@ def test_every_figure_has_files_a_description_and_its_data(folder: Path, page: P
     for key in keys:
         root = ElementTree.parse(folder / "figures" / f"{key}.svg").getroot()
         assert len(root.findtext("{*}desc", "")) > 20, key
-        lines = list(csv.reader((folder / "figures" / f"{key}.csv").open(encoding="utf8")))
+        lines = list(csv.reader((folder / "figures" / f"{key}.csv").read_text(encoding="utf8").splitlines()))
         assert len(lines) > 1 and len({len(line) for line in lines}) == 1, key
 
 
