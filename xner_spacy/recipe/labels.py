@@ -24,8 +24,8 @@ from ..types import TokenLabels
 from .layout import Project
 
 DEV_SHARE = 0.125
-# How much the labels by transfer count beside those by projection. Half of each, or a third, cost a Swahili student up
-# to 4 F1 (docs/benchmarks.md).
+# How much the labels by transfer count beside those by projection. Half of each cost a Swahili student 4 F1, a quarter
+# cost nothing (`python -m benchmarks recipe_choices`).
 TRANSFER_WEIGHT = 0.25
 # Sentences by which the bias of a mixture is fitted, and the rounds of halving its range.
 BIAS_SENTENCES, BIAS_ROUNDS, BIAS_RANGE = 2000, 10, (-2.0, 4.0)

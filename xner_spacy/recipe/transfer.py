@@ -26,7 +26,8 @@ from .layout import Project
 from .training import Training, set_values, train_all
 
 # How many groups of its family a source language must share with the target, from the widest on: Bantu languages share
-# four, Slavic ones three. Sources that share two or none cost a Yoruba student 4 to 6 F1 (docs/benchmarks.md).
+# four, Slavic ones three. Sources that share two or none cost a Yoruba student 3 to 6 F1
+# (`python -m benchmarks recipe_choices`).
 SHARED_GROUPS = 3
 # Pairs of one bitext: beyond that a language would fill the table with its own words.
 MAX_PAIRS = 10_000
