@@ -50,9 +50,9 @@ def make_project(lang: str, sources: str, data: Path, folder: Path, seed: int) -
     return Project(root=folder, lang=lang, seed=seed)
 
 
-def scores(pipeline: Path, gold: Sequence[Doc]) -> Json:
-    """RETURNS (Json): The scores of a pipeline on Docs with gold entities."""
-    nlp = spacy.load(pipeline)
+def scores(pipeline: Path, gold: Sequence[Doc], **settings: Any) -> Json:
+    """RETURNS (Json): The scores of a pipeline on Docs with gold entities. settings: Of its config, by dotted name."""
+    nlp = spacy.load(pipeline, config=settings)
     predicted = [doc_entities(doc) for doc in nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=256)]
     return evaluate([doc_entities(doc) for doc in gold], predicted)
 
@@ -119,7 +119,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     for weight in map(float, args.weights.split(",")):
         make_labels(project, weight)
         name = f"{args.transfer.replace(',', '_') or 'none'}-{weight:g}-{args.steps}-{args.seed}"
-        add(f"student, transfer {weight:g}", scores(train_student(project, name, args.steps), gold))
+        student = train_student(project, name, args.steps)
+        add(f"student, transfer {weight:g}", scores(student, gold))
+        add("without xner.ComposedLetters.v1", scores(student, gold, **{"nlp.after_creation": None}))
     print(table([f"{args.lang}, English and {args.sources or 'no source'}", "P", "R", "F1"], rows))
 
 

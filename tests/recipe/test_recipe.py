@@ -22,7 +22,7 @@ from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.new import FOLDERS, new
 from xner_spacy.recipe.steps import STEPS, estimate
 from xner_spacy.recipe.training import Training, set_values, train_all
-from xner_spacy.recipe.transfer import transfer_sources
+from xner_spacy.recipe.transfer import label_by_transfer, transfer_sources
 from xner_spacy.recipe.translators import choose_translator
 from xner_spacy.types import Entity, TokenLabels
 
@@ -305,6 +305,25 @@ def test_hard_labels_make_a_student_of_spacy(tmp_path: Path) -> None:
     write_docbin(project.labelled / "projected" / "00000.spacy", docs)
     make_labels(project)
     assert 'factory = "ner"' in (project.training / "student.cfg").read_text(encoding="utf8")
+
+
+def test_the_fast_recipe_learns_from_hard_labels_alone(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    project.quality = "fast"
+    (project.labelled / "projected").mkdir(parents=True)
+    docs = soft_docs([f"Anna{k} runs" for k in range(20)], 0.9)
+    write_docbin(project.labelled / "projected" / "00000.spacy", docs)
+    make_labels(project)
+    assert 'factory = "ner"' in (project.training / "student.cfg").read_text(encoding="utf8")
+
+
+def test_labels_of_sources_that_are_gone_are_not_mixed_in(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    stale = project.labelled / "transferred"
+    stale.mkdir(parents=True)
+    write_docbin(stale / "00000.spacy", soft_docs(["Anna runs"], 0.5))
+    assert label_by_transfer(project) is None
+    assert not stale.exists()
 
 
 # --- training

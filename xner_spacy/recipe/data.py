@@ -56,7 +56,7 @@ def data_cli(
     names: Optional[List[str]] = typer.Argument(
         None, help="Data sets, by their names in assets/downloads. Without names: the English ones, if they are needed."
     ),
-    shared: Optional[Path] = typer.Option(None, "--shared", help="A folder that may hold them already."),
+    shared: str = typer.Option("", "--shared", help="A folder that may hold them already."),
     project: Path = typer.Option(Path(), "--project", help="The folder of the project."),
 ) -> None:
     """Find or fetch the data sets that the English pipelines learn from."""
@@ -65,4 +65,4 @@ def data_cli(
             say("No English data needed: the folder english/ names a pipeline.")
             return
         names = list(PLACES)
-    find_data(project, names, shared if shared and str(shared) else None)
+    find_data(project, names, Path(shared) if shared else None)

@@ -2,12 +2,11 @@
 
 from typing import List
 
-from ..cli.annotate import bar
 from ..cli.evaluate import evaluate
 from ..cli.output import percent, percent_range, say
-from ..corpora.annotate import annotate
 from ..corpora.writing import write_json
 from .layout import Project
+from .teacher import label_text
 
 
 def evaluate_project(project: Project) -> List[str]:
@@ -29,7 +28,7 @@ def evaluate_project(project: Project) -> List[str]:
         )
     for name, pipeline in systems.items():
         output = project.labelled / f"gold-{name}"
-        annotate(pipeline, gold, output, overwrite=True, workers=project.workers, progress=bar)
+        label_text(project, pipeline, gold, output)
         scores = evaluate(gold, output)
         write_json(project.metrics / f"{name}.json", scores)
         interval = percent_range(scores["f1_interval"])

@@ -58,7 +58,7 @@ def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> T
     with written_together():
         for path, part in zip(paths, (train, dev), strict=True):
             write_docbin(path, part)
-    has_probabilities = any(get_soft(doc) is not None for doc in train)
+    has_probabilities = project.best and any(get_soft(doc) is not None for doc in train)
     init_config(
         "student", project.training / "student.cfg", project.lang, labels="soft" if has_probabilities else "hard"
     )

@@ -10,7 +10,7 @@ from ..errors import XnerError, require
 from ..types import Json
 
 Quality = Literal["best", "fast"]
-# How many English pipelines there are in an ensemble, and the steps that each is trained.
+# How many English pipelines the teacher asks.
 ENGLISH_MODELS = {"best": 3, "fast": 1}
 
 

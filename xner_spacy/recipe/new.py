@@ -13,7 +13,6 @@ from ..corpora.writing import atomic_write, written_together
 from ..errors import XnerError, require
 from ..languages import choose_tokenizer, codes_of, find_code, unknown_language
 from ..types import Json, PathLike
-from .english import PUBLIC
 
 # The folders of the inputs, and what goes into each: the text of its README.md.
 FOLDERS = {
@@ -69,7 +68,7 @@ def _texts(lang: str, package: str, facts: Json) -> Dict[str, str]:
     name = entry.name if entry else lang
     values: Dict[str, Any] = {
         "lang": lang, "name": name, "package": package, "spacy_lang": choose_tokenizer(lang).lang,
-        "version": __version__, "facts": facts, "data_sets": [data_set.name for data_set in PUBLIC],
+        "version": __version__, "facts": facts,
     }  # fmt: skip
     texts = {output: environment.get_template(template).render(**values) for template, output in TEMPLATES.items()}
     for folder, text in FOLDERS.items():

@@ -13,12 +13,12 @@ from .layout import ENGLISH_MODELS, Project
 from .transfer import transfer_sources
 
 STEPS = ("inputs", "english", "teacher", "transfer", "labels", "student", "evaluate", "package", "page")
-# Seconds on one core of the machine where they were measured (`docs/benchmarks.md`), by what a step has to do.
+# Rough seconds on one core, by what a step has to do. The steps that are done show how fast a machine is.
 PER_MODEL, PER_SOURCE, PER_SENTENCE, PER_STUDENT = 150.0, 90.0, 0.012, 120.0
 
 
 def estimate(project: Project, inputs: Json) -> Dict[str, float]:
-    """RETURNS (Dict[str, float]): About how many seconds each slow step takes, on a machine like the measured one."""
+    """RETURNS (Dict[str, float]): About how many seconds each slow step takes, before any step has shown how fast the machine is."""
     cores = project.workers if project.gpu_id < 0 else 1
     rounds = -(-ENGLISH_MODELS[project.quality] // cores)
     sources = len(transfer_sources(project.lang, inputs)) if project.best else 0

@@ -36,9 +36,15 @@ def label_by_projection(project: Project) -> Path:
         _translate(project, translator, text)
     teacher = assemble_teacher(project, translator)
     output = project.labelled / "projected"
-    annotate(teacher, text, output, overwrite=True, workers=project.workers, progress=bar)
+    label_text(project, teacher, text, output)
     done("Text with projected labels", output)
     return output
+
+
+def label_text(project: Project, pipeline: Path, text: Path, output: Path) -> None:
+    """Let a pipeline label a corpus, on the project's GPU or in as many processes as it has workers."""
+    workers = project.workers if project.gpu_id < 0 else 1
+    annotate(pipeline, text, output, overwrite=True, workers=workers, gpu_id=project.gpu_id, progress=bar)
 
 
 def teacher_config(project: Project, translator: Dict[str, Any]) -> Config:

@@ -5,6 +5,7 @@ of words but not their letters. English is one of the sources. Their mean labels
 different mistakes, so the student learns from both (step `labels`).
 """
 
+import shutil
 from itertools import islice
 from pathlib import Path
 from typing import List, Optional
@@ -13,9 +14,8 @@ import spacy
 from spacy.training.initialize import convert_vectors
 
 from ..cli.init_config import base_config
-from ..cli.output import bar, done, say
+from ..cli.output import done, say
 from ..cli.vectors import vectors
-from ..corpora.annotate import annotate
 from ..corpora.files import read_lines
 from ..corpora.writing import atomic_write, folder_written_aside
 from ..languages import blank
@@ -23,6 +23,7 @@ from ..roads.facts import shared_groups
 from ..types import Json
 from .english import english_corpora
 from .layout import Project
+from .teacher import label_text
 from .training import Training, set_values, train_all
 
 # How many groups of its family a source language must share with the target, from the widest on: Bantu languages share
@@ -55,6 +56,8 @@ def label_by_transfer(project: Project, sources: Optional[List[str]] = None) -> 
     if not project.best or not sources:
         reason = "sources/ has no relative of it with a bitext" if project.best else "it is a part of the best quality"
         say(f"No transfer from other languages: {reason}.")
+        # An earlier run may have had sources: their labels must not be mixed in.
+        shutil.rmtree(project.labelled / "transferred", ignore_errors=True)
         return None
     table = _make_vectors(project, sources)
     trainings = [_training(project, source, table) for source in ("en", *sources)]
@@ -62,7 +65,7 @@ def label_by_transfer(project: Project, sources: Optional[List[str]] = None) -> 
     pipeline = _assemble(project, [str(training.best) for training in trainings])
     output = project.labelled / "transferred"
     text = project.root / inputs["labelled_text"]
-    annotate(pipeline, text, output, overwrite=True, workers=project.workers, progress=bar)
+    label_text(project, pipeline, text, output)
     done(f"Text with labels by transfer from en, {', '.join(sources)}", output)
     return output
 
