@@ -15,12 +15,12 @@ from ..cli.output import done, say
 from ..cli.project import project as carry_labels
 from ..corpora.docs import read_docs, write_docbin
 from ..corpora.files import read_lines
-from ..corpora.pipelines import load_pipeline
 from ..corpora.watching import base_versions, checksum
 from ..corpora.writing import atomic_write, folder_written_aside, to_json, write_json
 from ..errors import InputError, XnerError
 from ..languages import blank_vocab
 from ..translation.given_bitext import letters_key
+from .english_models import english_pipeline, gives_probabilities
 from .layout import ENGLISH_MODELS, Project
 from .training import RECORD, Training, set_values, train_all
 
@@ -59,10 +59,10 @@ def make_english(project: Project) -> List[str]:
     RETURNS (List[str]): Names or folders of the pipelines. They are in `english.json` too, with `soft`: whether all
         give probabilities.
     """
-    names = project.inputs()["english"]
+    names = [english_pipeline(project, name, number) for number, name in enumerate(project.inputs()["english"])]
     soft = True
     if names:
-        soft = all(map(_gives_probabilities, names))
+        soft = all(map(gives_probabilities, names))
         if len(names) > 1 and not soft:
             hint = "Name one, or train each as an xner_student with store_soft = true (docs/students.md)."
             raise XnerError(f"{project.root / 'english'} names {len(names)} pipelines without probabilities.", hint)
@@ -74,10 +74,6 @@ def make_english(project: Project) -> List[str]:
     write_json(project.training / "english.json", {"models": names, "soft": soft})
     done(f"{len(names)} English pipeline{'s' * (len(names) > 1)}: {', '.join(names)}")
     return names
-
-
-def _gives_probabilities(name: str) -> bool:
-    return any(getattr(pipe, "store_soft", False) for _, pipe in load_pipeline(name).pipeline)
 
 
 def _training(project: Project, train: Path, dev: Path, number: int) -> Training:

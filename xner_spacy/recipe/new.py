@@ -23,7 +23,8 @@ FOLDERS = {
     "corrected": "Labelled or corrected sentences to learn from, if you have any (.iob, .conll, .spacy).",
     "sources": "Other labelled languages, each in a folder of its own: sources/swa/train.iob, and a bitext with English "
     "beside it (news.en, news.swa).",
-    "english": "Your English pipelines, if you have any: folders of spaCy pipelines, or names in english.txt, one a line. "
+    "english": "Your English models, if you have any: folders of spaCy pipelines or of Hugging Face models that classify "
+    "tokens, or their names in english.txt, one a line. "
     "If it is empty, three are trained on public data.",
     "models": "CTranslate2 translation models, if you have any: folders that `xner convert-model` made.",
 }
