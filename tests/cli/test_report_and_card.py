@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import spacy
-from spacy.util import load_config
+from spacy.training import Example
+from spacy.util import load_config, load_model_from_config
 
 from tests.cli.helpers import xner
 from xner_spacy.cli.init_config import init_config
@@ -184,6 +185,85 @@ def test_the_card_names_what_was_changed(folder: Path, labels: str) -> None:
     changed = "system.seed=3|training.max_steps=600"
     assert made["xner"]["signature"] == f"entity-f1|student:{base}|{changed}|teacher:teacher"
     assert f"The student's config: `{base}|{changed}`." in made["notes"]
+
+
+def test_what_was_changed_by_the_command_line_is_named(tmp_path: Path) -> None:
+    """A setting that only the base has, one that only the trained pipeline has, and one in place of a section."""
+    init_config("student", tmp_path / "config.cfg", "is", labels="soft")
+    config = load_config(tmp_path / "config.cfg", interpolate=False)
+    config["training"]["before_to_disk"]["missed_share"] = 0.0
+    config["training"]["batcher"]["size"] = 600
+    config["nlp"]["after_creation"] = None
+    config["components"]["xner_student"]["auxiliary"] = {"@misc": "xner.PrototypeStudent.v1", "weight": 0.5}
+    # Defaults, as spaCy fills them in, and files are no choice.
+    config["training"]["before_to_disk"]["path"] = "/home/me/dev.spacy"
+    config["training"]["logger"]["progress_bar"] = False
+    config["training"]["frozen_components"] = []
+    config.to_disk(tmp_path / "config.cfg")
+    origin = find_origin(tmp_path)
+    assert origin is not None and origin.base == "student --labels soft"
+    assert origin.changed == {
+        "components.xner_student.auxiliary.@misc": "xner.PrototypeStudent.v1",
+        "components.xner_student.auxiliary.weight": 0.5,
+        "nlp.after_creation": None,
+        "training.batcher.size": 600,
+        "training.before_to_disk.missed_share": 0.0,
+    }
+
+
+BASES_HERE = [("student", "hard"), ("student", "soft"), ("source", "prokd"), ("teacher", "bitext"), ("teacher", "nllb")]
+
+
+@pytest.mark.parametrize("base, choice", BASES_HERE)
+def test_what_spacy_fills_in_is_no_change(tmp_path: Path, base: str, choice: str) -> None:
+    init_config(base, tmp_path / "config.cfg", "is", **{"translator" if base == "teacher" else "labels": choice})
+    config = load_config(tmp_path / "config.cfg", interpolate=False, overrides={"training.max_steps": 7})
+    if base == "teacher":
+        config["paths"].update(source_model=None)
+    filled = load_model_from_config(config, auto_fill=True, validate=False).config
+    filled.to_disk(tmp_path / "config.cfg")
+    origin = find_origin(tmp_path)
+    assert origin is not None and origin.base.startswith(base) and origin.changed == {"training.max_steps": 7}
+
+
+def test_figures_and_tables_name_what_was_changed(folder: Path) -> None:
+    init_config("student", folder / "base.cfg", "is")
+    config = load_config(folder / "base.cfg", overrides={"training.max_steps": 600})
+    nlp = load_model_from_config(config, auto_fill=True, validate=False)
+    nlp.initialize(lambda: [Example.from_dict(nlp.make_doc("Ada fer"), {"entities": [(0, 3, "PER")]})])
+    nlp.to_disk(folder / "student")
+    (folder / "gold.iob").write_text("Ada\tB-PER\nfer\tO\n\n")
+    assert xner("annotate", folder / "student", folder / "gold.iob", folder / "pred").code == 0
+    scored = xner("evaluate", folder / "gold.iob", folder / "pred", "--json", folder / "s.json", "--samples", 20)
+    assert scored.code == 0 and "Config of the pipeline: student|training.max_steps=600" in scored.out
+    made_from = json.loads((folder / "s.json").read_text())["made_from"]
+    assert made_from == {"base": "student", "changed": {"training.max_steps": 600}}
+
+    table = xner("report", f"old={folder / 'x.json'}", f"mine={folder / 's.json'}")
+    assert table.code == 0, table.err
+    assert "\nConfig of mine: `student|training.max_steps=600`.\nSettings after a `|`" in table.out
+    assert "Config of old" not in table.out
+    # What no pipeline made has no settings; neither has a run without a known config.
+    plain = xner("evaluate", folder / "gold.iob", folder / "gold.iob", "--samples", 20)
+    assert plain.code == 0 and "Config of" not in plain.out
+    manifest = json.loads((folder / "pred" / "manifest.json").read_text())
+    for text in ("[nlp]\nlang = 'is'\n", 3):
+        (folder / "pred" / "manifest.json").write_text(json.dumps({**manifest, "config": text}))
+        again = xner("evaluate", folder / "gold.iob", folder / "pred", "--samples", 20)
+        assert again.code == 0 and "Config of" not in again.out
+    (folder / "pred" / "manifest.json").write_text(json.dumps({**manifest, "config": "[nlp"}))
+    broken = xner("evaluate", folder / "gold.iob", folder / "pred", "--samples", 20)
+    assert broken.code == 1 and "manifest.json" in broken.err
+
+
+def test_systems_without_figures_can_be_left_out(folder: Path) -> None:
+    figures = [f"teacher={folder / 'none.json'}", f"student={folder / 'x.json'}"]
+    assert xner("report", *figures).code == 1
+    result = xner("report", *figures, "--skip-missing")
+    assert result.code == 0 and "| student" in result.out and "| teacher" not in result.out
+    assert "No figures of teacher" in result.err
+    alone = xner("report", figures[0], "--skip-missing")
+    assert alone.code == 1 and "None of the figures is there" in alone.err
 
 
 def test_a_config_of_another_origin_has_none(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ..evaluation.sides import read_sides
 from ..types import Json, PathLike
 from .options import command
 from .output import percent, percent_range, say, table, warn, write_json
+from .overrides import Origin, origin_of_predictions
 
 
 def evaluate(
@@ -22,7 +23,8 @@ def evaluate(
     samples: int = 1000,
     seed: int = 0,
 ) -> Json:
-    """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error.
+    """Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error. If PRED
+    is a folder that `xner annotate` made: which settings of its pipeline are others than those of `xner init-config`.
 
     With --links: alignment error rate, precision and recall of word links.
 
@@ -33,7 +35,9 @@ def evaluate(
     samples (int): Bootstrap resamples.
     seed (int): Seed of the resampling.
     RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`; `notes`, see `xner_spacy.evaluation.sides.Sides`; and
-        `common_labels`, if one side has labels that the other lacks: the `labels` of both, and the scores of these.
+        `common_labels`, if one side has labels that the other lacks: the `labels` of both, and the scores of these; and
+        `made_from`, if a pipeline of a config of `xner init-config` made the predictions: that `base`, and the
+        `changed` settings.
     RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
     """
     sides = read_sides(gold, predicted, labels=labels, only=only)
@@ -46,6 +50,8 @@ def evaluate(
         rates = evaluate_entities(of_common.gold, of_common.predicted[0], samples=samples, seed=seed)
         names = ("precision", "recall", "f1", "f1_interval", "gold", "predicted", "correct")
         scores["common_labels"] = {"labels": common, **{name: rates[name] for name in names}}
+    if origin := origin_of_predictions(predicted):
+        scores["made_from"] = origin._asdict()
     return {**scores, "notes": sides.notes}
 
 
@@ -122,4 +128,7 @@ def render(scores: Json) -> str:
     rows += [make_row(f"length {n}", rates) for n, rates in scores["per_length"].items() if rates["gold"]]
     errors = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct")
     header = ["", "P", "R", "F1", "95% interval", "gold", "predicted"]
-    return f"{table(header, rows)}\n{scores['sentences']} sentences. Errors: {errors}.\n{scores['signature']}"
+    lines = [table(header, rows), f"{scores['sentences']} sentences. Errors: {errors}.", scores["signature"]]
+    if "made_from" in scores:
+        lines.append(f"Config of the pipeline: {Origin(**scores['made_from']).signature()}")
+    return "\n".join(lines)

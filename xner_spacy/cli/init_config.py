@@ -1,5 +1,6 @@
 """`xner init-config`: a config for one language."""
 
+from functools import cache
 from typing import Callable, Dict, List, Optional, Tuple
 
 from confection import Config
@@ -144,10 +145,14 @@ def base_config(base: PathLike, **options: str) -> Config:
             raise XnerError(f"--{name} {value} is unknown.", f"Choose one of: {', '.join(known[name])}.")
     if not known:
         return read_config(base)
-    environment = Environment(
-        loader=PackageLoader("xner_spacy", "configs"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )  # fmt: skip
-    template = environment.get_template("teacher.cfg.jinja" if base == "teacher" else "student.cfg.jinja")
+    template = _templates().get_template("teacher.cfg.jinja" if base == "teacher" else "student.cfg.jinja")
     variables = {**{name: choices[0] for name, choices in known.items()}, **options}
     overrides = Config().from_str(template.render(role=str(base), **variables), interpolate=False)
     return Config(DEFAULT_CONFIG).merge(overrides)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("xner_spacy", "configs"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )  # fmt: skip

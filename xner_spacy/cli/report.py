@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 import typer
 
@@ -12,7 +12,8 @@ from ..errors import InputError, XnerError
 from ..escape import for_code, for_markdown
 from ..evaluation.entities import read_scores
 from ..types import Json, PathLike
-from .output import percent, say, table
+from .output import note, percent, say, table
+from .overrides import Origin
 
 # The key is inside an HTML comment, so it must not contain the end of a comment.
 KEY = re.compile(r"[\w. +]+(-[\w. +]+)*")
@@ -24,6 +25,11 @@ def report_cli(
     ),
     title: str = typer.Option("Results", "--title", "-t", help="Heading."),
     command: Optional[str] = typer.Option(None, "--command", help="The command that makes these figures again."),
+    skip_missing: bool = typer.Option(
+        False,
+        "--skip-missing",
+        help="Leave out systems whose file is not there, such as a teacher without translations.",
+    ),
     packages: Optional[Path] = typer.Option(None, "--packages", help="Folder of the wheels, to say where they lie."),
     update: Optional[Path] = typer.Option(
         None, "--update", help="Markdown page whose section is to be replaced (or added)."
@@ -39,6 +45,11 @@ def report_cli(
         if name in named:
             raise XnerError(f"The name {name!r} is given twice.", "Give each file its own name.")
         named[name] = Path(file)
+    if skip_missing:
+        for name in [name for name, file in named.items() if not file.exists()]:
+            note(f"No figures of {name}: {named.pop(name)} is not there.")
+        if not named:
+            raise XnerError("None of the figures is there.", "Make them with `xner evaluate GOLD PRED --json FILE`.")
     if update is not None and key is None:
         raise XnerError("--update needs --key, the name of the section.")
     if key is not None and update is None:
@@ -71,9 +82,21 @@ def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None)
     first = next(iter(scores_by_name.values()))
     lines = [f"### {for_markdown(title)}", "", table(header, rows), ""]
     note = f"{first['sentences']} test sentences; signature {for_code(first['signature'])}."
+    made_from = configs(scores_by_name)
+    note += "".join(f"\nConfig of {for_markdown(name)}: {for_code(made)}." for name, made in made_from.items())
+    if made_from:
+        note += "\nSettings after a `|` are others than those of `xner init-config`."
     if command:
         note += f"\nMade by {for_code(command)}."
     return "\n".join([*lines, note])
+
+
+def configs(scores_by_name: Mapping[str, Json]) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): By the name of each system, the base of its config with the settings that are others
+    there, in one line. Systems of which that is not known are left out.
+    """
+    known = {name: scores["made_from"] for name, scores in scores_by_name.items() if scores.get("made_from")}
+    return {name: Origin(**made_from).signature() for name, made_from in known.items()}
 
 
 def _row(name: str, scores: Json, labels: Sequence[str]) -> List[str]:

@@ -7,12 +7,12 @@ The interval is the percentile bootstrap over sentences; the paired test is appr
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from typing import Annotated, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Annotated, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from ..about import __version__
 from ..corpora.reading import read_json
@@ -196,12 +196,18 @@ class _Rates(TypedDict):
     f1: _Share
 
 
+class _MadeFrom(TypedDict):
+    base: str
+    changed: Dict[str, Any]
+
+
 class _Scores(_Rates):
     f1_interval: _Interval
     gold: int
     sentences: int
     per_type: Dict[str, _Rates]
     signature: str
+    made_from: NotRequired[_MadeFrom]
 
 
 def read_scores(path: PathLike) -> Json:

@@ -1,9 +1,11 @@
 """The step `evaluate`: teacher and student against the gold test set, if there is one."""
 
-from typing import List
+from pathlib import Path
+from typing import Dict, List
 
 from ..cli.evaluate import evaluate
-from ..cli.output import percent, percent_range, say
+from ..cli.output import say
+from ..cli.report import report
 from ..corpora.writing import write_json
 from .layout import Project
 from .teacher import label_text
@@ -15,24 +17,26 @@ def evaluate_project(project: Project) -> List[str]:
     RETURNS (List[str]): The names of what was scored: figures are in `metrics/QUALITY/NAME.json`.
     """
     gold = project.corpus / "gold.spacy"
+    inputs = project.inputs()
+    systems: Dict[str, Path] = {}
     if not gold.exists():
         say("No figures: gold/ holds no test set.")
-        return []
-    systems = {"student": project.student}
-    inputs = project.inputs()
-    if inputs["road"] == "translator" or inputs["gold"]["translated"] == inputs["gold"]["sentences"]:
-        systems = {"teacher": project.training / "teacher", **systems}
     else:
-        say(
-            f"The teacher has no translation for {inputs['gold']['sentences'] - inputs['gold']['translated']:,} test sentences: it is not scored."
-        )
+        untranslated = inputs["gold"]["sentences"] - inputs["gold"]["translated"]
+        if inputs["road"] == "translator" or not untranslated:
+            systems["teacher"] = project.training / "teacher"
+        else:
+            say(f"The teacher has no translation for {untranslated:,} test sentences: it is not scored.")
+        systems["student"] = project.student
+    for name in {"teacher", "student"} - set(systems):
+        # Figures of an earlier test set would stand in the tables, the page and the model card.
+        (project.metrics / f"{name}.json").unlink(missing_ok=True)
+    if not systems:
+        return []
     for name, pipeline in systems.items():
         output = project.labelled / f"gold-{name}"
         label_text(project, pipeline, gold, output)
         scores = evaluate(gold, output)
         write_json(project.metrics / f"{name}.json", scores)
-        interval = percent_range(scores["f1_interval"])
-        say(
-            f"{name}: F1 {percent(scores['f1'])} ({interval}), P {percent(scores['precision'])}, R {percent(scores['recall'])}"
-        )
+    say(report({name: project.metrics / f"{name}.json" for name in systems}, title="Against the gold test set"))
     return list(systems)

@@ -8,6 +8,7 @@ from spacy import displacy
 
 from ..about import __version__
 from ..cli.output import done, percent, percent_range
+from ..cli.report import configs
 from ..corpora.docs import read_docs
 from ..corpora.reading import read_json
 from ..corpora.writing import atomic_write
@@ -37,6 +38,7 @@ def write_page(project: Project) -> Path:
         project=project,
         inputs=inputs,
         scores=[_figures(name, row) for name, row in scores.items()],
+        configs=configs(scores),
         labels=sorted({label for row in scores.values() for label in row["per_type"]}),
         english=read_json(project.training / "english.json"),
         counts=read_json(project.labelled / "projected" / "manifest.json")["totals"],
