@@ -117,7 +117,7 @@ def _defaults(config: Dict[str, Any], base: Collection[str]) -> Dict[str, Any]:
     for section in {above for name in config if name not in base for above in _sections_above(name)}:
         names = [name for name in config if name.startswith(f"{section}.@") and "." not in name[len(section) + 1 :]]
         own: Json = {}
-        with suppress(RegistryError, ImportError):
+        with suppress(RegistryError, ImportError, TypeError, ValueError):
             if names:
                 own = _defaults_of(registry.get(names[0].rpartition("@")[2], config[names[0]]))
             elif f"{section}.factory" in config:
