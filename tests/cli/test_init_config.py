@@ -151,3 +151,10 @@ def test_training_goes_on_in_its_own_language_and_with_its_own_settings(tmp_path
         "No pipeline 'nope'" in xner("init-config", "student", tmp_path / "out.cfg", "-l", "is", "--from", "nope").err
     )
     assert not (tmp_path / "out.cfg").exists()
+
+
+def test_a_student_without_scores_is_named(tmp_path: Path) -> None:
+    for options, expected in (((), True), (("--labels", "hard"), True), (("--labels", "soft"), False)):
+        result = xner("init-config", "student", tmp_path / "x.cfg", "--lang", "is", *options)
+        assert result.code == 0 and ("gives its entities no scores" in " ".join(result.err.split())) == expected
+    assert "no scores" not in xner("init-config", "source", tmp_path / "x.cfg", "--lang", "en").err

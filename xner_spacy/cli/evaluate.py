@@ -6,10 +6,11 @@ from typing import Any, List, Optional, Sequence
 from ..corpora.formats.pharaoh import read_pharaoh
 from ..errors import require
 from ..evaluation.alignments import evaluate_links, read_gold_links
+from ..evaluation.calibration import scores_against
 from ..evaluation.entities import evaluate as evaluate_entities
 from ..evaluation.sides import read_sides
 from ..types import Json, PathLike
-from .options import command
+from .options import command, option
 from .output import percent, percent_range, say, table, warn, write_json
 from .overrides import Origin, origin_of_predictions
 
@@ -20,6 +21,7 @@ def evaluate(
     *,
     labels: Optional[List[str]] = None,
     only: Optional[List[str]] = None,
+    with_scores: bool = False,
     samples: int = 1000,
     seed: int = 0,
 ) -> Json:
@@ -32,9 +34,11 @@ def evaluate(
     predicted (PathLike): The same sentences with predicted entities.
     labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
     only (Optional[List[str]]): Score these labels alone, comma-separated; entities with others are left out.
+    with_scores (bool): Also how well the scores of the entities tell right from wrong ones.
     samples (int): Bootstrap resamples.
     seed (int): Seed of the resampling.
     RETURNS (Json): See `xner_spacy.evaluation.entities.evaluate`; `notes`, see `xner_spacy.evaluation.sides.Sides`; and
+        `entity_scores`, with `with_scores`, see `xner_spacy.evaluation.calibration.scores_against`;
         `common_labels`, if one side has labels that the other lacks: the `labels` of both, and the scores of these; and
         `made_from`, if a pipeline of a config of `xner init-config` made the predictions: that `base`, and the
         `changed` settings.
@@ -50,12 +54,14 @@ def evaluate(
         rates = evaluate_entities(of_common.gold, of_common.predicted[0], samples=samples, seed=seed)
         names = ("precision", "recall", "f1", "f1_interval", "gold", "predicted", "correct")
         scores["common_labels"] = {"labels": common, **{name: rates[name] for name in names}}
+    if with_scores:
+        scores["entity_scores"] = scores_against(gold, predicted)
     if origin := origin_of_predictions(predicted):
         scores["made_from"] = origin._asdict()
     return {**scores, "notes": sides.notes}
 
 
-@command(evaluate, gold="GOLD", predicted="PRED")
+@command(evaluate, gold="GOLD", predicted="PRED", with_scores=option("--scores"))
 def evaluate_cli(
     call: Any, json_path: Optional[Path] = None, links: bool = False, one_indexed: bool = False, reverse: bool = False
 ) -> None:
@@ -77,6 +83,7 @@ def evaluate_cli(
     gold, predicted = call.keywords["gold"], call.keywords["predicted"]
     for name in ("labels", "only"):
         require(call.keywords[name] is None, f"--{name} is of entities.", "Leave it out with --links.")
+    require(not call.keywords["with_scores"], "--scores is of entities.", "Leave it out with --links.")
     resampling = {name: call.keywords[name] for name in ("samples", "seed")}
     truth = read_gold_links(gold, one_indexed=one_indexed, reverse=reverse)
     rates = evaluate_links(truth, read_pharaoh(predicted), names=(str(gold), str(predicted)), **resampling)
@@ -129,6 +136,12 @@ def render(scores: Json) -> str:
     errors = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in scores["errors"].items() if name != "correct")
     header = ["", "P", "R", "F1", "95% interval", "gold", "predicted"]
     lines = [table(header, rows), f"{scores['sentences']} sentences. Errors: {errors}.", scores["signature"]]
+    if entity_scores := scores.get("entity_scores"):
+        mean, right = (percent(entity_scores[name]) for name in ("mean_score", "right"))
+        lines.append(
+            f"Scores of {entity_scores['entities']:,} entities: mean {mean}, of these entities {right} are right; "
+            f"expected calibration error {percent(entity_scores['calibration_error'])}."
+        )
     if "made_from" in scores:
         lines.append(f"Config of the pipeline: {Origin(**scores['made_from']).signature()}")
     return "\n".join(lines)

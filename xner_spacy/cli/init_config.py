@@ -11,6 +11,7 @@ from ..corpora.pipelines import pipeline_folder
 from ..corpora.reading import read_config
 from ..corpora.writing import atomic_write
 from ..errors import InputError, XnerError
+from ..evaluation.calibration import NO_SCORES
 from ..languages import SYLLABLES, choose_tokenizer, describe_language
 from ..types import PathLike
 from .options import command, option
@@ -123,11 +124,20 @@ def _continue(
     labels=option(),
     start=option("--from", metavar="PIPELINE"),
 )
-def init_config_cli(call: Callable[[], Tuple[str, List[str]]], output: PathLike, lang: str) -> None:
+def init_config_cli(
+    call: Callable[[], Tuple[str, List[str]]],
+    base: PathLike,
+    output: PathLike,
+    lang: str,
+    labels: Optional[str],
+    start: Optional[PathLike],
+) -> None:
     """Print the language of the config."""
     spacy_lang, on_tokenizer = call()
     done(f"Config with the language {spacy_lang!r}", output)
     note(describe_language(lang))
+    if str(base) == "student" and labels in (None, "hard") and start is None:
+        note(NO_SCORES)
     for text in on_tokenizer:
         warn("Mind the tokenizer:", text)
 

@@ -9,6 +9,7 @@ from ..about import __version__
 from ..corpora.reading import read_config, read_json, read_yaml
 from ..corpora.writing import write_json
 from ..errors import InputError
+from ..evaluation.calibration import NO_SCORES
 from ..evaluation.entities import read_scores
 from ..types import Json, PathLike
 from .options import command
@@ -76,10 +77,7 @@ def model_card(
     lines = [_notes(card, result, read_scores(teacher) if teacher else None)]
     lines += [f"The {name}'s config: `{origin.signature()}`." for name, origin in made_from.items() if origin]
     if not _gives_scores(model):
-        lines.append(
-            "Its entities have no scores: an `ner` component gives none. A student that is trained with `xner init-config "
-            "student --labels soft` gives one for each entity."
-        )
+        lines.append(f"Its entities have no scores: {NO_SCORES}")
     meta["notes"] = "\n\n".join([*lines, f"Made with xner-spacy {__version__}."])
     measures = ("f1", "precision", "recall")
     signature = [f"{name}:{origin.signature()}" for name, origin in made_from.items() if origin]

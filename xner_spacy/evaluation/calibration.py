@@ -1,11 +1,24 @@
 """Calibration: how much confidences differ from accuracy."""
 
+from pathlib import Path
 from typing import Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
 
+from ..corpora.docs import read_docs
+from ..corpora.labelled import read_tagged
 from ..docdata import SPANS_KEY, span_scores
+from ..errors import InputError
+from ..languages import blank_vocab
+from ..types import Json, PathLike
+from .sides import common_positions
+
+# What a user should know of spaCy's own component.
+NO_SCORES = (
+    "spaCy's `ner` gives its entities no scores. A student of `xner init-config student --labels soft` gives one for "
+    "each entity (docs/students.md)."
+)
 
 
 class Bin(NamedTuple):
@@ -33,6 +46,37 @@ def expected_calibration_error(confidences: Sequence[float], right: Sequence[boo
     """
     distances = [b.number * abs(b.confidence - b.accuracy) for b in reliability(confidences, right, bins)]
     return sum(distances) / max(1, len(confidences))
+
+
+def scores_against(gold: PathLike, predicted: PathLike) -> Json:
+    """How well the scores of predicted entities tell right from wrong ones.
+
+    gold, predicted (PathLike): A labelled corpus, and a .spacy file or folder of shards with the same sentences.
+    RETURNS (Json): `entities` that have a score, their `mean_score`, the share that is `right`, and the
+        `calibration_error` over ten bins. RAISES: XnerError if entities were predicted, and none has a score.
+    """
+    if not Path(predicted).is_dir() and Path(predicted).suffix != ".spacy":
+        hint = "Give the .spacy file or the folder of shards of `xner annotate`."
+        raise InputError("is no file that holds scores of entities.", predicted, hint=hint)
+    values: List[float] = []
+    correct: List[bool] = []
+    has_entities = False
+    docs = read_docs(predicted, blank_vocab("xx"))
+    for sentence, doc in zip(read_tagged(gold), docs, strict=True):
+        has_entities = has_entities or bool(doc.ents)
+        group = doc.spans.get(SPANS_KEY)
+        if group is None or group.attrs.get("scores") is None:
+            continue
+        gold_place, place = common_positions([sentence.words, [token.text for token in doc]])
+        gold_spans = {(gold_place[e.start], gold_place[e.end - 1], e.label) for e in sentence.entities}
+        values += span_scores(doc)
+        correct += [(place[span.start], place[span.end - 1], span.label_) in gold_spans for span in group]
+    if has_entities and not values:
+        raise InputError("its entities have no scores.", predicted, hint=NO_SCORES)
+    n = max(1, len(values))
+    error = expected_calibration_error(values, correct)
+    shares = {"mean_score": sum(values) / n, "right": sum(correct) / n, "calibration_error": error}
+    return {"entities": len(values), **{name: round(share, 5) for name, share in shares.items()}}
 
 
 def scored_spans(predicted: Iterable[Doc], gold: Iterable[Doc]) -> Tuple[List[float], List[bool]]:

@@ -11,7 +11,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ..cli.init_config import init_config
-from ..cli.output import done
+from ..cli.output import done, note
 from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.formats.schemes import entities_to_tags
 from ..corpora.splitting import split_docs
@@ -19,6 +19,7 @@ from ..corpora.writing import written_together
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.student.tag_scheme import TagSet
 from ..distillation.teachers.mixtures import entities_of, mix, mix_docs
+from ..evaluation.calibration import NO_SCORES
 from ..languages import blank_vocab
 from ..types import TokenLabels
 from .layout import Project
@@ -62,6 +63,8 @@ def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> T
     init_config(
         "student", project.training / "student.cfg", project.lang, labels="soft" if has_probabilities else "hard"
     )
+    if not has_probabilities:
+        note(NO_SCORES if project.best else f"{NO_SCORES} So does the quality best.")
     done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")
     return paths
 
