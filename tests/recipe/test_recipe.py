@@ -11,16 +11,19 @@ import spacy
 import srsly
 
 from tests.conftest import ROOT
+from tests.translation.test_libretranslate import Server
 from xner_spacy.corpora.docs import doc_entities, make_doc, read_docs, write_docbin
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.mixtures import mix_docs
 from xner_spacy.errors import XnerError
 from xner_spacy.recipe import english as english_step
-from xner_spacy.recipe.english import english_corpora
+from xner_spacy.recipe.english import english_corpora, make_english
+from xner_spacy.recipe.inputs import gather_inputs
 from xner_spacy.recipe.labels import COPIES_OF_CORRECTED, fit_mixture_bias, make_labels
 from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.new import FOLDERS, new
 from xner_spacy.recipe.steps import STEPS, estimate
+from xner_spacy.recipe.teacher import label_by_projection
 from xner_spacy.recipe.training import Training, set_values, train_all
 from xner_spacy.recipe.transfer import label_by_transfer, transfer_sources
 from xner_spacy.recipe.translators import choose_translator
@@ -133,6 +136,30 @@ def test_a_project_without_inputs_names_the_step(tmp_path: Path) -> None:
 
 
 # --- the translator
+
+
+def test_raw_text_alone(embedded: Path, tmp_path: Path) -> None:
+    """Without a bitext a translator, here a server of the test, translates the text; nothing is asked twice."""
+    fill(new("is", tmp_path / "ours"), embedded)
+    project = Project(root=tmp_path / "ours", lang="is", workers=1)
+    sides = [(project.root / "bitext" / f"{side}.txt").read_text(encoding="utf8").splitlines() for side in ("is", "en")]
+    for side in ("is", "en"):
+        (project.root / "bitext" / f"{side}.txt").unlink()
+    english = dict(zip(*sides, strict=True))
+    server = Server(lambda texts, _: [english[text] for text in texts])
+    try:
+        project.translator = f"libretranslate={server.url}"
+        assert gather_inputs(project.root, "is")["road"] == "translator"
+        make_english(project)
+        docs = list(read_docs(label_by_projection(project), NLP.vocab))
+        n_asked = sum(map(len, server.asked))
+        label_by_projection(project)
+    finally:
+        server.close()
+    gold = list(read_docs(embedded / "train.is.spacy", NLP.vocab))
+    assert n_asked == len({doc.text for doc in docs}) == sum(map(len, server.asked))
+    # The names of the English pipeline are those of the corpus, so that most must arrive.
+    assert sum(len(doc.ents) for doc in docs) > 0.7 * sum(len(doc.ents) for doc in gold)
 
 
 def test_a_bitext_goes_first(tmp_path: Path) -> None:

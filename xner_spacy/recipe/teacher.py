@@ -18,6 +18,7 @@ from ..corpora.reading import read_json
 from ..corpora.writing import atomic_write, written_together
 from ..languages import blank, choose_tokenizer
 from ..registry import registry
+from ..translation.store import trusted_configs
 from .layout import Project
 from .training import set_values
 from .translators import choose_translator
@@ -85,7 +86,8 @@ def _translate(project: Project, translator: Dict[str, Any], text: Path) -> None
     without translation are left out of that.
     """
     folder = project.corpus / "translated"
-    part = registry.resolve({"part": translator})["part"]
+    with trusted_configs():
+        part = registry.resolve({"part": translator})["part"]
     english = blank("en")
     docs = list(read_docs(text, blank(project.lang).vocab))
     sentences = list({doc.text: doc for doc in docs}.values())
