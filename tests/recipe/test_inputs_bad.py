@@ -48,6 +48,10 @@ CASES = {
     "source without a language": ({**TEXT, "sources/train.iob": tagged("A/PER")}, ["lies in no folder"]),
     "unknown source": ({**TEXT, "sources/qqqq/train.iob": tagged("A/PER")}, ["qqqq", "Unknown language"]),
     "the language itself": ({**TEXT, "sources/lg/train.iob": tagged("A/PER")}, ["is the language of the project"]),
+    "too little of a source": (
+        {**TEXT, "sources/swa/train.iob": tagged("A/PER", "A/PER")},
+        ["swa: 2 sentences with 1 texts can't be split", "sources/swa/dev.iob"],
+    ),
     "no training text": ({**TEXT, "sources/swa/test.iob": tagged("A/PER")}, ["swa: holds no labelled text"]),
     "a pipeline of another language": (
         {**TEXT, "english/m/meta.json": '{"lang": "sw"}', "english/m/config.cfg": ""},
@@ -150,3 +154,32 @@ def test_warnings_show_a_line(tmp_path):
     ):
         warnings = "\n".join(gather_inputs(make_project(tmp_path / folder, files), lang)["warnings"])
         assert all(part in warnings for part in expected), (folder, warnings)
+
+
+BAD_LINES = {"an empty token": " O", "no tag": "x", "an unknown tag": "x Z-PER", "a tag without a label": "x B-"}
+
+
+@pytest.mark.parametrize("what", BAD_LINES)
+@pytest.mark.parametrize("rows", [10, 6000])  # before and after the lines that tell the layout
+def test_a_labelled_line_that_cant_be_read(tmp_path, what, rows):
+    sound = ["Ada B-PER", "ali O", "wano O", ""] * (rows // 4)
+    broken = ["Bob B-PER", BAD_LINES[what], ""]
+    root = make_project(tmp_path, {**TEXT, "gold/t.iob": [*sound, *broken, *sound, *sound]})
+    with pytest.raises(XnerError, match=rf"t\.iob:{len(sound) + 2}: ") as caught:
+        gather_inputs(root, "lug")
+    assert "--vars.broken skip" in caught.value.hint
+    assert files_of(root / "corpus") == {}
+    gold = gather_inputs(root, "lug", broken="skip")["gold"]
+    assert gold["left_out"] == {"sentences left out: a line that can't be read": 1}
+    assert gold["sentences"] == gold["entities"]["PER"] == 3 * (rows // 4)
+    # The setting is a part of what the outputs depend on.
+    with pytest.raises(XnerError):
+        gather_inputs(root, "lug")
+
+
+def test_a_line_that_cant_be_read_among_the_text_and_the_sources(tmp_path):
+    rows = [row for k in range(5) for row in (f"Ada{k} B-PER", "ali O", "")]
+    root = make_project(tmp_path, {"text/a.iob": [*rows, " O", ""], "sources/swa/train.iob": [*rows, "x", "", *rows]})
+    summary = gather_inputs(root, "lug", broken="skip")
+    assert summary["text"]["left_out"] == summary["sources"]["swa"]["train"]["left_out"]
+    assert list(summary["text"]["left_out"].values()) == [1]

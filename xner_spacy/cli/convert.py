@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from ..corpora.bitext import read_numbered_bitext
 from ..corpora.docs import make_doc, read_docs, set_aside_if_long
 from ..corpora.files import STDIN
-from ..corpora.formats.columns import LAYOUTS, ColumnLayout, parse_column, read_columns
+from ..corpora.formats.columns import LAYOUTS, Broken, ColumnLayout, parse_column, read_columns
 from ..corpora.formats.jsonl import JSONL, read_jsonl
 from ..corpora.formats.lines import read_text
 from ..corpora.formats.schemes import SCHEMES
@@ -38,6 +38,7 @@ def convert(
     comments: Optional[bool] = None,
     numbered: Optional[bool] = None,
     repair: bool = False,
+    broken: Optional[str] = None,
     to: Optional[str] = None,
     missing: Optional[str] = None,
     spaces: Optional[str] = None,
@@ -66,6 +67,8 @@ def convert(
     numbered (Optional[bool]): Whether the first column numbers the tokens: rows of ranges (2-3) and empty nodes (2.1)
         are left out then.
     repair (bool): Mend what can be mended, and count it, instead of refusing the file.
+    broken (Optional[str]): Of a column file: sentences with a line that can't be read (or mended). refuse the file (the
+        default), or skip: leave them out, and count them.
     to (Optional[str]): Form of OUT, where its ending doesn't say it.
     missing (Optional[str]): To .iob: of tokens with missing values and sentences without translation nothing is known.
         refuse (the default), outside: write O, skip: leave the sentence out.
@@ -95,7 +98,7 @@ def convert(
         raise XnerError(message, "Name the form with --to, or give a name that ends with .iob, .txt or .spacy.")
     form = "docbin" if is_folder else form_of(output_path, to)
     column_options: Dict[str, Any] = {"token_column": token_column, "tag_column": tag_column, "scheme": scheme}
-    column_options |= {"comments": comments, "numbered": numbered}
+    column_options |= {"comments": comments, "numbered": numbered, "broken": broken}
     bitext_options = {"target": target, "source_lang": source_lang, "tokenized": tokenized or None}
     useless_options = {} if style in LAYOUTS else dict(column_options)
     if style != "bitext":
@@ -138,6 +141,7 @@ def convert(
     token_column=option(metavar="COLUMN"),
     tag_column=option(metavar="COLUMN"),
     scheme=option(kind=Optional[choices(SCHEMES)], case_sensitive=False),
+    broken=option(kind=Optional[choices(get_args(Broken))]),
     to=option(kind=Optional[choices(FORMS)]),
     missing=option(kind=Optional[choices(get_args(Missing))]),
     spaces=option(kind=Optional[choices(get_args(Spaces))]),
@@ -174,7 +178,7 @@ def _refuse(why: str, settings: Dict[str, Any]) -> None:
 
 
 def _layout(
-    style: str, token_column: Optional[str], tag_column: Optional[str], **options: Union[bool, str, None]
+    style: str, *, token_column: Optional[str], tag_column: Optional[str], **options: Union[bool, str, None]
 ) -> ColumnLayout:
     """RETURNS (ColumnLayout): A layout, changed by the options (scheme, comments, numbered)."""
     layout = LAYOUTS[style]
@@ -206,8 +210,17 @@ def _read(
         for number, words in enumerate(read_text(path, counts, repair), 1):
             yield Doc(vocab, words=words, spaces=[True] * len(words)), number
     elif style in LAYOUTS:
-        for sentence in read_columns(path, _layout(style, **column_options), repair=repair, counts=counts):
-            yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
+        layout_options = dict(column_options)
+        broken: Broken = layout_options.pop("broken") or "refuse"
+        columns = _layout(style, **layout_options)
+        try:
+            for sentence in read_columns(path, columns, repair=repair, broken=broken, counts=counts):
+                yield make_doc(vocab, sentence.words, sentence.entities), sentence.line
+        except InputError as error:
+            if error.line is None or broken == "skip":
+                raise
+            hint = f"{error.hint} Or leave such sentences out: xner convert --broken skip".strip()
+            raise InputError(error.fault, path, error.line, hint) from None
     elif style == "docbin":
         yield from ((doc, None) for doc in read_docs(path, vocab))
     elif style == "bitext":

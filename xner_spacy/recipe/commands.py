@@ -20,12 +20,17 @@ from .steps import timed
 from .teacher import label_by_projection
 from .transfer import label_by_transfer
 
-OPTIONS = {"root": option("--project"), "workers": option("-w", min=0, max=1000), "quality": option(kind=str)}
+OPTIONS = {
+    "root": option("--project"),
+    "workers": option("-w", min=0, max=1000),
+    "quality": option(kind=str),
+    "broken": option(kind=str),
+}
 
 
 def read_inputs(project: Project) -> None:
     """Read and check the inputs of the project's folders, and choose the road."""
-    summary = gather_inputs(project.root, project.lang, seed=project.seed)
+    summary = gather_inputs(project.root, project.lang, seed=project.seed, broken=project.broken)
     for warning in summary["warnings"]:
         warn("Mind the inputs:", warning)
     text, road = summary["text"], summary["road"]

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Sequence
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..corpora.formats.columns import Broken
 from ..corpora.reading import read_json
 from ..corpora.watching import base_versions, checksum
 from ..corpora.writing import write_json, written_together
@@ -42,12 +43,13 @@ SUMMARY = f"{OUT}/inputs.json"
 TRANSLATED_FROM = 0.5
 
 
-def gather_inputs(project: PathLike, lang: str, *, seed: int = 0) -> Dict[str, Any]:
+def gather_inputs(project: PathLike, lang: str, *, seed: int = 0, broken: Broken = "refuse") -> Dict[str, Any]:
     """Read the folders text/, bitext/, gold/, corrected/, sources/ and english/ of a project and write corpus/. If
     neither they nor the outputs have changed since the last run, nothing is done.
 
     project (PathLike): The project's folder. lang (str): A code of its language.
     seed (int): Of the draw of development sets for sources that have none.
+    broken (Broken): What becomes of labelled sentences with a line that can't be read, see `read_columns`.
     RETURNS (Dict[str, Any]): The summary, which is also written to corpus/inputs.json (see docs/inputs.md).
     RAISES: XnerError for the first input that can't be used; corpus/ is as it was then.
     """
@@ -60,13 +62,13 @@ def gather_inputs(project: PathLike, lang: str, *, seed: int = 0) -> Dict[str, A
         warnings.simplefilter("always", UserWarning)
         nlp = blank(lang)
     files = {name: list_files(root / name) for name in FOLDERS}
-    identity: Json = {"lang": lang, "seed": seed, "versions": base_versions()}
+    identity: Json = {"lang": lang, "seed": seed, "broken": broken, "versions": base_versions()}
     identity["files"] = {name_below(root, path): checksum(path) for name in FOLDERS for path in files[name]}
     last_summary = _last_summary(root)
     last_outputs = last_summary.get("outputs", {})
     if last_summary.get("identity") == identity and _are_unchanged(root, last_outputs):
         return last_summary
-    gathering = _Gathering(root, lang, nlp, files)
+    gathering = _Gathering(root, lang, nlp, files, broken)
     gathering.notes.warnings += [str(warning.message) for warning in caught]
     with written_together():
         gathering.run(seed)
@@ -93,11 +95,11 @@ class _Gathering:
     """One run: reads the folders in order, writes the outputs, and collects the summary.
 
     root (Path): The project. lang (str): Its language. nlp (Language): A blank pipeline of it.
-    files (Dict[str, List[Path]]): All files of each folder.
+    files (Dict[str, List[Path]]): All files of each folder. broken (Broken): See `read_columns`.
     """
 
-    def __init__(self, root: Path, lang: str, nlp: Language, files: Dict[str, List[Path]]) -> None:
-        self.root, self.lang, self.nlp, self.files = root, lang, nlp, files
+    def __init__(self, root: Path, lang: str, nlp: Language, files: Dict[str, List[Path]], broken: Broken) -> None:
+        self.root, self.lang, self.nlp, self.files, self.broken = root, lang, nlp, files, broken
         self.notes = Notes()
         self.out = CorpusFiles(root)
         entry = find_code(lang)
@@ -131,7 +133,9 @@ class _Gathering:
             self._compare_gold(gold, text, pairs)
         if corrected:
             self.out.write_docs("corrected.spacy", corrected)
-        self.summary["sources"] = read_sources(self.root, self.files["sources"], self.lang, seed, self.out, self.notes)
+        self.summary["sources"] = read_sources(
+            self.root, self.files["sources"], self.lang, seed, self.broken, self.out, self.notes
+        )
         self.summary["not_read"] = dict(sorted(self.notes.not_read.items()))
         self.summary["warnings"] = self.notes.warnings
 
@@ -169,7 +173,7 @@ class _Gathering:
         for path in unknown:
             self._leave_alone(path)
         counts: Counter = Counter()
-        reader = TextReader(self.nlp, self.root, counts)
+        reader = TextReader(self.nlp, self.root, counts, self.broken)
         docs: List[Doc] = []
         described: Json = {}
         for path, kind in known:
@@ -185,7 +189,7 @@ class _Gathering:
     def _read_labelled(self, folder: str) -> List[Doc]:
         if not self.files[folder]:
             return []
-        labelled = read_labelled(self.files[folder], self.nlp, self.root)
+        labelled = read_labelled(self.files[folder], self.nlp, self.root, self.broken)
         self.summary[folder] = labelled.summary
         if warning := check_composition(lines_of(labelled.docs)):
             self.notes.warnings.append(f"{folder}/: {warning}")

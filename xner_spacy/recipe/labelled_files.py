@@ -11,11 +11,11 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..corpora.docs import make_doc, read_docs
-from ..corpora.formats.columns import read_columns
+from ..corpora.formats.columns import Broken
 from ..corpora.formats.jsonl import read_jsonl
 from ..errors import InputError
 from ..labels import EVERY_LABEL, LABEL_MAPS, LABELS, LabelMap
-from .columns_layout import guess_layout
+from .columns_layout import guess_layout, read_project_columns
 from .folders import Kind, sort_by_kind
 from .summary import counted
 from .text_files import PLACE_KEY
@@ -35,11 +35,12 @@ class Labelled(NamedTuple):
     summary: Dict[str, Any]
 
 
-def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
+def read_labelled(paths: Sequence[Path], nlp: Language, root: Path, broken: Broken = "refuse") -> Labelled:
     """Read labelled files.
 
     paths (Sequence[Path]): Column files (their layout is found out), DocBins, or JSON lines of an annotation tool.
     nlp (Language): Of the language. root (Path): The project; places name files below it.
+    broken (Broken): What becomes of sentences with a line that can't be read, see `read_columns`.
     RETURNS (Labelled): The sentences with the labels PER, LOC and ORG.
     RAISES: InputError for a file that is broken, empty or of another form, and for labels that are unknown.
     """
@@ -51,7 +52,7 @@ def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
     described: Dict[str, Any] = {}
     docs_by_file: Dict[Path, List[Doc]] = {}
     for path, kind in files:
-        layout, docs = _read(path, kind, nlp, counts_of_reading)
+        layout, docs = _read(path, kind, nlp, counts_of_reading, broken)
         docs_by_file[path] = docs
         name = path.relative_to(root).as_posix()
         if not docs:
@@ -76,13 +77,13 @@ def read_labelled(paths: Sequence[Path], nlp: Language, root: Path) -> Labelled:
     return Labelled(all_docs, summary)
 
 
-def _read(path: Path, kind: Kind, nlp: Language, counts: Counter) -> Tuple[str, List[Doc]]:
+def _read(path: Path, kind: Kind, nlp: Language, counts: Counter, broken: Broken) -> Tuple[str, List[Doc]]:
     if kind == "docbin":
         return "DocBin", list(read_docs(path, nlp.vocab))
     if kind == "jsonl":
         return "JSON lines of an annotation tool", list(read_jsonl(path, None, nlp, counts))
     guess = guess_layout(path)
-    sentences = read_columns(path, guess.layout, repair=True, counts=counts)
+    sentences = read_project_columns(path, guess.layout, counts, broken)
     return guess.words, [make_doc(nlp.vocab, s.words, s.entities) for s in sentences]
 
 

@@ -3,8 +3,9 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Tuple
+from typing import Literal, Tuple, get_args
 
+from ..corpora.formats.columns import Broken
 from ..corpora.reading import read_json
 from ..errors import XnerError, require
 from ..types import Json
@@ -26,6 +27,8 @@ class Project:
     seed (int): Seed of every draw and training.
     gpu_id (int): The GPU, or -1 for the CPU.
     workers (int): Processes at a time; 0 for one a core.
+    broken (Broken): Labelled sentences with a line that can't be read: refuse the file, or skip (leave them out and
+        count them).
     """
 
     root: Path = Path()
@@ -35,9 +38,11 @@ class Project:
     seed: int = 0
     gpu_id: int = -1
     workers: int = 0
+    broken: Broken = "refuse"
 
     def __post_init__(self) -> None:
         require(self.quality in ENGLISH_MODELS, f"Unknown quality {self.quality!r}.", "Known: best, fast.")
+        require(self.broken in get_args(Broken), f"Unknown value {self.broken!r} of broken.", "Known: refuse, skip.")
         self.workers = self.workers or os.cpu_count() or 1
 
     @property

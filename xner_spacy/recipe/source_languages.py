@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
+from ..corpora.formats.columns import Broken
 from ..corpora.splitting import split_docs
 from ..errors import InputError, XnerError
 from ..languages import blank, codes_of
@@ -20,12 +21,12 @@ _SPLITS = {"test": {"test"}, "dev": {"dev", "devel", "development", "valid", "va
 
 
 def read_sources(
-    root: Path, files: Sequence[Path], lang: str, seed: int, out: CorpusFiles, notes: Notes
+    root: Path, files: Sequence[Path], lang: str, seed: int, broken: Broken, out: CorpusFiles, notes: Notes
 ) -> Dict[str, Any]:
     """Read `sources/LANG/` of each language, and write `corpus/sources/LANG/`.
 
     root (Path): The project. files (Sequence[Path]): All files below sources/. lang (str): The project's language.
-    seed (int): Of the draw of a development set, where a language has none. out, notes: Receive what is written and
+    seed (int): Of the draw of a development set, where a language has none. broken: See `read_columns`. out, notes: Receive what is written and
         what is to be told.
     RETURNS (Dict[str, Any]): A summary by language. RAISES: InputError for the first input that can't be used.
     """
@@ -42,12 +43,12 @@ def read_sources(
         if language.lower() in codes_of(lang):
             hint = "Put its labelled text into corrected/ (training) or gold/ (test)."
             raise InputError("is the language of the project itself.", folder / language, None, hint)
-        summaries[language] = _read_source(root, language, its_files, seed, out, notes)
+        summaries[language] = _read_source(root, language, its_files, seed, broken, out, notes)
     return summaries
 
 
 def _read_source(
-    root: Path, language: str, files: Sequence[Path], seed: int, out: CorpusFiles, notes: Notes
+    root: Path, language: str, files: Sequence[Path], seed: int, broken: Broken, out: CorpusFiles, notes: Notes
 ) -> Dict[str, Any]:
     folder = root / "sources" / language
     try:
@@ -64,16 +65,20 @@ def _read_source(
     if "train" not in by_split:
         hint = f"Put it into sources/{language}/train.iob"
         raise InputError("holds no labelled text to train on.", folder, None, hint)
-    train = read_labelled(by_split["train"], nlp, root)
+    train = read_labelled(by_split["train"], nlp, root, broken)
     summary: Json = {"train": train.summary}
     if not any(train.summary["entities"].values()):
         notes.warnings.append(f"sources/{language}/ holds no entity of PER, LOC or ORG.")
     if "dev" in by_split:
-        dev = read_labelled(by_split["dev"], nlp, root)
+        dev = read_labelled(by_split["dev"], nlp, root, broken)
         summary["dev"] = dev.summary
         train_docs, dev_docs = train.docs, dev.docs
     else:
-        train_docs, dev_docs = split_docs(train.docs, DEV_SHARE, seed)
+        try:
+            train_docs, dev_docs = split_docs(train.docs, DEV_SHARE, seed)
+        except XnerError as error:
+            hint = f"Put more text there, or development data of its own: sources/{language}/dev.iob"
+            raise InputError(error.message, folder, None, hint) from None
         summary["drawn_for_dev"] = len(dev_docs)
     out.write_docs(f"sources/{language}/train.spacy", train_docs)
     out.write_docs(f"sources/{language}/dev.spacy", dev_docs)

@@ -20,12 +20,12 @@ from spacy.vocab import Vocab
 
 from ..corpora.docs import bare_copy, make_doc, read_docs
 from ..corpora.files import read_lines
-from ..corpora.formats.columns import read_columns
+from ..corpora.formats.columns import Broken
 from ..corpora.inputs import MAX_TOKENS
 from ..corpora.reading import parse_json
 from ..errors import InputError
 from ..text import is_blank_token, join_words
-from .columns_layout import guess_layout
+from .columns_layout import guess_layout, read_project_columns
 from .folders import Kind
 from .sentences import SentenceSplitter
 
@@ -146,8 +146,8 @@ class TextReader:
     counts (Counter): Counts what is left out or read in another way, over all files.
     """
 
-    def __init__(self, nlp: Language, root: Path, counts: Counter) -> None:
-        self.nlp, self.root, self.counts = nlp, root, counts
+    def __init__(self, nlp: Language, root: Path, counts: Counter, broken: Broken = "refuse") -> None:
+        self.nlp, self.root, self.counts, self.broken = nlp, root, counts, broken
         self.splitter = SentenceSplitter(nlp)
 
     def read(self, path: Path, kind: Kind) -> Tuple[str, List[Doc]]:
@@ -168,7 +168,7 @@ class TextReader:
             layout = f"tokenised sentences ({guess.words})"
             docs = [
                 _placed(_bare_doc(self.nlp.vocab, sentence.words), {"file": name, "line": sentence.line})
-                for sentence in read_columns(path, guess.layout, repair=True, counts=self.counts)
+                for sentence in read_project_columns(path, guess.layout, self.counts, self.broken)
             ]
         return layout, [doc for doc in docs if doc is not None and self._fits(doc)]
 

@@ -9,15 +9,15 @@ translation, gold/ holds those alone, so that the teacher can be scored too.
 
 import shutil
 from pathlib import Path
-from typing import Set
+from typing import Iterator, Set
 
 import typer
 
 from xner_spacy.corpora.bitext import read_bitext
 from xner_spacy.corpora.docs import make_doc, write_docbin
-from xner_spacy.corpora.formats.columns import read_columns
+from xner_spacy.corpora.formats.columns import TaggedSentence, read_columns
 from xner_spacy.corpora.writing import folder_written_aside
-from xner_spacy.errors import XnerError
+from xner_spacy.errors import InputError, XnerError, require
 from xner_spacy.labels import LABEL_MAPS, map_label
 from xner_spacy.languages import blank_vocab
 from xner_spacy.translation.given_bitext import letters_key
@@ -31,6 +31,7 @@ def main(
     mafand: Path,
     out: Path,
     sources: str = typer.Option(",".join(ALL_SOURCES), help="Source languages, with commas; LANG itself is left out."),
+    broken: str = typer.Option("refuse", help="Sentences with a line that can't be read: refuse the file, or skip."),
 ) -> None:
     """Write the folders of LANG (ISO 639-3) from NER (MasakhaNER 2.0) and MAFAND to OUT."""
     others = [source for source in filter(None, sources.split(",")) if source != lang]
@@ -42,12 +43,16 @@ def main(
         for name in ("corrected", "english", "models"):
             (folder / name).mkdir()
         for split in ("train", "dev"):
-            _write_labelled(ner / lang / f"{split}.txt", folder / "text" / f"{split}.spacy", labels=False)
+            _write_labelled(
+                ner / lang / f"{split}.txt", folder / "text" / f"{split}.spacy", labels=False, broken=broken
+            )
         _copy_bitext(mafand, lang, folder / "bitext")
-        _write_test(ner / lang / "test.txt", folder / "gold" / "test.spacy", _translated(mafand, lang))
+        _write_test(ner / lang / "test.txt", folder / "gold" / "test.spacy", _translated(mafand, lang), broken)
         for source in others:
             for split in ("train", "dev"):
-                _write_labelled(ner / source / f"{split}.txt", folder / "sources" / source / f"{split}.spacy")
+                _write_labelled(
+                    ner / source / f"{split}.txt", folder / "sources" / source / f"{split}.spacy", broken=broken
+                )
             _copy_bitext(mafand, source, folder / "sources" / source)
 
 
@@ -63,12 +68,12 @@ def _translated(mafand: Path, lang: str) -> Set[str]:
     return {letters_key(target) for file in files for _, target in read_bitext(file, file.with_suffix(f".{lang}"))}
 
 
-def _write_labelled(path: Path, output: Path, labels: bool = True) -> None:
-    write_docbin(output, _docs(path, labels))
+def _write_labelled(path: Path, output: Path, *, labels: bool = True, broken: str) -> None:
+    write_docbin(output, _docs(path, labels, broken))
 
 
-def _write_test(path: Path, output: Path, translated: Set[str]) -> None:
-    docs = _docs(path, True)
+def _write_test(path: Path, output: Path, translated: Set[str], broken: str) -> None:
+    docs = _docs(path, True, broken)
     kept = [doc for doc in docs if letters_key(doc.text) in translated]
     if 2 * len(kept) < len(docs):
         kept = docs
@@ -76,9 +81,18 @@ def _write_test(path: Path, output: Path, translated: Set[str]) -> None:
     typer.echo(f"gold: {len(kept)} of {len(docs)} sentences of {path}")
 
 
-def _docs(path: Path, labels: bool) -> list:
+def _read(path: Path, broken: str) -> Iterator[TaggedSentence]:
+    require(broken in ("refuse", "skip"), f"--broken {broken} is unknown.", "Give refuse or skip.")
+    try:
+        yield from read_columns(path, repair=True, broken=broken)  # type: ignore[arg-type]
+    except InputError as error:
+        hint = "Mend the line. Or leave such sentences out: --vars.broken skip"
+        raise InputError(error.fault, path, error.line, hint if broken == "refuse" else error.hint) from None
+
+
+def _docs(path: Path, labels: bool, broken: str) -> list:
     docs = []
-    for sentence in read_columns(path, repair=True):
+    for sentence in _read(path, broken):
         mapped = [(entity, map_label(entity.label, LABEL_MAPS["masakhaner"])) for entity in sentence.entities]
         entities = [entity._replace(label=label) for entity, label in mapped if labels and label is not None]
         docs.append(make_doc(blank_vocab("xx"), sentence.words, entities))

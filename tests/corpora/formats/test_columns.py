@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.corpora.formats.columns import LAYOUTS, parse_column, read_columns
+from xner_spacy.corpora.formats.columns import BROKEN, LAYOUTS, parse_column, read_columns
 from xner_spacy.corpora.formats.schemes import SCHEMES, entities_to_tags
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.types import Entity
@@ -382,6 +382,55 @@ def test_any_text_is_read_or_refused(tmp_path_factory, text, name, scheme, repai
     for sentence in found:
         entities_to_tags(len(sentence.words), sentence.entities)  # inside, and none overlaps another
         assert all(word.strip("\u200b \t") for word in sentence.words)
+
+
+GOOD_ROWS = st.lists(st.sampled_from(["a O", "b B-X", "b B-X\nc I-X", "É B-Y"]), min_size=1, max_size=3)
+BAD_ROWS = st.sampled_from([" O", "x", "x Z-X", "x B-", "x y O", "x I-X", "\u200b O"])
+
+
+@given(st.lists(st.tuples(GOOD_ROWS, st.none() | st.tuples(BAD_ROWS, st.integers(0, 3))), min_size=1, max_size=8))
+def test_broken_sentences_are_left_out_and_counted(tmp_path_factory, blocks):
+    folder = tmp_path_factory.mktemp("x")
+
+    def write(name, sentences):
+        (folder / name).write_text("\n\n".join("\n".join(rows) for rows in sentences), encoding="utf8")
+        return folder / name
+
+    good = [rows for rows, bad in blocks if bad is None]
+    sentences, first_bad, line = [], None, 1
+    for rows, bad in blocks:
+        if bad is not None:
+            row, place = bad
+            # An I- after a row of its own label would go on with it.
+            place = 0 if row == "x I-X" else min(place, len(rows))
+            first_bad = first_bad or line + sum(1 + before.count("\n") for before in rows[:place])
+            rows = [*rows[:place], row, *rows[place:]]
+        sentences.append(rows)
+        line += sum(1 + row.count("\n") for row in rows) + 1
+    path, counts = write("x.iob", sentences), Counter()
+    n_broken = len(blocks) - len(good)
+    if n_broken > len(good):  # another layout, rather
+        with pytest.raises(InputError) as info:
+            list(read_columns(path, broken="skip"))
+        assert info.value.line == first_bad
+        return
+    found = list(read_columns(path, broken="skip", counts=counts))
+    expected = list(read_columns(write("good.iob", good)))
+    assert [(s.words, s.entities) for s in found] == [(s.words, s.entities) for s in expected]
+    assert counts[BROKEN] == n_broken
+
+
+def test_what_concerns_the_whole_file_is_refused_also_where_broken_sentences_are_skipped(tmp_path, caplog):
+    path = tmp_path / "x.iob"
+    path.write_text("a O\n\n\nb O\n O\n\nc B-X\n")
+    assert [s.words for s in read_columns(path, broken="skip")] == [["a"], ["c"]]
+    assert "x.iob:5: has 1 column" in caplog.text and "1 sentences left out" in caplog.text
+    path.write_text("".join(f"sw:{k} O\n\n" for k in range(60)))
+    with pytest.raises(InputError, match="every token begins with 'sw:'"):
+        list(read_columns(path, broken="skip"))
+    path.write_bytes(b"a O\n\n\xff O\n")
+    with pytest.raises(InputError, match="is not UTF-8"):
+        list(read_columns(path, broken="skip"))
 
 
 @pytest.mark.parametrize("odd", ["\u00a0", "\u3000", "\u2028", "\x0c"])

@@ -9,19 +9,23 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import InputError, XnerError
 from ...text import is_blank_token
 from ...types import Entity, PathLike
-from ..files import read_lines
+from ..files import read_lines, tell_once
 from .schemes import SCHEMES, Fault, SentenceTags, split_tag, tags_to_entities
 
 # The token of a line that starts a document.
 DOCSTART = "-DOCSTART-"
 CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN OUT --label-map NAME"
 
+# What is counted where broken sentences are skipped.
+BROKEN = "sentences left out: a line that can't be read"
+
 Column = Union[int, str]
+Broken = Literal["refuse", "skip"]
 
 
 class TaggedSentence(NamedTuple):
@@ -122,6 +126,7 @@ def read_columns(
     layout: Union[str, ColumnLayout] = "iob2",
     *,
     repair: bool = False,
+    broken: Broken = "refuse",
     counts: Optional[Counter] = None,
     labels: Optional[Sequence[str]] = None,
 ) -> Iterator[TaggedSentence]:
@@ -130,6 +135,8 @@ def read_columns(
     path (PathLike): The file. layout (Union[str, ColumnLayout]): Its layout, or the name of one.
     repair (bool): Repair what is possible (an `I-` that begins an entity, invisible tokens, doubled blank lines)
         instead of raising.
+    broken (Broken): What becomes of a sentence with a line that can't be read: "refuse" raises; "skip" leaves it out,
+        counts it, and logs the first such line. Where most sentences have one, the layout is wrong: that raises too.
     counts (Optional[Counter]): Counts what was left out and what was repaired.
     labels (Optional[Sequence[str]]): The allowed labels, or None for any.
     YIELDS (TaggedSentence): The sentences.
@@ -138,11 +145,14 @@ def read_columns(
     layout = LAYOUTS[layout] if isinstance(layout, str) else layout
     if layout.scheme not in SCHEMES:
         raise XnerError(f"Unknown scheme {layout.scheme!r}.", f"Known: {', '.join(SCHEMES)}.")
-    reader = _ColumnReader(layout, repair, Counter() if counts is None else counts, labels)
+    reader = _ColumnReader(layout, repair, Counter() if counts is None else counts, labels, broken == "skip")
     try:
-        yield from reader.read(read_lines(path, counts))
+        yield from reader.read_all(read_lines(path, counts))
     except Fault as fault:
         raise InputError(fault.message, path, reader.number, fault.hint) from None
+    if reader.first_broken is not None:
+        number, first = reader.first_broken
+        tell_once(f"{path}:{number}", f"{first.message} {reader.broken:,} {BROKEN}")
 
 
 @dataclass
@@ -153,7 +163,12 @@ class _ColumnReader:
     repair: bool
     counts: Counter
     labels: Optional[Sequence[str]]
+    skips_broken: bool = False
     number: Optional[int] = 0
+    sentences: int = 0
+    broken: int = 0  # sentences that were left out
+    first_broken: Optional[Tuple[int, Fault]] = None
+    is_between: bool = True  # whether the last line was blank
     prefix: str = ""
     keys_found: bool = False  # whether any row had the key of MISC:key
     names: Optional[List[str]] = None  # of a `# global.columns` comment
@@ -171,17 +186,37 @@ class _ColumnReader:
         self.tags = SentenceTags(self.layout.scheme, self.repair, self.counts)
         self.first = 0
 
-    def read(self, lines: Iterable[Tuple[int, str]]) -> Iterator[TaggedSentence]:
+    def read_all(self, lines: Iterator[Tuple[int, str]]) -> Iterator[TaggedSentence]:
+        """YIELDS (TaggedSentence): All sentences, without broken ones if these are skipped."""
+        while True:
+            try:
+                yield from self._read(lines)
+                break
+            except Fault as fault:
+                if not self.skips_broken or self.number is None:
+                    raise
+                self.first_broken = self.first_broken or (self.number, fault)
+                self.broken += 1
+                self.counts[BROKEN] += 1
+                self._new_sentence()
+                if not self.is_between:
+                    next((number for number, line in lines if _is_between(line)), None)
+        if self.first_broken is not None and self.broken > self.sentences:
+            self.number, first = self.first_broken
+            raise first
+        self._check_whole()
+
+    def _read(self, lines: Iterable[Tuple[int, str]]) -> Iterator[TaggedSentence]:
         extra_blank: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
         was_skipped = False  # whether the line before held no token: a blank line after it separates nothing
-        sentences = 0
         for number, line in chain(lines, [(0, "")]):
             self.number = number or self.number  # the end of the file is the end of a sentence
-            if not line.strip(" \t"):
+            self.is_between = _is_between(line)
+            if self.is_between:
                 if self.words:
                     sentence = self._end()
                     if sentence is not None:
-                        sentences += 1
+                        self.sentences += 1
                         yield sentence
                 elif extra_blank is None and not was_skipped:
                     extra_blank = number
@@ -192,14 +227,13 @@ class _ColumnReader:
             if row is None:
                 continue
             if not self.words:
-                if extra_blank is not None and self.layout.one_gap and not self.repair:
+                if extra_blank is not None and self.layout.one_gap and not (self.repair or self.skips_broken):
                     self.number = extra_blank
                     message = "is an empty sentence (a blank line with no sentence before it)."
                     raise Fault(message, "Leave exactly one blank line between sentences.")
                 self.counts["repaired blank line"] += extra_blank is not None and self.layout.one_gap
                 extra_blank, self.first = None, number
             self._add(*row)
-        self._check_whole(sentences)
 
     def _add(self, token: str, tag: str) -> None:
         if is_blank_token(token) and not self.repair:
@@ -383,13 +417,13 @@ class _ColumnReader:
             return "O"
         return self._cell(cells, column).strip(" ")
 
-    def _check_whole(self, sentences: int) -> None:
+    def _check_whole(self) -> None:
         self.number = None
-        if not sentences:
+        if not self.sentences:
             raise Fault("is empty: it holds no sentence.")
         if self.tokens > 1:
             self._refuse_a_prefix()
-        if self.tokens > max(2, sentences):
+        if self.tokens > max(2, self.sentences):
             self._refuse_numbers()
         if self._is_keyed(self.tag_column) and not self.keys_found:
             name, _, key = str(self.tag_column).partition(":")
@@ -398,6 +432,10 @@ class _ColumnReader:
     def _is_keyed(self, column: Optional[Column]) -> bool:
         """RETURNS (bool): Whether a column has the form `MISC:key`."""
         return isinstance(column, str) and ":" in column and column not in (self.names or ())
+
+
+def _is_between(line: str) -> bool:
+    return not line.strip(" \t")
 
 
 def visible(words: Sequence[str], entities: Sequence[Entity]) -> Tuple[List[str], List[Entity], int]:
