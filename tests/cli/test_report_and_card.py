@@ -187,8 +187,11 @@ def test_the_card_names_what_was_changed(folder: Path, labels: str) -> None:
     assert f"The student's config: `{base}|{changed}`." in made["notes"]
 
 
-def test_what_was_changed_by_the_command_line_is_named(tmp_path: Path) -> None:
+def test_what_was_changed_by_the_command_line_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that only the base has, one that only the trained pipeline has, and one in place of a section."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "dev.spacy").touch()
     init_config("student", tmp_path / "config.cfg", "is", labels="soft")
     config = load_config(tmp_path / "config.cfg", interpolate=False)
     config["training"]["before_to_disk"]["missed_share"] = 0.0
@@ -196,7 +199,8 @@ def test_what_was_changed_by_the_command_line_is_named(tmp_path: Path) -> None:
     config["nlp"]["after_creation"] = None
     config["components"]["xner_student"]["auxiliary"] = {"@misc": "xner.PrototypeStudent.v1", "weight": 0.5}
     # Defaults, as spaCy fills them in, and files are no choice.
-    config["training"]["before_to_disk"]["path"] = "/home/me/dev.spacy"
+    config["training"]["before_to_disk"]["path"] = "corpus/dev.spacy"
+    config["corpora"]["dev"]["path"] = "/home/me/dev.spacy"
     config["training"]["logger"]["progress_bar"] = False
     config["training"]["frozen_components"] = []
     config.to_disk(tmp_path / "config.cfg")

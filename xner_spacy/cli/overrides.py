@@ -100,7 +100,11 @@ def _is_own(name: str, base: Dict[str, Any]) -> bool:
 def _is_file(value: Any) -> bool:
     """RETURNS (bool): Whether a value names a file or folder of this machine, or several."""
     names = value if isinstance(value, list) else [value]
-    return bool(names) and all(isinstance(name, str) and Path(name).is_absolute() for name in names)
+    return bool(names) and all(isinstance(name, str) and _is_path(name) for name in names)
+
+
+def _is_path(name: str) -> bool:
+    return Path(name).is_absolute() or ("/" in name and Path(name).exists())
 
 
 def _sections_above(name: str) -> List[str]:
