@@ -12,20 +12,18 @@ import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from xner_spacy.projection.heuristics import HeuristicProjector, LongestRunProjector, MinMaxProjector
 from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.spelling import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair
 
-from .projection import Corpus, europarl, lexical_links, transalign, uner
+from .projection import HEURISTICS, MATCHERS, Corpus, europarl, icelandic, lexical_links, transalign, uner
 
+# Every projector that needs links alone. Those with a name that begins with "default" are not compared with themselves.
 PROJECTORS: Dict[str, Callable[[], Any]] = {
     "default": MatchingProjector,
     "default, untrained": MatchingProjector,
-    "greedy": lambda: MatchingProjector(solver="greedy"),
-    "heuristic, no ratio": lambda: HeuristicProjector(min_ratio=None),
-    "García-Ferrero, mended": LongestRunProjector,
-    "min-max": MinMaxProjector,
+    **MATCHERS,
+    **HEURISTICS,
 }
 
 
@@ -55,6 +53,16 @@ def _rewritten(change: Callable[[str], str]) -> Callable[[Case], Case]:
 def _first_word_only(case: Case) -> Case:
     out = case.copy()
     out.target = [[w.lower() if k else w.capitalize() for k, w in enumerate(t)] for t in case.target]
+    return out
+
+
+def _names_lowered(case: Case) -> Case:
+    """Names keep the capital of their first word alone, as in French: "Union européenne"."""
+    out = case.copy()
+    out.target = [list(words) for words in case.target]
+    for words, gold in zip(out.target, case.gold, strict=True):
+        for entity in gold:
+            words[entity.start + 1 : entity.end] = [w.lower() for w in words[entity.start + 1 : entity.end]]
     return out
 
 
@@ -138,13 +146,14 @@ PERTURBATIONS: Dict[str, Callable[[Case], Case]] = {
     "only first words capitalised": _first_word_only,
     "title case": _rewritten(str.capitalize),
     "upper case": _rewritten(str.upper),
+    "names after their first word in lower case": _names_lowered,
     "no punctuation": _without_punctuation,
     "links thinned by 30%": _thinned,
     "short words merged into names": _merged,
 }
 
 
-def corpora(data: Path, cache: Optional[Path], names: Sequence[str]) -> List[Case]:
+def corpora(data: Path, assets: Path, cache: Optional[Path], names: Sequence[str]) -> List[Case]:
     """RETURNS (List[Case]): The corpora that are there, with links."""
     found: List[Case] = []
     for name in names:
@@ -153,7 +162,10 @@ def corpora(data: Path, cache: Optional[Path], names: Sequence[str]) -> List[Cas
             if bambara is not None:
                 found.append(Case(bambara[0], bambara[1]))
             continue
-        corpus = uner(data, name) if name in ("pt", "sv") else europarl(data, name)
+        if name == "is":
+            corpus: Optional[Corpus] = icelandic(assets)
+        else:
+            corpus = uner(data, name) if name in ("pt", "sv") else europarl(data, name)
         if corpus is not None:
             found.append(Case(corpus, lexical_links(corpus, cache)))
     return found
@@ -193,11 +205,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     root = Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description="Projectors on text that is not written with care.")
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
+    parser.add_argument("--assets", type=Path, default=root / "assets")
     parser.add_argument("--out", type=Path, default=root / "results")
     parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")
-    parser.add_argument("--corpora", default="de,es,pt,sv,bam")
+    parser.add_argument("--corpora", default="de,es,pt,sv,is,bam")
     given = parser.parse_args(argv)
-    rows = run(corpora(given.data, given.cache, given.corpora.split(",")))
+    rows = run(corpora(given.data, given.assets, given.cache, given.corpora.split(",")))
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "robustness.json").write_text(json.dumps(rows, indent=2), encoding="utf8")
     text = table(rows)
