@@ -80,7 +80,7 @@ def test_cosines_as_link_scores(name, preposition, trained):
     """SimAlign gives the preposition's link nearly the score of the name's."""
     links = Alignment([(0, 0), (1, 2), (2, 1), (3, 1), (4, 3)], [0.95, 0.9, preposition, name, 0.99])
     entities = [Entity(0, 1, "PER"), Entity(3, 4, "LOC")]
-    pair = SentencePair("Anna works in Prague .".split(), "Anna Prágában dolgozik .".split(), entities, links)
+    pair = SentencePair(["Anna", "works", "in", "Prague", "."], ["Anna", "Prágában", "dolgozik", "."], entities, links)
     projector = MatchingProjector()
     if trained:
         projector.train([pair])
