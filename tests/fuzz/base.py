@@ -262,6 +262,8 @@ def build_base(folder: Path, with_neural: bool = True) -> Path:
     """
     import os
 
+    from .recipe_scenarios import project_folder
+
     here = Path.cwd()
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
@@ -273,6 +275,7 @@ def build_base(folder: Path, with_neural: bool = True) -> Path:
         corpora(folder)
         odd_docs(folder)
         study_folder(folder)
+        project_folder(folder)
         if with_neural:
             neural(folder)
     finally:

@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Callable, Dict, List, NamedTuple
 
+from tests.fuzz.recipe_scenarios import PROJECT, SETTINGS
 from tests.study.toy import ROOT, block, make_toy
 from xner_spacy.corpora.writing import to_json
 from xner_spacy.study.design.study import RESULTS
@@ -163,6 +164,23 @@ def annotate_run(base: Path, workers: int) -> Run:
     return Run(arguments, prepare, _annotated)
 
 
+def recipe_run(base: Path, step: str, makes: str) -> Run:
+    """RETURNS (Run): A step of a project. step (str): Its name. makes (str): The folder that it makes, in the project."""
+
+    def prepare(folder: Path) -> None:
+        shutil.copytree(base / PROJECT, folder / PROJECT)
+        shutil.rmtree(folder / PROJECT / makes)
+
+    def result(folder: Path) -> Dict[str, bytes]:
+        files = [
+            file for file in (folder / PROJECT / makes).rglob("*") if file.is_file() and file.name != "manifest.json"
+        ]
+        left = (folder / PROJECT).rglob("*.part")
+        return {file.name: file.read_bytes() for file in (*files, *left) if not file.name.startswith("manifest")}
+
+    return Run(["recipe", step, *SETTINGS], prepare, result)
+
+
 def _without_seconds(table: Path) -> bytes:
     with table.open(encoding="utf8", newline="") as file:
         header, *rows = csv.reader(file)
@@ -193,12 +211,14 @@ def study_run() -> Run:
 
 
 def kills(n: int, seed: int, base: Path, work: Path) -> Ended:
-    """Run `n` rounds of `xner annotate` (one process, and two) and of `xner study run`."""
+    """Run `n` rounds of `xner annotate` (one process, and two), of `xner study run`, and of steps of a project."""
     rng = Random(seed)
-    study, two = max(1, n // 5), max(1, n // 3)
+    study, two, steps = max(1, n // 5), max(1, n // 3), max(1, n // 8)
     ended = [
-        rounds(annotate_run(base, 1), n - study - two, work / "one", rng),
+        rounds(annotate_run(base, 1), max(1, n - study - two - 2 * steps), work / "one", rng),
         rounds(annotate_run(base, 2), two, work / "two", rng),
         rounds(study_run(), study, work / "study", rng),
+        rounds(recipe_run(base, "inputs", "corpus"), steps, work / "inputs", rng),
+        rounds(recipe_run(base, "teacher", "labelled/fast/projected"), steps, work / "teacher", rng),
     ]
     return Ended(sum(e.kills for e in ended), [what for e in ended for what in e.wrong])

@@ -19,6 +19,7 @@ from random import Random
 from typing import Dict, List, Optional, Tuple
 
 from .mutate import change_file, change_place
+from .recipe_scenarios import PROJECT, RECIPE_SCENARIOS
 from .scenarios import SCENARIOS, Plan, odd_option, sound_outputs
 
 MEMORY = 2 << 30
@@ -56,12 +57,14 @@ def run_case(case: str, base: Path, folder: Path, keep: bool = False) -> Outcome
     case (str): SEED:INDEX. RETURNS (Outcome): How it ended.
     """
     rng = Random(case)
-    functions, weights = zip(*SCENARIOS)
+    functions, weights = zip(*SCENARIOS, *RECIPE_SCENARIOS)
     scenario = rng.choices(functions, weights)[0]
     plan = scenario(rng)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in dict.fromkeys([*plan.inputs, *plan.allowed, *_side_files(plan)]):
+    whole = plan.base or [*plan.inputs, *plan.allowed]
+    apart = [name for name in plan.inputs if not name.startswith(f"{PROJECT}/")]
+    for name in dict.fromkeys([*whole, *apart, *_side_files(plan)]):
         _copy(base / name, folder / name)
     (folder / MINE).write_text("mine\n")
     mutations = _mutate(rng, plan, folder)
@@ -103,7 +106,10 @@ def _mutate(rng: Random, plan: Plan, folder: Path) -> List[str]:
     done = []
     for _ in range(rng.choice((1, 1, 1, 1, 1, 2, 3))):
         kind = rng.random()
-        if kind < 0.16 and plan.options:
+        if plan.mistakes and kind < 0.5:
+            with contextlib.suppress(OSError):  # a change before this one may have taken the file away
+                done.append(rng.choice(plan.mistakes)(rng, folder / PROJECT))
+        elif kind < 0.16 and plan.options:
             name = rng.choice(sorted(plan.options))
             value = odd_option(rng, plan.options[name])
             plan.argv += [name, value]
@@ -292,7 +298,7 @@ def _judge(plan: Plan, folder: Path, before: Dict[str, str], code: Optional[int]
             return "right", ""
         wrong = sound_outputs(folder, plan.outputs) or (plan.check and _checked(plan, folder, err))
         return ("wrong", f"{command}: {_plain(wrong)}") if wrong else ("right", "")
-    if not mutations and plan.argv and plan.argv[0] not in ("nope", "bench", "study"):
+    if not mutations and not plan.is_odd and plan.argv and plan.argv[0] not in ("nope", "bench", "study"):
         return "refused valid", f"{command}: {_short(err)}"
     made = [n for n in after if any(_below(n, o) for o in plan.outputs) and after[n] != before.get(n)]  # fmt: skip
     if made and not plan.resumable:
@@ -339,7 +345,7 @@ def _may_change(name: str, plan: Plan, code: int) -> bool:
         return code == 0
     if plan.outputs and plan.resumable and any(_below(name, o) for o in plan.outputs):
         # Shards of ours may be made again; a file of the user's may not be touched.
-        return Path(name).name not in ("mine.spacy", "notes.txt", "meta.json")
+        return Path(name).name not in ("mine.spacy", "notes.txt", "meta.json") or name.startswith(f"{PROJECT}/")
     return code == 0 and any(_below(name, o) for o in plan.outputs) and Path(name).name not in ("mine.spacy", "notes.txt")  # fmt: skip
 
 

@@ -23,6 +23,8 @@ class Plan:
     outputs: What it may make or change. resumable: Shards that are whole may stay after an error.
     options: Numeric and other options that may be given odd values, with a kind each.
     check: What to look at where it ended well. seconds: Longest processor time.
+    is_odd: The command line itself asks for something odd.
+    base: What is copied, where inputs are parts of it. mistakes: What people may have done to the project, instead.
     reserves: Address space is reserved beyond what is used (the engine that draws charts), so that use alone is measured.
     """
 
@@ -35,6 +37,9 @@ class Plan:
     allowed: List[str] = field(default_factory=list)
     seconds: int = 20
     stdin: Optional[str] = None
+    base: List[str] = field(default_factory=list)
+    is_odd: bool = False
+    mistakes: List[Callable[[Random, Path], str]] = field(default_factory=list)
     reserves: bool = False
 
 
@@ -421,6 +426,8 @@ def odd_option(rng: Random, kind: str) -> str:
         return rng.choice([*BIG, "0.5", "-0.5", "1.0000001"])
     if kind == "few":
         return rng.choice(["-1", "0", "x", "nan", "1e3", "", "99999999999999999999"])
+    if kind == "lang":
+        return rng.choice(["", "is", "isl", "en", "klingon", "zh", "../x", "İs", "xx", "\x1b[2J", "x" * 400])
     if kind == "weights":
         return rng.choice(["nan,1", "0,0", "-1,2", "inf,1", "1", "1,2,3", "", "x", ",", "similarity", "1e308,1e308", "1,,"])  # fmt: skip
     return rng.choice(["", "x", "-", "../x", "\x1b[2J", "a\nb", "NOPE", "PER,LOC,ORG", ",", "\udcff", "ä" * 300, "zh", "0", "en_core_nope", "xner.NoOp.v1", "PER"])  # fmt: skip

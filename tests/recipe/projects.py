@@ -10,6 +10,12 @@ from xner_spacy.corpora.docs import read_docs
 
 Content = Union[str, bytes, List[str]]
 
+# What the other steps read of corpus/inputs.json.
+SUMMARY: Dict[str, object] = {
+    "language": {"name": "Icelandic"}, "english": [], "text": {"sentences": 3, "tokens": 9}, "labelled_text": "text.spacy",
+    "road": "translator", "sources": {}, "warnings": [],
+}  # fmt: skip
+
 
 def make_project(root: Path, files: Dict[str, Content]) -> Path:
     """Write files below a folder; lists are lines."""

@@ -7,6 +7,7 @@ import pytest
 import spacy
 import srsly
 
+from tests.recipe.projects import SUMMARY
 from xner_spacy.corpora.docs import make_doc, write_docbin
 from xner_spacy.recipe.evaluation import evaluate_project
 from xner_spacy.recipe.layout import Project
@@ -18,7 +19,7 @@ def project_with_gold(root: Path, translated: int) -> Project:
     project = Project(root=root, lang="is", workers=1)
     project.corpus.mkdir(parents=True)
     gold = {"sentences": 2, "translated": translated}
-    summary = {"english": [], "sources": {}, "road": "bitext", "gold": gold}
+    summary = {**SUMMARY, "road": "bitext", "gold": gold}
     (project.corpus / "inputs.json").write_text(json.dumps(summary), encoding="utf8")
     nlp = spacy.blank("is")
     docs = [make_doc(nlp.vocab, ["Ada", "fer"], [Entity(0, 1, "PER")]), make_doc(nlp.vocab, ["Hún", "fer"], [])]

@@ -90,6 +90,12 @@ def test_the_next_run_goes_on(tmp_path):
     assert gather_inputs(root, "lug") == first
 
 
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    root = make_project(tmp_path, {**TEXT, "corpus/.text.spacy.x1y2.part": "half", "corpus/sources/swa/tmpx.part": ""})
+    gather_inputs(root, "lug")
+    assert [path.name for path in files_of(root / "corpus")] == ["inputs.json", "text.spacy"]
+
+
 def test_full_disk(tmp_path, monkeypatch):
     root = make_project(tmp_path, {**TEXT, "gold/t.iob": tagged("Ada/PER")})
 

@@ -4,19 +4,21 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import List
 
 import pytest
 import spacy
 import srsly
 
 from tests.conftest import ROOT
+from tests.recipe.projects import SUMMARY
 from tests.translation.test_libretranslate import Server
 from xner_spacy.corpora.docs import doc_entities, make_doc, read_docs, write_docbin
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.mixtures import mix_docs
 from xner_spacy.errors import XnerError
 from xner_spacy.recipe import english as english_step
+from xner_spacy.recipe.data import find_data
 from xner_spacy.recipe.english import english_corpora, make_english
 from xner_spacy.recipe.inputs import gather_inputs
 from xner_spacy.recipe.labels import COPIES_OF_CORRECTED, fit_mixture_bias, make_labels
@@ -124,7 +126,7 @@ def test_refused_projects(lang: str, name: str, message: str, tmp_path: Path) ->
 def project_with(tmp_path: Path, **inputs: object) -> Project:
     """RETURNS (Project): A project whose step `inputs` has run."""
     (tmp_path / "corpus").mkdir(parents=True, exist_ok=True)
-    summary: Dict[str, object] = {"english": [], "sources": {}, "road": "translator", **inputs}
+    summary = {**SUMMARY, **inputs}
     (tmp_path / "corpus" / "inputs.json").write_text(json.dumps(summary), encoding="utf8")
     return Project(root=tmp_path, lang="is", workers=1)
 
@@ -279,6 +281,30 @@ def test_missing_data_sets_are_named(tmp_path: Path) -> None:
         english_corpora(project_with(tmp_path))
 
 
+def test_data_that_cant_be_fetched_is_named_with_the_reason(tmp_path: Path) -> None:
+    asset = {"dest": "assets/downloads/btc", "git": {"repo": "file:///no/such/place", "branch": "main", "path": ""}}
+    srsly.write_yaml(tmp_path / "project.yml", {"title": "x", "assets": [{**asset, "extra": True}], "commands": []})
+    with pytest.raises(XnerError, match=r"Data sets could not be fetched: btc \(fatal: .*no/such/place") as error:
+        find_data(tmp_path, ["btc"])
+    assert "--vars.shared FOLDER" in error.value.hint and list((tmp_path / "assets" / "downloads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("corpus/inputs.json", "{}"), ("training/best/english.json", '{"models": [], "soft": true}'), ("x", "")],
+)
+def test_results_of_earlier_steps_that_were_edited(tmp_path: Path, name: str, text: str) -> None:
+    project = project_with(tmp_path)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    (tmp_path / "training" / "best").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "training" / "best" / "times.json").write_text('{"inputs": "long"}')
+    assert project.times() == {}
+    with pytest.raises(XnerError, match=r"\.json") as error:
+        (project.inputs(), project.english())
+    assert "he step `xner recipe" in error.value.hint
+
+
 # --- labels
 
 
@@ -381,9 +407,10 @@ def test_what_is_trained_is_not_trained_again_and_a_failure_shows_its_log(tmp_pa
 
 
 def test_the_estimate_grows_with_the_work(tmp_path: Path) -> None:
-    text = {"sentences": 1000}
+    text = {"sentences": 1000, "tokens": 9000}
+    source = {"hrv": {"train": {"sentences": 9}, "bitext": {"sentences": 9}}}
     small = project_with(tmp_path / "a", text=text)
-    large = project_with(tmp_path / "b", text={"sentences": 100_000}, sources={"hrv": {"bitext": {}}})
+    large = project_with(tmp_path / "b", text={"sentences": 100_000, "tokens": 900_000}, sources=source)
     large.lang = "srp"
     few, many = (estimate(project, project.inputs()) for project in (small, large))
     assert sum(many.values()) > sum(few.values()) and few["transfer"] == 0 < many["transfer"]

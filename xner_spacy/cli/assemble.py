@@ -50,7 +50,7 @@ def assemble(
     except XnerError:
         raise
     # What spaCy and other packages raise for a setting or a file of the user.
-    except (ValueError, ImportError, LookupError, OSError) as error:
+    except (ValueError, TypeError, ImportError, LookupError, OSError) as error:
         known = explained(str(config), error)
         if known is not None:
             raise known from error

@@ -41,11 +41,14 @@ def find_data(project: Path, names: List[str], shared: Optional[Path] = None) ->
     missing = [name for name in names if not (downloads / name).exists()]
     if missing:
         say(f"Fetching {', '.join(missing)} (spacy project assets --extra)")
-        code = subprocess.call([sys.executable, "-m", "weasel", "assets", str(project), "--extra"])
+        command = [sys.executable, "-m", "weasel", "assets", str(project), "--extra"]
+        fetched = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf8", errors="replace", check=False)
         missing = [name for name in names if not (downloads / name).exists()]
-        if code or missing:
+        if fetched.returncode or missing:
+            reasons = [line.strip() for line in fetched.stderr.splitlines() if line.strip()]
+            reason = next((line for line in reasons if line.startswith(("fatal:", "error:"))), "".join(reasons[-1:]))
             raise XnerError(
-                f"Data sets could not be fetched: {', '.join(missing)}.",
+                f"Data sets could not be fetched: {', '.join(missing or names)}{f' ({reason[:300]})' if reason else ''}.",
                 "They need git and the network. Without network: --vars.shared FOLDER names a folder that holds them; or "
                 "name an English pipeline in the folder english/, then none is needed.",
             )

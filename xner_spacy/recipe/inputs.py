@@ -68,6 +68,8 @@ def gather_inputs(project: PathLike, lang: str, *, seed: int = 0, broken: Broken
     last_outputs = last_summary.get("outputs", {})
     if last_summary.get("identity") == identity and _are_unchanged(root, last_outputs):
         return last_summary
+    for part in (root / OUT).rglob("*.part"):  # of a run that was killed
+        part.unlink(missing_ok=True)
     gathering = _Gathering(root, lang, nlp, files, broken)
     gathering.notes.warnings += [str(warning.message) for warning in caught]
     with written_together():

@@ -56,13 +56,12 @@ def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> T
         n_corrected = len(corrected_docs)
         train, dev = _with_corrected(train, dev, corrected_docs)
     paths = project.labelled / "train.spacy", project.labelled / "dev.spacy"
+    has_probabilities = project.best and any(get_soft(doc) is not None for doc in train)
+    kind = "soft" if has_probabilities else "hard"
     with written_together():
         for path, part in zip(paths, (train, dev), strict=True):
             write_docbin(path, part)
-    has_probabilities = project.best and any(get_soft(doc) is not None for doc in train)
-    init_config(
-        "student", project.training / "student.cfg", project.lang, labels="soft" if has_probabilities else "hard"
-    )
+        init_config("student", project.training / "student.cfg", project.lang, labels=kind)
     if not has_probabilities:
         note(NO_SCORES if project.best else f"{NO_SCORES} So does the quality best.")
     done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")

@@ -1,18 +1,62 @@
 """Where the steps of a project keep their files, and the settings that all steps share."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Tuple, get_args
+from typing import Annotated, Any, Dict, List, Literal, Tuple, get_args
+
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from ..corpora.formats.columns import Broken
 from ..corpora.reading import read_json
-from ..errors import XnerError, require
+from ..errors import InputError, XnerError, require
 from ..types import Json
 
 Quality = Literal["best", "fast"]
 # How many English pipelines the teacher asks.
 ENGLISH_MODELS = {"best": 3, "fast": 1}
+
+
+class _Size(TypedDict):
+    sentences: int
+
+
+class _Text(_Size):
+    tokens: int
+
+
+class _Gold(_Size):
+    translated: int
+
+
+class _Source(TypedDict):
+    train: _Size
+    bitext: NotRequired[_Size]
+
+
+class _Language(TypedDict):
+    name: str
+
+
+class _Inputs(TypedDict):
+    """What the steps read of corpus/inputs.json."""
+
+    language: _Language
+    english: List[str]
+    text: _Text
+    labelled_text: str
+    road: str
+    sources: Dict[str, _Source]
+    warnings: List[str]
+    bitext: NotRequired[_Size]
+    gold: NotRequired[_Gold]
+
+
+class _English(TypedDict):
+    models: Annotated[List[str], Field(min_length=1)]
+    soft: bool
 
 
 @dataclass
@@ -91,7 +135,22 @@ class Project:
 
     def inputs(self) -> Json:
         """RETURNS (Json): What the step `inputs` found. RAISES: XnerError if that step has not run."""
-        file = self.corpus / "inputs.json"
+        return self._made_by("inputs", self.corpus / "inputs.json", _Inputs)
+
+    def english(self) -> Json:
+        """RETURNS (Json): The English pipelines: `models`, and whether all of them give probabilities, `soft`. RAISES:
+        XnerError if the step `english` has not run.
+        """
+        return self._made_by("english", self.training / "english.json", _English)
+
+    def _made_by(self, step: str, file: Path, shape: Any) -> Json:
         if not file.exists():
-            raise XnerError(f"{file} is not there.", "The step `xner recipe inputs` makes it: run that first.")
-        return read_json(file)
+            raise XnerError(f"{file} is not there.", f"The step `xner recipe {step}` makes it: run that first.")
+        return read_json(file, shape, hint=f"Remove it, and let the step `xner recipe {step}` make it anew.")
+
+    def times(self) -> Dict[str, float]:
+        """RETURNS (Dict[str, float]): The seconds that each step has taken; what can't be read is measured anew."""
+        file = self.training / "times.json"
+        with suppress(InputError):
+            return read_json(file, Dict[str, float])
+        return {}

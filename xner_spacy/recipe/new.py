@@ -45,7 +45,11 @@ def new(lang: str, directory: PathLike, *, name: str = "ner") -> Path:
     entry = find_code(lang)
     if entry is None:
         raise unknown_language(lang)
-    require(lang.lower() not in codes_of("en"), "English needs no projection.", "Use one of spaCy's English pipelines.")
+    require(
+        lang.lower() not in codes_of("en"),
+        f"{lang!r} is English, which needs no projection.",
+        "Use one of spaCy's English pipelines.",
+    )
     folder = Path(directory)
     require(name.isidentifier(), f"{name!r} can't be the name of a package.", "Use letters, digits and _.")
     texts = _texts(lang, name, plan(lang))

@@ -5,6 +5,7 @@ from typing import Any, Dict, List
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy import displacy
+from typing_extensions import TypedDict
 
 from ..about import __version__
 from ..cli.output import done, percent, percent_range
@@ -13,12 +14,17 @@ from ..corpora.docs import read_docs
 from ..corpora.reading import read_json
 from ..corpora.writing import atomic_write
 from ..docdata import SPANS_KEY
+from ..evaluation.entities import read_scores
 from ..languages import blank_vocab
 from ..types import Json
 from .layout import Project
 
 # How many sentences are shown.
 EXAMPLES = 40
+
+
+class _Manifest(TypedDict):
+    totals: Dict[str, int]
 
 
 def write_page(project: Project) -> Path:
@@ -28,7 +34,7 @@ def write_page(project: Project) -> Path:
     """
     inputs = project.inputs()
     files = {name: project.metrics / f"{name}.json" for name in ("teacher", "student")}
-    scores = {name: read_json(file) for name, file in files.items() if file.exists()}
+    scores = {name: read_scores(file) for name, file in files.items() if file.exists()}
     environment = Environment(
         loader=PackageLoader("xner_spacy.recipe", "templates"),
         undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True,
@@ -40,9 +46,9 @@ def write_page(project: Project) -> Path:
         scores=[_figures(name, row) for name, row in scores.items()],
         configs=configs(scores),
         labels=sorted({label for row in scores.values() for label in row["per_type"]}),
-        english=read_json(project.training / "english.json"),
-        counts=read_json(project.labelled / "projected" / "manifest.json")["totals"],
-        times=read_json(project.training / "times.json"),
+        english=project.english(),
+        counts=read_json(project.labelled / "projected" / "manifest.json", _Manifest)["totals"],
+        times=project.times(),
         examples=_doubtful(project),
         version=__version__,
     )

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Dict, Iterator
 
 from ..cli.output import say
-from ..corpora.reading import read_json
 from ..corpora.writing import write_json
 from ..types import Json
 from .layout import ENGLISH_MODELS, Project
@@ -22,7 +21,8 @@ def estimate(project: Project, inputs: Json) -> Dict[str, float]:
     cores = project.workers if project.gpu_id < 0 else 1
     rounds = -(-ENGLISH_MODELS[project.quality] // cores)
     sources = len(transfer_sources(project.lang, inputs)) if project.best else 0
-    sentences = inputs["text"]["sentences"] if inputs["road"] == "translator" else inputs["bitext"]["sentences"]
+    labelled = (inputs.get("bitext") if inputs["road"] != "translator" else None) or inputs["text"]
+    sentences = labelled["sentences"]
     return {
         "english": 0.0 if inputs["english"] else 60.0 + PER_MODEL * rounds,
         "teacher": 30.0 + PER_SENTENCE * sentences / cores + PER_SENTENCE * sentences,
@@ -42,9 +42,8 @@ def timed(project: Project, step: str) -> Iterator[None]:
     start = time.monotonic()
     yield
     seconds = time.monotonic() - start
-    file = project.training / "times.json"
-    times = {**(read_json(file, Dict[str, float]) if file.exists() else {}), step: round(seconds, 1)}
-    write_json(file, times)
+    times = {**project.times(), step: round(seconds, 1)}
+    write_json(project.training / "times.json", times)
     say(f"[{STEPS.index(step) + 1}/{len(STEPS)}] {step}: {_shown(seconds)}{_rest(project, step, times)}")
 
 

@@ -14,7 +14,6 @@ from ..cli.init_config import base_config
 from ..cli.output import bar, done, progress, say
 from ..corpora.annotate import annotate
 from ..corpora.docs import read_docs
-from ..corpora.reading import read_json
 from ..corpora.writing import atomic_write, written_together
 from ..languages import blank, choose_tokenizer
 from ..registry import registry
@@ -50,7 +49,7 @@ def label_text(project: Project, pipeline: Path, text: Path, output: Path) -> No
 
 def teacher_config(project: Project, translator: Dict[str, Any]) -> Config:
     """RETURNS (Config): The whole config of the teacher. translator (Dict[str, Any]): The section of its translator."""
-    english = read_json(project.training / "english.json")
+    english = project.english()
     config = base_config("teacher")
     choice = choose_tokenizer(project.lang)
     config["nlp"].update(lang=choice.lang, tokenizer=choice.tokenizer)
