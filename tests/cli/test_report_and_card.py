@@ -245,7 +245,7 @@ def test_figures_and_tables_name_what_was_changed(folder: Path) -> None:
 
     table = xner("report", f"old={folder / 'x.json'}", f"mine={folder / 's.json'}")
     assert table.code == 0, table.err
-    assert "\nConfig of mine: `student|training.max_steps=600`.\nSettings after a `|`" in table.out
+    assert "\nConfig of mine: `xner init-config student` with `training.max_steps=600`.\n" in table.out
     assert "Config of old" not in table.out
     # What no pipeline made has no settings; neither has a run without a known config.
     plain = xner("evaluate", folder / "gold.iob", folder / "gold.iob", "--samples", 20)

@@ -1,6 +1,7 @@
 """`xner report`: the figures of a run as one table, on the screen and in a page of the documentation."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence
 
@@ -68,6 +69,10 @@ def report_cli(
     say("\n" + "\n".join(places))
 
 
+# The longest line of a page, tables aside.
+WIDTH = 120
+
+
 def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None) -> str:
     """Lay out figures.
 
@@ -82,13 +87,23 @@ def report(named: Dict[str, Path], *, title: str, command: Optional[str] = None)
     first = next(iter(scores_by_name.values()))
     lines = [f"### {for_markdown(title)}", "", table(header, rows), ""]
     note = f"{first['sentences']} test sentences; signature {for_code(first['signature'])}."
-    made_from = configs(scores_by_name)
-    note += "".join(f"\nConfig of {for_markdown(name)}: {for_code(made)}." for name, made in made_from.items())
-    if made_from:
-        note += "\nSettings after a `|` are others than those of `xner init-config`."
+    note += "".join(f"\n{line}" for name, scores in scores_by_name.items() for line in _made_from(name, scores))
     if command:
         note += f"\nMade by {for_code(command)}."
     return "\n".join([*lines, note])
+
+
+def _made_from(name: str, scores: Json) -> List[str]:
+    """RETURNS (List[str]): Lines that say which config of `xner init-config` a system was made from, and the settings
+    that are others there; none if that is not known.
+    """
+    if not scores.get("made_from"):
+        return []
+    origin = Origin(**scores["made_from"])
+    settings = [for_code(f"{setting}={value}") for setting, value in origin.changed.items()]
+    changed = f" with {', '.join(settings)}" if settings else ""
+    text = f"Config of {for_markdown(name)}: {for_code(f'xner init-config {origin.base}')}{changed}."
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def configs(scores_by_name: Mapping[str, Json]) -> Dict[str, str]:
