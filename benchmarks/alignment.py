@@ -146,14 +146,19 @@ def error_rates() -> List[Dict[str, Any]]:
 
 
 def project(
-    pairs: Pairs, entities: Sequence[Sequence[Entity]], links: Sequence[Alignment], projector: str
+    pairs: Pairs, entities: Sequence[Sequence[Entity]], links: Sequence[Alignment], projector: str, bitext: Pairs
 ) -> List[List[Entity]]:
-    """RETURNS (List[List[Entity]]): Target entities by a projector with default settings."""
+    """RETURNS (List[List[Entity]]): Target entities by a projector with default settings, which has learned from the
+    pairs and the bitext if it learns.
+    """
     items = [
         SentencePair(source, target, labelled, alignment)
         for (source, target), labelled, alignment in zip(pairs, entities, links)
     ]
-    found = get_part("xner_projectors", projector)(items)
+    part = get_part("xner_projectors", projector)
+    if hasattr(part, "train"):
+        part.train(items, bitext)
+    found = part(items)
     return [[Entity(s.start, s.end, s.label) for s in result.spans] for result in found]
 
 
@@ -176,7 +181,7 @@ def _f1_rows(
                 samples=500,
             )
             for method, found in (
-                (method, project(pairs, entities, alignments, projector))
+                (method, project(pairs, entities, alignments, projector, more))
                 for method, alignments in {"ours": ours, **links}.items()
             )
         }
