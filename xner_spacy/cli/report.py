@@ -3,7 +3,7 @@
 import re
 import textwrap
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import typer
 
@@ -97,21 +97,21 @@ def _made_from(name: str, scores: Json) -> List[str]:
     """RETURNS (List[str]): Lines that say which config of `xner init-config` a system was made from, and the settings
     that are others there; none if that is not known.
     """
-    if not scores.get("made_from"):
+    origin = find_made_from(scores)
+    if origin is None:
         return []
-    origin = Origin(**scores["made_from"])
     settings = [for_code(f"{setting}={value}") for setting, value in origin.changed.items()]
     changed = f" with {', '.join(settings)}" if settings else ""
     text = f"Config of {for_markdown(name)}: {for_code(f'xner init-config {origin.base}')}{changed}."
     return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def configs(scores_by_name: Mapping[str, Json]) -> Dict[str, str]:
-    """RETURNS (Dict[str, str]): By the name of each system, the base of its config with the settings that are others
-    there, in one line. Systems of which that is not known are left out.
+def find_made_from(scores: Json) -> Optional[Origin]:
+    """RETURNS (Optional[Origin]): The base of the config that made predictions, and the settings that are others there,
+    by their figures; None if that is not known.
     """
-    known = {name: scores["made_from"] for name, scores in scores_by_name.items() if scores.get("made_from")}
-    return {name: Origin(**made_from).signature() for name, made_from in known.items()}
+    made_from = scores.get("made_from")
+    return Origin(**made_from) if made_from else None
 
 
 def _row(name: str, scores: Json, labels: Sequence[str]) -> List[str]:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from ..about import __version__
 from ..cli.output import done, percent, percent_range
-from ..cli.report import configs
+from ..cli.report import find_made_from
 from ..corpora.docs import read_docs
 from ..corpora.reading import read_json
 from ..corpora.writing import atomic_write
@@ -44,7 +44,7 @@ def write_page(project: Project) -> Path:
         project=project,
         inputs=inputs,
         scores=[_figures(name, row) for name, row in scores.items()],
-        configs=configs(scores),
+        origins={name: find_made_from(row) for name, row in scores.items()},
         labels=sorted({label for row in scores.values() for label in row["per_type"]}),
         english=project.english(),
         counts=read_json(project.labelled / "projected" / "manifest.json", _Manifest)["totals"],
