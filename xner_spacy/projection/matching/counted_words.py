@@ -5,7 +5,7 @@ conjunctions), and whether capitals mark names, which they do not in lower-cased
 import math
 from collections import Counter
 from itertools import pairwise
-from typing import Annotated, Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
+from typing import Annotated, Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -28,6 +28,8 @@ _NAMED = 0.2
 _LEAST_RATIO = 1.0
 # Before anything is counted, the shares of carefully written text, weighted as if from this many words.
 _NAMES, _OTHERS, _IMAGINED = 0.1, 0.7, 10
+# Shares of words in lower case are read as no less than this, and no more than all but this.
+_LEAST_SHARE = 0.01
 # How many words of names must be counted before the corpus decides about a sentence without any capital.
 _ENOUGH_NAMES = 30
 
@@ -154,6 +156,15 @@ class Case:
         name = (self.lower["name"] + _IMAGINED * _NAMES) / (self.words["name"] + _IMAGINED)
         other = (self.lower["other"] + _IMAGINED * _OTHERS) / (self.words["other"] + _IMAGINED)
         return math.log(other / name) >= _LEAST_RATIO
+
+    def gains(self) -> Tuple[float, float]:
+        """RETURNS (Tuple[float, float]): Log-odds of a name rather than another word for a word that is not in lower
+        case, and for one that is.
+        """
+        name = (self.lower["name"] + _IMAGINED * _NAMES) / (self.words["name"] + _IMAGINED)
+        other = (self.lower["other"] + _IMAGINED * _OTHERS) / (self.words["other"] + _IMAGINED)
+        name, other = (min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE) for share in (name, other))
+        return math.log((1 - name) / (1 - other)), math.log(name / other)
 
     @property
     def has_adjectives(self) -> bool:

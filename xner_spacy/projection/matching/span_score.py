@@ -20,26 +20,14 @@ from ...spelling import fold, is_punctuation
 from ...types import Entity, SentencePair, TokenPair
 from ..linked_words import MOST_LINKED
 from ..state import pack_state, unpack_state
-from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState
+from .constants import FITTED, Constants
+from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState, first_word
 from .interfaces import Option, Options, ScoreMatrix, Span
+from .phrase_lexicon import sentence_key
 from .word_evidence import Rows, leaders_of, link_rows, names_fused
 
-_SMOOTH = 0.03
-_CAP = 3.0
-# A link to a function word of the entity counts as this share of a link, since words such as "the" are everywhere.
-_FUNCTION_LINK = 0.3
-# A link from a function word outside the entity to a content word counts as this share of a link: the content word
-# translates both ("Ankara'da", "in Ankara"), which does not make it less of a name.
-_FUNCTION_RIVAL = 0.1
-# Weights of words between linked words to which no word of the entity is linked.
-_FUNCTION_COST = -0.3
-_PUNCTUATION_COST = -0.4
-_EDGE_GAIN = 0.6
 # A word of the entity is not missing in a span with at least this much link (a sum of float32: a little below 0.2).
 _LINKED = 0.2 - 1e-6
-_BRACKET_COST = 0.6
-_LOWER_COST = 0.5
-_OTHER_LOWER_COST = 0.1
 
 
 class _State(TypedDict):
@@ -72,6 +60,7 @@ class _Sentence(NamedTuple):
     content: List[int]  # how many of the target words before each position are neither
     capitals: List[int]  # how many of these are not in lower case
     apart: Set[int]  # source words with a target word that no function word shares
+    start: int  # the first target word that is no punctuation mark
     cased: bool  # whether capitals mark names in the sentence
     brackets: Optional[List[int]]  # prefix sums of opening minus closing brackets, if there are any
 
@@ -114,6 +103,7 @@ class SpanScore:
     case: Case = field(init=False, default_factory=Case, repr=False)
     # Whether one word usually translates a name together with the short word before it, even an article.
     fuses: bool = field(init=False, default=False, repr=False)
+    constants: Constants = field(init=False, default=FITTED, repr=False)
 
     def __post_init__(self) -> None:
         if not (0 <= self.spelling <= 1 and 0 <= self.unlinked <= 1) or self.max_words < 1:
@@ -126,13 +116,17 @@ class SpanScore:
         self.labels = set()
         source_case, self.case = Case(), Case()
         fused: List[bool] = []
+        seen: Set[int] = set()
         for pair in pairs:
             self.labels.update(entity[2] for entity in pair.entities)
             fused += names_fused(pair)
             kinds = {i: self._kind(pair.source[i], e[2]) for e in pair.entities for i in range(e[0], e[1])}
             leader_of = leaders_of(pair)
-            source_case.add(pair.source, kinds)
-            self.case.add(pair.target, {j: kinds.get(i, "other") for j, i in leader_of.items()})
+            copy = hash((sentence_key(pair), pair.alignment.links.tobytes()))
+            if copy not in seen:  # a copy of a sentence says nothing new about case
+                seen.add(copy)
+                source_case.add(pair.source, kinds)
+                self.case.add(pair.target, {j: kinds.get(i, "other") for j, i in leader_of.items()})
             self.source_function.add(pair.source, [pair.source[i] for i in kinds])
             self.target_function.add(pair.target, [pair.target[j] for j, i in leader_of.items() if i in kinds])
         for source, target in bitext:
@@ -222,7 +216,7 @@ class SpanScore:
         apart = {i for i in owner if any(alone[j] for j in columns.get(i, ()))}
         cased = self.case.counts_in(target)
         words = (marks, functions, content, capitals)
-        return _Sentence(pair, rows, columns, owner, particles, *words, apart, cased, brackets)
+        return _Sentence(pair, rows, columns, owner, particles, *words, apart, first_word(target), cased, brackets)
 
     def _is_particle(self, word: str) -> bool:
         """RETURNS (bool): Whether the same target word may translate a source word and the name beside it: "in", "of",
@@ -271,10 +265,13 @@ class SpanScore:
         """RETURNS (List[float]): The log-odds that the target words from `first` to `last` translate the entity."""
         begin, stop = entity[0], entity[1]
         source, target = sentence.pair.source, sentence.pair.target
-        owner = sentence.owner
+        owner, constants = sentence.owner, self.constants
         entity_words = {fold(word) for word in source[begin:stop]}
-        link_factors = [1.0 if self.source_function.is_content(word) else _FUNCTION_LINK for word in source[begin:stop]]
-        lower_cost = _LOWER_COST if entity[2] in self.names else _OTHER_LOWER_COST
+        link_factors = [
+            1.0 if self.source_function.is_content(word) else constants.function_link for word in source[begin:stop]
+        ]
+        lower_cost = constants.lower_word if entity[2] in self.names else constants.other_lower_word
+        case_gains = self.case.gains()
         weights: List[float] = []
         for j in range(first, last):
             word = target[j]
@@ -293,14 +290,16 @@ class SpanScore:
                     strongest, leader = value, i
             if sentence.marks[j]:
                 scale = max(1.0, inside + outside + rival + function)
-                weight = _PUNCTUATION_COST if inside / scale < 0.2 else 0.0
+                weight = constants.punctuation_weight if inside / scale < 0.2 else 0.0
             elif sentence.functions[j]:
                 outside += rival + function
                 scale = max(1.0, inside + outside)
-                weight = 0.0 if fold(word) in entity_words else _FUNCTION_COST * (1.0 + outside / scale)
+                weight = 0.0 if fold(word) in entity_words else constants.function_weight * (1.0 + outside / scale)
             else:
+                if inside and outside and self._is_only(sentence, j, begin, stop):
+                    outside *= constants.content_rival
                 shared = function and not any(i in sentence.apart for i in sentence.rows[j] if begin <= i < stop)
-                outside += _FUNCTION_RIVAL * function if shared else function
+                outside += constants.function_rival * function if shared else function
                 # A word that translates two entities equally may belong to either: the solver decides. If each counted
                 # against the other, neither would get it.
                 if rival > inside:
@@ -309,13 +308,22 @@ class SpanScore:
                 inside, outside = inside / scale, outside / scale
                 nothing = 1.0 - inside - outside
                 weight = math.log(
-                    (inside + self.unlinked * nothing + _SMOOTH) / (outside + (1.0 - self.unlinked) * nothing + _SMOOTH)
+                    (inside + self.unlinked * nothing + constants.smooth)
+                    / (outside + (1.0 - self.unlinked) * nothing + constants.smooth)
                 )
-                if sentence.cased and word[:1].islower() and begin <= leader < stop and source[leader][:1].isupper():
-                    weight -= lower_cost
-                weight = max(-_CAP, min(_CAP, weight))
+                if sentence.cased:
+                    if word[:1].islower() and begin <= leader < stop and source[leader][:1].isupper():
+                        weight -= lower_cost
+                    if j != sentence.start:
+                        weight += constants.case * case_gains[word[:1].islower()]
+                weight = max(-constants.cap, min(constants.cap, weight))
             weights.append(weight)
         return weights
+
+    def _is_only(self, sentence: _Sentence, j: int, begin: int, stop: int) -> bool:
+        """RETURNS (bool): Whether the entity's words that are linked to a target word are linked to no other one."""
+        columns, row = sentence.columns, sentence.rows[j]
+        return all(len(columns[i]) == 1 for i in row if begin <= i < stop)
 
     def _copies(self, word: str, target: Sequence[str], known: Set[int], places: Iterable[int]) -> List[int]:
         """RETURNS (List[int]): The target positions of the entity's first or last word if it is not a content word."""
@@ -332,6 +340,7 @@ class SpanScore:
         """
         source, content, capitals = sentence.pair.source, sentence.content, sentence.capitals
         brackets = sentence.brackets
+        edge_gain, bracket_cost = self.constants.edge, self.constants.bracket
         own_content = [i for i in range(entity[0], entity[1]) if self.source_function.is_content(source[i])]
         # For each content word the target words that it is linked to, and prefix sums of the links.
         linked: List[Tuple[List[int], List[float]]] = []
@@ -344,15 +353,15 @@ class SpanScore:
         def score(start: int, end: int) -> float:
             value = sums[end - first] - sums[start - first]
             if start in gains:
-                value += _EDGE_GAIN
+                value += edge_gain
             if end - 1 in gains and end - 1 != start:
-                value += _EDGE_GAIN
+                value += edge_gain
             cost = 0.0
             for positions, link_sums in linked:
                 if link_sums[bisect_left(positions, end)] - link_sums[bisect_left(positions, start)] < _LINKED:
                     cost += self.missing
             if brackets:
-                cost += _BRACKET_COST * abs(brackets[end] - brackets[start])
+                cost += bracket_cost * abs(brackets[end] - brackets[start])
             if name and content[end] > content[start] and capitals[end] == capitals[start]:
                 cost += self.lower
             return value - cost
