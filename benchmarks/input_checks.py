@@ -13,7 +13,7 @@ import spacy
 
 from xner_spacy.corpora.docs import make_doc
 from xner_spacy.recipe.sentences import SentenceSplitter
-from xner_spacy.recipe.text_checks import Line, compare_domains, lines_of, looks_like
+from xner_spacy.recipe.text_checks import Line, compare_domains, line_of, looks_like
 
 LANGS = ("lug", "luo", "tsn", "pcm", "hau", "swa", "yor", "kin", "nya", "sna", "xho")
 NTREX = ("hau", "swa", "tsn", "yor")
@@ -36,7 +36,7 @@ def bitext(data: Path, lang: str, side: str = "") -> List[str]:
 
 def tokenised(lines: Sequence[str]) -> List[Line]:
     """RETURNS (List[Line]): Raw sentences for the checks."""
-    return lines_of([NLP.make_doc(line) for line in lines])
+    return [line_of(NLP.make_doc(line)) for line in lines]
 
 
 def labelled(data: Path, lang: str, split: str) -> List[Line]:
@@ -44,7 +44,7 @@ def labelled(data: Path, lang: str, split: str) -> List[Line]:
     text = (data / "masakhaner2" / lang / f"{split}.txt").read_text(encoding="utf8")
     # Not `read_columns`: a line of the Xhosa file has no tag.
     blocks = [[row.split(" ")[0] for row in block.split("\n") if row[:1].strip()] for block in text.split("\n\n")]
-    return lines_of([make_doc(NLP.vocab, words) for words in blocks if words][:MOST])
+    return [line_of(make_doc(NLP.vocab, words)) for words in [words for words in blocks if words][:MOST]]
 
 
 def domain_rows(data: Path) -> Iterator[Tuple[str, str, str, str, str]]:

@@ -1,11 +1,13 @@
 import pytest
 import spacy
-from spacy.tokens import Span
+from spacy.tokens import Doc, DocBin, Span, SpanGroup
 
 from xner_spacy.corpora.docs import (
+    ATTRIBUTES,
     doc_entities,
     guess_spaces,
     make_doc,
+    packed,
     read_docs,
     write_docbin,
 )
@@ -78,3 +80,32 @@ def test_missing(tmp_path):
         list(read_docs(tmp_path / "x.spacy", spacy.blank("xx").vocab))
     with pytest.raises(InputError, match=r"folder without \.spacy"):
         list(read_docs(tmp_path, spacy.blank("xx").vocab))
+
+
+def test_what_is_packed_is_what_spacy_packs():
+    """Docs of two vocabularies, with everything that a Doc can have."""
+    docs = []
+    for lang in ("en", "is"):
+        vocab = spacy.blank(lang).vocab
+        words = ["Ada", "Lund", "\n", "fór", "heim"]
+        doc = Doc(vocab, words=words, tags=[f"{lang}T"] * 5, pos=["NOUN"] * 5, lemmas=[w.lower() for w in words], deps=["dep"] * 5, heads=[0] * 5, morphs=["Number=Sing"] * 5)  # fmt: skip
+        doc.set_ents([Span(doc, 0, 2, f"{lang}PER", kb_id=f"{lang}Q7", span_id="id")], missing=[doc[3:4]])
+        doc.spans["xner"] = SpanGroup(
+            doc, name="xner", spans=[Span(doc, 3, 4, "NEW", kb_id="Q8")], attrs={"scores": [0.5]}
+        )
+        doc.cats, doc.user_data["place"] = {"a": 0.5}, 3
+        docs += [doc, Doc(vocab)]
+    data, counts = packed(docs)
+    theirs = DocBin(attrs=ATTRIBUTES, store_user_data=True, docs=docs)
+    vocabs = [spacy.blank("xx").vocab for _ in range(2)]
+    ours, expected = (
+        list(b.get_docs(vocab)) for b, vocab in zip((DocBin().from_bytes(data), theirs), vocabs, strict=True)
+    )
+    assert counts["sentences"] == len(ours) == 4
+    for doc, other, before in zip(ours, expected, docs, strict=True):
+        assert doc.to_json() == other.to_json() and doc.text == before.text
+        assert [e.kb_id_ for e in doc.ents] == [e.kb_id_ for e in before.ents]
+        assert [(t.norm_, t.lemma_, str(t.morph)) for t in doc] == [(t.norm_, t.lemma_, str(t.morph)) for t in other]
+        assert doc.spans.to_bytes() == other.spans.to_bytes() and doc.user_data == other.user_data
+    packed_nothing, none = packed([])
+    assert not list(DocBin().from_bytes(packed_nothing).get_docs(vocabs[0])) and none["sentences"] == 0

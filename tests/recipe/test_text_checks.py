@@ -14,7 +14,7 @@ from xner_spacy.recipe.text_checks import (
     compare_domains,
     domain_warning,
     expected_scripts,
-    lines_of,
+    line_of,
 )
 
 NLP = spacy.blank("xx")
@@ -23,7 +23,7 @@ LUGANDA = ["Omusajja yali mu nnimiro ye eggulo.", "Yalabibwa n'embwa ye ku Mmand
 
 
 def some(texts):
-    return lines_of(NLP.make_doc(text) for text in texts)
+    return [line_of(NLP.make_doc(text)) for text in texts]
 
 
 @pytest.mark.parametrize("code", sorted({code.script for code in all_codes()}))

@@ -135,15 +135,47 @@ def packed(docs: Iterable[Doc]) -> Tuple[bytes, Dict[str, int]]:
     """RETURNS (Tuple[bytes, Dict[str, int]]): The content of a DocBin file with everything that projected Docs carry,
     and the sums of the counts of its Docs (see `count_doc`): always sentences, tokens and entities.
     """
-    docbin = DocBin(attrs=ATTRIBUTES, store_user_data=True)
+    docbin = _DocBin(attrs=ATTRIBUTES, store_user_data=True)
     counts: Counter = Counter()
     with pinned_coders():
         for doc in docs:
             docbin.add(doc)
             counts.update(count_doc(doc))
+        docbin.add_strings()
         data = docbin.to_bytes()
     always = {name: counts[name] for name in ("sentences", "tokens", "entities")}
     return data, dict(sorted({**+counts, **always}.items()))
+
+
+class _DocBin(DocBin):
+    """spaCy's, but for the strings: these are collected once at the end, and not at nine attributes of each token. What
+    is read back is the same.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._added: Dict[int, Tuple[StringStore, List[np.ndarray]]] = {}  # by vocabulary
+
+    def add(self, doc: Doc) -> None:
+        tokens = doc.to_array(list(self.attrs))
+        self.tokens.append(tokens)
+        self.spaces.append(doc.to_array("SPACY").astype(bool).reshape(-1, 1))
+        self.flags.append({"has_unknown_spaces": doc.has_unknown_spaces})
+        self.cats.append(doc.cats)
+        self.user_data.append(srsly.msgpack_dumps(doc.user_data))
+        self.span_groups.append(doc.spans.to_bytes())
+        strings = doc.vocab.strings
+        self._added.setdefault(id(strings), (strings, []))[1].append(tokens)
+        for span in (span for group in doc.spans.values() for span in group):
+            self.strings.update(strings[value] for value in (span.label, span.kb_id, span.id) if value in strings)
+
+    def add_strings(self) -> None:
+        """Collect the strings of all tokens."""
+        columns = [column for column, attribute in enumerate(self.attrs) if attribute in _STRING_IDS]
+        for strings, arrays in self._added.values():
+            tokens = np.concatenate(arrays)
+            values = {value for column in columns for value in _distinct(tokens[:, column])}
+            self.strings.update(strings[value] for value in values if value)
 
 
 def count_doc(doc: Doc) -> Dict[str, int]:
@@ -221,6 +253,7 @@ def _unpack(data: bytes, path: PathLike) -> bytes:
 
 # The attributes whose values are hashes of strings.
 _STRING_ATTRIBUTES = (*("ORTH", "NORM", "TAG", "LEMMA", "DEP", "MORPH", "ENT_TYPE", "ENT_ID", "ENT_KB_ID"),)
+_STRING_IDS = frozenset(IDS[name] for name in _STRING_ATTRIBUTES)
 
 
 def _docbin_fault(message: Dict[str, Any]) -> str:
@@ -247,11 +280,17 @@ def _docbin_fault(message: Dict[str, Any]) -> str:
         name = next(name for name, number in IDS.items() if number == attribute)
         if name not in allowed and name not in _STRING_ATTRIBUTES:
             continue
-        for value in np.unique(tokens[:, column]).tolist():
+        for value in _distinct(tokens[:, column]):
             is_known = value in allowed[name] if name in allowed else not value or value in strings
             if not is_known:
                 return f"a {name} that stands for nothing"
     return ""
+
+
+def _distinct(values: np.ndarray) -> List[Any]:
+    """RETURNS (List[int]): The values that occur. Most columns of most corpora have one."""
+    is_constant = len(values) > 0 and bool((values == values[0]).all())
+    return np.unique(values[:1] if is_constant else values).tolist()
 
 
 def docs_of(docbin: DocBin, vocab: Vocab, path: PathLike) -> Iterator[Doc]:

@@ -8,8 +8,9 @@ from ..corpora.bitext import BOTH_EMPTY, ONE_EMPTY
 from ..corpora.docs import set_aside_if_long
 from ..corpora.files import read_lines
 from ..errors import InputError
-from ..languages import blank, codes_of
+from ..languages import codes_of
 from .folders import list_files
+from .words import english_words
 
 
 class Pair(NamedTuple):
@@ -90,7 +91,7 @@ def read_pairs(files: BitextFiles, lang: str, counts: Counter) -> List[Pair]:
         message = f"{files.english.name} has {n_english} lines and {files.target.name} has {n_target}"
         hint = "Line n of one must be the translation of line n of the other."
         raise InputError(f"{message}; the line has no partner.", longer, min(n_english, n_target) + 1, hint)
-    english_nlp = blank("en")
+    english_nlp = english_words()
     pairs = []
     for number, (english, target) in enumerate(zip(*sides, strict=True), 1):
         english, target = english.strip(), target.strip()

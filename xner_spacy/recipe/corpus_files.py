@@ -1,7 +1,7 @@
 """Write the files of a project's `corpus/`, and remember their names."""
 
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -10,15 +10,14 @@ from spacy.util import get_words_and_spaces
 from ..corpora.docs import write_docbin
 from ..corpora.watching import printable
 from ..corpora.writing import atomic_write
-from ..languages import blank
 from ..text import split_tokens
-from ..translation.given_bitext import letters_key
 from .bitext_files import Pair
 from .text_files import PLACE_KEY
+from .words import english_words, sentence_key
 
 OUT = "corpus"
-# The tokens of known sentences by their letters.
-Tokens = Dict[str, List[str]]
+# Sentences whose tokens are known, by their letters.
+Tokens = Dict[str, Doc]
 
 
 class CorpusFiles:
@@ -30,7 +29,7 @@ class CorpusFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.names: List[str] = []
-        self.english = blank("en")
+        self.english = english_words()
 
     def write_docs(self, name: str, docs: Sequence[Doc]) -> None:
         """Write a DocBin. name (str): Its name below corpus/."""
@@ -43,18 +42,28 @@ class CorpusFiles:
             file.write("".join(f"{line}\n" for line in lines))
         self.names.append(f"{OUT}/{name}")
 
-    def write_tokens(self, folder: str, pairs: Sequence[Pair], nlp: Language, tokens: Tokens) -> None:
+    def english_docs(self, pairs: Sequence[Pair]) -> List[Doc]:
+        """RETURNS (List[Doc]): The English sides, tokenised."""
+        return [self.english.make_doc(pair.english) for pair in pairs]
+
+    def write_tokens(
+        self, folder: str, pairs: Sequence[Pair], english: Sequence[Doc], target: Iterable[Doc], tokens: Tokens
+    ) -> None:
         """Write both sides of a bitext for an aligner: `en.tok` and `target.tok`, one space between tokens. The aligner
         will meet the target as the text tokenises it, so it learns from the same tokens where they are known.
+
+        english, target: Both sides of the pairs, tokenised. tokens (Tokens): The known tokens.
         """
-        target = [tokens.get(letters_key(pair.target)) or _split(nlp, pair.target) for pair in pairs]
-        self.write_lines(f"{folder}/en.tok", [_as_line(_split(self.english, pair.english)) for pair in pairs])
-        self.write_lines(f"{folder}/target.tok", [_as_line(words) for words in target])
+        known = [tokens.get(sentence_key(pair.target)) for pair in pairs]
+        words = [(same and words_of(same)) or words_of(doc) for same, doc in zip(known, target, strict=True)]
+        self.write_lines(f"{folder}/en.tok", [_as_line(words_of(doc)) for doc in english])
+        self.write_lines(f"{folder}/target.tok", [_as_line(sentence) for sentence in words])
 
     def target_doc(self, nlp: Language, pair: Pair, tokens: Tokens) -> Doc:
         """RETURNS (Doc): The target side of a pair with its place, and with known tokens if they fit its text."""
         doc = None
-        if words := tokens.get(letters_key(pair.target)):
+        same = tokens.get(sentence_key(pair.target))
+        if same is not None and (words := words_of(same)):
             try:
                 words, spaces = get_words_and_spaces(words, pair.target)
                 doc = Doc(nlp.vocab, words=words, spaces=spaces)
@@ -72,7 +81,7 @@ def name_below(root: Path, path: Path) -> str:
 
 def text_key(doc: Doc) -> str:
     """RETURNS (str): What two sentences have in common that are the same but for tokens, case and punctuation."""
-    return letters_key(doc.text)
+    return sentence_key(doc.text)
 
 
 def known_tokens(*corpora: Sequence[Doc]) -> Tokens:
@@ -80,14 +89,15 @@ def known_tokens(*corpora: Sequence[Doc]) -> Tokens:
     tokens: Tokens = {}
     for docs in corpora:
         for doc in docs:
-            tokens.setdefault(text_key(doc), [token.text for token in doc if not token.is_space])
+            tokens.setdefault(text_key(doc), doc)
     return tokens
 
 
-def _split(nlp: Language, text: str) -> List[str]:
-    return [token.text for token in nlp.make_doc(text) if not token.is_space]
+def words_of(doc: Doc) -> List[str]:
+    """RETURNS (List[str]): The tokens of a Doc that are not white space."""
+    return [token.text for token in doc if not token.is_space]
 
 
 def _as_line(words: Sequence[str]) -> str:
     # A few tokenizers make tokens with a space inside.
-    return " ".join("_".join(split_tokens(word)) for word in words)
+    return " ".join("_".join(split_tokens(word)) if " " in word or "\t" in word else word for word in words)

@@ -16,8 +16,7 @@ from ..corpora.reading import read_json
 from ..corpora.watching import base_versions, checksum
 from ..corpora.writing import write_json, written_together
 from ..errors import InputError, XnerError
-from ..languages import blank, codes_of, find_code
-from ..translation.given_bitext import letters_key
+from ..languages import codes_of, find_code
 from ..types import Json, PathLike
 from .bitext_files import Pair, find_pairs, has_code, read_pairs
 from .corpus_files import OUT, CorpusFiles, known_tokens, name_below, text_key
@@ -27,15 +26,17 @@ from .labelled_files import read_labelled
 from .source_languages import read_sources
 from .summary import Notes, counted, sizes
 from .text_checks import (
+    Line,
     check_composition,
     check_english,
     check_language,
     check_script,
     compare_domains,
     domain_warning,
-    lines_of,
+    line_of,
 )
 from .text_files import TextReader
+from .words import blank_for_words, sentence_key
 
 FOLDERS = ("text", "bitext", "gold", "corrected", "sources", "english")
 SUMMARY = f"{OUT}/inputs.json"
@@ -60,7 +61,7 @@ def gather_inputs(project: PathLike, lang: str, *, seed: int = 0, broken: Broken
         raise XnerError("The language is English, which needs no translation.", "Use an English pipeline of spaCy.")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        nlp = blank(lang)
+        nlp = blank_for_words(lang)
     files = {name: list_files(root / name) for name in FOLDERS}
     identity: Json = {"lang": lang, "seed": seed, "broken": broken, "versions": base_versions()}
     identity["files"] = {name_below(root, path): checksum(path) for name in FOLDERS for path in files[name]}
@@ -103,6 +104,7 @@ class _Gathering:
     def __init__(self, root: Path, lang: str, nlp: Language, files: Dict[str, List[Path]], broken: Broken) -> None:
         self.root, self.lang, self.nlp, self.files, self.broken = root, lang, nlp, files, broken
         self.notes = Notes()
+        self.lines: Dict[Doc, Line] = {}
         self.out = CorpusFiles(root)
         entry = find_code(lang)
         described = {"code": lang, "name": entry.name if entry else lang, "script": entry.script if entry else ""}
@@ -118,13 +120,14 @@ class _Gathering:
         gold = self._read_labelled("gold")
         corrected = self._without_gold(self._read_labelled("corrected"), gold)
         tokens = known_tokens(text, gold, corrected)
+        english = self.out.english_docs(pairs)
         target = [self.out.target_doc(self.nlp, pair, tokens) for pair in pairs]
         if pairs:
             self.out.write_lines("bitext/en.txt", [pair.english for pair in pairs])
             self.out.write_lines("bitext/target.txt", [pair.target for pair in pairs])
             self.out.write_docs("bitext/target.spacy", target)
-            self.out.write_tokens("bitext", pairs, self.nlp, tokens)
-        self._check_languages(text, target, pairs)
+            self.out.write_tokens("bitext", pairs, english, target, tokens)
+        self._check_languages(text, target, english)
         if not text:
             text = target
             self.summary["text"] = {"from": "bitext", **sizes(text)}
@@ -193,7 +196,7 @@ class _Gathering:
             return []
         labelled = read_labelled(self.files[folder], self.nlp, self.root, self.broken)
         self.summary[folder] = labelled.summary
-        if warning := check_composition(lines_of(labelled.docs)):
+        if warning := check_composition(self._lines_of(labelled.docs)):
             self.notes.warnings.append(f"{folder}/: {warning}")
         if not any(labelled.summary["entities"].values()):
             self.notes.warnings.append(f"{folder}/ holds no entity of PER, LOC or ORG.")
@@ -210,15 +213,22 @@ class _Gathering:
             self.notes.warnings.append(message)
         return kept
 
-    def _check_languages(self, text: Sequence[Doc], target: Sequence[Doc], pairs: Sequence[Pair]) -> None:
+    def _check_languages(self, text: Sequence[Doc], target: Sequence[Doc], english: Sequence[Doc]) -> None:
         for folder, docs in (("text/", text), ("bitext/", target)):
-            lines = lines_of(docs)
+            lines = self._lines_of(docs)
             for warning in (check_script(lines, self.lang), check_language(lines, self.lang), check_composition(lines)):
                 if warning:
                     self.notes.warnings.append(f"{folder}: {warning}")
-        warning = check_english(lines_of([self.out.english.make_doc(pair.english) for pair in pairs]))
+        warning = check_english([line_of(doc) for doc in english])
         if warning:
             self.notes.warnings.append(f"bitext/, English side: {warning}")
+
+    def _lines_of(self, docs: Sequence[Doc]) -> List[Line]:
+        """RETURNS (List[Line]): Docs as lines for the checks; what was a line once is not made again."""
+        for doc in docs:
+            if doc not in self.lines:
+                self.lines[doc] = line_of(doc)
+        return [self.lines[doc] for doc in docs]
 
     def _choose_road(self, text: List[Doc], target: List[Doc], gold: List[Doc], seed: int) -> None:
         """Decide which text the teacher labels: the text, if its translations are known or a translator makes them;
@@ -242,10 +252,10 @@ class _Gathering:
         others = {"gold": gold} if gold else {}
         if labelled is target:
             others["text"] = text
-        labelled_lines = lines_of(labelled)
+        labelled_lines = self._lines_of(labelled)
         labelled_name = "the bitext" if labelled is target or self.summary["text"]["from"] == "bitext" else "text/"
         for folder, docs in others.items():
-            lines = lines_of(docs)
+            lines = self._lines_of(docs)
             distance = compare_domains(lines, labelled_lines, seed)
             if distance is not None:
                 self.summary["domain"][folder] = distance
@@ -255,7 +265,7 @@ class _Gathering:
     def _compare_gold(self, gold: Sequence[Doc], text: Sequence[Doc], pairs: Sequence[Pair]) -> None:
         """Count the test sentences that are also in the text, and those that have a translation."""
         keys = {text_key(doc) for doc in text}
-        translations = {letters_key(pair.target) for pair in pairs}
+        translations = {sentence_key(pair.target) for pair in pairs}
         n_seen = sum(text_key(doc) in keys for doc in gold)
         self.summary["gold"]["also_in_text"] = n_seen
         self.summary["gold"]["translated"] = sum(text_key(doc) in translations for doc in gold)

@@ -8,13 +8,14 @@ from typing import Any, Dict, List, Sequence
 from ..corpora.formats.columns import Broken
 from ..corpora.splitting import split_docs
 from ..errors import InputError, XnerError
-from ..languages import blank, codes_of
+from ..languages import codes_of
 from ..types import Json
 from .bitext_files import find_pairs, has_code, read_pairs
 from .corpus_files import CorpusFiles, known_tokens, name_below
 from .folders import holds_tags
 from .labelled_files import read_labelled
 from .summary import Notes, counted
+from .words import blank_for_words
 
 DEV_SHARE = 0.1
 _SPLITS = {"test": {"test"}, "dev": {"dev", "devel", "development", "valid", "validation", "val"}}
@@ -52,7 +53,7 @@ def _read_source(
 ) -> Dict[str, Any]:
     folder = root / "sources" / language
     try:
-        nlp = blank(language)
+        nlp = blank_for_words(language)
     except XnerError as error:
         raise InputError(error.message, folder, None, error.hint) from None
     bitext = [path for path in files if has_code(path, language) and not holds_tags(path)]
@@ -89,7 +90,9 @@ def _read_source(
             for pair_files in find_pairs(folder, language, bitext)
             for pair in read_pairs(pair_files, language, counts)
         ]
-        out.write_tokens(f"sources/{language}", pairs, nlp, known_tokens(train_docs, dev_docs))
+        target = (nlp.make_doc(pair.target) for pair in pairs)
+        known = known_tokens(train_docs, dev_docs)
+        out.write_tokens(f"sources/{language}", pairs, out.english_docs(pairs), target, known)
         summary["bitext"] = {"sentences": len(pairs), **counted(counts)}
     return summary
 

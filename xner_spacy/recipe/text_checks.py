@@ -4,6 +4,7 @@ Each check returns a warning that shows a number and a line, or None. None of th
 """
 
 from collections import Counter
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence
 
@@ -102,24 +103,21 @@ class Line(NamedTuple):
     where: str
 
 
-def lines_of(docs: Iterable[Doc]) -> List[Line]:
-    """RETURNS (List[Line]): The sentences of some Docs, for the checks."""
-    lines = []
-    for doc in docs:
-        place = doc.user_data.get(PLACE_KEY, {})
-        where = ":".join(str(place[name]) for name in ("file", "line") if name in place)
-        lines.append(
-            Line(doc.text, [comparable(token.text).strip(_MARKS) for token in doc if _is_word(token.text)], where)
-        )
-    return lines
+def line_of(doc: Doc) -> Line:
+    """RETURNS (Line): The sentence of a Doc, for the checks."""
+    place = doc.user_data.get(PLACE_KEY, {})
+    where = ":".join(str(place[name]) for name in ("file", "line") if name in place)
+    return Line(doc.text, [word for token in doc if (word := _word(token.text))], where)
 
 
 # A token may keep them: see `check_composition`.
 _MARKS = ".,;:!?…\"'“”‘’()"
 
 
-def _is_word(text: str) -> bool:
-    return any(char.isalpha() for char in text)
+@lru_cache(maxsize=100_000)
+def _word(text: str) -> str:
+    """RETURNS (str): A token in lower case, without marks around it; empty unless it has a letter."""
+    return comparable(text).strip(_MARKS) if any(char.isalpha() for char in text) else ""
 
 
 def check_script(lines: Sequence[Line], code: str) -> Optional[str]:

@@ -31,12 +31,23 @@ def exact_key(text: str) -> str:
     return join_words(composed(text).split())
 
 
+class _LettersAlone(Dict[int, Optional[int]]):
+    """For `str.translate`: characters other than letters, marks and digits are removed. Remembers those it has seen."""
+
+    def __missing__(self, number: int) -> Optional[int]:
+        self[number] = number if unicodedata.category(chr(number))[0] in "LMN" else None
+        return self[number]
+
+
+_LETTERS_ALONE = _LettersAlone()
+
+
 def letters_key(text: str) -> str:
     """RETURNS (str): Only letters, marks and digits, lower-cased, so that tokenisation and quotes make no difference. A
     text without any ("!!!", "👍") is kept, so that such texts are not all equal.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    letters = "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
+    letters = folded.translate(_LETTERS_ALONE)
     # Marks alone don't count, because an emoji can have one. Such a text gets a space in front, as no other key has.
     if any(unicodedata.category(c)[0] != "M" for c in letters):
         return letters
