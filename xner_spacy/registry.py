@@ -12,6 +12,7 @@ REGISTRIES = (
     "xner_candidates",
     "xner_scores",
     "xner_projectors",
+    "xner_retypers",
 )
 
 for _name in REGISTRIES:

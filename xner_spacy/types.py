@@ -241,5 +241,27 @@ class TrainableProjector(Projector, Learned, Protocol):
         """Learn from the sentence pairs and, for word statistics, from a larger bitext."""
 
 
+class TypedName(NamedTuple):
+    """A name in a sentence, and how likely each type is."""
+
+    start: int
+    end: int
+    labels: Sequence[str]
+    probs: npt.NDArray[np.float64]  # (labels,)
+
+
+@runtime_checkable
+class Retyper(Protocol):
+    """Types the names of a whole corpus."""
+
+    def __call__(self, corpus: Iterable[Tuple[Sequence[str], Optional[TokenLabels]]]) -> List[List[TypedName]]:
+        """Type the names of a corpus.
+
+        corpus (Iterable[Tuple[Sequence[str], Optional[TokenLabels]]]): The words of each sentence and the teacher's
+            distributions, None if it has none, in the order of the text.
+        RETURNS (List[List[TypedName]]): The names of each sentence, which do not overlap.
+        """
+
+
 Json = Dict[str, Any]
 PathLike = Union[str, Path]

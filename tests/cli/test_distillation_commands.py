@@ -1,4 +1,4 @@
-"""The commands `distill`, `select`, `calibrate` and `vectors`."""
+"""The commands `distill`, `retype`, `select`, `calibrate` and `vectors`."""
 
 import subprocess
 import sys
@@ -72,6 +72,46 @@ def bare(path, entities=True, n=4):
         docs.append(doc)
     write_docbin(path, docs)
     return str(path)
+
+
+def test_retype(tmp_path, capsys):
+    docs = []
+    for words, masses in (
+        (["Museveni", "sings"], [0.3, 0.6]),
+        (["Yoweri", "Museveni", "sings"], [0.9, 0.0]),
+        (["So", "Janet", "Museveni", "sang"], [0.9, 0.0]),
+    ):
+        doc = Doc(VOCAB, words=words)
+        probs = np.zeros((len(words), 5))
+        for k, word in enumerate(words):
+            inside = word == "Museveni" and len(words) > 2
+            if word in ("Museveni", "Yoweri", "Janet"):
+                probs[k, [2, 4] if inside else [1, 3]] = masses
+            probs[k, 0] = 1 - probs[k].sum()
+        set_soft(doc, TokenLabels(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], probs))
+        docs.append(doc)
+    docs[0].set_ents([Span(docs[0], 0, 1, label="LOC")])
+    labelled, out = tmp_path / "labelled.spacy", tmp_path / "out"
+    write_docbin(labelled, docs)
+    assert run(["retype", str(labelled), "-o", str(out)]) == 0
+    assert "1 of 3 names in 3 sentences" in capsys.readouterr().out
+    first = next(read_docs(out, VOCAB))
+    assert [(entity.text, entity.label_) for entity in first.ents] == [("Museveni", "PER")]
+    assert get_soft(first).probs[0, 0] == pytest.approx(0.1, abs=1e-2)
+    config = tmp_path / "retyper.cfg"
+    config.write_text('[retyper]\n@xner_retypers = "xner.NameTypes.v1"\nweight = 0.0\n')
+    assert run(["retype", str(labelled), "-o", str(out), "--config", str(config)]) == 0
+    assert "0 of 3 names" in capsys.readouterr().out
+    config.write_text('[retyper]\n@xner_retypers = "xner.NameTypes.v1"\nweight = -1.0\n')
+    assert run(["retype", str(labelled), "-o", str(out), "--config", str(config)]) == 1
+    assert "weight -1.0" in capsys.readouterr().err
+    for doc in docs:
+        set_soft(doc, None)
+    write_docbin(labelled, docs)
+    before = (out / "manifest.json").read_bytes()
+    assert run(["retype", str(labelled), "-o", str(out)]) == 1
+    assert "labelled.spacy: has no names with distributions" in capsys.readouterr().err
+    assert (out / "manifest.json").read_bytes() == before
 
 
 def test_distill_without_distributions_is_an_error_that_names_the_shards(tmp_path, capsys):

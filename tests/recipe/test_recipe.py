@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import List
+from typing import List, Literal
 
 import pytest
 import spacy
@@ -368,6 +369,26 @@ def test_the_fast_recipe_learns_from_hard_labels_alone(tmp_path: Path) -> None:
     write_docbin(project.labelled / "projected" / "00000.spacy", docs)
     make_labels(project)
     assert 'factory = "ner"' in (project.training / "student.cfg").read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize("quality", ["best", "fast"])
+def test_names_get_the_types_that_they_have_elsewhere_by_the_best_recipe(
+    tmp_path: Path, quality: Literal["best", "fast"]
+) -> None:
+    project = project_with(tmp_path)
+    project.quality = quality
+    docs = []
+    for k in range(24):
+        doc = make_doc(NLP.vocab, [f"Week{k}", "Museveni", "came"], [Entity(1, 2, "PER" if k else "LOC")])
+        person, place = (0.9, 0.05) if k else (0.4, 0.5)
+        rows = [[1.0, 0, 0, 0, 0], [0.05, person, 0, place, 0], [1.0, 0, 0, 0, 0]]
+        set_soft(doc, TokenLabels(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], rows))
+        docs.append(doc)
+    (project.labelled / "projected").mkdir(parents=True)
+    write_docbin(project.labelled / "projected" / "00000.spacy", docs)
+    made = [doc for path in make_labels(project) for doc in read_docs(path, NLP.vocab)]
+    labels = Counter(entity.label for doc in made for entity in doc_entities(doc))
+    assert labels == ({"PER": 24} if quality == "best" else {"PER": 23, "LOC": 1})
 
 
 def test_labels_of_sources_that_are_gone_are_not_mixed_in(tmp_path: Path) -> None:

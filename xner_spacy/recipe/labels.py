@@ -1,27 +1,29 @@
 """The step `labels`: what the student learns from.
 
-The distributions of projection and of transfer are mixed; sentences that a person corrected are added; development data
-is drawn at random, never with a sentence that is on both sides.
+The distributions of projection and of transfer are mixed; names get the types that the whole text supports; sentences
+that a person corrected are added; development data is drawn at random, never with a sentence that is on both sides.
 """
 
+from collections import Counter
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
 
 from ..cli.init_config import init_config
-from ..cli.output import done, note
+from ..cli.output import done, note, say
 from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.formats.schemes import entities_to_tags
 from ..corpora.splitting import split_docs
 from ..corpora.writing import written_together
+from ..distillation.soft.name_types import NameTypes, retype_docs, words_and_labels
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.student.tag_scheme import TagSet
 from ..distillation.teachers.mixtures import entities_of, mix, mix_docs
 from ..evaluation.calibration import NO_SCORES
 from ..languages import blank_vocab
-from ..types import TokenLabels
+from ..types import Retyper, TokenLabels
 from .layout import Project
 
 DEV_SHARE = 0.125
@@ -34,10 +36,14 @@ BIAS_SENTENCES, BIAS_ROUNDS, BIAS_RANGE = 2000, 10, (-2.0, 4.0)
 COPIES_OF_CORRECTED = 4
 
 
-def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> Tuple[Path, Path]:
+def make_labels(
+    project: Project, transfer_weight: float = TRANSFER_WEIGHT, retyper: Optional[Retyper] = None
+) -> Tuple[Path, Path]:
     """Write the training and development data of the student, and its config.
 
     transfer_weight (float): How much the labels by transfer count, 0 to 1.
+    retyper (Optional[Retyper]): Types names by the whole text; xner.NameTypes.v1 if it is left out. It is a part of the
+        best quality.
     RETURNS (Tuple[Path, Path]): Both files of data.
     """
     vocab = blank_vocab("xx")
@@ -48,6 +54,8 @@ def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> T
         weights = [1 - transfer_weight, transfer_weight]
         bias = fit_mixture_bias(docs, transferred, weights, project.seed)
         docs = list(mix_docs([docs, transferred], weights, bias=bias, names=list(map(str, folders))))
+    if project.best:
+        docs = _retyped(docs, retyper or NameTypes())
     train, dev = split_docs(docs, DEV_SHARE, project.seed)
     corrected = project.corpus / "corrected.spacy"
     n_corrected = 0
@@ -66,6 +74,16 @@ def make_labels(project: Project, transfer_weight: float = TRANSFER_WEIGHT) -> T
         note(NO_SCORES if project.best else f"{NO_SCORES} So does the quality best.")
     done(f"{len(train):,} sentences to learn from ({n_corrected:,} corrected), {len(dev):,} for development")
     return paths
+
+
+def _retyped(docs: List[Doc], retyper: Retyper) -> List[Doc]:
+    counts: Counter = Counter()
+    docs = list(retype_docs(docs, retyper(words_and_labels(docs)), counts))
+    if counts["names"]:
+        say(
+            f"{counts['changed']:,} of {counts['names']:,} names have another type now: that of the same name elsewhere"
+        )
+    return docs
 
 
 def fit_mixture_bias(
