@@ -94,14 +94,14 @@ def test_retype(tmp_path, capsys):
     labelled, out = tmp_path / "labelled.spacy", tmp_path / "out"
     write_docbin(labelled, docs)
     assert run(["retype", str(labelled), "-o", str(out)]) == 0
-    assert "1 of 3 names in 3 sentences" in capsys.readouterr().out
+    assert "3 sentences, 1 of 3 names with another type" in capsys.readouterr().err
     first = next(read_docs(out, VOCAB))
     assert [(entity.text, entity.label_) for entity in first.ents] == [("Museveni", "PER")]
     assert get_soft(first).probs[0, 0] == pytest.approx(0.1, abs=1e-2)
     config = tmp_path / "retyper.cfg"
     config.write_text('[retyper]\n@xner_retypers = "xner.NameTypes.v1"\nweight = 0.0\n')
     assert run(["retype", str(labelled), "-o", str(out), "--config", str(config)]) == 0
-    assert "0 of 3 names" in capsys.readouterr().out
+    assert "0 of 3 names" in capsys.readouterr().err
     config.write_text('[retyper]\n@xner_retypers = "xner.NameTypes.v1"\nweight = -1.0\n')
     assert run(["retype", str(labelled), "-o", str(out), "--config", str(config)]) == 1
     assert "weight -1.0" in capsys.readouterr().err

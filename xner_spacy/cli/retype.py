@@ -44,11 +44,9 @@ def retype(labelled: PathLike, output: PathLike, *, config: Optional[PathLike] =
     return counts
 
 
-@command(retype, output=option("-o", metavar="OUT"))
+@command(retype, labelled="SHARDS", output=option("-o", metavar="OUT"))
 def retype_cli(call: Callable[[], Counter], output: PathLike) -> None:
     """Print how many names have another type now."""
     counts = call()
-    done(
-        f"{counts['changed']:,} of {counts['names']:,} names in {counts['sentences']:,} sentences have another type",
-        output,
-    )
+    names = f"{counts['changed']:,} of {counts['names']:,} names with another type"
+    done(f"{counts['sentences']:,} sentences, {names}", output)
