@@ -113,6 +113,21 @@ def test_what_a_sentence_shows():
     assert copy.state() == case.state() and copy.tells == case.tells
 
 
+def test_case_counts_by_how_much_the_corpus_tells():
+    case = Case()
+    capital, lower = case.gains()
+    assert capital > 0 > lower
+    for _ in range(100):  # German: nouns have capitals, too
+        case.add(["Dann", "Wien"], {1: "name"})
+        case.add(["Dann", "Haus"], {1: "other"})
+    weaker, _ = case.gains()
+    assert 0 < weaker < capital
+    for _ in range(1000):  # names and others alike
+        case.add(["dann", "wien"], {1: "name"})
+        case.add(["dann", "haus"], {1: "other"})
+    assert all(abs(gain) < 0.2 for gain in case.gains())
+
+
 def test_scripts_without_case_are_not_counted():
     case = Case()
     for word in ("北京", "ירושלים", "...", "1990"):

@@ -1,5 +1,6 @@
 """`xner project` on text without capitals, and on languages where one word renders a preposition and a name."""
 
+from dataclasses import replace
 from itertools import groupby
 
 import pytest
@@ -106,3 +107,39 @@ def test_a_corpus_of_such_words_aligned_by_the_default():
     projector.train(pairs)
     for projection in projector(pairs):
         assert [span[:3] for span in projection.spans] == [(0, 1, "PER"), (1, 2, "LOC"), (2, 3, "LOC")]
+
+
+def test_a_word_that_verbs_share_is_not_lost():
+    """Bambara: a postposition is written with the name, and linked to verbs and nouns without scores."""
+    links = Alignment([(0, 0), (1, 1), (2, 1), (3, 1), (4, 2)])
+    pair = SentencePair("Musa told leaders Mali .".split(), "Musa Mali'la .".split(), [Entity(3, 4, "LOC")], links)
+    (projection,) = MatchingProjector()([pair])
+    assert [span[:3] for span in projection.spans] == [(1, 2, "LOC")]
+    # With a word of its own beside it, the name does not need the shared one.
+    links = Alignment([(0, 0), (1, 1), (2, 1), (3, 1), (3, 2), (4, 3)])
+    pair = SentencePair(pair.source, "Musa dugutigi Mali .".split(), [Entity(3, 4, "LOC")], links)
+    (projection,) = MatchingProjector()([pair])
+    assert [span[:3] for span in projection.spans] == [(2, 3, "LOC")]
+
+
+def test_capitals_draw_in_the_rest_of_a_name_where_names_have_them():
+    """Where names alone have capitals, an unlinked capitalised word beside a name is taken along."""
+    corpus = [
+        SentencePair(
+            f"we saw that {name} met them".split(), f"vimos que {name} se reunió {k}".split(), [Entity(3, 4, "PER")],
+            Alignment([(0, 0), (1, 0), (2, 1), (3, 2), (4, 4), (5, 3)]),
+        )
+        for k, name in enumerate(("Ana", "Luis", "Marta", "Pedro") * 20)
+    ]  # fmt: skip
+    links = Alignment([(0, 0), (2, 1), (3, 3), (4, 4)])
+    asked = SentencePair("we saw that America fell".split(), "vimos que Estados Unidos cayó".split(), [Entity(3, 4, "LOC")], links)  # fmt: skip
+    found = {}
+    for form, pairs in {
+        "cased": [*corpus, asked],
+        "lower": [replace(pair, target=[w.lower() for w in pair.target]) for pair in [*corpus, asked]],
+    }.items():
+        projector = MatchingProjector()
+        projector.train(pairs)
+        (projection,) = projector([pairs[-1]])
+        found[form] = [span[:3] for span in projection.spans]
+    assert found == {"cased": [(2, 4, "LOC")], "lower": [(3, 4, "LOC")]}
