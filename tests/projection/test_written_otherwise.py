@@ -112,12 +112,14 @@ def test_a_corpus_of_such_words_aligned_by_the_default():
 def test_a_word_that_verbs_share_is_not_lost():
     """Bambara: a postposition is written with the name, and linked to verbs and nouns without scores."""
     links = Alignment([(0, 0), (1, 1), (2, 1), (3, 1), (4, 2)])
-    pair = SentencePair("Musa told leaders Mali .".split(), "Musa Mali'la .".split(), [Entity(3, 4, "LOC")], links)
+    pair = SentencePair(
+        ["Musa", "told", "leaders", "Mali", "."], ["Musa", "Mali'la", "."], [Entity(3, 4, "LOC")], links
+    )
     (projection,) = MatchingProjector()([pair])
     assert [span[:3] for span in projection.spans] == [(1, 2, "LOC")]
     # With a word of its own beside it, the name does not need the shared one.
     links = Alignment([(0, 0), (1, 1), (2, 1), (3, 1), (3, 2), (4, 3)])
-    pair = SentencePair(pair.source, "Musa dugutigi Mali .".split(), [Entity(3, 4, "LOC")], links)
+    pair = SentencePair(pair.source, ["Musa", "dugutigi", "Mali", "."], [Entity(3, 4, "LOC")], links)
     (projection,) = MatchingProjector()([pair])
     assert [span[:3] for span in projection.spans] == [(2, 3, "LOC")]
 
@@ -132,7 +134,7 @@ def test_capitals_draw_in_the_rest_of_a_name_where_names_have_them():
         for k, name in enumerate(("Ana", "Luis", "Marta", "Pedro") * 20)
     ]  # fmt: skip
     links = Alignment([(0, 0), (2, 1), (3, 3), (4, 4)])
-    asked = SentencePair("we saw that America fell".split(), "vimos que Estados Unidos cayó".split(), [Entity(3, 4, "LOC")], links)  # fmt: skip
+    asked = SentencePair(["we", "saw", "that", "America", "fell"], ["vimos", "que", "Estados", "Unidos", "cayó"], [Entity(3, 4, "LOC")], links)  # fmt: skip
     found = {}
     for form, pairs in {
         "cased": [*corpus, asked],
