@@ -18,6 +18,7 @@ def preload() -> None:
     import transformers  # noqa: F401
 
     import xner_spacy.cli.app
+    import xner_spacy.distillation.soft.name_types
     import xner_spacy.distillation.student.pipes
     import xner_spacy.distillation.student.score_fitting
     import xner_spacy.distillation.teachers.mixtures

@@ -350,6 +350,14 @@ def distill(rng: Random) -> Plan:
     return plan
 
 
+def retype(rng: Random) -> Plan:
+    def check(folder: Path, err: str) -> Optional[str]:
+        had, has = len(docs(folder / "soft")), len(docs(folder / "out.spacy"))
+        return None if had == has else f"{had} sentences became {has}"
+
+    return Plan(["retype", "soft", "-o", "out.spacy"], ["soft"], ["out.spacy"], check=check)
+
+
 def select(rng: Random) -> Plan:
     by = rng.choice(["surest", "language", "agreement"])
     plan = Plan(["select", "soft", "out.spacy", "--by", by], ["soft"], ["out.spacy"], options={"--keep": "float", "--by": "text", "--seed": "int"})  # fmt: skip
@@ -415,7 +423,7 @@ def info(rng: Random) -> Plan:
 # (scenario, weight)
 SCENARIOS: List[Tuple[Callable[[Random], Plan], float]] = [
     (convert, 14), (convert_jsonl, 5), (convert_docbin, 9), (convert_bitext, 5), (align, 8), (project, 9), (annotate, 16), (annotate_again, 6), (annotate_stored, 4), (annotate_neural, 1.5),
-    (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (select, 4), (split, 4), (calibrate, 3),
+    (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (retype, 3), (select, 4), (split, 4), (calibrate, 3),
     (vectors, 4), (align_encoder, 0.7), (convert_model, 0.5), (study_dry, 5), (study_report, 0.7), (info, 0.7),
 ]  # fmt: skip
 
