@@ -65,8 +65,37 @@ for line in (
 """
 
 
+RECIPE_ROAD = """
+import pathlib, shutil, warnings
+warnings.filterwarnings("error", category=EncodingWarning, module="xner_spacy")
+
+def no_links(*_, **__):
+    raise OSError(22, "A required privilege is not held by the client")
+
+pathlib.Path.symlink_to = no_links
+from xner_spacy.cli.app import run
+folder = pathlib.Path(sys.argv[1])
+os.chdir(folder)
+assert run(["new", "is", "ours"]) == 0
+ours = folder / "ours"
+for source, place in (("en.txt", "bitext/en.txt"), ("is.txt", "bitext/is.txt"), ("is.txt", "text/a.txt")):
+    shutil.copyfile(source, ours / place)
+shutil.copytree("source_model", ours / "english" / "names")
+shutil.copytree("source_model", ours / "training" / "fast" / "student" / "model-best")
+shutil.copyfile("gold.iob", ours / "gold" / "test.iob")
+for step in ("inputs", "english", "teacher", "transfer", "labels", "evaluate", "page"):
+    line = f"recipe {step} --project ours --lang is --quality fast -w 1"
+    assert run(line.split()) == 0, line
+(folder / "shared" / "btc").mkdir(parents=True)
+(folder / "shared" / "btc" / "a.conll").write_text("x", encoding="utf8")
+assert run("recipe data btc --project ours --shared shared".split()) == 0
+assert (ours / "assets" / "downloads" / "btc" / "a.conll").read_bytes() == b"x"
+"""
+
+
 def python(code: str, *arguments: object) -> str:
-    done = subprocess.run([sys.executable, "-c", BLOCKED + code, *map(str, arguments)], capture_output=True, text=True)
+    command = [sys.executable, "-X", "warn_default_encoding", "-c", BLOCKED + code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -89,3 +118,12 @@ def test_the_block_blocks() -> None:
 def test_the_main_road(tmp_path: Path, bitext, source_model) -> None:
     assert {path.parent for path in (*bitext, source_model)} == {tmp_path}
     assert "| all" in python(MAIN_ROAD, tmp_path)
+
+
+def test_the_road_of_a_project(tmp_path: Path, bitext, source_model) -> None:
+    """Also without links between folders, and without UTF-8 as the encoding of files that name none."""
+    assert {path.parent for path in (*bitext, source_model)} == {tmp_path}
+    first = bitext[1].read_text(encoding="utf8").splitlines()[0].split()
+    rows = [f"{word}\t{'B-PER' if number == 0 else 'O'}" for number, word in enumerate(first)]
+    (tmp_path / "gold.iob").write_text("\n".join(rows) + "\n", encoding="utf8")
+    assert "student" in python(RECIPE_ROAD, tmp_path)

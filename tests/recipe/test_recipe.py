@@ -19,6 +19,7 @@ from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.mixtures import mix_docs
 from xner_spacy.errors import XnerError
 from xner_spacy.recipe import english as english_step
+from xner_spacy.recipe import transfer as transfer_step
 from xner_spacy.recipe.data import find_data
 from xner_spacy.recipe.english import english_corpora, make_english
 from xner_spacy.recipe.inputs import gather_inputs
@@ -398,6 +399,35 @@ def test_labels_of_sources_that_are_gone_are_not_mixed_in(tmp_path: Path) -> Non
     write_docbin(stale / "00000.spacy", soft_docs(["Anna runs"], 0.5))
     assert label_by_transfer(project) is None
     assert not stale.exists()
+
+
+def test_vectors_are_learned_anew_only_if_their_text_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("floret")
+    learn, calls = transfer_step.vectors, []
+
+    def small(*arguments: Path, seed: int) -> Path:
+        calls.append(seed)
+        return learn(*arguments, seed=seed, bucket=50, dim=4, epochs=1)
+
+    monkeypatch.setattr(transfer_step, "vectors", small)
+    project = project_with(tmp_path)
+    for side, word in zip(project.bitext, ("rain", "regn"), strict=True):
+        side.parent.mkdir(parents=True, exist_ok=True)
+        side.write_text(f"{word} and {word}\n" * 5)
+    table = transfer_step._make_vectors(project, [])
+    content = (table / "vocab" / "vectors").read_bytes()
+    assert transfer_step._make_vectors(project, []) == table and calls == [0]
+    project.seed = 1
+    transfer_step._make_vectors(project, [])
+    project.seed = 0
+    transfer_step._make_vectors(project, [])
+    assert calls == [0, 1, 0] and (table / "vocab" / "vectors").read_bytes() == content
+    # A run that was killed between the table and its record learns them again.
+    (table / "recipe.json").unlink()
+    transfer_step._make_vectors(project, [])
+    assert len(calls) == 4
 
 
 # --- training

@@ -1,5 +1,6 @@
 """The step `data`: the English data sets, fetched once, or linked from a folder that holds them already."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import List, Optional
 import typer
 
 from ..cli.output import done, say
+from ..corpora.writing import folder_written_aside
 from ..errors import XnerError
 from .layout import Project
 
@@ -25,7 +27,7 @@ def find_data(project: Path, names: List[str], shared: Optional[Path] = None) ->
     """Put data sets where a project looks for them, `assets/downloads`.
 
     project (Path): The folder of the project. names (List[str]): The names of the data sets there.
-    shared (Optional[Path]): A folder that may hold them. What it has is linked to; everything else is fetched by
+    shared (Optional[Path]): A folder that may hold them. What it has is linked to (or copied); everything else is fetched by
         `spacy project assets --extra`.
     RAISES: XnerError if they can't be fetched.
     """
@@ -37,7 +39,7 @@ def find_data(project: Path, names: List[str], shared: Optional[Path] = None) ->
         link = downloads / name
         if place is not None and not link.exists():
             link.unlink(missing_ok=True)
-            link.symlink_to(place.resolve(), target_is_directory=True)
+            _link_or_copy(link, place)
     missing = [name for name in names if not (downloads / name).exists()]
     if missing:
         say(f"Fetching {', '.join(missing)} (spacy project assets --extra)")
@@ -53,6 +55,15 @@ def find_data(project: Path, names: List[str], shared: Optional[Path] = None) ->
                 "name an English pipeline in the folder english/, then none is needed.",
             )
     done(f"Data sets: {', '.join(names)}", downloads)
+
+
+def _link_or_copy(link: Path, place: Path) -> None:
+    """Link to a folder; or copy it where links are not allowed, as on Windows without developer mode."""
+    try:
+        link.symlink_to(place.resolve(), target_is_directory=True)
+    except (OSError, NotImplementedError):
+        with folder_written_aside(link) as temporary:
+            shutil.copytree(place, temporary, dirs_exist_ok=True)
 
 
 def data_cli(

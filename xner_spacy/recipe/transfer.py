@@ -17,14 +17,15 @@ from ..cli.init_config import base_config
 from ..cli.output import done, say
 from ..cli.vectors import vectors
 from ..corpora.files import read_lines
-from ..corpora.writing import atomic_write, folder_written_aside
+from ..corpora.watching import base_versions, checksum
+from ..corpora.writing import atomic_write, folder_written_aside, to_json
 from ..languages import blank
 from ..roads.facts import shared_groups
 from ..types import Json
 from .english import english_corpora
 from .layout import Project
 from .teacher import label_text
-from .training import Training, set_values, train_all
+from .training import RECORD, Training, set_values, train_all
 
 # How many groups of its family a source language must share with the target, from the widest on: Bantu languages share
 # four, Slavic ones three. Pidgin, which shares none with it, costs a Yoruba student 6 F1
@@ -89,12 +90,19 @@ def _make_vectors(project: Project, sources: List[str]) -> Path:
         with atomic_write(side) as file:
             for path in paths:
                 file.writelines(f"{line}\n" for _, line in islice(read_lines(path), MAX_PAIRS))
+    vocab = folder / "vocab"
+    record = to_json({"seed": project.seed, "text": [checksum(side) for side in sides], "versions": base_versions()})
+    if (vocab / RECORD).exists() and (vocab / RECORD).read_text(encoding="utf8") == record:
+        return vocab  # learning them takes minutes
     table = vectors(*sides, folder / "vectors.floret", seed=project.seed)
     nlp = spacy.blank("xx")
     convert_vectors(nlp, table, truncate=0, prune=-1, mode="floret")
-    with folder_written_aside(folder / "vocab") as temporary:
+    (vocab / RECORD).unlink(missing_ok=True)
+    with folder_written_aside(vocab) as temporary:
         nlp.to_disk(temporary)
-    return folder / "vocab"
+    with atomic_write(vocab / RECORD) as file:
+        file.write(record)
+    return vocab
 
 
 def _training(project: Project, source: str, table: Path) -> Training:
