@@ -3,8 +3,8 @@
     python -m benchmarks projection_constants --data ../shared/data --out results/ [--cache cache/]
 
 writes `projection_constants.json` and `projection_constants.md`. Every combination of a grid is tried on every corpus
-with gold entities on both sides, as it stands and with short words merged into names. For each corpus the constants with
-the best mean F1 on the other corpora ("left out") stand beside those with the best mean on all ("seen").
+with gold entities on both sides, as it stands and with short words merged into names. For each corpus the constants
+with the best mean F1 on the other corpora ("left out") stand beside those with the best mean on all ("seen").
 """
 
 import argparse

@@ -26,7 +26,7 @@ class Constants(NamedTuple):
     cap: float = 3.0
     function_link: float = 0.3
     function_rival: float = 0.1
-    content_rival: float = 0.5
+    content_rival: float = 0.2
     function_weight: float = -0.3
     punctuation_weight: float = -0.4
     edge: float = 0.6
