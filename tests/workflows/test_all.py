@@ -39,6 +39,9 @@ def test_the_table_names_both_and_says_where_things_lie(project):
     out = (project / "log.txt").read_text()
     table = out[out.rindex("### Icelandic") :]
     assert "| teacher" in table and "| student" in table and "95% interval" in table
+    # And which settings the command line changed.
+    assert "Config of teacher: `xner init-config teacher`." in table
+    assert "Config of student: `xner init-config student` with `training.eval_frequency=100`, `training.max" in table
     wheel = next(line for line in table.splitlines() if line.startswith("wheel:")).split()[-1]
     assert (project / wheel).exists()
     assert (project / "metrics/is/student.json").exists()
