@@ -407,9 +407,9 @@ def test_vectors_are_learned_anew_only_if_their_text_has_changed(
     pytest.importorskip("floret")
     learn, calls = transfer_step.vectors, []
 
-    def small(*arguments: Path, seed: int, threads: int) -> Path:
+    def small(*arguments: Path, seed: int) -> Path:
         calls.append(seed)
-        return learn(*arguments, seed=seed, bucket=50, dim=4, epochs=1, threads=threads)
+        return learn(*arguments, seed=seed, bucket=50, dim=4, epochs=1)
 
     monkeypatch.setattr(transfer_step, "vectors", small)
     project = project_with(tmp_path)

@@ -94,9 +94,9 @@ def _make_vectors(project: Project, sources: List[str]) -> Path:
     record = to_json({"seed": project.seed, "text": [checksum(side) for side in sides], "versions": base_versions()})
     if (vocab / RECORD).exists() and (vocab / RECORD).read_text(encoding="utf8") == record:
         return vocab  # learning them takes minutes
-    # Threads cost no F1 (an English model has 54.9 on Swahili with two, 51.5 with one), only no two runs are quite the
-    # same. Less text does: with one mixed copy of each sentence in place of two it has 29.5.
-    table = vectors(*sides, folder / "vectors.floret", seed=project.seed, threads=project.workers)
+    # One thread: with more, no two runs are the same. Less text is no way to save time either: with one mixed copy of each
+    # sentence in place of two, an English model has 29.5 F1 on Swahili in place of 51.5.
+    table = vectors(*sides, folder / "vectors.floret", seed=project.seed)
     nlp = spacy.blank("xx")
     convert_vectors(nlp, table, truncate=0, prune=-1, mode="floret")
     (vocab / RECORD).unlink(missing_ok=True)
