@@ -1,6 +1,6 @@
 """What the recipe of `xner new` was chosen by: its parts switched on and off, on languages whose gold decides nothing else.
 
-    python -m benchmarks recipe_choices --lang yor --sources "" --weights 0
+    python -m benchmarks recipe_choices --lang yor --sources pcm --weights 0 --types on,off
     python -m benchmarks recipe_choices --lang yor --sources hau,pcm,swa --transfer hau,pcm,swa --weights 0,0.25,0.5
     python -m benchmarks recipe_choices --lang swa --sources hau,kin,nya,pcm,sna,yor --transfer kin,nya,sna --weights 0,0.25,0.5
 
@@ -15,8 +15,9 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import spacy
 from spacy.tokens import Doc
@@ -33,8 +34,10 @@ from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.teacher import label_by_projection
 from xner_spacy.recipe.transfer import label_by_transfer
 from xner_spacy.translation.given_bitext import letters_key
-from xner_spacy.types import Json
+from xner_spacy.types import Json, Retyper
 
+# The second leaves the types of the teacher as they are.
+RETYPERS: Dict[str, Optional[Retyper]] = {"on": None, "off": lambda corpus: [[] for _ in corpus]}
 SCRIPT = Path(__file__).resolve().parent.parent / "projects" / "masakhane" / "scripts" / "inputs.py"
 
 
@@ -93,6 +96,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--sources", default="", help="whose gold is carried to English, with commas")
     parser.add_argument("--transfer", default="", help="languages to transfer from, of --sources")
     parser.add_argument("--weights", default="0", help="weights of the transfer, with commas")
+    parser.add_argument("--types", default="on", help="with xner.NameTypes.v1 or without: on, off, or on,off")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -116,11 +120,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if args.transfer:
         label_by_transfer(project, args.transfer.split(","))
         add(f"transfer from {args.transfer}", scores(project.training / "transfer", gold))
-    for weight in map(float, args.weights.split(",")):
-        make_labels(project, weight)
-        name = f"{args.transfer.replace(',', '_') or 'none'}-{weight:g}-{args.steps}-{args.seed}"
+    for weight, types in product(map(float, args.weights.split(",")), args.types.split(",")):
+        make_labels(project, weight, RETYPERS[types])
+        name = f"{args.transfer.replace(',', '_') or 'none'}-{weight:g}-types-{types}-{args.steps}-{args.seed}"
         student = train_student(project, name, args.steps)
-        add(f"student, transfer {weight:g}", scores(student, gold))
+        add(f"student, transfer {weight:g}, types {types}", scores(student, gold))
         add("without xner.ComposedLetters.v1", scores(student, gold, **{"nlp.after_creation": None}))
     print(table([f"{args.lang}, English and {args.sources or 'no source'}", "P", "R", "F1"], rows))
 
