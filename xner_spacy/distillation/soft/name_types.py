@@ -28,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 
 LETTERS = (3, 4)  # lengths of the letter n-grams
 FLOOR = 1e-4  # probability that any type has at least, for the teacher
+RARE = 1e-6  # share of a type in a name from which on it is told apart from none
+LEAST = 1e-20  # share of a token's probability that new types must leave
 
 
 class _Name(NamedTuple):
@@ -243,17 +245,20 @@ def retyped(soft: TokenLabels, names: Sequence[TypedName]) -> TokenLabels:
         return soft
     labels = list(names[0].labels)
     tags = TagSet(labels, "iob2").tags
-    probs = to_labels(soft, tags).copy()
+    probs = to_labels(soft, tags).astype(np.float64)
     for name in names:
         rows = probs[name.start : name.end]
-        old_masses = label_masses(rows).mean(axis=0)
-        factors = (name.probs / np.maximum(old_masses / max(old_masses.sum(), 1e-6), 1e-6)).astype(np.float32)
-        old_totals = label_masses(rows).sum(axis=1, keepdims=True)
-        new_totals = (label_masses(rows) * factors).sum(axis=1, keepdims=True)
-        scale = np.divide(old_totals, new_totals, out=np.zeros_like(old_totals), where=new_totals > 0)
-        rows[:, 1::2] *= factors * scale
-        rows[:, 2::2] *= factors * scale
-    return TokenLabels(tags, probs)
+        masses = rows[:, 1::2] + rows[:, 2::2]
+        shares = masses.mean(axis=0) / max(masses.sum() / len(rows), RARE)
+        factors = name.probs / np.maximum(shares, RARE)
+        old_totals = masses.sum(axis=1, keepdims=True)
+        new_totals = (masses * factors).sum(axis=1, keepdims=True)
+        # A token without any probability for the new types keeps those that it has.
+        can_change = new_totals > LEAST * old_totals
+        factors = np.where(can_change, factors * old_totals / np.where(can_change, new_totals, 1.0), 1.0)
+        rows[:, 1::2] *= factors
+        rows[:, 2::2] *= factors
+    return TokenLabels(tags, probs.astype(np.float32))
 
 
 def retype_docs(docs: Iterable[Doc], typed: Iterable[Sequence[TypedName]], counts: Counter) -> Iterator[Doc]:

@@ -122,7 +122,8 @@ class SpanScore:
             fused += names_fused(pair)
             kinds = {i: self._kind(pair.source[i], e[2]) for e in pair.entities for i in range(e[0], e[1])}
             leader_of = leaders_of(pair)
-            copy = hash((sentence_key(pair), pair.alignment.links.tobytes()))
+            spans = tuple(entity[:3] for entity in pair.entities)
+            copy = hash((sentence_key(pair), pair.alignment.links.tobytes(), spans))
             if copy not in seen:  # a copy of a sentence says nothing new about case
                 seen.add(copy)
                 source_case.add(pair.source, kinds)
