@@ -226,3 +226,23 @@ def build(kind: str, folder: Path, seed: int = 0, **settings: Any) -> Path:
         torch.manual_seed(seed)
         BUILDERS[kind](folder, **settings)
     return folder
+
+
+def build_classifier(folder: Path, tags: List[str]) -> Path:
+    """Build a token classifier of random weights, always the same, as `save_pretrained` writes it.
+
+    tags (List[str]): The names of its outputs. RETURNS (Path): The folder.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForTokenClassification
+
+    build("xlmr_generic", folder)
+    config = AutoConfig.from_pretrained(folder)
+    config.id2label = dict(enumerate(tags))
+    config.label2id = {tag: number for number, tag in enumerate(tags)}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = AutoModelForTokenClassification.from_pretrained(folder, config=config)
+        model.classifier.weight.data.normal_(0, 2)
+        model.save_pretrained(folder)
+    return folder

@@ -11,7 +11,7 @@ import spacy
 from spacy.tokens import Doc
 
 from tests.translation.test_broken_models import FAULTS
-from tiny.models import ENCODER, TEXTS, build
+from tiny.models import ENCODER, TEXTS, build, build_classifier
 from xner_spacy.annotation.annotators import TagScheme
 from xner_spacy.annotation.token_classifier import Batch, TokenClassifier, fixed_batches
 from xner_spacy.distillation.soft.soft_labels import get_soft
@@ -25,19 +25,8 @@ WORDS = ["Anna", "Jónsdóttir", "býr", "í", "Reykjavík", "og", "vinnur", "hj
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with a classifier of random weights."""
-    torch = pytest.importorskip("torch")
-    from transformers import AutoConfig, AutoModelForTokenClassification
-
-    folder = build("xlmr_generic", tmp_path_factory.mktemp("classifier"))
-    config = AutoConfig.from_pretrained(folder)
-    config.id2label = dict(enumerate(TAGS))
-    config.label2id = {tag: k for k, tag in enumerate(TAGS)}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        found = AutoModelForTokenClassification.from_pretrained(folder, config=config)
-        found.classifier.weight.data.normal_(0, 2)
-        found.save_pretrained(folder)
-    return folder
+    pytest.importorskip("torch")
+    return build_classifier(tmp_path_factory.mktemp("classifier"), TAGS)
 
 
 def test_words_by_their_first_subword_as_transformers_says(model: Path) -> None:

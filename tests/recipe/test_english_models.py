@@ -7,7 +7,7 @@ import spacy
 from spacy.tokens import Doc
 
 from tests.recipe.projects import make_project
-from tiny.models import build
+from tiny.models import build_classifier
 from xner_spacy.annotation.token_classifier import TokenClassifier
 from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.errors import XnerError
@@ -23,19 +23,8 @@ WORDS = ["Ada", "lives", "in", "Nairobi", "with", "Bob", "Smith", "."]
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A token classifier of random weights, as `save_pretrained` writes it."""
-    torch = pytest.importorskip("torch")
-    from transformers import AutoConfig, AutoModelForTokenClassification
-
-    folder = build("xlmr_generic", tmp_path_factory.mktemp("classifier"))
-    config = AutoConfig.from_pretrained(folder)
-    config.id2label = dict(enumerate(TAGS))
-    config.label2id = {tag: number for number, tag in enumerate(TAGS)}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = AutoModelForTokenClassification.from_pretrained(folder, config=config)
-        model.classifier.weight.data.normal_(0, 2)
-        model.save_pretrained(folder)
-    return folder
+    pytest.importorskip("torch")
+    return build_classifier(tmp_path_factory.mktemp("classifier"), TAGS)
 
 
 def test_a_token_classifier_becomes_a_pipeline(classifier: Path, tmp_path: Path) -> None:

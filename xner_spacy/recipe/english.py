@@ -22,7 +22,7 @@ from ..languages import blank_vocab
 from ..translation.given_bitext import letters_key
 from .english_models import english_pipeline, gives_probabilities
 from .layout import ENGLISH_MODELS, Project
-from .training import RECORD, Training, set_values, train_all
+from .training import RECORD, Training, is_made_from, set_values, train_all
 
 
 class DataSet(NamedTuple):
@@ -102,7 +102,7 @@ def english_corpora(project: Project) -> Tuple[Path, Path]:
     sources = sorted(path for path in project.sources.glob("*") if path.is_dir())
     files = [file for source in sources for file in sorted(source.iterdir())]
     record = to_json({"sources": {str(file): checksum(file) for file in files}, "versions": base_versions()})
-    if (folder / RECORD).exists() and (folder / RECORD).read_text(encoding="utf8") == record:
+    if is_made_from(folder, record):
         return train, dev
     with folder_written_aside(folder) as temporary:
         for data_set in PUBLIC:

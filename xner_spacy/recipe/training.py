@@ -45,8 +45,13 @@ class Training(NamedTuple):
 
     def is_made(self) -> bool:
         """RETURNS (bool): Whether the pipeline is there, trained with the same config on the same data."""
-        file = self.folder / RECORD
-        return file.exists() and file.read_text(encoding="utf8") == self.record()
+        return is_made_from(self.folder, self.record())
+
+
+def is_made_from(folder: Path, record: str) -> bool:
+    """RETURNS (bool): Whether a folder is whole and was made from what a record says."""
+    file = folder / RECORD
+    return file.exists() and file.read_text(encoding="utf8") == record
 
 
 def set_values(config: Config, values: Dict[str, Any]) -> Config:

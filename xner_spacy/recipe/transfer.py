@@ -25,7 +25,7 @@ from ..types import Json
 from .english import english_corpora
 from .layout import Project
 from .teacher import label_text
-from .training import RECORD, Training, set_values, train_all
+from .training import RECORD, Training, is_made_from, set_values, train_all
 
 # How many groups of its family a source language must share with the target, from the widest on: Bantu languages share
 # four, Slavic ones three. Pidgin, which shares none with it, costs a Yoruba student 6 F1
@@ -92,7 +92,7 @@ def _make_vectors(project: Project, sources: List[str]) -> Path:
                 file.writelines(f"{line}\n" for _, line in islice(read_lines(path), MAX_PAIRS))
     vocab = folder / "vocab"
     record = to_json({"seed": project.seed, "text": [checksum(side) for side in sides], "versions": base_versions()})
-    if (vocab / RECORD).exists() and (vocab / RECORD).read_text(encoding="utf8") == record:
+    if is_made_from(vocab, record):
         return vocab  # learning them takes minutes
     # One thread: with more, no two runs are the same. Less text is no way to save time either: with one mixed copy of each
     # sentence in place of two, an English model has 29.5 F1 on Swahili in place of 51.5.
