@@ -687,17 +687,23 @@ def table(result: Dict[str, Any]) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
-    """Run from the command line: writes JSON, Markdown and diagrams."""
+def corpus_parser(description: str, names: str) -> argparse.ArgumentParser:
+    """RETURNS (argparse.ArgumentParser): The options of every benchmark of projection. names: The corpora, with commas."""
     root = Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description="Figures on label projection.")
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
     parser.add_argument("--assets", type=Path, default=root / "assets")
     parser.add_argument("--out", type=Path, default=root / "results")
     parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")
+    parser.add_argument("--corpora", default=names)
+    return parser
+
+
+def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
+    """Run from the command line: writes JSON, Markdown and diagrams."""
+    parser = corpus_parser("Figures on label projection.", "de,es,it,pt,sv,bam")
     parser.add_argument("--random", type=int, default=10_000, help="Random instances.")
     parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--corpora", default="de,es,it,pt,sv,bam")
     given = parser.parse_args(argv)
     result = run(
         given.data,

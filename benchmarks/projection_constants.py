@@ -7,10 +7,8 @@ with gold entities on both sides, as it stands and with short words merged into 
 with the best mean F1 on the other corpora ("left out") stand beside those with the best mean on all ("seen").
 """
 
-import argparse
 import json
 from itertools import product
-from pathlib import Path
 from statistics import mean
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -18,6 +16,7 @@ from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.constants import FITTED
 from xner_spacy.projection.matching.span_score import SpanScore
 
+from .projection import corpus_parser
 from .robustness import PERTURBATIONS, Case, corpora
 
 GRID: Dict[str, Tuple[float, ...]] = {
@@ -68,14 +67,7 @@ def table(figures: Dict[str, Dict[Choice, List[float]]]) -> str:
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Run from the command line."""
-    root = Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description="Constants of the span score, leaving one corpus out.")
-    parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
-    parser.add_argument("--assets", type=Path, default=root / "assets")
-    parser.add_argument("--out", type=Path, default=root / "results")
-    parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")
-    parser.add_argument("--corpora", default="de,es,pt,sv,is")
-    given = parser.parse_args(argv)
+    given = corpus_parser("Constants of the span score, leaving one corpus out.", "de,es,pt,sv,is").parse_args(argv)
     figures = measure(corpora(given.data, given.assets, given.cache, given.corpora.split(",")))
     rows: List[Dict[str, Any]] = [
         {"corpus": name, **dict(zip(GRID, choice, strict=True)), **dict(zip(TEXTS, row, strict=True))}

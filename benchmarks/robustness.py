@@ -6,7 +6,6 @@ writes `robustness.json` and `robustness.md`. The links are those of the text as
 projectors make of a text differs. Each projector that can learn learns from the perturbed corpus.
 """
 
-import argparse
 import json
 import random
 from pathlib import Path
@@ -16,7 +15,17 @@ from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.spelling import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair
 
-from .projection import HEURISTICS, MATCHERS, Corpus, europarl, icelandic, lexical_links, transalign, uner
+from .projection import (
+    HEURISTICS,
+    MATCHERS,
+    Corpus,
+    corpus_parser,
+    europarl,
+    icelandic,
+    lexical_links,
+    transalign,
+    uner,
+)
 
 # Every projector that needs links alone. Those with a name that begins with "default" are not compared with themselves.
 PROJECTORS: Dict[str, Callable[[], Any]] = {
@@ -202,14 +211,7 @@ def table(rows: Sequence[Dict[str, Any]]) -> str:
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Run from the command line."""
-    root = Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description="Projectors on text that is not written with care.")
-    parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
-    parser.add_argument("--assets", type=Path, default=root / "assets")
-    parser.add_argument("--out", type=Path, default=root / "results")
-    parser.add_argument("--cache", type=Path, help="Keep trained aligners here for the next run.")
-    parser.add_argument("--corpora", default="de,es,pt,sv,is,bam")
-    given = parser.parse_args(argv)
+    given = corpus_parser("Projectors on text that is not written with care.", "de,es,pt,sv,is,bam").parse_args(argv)
     rows = run(corpora(given.data, given.assets, given.cache, given.corpora.split(",")))
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "robustness.json").write_text(json.dumps(rows, indent=2), encoding="utf8")
