@@ -1,12 +1,13 @@
 """What the evidence of the whole corpus does to the types of a teacher's names (`xner.NameTypes.v1`, `xner retype`).
 
-    python -m benchmarks name_types LABELLED... --gold GOLD... [--bias 1] [--each]
+    python -m benchmarks name_types LABELLED... --gold GOLD... [--bias 1] [--each] [--teacher PIPELINE]
 
 LABELLED are corpora with distributions over tags, such as `labelled/best/projected` of a project; a sentence that occurs
 in several is read from the first. GOLD are corpora with gold entities of some of the sentences (DocBin, or `xner
 convert` them to it): sentences with the same words are scored. Each row gives F1, F1 of each label, and the share of
 wrong types among all errors, for the distributions as they are, for a rule, for the part, and, with --each, for the part
-without each kind of clue, and with nothing but it.
+without each kind of clue, and with nothing but it. With --teacher, the pipeline that labelled them, two rows more: names
+typed in the readings alone, and in the readings and the text.
 
 The rule: a place or an organisation of one word becomes a person if the word is the second or a later word of longer
 persons at least k times, and more often than it is in other longer names.
@@ -16,38 +17,46 @@ import argparse
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import spacy
+from spacy.tokens import Doc
 
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.docs import doc_entities, read_docs
-from xner_spacy.distillation.soft.name_types import NameTypes, retyped
-from xner_spacy.distillation.soft.soft_labels import best_entities, get_soft
+from xner_spacy.corpora.pipelines import load_pipeline
+from xner_spacy.distillation.soft.name_types import NameTypes
+from xner_spacy.distillation.soft.retyping import (
+    Labelled,
+    readings_and_labels,
+    retype_readings,
+    retyped,
+    words_and_labels,
+)
+from xner_spacy.distillation.soft.soft_labels import best_entities
 from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.spelling import fold
 from xner_spacy.translation.given_bitext import letters_key
 from xner_spacy.types import Entity, TokenLabels
 
 KINDS = ("whole", "parts", "context", "letters", "nearby")
-Sentence = Tuple[List[str], Optional[TokenLabels]]
 
 
-def read_corpus(paths: Sequence[Path]) -> List[Sentence]:
-    """RETURNS (List[Sentence]): Words and distributions of the corpora; sentences with the same letters as one of an
-    earlier corpus are left out.
+def read_corpora(paths: Sequence[Path]) -> List[Doc]:
+    """RETURNS (List[Doc]): The Docs of the corpora; sentences with the same letters as one of an earlier corpus are left
+    out.
     """
     vocab = spacy.blank("xx").vocab
-    corpus: List[Sentence] = []
+    corpus: List[Doc] = []
     known: set = set()
     for path in paths:
         docs = [doc for doc in read_docs(path, vocab) if letters_key(doc.text) not in known]
         known.update(letters_key(doc.text) for doc in docs)
-        corpus += [([token.text for token in doc], get_soft(doc)) for doc in docs]
+        corpus += docs
     return corpus
 
 
-def by_rule(predicted: Sequence[Sequence[Entity]], corpus: Sequence[Sentence], k: int) -> List[List[Entity]]:
+def by_rule(predicted: Sequence[Sequence[Entity]], corpus: Sequence[Labelled], k: int) -> List[List[Entity]]:
     """RETURNS (List[List[Entity]]): The entities by the rule of the module's docstring."""
     later: Counter = Counter()
     elsewhere: Counter = Counter()
@@ -79,8 +88,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--bias", type=float, default=0.0, help="against O, when the names are decoded")
     parser.add_argument("--weight", type=float, default=NameTypes.weight, help="of the part")
     parser.add_argument("--each", action="store_true", help="the part without each kind of clue, and with it alone")
+    parser.add_argument(
+        "--teacher", type=Path, help="the pipeline that labelled the corpora: its projector is used again"
+    )
     args = parser.parse_args(argv)
-    corpus = read_corpus(args.labelled)
+    docs = read_corpora(args.labelled)
+    corpus = list(words_and_labels(docs))
     vocab = spacy.blank("xx").vocab
     gold: Dict[Tuple[str, ...], List[Entity]] = {
         tuple(token.text for token in doc): doc_entities(doc) for path in args.gold for doc in read_docs(path, vocab)
@@ -100,21 +113,27 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         labels = [percent(result["per_type"][label]["f1"]) for label in ("LOC", "ORG", "PER")]
         rows.append([name, percent(result["f1"]), *labels, percent(share)])
 
-    def add_part(name: str, part: NameTypes) -> None:
-        typed = part(corpus)
-        add(name, decode([s and retyped(s, names) for (_, s), names in zip(corpus, typed, strict=True)]))
+    def add_part(name: str, part: NameTypes, labelled: Sequence[Labelled]) -> None:
+        typed = part(labelled)
+        add(name, decode([s and retyped(s, names) for (_, s), names in zip(labelled, typed, strict=True)]))
 
     as_it_is = decode([soft for _, soft in corpus])
     add("as it is", as_it_is)
     for k in (1, 2, 3):
         add(f"rule, k = {k}", by_rule(as_it_is, corpus, k))
     part = NameTypes(weight=args.weight)
-    add_part("xner.NameTypes.v1", part)
+    add_part("xner.NameTypes.v1", part, corpus)
     if args.each:
         for kind in KINDS:
-            add_part(f"without {kind}", replace(part, **{kind: False}))
+            add_part(f"without {kind}", replace(part, **{kind: False}), corpus)
         for kind in KINDS:
-            add_part(f"{kind} alone", replace(part, **{other: other == kind for other in KINDS}))
+            add_part(f"{kind} alone", replace(part, **{other: other == kind for other in KINDS}), corpus)
+    if args.teacher is not None:
+        projector: Any = load_pipeline(args.teacher).get_pipe("xner_projector")
+        typed = part(readings_and_labels(docs))
+        projected = list(words_and_labels(retype_readings(docs, typed, projector.pipe, Counter())))
+        add("in the readings", decode([soft for _, soft in projected]))
+        add_part("in the readings and the text", part, projected)
     title = f"{len(scored)} of {len(corpus)} sentences"
     print(table([title, "F1", "F1 LOC", "F1 ORG", "F1 PER", "wrong types"], rows))
 

@@ -9,6 +9,7 @@ import spacy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from tests.distillation.test_retyping import with_readings
 from xner_spacy.cli.app import run
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
@@ -112,6 +113,21 @@ def test_retype(tmp_path, capsys):
     assert run(["retype", str(labelled), "-o", str(out)]) == 1
     assert "labelled.spacy: has no names with distributions" in capsys.readouterr().err
     assert (out / "manifest.json").read_bytes() == before
+
+
+def test_retype_by_the_readings_too(tmp_path, capsys):
+    labelled, out, teacher = tmp_path / "labelled.spacy", tmp_path / "out", tmp_path / "teacher"
+    write_docbin(labelled, with_readings())
+    assert [e.label_ for e in next(read_docs(labelled, VOCAB)).ents] == ["LOC"]
+    retyper_nlp = spacy.blank("xx")
+    retyper_nlp.add_pipe("xner_projector")
+    retyper_nlp.to_disk(teacher)
+    assert run(["retype", str(labelled), "-o", str(out), "--teacher", str(teacher)]) == 0
+    assert "6 sentences" in capsys.readouterr().err
+    assert [e.label_ for e in next(read_docs(out, VOCAB)).ents] == ["PER"]
+    spacy.blank("xx").to_disk(teacher)
+    assert run(["retype", str(labelled), "-o", str(out), "--teacher", str(teacher)]) == 1
+    assert "has no xner_projector" in capsys.readouterr().err
 
 
 def test_distill_without_distributions_is_an_error_that_names_the_shards(tmp_path, capsys):

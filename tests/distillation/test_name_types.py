@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
-from xner_spacy.distillation.soft.name_types import (
-    NameTypes,
+from xner_spacy.distillation.soft.name_types import NameTypes, votes_of_others
+from xner_spacy.distillation.soft.retyping import (
     retype_docs,
     retyped,
-    votes_of_others,
     words_and_labels,
 )
 from xner_spacy.distillation.soft.soft_labels import best_entities, get_soft, label_masses, set_soft, to_labels

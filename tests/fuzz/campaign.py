@@ -19,6 +19,7 @@ def preload() -> None:
 
     import xner_spacy.cli.app
     import xner_spacy.distillation.soft.name_types
+    import xner_spacy.distillation.soft.retyping
     import xner_spacy.distillation.student.pipes
     import xner_spacy.distillation.student.score_fitting
     import xner_spacy.distillation.teachers.mixtures

@@ -1,12 +1,14 @@
 """The step `labels`: what the student learns from.
 
-The distributions of projection and of transfer are mixed; names get the types that the whole text supports; sentences
-that a person corrected are added; development data is drawn at random, never with a sentence that is on both sides.
+Names in the English readings get the types that all readings support, and are projected again; these labels and those
+of transfer are mixed; names in the text get the types that the whole text supports; development data is drawn at random,
+never with a sentence that is on both sides; gold sentences of relatives, and sentences that a person corrected, are added
+to the training data.
 """
 
 from collections import Counter
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -15,16 +17,19 @@ from ..cli.init_config import init_config
 from ..cli.output import done, note, say
 from ..corpora.docs import doc_entities, read_docs, write_docbin
 from ..corpora.formats.schemes import entities_to_tags
+from ..corpora.pipelines import load_pipeline
 from ..corpora.splitting import split_docs
 from ..corpora.writing import written_together
-from ..distillation.soft.name_types import NameTypes, retype_docs, words_and_labels
-from ..distillation.soft.soft_labels import get_soft, set_soft
+from ..distillation.soft.name_types import NameTypes
+from ..distillation.soft.retyping import readings_and_labels, retype_docs, retype_readings, words_and_labels
+from ..distillation.soft.soft_labels import entity_labels, get_soft, set_soft
 from ..distillation.student.tag_scheme import TagSet
 from ..distillation.teachers.mixtures import entities_of, mix, mix_docs
 from ..evaluation.calibration import NO_SCORES
 from ..languages import blank_vocab
 from ..types import Retyper, TokenLabels
 from .layout import Project
+from .relatives import gold_of_relatives
 
 DEV_SHARE = 0.125
 # How much the labels by transfer count beside those by projection. Half of each cost a Swahili student 4 F1, a quarter
@@ -32,31 +37,48 @@ DEV_SHARE = 0.125
 TRANSFER_WEIGHT = 0.25
 # Sentences by which the bias of a mixture is fitted, and the rounds of halving its range.
 BIAS_SENTENCES, BIAS_ROUNDS, BIAS_RANGE = 2000, 10, (-2.0, 4.0)
+# How many gold sentences of relatives are added, at most, for each sentence of the target language.
+RELATIVES_SHARE = 1.0
 # A corrected sentence counts as this many projected ones.
 COPIES_OF_CORRECTED = 4
 
 
 def make_labels(
-    project: Project, transfer_weight: float = TRANSFER_WEIGHT, retyper: Optional[Retyper] = None
+    project: Project,
+    transfer_weight: float = TRANSFER_WEIGHT,
+    retyper: Optional[Retyper] = None,
+    relatives: float = RELATIVES_SHARE,
 ) -> Tuple[Path, Path]:
     """Write the training and development data of the student, and its config.
 
     transfer_weight (float): How much the labels by transfer count, 0 to 1.
-    retyper (Optional[Retyper]): Types names by the whole text; xner.NameTypes.v1 if it is left out. It is a part of the
-        best quality.
+    retyper (Optional[Retyper]): Types names by the whole text, in the readings and in the text itself; xner.NameTypes.v1
+        if it is left out. It is a part of the best quality.
+    relatives (float): How many gold sentences of relatives are added to soft labels, at most, for each sentence of the
+        target language.
     RETURNS (Tuple[Path, Path]): Both files of data.
     """
     vocab = blank_vocab("xx")
+    retyper = retyper or NameTypes()
     folders = [project.labelled / name for name in ("projected", "transferred")]
     docs = list(read_docs(folders[0], vocab))
+    if project.best:
+        docs = type_readings(project, docs, retyper)
     if folders[1].exists() and transfer_weight:
         transferred = list(read_docs(folders[1], vocab))
         weights = [1 - transfer_weight, transfer_weight]
         bias = fit_mixture_bias(docs, transferred, weights, project.seed)
         docs = list(mix_docs([docs, transferred], weights, bias=bias, names=list(map(str, folders))))
     if project.best:
-        docs = _retyped(docs, retyper or NameTypes())
+        docs = type_names(docs, retyper)
     train, dev = split_docs(docs, DEV_SHARE, project.seed)
+    has_probabilities = project.best and any(get_soft(doc) is not None for doc in train)
+    if has_probabilities and relatives:
+        labels = {label for doc in train if (soft := get_soft(doc)) is not None for label in entity_labels(soft.labels)}
+        gold = gold_of_relatives(project, project.inputs(), labels, int(relatives * len(train)))
+        for doc in gold:
+            set_soft(doc, _certain(doc))
+        train += gold
     corrected = project.corpus / "corrected.spacy"
     n_corrected = 0
     if corrected.exists():
@@ -64,7 +86,6 @@ def make_labels(
         n_corrected = len(corrected_docs)
         train, dev = _with_corrected(train, dev, corrected_docs)
     paths = project.labelled / "train.spacy", project.labelled / "dev.spacy"
-    has_probabilities = project.best and any(get_soft(doc) is not None for doc in train)
     kind = "soft" if has_probabilities else "hard"
     with written_together():
         for path, part in zip(paths, (train, dev), strict=True):
@@ -76,14 +97,30 @@ def make_labels(
     return paths
 
 
-def _retyped(docs: List[Doc], retyper: Retyper) -> List[Doc]:
+def type_readings(project: Project, docs: List[Doc], retyper: Retyper) -> List[Doc]:
+    """RETURNS (List[Doc]): Docs that the teacher labelled, with names typed by all readings and projected again."""
+    typed = retyper(readings_and_labels(docs))
+    if not any(typed):
+        return docs
+    projector: Any = load_pipeline(project.training / "teacher").get_pipe("xner_projector")
+    counts: Counter = Counter()
+    docs = list(retype_readings(docs, typed, projector.pipe, counts))
+    _say_changed("English reading", counts)
+    return docs
+
+
+def type_names(docs: List[Doc], retyper: Retyper) -> List[Doc]:
+    """RETURNS (List[Doc]): Labelled Docs, with names typed by the whole text."""
     counts: Counter = Counter()
     docs = list(retype_docs(docs, retyper(words_and_labels(docs)), counts))
-    if counts["names"]:
-        say(
-            f"{counts['changed']:,} of {counts['names']:,} names have another type now: that of the same name elsewhere"
-        )
+    _say_changed("text", counts)
     return docs
+
+
+def _say_changed(where: str, counts: Counter) -> None:
+    if counts["names"]:
+        changed = f"{counts['changed']:,} of {counts['names']:,} names in the {where}"
+        say(f"{changed} have another type now, from the same name elsewhere")
 
 
 def fit_mixture_bias(

@@ -20,17 +20,13 @@ from ..corpora.files import read_lines
 from ..corpora.watching import base_versions, checksum
 from ..corpora.writing import atomic_write, folder_written_aside, to_json
 from ..languages import blank
-from ..roads.facts import shared_groups
 from ..types import Json
 from .english import english_corpora
 from .layout import Project
+from .relatives import relatives_among
 from .teacher import label_text
 from .training import RECORD, Training, is_made_from, set_values, train_all
 
-# How many groups of its family a source language must share with the target, from the widest on: Bantu languages share
-# four, Slavic ones three. Pidgin, which shares none with it, costs a Yoruba student 6 F1
-# (`python -m benchmarks recipe_choices`).
-SHARED_GROUPS = 3
 # Pairs of one bitext: beyond that a language would fill the table with its own words.
 MAX_PAIRS = 10_000
 EMBED = "components.tok2vec.model.embed."
@@ -73,8 +69,7 @@ def label_by_transfer(project: Project, sources: Optional[List[str]] = None) -> 
 
 def transfer_sources(lang: str, inputs: Json) -> List[str]:
     """RETURNS (List[str]): The source languages that have a bitext and are relatives of the target language."""
-    sources = [source for source, summary in inputs["sources"].items() if "bitext" in summary]
-    return [source for source in sources if len(shared_groups(lang, source)) >= SHARED_GROUPS]
+    return relatives_among(lang, [source for source, summary in inputs["sources"].items() if "bitext" in summary])
 
 
 def _make_vectors(project: Project, sources: List[str]) -> Path:

@@ -10,17 +10,16 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-from spacy.tokens import Doc, Span
 
 from ...errors import require
 from ...spelling import fold
 from ...types import TokenLabels, TypedName
 from ..student.tag_scheme import TagSet
-from .soft_labels import best_entities, entity_labels, get_soft, label_masses, set_soft, to_labels
+from .soft_labels import best_entities, entity_labels, label_masses, to_labels
 
 # A word of evidence about a name, and where it speaks: ("later", "museveni").
 Clue = Tuple[str, str]
@@ -28,8 +27,6 @@ Floats = npt.NDArray[np.float64]
 
 LETTERS = (3, 4)  # lengths of the letter n-grams
 FLOOR = 1e-4  # probability that any type has at least, for the teacher
-RARE = 1e-6  # share of a type in a name from which on it is told apart from none
-LEAST = 1e-20  # share of a token's probability that new types must leave
 
 
 class _Name(NamedTuple):
@@ -233,67 +230,3 @@ def _nearby_votes(names: Sequence[_Name], votes: Floats, groups: npt.NDArray[np.
         nearby = [other for other in sorted(others) if groups[other] != groups[row]]
         counts[row] = votes[nearby].sum(axis=0)
     return counts
-
-
-def retyped(soft: TokenLabels, names: Sequence[TypedName]) -> TokenLabels:
-    """Give the names of a sentence other types.
-
-    soft (TokenLabels): Its distributions. names (Sequence[TypedName]): Names that do not overlap.
-    RETURNS (TokenLabels): The new distributions. Each token is as likely to be in a name as before.
-    """
-    if not names:
-        return soft
-    labels = list(names[0].labels)
-    tags = TagSet(labels, "iob2").tags
-    probs = to_labels(soft, tags).astype(np.float64)
-    for name in names:
-        rows = probs[name.start : name.end]
-        masses = rows[:, 1::2] + rows[:, 2::2]
-        shares = masses.mean(axis=0) / max(masses.sum() / len(rows), RARE)
-        factors = name.probs / np.maximum(shares, RARE)
-        old_totals = masses.sum(axis=1, keepdims=True)
-        new_totals = (masses * factors).sum(axis=1, keepdims=True)
-        # A token without any probability for the new types keeps those that it has.
-        can_change = new_totals > LEAST * old_totals
-        factors = np.where(can_change, factors * old_totals / np.where(can_change, new_totals, 1.0), 1.0)
-        rows[:, 1::2] *= factors
-        rows[:, 2::2] *= factors
-    return TokenLabels(tags, probs.astype(np.float32))
-
-
-def retype_docs(docs: Iterable[Doc], typed: Iterable[Sequence[TypedName]], counts: Counter) -> Iterator[Doc]:
-    """Give the names of a corpus other types: in the distributions, and in `doc.ents`, whose borders stay.
-
-    docs (Iterable[Doc]): Docs with distributions. typed (Iterable[Sequence[TypedName]]): The names of each.
-    counts (Counter): "names" and "changed" (those with another likeliest type than before) are added to it.
-    YIELDS (Doc): The Docs, changed in place. RAISES: XnerError for distributions that do not fit their Doc.
-    """
-    for doc, names in zip(docs, typed, strict=True):
-        soft = get_soft(doc)
-        if soft is not None and names:
-            new_soft = retyped(soft, names)
-            set_soft(doc, new_soft)
-            doc.set_ents([_retyped_entity(entity, new_soft, names) for entity in doc.ents], default="unmodified")
-            counts["names"] += len(names)
-            counts["changed"] += sum(_main_label(soft, name) != _main_label(new_soft, name) for name in names)
-        yield doc
-
-
-def _main_label(soft: TokenLabels, span: Union[Span, TypedName]) -> str:
-    """RETURNS (str): The likeliest label of a span; empty if none has any probability."""
-    labels = entity_labels(soft.labels)
-    masses = label_masses(to_labels(soft, TagSet(labels, "iob2").tags)[span.start : span.end]).sum(axis=0)
-    return labels[int(masses.argmax())] if masses.any() else ""
-
-
-def _retyped_entity(entity: Span, soft: TokenLabels, names: Sequence[TypedName]) -> Span:
-    """RETURNS (Span): The entity with its likeliest label, if it overlaps a typed name."""
-    is_typed = any(name.start < entity.end and entity.start < name.end for name in names)
-    label = _main_label(soft, entity) if is_typed else ""
-    return Span(entity.doc, entity.start, entity.end, label or entity.label_, kb_id=entity.kb_id, span_id=entity.id)
-
-
-def words_and_labels(docs: Iterable[Doc]) -> Iterator[Tuple[List[str], Optional[TokenLabels]]]:
-    """YIELDS (Tuple[List[str], Optional[TokenLabels]]): The words and the distributions of each Doc."""
-    for doc in docs:
-        yield [token.text for token in doc], get_soft(doc)
