@@ -13,7 +13,7 @@ FLOORS = [
     {"corpora", "evaluation"},
     {"translation", "annotation", "alignment", "projection", "distillation"},
     {"pipeline"},
-    {"study", "report", "roads"},
+    {"study", "report", "roads", "exchange"},
     {"cli"},
     # The recipe is put together from the commands. The command line finds it by its name.
     {"recipe"},

@@ -14,7 +14,7 @@ import hashlib
 import math
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Any, Callable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
@@ -41,12 +41,43 @@ CUT_OFF = "cut off"  # its answer is longer than the most tokens
 NO_ANSWER = "no answer"  # it is empty, or there is none
 # Names that an annotator could not place on tokens, with their reasons in `attrs["reasons"]`.
 UNPLACED_KEY = "xner_unplaced"
+# The user data under this key says where a corrected Doc comes from: see `Correction`.
+CORRECTION_KEY = "xner_correction"
 # Byte strings: user data that comes from JSON has text keys, so it can't be mistaken for data of xner_spacy.
 _ALIGNMENT = b"xner_alignment"
 _DOC = b"xner_doc"
 _LANG = b"lang"
 # The keys that version 0.1.0 wrote instead.
 _OLD_KEYS = {"__xner_alignment__": _ALIGNMENT, "__xner_doc__": _DOC, "lang": _LANG}
+
+
+class Correction(NamedTuple):
+    """Where a Doc comes from that a person has seen in an annotation tool.
+
+    status (str): "corrected", "rejected" or "skipped". tool (str): The annotation tool. annotator (Optional[str]): Who it
+    was, if the tool says so. run (Optional[str]): A checksum of the run that the sentence was exported from, and number
+    (Optional[int]): the sentence in it, from 1; None for a sentence that was not exported by xner. is_edited (bool):
+    Whether the text was changed as well.
+    """
+
+    status: str
+    tool: str
+    annotator: Optional[str] = None
+    run: Optional[str] = None
+    number: Optional[int] = None
+    is_edited: bool = False
+
+
+def correction_of(doc: Doc) -> Optional[Correction]:
+    """RETURNS (Optional[Correction]): Where a corrected Doc comes from; None for any other Doc."""
+    data = doc.user_data.get(CORRECTION_KEY)
+    known = {name: data[name] for name in Correction._fields if name in data} if isinstance(data, dict) else {}
+    return Correction(**known) if {"status", "tool"} <= known.keys() else None
+
+
+def set_correction(doc: Doc, correction: Correction) -> None:
+    """Store with a Doc where it comes from."""
+    doc.user_data[CORRECTION_KEY] = correction._asdict()
 
 
 def install_extensions() -> None:

@@ -13,6 +13,7 @@ REGISTRIES = (
     "xner_scores",
     "xner_projectors",
     "xner_retypers",
+    "xner_queues",
 )
 
 for _name in REGISTRIES:

@@ -263,5 +263,42 @@ class Retyper(Protocol):
         """
 
 
+class LabelledSentence(NamedTuple):
+    """What a queue knows of a sentence that a pipeline has labelled.
+
+    number (int): The sentence in its corpus, from 0. words (Sequence[str]): Its tokens.
+    entities (Sequence[Entity]): What the pipeline found. others (Sequence[Entity]): What another pipeline found, the
+    teacher beside a student, say. doubts (FloatArray): (tokens,) how likely the label of each token is wrong, from 0 to
+    1, by the pipeline's own scores. missing (Sequence[str]): The names of its reading that have no place in it.
+    """
+
+    number: int
+    words: Sequence[str]
+    entities: Sequence[Entity]
+    others: Sequence[Entity]
+    doubts: FloatArray
+    missing: Sequence[str] = ()
+
+
+class Queued(NamedTuple):
+    """A sentence (its number in the corpus, from 0) with its place in a queue, by what it is worth."""
+
+    number: int
+    worth: float
+
+
+@runtime_checkable
+class Queue(Protocol):
+    """Says which sentences a person should correct first."""
+
+    def __call__(self, sentences: Iterable[LabelledSentence], limit: int) -> List[Queued]:
+        """Choose sentences.
+
+        sentences (Iterable[LabelledSentence]): The sentences of a corpus, which are read once.
+        limit (int): How many to choose; 0 for all.
+        RETURNS (List[Queued]): The chosen ones, the first to be corrected first.
+        """
+
+
 Json = Dict[str, Any]
 PathLike = Union[str, Path]

@@ -24,6 +24,7 @@ GROUPS = {
     "spacy_xner_candidates": "Candidates of `xner.Matching.v1` (`@xner_candidates`)",
     "spacy_xner_scores": "Scores of `xner.Matching.v1` (`@xner_scores`)",
     "spacy_xner_retypers": "What gives names other types (`@xner_retypers`, `xner retype`)",
+    "spacy_xner_queues": "What to correct first (`@xner_queues`, `xner export`)",
     "spacy_architectures": "Models (`@architectures`)",
     "thinc_losses": "Losses of a student (`@losses`)",
     "thinc_layers": "Layers (`@layers`)",

@@ -27,6 +27,12 @@ SHORT_NAMES: Dict[str, Dict[str, str]] = {
         "markers": "xner.Markers.v1",
     },
     "retyper": {"types": "xner.NameTypes.v1"},
+    "queue": {
+        "random": "xner.RandomQueue.v1",
+        "doubt": "xner.DoubtQueue.v1",
+        "disagreement": "xner.DisagreementQueue.v1",
+        "expected-gain": "xner.ExpectedGainQueue.v1",
+    },
 }
 # Settings that belong to some of the short names.
 SETTINGS = {"greedy": {"solver": "greedy"}, "exact": {"solver": "exact"}}
@@ -37,7 +43,7 @@ ENCODER_ALIGNERS = ("simalign", "awesome", "encoder")
 def make_part(kind: str, name: str, config: Optional[PathLike] = None, **settings: Any) -> Any:
     """Build a part for the command line.
 
-    kind (str): "aligner", "projector" or "retyper". name (str): A short name or a registered one.
+    kind (str): "aligner", "projector", "retyper" or "queue". name (str): A short name or a registered one.
     config (Optional[PathLike]): A config file whose section `kind` describes the part; it takes precedence over `name`.
     **settings: Settings from the command line.
     RAISES: XnerError for an unknown name; InputError for a config without the section.

@@ -22,6 +22,7 @@ from ..reading import parse_json
 JSONL = ("prodigy", "doccano", "labelstudio")
 _DOCCANO_KEYS = ("label", "labels", "entities")
 CharSpan = Tuple[int, int, str]
+WIDENED = "spans widened to whole tokens"
 
 
 class _Record(NamedTuple):
@@ -51,26 +52,36 @@ def read_jsonl(path: PathLike, layout: Optional[str], nlp: Language, counts: Cou
             counts["records left out: not annotated"] += 1
             continue
         doc = _doc(nlp, record, counts)
-        doc.set_ents(_ents(doc, record, path, counts), default="outside")
+        doc.set_ents(place_spans(doc, record.spans, path, record.line, counts), default="outside")
         if record.meta is not None:
             doc.user_data["meta"] = record.meta
         yield doc
 
 
-def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Span]:
+def place_spans(
+    doc: Doc, char_spans: Sequence[CharSpan], path: PathLike, line: Optional[int], counts: Counter
+) -> List[Span]:
+    """Widen the spans of a text to whole tokens, and count what that changes.
+
+    doc (Doc): The tokens. char_spans (Sequence[CharSpan]): Start and end characters and a label. path, line: Where they
+        come from. counts (Counter): Counts spans that were widened, and those without a place.
+    RETURNS (List[Span]): The entities, in order; of those that overlap the longest. RAISES: InputError for a span that is
+        outside the text.
+    """
     words = [token.text for token in doc]
+    text = doc.text
     spans: List[Span] = []
-    for start, end, label in record.spans or ():
-        if not 0 <= start < end <= len(record.text):
-            message = f"the span {start}-{end} is not inside its text of {len(record.text)} characters."
-            raise InputError(message, path, record.line)
+    for start, end, label in char_spans:
+        if not 0 <= start < end <= len(text):
+            message = f"the span {start}-{end} is not inside its text of {len(text)} characters."
+            raise InputError(message, path, line)
         # White space at the edges of a span is an annotation error, and not part of a token.
-        text = record.text[start:end]
-        start += len(text) - len(text.lstrip())
-        end -= len(text) - len(text.rstrip())
+        marked = text[start:end]
+        start += len(marked) - len(marked.lstrip())
+        end -= len(marked) - len(marked.rstrip())
         trimmed = None
         if start < end:
-            counts["spans widened to whole tokens"] += doc.char_span(start, end) is None
+            counts[WIDENED] += doc.char_span(start, end) is None
             span = doc.char_span(start, end, alignment_mode="expand")
             trimmed = trim_span(words, span.start, span.end) if span is not None else None
         if trimmed is None:
@@ -85,25 +96,34 @@ def _ents(doc: Doc, record: _Record, path: PathLike, counts: Counter) -> List[Sp
 def _doc(nlp: Language, record: _Record, counts: Counter) -> Doc:
     if record.tokens is None:
         return nlp.make_doc(record.text)
+    tokens = words_at(record.text, record.tokens)
+    if tokens is None:
+        counts["records tokenised anew: their tokens don't cover the text"] += bool(record.text)
+        return nlp.make_doc(record.text)
+    words, spaces = tokens
+    return Doc(nlp.vocab, words=words, spaces=spaces)
+
+
+def words_at(text: str, offsets: Sequence[Tuple[int, int]]) -> Optional[Tuple[List[str], List[bool]]]:
+    """RETURNS (Optional[Tuple[List[str], List[bool]]]): The tokens at character offsets of a text, and whether a space
+    follows each; None if they do not cover the text.
+    """
     words: List[str] = []
     spaces: List[bool] = []
     position = 0
-    for start, end in record.tokens:
-        gap = record.text[position:start] if position <= start < end <= len(record.text) else "?"
+    for start, end in offsets:
+        gap = text[position:start] if position <= start < end <= len(text) else "?"
         if gap == " " and words:
             spaces[-1] = True
         elif gap:
-            break
-        words.append(record.text[start:end])
+            return None
+        words.append(text[start:end])
         spaces.append(False)
         position = end
-    rest = record.text[position:]
-    if words and rest == " ":
-        spaces[-1], rest = True, ""
-    if rest or not words:
-        counts["records tokenised anew: their tokens don't cover the text"] += bool(record.text)
-        return nlp.make_doc(record.text)
-    return Doc(nlp.vocab, words=words, spaces=spaces)
+    if words and text[position:] == " ":
+        spaces[-1] = True
+        position += 1
+    return (words, spaces) if words and position == len(text) else None
 
 
 def _lines(path: PathLike, layout: Optional[str], counts: Counter) -> Iterator[_Record]:
