@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from random import Random
 from typing import Any, Callable, List, Sequence, Tuple
 
 import spacy
@@ -17,6 +16,7 @@ from xner_spacy.exchange.queues import RandomQueue
 from xner_spacy.exchange.tools import TOOL_NAMES
 
 VOCAB = spacy.blank("xx").vocab
+ENGLISH = spacy.blank("en").vocab
 LABELS = ("PER", "LOC", "WORK OF ART")
 # The file of an export that comes back, corrected.
 MAIN = {
@@ -72,14 +72,15 @@ def make_doc(sentence: Sentence, reading: str = "") -> Doc:
     attrs = {"scores": [0.9 - 0.1 * (k % 9) for k in range(len(entities))], "unprojected": []}
     doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=entities, attrs=attrs)
     if reading:
-        doc._.xner_source = Doc(spacy.blank("en").vocab, words=reading.split())
+        doc._.xner_source = Doc(ENGLISH, words=reading.split())
     return doc
 
 
 def known(docs: Sequence[Doc]) -> List[Any]:
     """RETURNS (List[Any]): What must come back of Docs: text, tokens, entities."""
     return [
-        (doc.text, [token.text for token in doc], [(ent.start, ent.end, ent.label_) for ent in doc.ents]) for doc in docs
+        (doc.text, [token.text for token in doc], [(ent.start, ent.end, ent.label_) for ent in doc.ents])
+        for doc in docs
     ]
 
 
@@ -128,7 +129,3 @@ def came_back(path: Path, folder: Path, tool: str, **options: Any) -> Tuple[List
     """RETURNS (Tuple[List[Doc], Any]): The corrected Docs, and the counts."""
     counts = import_corrections(path, folder / "back.spacy", tool=tool, **options)
     return list(read_docs(folder / "back.spacy", VOCAB)), counts
-
-
-def shuffled(docs: Sequence[Doc], seed: int) -> List[Doc]:
-    return Random(seed).sample(list(docs), len(docs))

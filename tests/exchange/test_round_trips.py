@@ -1,5 +1,6 @@
 """What goes to a tool and is accepted there as it is comes back as it was: text, tokens and entities, whatever they are."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import List
@@ -8,9 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.exchange.corpora import MAIN, Sentence, answer_all, came_back, exported, known, make_doc, sentences, write_run
+from tests.exchange.corpora import (
+    MAIN,
+    Sentence,
+    answer_all,
+    came_back,
+    exported,
+    known,
+    make_doc,
+    sentences,
+    write_run,
+)
 
-FEW = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# XNER_EXAMPLES=2000 python -m pytest tests/exchange/test_round_trips.py -k prodigy
+FEW = settings(
+    max_examples=int(os.environ.get("XNER_EXAMPLES", "15")), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.mark.parametrize("tool", MAIN)

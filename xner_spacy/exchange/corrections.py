@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..corpora.docs import bare_copy, docbin_paths, docs_of, part_of, read_docbin, set_aside_if_long
+from ..corpora.files import require_file
 from ..corpora.formats.jsonl import place_spans, words_at
 from ..corpora.made_at_once import write_docbins
 from ..distillation.soft.soft_labels import set_soft
@@ -103,6 +104,7 @@ def _read(path: Path, tool: AnnotationTool, name: str, annotator: Optional[str])
     if not files:
         raise InputError("is an empty folder.", path)
     for file in files:
+        require_file(file, "an export is looked at before it is read")
         _refuse_other_tool(file, tool, name)
         is_empty = True
         # Some tools export a file for each annotator, with their name. doccano's `all` is nobody in particular.

@@ -1,10 +1,9 @@
 """Sentences of a labelled corpus to an annotation tool, the most useful ones first."""
 
 from collections import Counter
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -97,10 +96,7 @@ def _sentences(
     counts: Counter,
 ) -> Iterator[LabelledSentence]:
     """YIELDS (LabelledSentence): The sentences of a run that may be corrected."""
-    others: Iterator[Optional[Doc]] = iter(())
-    if other is not None:
-        others = read_docs(other, vocab)
-    for number, (doc, other_doc) in enumerate(_paired(read_docs(run, vocab), others, run, other)):
+    for number, (doc, other_doc) in enumerate(_paired(run, other, vocab)):
         found_labels.update(entity.label_ for entity in doc.ents)
         if not doc.text.strip():
             counts[EMPTY] += 1
@@ -110,18 +106,19 @@ def _sentences(
             yield _labelled(doc, other_doc, number, run, found_labels)
 
 
-def _paired(
-    docs: Iterator[Doc], others: Iterator[Optional[Doc]], run: PathLike, other: Optional[PathLike]
-) -> Iterator[Tuple[Doc, Optional[Doc]]]:
+def _paired(run: PathLike, other: Optional[PathLike], vocab: Vocab) -> Iterator[Tuple[Doc, Optional[Doc]]]:
     """YIELDS (Tuple[Doc, Optional[Doc]]): Each sentence of a run with the same one of the other. RAISES: InputError where
     they differ.
     """
-    for number, (doc, other_doc) in enumerate(zip_longest(docs, others), 1):
-        if other is not None:
-            fits = doc is not None and other_doc is not None
-            if not fits or [token.text for token in doc] != [token.text for token in other_doc]:
-                message = f"sentence {number} is not that of {run}."
-                raise InputError(message, other, None, "Label the same corpus with both pipelines (xner annotate).")
+    docs = read_docs(run, vocab)
+    if other is None:
+        yield from ((doc, None) for doc in docs)
+        return
+    for number, (doc, other_doc) in enumerate(zip_longest(docs, read_docs(other, vocab)), 1):
+        is_there = doc is not None and other_doc is not None
+        if not is_there or [token.text for token in doc] != [token.text for token in other_doc]:
+            message = f"sentence {number} is not that of {run}."
+            raise InputError(message, other, None, "Label the same corpus with both pipelines (xner annotate).")
         yield doc, other_doc
 
 
@@ -161,9 +158,8 @@ def _proposals(run: PathLike, order: Sequence[Queued], identity: str, vocab: Voc
         while end < len(wanted) and wanted[end] < first + len(docbin):
             end += 1
         numbers = wanted[place:end]
-        docs: Any = docs_of(part_of(docbin, [number - first for number in numbers]), vocab, file)
-        make = partial(propose, run=identity, of=len(order))
+        docs = docs_of(part_of(docbin, [number - first for number in numbers]), vocab, file)
         for number, doc in zip(numbers, docs, strict=True):
-            by_number[number] = make(doc, number=number + 1)
+            by_number[number] = propose(doc, identity, number + 1, len(order))
         first, place = first + len(docbin), end
     return [by_number[queued.number] for queued in order]

@@ -27,7 +27,7 @@ _RESERVED = re.compile(r"->|[\\\[\]|_;\t\n*]")
 _ESCAPED = re.compile(r"\\(->|.)")
 _LETTERS = {"\t": "t", "\n": "n", "\f": "f", "\r": "r", "\b": "b"}
 _OF_LETTERS = {letter: sign for sign, letter in _LETTERS.items()}
-_CONTROL = re.compile(r"[\x00-\x1f\\]")
+_CONTROL = re.compile(r"[\x00-\x0a\x0c-\x1f\\]")
 _STACK = re.compile(r"(?<!\\)\|")
 _NUMBERED = re.compile(r"(.*)\[(\d+)\]", re.DOTALL)
 
@@ -204,7 +204,7 @@ class _Reader:
                     joined[span_id] = (joined[span_id][0], stop, joined[span_id][2])
                 else:
                     joined[span_id] = span
-        if tokens and not text.startswith(text[: tokens[0][0]]) or tokens[-1][1] < len(text.rstrip()):
+        if not tokens or tokens[-1][1] < len(text.rstrip()):
             raise InputError("the tokens end before the text of the sentence.", self.path, rows[-1][0], CUT_SHORT)
         spans = sorted([*single, *joined.values()])
         ticket = parse_ticket(ids[-1]) if ids else None

@@ -5,7 +5,7 @@ region says which.) An annotation that was cancelled is a skipped task. There is
 labelling interface has a choice for that.
 """
 
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 from xml.sax.saxutils import quoteattr
 
 from ..errors import InputError
@@ -29,6 +29,9 @@ from .tools import (
 
 # The names of the tags in the labelling interface.
 _LABELS, _TEXT, _VERDICT = "label", "text", "verdict"
+
+# The status, the spans and the annotator.
+_Answered = Tuple[str, List[CharSpan], Optional[str]]
 
 _INTERFACE = """<View>
   <Labels name="{labels_name}" toName="{text_name}">
@@ -74,7 +77,8 @@ class LabelStudio:
                 answers = [_annotation(annotation, text, where) for annotation in _annotations(task, where)]
             else:
                 answers = [_smaller(task, text, where)]
-            for status, spans, annotator in answers or [(UNTOUCHED, [], None)]:
+            nobody: _Answered = (UNTOUCHED, [], None)
+            for status, spans, annotator in answers or [nobody]:
                 yield Answer(where, None, ticket, text, spans, status, annotator)
 
     def owns(self, start: Any) -> bool:
@@ -127,7 +131,7 @@ def _annotations(task: Json, where: str) -> List[Json]:
     return annotations
 
 
-def _annotation(annotation: Json, text: str, where: str) -> Any:
+def _annotation(annotation: Json, text: str, where: str) -> _Answered:
     """RETURNS (Tuple[str, List[CharSpan], Optional[str]]): The status, the spans and the annotator."""
     regions = require_list(annotation.get("result"), "result", where, None)
     spans = [span for region in regions for span in _region(region, text, where)]
@@ -136,7 +140,7 @@ def _annotation(annotation: Json, text: str, where: str) -> Any:
     return status, spans, _annotator(annotation.get("completed_by"))
 
 
-def _smaller(task: Json, text: str, where: str) -> Any:
+def _smaller(task: Json, text: str, where: str) -> _Answered:
     """RETURNS (Tuple[str, List[CharSpan], Optional[str]]): The same of a task of JSON-MIN."""
     regions = require_list(task.get(_LABELS), _LABELS, where, None)
     spans = [span for region in regions for span in _region(region, text, where)]
@@ -167,7 +171,11 @@ def _region(region: Any, text: str, where: str) -> Iterator[CharSpan]:
         yield require_span(start, end, label, text, where, None)
 
 
-def _from_units(text: str, start: int, end: int) -> Any:
+def _from_units(text: str, start: int, end: int) -> Tuple[int, int]:
     """RETURNS (Tuple[int, int]): Offsets that count UTF-16 units, as offsets of characters."""
     units = text.encode("utf-16-le", "surrogatepass")
-    return tuple(len(units[: 2 * max(offset, 0)].decode("utf-16-le", "ignore")) for offset in (start, end))
+
+    def characters(offset: int) -> int:
+        return len(units[: 2 * max(offset, 0)].decode("utf-16-le", "ignore"))
+
+    return characters(start), characters(end)

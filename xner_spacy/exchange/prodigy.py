@@ -5,7 +5,7 @@ adds `_input_hash`, `_task_hash`, `_session_id`, `_annotator_id` and the answer:
 that it does not know, and shows `meta` beside the text.
 """
 
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, List, Sequence
 
 from ..errors import InputError
 from ..types import Json, PathLike
@@ -18,6 +18,7 @@ from .tools import (
     SKIPPED,
     UNTOUCHED,
     Answer,
+    CharSpan,
     ExportedFile,
     as_line,
     require_list,
@@ -83,7 +84,7 @@ def _task(proposal: Proposal) -> Json:
         end = position + len(word)
         tokens.append({"text": word, "start": position, "end": end, "id": number, "ws": space})
         position = end + space
-    spans: Any = []
+    spans: List[Json] = []
     for span in proposal.spans:
         on_tokens = {"token_start": span.first, "token_end": span.last - 1}
         score = {} if span.score is None else {"score": span.score}
@@ -92,6 +93,6 @@ def _task(proposal: Proposal) -> Json:
     return {"text": proposal.text, "tokens": tokens, "spans": spans, "meta": meta, "xner": str(proposal.ticket)}
 
 
-def _span(span: Any, text: str, path: PathLike, line: int) -> Any:
+def _span(span: Any, text: str, path: PathLike, line: int) -> CharSpan:
     values = span if isinstance(span, dict) else {}
     return require_span(values.get("start"), values.get("end"), values.get("label"), text, str(path), line)

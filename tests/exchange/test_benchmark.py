@@ -1,0 +1,16 @@
+"""The benchmark's own sums, on a corpus of a few sentences."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import exchange
+
+
+def test_a_small_corpus_comes_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exchange.main(["--sentences", "7", "--tools", "label-studio,inception", "--out", str(tmp_path)])
+    rows = json.loads((tmp_path / "exchange.json").read_text("utf8"))["rows"]
+    assert [row["tool"] for row in rows] == ["label-studio", "inception"]
+    assert all(row[way]["cpu_seconds"] > 0 and row[way]["peak_gib"] > 0 for row in rows for way in ("export", "import"))
+    assert capsys.readouterr().out.count("\n| ") == 2
