@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
-from srsly import msgpack_dumps
+from srsly import msgpack_dumps, msgpack_loads
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
 from .errors import XnerError
@@ -44,6 +44,7 @@ UNPLACED_KEY = "xner_unplaced"
 # The user data under this key says where a corrected Doc comes from: see `Correction`.
 CORRECTION_KEY = "xner_correction"
 # Byte strings: user data that comes from JSON has text keys, so it can't be mistaken for data of xner_spacy.
+_CODER = "xner_data"  # the name of the msgpack coders
 _ALIGNMENT = b"xner_alignment"
 _DOC = b"xner_doc"
 _LANG = b"lang"
@@ -82,8 +83,8 @@ def set_correction(doc: Doc, correction: Correction) -> None:
 
 def install_extensions() -> None:
     """Add the Doc extensions and their msgpack coders. Component constructors call it again, for worker processes."""
-    msgpack_encoders.register("xner_data", func=encode)
-    msgpack_decoders.register("xner_data", func=decode)
+    msgpack_encoders.register(_CODER, func=encode)
+    msgpack_decoders.register(_CODER, func=decode)
     for name in ("xner_source", "xner_alignment"):
         if not Doc.has_extension(name):
             Doc.set_extension(name, getter=partial(_get, name), setter=partial(_set, name))
@@ -179,20 +180,33 @@ def span_scores(doc: Doc) -> List[float]:
 
 
 @contextmanager
-def pinned_coders() -> Iterator[None]:
+def pinned_coders(lazy: bool = False) -> Iterator[None]:
     """Look up the msgpack coders once for the whole block. By itself, srsly searches all the entry points of the
     environment each time it packs or unpacks a value, which costs more than the packing.
+
+    lazy (bool): Leave source Docs and links packed until somebody asks for them (`doc._.xner_source`).
     """
     install_extensions()  # a coder that is registered later would not be seen
     registries = [coders for coders in (msgpack_encoders, msgpack_decoders) if "get_all" not in vars(coders)]
     for registry in registries:
         coders = registry.get_all()
+        if lazy and registry is msgpack_decoders:
+            coders = {name: coder for name, coder in coders.items() if name != _CODER}
         registry.get_all = lambda coders=coders: coders
     try:
         yield
     finally:
         for registry in registries:
             del registry.get_all
+
+
+def source_text(doc: Doc) -> Optional[str]:
+    """RETURNS (Optional[str]): The text of a Doc's source, which is not unpacked for it; None if there is no source."""
+    value = doc.user_data.get(_key("xner_source"))
+    if isinstance(value, dict) and _DOC in value:
+        return str(msgpack_loads(value[_DOC])["text"])
+    source = doc._.xner_source
+    return None if source is None else source.text
 
 
 @lru_cache(maxsize=16)

@@ -204,6 +204,10 @@ def corpora(folder: Path) -> None:
     call("annotate", "stored", "t.txt", "stored_ann", "--tokenized")
     call("align", "s.txt", "t.txt", "-o", "l.links", "--model", "alignermodel")
     call("evaluate", "t.iob", "p.iob", "--json", "scores.json", "--samples", 20)
+    for tool in ("prodigy", "doccano", "label-studio", "argilla", "inception", "iob2"):
+        call("export", "soft", f"ex-{tool}", "--to", tool, "--limit", 0, "--labels", "PER,LOC,ORG")
+    tasks = Path("ex-prodigy", "tasks.jsonl")
+    tasks.write_text(tasks.read_text("utf8").replace('{"text": ', '{"answer": "accept", "text": '), "utf8")
 
 
 def odd_docs(folder: Path) -> None:

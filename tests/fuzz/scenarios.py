@@ -358,6 +358,36 @@ def retype(rng: Random) -> Plan:
     return Plan(["retype", "soft", "-o", "out.spacy"], ["soft"], ["out.spacy"], check=check)
 
 
+def export_tasks(rng: Random) -> Plan:
+    tool = rng.choice(["prodigy", "doccano", "label-studio", "argilla", "inception", "iob2"])
+    by = rng.choice(["doubt", "expected-gain", "random", "disagreement"])
+    argv = ["export", "soft", "out", "--to", tool, "--by", by, "--labels", "PER,LOC,ORG"]
+    plan = Plan(argv, ["soft"], ["out"], options={"--limit": "int", "--labels": "text", "--by": "text", "--seed": "int"})  # fmt: skip
+    if by == "disagreement" or rng.random() < 0.3:
+        plan.argv += ["--other", "soft2"]
+        plan.inputs.append("soft2")
+    return plan
+
+
+def import_tasks(rng: Random) -> Plan:
+    tool, name = rng.choice([("prodigy", "tasks.jsonl"), ("doccano", "tasks.jsonl"), ("inception", "sentences.tsv"), ("iob2", "sentences.iob")])  # fmt: skip
+    argv = ["import", f"ex-{tool}/{name}", "out.spacy", "--from", tool]
+    plan = Plan(argv, [f"ex-{tool}"], ["out.spacy"], options={"--labels": "text", "--lang": "lang", "--from": "text"})
+    if rng.random() < 0.3:
+        plan.argv += ["--run", "soft"]
+        plan.inputs.append("soft")
+
+    def check(folder: Path, err: str) -> Optional[str]:
+        """Each of the exported sentences came back, or is counted."""
+        had, has = len(docs(folder / "soft2")), len(docs(folder / "out.spacy"))
+        return (
+            None if has + counted(err) >= had else f"{had} sentences exported, {has} came back, {counted(err)} counted"
+        )
+
+    plan.check = check
+    return plan
+
+
 def select(rng: Random) -> Plan:
     by = rng.choice(["surest", "language", "agreement"])
     plan = Plan(["select", "soft", "out.spacy", "--by", by], ["soft"], ["out.spacy"], options={"--keep": "float", "--by": "text", "--seed": "int"})  # fmt: skip
@@ -423,7 +453,7 @@ def info(rng: Random) -> Plan:
 # (scenario, weight)
 SCENARIOS: List[Tuple[Callable[[Random], Plan], float]] = [
     (convert, 14), (convert_jsonl, 5), (convert_docbin, 9), (convert_bitext, 5), (align, 8), (project, 9), (annotate, 16), (annotate_again, 6), (annotate_stored, 4), (annotate_neural, 1.5),
-    (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (retype, 3), (select, 4), (split, 4), (calibrate, 3),
+    (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (retype, 3), (export_tasks, 5), (import_tasks, 9), (select, 4), (split, 4), (calibrate, 3),
     (vectors, 4), (align_encoder, 0.7), (convert_model, 0.5), (study_dry, 5), (study_report, 0.7), (info, 0.7),
 ]  # fmt: skip
 

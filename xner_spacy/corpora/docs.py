@@ -117,12 +117,14 @@ def docbin_paths(path: PathLike) -> List[Path]:
     return [path]
 
 
-def read_docs(path: PathLike, vocab: Vocab) -> Iterator[Doc]:
-    """YIELDS (Doc): The Docs of a DocBin file or a folder of shards in order, one shard in memory at a time. RAISES:
-    InputError for a file that is not a DocBin.
+def read_docs(path: PathLike, vocab: Vocab, *, lazy: bool = False) -> Iterator[Doc]:
+    """Read a DocBin file or a folder of shards, one shard in memory at a time.
+
+    lazy (bool): Source Docs and links stay packed until somebody asks for them.
+    YIELDS (Doc): The Docs in order. RAISES: InputError for a file that is not a DocBin.
     """
     for file in docbin_paths(path):
-        yield from docs_of(read_docbin(file), vocab, file)
+        yield from docs_of(read_docbin(file), vocab, file, lazy=lazy)
 
 
 # What is counted for each label.
@@ -293,9 +295,11 @@ def _distinct(values: np.ndarray) -> List[Any]:
     return np.unique(values[:1] if is_constant else values).tolist()
 
 
-def docs_of(docbin: DocBin, vocab: Vocab, path: PathLike) -> Iterator[Doc]:
-    """YIELDS (Doc): The Docs of a DocBin that came from a path. RAISES: InputError where one can't be built."""
-    with pinned_coders():
+def docs_of(docbin: DocBin, vocab: Vocab, path: PathLike, *, lazy: bool = False) -> Iterator[Doc]:
+    """YIELDS (Doc): The Docs of a DocBin that came from a path; for `lazy` see `read_docs`. RAISES: InputError where one
+    can't be built.
+    """
+    with pinned_coders(lazy):
         docs = docbin.get_docs(vocab)
         while True:
             with reading(path, "a DocBin"):

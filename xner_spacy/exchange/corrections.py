@@ -250,7 +250,7 @@ def _made_on_run(answers: Sequence[Answer], run: Path, nlp: Language, tool: str,
     for file in docbin_paths(run):
         docbin = read_docbin(file)
         numbers = sorted(number for number in by_number if first <= number < first + len(docbin))
-        docs = docs_of(part_of(docbin, [number - first for number in numbers]), nlp.vocab, file)
+        docs = docs_of(part_of(docbin, [number - first for number in numbers]), nlp.vocab, file, lazy=True)
         for number, original in zip(numbers, docs, strict=True):
             for answer in by_number.pop(number):
                 yield from _made(answer, nlp, tool, counts, original)

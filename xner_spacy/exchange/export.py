@@ -80,7 +80,7 @@ def _corrected_before(corpora: Sequence[PathLike], run: str, vocab: Vocab) -> Se
     """RETURNS (Set[int]): The sentences of a run, from 0, that corpora of corrections hold."""
     numbers = set()
     for corpus in corpora:
-        for doc in read_docs(corpus, vocab):
+        for doc in read_docs(corpus, vocab, lazy=True):
             correction = correction_of(doc)
             if correction is not None and correction.run == run and correction.number is not None:
                 numbers.add(correction.number - 1)
@@ -110,11 +110,11 @@ def _paired(run: PathLike, other: Optional[PathLike], vocab: Vocab) -> Iterator[
     """YIELDS (Tuple[Doc, Optional[Doc]]): Each sentence of a run with the same one of the other. RAISES: InputError where
     they differ.
     """
-    docs = read_docs(run, vocab)
+    docs = read_docs(run, vocab, lazy=True)
     if other is None:
         yield from ((doc, None) for doc in docs)
         return
-    for number, (doc, other_doc) in enumerate(zip_longest(docs, read_docs(other, vocab)), 1):
+    for number, (doc, other_doc) in enumerate(zip_longest(docs, read_docs(other, vocab, lazy=True)), 1):
         is_there = doc is not None and other_doc is not None
         if not is_there or [token.text for token in doc] != [token.text for token in other_doc]:
             message = f"sentence {number} is not that of {run}."
@@ -158,7 +158,7 @@ def _proposals(run: PathLike, order: Sequence[Queued], identity: str, vocab: Voc
         while end < len(wanted) and wanted[end] < first + len(docbin):
             end += 1
         numbers = wanted[place:end]
-        docs = docs_of(part_of(docbin, [number - first for number in numbers]), vocab, file)
+        docs = docs_of(part_of(docbin, [number - first for number in numbers]), vocab, file, lazy=True)
         for number, doc in zip(numbers, docs, strict=True):
             by_number[number] = propose(doc, identity, number + 1, len(order))
         first, place = first + len(docbin), end

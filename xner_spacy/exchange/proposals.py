@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from spacy.tokens import Doc
 
-from ..docdata import SPANS_KEY, span_scores
+from ..docdata import SPANS_KEY, source_text, span_scores
 from ..types import Json
 from .tickets import Ticket, make_ticket
 
@@ -68,10 +68,11 @@ def unprojected_names(doc: Doc) -> List[Tuple[str, str, str]]:
     """RETURNS (List[Tuple[str, str, str]]): The names of the reading without a place in the sentence: the text, the label
     and the reason.
     """
-    source = doc._.xner_source
-    if source is None or SPANS_KEY not in doc.spans:
+    entries = doc.spans[SPANS_KEY].attrs.get("unprojected", ()) if SPANS_KEY in doc.spans else ()
+    # The source is only unpacked for a name.
+    source = doc._.xner_source if entries else None
+    if source is None:
         return []
-    entries = doc.spans[SPANS_KEY].attrs.get("unprojected", ())
     return [(source[entry["start"] : entry["end"]].text, entry["label"], entry["reason"]) for entry in entries]
 
 
@@ -82,7 +83,6 @@ def propose(doc: Doc, run: str, number: int, of: int) -> Proposal:
     for first, last, label, score in scored_entities(doc):
         start, end = doc[first].idx, doc[last - 1].idx + len(doc[last - 1])
         spans.append(ProposedSpan(start, end, first, last, label, None if score is None else round(score, 4)))
-    source = doc._.xner_source
     names = "; ".join(f"{name} ({label}): {reason}" for name, label, reason in unprojected_names(doc))
     return Proposal(
         make_ticket(doc, text, run, number, of),
@@ -90,6 +90,6 @@ def propose(doc: Doc, run: str, number: int, of: int) -> Proposal:
         [token.text for token in doc],
         [bool(token.whitespace_) for token in doc],
         spans,
-        "" if source is None else source.text.strip(),
+        (source_text(doc) or "").strip(),
         names,
     )

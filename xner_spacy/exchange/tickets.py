@@ -50,7 +50,7 @@ class Ticket(NamedTuple):
             spaces.append(space == "s")
             position += int(length) + (space == "s")
         joined = "".join(word + " " * has_space for word, has_space in zip(words, spaces, strict=True))
-        return (words, spaces) if joined == text and all(words) else None
+        return (words, spaces) if joined == text and position == len(text) and all(words) else None
 
 
 def checksum(text: str) -> str:
