@@ -72,6 +72,7 @@ def import_corrections(
     if labels is not None:
         _require_labels(answers, labels)
     nlp = blank(lang)
+    docs: Iterator[Doc]
     if run is None:
         docs = (doc for answer in answers for doc in _made(answer, nlp, tool, counts))
     else:

@@ -162,8 +162,9 @@ def _region(region: Any, text: str, where: str) -> Iterator[CharSpan]:
         raise InputError("has a region that is no JSON object.", where)
     for label in require_list(value.get("labels"), "labels", where, None):
         start, end, expected = value.get("start"), value.get("end"), value.get("text")
-        has_offsets = isinstance(start, int) and isinstance(end, int)
-        if has_offsets and isinstance(expected, str) and text[start:end] != expected:
+        if not (isinstance(start, int) and isinstance(end, int)):
+            raise InputError(f"{ascii(value)[:100]} has no two offsets.", where)
+        if isinstance(expected, str) and text[start:end] != expected:
             actual = text[start:end]
             start, end = _from_units(text, start, end)
             if text[start:end] != expected:
