@@ -1,6 +1,7 @@
 """What the recipe of `xner new` was chosen by: its parts switched on and off, on languages whose gold decides nothing else.
 
     python -m benchmarks recipe_choices --lang yor --sources pcm --weights 0 --types on,off
+    python -m benchmarks recipe_choices --lang swa --sources kin,nya,pcm,sna,yor --weights 0 --relatives 0,1
     python -m benchmarks recipe_choices --lang yor --sources hau,pcm,swa --transfer hau,pcm,swa --weights 0,0.25,0.5
     python -m benchmarks recipe_choices --lang swa --sources hau,kin,nya,pcm,sna,yor --transfer kin,nya,sna --weights 0,0.25,0.5
 
@@ -97,6 +98,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--transfer", default="", help="languages to transfer from, of --sources")
     parser.add_argument("--weights", default="0", help="weights of the transfer, with commas")
     parser.add_argument("--types", default="on", help="with xner.NameTypes.v1 or without: on, off, or on,off")
+    parser.add_argument(
+        "--relatives", default="1", help="gold sentences of relatives for one of the language, with commas"
+    )
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -120,11 +124,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if args.transfer:
         label_by_transfer(project, args.transfer.split(","))
         add(f"transfer from {args.transfer}", scores(project.training / "transfer", gold))
-    for weight, types in product(map(float, args.weights.split(",")), args.types.split(",")):
-        make_labels(project, weight, RETYPERS[types])
-        name = f"{args.transfer.replace(',', '_') or 'none'}-{weight:g}-types-{types}-{args.steps}-{args.seed}"
-        student = train_student(project, name, args.steps)
-        add(f"student, transfer {weight:g}, types {types}", scores(student, gold))
+    weights, shares = (map(float, numbers.split(",")) for numbers in (args.weights, args.relatives))
+    for weight, types, share in product(weights, args.types.split(","), shares):
+        make_labels(project, weight, RETYPERS[types], share)
+        settings = f"{weight:g}-types-{types}-relatives-{share:g}-{args.steps}-{args.seed}"
+        student = train_student(project, f"{args.transfer.replace(',', '_') or 'none'}-{settings}", args.steps)
+        add(f"student, transfer {weight:g}, types {types}, relatives {share:g}", scores(student, gold))
         add("without xner.ComposedLetters.v1", scores(student, gold, **{"nlp.after_creation": None}))
     print(table([f"{args.lang}, English and {args.sources or 'no source'}", "P", "R", "F1"], rows))
 

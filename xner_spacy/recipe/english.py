@@ -85,7 +85,8 @@ def _training(project: Project, train: Path, dev: Path, number: int) -> Training
         "training.max_steps": STEPS,
         "training.eval_frequency": 200,
         "training.patience": 0,
-        "system.seed": project.seed + number,
+        # No two runs with different seeds share a pipeline.
+        "system.seed": project.seed * ENGLISH_MODELS[project.quality] + number,
     }
     config = set_values(base_config("source", labels="soft"), values)
     return Training(project.training / f"english-{number}", config, [train, dev])
