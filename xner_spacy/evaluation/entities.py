@@ -67,46 +67,65 @@ def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[fl
     return interval(np.concatenate(scores or [_f1(counts, np.ones((1, n)))]))
 
 
+KINDS = ("correct", "boundary", "type", "boundary_and_type", "spurious", "missing")
+
+
+class Pairing(NamedTuple):
+    """A gold entity, a prediction, or both, and how they belong together: one of `KINDS`."""
+
+    kind: str
+    gold: Optional[Entity]
+    predicted: Optional[Entity]
+
+
 def error_kinds(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Dict[str, int]:
-    """Count wrong predictions by kind of error, similarly to the MUC and SemEval-2013 schemes.
+    """RETURNS (Dict[str, int]): How many predictions are `correct`, and how many are wrong in which way (see
+    `paired_entities`).
+    """
+    counts = Counter(dict.fromkeys(KINDS, 0))
+    for gold_entities, predicted_entities in zip(gold, predicted, strict=True):
+        counts.update(pairing.kind for pairing in paired_entities(gold_entities, predicted_entities))
+    return dict(counts)
+
+
+def paired_entities(gold: Sentence, predicted: Sentence) -> List[Pairing]:
+    """Tell the kinds of errors in a sentence, similarly to the MUC and SemEval-2013 schemes.
 
     `type`: has the boundaries of a gold entity with another label; `boundary`: overlaps a gold entity with its label;
     `boundary_and_type`: overlaps a gold entity with another label; `spurious`: none of these; `missing`: a gold entity
     without a prediction. A gold entity is paired with one prediction at most, by the first of these kinds that applies.
 
-    RETURNS (Dict[str, int]): Counts, including `correct`.
+    RETURNS (List[Pairing]): Every gold entity and every prediction once, `correct` ones too.
     """
-    kinds = Counter(dict.fromkeys(("correct", "boundary", "type", "boundary_and_type", "spurious", "missing"), 0))
-    for gold_entities, predicted_entities in zip(gold, predicted, strict=True):
-        exact = {e[:3] for e in gold_entities} & {e[:3] for e in predicted_entities}
-        kinds["correct"] += len(exact)
-        unpaired_gold = sorted(e for e in gold_entities if e[:3] not in exact)
-        unpaired_predicted = sorted(e for e in predicted_entities if e[:3] not in exact)
-        for kind in ("type", "boundary", "boundary_and_type"):
-            count_before = len(unpaired_gold)
-            unpaired_gold, unpaired_predicted = _unpaired(kind, unpaired_gold, unpaired_predicted)
-            kinds[kind] += count_before - len(unpaired_gold)
-        kinds["spurious"] += len(unpaired_predicted)
-        kinds["missing"] += len(unpaired_gold)
-    return dict(kinds)
+    exact = {e[:3] for e in gold} & {e[:3] for e in predicted}
+    pairings = [Pairing("correct", Entity(*span), Entity(*span)) for span in sorted(exact)]
+    unpaired_gold = sorted(e for e in gold if e[:3] not in exact)
+    unpaired_predicted = sorted(e for e in predicted if e[:3] not in exact)
+    for kind in ("type", "boundary", "boundary_and_type"):
+        pairs, unpaired_gold, unpaired_predicted = _paired(kind, unpaired_gold, unpaired_predicted)
+        pairings += pairs
+    pairings += [Pairing("spurious", None, entity) for entity in unpaired_predicted]
+    return pairings + [Pairing("missing", entity, None) for entity in unpaired_gold]
 
 
-def _unpaired(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[List[Entity], List[Entity]]:
-    """Pair sorted entities by a kind of error, and return the unpaired ones of both sides. Only gold entities near a
-    prediction are compared, so that the time is linear in the length of a sentence.
+def _paired(
+    kind: str, gold: List[Entity], predicted: List[Entity]
+) -> Tuple[List[Pairing], List[Entity], List[Entity]]:
+    """Pair sorted entities by a kind of error, and return the pairs and the unpaired ones of both sides. Only gold
+    entities near a prediction are compared, so that the time is linear in the length of a sentence.
     """
     starts = [entity.start for entity in gold]
     longest = max((entity.end - entity.start for entity in gold), default=1)
-    paired = set()
+    pairs: Dict[int, Pairing] = {}  # by the position of the gold entity
     unpaired = []
     for entity in predicted:
         near = range(bisect_right(starts, entity.start - longest), bisect_left(starts, entity.end))
-        match = next((k for k in near if k not in paired and _is_kind(kind, gold[k], entity)), None)
+        match = next((k for k in near if k not in pairs and _is_kind(kind, gold[k], entity)), None)
         if match is None:
             unpaired.append(entity)
         else:
-            paired.add(match)
-    return [entity for k, entity in enumerate(gold) if k not in paired], unpaired
+            pairs[match] = Pairing(kind, gold[match], entity)
+    return list(pairs.values()), [entity for k, entity in enumerate(gold) if k not in pairs], unpaired
 
 
 def _is_kind(kind: str, gold: Entity, predicted: Entity) -> bool:
