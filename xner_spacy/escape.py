@@ -1,7 +1,8 @@
 """Escape text from data for a terminal, for Markdown, and for tables that are opened in a spreadsheet.
 
 A label, a file name or a language's name may hold any characters, and each output format has its own special ones. One
-function for each format escapes them. (HTML is rendered by Jinja, which escapes by itself.)
+function for each format escapes them. (HTML is rendered by Jinja, which escapes by itself, but for characters that a
+page can't hold.)
 """
 
 import html
@@ -13,6 +14,10 @@ Value = Union[str, int, float, None]
 # Control characters (including the escape that begins terminal commands), halves of surrogate pairs, line ends, and
 # characters that change the direction of the text after them, and so how a line reads.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+# What a page can't hold (controls but for tabs and line ends, halves of surrogate pairs), or what would turn the text
+# around it. Marks of direction, which Arabic and Hebrew texts have, stay.
+_NOT_IN_A_PAGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 # Characters that may begin a formula in a spreadsheet, also in their wide forms, and those that it skips before one.
 _FORMULA = re.compile(r"'*[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
@@ -30,6 +35,13 @@ def for_terminal(text: str, *, lines: bool = False) -> str:
     """
     kept = "\n\t" if lines else ""
     return _CONTROLS.sub(lambda match: match[0] if match[0] in kept else ascii(match[0])[1:-1], text)
+
+
+def for_page(text: str) -> str:
+    """RETURNS (str): Text with an escape in place of each character that a page can't show. It is not HTML yet: a
+    template escapes it.
+    """
+    return _NOT_IN_A_PAGE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def for_markdown(text: str) -> str:

@@ -29,7 +29,7 @@ DEBUG = "XNER_DEBUG"
 # Each is a module with the command NAME_cli and maybe its CONTEXT, or with a function `register` for several commands.
 COMMANDS = """
     convert convert-model align project assemble annotate bench evaluate compare report init-config model-card info distill
-    retype select split calibrate vectors study plan exchange
+    retype select split calibrate vectors study plan exchange view
 """
 for command_name in COMMANDS.split():
     module_name = command_name.replace("-", "_")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Tuple
 
 from spacy.tokens import Doc
 
@@ -55,8 +55,8 @@ def project(
     projector (str): heuristic, greedy, exact, markers, or a registered name.
     config (Optional[PathLike]): A config with a section [projector], and [aligner] if --aligner is 'config'.
     labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
-    RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: spans and
-        what was not projected).
+    RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: the
+        words of both sides, links with scores, spans, and what was not projected).
     RAISES: InputError with file and line; nothing is written then.
     """
     form = form_of(output, "iob" if is_stream(output) else None)
@@ -89,7 +89,7 @@ def project(
     def projected() -> Iterator[Doc]:
         results = zip(checked(part, pairs), pairs, strict=True)
         for projection, pair in progress(results, len(pairs)):
-            rows.append(_row(pair.entities, projection, counts))
+            rows.append(_row(pair, projection, counts))
             yield make_doc(vocab, pair.target, sorted(Entity(*span[:3]) for span in projection.spans))
 
     write_corpus(output, projected(), form, counts=counts, source=target)
@@ -110,7 +110,8 @@ def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[
     done(f"{summary['counts']['sentences']} sentences", output)
 
 
-def _row(entities: Sequence[Entity], projection: Projection, counts: Counter) -> Json:
+def _row(pair: SentencePair, projection: Projection, counts: Counter) -> Json:
+    entities = pair.entities
     counts["entities"] += len(entities)
     counts["projected spans"] += len(projection.spans)
     counts.update(f"not projected: {entity.reason}" for entity in projection.unprojected)
@@ -122,4 +123,7 @@ def _row(entities: Sequence[Entity], projection: Projection, counts: Counter) ->
     for source, reason in projection.unprojected:
         start, end, label, _ = entities[source]
         unprojected.append({"start": start, "end": end, "label": label, "reason": reason})
-    return {"spans": spans, "unprojected": unprojected}
+    scored_links = zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True)
+    links = [[source, target, round(score, 5)] for (source, target), score in scored_links]
+    words = {"target": list(pair.target), "source": list(pair.source)}
+    return {**words, "links": links, "spans": spans, "unprojected": unprojected}

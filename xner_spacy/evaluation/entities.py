@@ -108,9 +108,7 @@ def paired_entities(gold: Sentence, predicted: Sentence) -> List[Pairing]:
     return pairings + [Pairing("missing", entity, None) for entity in unpaired_gold]
 
 
-def _paired(
-    kind: str, gold: List[Entity], predicted: List[Entity]
-) -> Tuple[List[Pairing], List[Entity], List[Entity]]:
+def _paired(kind: str, gold: List[Entity], predicted: List[Entity]) -> Tuple[List[Pairing], List[Entity], List[Entity]]:
     """Pair sorted entities by a kind of error, and return the pairs and the unpaired ones of both sides. Only gold
     entities near a prediction are compared, so that the time is linear in the length of a sentence.
     """

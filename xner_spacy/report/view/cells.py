@@ -8,7 +8,7 @@ drawn to the edge of the cell.
 
 import unicodedata
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -57,7 +57,10 @@ def token_widths(words: Sequence[str], spaces: Sequence[bool], tags: Sequence[Tu
 
     tags (Sequence[Tuple[int, int, str]]): Start, end and tag of the entities.
     """
-    widths = [min(width_of(word), PHONE - 1) + (SPACE if space else NO_SPACE) for word, space in zip(words, spaces)]
+    widths = [
+        min(width_of(word), PHONE - 1) + (SPACE if space else NO_SPACE)
+        for word, space in zip(words, spaces, strict=True)
+    ]
     for start, end, tag in tags:
         missing = width_of(tag) * _LABEL + _PADDING - sum(widths[start:end])
         if missing > 0:
@@ -102,7 +105,7 @@ def cut(
     cutter = _Cutter(links, weights, widths, source_widths, inside, inside_source, most)
     return [
         cell
-        for (start, source_start), (end, source_end) in zip(cuts, cuts[1:])
+        for (start, source_start), (end, source_end) in pairwise(cuts)
         for cell in cutter.narrow(Cell((start, end), (source_start, source_end)))
     ]
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from spacy.displacy import EntityRenderer
 
 from ...errors import require
-from ...escape import for_terminal
+from ...escape import for_page
 from ...evaluation.entities import Pairing
 from .cells import DESKTOP, NO_SPACE, PHONE, SPACE, TABLET, Cell, cut, token_widths, width_of
 from .sentences import REASONS, ShownLoss, ShownSentence, ShownSpan, spaced
@@ -50,7 +50,9 @@ class Palette:
         own = dict(colours or {})
         for label, colour in own.items():
             is_colour = isinstance(colour, str) and _COLOUR.fullmatch(colour) and "url(" not in colour.lower()
-            require(is_colour, f"{colour!r} is no colour for {label}.", "Give one as in CSS: '#7aecec', 'rgb(0 128 0)'.")
+            require(
+                is_colour, f"{colour!r} is no colour for {label}.", "Give one as in CSS: '#7aecec', 'rgb(0 128 0)'."
+            )
         displacy = EntityRenderer(options={"colors": own})
         self.default = displacy.default_color
         self.colours = {"PER": displacy.colors["PERSON"], **displacy.colors}
@@ -177,7 +179,7 @@ class Drawn:
         for entity in (pairing.predicted, pairing.gold):
             if entity is not None:
                 place = slice(entity.start, entity.end)
-                sides.append(f"{entity.label} {spaced(self.sentence.words[place], self.sentence.spaces[place])!r}")
+                sides.append(f"{entity.label} “{spaced(self.sentence.words[place], self.sentence.spaces[place])}”")
         return " in place of ".join(sides)
 
     @cached_property
@@ -308,15 +310,18 @@ def _pieces(
     for mark, group in groupby(range(start, end), key=of_token.get):
         places = list(group)
         tokens = []
-        for k in places if widths is not None else ():
-            gap = SPACE if spaces[k] else NO_SPACE
-            tokens.append(Token(for_terminal(words[k]), widths[k] - gap, gap, width_of(words[k]) > widths[k]))
+        if widths is not None:
+            gaps = [SPACE if spaces[k] else NO_SPACE for k in places]
+            tokens = [
+                Token(words[k], widths[k] - gap, gap, width_of(words[k]) > widths[k])
+                for k, gap in zip(places, gaps, strict=True)
+            ]
         if tokens and mark is not None:
             # The padding of the box is a part of the width of its last token.
             tokens[-1] = tokens[-1]._replace(width=tokens[-1].width - (0.5 if places[-1] == mark.end - 1 else 0))
         text = "".join(words[k] + " " * spaces[k] for k in places)
         first, last = (mark is None or places[0] == mark.start), (mark is None or places[-1] == mark.end - 1)
-        pieces.append(Piece(mark, tokens, for_terminal(text, lines=True), first, last))
+        pieces.append(Piece(mark, tokens, text, first, last))
     return pieces
 
 
@@ -330,9 +335,13 @@ def direction_of(words: Sequence[str]) -> str:
 def environment() -> Environment:
     """RETURNS (Environment): The templates of the pages; they escape all text."""
     return Environment(
-        loader=PackageLoader("xner_spacy.report"), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
+        loader=PackageLoader("xner_spacy.report"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+        finalize=lambda value: for_page(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
 
 
 def style() -> Markup:

@@ -1,7 +1,7 @@
 """What is shown of a sentence: plain data, from a Doc or from a row of the JSON that `xner project` writes."""
 
 from dataclasses import dataclass, field
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Sized, Tuple
 
 from spacy.tokens import Doc
 from spacy.util import filter_spans
@@ -95,7 +95,7 @@ class ShownSentence:
 
 def spaced(words: Sequence[str], spaces: Sequence[bool]) -> str:
     """RETURNS (str): The text of some tokens."""
-    return "".join(word + " " * space for word, space in zip(words, spaces, strict=True)).strip()
+    return "".join(word + " " * space for word, space in zip(words, spaces, strict=True)).strip(" ")
 
 
 def of_doc(doc: Doc) -> ShownSentence:
@@ -106,7 +106,7 @@ def of_doc(doc: Doc) -> ShownSentence:
         sentence.notes.append(f"Not labelled: {doc.user_data[FAULT_KEY]}.")
     if fault := annotation_fault(doc):
         sentence.notes.append(f"The reading could not be labelled: {fault}.")
-    sentence.notes += [f"Not placed: {span.text!r} ({reason})." for span, reason in unplaced_names(doc)]
+    sentence.notes += [f"Not placed: “{span.text}” ({reason})." for span, reason in unplaced_names(doc)]
     source: Optional[Doc] = doc._.xner_source
     if source is None:
         return sentence
@@ -116,7 +116,8 @@ def of_doc(doc: Doc) -> ShownSentence:
         sentence.notes.append(f"Its links are not drawn: {fault}.")
     elif doc._.xner_alignment is not None:
         alignment = doc._.xner_alignment
-        sentence.links = [(i, j, s) for (i, j), s in zip(alignment.links.tolist(), alignment.scores.tolist())]
+        pairs = zip(alignment.links.tolist(), alignment.scores.tolist(), strict=True)
+        sentence.links = [(i, j, s) for (i, j), s in pairs]
     accounted_for = {span.source for span in sentence.spans} | {loss[:2] for loss in sentence.lost}
     entities = [ShownSpan(ent.start, ent.end, ent.label_) for ent in source.ents]
     sentence.read = [entity for entity in entities if entity[:2] not in accounted_for]
@@ -135,7 +136,7 @@ def _set_spans(sentence: ShownSentence, doc: Doc) -> None:
     kept = {(span.start, span.end) for span in filter_spans(group)}
     for span, score, place in zip(group, scores, sources, strict=True):
         if (span.start, span.end) not in kept:
-            sentence.notes.append(f"Not drawn, because it overlaps another span: {span.label_} {span.text!r}.")
+            sentence.notes.append(f"Not drawn, because it overlaps another span: {span.label_} “{span.text}”.")
             continue
         kept.remove((span.start, span.end))
         where = _checked(place, source) if place is not None else None
@@ -146,7 +147,7 @@ def _set_spans(sentence: ShownSentence, doc: Doc) -> None:
         sentence.lost.append(ShownLoss(start, end, str(entry["label"]), str(entry["reason"])))
 
 
-def _checked(place: Any, source: Optional[Sequence[Any]]) -> Tuple[int, int]:
+def _checked(place: Any, source: Optional[Sized]) -> Tuple[int, int]:
     """RETURNS (Tuple[int, int]): A place in the reading. RAISES: ValueError if the reading has no such place."""
     start, end = place
     if source is None or not 0 <= start < end <= len(source):
