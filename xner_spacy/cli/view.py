@@ -47,12 +47,13 @@ def view(
             webbrowser.open(Path(output).resolve().as_uri())
         return counts
     server = Server(Pages(rows), port)
-    note(f"{len(rows):,} sentences: {server.address} (Ctrl-C ends it)")
-    if open_browser:
-        webbrowser.open(server.address)
     try:
-        with bar(0, len(rows)) as tick, suppress(KeyboardInterrupt):
-            server.serve(tick)
+        with suppress(KeyboardInterrupt):
+            note(f"{len(rows):,} sentences: {server.address} (Ctrl-C ends it)")
+            if open_browser:
+                webbrowser.open(server.address)
+            with bar(0, len(rows)) as tick:
+                server.serve(tick)
     finally:
         server.close()
     return {"sentences": len(rows), "left out": 0}
