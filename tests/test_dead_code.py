@@ -16,7 +16,9 @@ FOUND_BY_NAME = {
     "cli/app.py, the command of each module": ["*_cli"],
     "spaCy, which calls trainable components by these": ["label_data", "get_loss", "rehearse"],
     "CTranslate2, whose converter is a class to be filled in": ["load_model"],
-    "report/templates": ["numeric"],
+    "report/templates": ["numeric", "flowing_source", "source_direction", "losses", "mistakes", "layouts"],
+    "http.server, which asks for each kind of request": ["do_GET", "log_message"],
+    "xner_spacy.__getattr__, and readers who build on the drawing": ["render"],
     "urllib, which asks it whether to follow a redirection": ["redirect_request"],
     "parts of other packages, to say what they are": ["TrainableAligner"],
 }

@@ -156,5 +156,6 @@ def names_of(paths: Sequence[str]) -> List[str]:
     parts = [path.replace("\\", "/").rstrip("/").split("/") for path in paths]
     lengths = range(1, max(map(len, parts)) + 1)
     return next(
-        (names for n in lengths if len(set(names := ["/".join(part[-n:]) for part in parts])) == len(paths)), list(paths)
+        (names for n in lengths if len(set(names := ["/".join(part[-n:]) for part in parts])) == len(paths)),
+        list(paths),
     )
