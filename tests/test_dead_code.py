@@ -18,7 +18,8 @@ FOUND_BY_NAME = {
     "CTranslate2, whose converter is a class to be filled in": ["load_model"],
     "report/templates": ["numeric", "flowing_source", "source_direction", "losses", "mistakes", "layouts"],
     "http.server, which asks for each kind of request": ["do_GET", "log_message"],
-    "xner_spacy.__getattr__, and readers who build on the drawing": ["render"],
+    "Python, for what is loaded when it is asked for": ["__getattr__"],
+    "xner_spacy.__getattr__": ["render"],
     "urllib, which asks it whether to follow a redirection": ["redirect_request"],
     "parts of other packages, to say what they are": ["TrainableAligner"],
 }
