@@ -1,7 +1,7 @@
 """What the recipe of `xner new` was chosen by: its parts switched on and off, on languages whose gold decides nothing else.
 
     python -m benchmarks recipe_choices --lang yor --sources pcm --weights 0 --types on,off
-    python -m benchmarks recipe_choices --lang swa --sources kin,nya,pcm,sna,yor --weights 0 --relatives 0,1
+    python -m benchmarks recipe_choices --lang swa --sources kin,nya,pcm,sna,yor --weights 0 --filled 0,30000
     python -m benchmarks recipe_choices --lang yor --sources hau,pcm,swa --transfer hau,pcm,swa --weights 0,0.25,0.5
     python -m benchmarks recipe_choices --lang swa --sources hau,kin,nya,pcm,sna,yor --transfer kin,nya,sna --weights 0,0.25,0.5
 
@@ -30,7 +30,7 @@ from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.recipe.data import find_data
 from xner_spacy.recipe.english import PUBLIC, make_english
 from xner_spacy.recipe.inputs import gather_inputs
-from xner_spacy.recipe.labels import make_labels
+from xner_spacy.recipe.labels import FILLED_SIZE, make_labels
 from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.teacher import label_by_projection
 from xner_spacy.recipe.transfer import label_by_transfer
@@ -98,9 +98,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--transfer", default="", help="languages to transfer from, of --sources")
     parser.add_argument("--weights", default="0", help="weights of the transfer, with commas")
     parser.add_argument("--types", default="on", help="with xner.NameTypes.v1 or without: on, off, or on,off")
-    parser.add_argument(
-        "--relatives", default="1", help="gold sentences of relatives for one of the language, with commas"
-    )
+    parser.add_argument("--filled", default=str(FILLED_SIZE), help="sizes to fill up to with relatives' gold")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -124,12 +122,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if args.transfer:
         label_by_transfer(project, args.transfer.split(","))
         add(f"transfer from {args.transfer}", scores(project.training / "transfer", gold))
-    weights, shares = (map(float, numbers.split(",")) for numbers in (args.weights, args.relatives))
-    for weight, types, share in product(weights, args.types.split(","), shares):
-        make_labels(project, weight, RETYPERS[types], share)
-        settings = f"{weight:g}-types-{types}-relatives-{share:g}-{args.steps}-{args.seed}"
+    weights, sizes = map(float, args.weights.split(",")), map(int, args.filled.split(","))
+    for weight, types, filled in product(weights, args.types.split(","), sizes):
+        make_labels(project, weight, RETYPERS[types], filled)
+        settings = f"{weight:g}-types-{types}-filled-{filled}-{args.steps}-{args.seed}"
         student = train_student(project, f"{args.transfer.replace(',', '_') or 'none'}-{settings}", args.steps)
-        add(f"student, transfer {weight:g}, types {types}, relatives {share:g}", scores(student, gold))
+        add(f"student, transfer {weight:g}, types {types}, filled to {filled}", scores(student, gold))
         add("without xner.ComposedLetters.v1", scores(student, gold, **{"nlp.after_creation": None}))
     print(table([f"{args.lang}, English and {args.sources or 'no source'}", "P", "R", "F1"], rows))
 

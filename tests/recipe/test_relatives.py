@@ -83,8 +83,10 @@ def test_they_join_the_training_data_of_soft_students_alone(tmp_path: Path, qual
     train, dev = (list(read_docs(path, NLP.vocab)) for path in make_labels(project))
     gold = [doc for doc in train if doc[0].text.startswith("swa")]
     assert len(dev) == 2 and not [doc for doc in dev if doc[0].text.startswith("swa")]
-    assert len(gold) == (14 if quality == "best" else 0)  # one for each sentence of the target language
+    assert len(gold) == (24 if quality == "best" else 0)  # all that have no date
     for doc in gold:
         soft = get_soft(doc)
         assert soft is not None and soft.probs[0, list(soft.labels).index("B-PER")] == 1.0
-    assert len(list(read_docs(make_labels(project, relatives=0.5)[0], NLP.vocab))) == (21 if quality == "best" else 14)
+    for size, expected in ((20, 20), (14, 14), (0, 14)):
+        train = list(read_docs(make_labels(project, filled_size=size)[0], NLP.vocab))
+        assert len(train) == (expected if quality == "best" else 14)

@@ -12,6 +12,7 @@ from ..corpora.made_at_once import write_docbins
 from ..corpora.writing import write_json
 from ..distillation.soft.name_types import NameTypes
 from ..distillation.soft.soft_labels import get_soft
+from ..distillation.teachers.mixtures import entities_of
 from ..languages import blank_vocab
 from .labels import type_names, type_readings
 from .layout import Project
@@ -69,5 +70,9 @@ def _typed_teacher(project: Project, labelled: Path) -> Dict[str, Path]:
     docs = type_names(type_readings(project, docs, retyper), retyper)
     output = project.labelled / "gold-typed-teacher"
     typed = docs[-len(gold) :]
+    for doc in typed:
+        soft = get_soft(doc)
+        if soft is not None:
+            doc.ents = entities_of(soft, doc)  # the distributions are what the student learns from
     write_docbins([(output, typed)], made_by="xner recipe evaluate", inputs=[text, labelled])
     return {"typed-teacher": output}

@@ -204,18 +204,21 @@ def label_masses(probs: FloatArray) -> FloatArray:
     return masses
 
 
-def best_entities(soft: TokenLabels, words: Sequence[str], bias: float = 0.0) -> List[Entity]:
+def best_entities(soft: TokenLabels, words: Sequence[str], bias: float = 0.0, scheme: str = "biluo") -> List[Entity]:
     """Find the most probable well-formed entities of a sentence. Missing values are outside, and no entity begins or
     ends at a blank token.
 
     soft (TokenLabels): IOB2 distributions. bias (float): Subtracted from the log-probabilities of O.
+    scheme (str): The tags to decode: biluo, or iob2. In IOB2 only the token behind an entity says where it ends; as
+        BILUO its last token says so too, and F1 is about 1 higher (docs/benchmarks.md).
     RETURNS (List[Entity]): Entities that do not overlap, scored by the mean probability of their label.
     """
     if not len(words):
         return []
-    tagset = TagSet(entity_labels(soft.labels), "iob2")
-    probs = to_labels(soft, tagset.tags)
-    logs = np.log(np.maximum(probs, 1e-6))
+    labels = entity_labels(soft.labels)
+    probs = to_labels(soft, TagSet(labels, "iob2").tags)
+    tagset = TagSet(labels, scheme)
+    logs = np.log(np.maximum(iob2_to_scheme(probs, tagset), 1e-6))
     logs[probs.sum(axis=1) == 0, 0] = 0.0
     logs[:, 0] -= bias
     _, *spans = decode_spans(tagset, logs, [len(words)], blank_tokens(words))

@@ -41,7 +41,10 @@ def project_soft(
     YIELDS (TokenLabels): IOB2 distributions over the target tokens.
     """
     bias = -np.log(threshold / (1.0 - threshold))
-    likely_entities = [best_entities(soft, pair.source, bias) for pair, soft in zip(pairs, sources, strict=True)]
+    # Candidates are many and doubtful: as BILUO more of them would be cut.
+    likely_entities = [
+        best_entities(soft, pair.source, bias, "iob2") for pair, soft in zip(pairs, sources, strict=True)
+    ]
     spans: Iterable[Sequence] = ([] for _ in pairs)
     if projector is not None:
         likely_pairs = [
