@@ -55,6 +55,19 @@ def scores_against(gold: PathLike, predicted: PathLike) -> Json:
     RETURNS (Json): `entities` that have a score, their `mean_score`, the share that is `right`, and the
         `calibration_error` over ten bins. RAISES: XnerError if entities were predicted, and none has a score.
     """
+    values, correct, has_entities = judged_scores(gold, predicted)
+    if has_entities and not values:
+        raise InputError("its entities have no scores.", predicted, hint=NO_SCORES)
+    n = max(1, len(values))
+    error = expected_calibration_error(values, correct)
+    shares = {"mean_score": sum(values) / n, "right": sum(correct) / n, "calibration_error": error}
+    return {"entities": len(values), **{name: round(share, 5) for name, share in shares.items()}}
+
+
+def judged_scores(gold: PathLike, predicted: PathLike) -> Tuple[List[float], List[bool], bool]:
+    """RETURNS (Tuple[List[float], List[bool], bool]): The scores of predicted entities, whether each is right, and whether
+    anything was predicted at all. gold, predicted: See `scores_against`.
+    """
     if not Path(predicted).is_dir() and Path(predicted).suffix != ".spacy":
         hint = "Give the .spacy file or the folder of shards of `xner annotate`."
         raise InputError("is no file that holds scores of entities.", predicted, hint=hint)
@@ -71,12 +84,7 @@ def scores_against(gold: PathLike, predicted: PathLike) -> Json:
         gold_spans = {(gold_place[e.start], gold_place[e.end - 1], e.label) for e in sentence.entities}
         values += span_scores(doc)
         correct += [(place[span.start], place[span.end - 1], span.label_) in gold_spans for span in group]
-    if has_entities and not values:
-        raise InputError("its entities have no scores.", predicted, hint=NO_SCORES)
-    n = max(1, len(values))
-    error = expected_calibration_error(values, correct)
-    shares = {"mean_score": sum(values) / n, "right": sum(correct) / n, "calibration_error": error}
-    return {"entities": len(values), **{name: round(share, 5) for name, share in shares.items()}}
+    return values, correct, has_entities
 
 
 def scored_spans(predicted: Iterable[Doc], gold: Iterable[Doc]) -> Tuple[List[float], List[bool]]:

@@ -1,26 +1,33 @@
 """The step `page`: what was done and how good it is, on one page that needs no network."""
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from spacy import displacy
+import srsly
+from markupsafe import Markup
 from typing_extensions import TypedDict
 
+from .. import report
 from ..about import __version__
 from ..cli.output import done, percent, percent_range
 from ..cli.report import find_made_from
-from ..corpora.docs import read_docs
 from ..corpora.reading import read_json
 from ..corpora.writing import atomic_write
-from ..docdata import SPANS_KEY
 from ..evaluation.entities import read_scores
-from ..languages import blank_vocab
+from ..report.plain_charts import draw_curves, draw_funnel, draw_reliability
+from ..report.templating import environment
+from ..report.view.comparing import Row, Rows
+from ..report.view.drawing import ERRORS, Drawn, Palette, draw, draw_flowing, style
 from ..types import Json
 from .layout import Project
-
-# How many sentences are shown.
-EXAMPLES = 40
+from .run_figures import (
+    examples_of_errors,
+    funnel_of,
+    judged_folders,
+    most_doubtful,
+    reliability_bins,
+    training_curves,
+)
 
 
 class _Manifest(TypedDict):
@@ -32,30 +39,44 @@ def write_page(project: Project) -> Path:
 
     RETURNS (Path): The page.
     """
+    templates = environment("xner_spacy.recipe")
+    sections: Any = templates.get_template("page.html.jinja").module
     inputs = project.inputs()
     files = {name: project.metrics / f"{name}.json" for name in ("teacher", "student")}
     scores = {name: read_scores(file) for name, file in files.items() if file.exists()}
-    environment = Environment(
-        loader=PackageLoader("xner_spacy.recipe", "templates"),
-        undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    page = project.root / "page.html"
-    text = environment.get_template("page.html.jinja").render(
-        project=project,
-        inputs=inputs,
-        scores=[_figures(name, row) for name, row in scores.items()],
-        origins={name: find_made_from(row) for name, row in scores.items()},
-        labels=sorted({label for row in scores.values() for label in row["per_type"]}),
-        english=project.english(),
-        counts=read_json(project.labelled / "projected" / "manifest.json", _Manifest)["totals"],
-        times=project.times(),
-        examples=_doubtful(project),
-        version=__version__,
+    made = [
+        ("quality", "How good is it?", _quality(sections, scores)),
+        ("reliability", "What do the scores mean?", sections.reliability(_reliability(project))),
+        ("errors", "Errors by kind", _errors(sections, project, scores)),
+        ("losses", "Where entities were lost", _losses(sections, project)),
+        ("learning", "How the pipelines learned", sections.learning(_curves(project))),
+        ("inputs", "What was read", sections.inputs(inputs)),
+        ("times", "How long it took", sections.times(project.times())),
+        ("doubt", "What the teacher doubts most", _doubt(sections, project)),
+    ]
+    colours = srsly.read_json(Path(report.__file__).parent / "templates" / "charts.json")
+    plain = templates.get_template("plain_charts.css").render()
+    text = templates.get_template("page.html").render(
+        title=f"Named entities in {inputs['language']['name']}",
+        head=Markup(sections.head(project, inputs, project.english(), __version__)),
+        sections=[(key, name, Markup(body)) for key, name, body in made],
+        light=colours["light"],
+        dark=colours["dark"],
+        style=Markup(plain) + style(),
+        footer=f"Made by xner-spacy {__version__}. Look at every sentence: xner view {project.labelled / 'projected'}",
     )
+    page = project.root / "page.html"
     with atomic_write(page) as file:
         file.write(text)
     done("Page", page)
     return page
+
+
+def _quality(sections: Any, scores: Dict[str, Json]) -> Markup:
+    rows = [_figures(name, row) for name, row in scores.items()]
+    labels = sorted({label for row in scores.values() for label in row["per_type"]})
+    origins = {name: find_made_from(row) for name, row in scores.items()}
+    return Markup(sections.quality(rows, labels, origins))
 
 
 def _figures(name: str, scores: Json) -> Dict[str, Any]:
@@ -64,16 +85,43 @@ def _figures(name: str, scores: Json) -> Dict[str, Any]:
     return {"name": name, **figures, "interval": percent_range(scores["f1_interval"]), "per_type": per_type}
 
 
-def _doubtful(project: Project) -> List[Json]:
-    """RETURNS (List[Json]): The projected sentences whose surest entity is least sure: their drawing and lowest score."""
-    scored = []
-    for doc in read_docs(project.labelled / "projected", blank_vocab("xx")):
-        group = doc.spans.get(SPANS_KEY)
-        values = list(group.attrs.get("scores", ())) if group is not None else []
-        if values and doc.ents:
-            scored.append((min(values), doc))
-    scored.sort(key=lambda pair: pair[0])
-    return [
-        {"score": f"{score:.2f}", "drawing": displacy.render(doc, style="ent", jupyter=False)}
-        for score, doc in scored[:EXAMPLES]
-    ]
+def _reliability(project: Project) -> Markup:
+    bins = reliability_bins(project)
+    return draw_reliability(bins) if bins else Markup("")
+
+
+def _curves(project: Project) -> Markup:
+    curves = training_curves(project)
+    return draw_curves(curves, "step", "F1 on the development data") if curves else Markup("")
+
+
+def _losses(sections: Any, project: Project) -> Markup:
+    totals = read_json(project.labelled / "projected" / "manifest.json", _Manifest)["totals"]
+    sentences, entities = funnel_of(totals)
+    return Markup(sections.losses(draw_funnel(sentences), draw_funnel(entities), totals))
+
+
+def _errors(sections: Any, project: Project, scores: Dict[str, Json]) -> Markup:
+    counts = {name: row.get("errors", {}) for name, row in scores.items()}
+    # The student is what is used; the teacher stands in for it.
+    judged = judged_folders(project)
+    examples: List[Tuple[str, List[Markup]]] = []
+    if judged:
+        rows = Rows(judged.get("student") or judged["teacher"], gold=project.corpus / "gold.spacy")
+        examples = [(ERRORS[kind], [_drawn(row) for row in found]) for kind, found in examples_of_errors(rows).items()]
+    return Markup(sections.errors(counts, ERRORS, examples))
+
+
+def _doubt(sections: Any, project: Project) -> Markup:
+    rows = most_doubtful(Rows(project.labelled / "projected"))
+    return Markup(sections.doubt([(row.number + 1, row.lowest_score, _drawn(row)) for row in rows]))
+
+
+def _drawn(row: Row) -> Markup:
+    """RETURNS (Markup): A sentence, with gold beneath it where that is known."""
+    panel, palette = row.panels[0], Palette()
+    drawing = draw(Drawn(panel, palette))
+    if row.gold is None:
+        return drawing
+    gold = draw_flowing(panel.words, panel.spaces, row.gold, palette)
+    return drawing + Markup('<p class="gold">Gold: {}</p>').format(gold)

@@ -10,13 +10,12 @@ from functools import cached_property, lru_cache
 from itertools import accumulate, groupby
 from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from spacy.displacy import EntityRenderer
 
 from ...errors import require
-from ...escape import for_page
 from ...evaluation.entities import Pairing
+from ..templating import environment
 from .cells import DESKTOP, NO_SPACE, PHONE, SPACE, TABLET, Cell, cut, token_widths, width_of
 from .sentences import REASONS, ShownLoss, ShownSentence, ShownSpan, spaced
 
@@ -329,19 +328,6 @@ def direction_of(words: Sequence[str]) -> str:
     """RETURNS (str): `rtl` if the first letter is of a script that is written from right to left, else `ltr`."""
     kinds = (unicodedata.bidirectional(char) for word in words for char in word)
     return "rtl" if next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """RETURNS (Environment): The templates of the pages; they escape all text."""
-    return Environment(
-        loader=PackageLoader("xner_spacy.report"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: for_page(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-    )
 
 
 def style() -> Markup:

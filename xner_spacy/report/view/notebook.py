@@ -7,7 +7,8 @@ from spacy.tokens import Doc, Span
 from spacy.util import is_in_jupyter
 
 from ...errors import XnerError
-from .drawing import Drawn, Palette, draw, environment, style
+from ..templating import environment
+from .drawing import Drawn, Palette, draw, style
 from .sentences import of_doc
 
 

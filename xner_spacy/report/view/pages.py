@@ -11,8 +11,9 @@ from ...corpora.writing import atomic_write
 from ...errors import XnerError, require
 from ...evaluation.entities import KINDS
 from ...types import PathLike
+from ..templating import environment
 from .comparing import Row, Rows
-from .drawing import ERRORS, Drawn, Palette, draw, draw_flowing, environment, reason_text, style
+from .drawing import ERRORS, Drawn, Palette, draw, draw_flowing, reason_text, style
 from .index import BATCH, ERROR, LABEL, MARK, ORDERS, PAGE_SIZE, REASON, Facts, Index, Query, counts_of, facts_of
 
 # The largest page that a number in an address may ask for.
