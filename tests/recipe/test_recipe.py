@@ -1,6 +1,7 @@
 """A project from `xner new` to the wheel, and its steps one by one."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -94,7 +95,10 @@ def test_from_an_empty_folder_to_the_wheel(embedded: Path, tmp_path: Path) -> No
     [wheel] = project.glob("packages/*/dist/*.whl")
     assert wheel.name.startswith("is_ner-0.1.0")
     page = (project / "page.html").read_text(encoding="utf8")
-    assert f"{100 * scores['f1']:.1f}" in page and "http" not in page.replace("http://www.w3.org", "")
+    assert f"{100 * scores['f1']:.1f}" in page and not re.search(r"""(?:src|href)=["'](?!#|data:)""", page)
+    # The run ends by naming it, and it has the curve of the student.
+    assert "Page in" in done.stderr.splitlines()[-1] and '<th scope="row">student</th>' in page
+    assert (project / "training" / "fast" / "student" / "curve.jsonl").read_text(encoding="utf8").count("step") >= 2
     # A second run does nothing again that is there: the student is not trained again.
     before = (project / "training" / "fast" / "student" / "model-best" / "meta.json").stat().st_mtime_ns
     again = run(*command, cwd=project)

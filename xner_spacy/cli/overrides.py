@@ -17,7 +17,7 @@ from ..types import Json, PathLike
 from .init_config import BASES, base_config
 
 # What every run sets anew, or what goes with the language: no choice of a method.
-_OWN = ("paths.", "nlp.lang", "nlp.tokenizer.", "nlp.vectors", "initialize.", "vars.")
+_OWN = ("paths.", "nlp.lang", "nlp.tokenizer.", "nlp.vectors", "initialize.", "vars.", "training.logger.")
 # Bases that differ in more settings than this are not what a config was made from.
 _MOST_CHANGED = 40
 

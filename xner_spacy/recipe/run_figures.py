@@ -3,8 +3,12 @@
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
+from typing_extensions import TypedDict
+
+from ..corpora.files import read_lines
+from ..corpora.reading import check_shape, parse_json
 from ..evaluation.calibration import Bin, judged_scores, reliability
 from ..evaluation.entities import KINDS
 from ..report.plain_charts import Stage
@@ -24,6 +28,13 @@ _LOST = "not projected: "
 _DROPPED = "dropped"
 
 
+class _Logged(TypedDict):
+    """What is read of an evaluation in a log of spaCy's."""
+
+    step: int
+    scores: Dict[str, Any]
+
+
 def training_curves(project: Project) -> Dict[str, List[Tuple[float, float]]]:
     """RETURNS (Dict[str, List[Tuple[float, float]]]): Of each pipeline that was trained with a log: steps, and F1 on its
     development data, from 0 to 1.
@@ -32,7 +43,17 @@ def training_curves(project: Project) -> Dict[str, List[Tuple[float, float]]]:
     for log in sorted(project.training.glob("*/train.log")):
         if points := read_curve(log):
             curves[log.parent.name] = points
+    if points := _student_curve(project.training / "student" / "curve.jsonl"):
+        curves["student"] = points
     return curves
+
+
+def _student_curve(file: Path) -> List[Tuple[float, float]]:
+    """RETURNS (List[Tuple[float, float]]): The same of what spaCy's logger wrote as JSON lines; none without a file."""
+    if not file.exists():
+        return []
+    rows = [check_shape(parse_json(line, file, number), _Logged, file) for number, line in read_lines(file) if line]
+    return [(float(row["step"]), float(row["scores"].get("ents_f") or 0.0)) for row in rows]
 
 
 def read_curve(log: Path) -> List[Tuple[float, float]]:
