@@ -203,6 +203,7 @@ def corpora(folder: Path) -> None:
     call("annotate", "student", "t.txt", "soft2", "--shard-size", 24, "--tokenized")
     call("annotate", "stored", "t.txt", "stored_ann", "--tokenized")
     call("align", "s.txt", "t.txt", "-o", "l.links", "--model", "alignermodel")
+    call("project", "s.iob", "t.txt", "-o", "row.iob", "--links", "r.links", "--json", "row.json")
     call("evaluate", "t.iob", "p.iob", "--json", "scores.json", "--samples", 20)
     for tool in ("prodigy", "doccano", "label-studio", "argilla", "inception", "iob2"):
         call("export", "soft", f"ex-{tool}", "--to", tool, "--limit", 0, "--labels", "PER,LOC,ORG")

@@ -388,6 +388,26 @@ def import_tasks(rng: Random) -> Plan:
     return plan
 
 
+def view(rng: Random) -> Plan:
+    """A page in one file; without -o the command would wait for Ctrl-C."""
+    name = rng.choice(["soft", "stored_ann", "ann", "odd.spacy", "g.spacy", "row.json"])
+    plan = Plan(["view", name, "-o", "out.html"], [name], ["out.html"], options={"--limit": "int", "--by": "text", "--port": "int"})  # fmt: skip
+    if name in ("soft", "stored_ann", "g.spacy", "row.json"):
+        for option, other in (("--against", "soft2"), ("--gold", "t.iob")):
+            if rng.random() < 0.3:
+                plan.argv += [option, other]
+                plan.inputs.append(other)
+
+    def check(folder: Path, err: str) -> Optional[str]:
+        if name.endswith(".json"):
+            return None
+        had, has = len(docs(folder / name)), (folder / "out.html").read_text("utf8").count("<article")
+        return None if had == has else f"{had} sentences became {has} on the page"
+
+    plan.check = check
+    return plan
+
+
 def select(rng: Random) -> Plan:
     by = rng.choice(["surest", "language", "agreement"])
     plan = Plan(["select", "soft", "out.spacy", "--by", by], ["soft"], ["out.spacy"], options={"--keep": "float", "--by": "text", "--seed": "int"})  # fmt: skip
@@ -453,7 +473,7 @@ def info(rng: Random) -> Plan:
 # (scenario, weight)
 SCENARIOS: List[Tuple[Callable[[Random], Plan], float]] = [
     (convert, 14), (convert_jsonl, 5), (convert_docbin, 9), (convert_bitext, 5), (align, 8), (project, 9), (annotate, 16), (annotate_again, 6), (annotate_stored, 4), (annotate_neural, 1.5),
-    (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (retype, 3), (export_tasks, 5), (import_tasks, 9), (select, 4), (split, 4), (calibrate, 3),
+    (annotate_workers, 0.4), (evaluate, 7), (evaluate_links, 4), (compare, 2), (report, 5), (model_card, 4), (init_config, 4), (distill, 5), (retype, 3), (export_tasks, 5), (import_tasks, 9), (view, 7), (select, 4), (split, 4), (calibrate, 3),
     (vectors, 4), (align_encoder, 0.7), (convert_model, 0.5), (study_dry, 5), (study_report, 0.7), (info, 0.7),
 ]  # fmt: skip
 
