@@ -1,6 +1,7 @@
 """Runs are read in pages, and the index finds what a look at every sentence finds."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any, Iterator, List
 
@@ -15,7 +16,7 @@ from xner_spacy.errors import InputError, XnerError
 from xner_spacy.languages import blank_vocab
 from xner_spacy.report.view.comparing import Rows, names_of
 from xner_spacy.report.view.index import ERROR, LABEL, MARK, REASON, Index, Query, counts_of, facts_of
-from xner_spacy.report.view.pages import parse_query
+from xner_spacy.report.view.pages import parse_query, write_page
 from xner_spacy.report.view.runs import open_run
 from xner_spacy.types import Entity
 
@@ -243,6 +244,25 @@ def test_a_file_that_breaks_meanwhile_ends_the_index(tmp_path: Path) -> None:
     index.fill()
     assert index.fault is not None and "00004.spacy" in str(index.fault)
     index.close()
+
+
+def test_an_index_that_can_not_be_written_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index(Rows(toy_run(tmp_path / "a.spacy")))
+
+    def full(*_: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(index, "_store", full)
+    index.fill()
+    assert index.fault is not None and "xner-view-" in index.fault.message and "TMPDIR" in index.fault.hint
+    index.close()
+
+
+def test_a_page_without_progress(tmp_path: Path) -> None:
+    rows = Rows(toy_run(tmp_path / "a.spacy"))
+    assert write_page(rows, tmp_path / "p.html", limit=2, by="sure") == {"sentences": 2, "left out": 3}
+    with pytest.raises(XnerError, match="Unknown order 'up'"):
+        write_page(rows, tmp_path / "p.html", limit=2, by="up")
 
 
 def test_names_of_runs() -> None:

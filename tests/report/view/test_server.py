@@ -73,6 +73,14 @@ def test_pages_filters_and_state(server: Server) -> None:
     assert json.loads(ask(server, "/state")[2])["done"] == 50
 
 
+def test_a_page_after_the_last_is_the_last(server: Server) -> None:
+    part = json.loads(ask(server, "/rows?page=99")[2])
+    assert (part["page"], part["html"].count("<article")) == (2, 10)
+    part = json.loads(ask(server, "/rows?page=99&text=nothing-has-this")[2])
+    assert (part["page"], part["total"], part["html"].strip()) == (0, 0, "")
+    assert ask(server, "/?page=99")[2].count("<article") == 10
+
+
 def test_another_name_of_this_computer_is_refused(server: Server) -> None:
     for host in ("evil.example", f"evil.example:{server.port}", "127.0.0.1", "127.0.0.1:1", ""):
         status, _, text = ask(server, "/", Host=host)

@@ -72,6 +72,7 @@
           // The server escapes all text in what it draws.
           rows.innerHTML = found.html;
           total = found.total;
+          page = found.page;
           note(found);
         }
         fault(answer.ok ? found.fault : found.fault || "The server could not answer.");

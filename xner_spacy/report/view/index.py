@@ -123,6 +123,9 @@ class Index:
                     tick(len(numbers))
         except XnerError as error:
             self.fault = error
+        except (sqlite3.Error, OSError) as error:
+            hint = "Free some space there, or let TMPDIR name another place, and start again."
+            self.fault = XnerError(f"The index in {self._folder.name} can't be written ({error}).", hint)
 
     def _store(self, connection: sqlite3.Connection, numbers: range) -> None:
         sentences: List[Tuple[Any, ...]] = []

@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from markupsafe import Markup
 
@@ -136,6 +137,11 @@ class Pages:
         )  # fmt: skip
 
 
+@contextmanager
+def _silent(had: int, total: int) -> Iterator[Callable[[int], Any]]:
+    yield lambda n: None
+
+
 def write_page(rows: Rows, output: PathLike, *, limit: int, by: str = "text", progress: Any = None) -> Dict[str, int]:
     """Write a page in one file.
 
@@ -150,7 +156,7 @@ def write_page(rows: Rows, output: PathLike, *, limit: int, by: str = "text", pr
     if by != "text":
         index = Index(rows)
         try:
-            with progress(0, len(rows)) as tick:
+            with (progress or _silent)(0, len(rows)) as tick:
                 index.fill(tick)
             if index.fault is not None:
                 raise index.fault

@@ -5,11 +5,11 @@ import threading
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import XnerError
-from .index import PAGE_SIZE, Index
+from .index import PAGE_SIZE, Index, Query
 from .pages import Pages, parse_query
 
 HOST = "127.0.0.1"
@@ -73,17 +73,26 @@ class Server:
 
     def page(self, parameters: Dict[str, str]) -> str:
         """RETURNS (str): The whole page."""
-        query, page = parse_query(parameters)
-        total, numbers = self.index.find(query, page * PAGE_SIZE)
+        query, total, page, numbers = self._find(parameters)
         rows = self.pages.rows.read(numbers)
         return self.pages.whole(rows, self.index.counts(), total=total, query=query, page=page)
 
     def part(self, parameters: Dict[str, str]) -> str:
         """RETURNS (str): A page of sentences as JSON, and the state of the index."""
+        _, total, page, numbers = self._find(parameters)
+        html = self.pages.draw_rows(self.pages.rows.read(numbers))
+        return json.dumps({"total": total, "page": page, "html": str(html), **self._state()})
+
+    def _find(self, parameters: Dict[str, str]) -> Tuple[Query, int, int, List[int]]:
+        """RETURNS (Tuple[Query, int, int, List[int]]): What is asked for, how many sentences fit, the page (the last one
+        for a number beyond it), and the numbers of its sentences.
+        """
         query, page = parse_query(parameters)
         total, numbers = self.index.find(query, page * PAGE_SIZE)
-        html = self.pages.draw_rows(self.pages.rows.read(numbers))
-        return json.dumps({"total": total, "html": str(html), **self._state()})
+        if not numbers and page:
+            page = max(0, (total - 1) // PAGE_SIZE)
+            total, numbers = self.index.find(query, page * PAGE_SIZE)
+        return query, total, page, numbers
 
     def state(self, parameters: Dict[str, str]) -> str:
         """RETURNS (str): The state of the index as JSON."""
