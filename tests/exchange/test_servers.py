@@ -2,7 +2,7 @@
 
 The tools bring versions of their own of much else, so each is installed by itself:
 
-    python -m venv tools/doccano && tools/doccano/bin/pip install doccano
+    python -m venv tools/doccano && tools/doccano/bin/pip install doccano "marshmallow<4" "numpy<2"
     python -m venv tools/label-studio && tools/label-studio/bin/pip install label-studio
     python -m venv tools/argilla && tools/argilla/bin/pip install argilla
 
@@ -69,10 +69,11 @@ class Server:
         assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
 
     def start(self, *words: str) -> None:
-        log = (self.folder / f"log-{len(self.running)}.txt").open("w")
-        self.running.append(
-            subprocess.Popen(words, cwd=self.folder, env=self.variables, stdout=log, stderr=log, start_new_session=True)
-        )
+        with (self.folder / f"log-{len(self.running)}.txt").open("w") as log:
+            process = subprocess.Popen(
+                words, cwd=self.folder, env=self.variables, stdout=log, stderr=log, start_new_session=True
+            )
+        self.running.append(process)
 
     def wait_for(self, path: str) -> None:
         self.until(lambda: self.ask("get", path, check=False))
@@ -86,9 +87,12 @@ class Server:
             except requests.RequestException:
                 pass
             ended = [process.args for process in self.running if process.poll() is not None]
-            assert not ended, "".join(file.read_text()[-2000:] for file in self.folder.glob("log-*.txt"))
+            assert not ended, self.said()
             time.sleep(0.5)
-        raise AssertionError("".join(file.read_text()[-2000:] for file in self.folder.glob("log-*.txt")))
+        raise AssertionError(self.said())
+
+    def said(self) -> str:
+        return "".join(file.read_text("utf8", "replace")[-2000:] for file in self.folder.glob("log-*.txt"))
 
     def ask(self, method: str, path: str, check: bool = True, **settings: Any) -> Optional[requests.Response]:
         answer = self.web.request(method, f"{self.address}{path}", timeout=120, **settings)
