@@ -90,7 +90,13 @@ def accept(tool: str, path: Path) -> None:
     (path.parent / "accepted").replace(path)
 
 
-def row(tool: str, run: Path, by: str, with_run: bool) -> Dict[str, Any]:
+def known(corpus: Path) -> List[Any]:
+    """RETURNS (List[Any]): What must come back: the sentences with their entities, sorted."""
+    docs = read_docs(corpus, spacy.blank("xx").vocab, lazy=True)
+    return sorted((doc.text, *((e.start, e.end, e.label_) for e in doc.ents)) for doc in docs)
+
+
+def row(tool: str, run: Path, expected: List[Any], by: str, with_run: bool) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): The figures of one tool. RAISES: AssertionError unless all comes back as it was."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -100,14 +106,7 @@ def row(tool: str, run: Path, by: str, with_run: bool) -> Dict[str, Any]:
         accept(tool, path)
         options = ["--run", run] if with_run else []
         back = measured("import", path, folder / "back", "--from", tool, *options)
-        vocab = spacy.blank("xx").vocab
-
-        def known(corpus: Path) -> List[Any]:
-            return sorted(
-                (doc.text, *((e.start, e.end, e.label_) for e in doc.ents)) for doc in read_docs(corpus, vocab)
-            )
-
-        assert known(folder / "back") == known(run), tool
+        assert known(folder / "back") == expected, tool
     return {"tool": tool, "by": by, "file_mib": size, "export": out, "import": back, "with_run": with_run}
 
 
@@ -142,7 +141,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         run = Path(name) / "run"
         write_docbins([(run, corpus(options.sentences))], made_by="xner bench exchange", inputs=[])
-        rows = [row(tool, run, options.by, options.with_run) for tool in options.tools.split(",")]
+        expected = known(run)
+        rows = [row(tool, run, expected, options.by, options.with_run) for tool in options.tools.split(",")]
     print("\n".join(table(rows)))
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ The tools bring versions of their own of much else, so each is installed by itse
 
     python -m venv tools/doccano && tools/doccano/bin/pip install doccano "marshmallow<4" "numpy<2"
     python -m venv tools/label-studio && tools/label-studio/bin/pip install label-studio
-    python -m venv tools/argilla && tools/argilla/bin/pip install argilla
+    python -m venv tools/argilla && tools/argilla/bin/pip install argilla requests
 
 XNER_DOCCANO and XNER_LABEL_STUDIO name the programs (tools/doccano/bin/doccano), XNER_ARGILLA that environment's Python.
 Argilla's server needs Elasticsearch; what is tested is that its client takes our files.
@@ -262,7 +262,9 @@ def annotate(
 ARGILLA = """
 import json, sys
 from pathlib import Path
+from unittest.mock import MagicMock
 import argilla as rg
+rg.Argilla._default_client = MagicMock()  # there is no server to talk to
 from argilla.records._io import GenericIO, JsonIO
 folder = Path(sys.argv[1])
 settings = rg.Settings.from_json(folder / ".argilla" / "settings.json")
@@ -277,8 +279,8 @@ user = "6c0e7fd3-9d1a-4b9b-8f5c-0d7f4f5f3a11"
 for record, status in zip(records, ("submitted", "discarded", "submitted")):
     [suggestion] = record.suggestions
     assert len(suggestion.score or []) == len(suggestion.value)
-    record.responses.add(rg.Response("entities", suggestion.value, user_id=user, status=status))
     record.api_model()
+    record.responses.add(rg.Response("entities", suggestion.value, user_id=user, status=status))
 (folder / "flat.json").write_text(json.dumps(GenericIO.to_list(records, flatten=True)))
 JsonIO.to_json(records, folder / "nested.json")
 """
