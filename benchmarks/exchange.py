@@ -142,8 +142,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
         run = Path(name) / "run"
         write_docbins([(run, corpus(options.sentences))], made_by="xner bench exchange", inputs=[])
         expected = known(run)
-        rows = [row(tool, run, expected, options.by, options.with_run) for tool in options.tools.split(",")]
-    print("\n".join(table(rows)))
+        rows = []
+        for tool in options.tools.split(","):
+            rows.append(row(tool, run, expected, options.by, options.with_run))
+            print("\n".join(table(rows)), flush=True)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "exchange.json").write_text(
