@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.recipe.projects import SUMMARY
 from tests.translation.test_libretranslate import Server
 from xner_spacy.corpora.docs import doc_entities, make_doc, read_docs, write_docbin
+from xner_spacy.distillation.corrected import COPIES
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.mixtures import mix_docs
 from xner_spacy.errors import XnerError
@@ -24,7 +25,7 @@ from xner_spacy.recipe import transfer as transfer_step
 from xner_spacy.recipe.data import find_data
 from xner_spacy.recipe.english import english_corpora, make_english
 from xner_spacy.recipe.inputs import gather_inputs
-from xner_spacy.recipe.labels import COPIES_OF_CORRECTED, fit_mixture_bias, make_labels
+from xner_spacy.recipe.labels import fit_mixture_bias, make_labels
 from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.new import FOLDERS, new
 from xner_spacy.recipe.steps import STEPS, estimate
@@ -337,7 +338,7 @@ def test_transfer_is_mixed_in_and_corrected_sentences_replace_the_teachers(tmp_p
     assert len({doc.text for doc in [*train, *dev]}) == 40
     assert not {doc.text for doc in train} & {doc.text for doc in dev}
     ours = [doc for doc in train if doc.text == texts[3]]
-    assert len(ours) == COPIES_OF_CORRECTED
+    assert len(ours) == COPIES
     assert [ent.label for ent in doc_entities(ours[0])] == ["ORG"]
     for doc in train:
         soft = get_soft(doc)

@@ -11,6 +11,8 @@ from spacy.training import Example
 
 from ..corpora.docs import bare_copy, read_docs
 from ..docdata import install_extensions
+from ..errors import require
+from .corrected import COPIES, with_corrected
 
 
 @dataclass(eq=False)
@@ -47,19 +49,35 @@ class Corpus:
 
 @dataclass(eq=False)
 class Mixture:
-    """Labelled source text and unlabelled target text in one corpus, `xner.Mixture.v1`.
+    """Several kinds of text in one corpus, `xner.Mixture.v1`: labelled text, unlabelled text, and sentences that a person
+    corrected.
 
-    labelled (Optional[Path]): A DocBin file or folder of shards. unlabelled (Optional[Path]): The same; its labels and
-        distributions, if any, are removed, and all its tokens are missing values.
-    limit (int): The number of documents to use of each; 0 for all.
+    labelled (Optional[Path]): A DocBin file or folder of shards; None for no such text.
+    unlabelled (Optional[Path]): The same; its labels and distributions, if any, are removed, and all its tokens are
+        missing values.
+    limit (int): The number of documents to use of these two; 0 for all.
+    corrected (Optional[Path]): The same. Corrected sentences take the place of labelled ones with the same text. If the
+        labelled text has distributions, they get some too, without any doubt.
+    copies (int): How often each corrected sentence comes: how much it counts.
     """
 
     labelled: Optional[Path]
-    unlabelled: Optional[Path]
+    unlabelled: Optional[Path] = None
     limit: int = 0
+    corrected: Optional[Path] = None
+    copies: int = COPIES
+
+    def __post_init__(self) -> None:
+        require(self.copies >= 1, f"xner.Mixture.v1: copies is {self.copies}.", "Give a whole number from 1 on.")
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
-        yield from Corpus(self.labelled, self.limit)(nlp)
+        if self.corrected is None:
+            yield from Corpus(self.labelled, self.limit)(nlp)
+        else:
+            labelled = [example.reference for example in Corpus(self.labelled, self.limit)(nlp)]
+            corrected = [example.reference for example in Corpus(self.corrected)(nlp)]
+            for doc in with_corrected(labelled, corrected, self.copies):
+                yield Example(bare_copy(doc, nlp.vocab), doc)
         for example in Corpus(self.unlabelled, self.limit)(nlp):
             bare = example.predicted.copy()
             bare.set_ents([], default="missing")

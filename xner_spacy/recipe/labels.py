@@ -15,19 +15,18 @@ from spacy.tokens import Doc
 
 from ..cli.init_config import init_config
 from ..cli.output import done, note, say
-from ..corpora.docs import doc_entities, read_docs, write_docbin
-from ..corpora.formats.schemes import entities_to_tags
+from ..corpora.docs import read_docs, write_docbin
 from ..corpora.pipelines import load_pipeline
 from ..corpora.splitting import split_docs
 from ..corpora.writing import written_together
+from ..distillation.corrected import certain_labels, with_corrected, without_corrected
 from ..distillation.soft.name_types import NameTypes
 from ..distillation.soft.retyping import readings_and_labels, retype_docs, retype_readings, words_and_labels
 from ..distillation.soft.soft_labels import entity_labels, get_soft, set_soft
-from ..distillation.student.tag_scheme import TagSet
 from ..distillation.teachers.mixtures import entities_of, mix, mix_docs
 from ..evaluation.calibration import NO_SCORES
 from ..languages import blank_vocab
-from ..types import Retyper, TokenLabels
+from ..types import Retyper
 from .layout import Project
 from .relatives import gold_of_relatives
 
@@ -40,8 +39,6 @@ BIAS_SENTENCES, BIAS_ROUNDS, BIAS_RANGE = 2000, 10, (-2.0, 4.0)
 # Gold sentences of relatives fill the training data up to this size. Beside 4,400 Swahili sentences they brought 1.2 F1,
 # beside 14,700 nothing (`python -m benchmarks recipe_choices`).
 FILLED_SIZE = 10_000
-# A corrected sentence counts as this many projected ones.
-COPIES_OF_CORRECTED = 4
 
 
 def make_labels(
@@ -77,14 +74,14 @@ def make_labels(
         labels = {label for doc in train if (soft := get_soft(doc)) is not None for label in entity_labels(soft.labels)}
         gold = gold_of_relatives(project, project.inputs(), labels, filled_size - len(train))
         for doc in gold:
-            set_soft(doc, _certain(doc))
+            set_soft(doc, certain_labels(doc))
         train += gold
     corrected = project.corpus / "corrected.spacy"
     n_corrected = 0
     if corrected.exists():
         corrected_docs = list(read_docs(corrected, vocab))
         n_corrected = len(corrected_docs)
-        train, dev = _with_corrected(train, dev, corrected_docs)
+        train, dev = with_corrected(train, corrected_docs), without_corrected(dev, corrected_docs)
     paths = project.labelled / "train.spacy", project.labelled / "dev.spacy"
     kind = "soft" if has_probabilities else "hard"
     with written_together():
@@ -142,24 +139,3 @@ def fit_mixture_bias(
         count = sum(len(entities_of(soft, doc, middle)) for soft, doc in mixtures if soft is not None)
         low, high = (middle, high) if count < wanted else (low, middle)
     return (low + high) / 2
-
-
-def _with_corrected(train: List[Doc], dev: List[Doc], corrected: List[Doc]) -> Tuple[List[Doc], List[Doc]]:
-    """RETURNS (Tuple[List[Doc], List[Doc]]): The corpora with the corrected sentences, which replace what the teacher
-    made of the same sentences, in the training data several times. Their labels become distributions if the others are.
-    """
-    if any(get_soft(doc) is not None for doc in train):
-        for doc in corrected:
-            set_soft(doc, _certain(doc))
-    texts = {doc.text for doc in corrected}
-    kept, kept_dev = ([doc for doc in docs if doc.text not in texts] for docs in (train, dev))
-    return [*kept, *corrected * COPIES_OF_CORRECTED], kept_dev
-
-
-def _certain(doc: Doc) -> TokenLabels:
-    """RETURNS (TokenLabels): A Doc's labels as distributions without any doubt."""
-    tag_set = TagSet(sorted({entity.label_ for entity in doc.ents}), "iob2")
-    tags = entities_to_tags(len(doc), doc_entities(doc))
-    probs = np.zeros((len(doc), len(tag_set.tags)), dtype=np.float32)
-    probs[np.arange(len(doc)), [tag_set.index[tag] for tag in tags]] = 1.0
-    return TokenLabels(tag_set.tags, probs)
