@@ -19,6 +19,7 @@ from ..report.templating import environment
 from ..report.view.comparing import Row, Rows
 from ..report.view.drawing import ERRORS, Drawn, Palette, draw, draw_flowing, style
 from ..types import Json
+from .evaluation import SYSTEMS
 from .layout import Project
 from .run_figures import (
     examples_of_errors,
@@ -42,7 +43,7 @@ def write_page(project: Project) -> Path:
     templates = environment("xner_spacy.recipe")
     sections: Any = templates.get_template("page.html.jinja").module
     inputs = project.inputs()
-    files = {name: project.metrics / f"{name}.json" for name in ("teacher", "student")}
+    files = {name.replace("-", " "): project.metrics / f"{name}.json" for name in SYSTEMS}
     scores = {name: read_scores(file) for name, file in files.items() if file.exists()}
     made = [
         ("quality", "How good is it?", _quality(sections, scores)),
