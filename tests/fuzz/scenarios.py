@@ -9,6 +9,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 import spacy
 from spacy.tokens import DocBin
 
+from .base import COPIES, SENTENCES
 from .mutate import ODD_TOKENS
 
 # What a check is given: the folder and what was printed. It gives what is wrong, or None.
@@ -379,7 +380,7 @@ def import_tasks(rng: Random) -> Plan:
 
     def check(folder: Path, err: str) -> Optional[str]:
         """Each of the exported sentences came back, or is counted."""
-        had, has = len(docs(folder / "soft2")), len(docs(folder / "out.spacy"))
+        had, has = len(SENTENCES * COPIES), len(docs(folder / "out.spacy"))
         return (
             None if has + counted(err) >= had else f"{had} sentences exported, {has} came back, {counted(err)} counted"
         )
