@@ -34,7 +34,7 @@ def test_ray_gives_the_same_bytes_also_when_an_actor_is_killed(tmp_path: Path, m
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     teacher = make_teacher(tmp_path)
     text = tmp_path / "text.txt"
-    text.write_text("\n".join(sentences(400)) + "\n", encoding="utf8")
+    text.write_text("\n".join(sentences(1000)) + "\n", encoding="utf8")
     whole = annotate(teacher, text, tmp_path / "whole", shard_size=10)
     out = tmp_path / "out"
     killed = []
