@@ -11,7 +11,7 @@ labelled it. Sentences with the same words as a gold sentence are scored.
 
 import argparse
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import spacy
@@ -21,6 +21,7 @@ from spacy.tokens import Doc
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.docs import doc_entities, read_docs
 from xner_spacy.corpora.pipelines import load_pipeline
+from xner_spacy.distillation.soft.retyping import projector_of
 from xner_spacy.distillation.soft.soft_labels import best_entities, get_soft, scheme_to_iob2
 from xner_spacy.distillation.student.pipes import find_student, run_upstream
 from xner_spacy.distillation.student.tag_scheme import TagSet, blank_tokens, decode_spans
@@ -92,7 +93,7 @@ def teacher(args: argparse.Namespace) -> List[List[str]]:
     docs = [doc for doc in read_docs(args.labelled, vocab) if tuple(words_of([doc])[0]) in gold]
     docs = [doc for doc in docs if doc._.xner_source is not None]
     wanted = [gold[tuple(words)] for words in words_of(docs)]
-    projector: Any = load_pipeline(args.teacher).get_pipe("xner_projector")
+    projector = projector_of(args.teacher)
 
     def projected(scheme: str, bias: float) -> List[List[Entity]]:
         for doc in docs:

@@ -23,15 +23,15 @@ from xner_spacy.corpora.docs import read_docs
 from xner_spacy.corpora.made_at_once import write_docbins
 from xner_spacy.distillation.soft.soft_labels import set_soft
 from xner_spacy.docdata import SPANS_KEY
+from xner_spacy.exchange.all_tools import TOOLS
 from xner_spacy.exchange.records import read_json_array, read_json_lines
-from xner_spacy.exchange.tools import TOOL_NAMES
 from xner_spacy.types import Alignment, TokenLabels
 
 LABELS = ("PER", "LOC", "ORG")
 TAGS = ("O", *(f"{mark}-{label}" for label in LABELS for mark in "BI"))
 FILES = dict(
     zip(
-        TOOL_NAMES,
+        TOOLS,
         ("tasks.jsonl", "tasks.json", "tasks.jsonl", "records.json", "sentences.tsv", "sentences.iob"),
         strict=True,
     )
@@ -133,7 +133,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sentences", type=int, default=100_000)
-    parser.add_argument("--tools", default=",".join(TOOL_NAMES))
+    parser.add_argument("--tools", default=",".join(TOOLS))
     parser.add_argument("--by", default="doubt", help="what to correct first")
     parser.add_argument("--with-run", action="store_true", help="import with --run")
     parser.add_argument("--out", type=Path, help="a folder for exchange.json")

@@ -21,18 +21,18 @@ import argparse
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import spacy
 from spacy.tokens import Doc
 
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.docs import doc_entities, read_docs
-from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.distillation.soft.country_names import country_key
 from xner_spacy.distillation.soft.name_types import NameTypes
 from xner_spacy.distillation.soft.retyping import (
     Labelled,
+    projector_of,
     readings_and_labels,
     retype_readings,
     retyped,
@@ -179,7 +179,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         for kind in KINDS:
             add_part(f"{kind} alone", replace(part, **{other: other == kind for other in KINDS}), corpus)
     if args.teacher is not None:
-        projector: Any = load_pipeline(args.teacher).get_pipe("xner_projector")
+        projector = projector_of(args.teacher)
         typed = part(readings_and_labels(docs))
         projected = list(words_and_labels(retype_readings(docs, typed, projector.pipe, Counter())))
         add("in the readings", decode([soft for _, soft in projected]))

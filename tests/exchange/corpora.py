@@ -10,10 +10,10 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.docdata import SPANS_KEY
+from xner_spacy.exchange.all_tools import TOOLS
 from xner_spacy.exchange.corrections import import_corrections
 from xner_spacy.exchange.export import export_run
 from xner_spacy.exchange.queues import RandomQueue
-from xner_spacy.exchange.tools import TOOL_NAMES
 
 VOCAB = spacy.blank("xx").vocab
 ENGLISH = spacy.blank("en").vocab
@@ -27,7 +27,7 @@ MAIN = {
     "inception": "sentences.tsv",
     "iob2": "sentences.iob",
 }
-assert tuple(MAIN) == TOOL_NAMES
+assert tuple(MAIN) == tuple(TOOLS)
 # Tokens that forms trip over: their own signs, characters beyond 16 bits, white space, bare marks.
 ODD = (*("a", "Ólöf", "x_y", "[1]", "*", "_", "->", "|", "\\", "#", "# a = b", '"', "<b>", "&amp;", "O", "B-PER"), *("😊", "𒀀𒀁"),
        *(";", "a\\tb", "null", "NaN", "0", "​", "ab", "é", "\n", "  ", "\t", " x", "مرحبا", "中文"))  # fmt: skip

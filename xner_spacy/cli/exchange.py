@@ -6,9 +6,9 @@ from typing import Callable, Dict, List, Optional, Sequence
 import typer
 
 from ..errors import require
+from ..exchange.all_tools import TOOLS, get_tool
 from ..exchange.corrections import import_corrections
 from ..exchange.export import export_run
-from ..exchange.tools import TOOL_NAMES, get_tool
 from ..types import PathLike
 from .options import LARGEST_SIZE, choices, command, option
 from .output import done, note, show_counts
@@ -55,7 +55,7 @@ def export(
     return export_run(run, output, queue, tool=tool, limit=limit, other=other, without=without, labels=labels)
 
 
-_TOOLS = choices(TOOL_NAMES)
+_TOOLS = choices(TOOLS)
 
 
 @command(

@@ -1,13 +1,12 @@
 """`xner retype`: the types of names, from the evidence of the whole corpus."""
 
 from collections import Counter
-from typing import Any, Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional
 
 from spacy.tokens import Doc
 
 from ..corpora.made_at_once import write_docbins
-from ..corpora.pipelines import load_pipeline
-from ..errors import InputError, XnerError
+from ..errors import InputError
 from ..languages import blank
 from ..types import PathLike
 from .options import command, option
@@ -30,12 +29,18 @@ def retype(
     RETURNS (Counter): "sentences", "names", and "changed": the names with another likeliest type than before.
     RAISES: InputError for a corpus without distributions.
     """
-    from ..distillation.soft.retyping import readings_and_labels, retype_docs, retype_readings, words_and_labels
+    from ..distillation.soft.retyping import (
+        projector_of,
+        readings_and_labels,
+        retype_docs,
+        retype_readings,
+        words_and_labels,
+    )
     from ..distillation.soft.soft_labels import read_soft_docs
 
     retyper = make_part("retyper", "types", config)
     vocab = blank("xx").vocab
-    projector = None if teacher is None else _projector_of(teacher)
+    projector = None if teacher is None else projector_of(teacher)
     typed_readings = [] if projector is None else retyper(readings_and_labels(read_soft_docs(labelled, vocab)))
 
     def corpus() -> Iterator[Doc]:
@@ -55,15 +60,6 @@ def retype(
     settings = {"retyper": repr(retyper), "teacher": None if teacher is None else str(teacher)}
     [counts["sentences"]] = write_docbins([(output, docs)], made_by="xner retype", inputs=[labelled], settings=settings)
     return counts
-
-
-def _projector_of(teacher: PathLike) -> Any:
-    nlp = load_pipeline(teacher)
-    for name, pipe in nlp.pipeline:
-        if nlp.get_pipe_meta(name).factory == "xner_projector":
-            return pipe
-    hint = "Give the pipeline that `xner annotate` labelled the corpus with."
-    raise XnerError(f"The pipeline {str(teacher)!r} has no xner_projector.", hint)
 
 
 @command(retype, labelled="SHARDS", output=option("-o", metavar="OUT"))

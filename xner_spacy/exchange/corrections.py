@@ -16,9 +16,10 @@ from ..docdata import SPANS_KEY, Correction, set_correction
 from ..errors import InputError, XnerError
 from ..languages import blank
 from ..types import PathLike
+from .all_tools import TOOLS, get_tool
 from .records import first_record
 from .tickets import run_identity
-from .tools import CORRECTED, REJECTED, SKIPPED, UNTOUCHED, AnnotationTool, Answer, get_tool, get_tools
+from .tools import CORRECTED, REJECTED, SKIPPED, UNTOUCHED, AnnotationTool, Answer
 
 # What is counted.
 SENTENCES = "sentences"
@@ -122,7 +123,7 @@ def _refuse_other_tool(path: Path, tool: AnnotationTool, name: str) -> None:
     start = first_record(path)
     if start is None or tool.owns(start):
         return
-    for other_name, other in get_tools().items():
+    for other_name, other in TOOLS.items():
         if other_name != name and other.owns(start):
             message = f"looks like an export of {other.title}, not of {tool.title}."
             raise InputError(message, path, 1, f"If it is one: xner import --from {other_name}")

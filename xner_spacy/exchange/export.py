@@ -16,9 +16,9 @@ from ..docdata import FAULT_KEY, correction_of
 from ..errors import InputError, XnerError, require
 from ..languages import blank_vocab
 from ..types import Entity, FloatArray, LabelledSentence, PathLike, Queue, Queued
+from .all_tools import get_tool
 from .proposals import Proposal, propose, scored_entities, unprojected_names
 from .tickets import run_identity
-from .tools import get_tool
 
 # The doubt of a word of which nothing is known: it is as likely right as wrong.
 UNKNOWN = 0.5

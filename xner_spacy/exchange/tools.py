@@ -1,9 +1,9 @@
-"""What an annotation tool is to this package, and which tools there are."""
+"""What an annotation tool is to this package, and what the tools share."""
 
 import json
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
-from ..errors import InputError, XnerError
+from ..errors import InputError
 from ..types import Json, PathLike
 from .proposals import Proposal
 from .tickets import Ticket
@@ -63,39 +63,6 @@ class AnnotationTool(Protocol):
         """RETURNS (bool): Whether a file is probably of this tool. start (Any): Its first record of JSON, or its first
         line of text.
         """
-
-
-def get_tools() -> Dict[str, AnnotationTool]:
-    """RETURNS (Dict[str, AnnotationTool]): The tools by their names on the command line."""
-    from .argilla import Argilla
-    from .doccano import Doccano
-    from .inception import Inception
-    from .iob2 import Iob2
-    from .label_studio import LabelStudio
-    from .prodigy import Prodigy
-
-    return {
-        "prodigy": Prodigy(),
-        "label-studio": LabelStudio(),
-        "doccano": Doccano(),
-        "argilla": Argilla(),
-        "inception": Inception(),
-        "iob2": Iob2(),
-    }
-
-
-TOOL_NAMES = ("prodigy", "label-studio", "doccano", "argilla", "inception", "iob2")
-
-
-def get_tool(name: str) -> AnnotationTool:
-    """RETURNS (AnnotationTool): A tool by its name. RAISES: XnerError for an unknown name."""
-    tools = get_tools()
-    if name not in tools:
-        raise XnerError(f"Unknown annotation tool {name!r}.", f"Known: {', '.join(tools)}.")
-    return tools[name]
-
-
-# --- what the tools share ---
 
 
 def as_line(record: Json) -> str:

@@ -8,7 +8,7 @@ to the training data.
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -16,12 +16,17 @@ from spacy.tokens import Doc
 from ..cli.init_config import init_config
 from ..cli.output import done, note, say
 from ..corpora.docs import read_docs, write_docbin
-from ..corpora.pipelines import load_pipeline
 from ..corpora.splitting import split_docs
 from ..corpora.writing import written_together
 from ..distillation.corrected import certain_labels, with_corrected, without_corrected
 from ..distillation.soft.name_types import NameTypes
-from ..distillation.soft.retyping import readings_and_labels, retype_docs, retype_readings, words_and_labels
+from ..distillation.soft.retyping import (
+    projector_of,
+    readings_and_labels,
+    retype_docs,
+    retype_readings,
+    words_and_labels,
+)
 from ..distillation.soft.soft_labels import entity_labels, get_soft, set_soft
 from ..distillation.teachers.mixtures import entities_of, mix, mix_docs
 from ..evaluation.calibration import NO_SCORES
@@ -99,7 +104,7 @@ def type_readings(project: Project, docs: List[Doc], retyper: Retyper) -> List[D
     typed = retyper(readings_and_labels(docs))
     if not any(typed):
         return docs
-    projector: Any = load_pipeline(project.training / "teacher").get_pipe("xner_projector")
+    projector = projector_of(project.training / "teacher")
     counts: Counter = Counter()
     docs = list(retype_readings(docs, typed, projector.pipe, counts))
     _say_changed("English reading", counts)

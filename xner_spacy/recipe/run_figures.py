@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Tuple
 
 from typing_extensions import TypedDict
 
@@ -13,7 +13,7 @@ from ..evaluation.calibration import Bin, judged_scores, reliability
 from ..evaluation.entities import KINDS
 from ..report.plain_charts import Stage
 from ..report.view.comparing import Row, Rows
-from ..report.view.index import Index, Query
+from ..report.view.index import BATCH, first_in_order
 from ..report.view.sentences import REASONS
 from ..types import Reason
 from .layout import Project
@@ -129,9 +129,8 @@ def _note(lost: Dict[str, int]) -> str:
 def examples_of_errors(rows: Rows) -> Dict[str, List[Row]]:
     """RETURNS (Dict[str, List[Row]]): By kind of error, the first sentences that have one, each sentence once."""
     examples: Dict[str, List[Row]] = {kind: [] for kind in KINDS if kind != "correct"}
-    size = 200
-    for start in range(0, len(rows), size):
-        for row in rows.read(range(start, min(start + size, len(rows)))):
+    for start in range(0, len(rows), BATCH):
+        for row in rows.read(range(start, min(start + BATCH, len(rows)))):
             kinds = Counter(pairing.kind for pairing in row.panels[0].errors)
             # The kind with the fewest examples so far.
             wanted = [kind for kind in examples if kinds[kind] and len(examples[kind]) < EXAMPLES]
@@ -144,12 +143,4 @@ def examples_of_errors(rows: Rows) -> Dict[str, List[Row]]:
 
 def most_doubtful(rows: Rows) -> List[Row]:
     """RETURNS (List[Row]): The sentences whose least sure entity has the lowest scores, lowest first."""
-    index = Index(rows)
-    try:
-        index.fill()
-        if index.fault is not None:
-            raise index.fault
-        numbers: Sequence[int] = index.find(Query(order="doubt"), 0, MOST_DOUBTFUL)[1]
-    finally:
-        index.close()
-    return [row for row in rows.read(numbers) if row.lowest_score is not None]
+    return [row for row in rows.read(first_in_order(rows, "doubt", MOST_DOUBTFUL)) if row.lowest_score is not None]

@@ -15,7 +15,18 @@ from xner_spacy.docdata import FAULT_KEY, SPANS_KEY
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.languages import blank_vocab
 from xner_spacy.report.view.comparing import Rows, names_of
-from xner_spacy.report.view.index import ERROR, LABEL, MARK, REASON, Index, Query, counts_of, facts_of
+from xner_spacy.report.view.index import (
+    ERROR,
+    LABEL,
+    MARK,
+    ORDERS,
+    REASON,
+    Index,
+    Query,
+    counts_of,
+    facts_of,
+    first_in_order,
+)
 from xner_spacy.report.view.pages import parse_query, write_page
 from xner_spacy.report.view.runs import open_run
 from xner_spacy.types import Entity
@@ -90,6 +101,14 @@ queries = st.builds(
 def test_the_index_finds_what_is_there(rows: Rows, index: Index, query: Query, start: int) -> None:
     found = expected(rows, query)
     assert index.find(query, start, 4) == (len(found), found[start : start + 4])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("limit", [0, 1, 5, 100])
+def test_what_comes_first_is_the_same_without_an_index(rows: Rows, index: Index, order: str, limit: int) -> None:
+    ticks: List[int] = []
+    assert first_in_order(rows, order, limit, ticks.append) == index.find(Query(order=order), 0, limit)[1]
+    assert sum(ticks) == (0 if order == "text" else len(rows))
 
 
 def test_some_sentences_fit_the_queries_of_that_test(rows: Rows, index: Index) -> None:

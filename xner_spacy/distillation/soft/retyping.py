@@ -1,13 +1,15 @@
 """Give the names of a corpus the types that a part such as `xner.NameTypes.v1` found, in the text and in its readings."""
 
 from collections import Counter, deque
-from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 
-from ...types import TokenLabels, TypedName
+from ...corpora.pipelines import load_pipeline
+from ...errors import XnerError
+from ...types import PathLike, TokenLabels, TypedName
 from ..student.tag_scheme import TagSet
 from .soft_labels import entity_labels, get_soft, label_masses, set_soft, to_labels
 
@@ -89,6 +91,16 @@ def readings_and_labels(docs: Iterable[Doc]) -> Iterator[Labelled]:
     for doc in docs:
         reading = doc._.xner_source
         yield ([], None) if reading is None else ([token.text for token in reading], get_soft(reading))
+
+
+def projector_of(teacher: PathLike) -> Any:
+    """RETURNS (Any): The `xner_projector` of the teacher that labelled a corpus. RAISES: XnerError if it has none."""
+    nlp = load_pipeline(teacher)
+    for name, pipe in nlp.pipeline:
+        if nlp.get_pipe_meta(name).factory == "xner_projector":
+            return pipe
+    hint = "Give the pipeline that `xner annotate` labelled the corpus with."
+    raise XnerError(f"The pipeline {str(teacher)!r} has no xner_projector.", hint)
 
 
 def retype_readings(

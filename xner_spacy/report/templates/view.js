@@ -30,7 +30,7 @@
     return found;
   }
 
-  // What Python's `comparable_text` does.
+  // What Python's `text.comparable` does.
   const comparable = text => text.normalize("NFC").toLowerCase().replaceAll("ß", "ss").normalize("NFC");
 
   function fits(fact, asked) {

@@ -4,6 +4,7 @@ Texts are compared without case and in composed form. The doubt of a sentence is
 doubt begins with the lowest, and ends with the sentences without any score.
 """
 
+import heapq
 import sqlite3
 import tempfile
 import threading
@@ -15,7 +16,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 from typing_extensions import TypedDict
 
 from ...errors import XnerError
-from ...text import composed
+from ...text import comparable
 from .comparing import Row, Rows, error_counts
 
 # Sentences that are read and stored together.
@@ -66,11 +67,6 @@ class Facts(TypedDict):
     marks: List[str]
 
 
-def comparable_text(text: str) -> str:
-    """RETURNS (str): A text as it is searched: composed, and without case."""
-    return composed(composed(text).casefold())
-
-
 def facts_of(row: Row) -> Facts:
     """RETURNS (Facts): What the index knows of a sentence."""
     texts = dict.fromkeys(text for panel in row.panels for text in (panel.text, panel.source_text) if text)
@@ -78,7 +74,7 @@ def facts_of(row: Row) -> Facts:
     return {
         "number": row.number,
         "lowest": row.lowest_score,
-        "text": comparable_text("\n".join(texts)),
+        "text": comparable("\n".join(texts)),
         "labels": list(dict.fromkeys((span.label, span.score) for panel in row.panels for span in panel.spans)),
         "reasons": list(dict.fromkeys(loss.reason for panel in row.panels for loss in panel.lost)),
         "errors": list(dict.fromkeys(kind for panel in row.panels for kind in error_counts(panel.errors))),
@@ -173,6 +169,21 @@ class Index:
         self._folder.cleanup()
 
 
+def first_in_order(rows: Rows, order: str, limit: int, tick: Callable[[int], Any] = lambda n: None) -> List[int]:
+    """RETURNS (List[int]): The numbers of the sentences that come first, without an index. All are read for it, except for
+    the order of the text. order (str): One of `ORDERS`. tick (Callable[[int], Any]): See `Index.fill`.
+    """
+    if order == "text":
+        return list(range(min(limit, len(rows))))
+    sign = {"doubt": 1, "sure": -1}[order]
+    keys: List[Tuple[bool, float, int]] = []
+    for start in range(0, len(rows), BATCH):
+        batch = rows.read(range(start, min(start + BATCH, len(rows))))
+        keys += [(row.lowest_score is None, sign * (row.lowest_score or 0.0), row.number) for row in batch]
+        tick(len(batch))
+    return [number for _, _, number in heapq.nsmallest(limit, keys)]
+
+
 def counts_of(facts: List[Facts]) -> Dict[str, Dict[str, int]]:
     """RETURNS (Dict[str, Dict[str, int]]): The same counts as those of `Index.counts`, of some sentences."""
     counters: Dict[str, Counter] = {LABEL: Counter(), REASON: Counter(), ERROR: Counter(), MARK: Counter()}
@@ -199,7 +210,7 @@ def _condition(query: Query) -> Tuple[str, List[Any]]:
 
     if query.text:
         parts.append("instr(text, ?)")
-        values.append(_storable(comparable_text(query.text)))
+        values.append(_storable(comparable(query.text)))
     by_score = query.low > 0 or query.high < 1
     if query.label or by_score:
         more = " AND value = ?" * bool(query.label) + " AND score BETWEEN ? AND ?" * by_score

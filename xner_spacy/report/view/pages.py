@@ -15,7 +15,20 @@ from ...types import PathLike
 from ..templating import environment
 from .comparing import Row, Rows
 from .drawing import ERRORS, Drawn, Palette, draw, draw_flowing, reason_text, style
-from .index import BATCH, ERROR, LABEL, MARK, ORDERS, PAGE_SIZE, REASON, Facts, Index, Query, counts_of, facts_of
+from .index import (
+    BATCH,
+    ERROR,
+    LABEL,
+    MARK,
+    ORDERS,
+    PAGE_SIZE,
+    REASON,
+    Facts,
+    Query,
+    counts_of,
+    facts_of,
+    first_in_order,
+)
 
 # The largest page that a number in an address may ask for.
 LAST_PAGE = 10**9
@@ -152,17 +165,9 @@ def write_page(rows: Rows, output: PathLike, *, limit: int, by: str = "text", pr
         is written then.
     """
     require(by in ORDERS, f"Unknown order {by!r}.", f"Known: {', '.join(ORDERS)}.")
-    numbers = list(range(min(limit, len(rows))))
-    if by != "text":
-        index = Index(rows)
-        try:
-            with (progress or _silent)(0, len(rows)) as tick:
-                index.fill(tick)
-            if index.fault is not None:
-                raise index.fault
-            numbers = index.find(Query(order=by), 0, limit)[1]
-        finally:
-            index.close()
+    # In the order of the text nothing but the sentences of the page is read.
+    with (_silent if by == "text" else progress or _silent)(0, len(rows)) as tick:
+        numbers = first_in_order(rows, by, limit, tick)
     chosen: List[Row] = []
     for start in range(0, len(numbers), BATCH):
         chosen += rows.read(numbers[start : start + BATCH])
