@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ...text import comparable
 from .hmm import LIMIT, Jumps
-from .vocabulary import Float, Keys, Vocabulary, split_keys, values_of
+from .vocabulary import Float, Keys, Vocabulary, pair_keys, split_keys, values_of
 from .word_forms import IDENTICAL, N_BUCKETS, UNLIKE, Spelling, StemIndex, StemTable
 
 Counts = npt.NDArray[np.float64]
@@ -65,6 +65,7 @@ class Direction:
     stems (Tuple[StemIndex, StemIndex]): The stems of the given and of the generated words.
     totals (Float): Expected links of each given word. rates (Float): Prior rate per kind of pair.
     empty (Float): Probability of each generated word given the empty word.
+    stem_totals (Float), stem_generated (Float): Sums of `totals` and of `generated` (at least 1 a word) per stem.
     """
 
     occurrences: Float
@@ -74,13 +75,20 @@ class Direction:
     totals: Float = field(init=False)
     rates: Float = field(init=False)
     empty: Float = field(init=False)
+    stem_totals: Float = field(init=False)
+    stem_generated: Float = field(init=False)
     jumps: Jumps = field(default_factory=Jumps)
 
     def __post_init__(self) -> None:
-        self.totals = self.occurrences.copy()
+        self.set_totals(self.occurrences.copy())
+        self.stem_generated = self.stems[1].sums(np.maximum(self.generated, 1.0))
         self.rates = np.zeros(_KINDS, dtype=np.float32)
         self.mass = max(float(self.generated.sum(dtype=np.float64)), 1.0)
         self.empty = self.generated / np.float32(self.mass)
+
+    def set_totals(self, totals: Float) -> None:
+        """Set the expected links of each given word."""
+        self.totals, self.stem_totals = totals, self.stems[0].sums(totals)
 
     def kinds(self, buckets: npt.NDArray[np.uint8], given: Words, word: Words) -> Kinds:
         """RETURNS (Kinds): The kind of each pair: the bucket of its spelling, and both frequencies."""
@@ -95,21 +103,25 @@ class Direction:
         """
         occurring = np.maximum(self.generated, 1.0)
         given_stems, word_stems = self.stems
-        stem_totals = np.maximum(given_stems.sums(self.totals) - self.totals, 0.0) + STEM_STRENGTH
-        share = STEM_WEIGHT * occurring / np.maximum(word_stems.sums(occurring), 1.0)
+        stem_totals = np.maximum(self.stem_totals[given_stems.of] - self.totals, 0.0) + STEM_STRENGTH
+        share = STEM_WEIGHT * occurring / np.maximum(self.stem_generated[word_stems.of], 1.0)
         floor = occurring * (FLOOR / self.mass)
         prior = self.rates[kinds] + floor[word] + (stem_links * share[word]) / stem_totals[given]
         result = (links + strength * prior) / (self.totals + strength)[given]
         return result.astype(np.float32)
 
-    def extended(self, given: StemIndex, word: StemIndex) -> "Direction":
-        """RETURNS (Direction): A copy with room for unseen words, whose stems are included in `given` and `word`."""
-        extended = copy(self)
-        extended.stems = given, word
-        extended.occurrences, extended.totals = _pad(self.occurrences, len(given)), _pad(self.totals, len(given))
-        extended.generated = _pad(self.generated, len(word))
-        extended.empty = np.maximum(_pad(self.empty, len(word)), np.float32(1e-6))
-        return extended
+    def for_words(self, given: Words, word: Words, stems: Tuple[StemIndex, StemIndex]) -> "Direction":
+        """RETURNS (Direction): The same direction for other words.
+
+        given (Words), word (Words): Their numbers in this one; -1 for unseen words.
+        stems (Tuple[StemIndex, StemIndex]): The stems of the words.
+        """
+        other = copy(self)
+        other.stems = stems
+        other.occurrences, other.totals = _known(self.occurrences, given), _known(self.totals, given)
+        other.generated = _known(self.generated, word)
+        other.empty = np.maximum(_known(self.empty, word), np.float32(1e-6))
+        return other
 
     def to_dict(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): Its arrays."""
@@ -127,7 +139,8 @@ class Direction:
         for name, size in {**sizes, "move": 2 * LIMIT + 1, "start": LIMIT + 1}.items():
             _check_array(state[name], np.float32, (size,), name)
         direction = cls(state["occurrences"], state["generated"], stems)
-        direction.totals, direction.rates, direction.empty = state["totals"], state["rates"], state["empty"]
+        direction.set_totals(state["totals"])
+        direction.rates, direction.empty = state["rates"], state["empty"]
         direction.jumps.move, direction.jumps.start = state["move"], state["start"]
         return direction
 
@@ -154,8 +167,9 @@ def both_directions(
     ]
 
 
-def _pad(values: Float, size: int) -> Float:
-    return np.pad(values, (0, size - len(values)))
+def _known(values: Float, numbers: Words) -> Float:
+    """RETURNS (Float): The value of each number, and 0 for -1."""
+    return np.where(numbers >= 0, values[numbers], np.float32(0.0))
 
 
 @dataclass
@@ -217,17 +231,22 @@ class Model:
 
 
 class Tables:
-    """Translation probabilities of any word pairs, including unseen words. The words of both sides begin with those of
-    the model's vocabularies.
+    """Translation probabilities of the pairs of some words, which the model may know or not. Nothing here is as large
+    as the model's vocabularies, because a pipeline aligns one text at a time.
+
+    source (List[str]), target (List[str]): The words, normalised. The keys of pairs are made of positions in these.
     """
 
     def __init__(self, model: Model, source: List[str], target: List[str]) -> None:
-        self.model, self.words = model, (source, target)
-        source_stems, target_stems = (
-            stems.extended(words[len(stems) :]) for stems, words in zip(model.forward.stems, self.words, strict=True)
+        self.model = model
+        self.numbers = model.source.numbers(source), model.target.numbers(target)
+        self.spelling = Spelling(source, target)
+        of_source, of_target = model.forward.stems
+        stems = of_source.for_words(source), of_target.for_words(target)
+        self.directions = (
+            model.forward.for_words(*self.numbers, stems),
+            model.reverse.for_words(*self.numbers[::-1], stems[::-1]),
         )
-        forward, reverse = model.forward, model.reverse
-        self.directions = (forward.extended(source_stems, target_stems), reverse.extended(target_stems, source_stems))
 
     def __call__(self, keys: Keys) -> List[Float]:
         """RETURNS (List[Float]): Forward and reverse probability of word pairs. That of one pair does not depend on the
@@ -235,16 +254,15 @@ class Tables:
         """
         model, (forward, reverse) = self.model, self.directions
         e, f = split_keys(keys)
-        # Only the words of these pairs are compared.
-        (e_words, e_index), (f_words, f_index) = (np.unique(side, return_inverse=True) for side in (e, f))
-        spelling = Spelling([self.words[0][i] for i in e_words], [self.words[1][i] for i in f_words])
-        buckets = spelling.buckets(e_index, f_index)
+        buckets = self.spelling.buckets(e, f)
+        e_known, f_known = self.numbers[0][e], self.numbers[1][f]
+        known_keys = np.where((e_known >= 0) & (f_known >= 0), pair_keys(e_known, f_known), -1)
         source_stems, target_stems = forward.stems
         return both_directions(
             self.directions,
             (forward.kinds(buckets, e, f), reverse.kinds(buckets, f, e)),
             (e, f),
-            values_of(keys, model.keys, model.counts),
+            values_of(known_keys, model.keys, model.counts),
             model.stems.lookup(source_stems.of[e], target_stems.of[f]),
             model.strength,
         )

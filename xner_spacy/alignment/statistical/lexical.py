@@ -155,7 +155,7 @@ class LexicalAligner:
         order is arbitrary.
         """
         model: Any = self.model
-        source_words, target_words = model.source.extended(), model.target.extended()
+        source_words, target_words = Vocabulary(), Vocabulary()  # of these pairs alone
         owners: List[Tuple[int, PairWindow]] = []
         sources: List[Int] = []
         targets: List[Int] = []

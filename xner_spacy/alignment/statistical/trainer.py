@@ -246,7 +246,7 @@ class Trainer:
 
     def _update(self) -> None:
         for direction, kinds, given in zip(self.directions, self.kinds, self.pairs, strict=True):
-            direction.totals = np.bincount(given, self.counts, len(direction.occurrences)).astype(np.float32)
+            direction.set_totals(np.bincount(given, self.counts, len(direction.occurrences)).astype(np.float32))
             direction.rates = linking_rates(kinds, self.counts, self.together)
         stem_links = self.stems.update(self.counts)
         self.probabilities = both_directions(

@@ -39,29 +39,26 @@ class Vocabulary:
     words (Iterable[str]): Initial words, already normalised. limit (int): The most words; later ones are 0.
     """
 
-    def __init__(self, words: Iterable[str] = (), *, limit: int = 1_000_000) -> None:
+    def __init__(self, words: Iterable[str] = (), *, limit: int = sys.maxsize) -> None:
         self.limit = limit
         self.words: List[str] = ["", *words]
-        self._known: Dict[str, int] = {}
         # If a word occurs twice, the first number wins.
-        self._index = {word: number for number, word in reversed(list(enumerate(self.words))) if number}
+        self._index: Dict[str, int] = {word: number for number, word in reversed(list(enumerate(self.words))) if number}
 
     def __len__(self) -> int:
         return len(self.words)
 
-    def extended(self) -> "Vocabulary":
-        """RETURNS (Vocabulary): A copy to which any number of words can be added."""
-        extended = Vocabulary(limit=sys.maxsize)
-        extended.words, extended._known = list(self.words), self._index
-        return extended
+    def numbers(self, words: Sequence[str]) -> Int:
+        """RETURNS (Int): The number of each of the normalised words; -1 for unknown words, which are not added."""
+        return np.array([self._index.get(word, -1) for word in words], dtype=np.int32)
 
     def add(self, tokens: Sequence[str]) -> Int:
         """Encode tokens and add new ones. RETURNS (Int): Their numbers."""
-        known, index = self._known, self._index
+        index = self._index
         numbers = np.zeros(len(tokens), dtype=np.int32)
         for position, token in enumerate(tokens):
             word = comparable(token)
-            number = known.get(word) or index.get(word)
+            number = index.get(word)
             if number is None:
                 if len(self.words) > self.limit:
                     continue

@@ -107,7 +107,6 @@ class StemIndex:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._index: Dict[str, int] = {}
-        self._size = len(words)
         # The stem of each word.
         self.of: npt.NDArray[np.int64] = np.array(
             [self._index.setdefault(fold(word)[:STEM_LENGTH], len(self._index)) for word in words], dtype=np.int64
@@ -116,21 +115,16 @@ class StemIndex:
     def __len__(self) -> int:
         return len(self.of)
 
-    def extended(self, words: Sequence[str]) -> "StemIndex":
-        """RETURNS (StemIndex): A copy with the stems of further words after its own. All unknown stems share one
-        number.
-        """
-        extended = copy(self)
-        stems = [self._index.get(fold(word)[:STEM_LENGTH], len(self._index)) for word in words]
-        extended.of = np.concatenate([self.of, np.array(stems, dtype=np.int64)])
-        return extended
+    def for_words(self, words: Sequence[str]) -> "StemIndex":
+        """RETURNS (StemIndex): The same stems, of other words. All unknown stems share one number."""
+        other = copy(self)
+        unknown = len(self._index)
+        other.of = np.array([self._index.get(fold(word)[:STEM_LENGTH], unknown) for word in words], dtype=np.int64)
+        return other
 
     def sums(self, values: Float) -> Float:
-        """RETURNS (Float): For each word the sum of the values of all words with its stem. Words added by `extended`
-        don't count, so that they do not change the result for others.
-        """
-        sums = np.bincount(self.of[: self._size], values[: self._size], len(self._index) + 1).astype(np.float32)
-        return sums[self.of]
+        """RETURNS (Float): For each stem the sum of the values of its words, and 0 for the unknown stem."""
+        return np.bincount(self.of, values, len(self._index) + 1).astype(np.float32)
 
 
 class StemTable:
