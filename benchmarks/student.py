@@ -2,6 +2,7 @@
 
     python -m benchmarks student --corpus corpus/lug/test.spacy --out metrics/student
     python -m benchmarks student --products --repeats 4     # what it costs that a sentence's neighbours do not matter
+    python -m benchmarks student --products --corpus corpus/lug/test.spacy     # the same on real text
 
 What students learn is in `student_grid`.
 """
@@ -24,6 +25,7 @@ from thinc.api import NumpyOps
 from benchmarks.bases import load_base
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs
+from xner_spacy.distillation.student.each_word_once import EachWordOnce
 from xner_spacy.types import Json
 
 KINDS = ("tok2vec", "ner", "student")
@@ -137,23 +139,38 @@ class OneProduct(NumpyOps):
     """One large product a batch. A student leaves the operations of a class of its own as they are."""
 
 
-def product_speeds(repeats: int = 4) -> Dict[str, int]:
-    """Time how fast a student labels 2,000 sentences of 8 to 40 words, with products in blocks of one shape, as it
-    has them, and with one large product a batch. Variants take turns; the best round of each counts.
+def embed_every_word(nlp: Language) -> None:
+    """Let a pipeline embed words as often as they occur, as it was before `EachWordOnce`."""
+    for _, component in nlp.components:
+        for node in component.model.walk():
+            mode = node._func
+            if isinstance(getattr(mode, "forward", None), EachWordOnce):
+                mode.forward = mode.forward.forward
+
+
+def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]:
+    """Time how fast a student labels Docs (without any, 2,000 made-up sentences of 8 to 40 words, of many words that
+    occur once): with products in blocks of one shape and each word of a batch embedded once, as it has them; with every
+    word embedded; and with one large product a batch. Variants take turns; the best round of each counts.
 
     RETURNS (Dict[str, int]): Tokens a second of processor time, by variant.
     """
     rng = random.Random(0)
-    texts = [[rng.choice(WORDS) + str(rng.randrange(2000)) for _ in range(rng.randint(8, 40))] for _ in range(2000)]  # fmt: skip
+    texts = [[token.text for token in doc] for doc in docs] or [
+        [rng.choice(WORDS) + str(rng.randrange(2000)) for _ in range(rng.randint(8, 40))] for _ in range(2000)
+    ]
     variants: Dict[str, Tuple[Language, int]] = {}
-    for name, use_blis in (("blocks", None), ("one product", False), ("one product, BLIS", True)):
+    kinds = (("blocks", None), ("blocks, every word", None), ("one product", False), ("one product, BLIS", True))
+    for name, use_blis in kinds:
         nlp = build("student", "numpy")
+        if "every word" in name:
+            embed_every_word(nlp)
         if use_blis is not None:
             for _, component in nlp.components:
                 for node in component.model.walk():
                     node.ops = OneProduct(use_blis=use_blis)
         variants[name] = nlp, 256
-        if not use_blis:
+        if not use_blis and "every word" not in name:
             variants[f"{name}, one sentence at a time"] = nlp, 1
     best = dict.fromkeys(variants, 0.0)
     for _ in range(repeats):
@@ -214,14 +231,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--products", action="store_true", help="compare ways to multiply alone")
     args = parser.parse_args(argv)
+    docs = list(read_docs(args.corpus, spacy.blank("xx").vocab)) if args.corpus else []
     if args.products:
-        speeds = product_speeds(args.repeats)
+        speeds = product_speeds(args.repeats, docs)
         print(table(["products", "tokens per second"], [[k, f"{v:,}"] for k, v in speeds.items()]))
         return
     args.out.mkdir(parents=True, exist_ok=True)
-    if args.corpus:
-        docs = list(read_docs(args.corpus, spacy.blank("xx").vocab))
-    else:
+    if not docs:
         docs = [eg.reference for eg in make_examples(spacy.blank("en"), 2000)]
     result = speed(docs, args.repeats)
     rows = []

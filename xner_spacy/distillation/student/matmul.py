@@ -11,6 +11,7 @@ from spacy.language import Language
 from thinc.api import Model, NumpyOps
 
 from ...types import FloatArray
+from .each_word_once import EachWordOnce, embeds_words
 
 # Rows of the first matrix in a block. They lie along the lanes of the processor's vector unit. A multiple of every
 # usual number of lanes (4, 8, 16 floats) fills it, so that all rows are computed by the same instructions.
@@ -19,8 +20,8 @@ ROWS = 16
 # threshold of 4), so that the number of threads does not matter.
 ONE_THREAD = 1 << 18
 COLUMNS = 8
-# Rows that are allocated at a time.
-BATCH_ROWS = 1 << 12
+# Rows that are computed at a time, so few that they stay in the cache of the processor.
+BATCH_ROWS = 1 << 10
 
 
 def row_block_product(rows: FloatArray, weights: FloatArray) -> FloatArray:
@@ -43,8 +44,13 @@ def row_block_product(rows: FloatArray, weights: FloatArray) -> FloatArray:
         batch = rows[start : start + BATCH_ROWS]
         row_blocks = _padded(batch, ROWS).reshape(-1, 1, ROWS, width).swapaxes(2, 3)
         blocks = np.matmul(weight_parts, row_blocks)  # (blocks of rows, parts, columns, ROWS)
-        product_rows = blocks.reshape(len(blocks), -1, ROWS).swapaxes(1, 2).reshape(-1, n_parts * part_columns)
-        product[start : start + BATCH_ROWS] = product_rows[: len(batch), :n_columns]
+        by_row = blocks.reshape(len(blocks), -1, ROWS).swapaxes(1, 2)[:, :, :n_columns]
+        # One copy, from the blocks to their rows; the last block may be incomplete.
+        n_full, rest = divmod(len(batch), ROWS)
+        end = start + n_full * ROWS
+        product[start:end].reshape(n_full, ROWS, n_columns)[:] = by_row[:n_full]
+        if rest:
+            product[end : end + rest] = by_row[n_full, :rest]
     return product
 
 
@@ -112,7 +118,8 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
         if not replaced or node.ops.use_blis != node_use_blis:
             node.ops = RowBlockOps(use_blis=node_use_blis)
         if not isinstance(node._func, _SetsMode):
-            node._func = _SetsMode(node._func)
+            forward = EachWordOnce(node._func) if embeds_words(node) else node._func
+            node._func = _SetsMode(forward)
 
 
 def pipeline_row_by_row(nlp: Language, use_blis: Optional[bool] = None) -> None:
