@@ -184,6 +184,39 @@ def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]
     return {name: round(rate) for name, rate in best.items()}
 
 
+def part_times(docs: Sequence[Doc], repeats: int = 4) -> Dict[str, List[float]]:
+    """Time the parts of a student's tok2vec, in batches of 256 Docs.
+
+    RETURNS (Dict[str, List[float]]): By part, microseconds of processor time a word: each word of a batch embedded once,
+        and every word. The best round of each.
+    """
+    times: Dict[str, List[float]] = {}
+    for change in (None, embed_every_word):
+        nlp = build("student", "numpy")
+        if change is not None:
+            change(nlp)
+        batches = [
+            [Doc(nlp.vocab, words=[token.text for token in doc]) for doc in docs[start : start + 256]]
+            for start in range(0, len(docs), 256)
+        ]
+        tok2vec = nlp.get_pipe("tok2vec").model
+        embed, encode = tok2vec.layers
+        embedded = [embed.predict(batch) for batch in batches]
+        for name, model, inputs in (
+            ("embedding", embed, batches),
+            ("windows", encode, embedded),
+            ("tok2vec", tok2vec, batches),
+        ):
+            seconds = []
+            for _ in range(repeats):
+                started = time.process_time()
+                for batch in inputs:
+                    model.predict(batch)
+                seconds.append(time.process_time() - started)
+            times.setdefault(name, []).append(1e6 * min(seconds) / sum(map(len, docs)))
+    return times
+
+
 def gemm_speed(gemm: str, repeats: int = 50) -> float:
     """RETURNS (float): Billions of operations a second in the product of the tok2vec's hidden
     layers: 4,096 tokens, a window of three times 96, three pieces of 96.
@@ -234,7 +267,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     docs = list(read_docs(args.corpus, spacy.blank("xx").vocab)) if args.corpus else []
     if args.products:
         speeds = product_speeds(args.repeats, docs)
-        print(table(["products", "tokens per second"], [[k, f"{v:,}"] for k, v in speeds.items()]))
+        print(table(["products", "tokens per second"], [[k, f"{v:,}"] for k, v in speeds.items()]), "\n")
+        if docs:
+            rows = [[name, *(f"{value:.1f}" for value in values)] for name, values in part_times(docs).items()]
+            print(table(["microseconds a word", "each word once", "every word"], rows))
         return
     args.out.mkdir(parents=True, exist_ok=True)
     if not docs:
