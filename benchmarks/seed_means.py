@@ -1,7 +1,7 @@
 """Several seeds of the recipe: the mean F1 of each system over the runs of a language, and each run's own.
 
-    cd projects/masakhane
-    python -m benchmarks seed_means lug=lug,lug-seed1,lug-seed2 --out ../../docs/recipe
+    M=projects/masakhane
+    python -m benchmarks seed_means lug=$M/lug,$M/lug-seed1,$M/lug-seed2 --out docs/recipe
 
 Each run is a folder of `projects/masakhane` (`--vars.run lug-seed1 --vars.seed 1`) or of `xner new`. Every run has English
 pipelines, a teacher and a student of its own, so that the spread is that of the whole recipe on one text. `seeds.json`
