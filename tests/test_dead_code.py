@@ -20,6 +20,7 @@ FOUND_BY_NAME = {
     "http.server, which asks for each kind of request": ["do_GET", "log_message"],
     "Python, for what is loaded when it is asked for": ["__getattr__"],
     "xner_spacy.__getattr__": ["render"],
+    "typer, which calls the group of commands by it": ["format_commands"],
     "urllib, which asks it whether to follow a redirection": ["redirect_request"],
     "parts of other packages, to say what they are": ["TrainableAligner"],
 }

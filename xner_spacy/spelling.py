@@ -4,7 +4,14 @@ translation, and so do word stems.
 
 import unicodedata
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+# The outlines of many words, see `outline`.
+Outlines = Tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 
 # Cyrillic, Greek and special Latin letters in plain Latin ones. Letters of other scripts are read by their Unicode
 # names.
@@ -19,6 +26,10 @@ _LETTERS = str.maketrans({
     "τ": "t", "υ": "y", "φ": "f", "χ": "ch", "ψ": "ps", "ω": "o",
     "ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ı": "i", "’": "'",
 })  # fmt: skip
+
+
+# The most that two words can have in common that are not the same.
+_UNEQUAL = 0.95
 
 
 @lru_cache(maxsize=100_000)
@@ -70,7 +81,47 @@ def similarity(source: str, target: str) -> float:
     differences = (k for k, (a, b) in enumerate(zip(left, right, strict=False)) if a != b)
     prefix = next(differences, min(len(left), len(right)))
     dice = 2.0 * (_letter_pairs(left) & _letter_pairs(right)).total() / (total - 2)
-    return 0.95 * max(dice, 2.0 * prefix / total)
+    return _UNEQUAL * max(dice, 2.0 * prefix / total)
+
+
+@lru_cache(maxsize=100_000)
+def outline(word: str) -> Tuple[int, int, bool]:
+    """RETURNS (Tuple[int, int, bool]): What `may_be_similar` needs of a word: its letter pairs as a set of up to 64
+    bits, its length once folded, and whether it has a hyphen.
+    """
+    folded = fold(word)
+    bits = 0
+    for k in range(len(folded) - 1):
+        bits |= 1 << (ord(folded[k]) * 31 + ord(folded[k + 1])) % 64
+    return bits, len(folded), "-" in folded
+
+
+def may_be_similar(left: Outlines, right: Outlines, least: float) -> npt.NDArray[np.bool_]:
+    """Tell quickly which pairs of words need not be compared letter by letter.
+
+    left, right (Outlines): The outlines of the words of each pair, a column a field. least (float): A similarity above 0.
+    RETURNS (NDArray[bool]): False only for pairs that are less similar than this.
+    """
+    (left_bits, left_length, left_hyphen), (right_bits, right_length, right_hyphen) = left, right
+    left_only, right_only = _count_bits(left_bits & ~right_bits), _count_bits(right_bits & ~left_bits)
+    # Each bit of one word alone is at least one letter pair that the other has not.
+    common = np.minimum(left_length - left_only, right_length - right_only) - 1
+    # A common prefix of n letters has n - 1 letter pairs, and is worth as much as n of these.
+    is_close = common >= least / _UNEQUAL * (left_length + right_length) / 2 - 1 - 1e-6
+    is_equal = (left_length == right_length) & (left_only == 0) & (right_only == 0)
+    is_long = np.minimum(left_length, right_length) >= 4
+    return (is_close & is_long) | is_equal | left_hyphen | right_hyphen
+
+
+def _count_bits(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """RETURNS (NDArray[int]): How many bits of each number are set (`numpy.bitwise_count`, which NumPy 1 lacks)."""
+    return _bits_of_two_bytes()[numbers.view(np.uint16)].reshape(-1, 4).sum(axis=1, dtype=np.int64)
+
+
+@cache
+def _bits_of_two_bytes() -> npt.NDArray[np.uint8]:
+    two_bytes = np.arange(2**16, dtype=np.uint16).view(np.uint8)
+    return np.unpackbits(two_bytes).reshape(-1, 16).sum(axis=1, dtype=np.uint8)
 
 
 @lru_cache(maxsize=100_000)

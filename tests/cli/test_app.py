@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from tests.cli.helpers import xner
 from xner_spacy import about
-from xner_spacy.cli.app import run
+from xner_spacy.cli.app import COMMANDS, app, run
 
 XNER = [sys.executable, "-m", "xner_spacy"]
 
@@ -30,6 +33,28 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 def test_version():
     assert xner("--version").out == f"xner-spacy {about.__version__}\n"
+
+
+def test_the_list_of_commands_says_what_each_says_itself():
+    """The list is written without importing the commands."""
+    commands: Any = get_command(app)
+    for name in COMMANDS:
+        command = commands.get_command(None, name)
+        assert not command.hidden
+        listed = TyperCommand(name, help=COMMANDS[name].text).get_short_help_str(1000)
+        assert listed == command.get_short_help_str(1000), name
+
+
+def test_help_imports_no_command():
+    code = "import sys; sys.argv[1:] = ['--help']; from xner_spacy.cli import main\ntry:\n    main()\nfinally:\n"
+    code += "    print('loaded', [name for name in sys.modules if name.startswith('xner_spacy.recipe') or 'cli.view' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "annotate" in done.stdout and "loaded []" in done.stdout
+
+
+def test_a_misspelled_command_is_told_the_right_one():
+    result = xner("evalute")
+    assert result.code == 2 and "evaluate" in result.err
 
 
 def test_a_fault_of_ours_is_one_message_that_says_so(monkeypatch, capsys):

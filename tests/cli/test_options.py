@@ -6,12 +6,14 @@ from typing import Iterator, Optional, Tuple
 import pytest
 
 from tests.cli.helpers import xner
-from xner_spacy.cli.app import app
+from xner_spacy.cli.app import COMMANDS, registered
 
 
 def numbers() -> Iterator[Tuple[Tuple[str, ...], str]]:
     """YIELDS (Tuple[Tuple[str, ...], str]): Each command and its options with numbers."""
-    groups = [(app, ())] + [(g.typer_instance, (g.name,)) for g in app.registered_groups]
+    apps = [registered(name) for name in COMMANDS]
+    groups = [(app, ()) for app in apps]
+    groups += [(group.typer_instance, (group.name,)) for app in apps for group in app.registered_groups]
     for group, words in groups:
         for command in group.registered_commands:
             for parameter in inspect.signature(command.callback).parameters.values():
@@ -19,7 +21,7 @@ def numbers() -> Iterator[Tuple[Tuple[str, ...], str]]:
                     yield (*words, command.name), parameter.default.param_decls[0]
 
 
-NUMBERS = list(numbers())
+NUMBERS = list(dict.fromkeys(numbers()))
 
 
 def test_there_are_numbers():

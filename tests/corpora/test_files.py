@@ -4,10 +4,13 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xner_spacy.corpora import files
 from xner_spacy.corpora.files import (
@@ -166,3 +169,20 @@ def test_pipes_are_refused_where_a_file_is_read_again(tmp_path):
             require_file(path, "it is read twice")
     require_file(tmp_path / "none", "")
     require_file(tmp_path, "")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("aé\r\x85\u2028 \t")), max_size=6), st.booleans(), st.sampled_from([1, 3, 2**20])
+)
+def test_lines_are_the_same_however_much_is_read_at_a_time(lines, ends, size):
+    text = "\n".join(lines) + "\n" * ends
+    expected = text.split("\n")
+    if not expected[-1]:
+        expected.pop()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_BLOCK", size)
+        path = Path(folder) / "x"
+        path.write_bytes(text.encode())
+        read = list(read_lines(path, Counter()))
+    assert read == [(number, line.removesuffix("\r")) for number, line in enumerate(expected, 1)]

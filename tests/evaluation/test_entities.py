@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from xner_spacy.evaluation import resampling
 from xner_spacy.evaluation.entities import (
+    Tally,
     bootstrap_f1,
     compare,
     count,
@@ -119,8 +120,45 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_resamples_in_parts_are_those_drawn_at_once(monkeypatch):
     counts = count(GOLD * 10, PRED * 10)
     whole = bootstrap_f1(counts, samples=50, seed=4)
-    monkeypatch.setattr(resampling, "BLOCK", 7 * 40)
+    monkeypatch.setattr(resampling, "BLOCK", 7 * 4)  # there are four different sentences
     assert bootstrap_f1(counts, samples=50, seed=4) == whole
+
+
+def test_the_order_of_the_sentences_makes_no_difference():
+    assert evaluate(GOLD * 3, PRED * 3) == evaluate(GOLD[::-1] * 3, PRED[::-1] * 3)
+
+
+@given(corpora())
+def test_figures_of_a_label_are_those_of_its_entities_alone(sides):
+    """Counts kept for all labels together give what counting each label by itself gives."""
+    gold, predicted = sides
+    tally = Tally()
+    for gold_entities, predicted_entities in zip(gold, predicted):
+        tally.add(gold_entities, predicted_entities)
+    for label in (None, "PER", "LOC"):
+        counts = count(gold, predicted, label)
+        rates = tally.rates(None if label is None else [label], samples=30, seed=5)
+        sums = [int(column.sum()) for column in counts]
+        assert [rates[name] for name in ("correct", "predicted", "gold")] == sums
+        assert rates["f1_interval"] == resampling.rounded(bootstrap_f1(counts, samples=30, seed=5))
+    assert tally.scores(samples=9)["errors"] == error_kinds(gold, predicted)
+
+
+def test_sentences_drawn_in_groups_vary_as_much_as_those_drawn_one_by_one():
+    """The standard deviation of F1 over resamples, against the one that is computed sentence by sentence."""
+    import numpy as np
+
+    rng = np.random.default_rng(2)
+    hits = rng.random(400) < 0.6
+    gold = [[E(0, 1, "PER")]] * 400
+    predicted = [[E(0, 1, "PER")] if hit else [] for hit in hits]
+    low, high = bootstrap_f1(count(gold, predicted), samples=4000)
+    one_by_one = []
+    for _ in range(4000):
+        share = rng.choice(hits, 400).mean()
+        one_by_one.append(2 * share / (1 + share))
+    expected = np.percentile(one_by_one, [2.5, 97.5])
+    assert [low, high] == pytest.approx(expected.tolist(), abs=0.006)
 
 
 def test_without_resamples_the_interval_is_f1_itself():

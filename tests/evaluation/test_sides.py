@@ -14,7 +14,7 @@ from xner_spacy.cli.compare import compare
 from xner_spacy.cli.evaluate import evaluate
 from xner_spacy.corpora.formats.columns import TaggedSentence
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.evaluation.sides import common_positions, lay_out
+from xner_spacy.evaluation.sides import Layout, common_positions
 from xner_spacy.text import is_blank_token
 from xner_spacy.types import Entity
 
@@ -227,8 +227,10 @@ def test_an_entity_is_right_without_whitespace_at_its_edges_and_wrong_with_it(wo
     before = sum(not is_blank_token(w) for w in words[:start])
     inside = sum(not is_blank_token(w) for w in words[start:end])
     gold = [Entity(before, before + inside, "PER")] if inside else []
-    sides = lay_out("gold", [TaggedSentence(visible, gold)], [TaggedSentence(words, [entity])])
-    equal = [e[:3] for e in sides.gold[0]] == [e[:3] for e in sides.predicted[0][0]]
+    layout = Layout()
+    versions = [TaggedSentence(visible, gold), TaggedSentence(words, [entity])]
+    ((gold_side, predicted_side),) = layout.laid_out([versions], "gold")
+    equal = [e[:3] for e in gold_side] == [e[:3] for e in predicted_side]
     edge = is_blank_token(words[start]) or is_blank_token(words[end - 1])
     assert equal == (not edge)
-    assert sides.notes["whitespace_edges"]["predicted"] == edge
+    assert layout.notes()["whitespace_edges"]["predicted"] == edge

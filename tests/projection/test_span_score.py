@@ -170,7 +170,7 @@ def test_given_candidates_score_as_found_ones():
         [(1, 3, 0.9), (1, 4, 0.8), (2, 1, 0.9), (3, 5, 0.9)],
     )
     score = SpanScore()
-    (mine,) = score.options(p)
+    ((mine,),) = score.options([p])
     (matrix,) = score([p], [[(a, b) for _, a, b in mine]])
     assert matrix[0].tolist() == pytest.approx([w for w, _, _ in mine])
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import pytest
 import srsly
@@ -27,11 +27,11 @@ def lines(folder: Path) -> Iterator[Tuple[str, List[str]]]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_scripts_options_and_other_projects_exist(folder: Path) -> None:
-    commands: Dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    commands: Any = get_command(app)
     for step, line in lines(folder):
         options = {word for word in line if word.startswith("--")}
         if line[0] == "xner":
-            command = commands[line[1]]
+            command = commands.get_command(None, line[1])
             command = command.commands[line[2]] if hasattr(command, "commands") else command
             known = {option for param in command.params for option in param.opts}
             if command.context_settings.get("ignore_unknown_options"):  # settings of a config, by dotted name

@@ -6,41 +6,138 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
-from typing import List
+from typing import Any, Dict, List, NamedTuple
 
 import typer
 from catalogue import RegistryError
 from confection import ConfigValidationError
+from typer.core import TyperCommand, TyperGroup
 
 from ..about import __version__
 from ..errors import XnerError, in_one_line
 from .output import make_log_printable, message
 
-app = typer.Typer(
-    name="xner",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 # The exit code that typer returns for Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
 # Set this environment variable to see the traceback of an error that is a bug of xner.
 DEBUG = "XNER_DEBUG"
-# Each is a module with the command NAME_cli and maybe its CONTEXT, or with a function `register` for several commands.
-COMMANDS = """
-    convert convert-model align project assemble annotate bench evaluate compare report init-config model-card info distill
-    retype select split calibrate vectors study plan exchange view
-"""
-for command_name in COMMANDS.split():
-    module_name = command_name.replace("-", "_")
-    module = import_module(f".{module_name}", __package__)
+
+
+class Listed(NamedTuple):
+    """A command as `xner --help` lists it, before its module is imported.
+
+    text (str): The first sentence of its help. module (str): Where it is, if not in the module of its name in `cli`.
+    """
+
+    text: str
+    module: str = ""
+
+
+# A module has the command NAME_cli and maybe its CONTEXT, or a function `register`.
+COMMANDS: Dict[str, Listed] = {
+    "convert": Listed(
+        "Convert a corpus: column files of every kind, JSON lines of annotation tools, tokenised text or a bitext to "
+        "DocBin, .iob or .txt."
+    ),
+    "convert-model": Listed("Convert NLLB-200, M2M-100 or Marian (OPUS-MT) for xner.CTranslate2.v1."),
+    "align": Listed("Align the words of parallel sentences."),
+    "project": Listed("Project the entities of labelled sentences onto their translations."),
+    "assemble": Listed(
+        "Build a teacher from its config: load its models, let its aligner and projector learn from the bitext, and "
+        "write it to a folder."
+    ),
+    "annotate": Listed("Annotate a corpus into DocBin shards."),
+    "bench": Listed("Run `python -m benchmarks NAME` in a checkout of the repository (NAME --help for its options)."),
+    "evaluate": Listed(
+        "Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error."
+    ),
+    "compare": Listed("Paired test of the difference in F1 (approximate randomisation over sentences, two-sided)."),
+    "report": Listed("Show F1 with 95% intervals of several systems side by side, and keep the table in a page."),
+    "init-config": Listed(
+        "Write the whole config of a `teacher`, of a `student` that learns from what it labels, or of the `source` "
+        "pipeline that it asks; or copy a config of your own."
+    ),
+    "model-card": Listed(
+        "Write a filled meta.json for a student: what it is made of, under which licences, and how good it is."
+    ),
+    "info": Listed("Versions of what is installed, external programs, and the registered parts."),
+    "distill": Listed(
+        "Mix teachers: the weighted mean of their distributions over tags, and the entities that follow from it."
+    ),
+    "retype": Listed("Give the names of a labelled corpus the types that the whole corpus supports."),
+    "select": Listed(
+        "Filter a corpus: by the teacher's confidence, by how little a language discriminator sees in it, or to where "
+        "two teachers agree."
+    ),
+    "split": Listed("Split a corpus at random into training and development data; the same text is never in both."),
+    "calibrate": Listed(
+        "Fit a student's span scores on projected development data: their temperature, and what is taken off the "
+        "scores of O."
+    ),
+    "vectors": Listed(
+        "Train vectors in which translations lie near each other, for a model that is applied to another language."
+    ),
+    "plan": Listed(
+        "What there is for a language (translators, tokenizer, labelled data, relatives), and which arm to expect to "
+        "win."
+    ),
+    "export": Listed(
+        "Sentences of a labelled corpus for an annotation tool, the most useful ones first, with the entities that the "
+        "pipeline proposes, their scores, and the reading in the source language.",
+        "xner_spacy.cli.exchange",
+    ),
+    "import": Listed("Corrected sentences back from an annotation tool.", "xner_spacy.cli.exchange"),
+    "view": Listed(
+        "Look at what was labelled, and why: text, reading, links, spans with scores, and what was dropped."
+    ),
+    # The recipe stands on the commands.
+    "new": Listed(
+        "Make a project for a language of your own: `spacy project run all` in it makes the pipeline.",
+        "xner_spacy.recipe.commands",
+    ),
+    "study": Listed("How F1 depends on the amounts of labelled source and unlabelled target text."),
+    "recipe": Listed(
+        "The steps of a project that `xner new` made, as its project.yml calls them.", "xner_spacy.recipe.commands"
+    ),
+}
+SETTINGS: Dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+def registered(name: str) -> typer.Typer:
+    """RETURNS (typer.Typer): A command, maybe among others of its module, which is imported now."""
+    alone = typer.Typer(**SETTINGS)
+    module_name = name.replace("-", "_")
+    module = import_module(COMMANDS[name].module or f"{__package__}.{module_name}")
     if hasattr(module, "register"):
-        module.register(app)
+        module.register(alone)
     else:
-        context = getattr(module, "CONTEXT", None)
-        app.command(command_name, context_settings=context)(getattr(module, f"{module_name}_cli"))
-# The recipe stands on the commands: it is not imported from here by name.
-import_module("xner_spacy.recipe.commands").register(app)
+        settings = getattr(module, "CONTEXT", None)
+        alone.command(name, context_settings=settings)(getattr(module, f"{module_name}_cli"))
+    return alone
+
+
+class Commands(TyperGroup):
+    """The commands of `xner`. Only the module of the one that is called is imported."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: Dict[str, Any] = dict.fromkeys(COMMANDS)
+
+    def get_command(self, context: Any, name: str) -> Any:
+        """RETURNS (Any): A command or group; None if there is none of this name."""
+        if name in COMMANDS and self.commands[name] is None:
+            self.commands.update(typer.main.get_group(registered(name)).commands)
+        return self.commands.get(name)
+
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        """Write the list of commands in the help."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        rows = [(name, TyperCommand(name, help=c.text).get_short_help_str(limit)) for name, c in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+app = typer.Typer(name="xner", no_args_is_help=True, cls=Commands, **SETTINGS)
 
 
 def _version(is_given: bool) -> None:

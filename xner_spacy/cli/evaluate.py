@@ -7,8 +7,8 @@ from ..corpora.formats.pharaoh import read_pharaoh
 from ..errors import require
 from ..evaluation.alignments import evaluate_links, read_gold_links
 from ..evaluation.calibration import scores_against
-from ..evaluation.entities import evaluate as evaluate_entities
-from ..evaluation.sides import read_sides
+from ..evaluation.entities import Tally
+from ..evaluation.sides import SideReader
 from ..types import Json, PathLike
 from .options import command, option
 from .output import percent, percent_range, say, table, warn, write_json
@@ -44,21 +44,21 @@ def evaluate(
         `changed` settings.
     RAISES: InputError at the first difference in the text, and for a label that is not among `labels`.
     """
-    sides = read_sides(gold, predicted, labels=labels, only=only)
-    scores = evaluate_entities(sides.gold, sides.predicted[0], samples=samples, seed=seed)
+    reader = SideReader(gold, predicted, labels=labels, only=only)
+    tally = Tally()
+    for gold_entities, predicted_entities in reader:
+        tally.add(gold_entities, predicted_entities)
+    scores, notes = tally.scores(samples=samples, seed=seed), reader.notes()
     if only is not None:
         scores["signature"] += f"|only:{','.join(sorted(set(only)))}"
-    common = sides.common_labels()
-    if common and any(sides.notes["labels_only_in"].values()):
-        of_common = sides.only(common)
-        rates = evaluate_entities(of_common.gold, of_common.predicted[0], samples=samples, seed=seed)
-        names = ("precision", "recall", "f1", "f1_interval", "gold", "predicted", "correct")
-        scores["common_labels"] = {"labels": common, **{name: rates[name] for name in names}}
+    common = sorted(set.intersection(*map(set, tally.labels())))
+    if common and any(notes["labels_only_in"].values()):
+        scores["common_labels"] = {"labels": common, **tally.rates(common, samples=samples, seed=seed)}
     if with_scores:
         scores["entity_scores"] = scores_against(gold, predicted)
     if origin := origin_of_predictions(predicted):
         scores["made_from"] = origin._asdict()
-    return {**scores, "notes": sides.notes}
+    return {**scores, "notes": notes}
 
 
 @command(evaluate, gold="GOLD", predicted="PRED", with_scores=option("--scores"))

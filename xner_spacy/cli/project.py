@@ -4,14 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Callable, Iterator, List, Optional, Tuple
 
-from spacy.tokens import Doc
-
 from ..corpora.docs import make_doc
 from ..corpora.files import is_stream, require_same_length
-from ..corpora.formats.columns import visible
+from ..corpora.formats.columns import TaggedSentence, visible
 from ..corpora.formats.lines import read_sentences
 from ..corpora.labelled import read_tagged
-from ..corpora.write import form_of, write_corpus
+from ..corpora.write import form_of, write_corpus, write_sentences
 from ..corpora.writing import written_together
 from ..errors import require
 from ..languages import blank_vocab
@@ -84,15 +82,20 @@ def project(
         part.train(pairs, more_pairs(bitext))
     rows: List[Json] = []
     counts: Counter = Counter(sentences=len(pairs))
-    vocab = blank_vocab("xx")
 
-    def projected() -> Iterator[Doc]:
+    def projected() -> Iterator[TaggedSentence]:
         results = zip(checked(part, pairs), pairs, strict=True)
         for projection, pair in progress(results, len(pairs)):
             rows.append(_row(pair, projection, counts))
-            yield make_doc(vocab, pair.target, sorted(Entity(*span[:3]) for span in projection.spans))
+            entities = sorted(Entity(*span[:3]) for span in projection.spans)
+            yield TaggedSentence(list(pair.target), entities)
 
-    write_corpus(output, projected(), form, counts=counts, source=target)
+    if form == "iob":
+        write_sentences(output, projected(), target, counts)
+    else:
+        vocab = blank_vocab("xx")
+        docs = (make_doc(vocab, sentence.words, sentence.entities) for sentence in projected())
+        write_corpus(output, docs, form, counts=counts, source=target)
     return {"counts": dict(counts), "sentences": rows}
 
 

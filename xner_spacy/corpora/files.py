@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import IO, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..errors import InputError
 from ..types import PathLike
@@ -23,6 +23,8 @@ MARK = "byte order mark left out"
 WINDOWS = "Windows line ends (CRLF) read as line ends"
 # A longer line (in bytes) is not a sentence; a few bytes of gzip can unpack to gigabytes.
 LONGEST_LINE = 64 * 2**20
+# Bytes that are read at a time.
+_BLOCK = 2**20
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -55,8 +57,34 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
         file.
     """
     file_counts: Counter = Counter()
-    for number, raw in enumerate(_raw_lines(path), 1):
-        line = raw[:-1] if raw.endswith(b"\n") else raw
+    number = 0
+    for block in _blocks(path):
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        texts: Iterable[str] = _plain_texts(block) or _checked_texts(lines, path, number, file_counts)
+        for number, text in enumerate(texts, number + 1):  # noqa: B020  (the lines before this block are counted)
+            yield number, text
+    count_or_tell(path, file_counts, counts)
+
+
+def _plain_texts(block: bytes) -> Optional[List[str]]:
+    """RETURNS (Optional[List[str]]): The lines of a block, all at once; None if each has to be looked at."""
+    if b"\r" in block or b"\0" in block or block.startswith(_BOM):
+        return None
+    try:
+        texts = block.decode("utf8").split("\n")
+    except UnicodeDecodeError:
+        return None
+    if not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def _checked_texts(lines: Iterable[bytes], path: PathLike, number: int, file_counts: Counter) -> Iterator[str]:
+    """YIELDS (str): Lines that are not all plain. number (int): How many came before them in the file."""
+    for number, raw in enumerate(lines, number + 1):  # noqa: B020
+        line = raw
         if number == 1 and line.startswith(_BOM):
             line = line[len(_BOM) :]
             file_counts[MARK] += 1
@@ -66,12 +94,10 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
         if b"\0" in line:
             raise InputError("holds a zero byte: it is no text.", path, number, _hint(raw, number))
         try:
-            text = line.decode("utf8")
+            yield line.decode("utf8")
         except UnicodeDecodeError as error:
             message = f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1})."
             raise InputError(message, path, number, _hint(raw, number)) from None
-        yield number, text
-    count_or_tell(path, file_counts, counts)
 
 
 def count_or_tell(path: PathLike, file_counts: Mapping[str, int], counts: Optional[Counter]) -> None:
@@ -90,24 +116,44 @@ def tell_once(path: PathLike, what: str) -> None:
         _log.warning("%s: %s", path, what)
 
 
-def _raw_lines(path: PathLike) -> Iterator[bytes]:
+def _blocks(path: PathLike) -> Iterator[bytes]:
+    """YIELDS (bytes): The file, in pieces of whole lines."""
     if str(path) != STDIN and Path(path).is_dir():
         raise InputError("is a folder, not a file.", path)
     number = 0
     try:
         with _open(path) as file:
-            while raw := file.readline(LONGEST_LINE + 1):
-                number += 1
-                if len(raw) > LONGEST_LINE:
-                    message = f"is longer than {LONGEST_LINE // 2**20} MiB."
-                    raise InputError(message, path, number, "Is it a text with a sentence or a token a line?")
-                yield raw
+            rest: List[bytes] = []  # of a line that has not ended yet
+            length = 0
+            while data := file.read1(_BLOCK):  # type: ignore[attr-defined]
+                end = data.rfind(b"\n") + 1
+                if end:
+                    block = b"".join([*rest, data[:end]])
+                    rest, length = [], 0
+                    _refuse_long_lines(block, path, number)
+                    yield block
+                    number += block.count(b"\n")
+                rest.append(data[end:])
+                length += len(data) - end
+                if length > LONGEST_LINE:
+                    _refuse_long_lines(b"".join(rest), path, number)
+            if length:
+                yield b"".join(rest)
     except (FileNotFoundError, PermissionError) as error:
         raise InputError(not_opened(error), path) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError("is a gzip file that is cut short or broken.", path, number + 1, "Copy it anew.") from None
     except OSError as error:
         raise InputError(f"can't be read ({error.strerror or error}).", path) from None
+
+
+def _refuse_long_lines(block: bytes, path: PathLike, number: int) -> None:
+    """RAISES: InputError for a line that is too long. number (int): How many lines came before the block."""
+    if len(block) > LONGEST_LINE:
+        for number, line in enumerate(block.split(b"\n"), number + 1):  # noqa: B020
+            if len(line) > LONGEST_LINE:
+                message = f"is longer than {LONGEST_LINE // 2**20} MiB."
+                raise InputError(message, path, number, "Is it a text with a sentence or a token a line?")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ Missing = Literal["refuse", "outside", "skip"]
 Spaces = Literal["refuse", "replace"]
 
 # White space inside a token would split it or its line; a leading byte order mark would be read as that of the file.
-_CUTTING = {"iob": "\t\n\r\0", "txt": " \t\n\r\0"}
+_CUTTING = {"iob": re.compile("[\t\n\r\0]+"), "txt": re.compile("[ \t\n\r\0]+")}
 _BOM = "\ufeff"
 _LABEL_HINT = "A label is letters and the like, without white space at its ends; correct it, or write .spacy."
 
@@ -92,10 +92,28 @@ def write_corpus(
         if Path(path).suffix == ".gz":
             raise XnerError(f"{path}: a DocBin is compressed already.", "Leave .gz away.")
         return write_docbin(path, docs)
-    sentences = _sentences(docs, form, options or WriteOptions(), counts, source)
+    options = options or WriteOptions()
+    return _write_text(path, _sentences(docs, form, options, counts, source), form, options, counts)
+
+
+def write_sentences(path: PathLike, sentences: Iterable[TaggedSentence], source: PathLike, counts: Counter) -> int:
+    """Write sentences as `.iob` atomically. No token may be blank.
+
+    path (PathLike): See `write_corpus`. source (PathLike): The file that the sentences come from, for messages.
+    RETURNS (int): The number of sentences. RAISES: XnerError for a value that can't be written; nothing is written
+        then.
+    """
+    placed = ((_place(number, source), sentence) for number, sentence in enumerate(sentences, 1))
+    return _write_text(path, placed, "iob", WriteOptions(), counts)
+
+
+def _write_text(
+    path: PathLike, sentences: Iterable[Tuple[str, TaggedSentence]], form: Form, options: WriteOptions, counts: Counter
+) -> int:
     written = 0
     with atomic_write(path) as file:
-        for sentence in sentences:
+        for place, given in sentences:
+            sentence = _writable(given, form, place, options, counts)
             written += 1
             file.write(as_iob(sentence) if form == "iob" else " ".join(sentence.words) + "\n")
         if not written:
@@ -117,9 +135,10 @@ def nothing_left(path: PathLike, counts: Counter) -> XnerError:
 
 def _sentences(
     docs: Iterable[Doc], form: Form, options: WriteOptions, counts: Counter, source: Optional[PathLike]
-) -> Iterator[TaggedSentence]:
+) -> Iterator[Tuple[str, TaggedSentence]]:
+    """YIELDS (Tuple[str, TaggedSentence]): The place of a sentence, for messages, and the sentence."""
     for number, doc in enumerate(docs, 1):
-        place = f"Sentence {number}" if source is None else f"{source}: sentence {number}"
+        place = _place(number, source)
         _count_lost(doc, form, counts)
         for part in _parts(doc, options, counts):
             ents = filter_spans(part.ents)
@@ -135,13 +154,30 @@ def _sentences(
                     continue
                 if _is_skipped(part, place, options, counts):
                     continue
-                for _, _, label, *_ in entities:
-                    is_valid = label and is_sound_label(label)
-                    require(is_valid, f"{place}: the label {label!a} can't be written to .iob.", _LABEL_HINT)
-            written = [_written_token(word, form, place, options, counts) for word in words]
-            if form == "iob" and written[0] == DOCSTART and not (entities and not entities[0].start):
-                written[0] = _changed(DOCSTART, DOCSTART.strip("-"), form, place, options, counts)
-            yield TaggedSentence(written, entities)
+            yield place, TaggedSentence(words, entities)
+
+
+def _place(number: int, source: Optional[PathLike]) -> str:
+    return f"Sentence {number}" if source is None else f"{source}: sentence {number}"
+
+
+def _writable(
+    sentence: TaggedSentence, form: Form, place: str, options: WriteOptions, counts: Counter
+) -> TaggedSentence:
+    """RETURNS (TaggedSentence): The sentence, its tokens changed where the format can't hold them. RAISES: XnerError
+    for a label that can't be written, or a token that must not be changed.
+    """
+    words, entities = sentence.words, sentence.entities
+    for entity in entities:
+        is_valid = entity.label and is_sound_label(entity.label)
+        require(bool(is_valid), f"{place}: the label {entity.label!a} can't be written to .iob.", _LABEL_HINT)
+    text = "".join(words)
+    if _CUTTING[form].search(text) or _BOM in text:
+        words = [_written_token(word, form, place, options, counts) for word in words]
+    if form == "iob" and words[0] == DOCSTART and not (entities and not entities[0].start):
+        docstart = _changed(DOCSTART, DOCSTART.strip("-"), form, place, options, counts)
+        words = [docstart, *words[1:]]
+    return TaggedSentence(words, entities)
 
 
 def _parts(doc: Doc, options: WriteOptions, counts: Counter) -> List[Span]:
@@ -184,7 +220,7 @@ def _is_skipped(part: Span, place: str, options: WriteOptions, counts: Counter) 
 
 def _written_token(word: str, form: Form, place: str, options: WriteOptions, counts: Counter) -> str:
     """RETURNS (str): The token, changed if the format can't hold it. RAISES: XnerError if it must not be changed."""
-    fixed = re.sub(f"[{_CUTTING[form]}]+", "_", word).lstrip(_BOM)
+    fixed = _CUTTING[form].sub("_", word).lstrip(_BOM)
     return fixed if fixed == word else _changed(word, fixed, form, place, options, counts)
 
 

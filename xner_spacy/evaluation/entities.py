@@ -6,8 +6,7 @@ The interval is the percentile bootstrap over sentences; the paired test is appr
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from typing import Annotated, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Annotated, Any, Container, Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +38,17 @@ def prf(correct: float, predicted: float, gold: float) -> Tuple[float, float, fl
 
 def count(gold: Sequence[Sentence], predicted: Sequence[Sentence], label: Optional[str] = None) -> Counts:
     """RETURNS (Counts): The counts for one label or all. RAISES: ValueError if the lengths differ."""
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} gold sentences but {len(predicted)} predicted ones")
+    _require_same_length(gold, predicted)
     rows = np.zeros((3, len(gold)), dtype=np.int64)
     for k, sides in enumerate(zip(gold, predicted, strict=True)):
         gold_set, predicted_set = ({e[:3] for e in side if label is None or e.label == label} for side in sides)
         rows[:, k] = len(gold_set & predicted_set), len(predicted_set), len(gold_set)
     return Counts(*rows)
+
+
+def _require_same_length(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> None:
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold sentences but {len(predicted)} predicted ones")
 
 
 def _f1(counts: Counts, weights: npt.NDArray) -> npt.NDArray[np.float64]:
@@ -58,13 +61,21 @@ def bootstrap_f1(counts: Counts, samples: int = 1000, seed: int = 0) -> Tuple[fl
     """RETURNS (Tuple[float, float]): 95% percentile bootstrap interval of F1 over sentences, in [0, 1]. Without
     resamples both ends are F1. RAISES: XnerError for an invalid number of resamples, or a negative seed.
     """
-    n = len(counts.gold)
-    if not n:
-        return 0.0, 0.0
+    rows, numbers = np.unique(np.column_stack(counts), axis=0, return_counts=True)
+    return _bootstrap(Counts(*rows.T), numbers, samples, seed)
+
+
+def _bootstrap(counts: Counts, numbers: npt.NDArray[np.int64], samples: int, seed: int) -> Tuple[float, float]:
+    """RETURNS (Tuple[float, float]): See `bootstrap_f1`. counts (Counts): The different counts of a sentence, in order.
+    numbers (NDArray[int]): How many sentences have each. They are drawn together, for it makes no difference which one
+    of them is drawn; so time and memory do not depend on how many sentences there are.
+    """
     check_resampling(samples, seed)
+    if not len(numbers):
+        return 0.0, 0.0
     rng = np.random.default_rng(seed)
-    scores = [_f1(counts, draw(rng, n, size)) for size in block_sizes(n, samples)]
-    return interval(np.concatenate(scores or [_f1(counts, np.ones((1, n)))]))
+    scores = [_f1(counts, draw(rng, numbers, size)) for size in block_sizes(len(numbers), samples)]
+    return interval(np.concatenate(scores or [_f1(counts, numbers[None].astype(np.float64))]))
 
 
 KINDS = ("correct", "boundary", "type", "boundary_and_type", "spurious", "missing")
@@ -139,6 +150,79 @@ def _row(counts: Counts) -> Json:
     return {"precision": p, "recall": r, "f1": f, "gold": gold, "predicted": predicted, "correct": correct}
 
 
+_LENGTHS = ("1", "2", "3", "4+")
+
+
+class Tally:
+    """The counts of an evaluation, to which sentences are added one by one. Its size does not depend on how many there
+    are: it keeps how often each combination of counts by label occurs.
+    """
+
+    def __init__(self) -> None:
+        self.sentences = 0
+        # What a sentence has for each of its labels: (label, correct, predicted, gold).
+        self._rows: Counter[Tuple[Tuple[str, int, int, int], ...]] = Counter()
+        self._lengths = np.zeros((3, len(_LENGTHS)), dtype=np.int64)  # correct, predicted and gold ones of each length
+        self._errors = Counter(dict.fromkeys(KINDS, 0))
+
+    def add(self, gold: Sentence, predicted: Sentence) -> None:
+        """Count the entities of one sentence."""
+        self.sentences += 1
+        if not gold and not predicted:
+            self._rows[()] += 1
+            return
+        gold_set, predicted_set = {e[:3] for e in gold}, {e[:3] for e in predicted}
+        by_label: Dict[str, List[int]] = {}
+        for column, entities in enumerate((gold_set & predicted_set, predicted_set, gold_set)):
+            for start, end, label in entities:
+                by_label.setdefault(label, [0, 0, 0])[column] += 1
+                self._lengths[column, min(end - start, len(_LENGTHS)) - 1] += 1
+        self._rows[tuple((label, c[0], c[1], c[2]) for label, c in sorted(by_label.items()))] += 1
+        if gold_set == predicted_set:
+            self._errors["correct"] += len(gold_set)
+        else:
+            self._errors.update(error_kinds([gold], [predicted]))
+
+    def labels(self) -> Tuple[List[str], List[str]]:
+        """RETURNS (Tuple[List[str], List[str]]): The labels that were predicted, and those in gold."""
+        columns = ({row[0] for rows in self._rows for row in rows if row[column]} for column in (2, 3))
+        predicted, gold = map(sorted, columns)
+        return predicted, gold
+
+    def counts(self, labels: Optional[Container[str]] = None) -> Tuple[Counts, npt.NDArray[np.int64]]:
+        """RETURNS (Tuple[Counts, NDArray[int]]): The different counts of a sentence, in order, and how many sentences
+        have each. labels (Optional[Container[str]]): Those of these labels alone.
+        """
+        groups: Counter[Tuple[int, ...]] = Counter()
+        for rows, number in self._rows.items():
+            chosen = [row[1:] for row in rows if labels is None or row[0] in labels]
+            groups[tuple(map(sum, zip(*chosen, strict=True))) or (0, 0, 0)] += number
+        ordered = sorted(groups)
+        columns = np.array(ordered, dtype=np.int64).reshape(-1, 3).T
+        return Counts(*columns), np.array([groups[group] for group in ordered], dtype=np.int64)
+
+    def rates(self, labels: Optional[Container[str]] = None, *, samples: int = 1000, seed: int = 0) -> Json:
+        """RETURNS (Json): `precision`, `recall`, `f1` in [0, 1], `f1_interval` (95%), and counts. labels
+        (Optional[Container[str]]): Those of these labels alone.
+        """
+        counts, numbers = self.counts(labels)
+        interval_ends = rounded(_bootstrap(counts, numbers, samples, seed))
+        return {**_row(Counts(*(column * numbers for column in counts))), "f1_interval": interval_ends}
+
+    def scores(self, *, samples: int = 1000, seed: int = 0) -> Json:
+        """RETURNS (Json): See `evaluate`."""
+        lengths = {name: self._lengths[:, column : column + 1] for column, name in enumerate(_LENGTHS)}
+        labels = sorted(set().union(*self.labels()))
+        return {
+            **self.rates(samples=samples, seed=seed),
+            "sentences": self.sentences,
+            "per_type": {label: self.rates([label], samples=samples, seed=seed) for label in labels},
+            "per_length": {name: _row(Counts(*columns)) for name, columns in lengths.items()},
+            "errors": dict(self._errors),
+            "signature": f"entity-f1|micro|exact|bs:{samples}|seed:{seed}|v:{__version__}",
+        }
+
+
 def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples: int = 1000, seed: int = 0) -> Json:
     """Score predicted entities against gold ones.
 
@@ -146,26 +230,13 @@ def evaluate(gold: Sequence[Sentence], predicted: Sequence[Sentence], *, samples
     samples (int): Bootstrap resamples. seed (int): Seed of the resampling.
     RETURNS (Json): `precision`, `recall`, `f1` in [0, 1], `f1_interval` (95%), counts, `per_type`, `per_length` (gold
         and predicted span length in tokens: 1, 2, 3, 4+), `errors` and `signature`.
+    RAISES: ValueError if the lengths differ.
     """
-    counts = count(gold, predicted)
-    labels = sorted({e.label for side in (gold, predicted) for s in side for e in s})
-    per_type: Json = {}
-    for label in labels:
-        label_counts = count(gold, predicted, label)
-        per_type[label] = {**_row(label_counts), "f1_interval": rounded(bootstrap_f1(label_counts, samples, seed))}
-    per_length: Json = {}
-    for name, low, high in (("1", 1, 1), ("2", 2, 2), ("3", 3, 3), ("4+", 4, 10**9)):
-        g, p = ([[e for e in s if low <= e.end - e.start <= high] for s in side] for side in (gold, predicted))
-        per_length[name] = _row(count(g, p))
-    return {
-        **_row(counts),
-        "f1_interval": rounded(bootstrap_f1(counts, samples, seed)),
-        "sentences": len(gold),
-        "per_type": per_type,
-        "per_length": per_length,
-        "errors": error_kinds(gold, predicted),
-        "signature": f"entity-f1|micro|exact|bs:{samples}|seed:{seed}|v:{__version__}",
-    }
+    _require_same_length(gold, predicted)
+    tally = Tally()
+    for gold_entities, predicted_entities in zip(gold, predicted, strict=True):
+        tally.add(gold_entities, predicted_entities)
+    return tally.scores(samples=samples, seed=seed)
 
 
 def compare(
@@ -190,7 +261,7 @@ def compare(
         mixed_a, mixed_b = (_f1(joined, np.hstack(weights)) for weights in ((1 - swap, swap), (swap, 1 - swap)))
         extreme += int(np.sum(np.abs(mixed_a - mixed_b) >= abs(f_a - f_b) - 1e-12))
         if n:
-            weights = draw(rng, n, size)
+            weights = draw(rng, np.ones(n), size)
             differences += (_f1(counts_a, weights) - _f1(counts_b, weights)).tolist()
     return {
         "f1_a": round(f_a, 5),

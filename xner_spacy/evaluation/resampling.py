@@ -22,15 +22,18 @@ def check_resampling(samples: int, seed: int) -> None:
 
 
 def block_sizes(n: int, samples: int) -> Iterator[int]:
-    """YIELDS (int): The numbers of resamples of n sentences to draw at a time, which add up to `samples`."""
+    """YIELDS (int): The numbers of resamples of n sentences, or groups of them, to draw at a time, which add up to `samples`."""
     block = max(1, BLOCK // max(n, 1))
     for start in range(0, samples, block):
         yield min(block, samples - start)
 
 
-def draw(random: np.random.Generator, n: int, size: int) -> Weights:
-    """RETURNS (Weights): (size, n) how often each of n sentences occurs in each resample."""
-    return random.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
+def draw(random: np.random.Generator, numbers: npt.NDArray, size: int) -> Weights:
+    """RETURNS (Weights): (size, groups) how many sentences of each group are in each resample. numbers (NDArray): How
+    many each group has.
+    """
+    n = numbers.sum()
+    return random.multinomial(int(n), numbers / n, size=size).astype(np.float64)
 
 
 def interval(values: Union[Sequence[float], Weights]) -> Tuple[float, float]:

@@ -7,10 +7,10 @@ They are kept, so that an entity that begins or ends with one has other boundari
 import math
 from collections import Counter
 from functools import partial
-from typing import Collection, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Collection, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..corpora.formats.columns import TaggedSentence
-from ..corpora.labelled import read_tagged, require_same_words
+from ..corpora.labelled import iter_tagged, same_sentences
 from ..errors import InputError
 from ..text import is_blank_token, trim_span
 from ..types import Entity, Json, PathLike
@@ -51,77 +51,120 @@ def read_sides(
     """RETURNS (Sides): Gold and predictions, read and aligned to the same tokens; with `only`, the entities with these
     labels. RAISES: InputError at the first difference in the text, and for a label that is not in `labels`.
     """
-    gold_sentences, *predictions = (read_tagged(path, labels) for path in (gold, *systems))
-    for path, sentences in zip(systems, predictions, strict=True):
-        require_same_words(gold, gold_sentences, path, sentences)
-    sides = lay_out(gold, gold_sentences, *predictions)
-    if only is None:
-        return sides
-    labels_of_sides = sides.notes["labels_only_in"]
-    for side, its_labels in labels_of_sides.items():
-        labels_of_sides[side] = {label: n for label, n in its_labels.items() if label in only}
-    return sides.only(only)
+    reader = SideReader(gold, *systems, labels=labels, only=only)
+    sentences = list(reader)
+    of_gold, *predicted = ([sides[k] for sides in sentences] for k in range(1 + len(systems)))
+    return Sides(of_gold, predicted, reader.notes())
 
 
-def lay_out(gold_path: PathLike, gold: Sequence[TaggedSentence], *systems: Sequence[TaggedSentence]) -> Sides:
-    """Align gold and predictions of the same sentences to the same tokens.
+class SideReader:
+    """Reads gold and predictions of the same sentences side by side, and keeps none of them.
+
+    gold, *systems (PathLike): The corpora. labels (Optional[Sequence[str]]): The labels that may occur.
+    only (Optional[Sequence[str]]): The labels of the entities that are given.
+    """
+
+    def __init__(
+        self,
+        gold: PathLike,
+        *systems: PathLike,
+        labels: Optional[Sequence[str]] = None,
+        only: Optional[Sequence[str]] = None,
+    ) -> None:
+        self.paths = (gold, *systems)
+        self.labels = labels
+        self.only = only
+        self._layout = Layout()
+
+    def __iter__(self) -> Iterator[List[Sentence]]:
+        """YIELDS (List[Sentence]): The entities of a sentence in gold and by each system, by common positions. RAISES:
+        InputError at the first difference in the text, for a label that is not allowed, and if nothing in gold is
+        labelled.
+        """
+        gold_path = self.paths[0]
+        corpora = same_sentences(self.paths, [iter_tagged(path, self.labels) for path in self.paths])
+        for sides in self._layout.laid_out(corpora, gold_path):
+            yield sides if self.only is None else _with_labels(self.only, sides)
+
+    def notes(self) -> Json:
+        """RETURNS (Json): What `Sides` counts, of the sentences so far."""
+        notes = self._layout.notes()
+        for side, its_labels in notes["labels_only_in"].items() if self.only is not None else ():
+            chosen = {label: n for label, n in its_labels.items() if label in (self.only or ())}
+            notes["labels_only_in"][side] = chosen
+        return notes
+
+
+class Layout:
+    """Aligns gold and predictions of the same sentences to the same tokens, and counts what can't be compared.
 
     Whitespace at the edges of a gold entity is trimmed. A predicted entity with such whitespace is not trimmed, and is
     wrong. Predictions that overlap a token with a missing value in gold are left out, as in spaCy's own evaluation.
-
-    gold_path (PathLike): The name of the gold corpus in a message.
-    RETURNS (Sides): The entities by common positions. RAISES: InputError if nothing in gold is labelled.
     """
-    counts: Counter = Counter()
-    gold_entities: List[Sentence] = []
-    predicted: List[List[Sentence]] = [[] for _ in systems]
-    labels = (Counter(), Counter())  # type: ignore[var-annotated]
-    for gold_sentence, *predictions in zip(gold, *systems, strict=True):
-        words = gold_sentence.words
-        positions = common_positions([words, *(prediction.words for prediction in predictions)])
+
+    def __init__(self) -> None:
+        self.counts: Counter = Counter()
+        self.labels: Tuple[Counter, Counter] = (Counter(), Counter())
+        self.is_labelled = False
+
+    def laid_out(self, corpora: Iterable[Sequence[TaggedSentence]], gold_path: PathLike) -> Iterator[List[Sentence]]:
+        """YIELDS (List[Sentence]): See `SideReader`. corpora: The versions of each sentence, gold first."""
+        for gold, *predictions in corpora:
+            yield self._of_sentence(gold, predictions)
+        if self.counts["gold tokens"] and not self.is_labelled:
+            message = "holds no annotation: all tokens have missing values."
+            raise InputError(message, gold_path, hint="Give the corpus with the gold labels.")
+
+    def _of_sentence(self, gold: TaggedSentence, predictions: Sequence[TaggedSentence]) -> List[Sentence]:
+        counts, words = self.counts, gold.words
+        positions: Sequence[Sequence[int]] = [range(len(words))] * (1 + len(predictions))
+        if any(prediction.words != words for prediction in predictions):
+            positions = common_positions([words, *(prediction.words for prediction in predictions)])
         entities = []
-        for entity in gold_sentence.entities:
+        for entity in gold.entities:
             span = trim_span(words, entity.start, entity.end)
             counts["gold edges"] += span != entity[:2]
             if span is not None:
                 entities.append(_moved(entity._replace(start=span[0], end=span[1]), positions[0]))
-        labels[0].update(entity.label for entity in entities)
-        gold_entities.append(entities)
-        missing = {positions[0][i] for i in gold_sentence.missing if not is_blank_token(words[i])}
+                self.labels[0][entity.label] += 1
+        sides: List[Sentence] = [entities]
+        unknown = [i for i in gold.missing if not is_blank_token(words[i])]
+        missing = {positions[0][i] for i in unknown}
         counts["gold tokens"] += len(missing)
-        counts["tokens"] += len(gold_sentence.visible)
-        for prediction, system_positions, sentences in zip(predictions, positions[1:], predicted, strict=True):
+        self.is_labelled = self.is_labelled or len(gold.visible) > len(unknown)
+        for prediction, system_positions in zip(predictions, positions[1:], strict=True):
             kept = []
             for entity in prediction.entities:
-                labels[1][entity.label] += 1
+                self.labels[1][entity.label] += 1
                 span = trim_span(prediction.words, entity.start, entity.end)
                 counts["predicted edges"] += span != entity[:2]
                 moved = _moved(entity, system_positions)
-                if missing.isdisjoint(range(moved.start, moved.end)):
+                if not missing or missing.isdisjoint(range(moved.start, moved.end)):
                     kept.append(moved)
                 else:
                     counts["left out"] += 1
             counts["no predictions"] += bool(prediction.words) and len(prediction.missing) == len(prediction.words)
-            sentences.append(kept)
-    if counts["tokens"] and counts["gold tokens"] == counts["tokens"]:
-        raise InputError(
-            "holds no annotation: all tokens have missing values.",
-            gold_path,
-            hint="Give the corpus with the gold labels.",
-        )
-    notes = {
-        "whitespace_edges": {"gold": counts["gold edges"], "predicted": counts["predicted edges"]},
-        "missing": {
-            "gold_tokens": counts["gold tokens"],
-            "predicted_left_out": counts["left out"],
-            "sentences_without_predictions": counts["no predictions"],
-        },
-        "labels_only_in": {
-            name: {label: n for label, n in sorted(own_labels.items()) if label not in other_labels}
-            for name, own_labels, other_labels in (("gold", *labels), ("predicted", *reversed(labels)))
-        },
-    }
-    return Sides(gold_entities, predicted, notes)
+            sides.append(kept)
+        return sides
+
+    def notes(self) -> Json:
+        """RETURNS (Json): See `Sides`."""
+        counts = self.counts
+        return {
+            "whitespace_edges": {"gold": counts["gold edges"], "predicted": counts["predicted edges"]},
+            "missing": {
+                "gold_tokens": counts["gold tokens"],
+                "predicted_left_out": counts["left out"],
+                "sentences_without_predictions": counts["no predictions"],
+            },
+            "labels_only_in": {
+                name: {label: n for label, n in sorted(own_labels.items()) if label not in other_labels}
+                for name, own_labels, other_labels in (
+                    ("gold", *self.labels),
+                    ("predicted", *reversed(self.labels)),
+                )
+            },
+        }
 
 
 def common_positions(versions: Sequence[Sequence[str]]) -> List[List[int]]:
@@ -147,4 +190,6 @@ def common_positions(versions: Sequence[Sequence[str]]) -> List[List[int]]:
 
 
 def _moved(entity: Entity, positions: Sequence[int]) -> Entity:
+    if isinstance(positions, range):
+        return entity
     return entity._replace(start=positions[entity.start], end=positions[entity.end - 1] + 1)

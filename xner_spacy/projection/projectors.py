@@ -36,6 +36,8 @@ class Prepared(NamedTuple):
         every entity of `given`.
         """
         projection = account(self.pair, projection)
+        if self.pair is self.given:
+            return projection
         spans = [
             s._replace(start=self.target[s.start], end=self.target[s.end - 1] + 1, source=self.entities[s.source])
             for s in projection.spans

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xner_spacy.corpora.formats.columns import BROKEN, LAYOUTS, parse_column, read_columns
-from xner_spacy.corpora.formats.schemes import SCHEMES, entities_to_tags
+from xner_spacy.corpora.formats.columns import BROKEN, LAYOUTS, _ColumnReader, parse_column, read_columns
+from xner_spacy.corpora.formats.schemes import SCHEMES, Fault, entities_to_tags
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.types import Entity
 
@@ -439,3 +439,35 @@ def test_a_line_of_odd_space_alone_ends_no_sentence(tmp_path, odd):
     path.write_text(f"a\tO\n{odd}\nb\tO\n", encoding="utf8")
     with pytest.raises(InputError, match=r"x\.iob:2: has 1 column"):
         list(read_columns(path))
+
+
+ROWS = [
+    "a\tO",
+    "b\tB-PER",
+    "c\tI-PER",
+    "1\tO",
+    "\u200b\tO",
+    "x y\tO",
+    "a\tb\tO",
+    "-DOCSTART-\tO",
+    "#\tO",
+    "O",
+    "",
+    "a O",
+]
+
+
+@given(st.lists(st.sampled_from(ROWS), max_size=12))
+def test_the_quick_way_for_tokens_outside_reads_the_same(rows):
+    """After many plain lines, each line is read as the first ones are."""
+    text = "A\tO\n" * 60 + "\n" + "\n".join(rows)
+
+    def outcome(quick: bool):
+        reader = _ColumnReader(LAYOUTS["iob2"], False, Counter(), None)
+        reader.has_plain_rows = reader.has_plain_rows and quick
+        try:
+            return list(reader.read_all(enumerate(text.split("\n"), 1))), reader.tokens
+        except Fault as fault:
+            return reader.number, fault.message, fault.hint
+
+    assert outcome(True) == outcome(False)

@@ -179,6 +179,8 @@ class _ColumnReader:
     def __post_init__(self) -> None:
         self.separator = self.layout.separator
         self.tag_column = self.layout.tag
+        plain = ColumnLayout(scheme=self.layout.scheme, columns=(2,), one_gap=self.layout.one_gap)
+        self.has_plain_rows = self.layout == plain and self.layout.scheme in ("iob1", "iob2")
         self._new_sentence()
 
     def _new_sentence(self) -> None:
@@ -211,6 +213,9 @@ class _ColumnReader:
         was_skipped = False  # whether the line before held no token: a blank line after it separates nothing
         for number, line in chain(lines, [(0, "")]):
             self.number = number or self.number  # the end of the file is the end of a sentence
+            if self.words and self._add_outside(line):
+                was_skipped = False
+                continue
             self.is_between = _is_between(line)
             if self.is_between:
                 if self.words:
@@ -234,6 +239,20 @@ class _ColumnReader:
                 self.counts["repaired blank line"] += extra_blank is not None and self.layout.one_gap
                 extra_blank, self.first = None, number
             self._add(*row)
+
+    def _add_outside(self, line: str) -> bool:
+        """Add a token outside of entities, without the checks that such a line always passes: most lines are like this.
+        RETURNS (bool): Whether the line is one; if not, nothing was done.
+        """
+        if not self.has_plain_rows or self.tokens <= _N_DECIDING or self.shared or line[-2:] != f"{self.separator}O":
+            return False
+        token = line[:-2]
+        if not token.isalnum() and (is_blank_token(token) or " " in token or "\t" in token):
+            return False
+        self.tokens += 1
+        self.words.append(token)
+        self.tags.add_outside()
+        return True
 
     def _add(self, token: str, tag: str) -> None:
         if is_blank_token(token) and not self.repair:
@@ -383,8 +402,10 @@ class _ColumnReader:
         return token
 
     def _check_numbers(self, words: List[str]) -> None:
+        if not self.counted_up:
+            return
         first_number = 0 if words[0] == "0" else 1
-        if words != [str(k) for k in range(first_number, first_number + len(words))]:
+        if words[0] != str(first_number) or words != [str(k) for k in range(first_number, first_number + len(words))]:
             self.counted_up = False
         elif self.tokens >= _N_DECIDING:
             self._refuse_numbers()
@@ -444,6 +465,8 @@ def visible(words: Sequence[str], entities: Sequence[Entity]) -> Tuple[List[str]
     RETURNS (Tuple[List[str], List[Entity], int]): The visible tokens, their entities, and the number of entities
         without a visible token.
     """
+    if not any(map(is_blank_token, words)):
+        return list(words), list(entities), 0
     new_index: List[int] = []
     kept_words: List[str] = []
     for word in words:

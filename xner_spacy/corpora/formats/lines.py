@@ -19,8 +19,11 @@ def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = F
     number = 0
     for number, line in read_lines(path, counts):
         tokens = split_tokens(line)
-        blank = [token for token in tokens if is_blank_token(token)]
-        if blank and not repair:
+        blank = list(filter(is_blank_token, tokens))
+        if not blank:
+            yield tokens
+            continue
+        if not repair:
             message = f"token {blank[0]!a} holds nothing that can be seen (zero-width characters, or spaces)."
             raise InputError(message, path, number, "Remove it, or run `xner convert --repair`.")
         if counts is not None:

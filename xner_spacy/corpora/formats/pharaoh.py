@@ -4,6 +4,7 @@ Positions count from 0 and the source comes first, unless the reader's arguments
 have possible links, `ipj`, which may be right or wrong.
 """
 
+import re
 from typing import Iterable, Iterator, List, Literal, Optional, Tuple, cast, get_args
 
 from ...errors import InputError, require
@@ -18,6 +19,8 @@ Possible = Literal["keep", "drop", "refuse"]
 # The score of a possible link; a sure one has 1.
 POSSIBLE_SCORE = 0.5
 _MOST_DIGITS = 9
+# Nearly all lines are written like this. A line of another form is read link by link.
+_SURE_LINKS = re.compile(r"[0-9]{1,9}-[0-9]{1,9}(?: [0-9]{1,9}-[0-9]{1,9})*")
 
 
 def parse_line(
@@ -38,6 +41,11 @@ def parse_line(
     """
     sure: List[Link] = []
     possible: List[Link] = []
+    if _SURE_LINKS.fullmatch(text):
+        numbers = [int(number) - one_indexed for number in text.replace("-", " ").split()]
+        if min(numbers) >= 0:
+            sides = (numbers[1::2], numbers[::2]) if reverse else (numbers[::2], numbers[1::2])
+            return list(zip(*sides, strict=True)), possible
     for token in split_tokens(text.rstrip("\r\n")):
         separator = "p" if "p" in token else "-"
         left, _, right = token.partition(separator)

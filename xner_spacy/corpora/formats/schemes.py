@@ -11,8 +11,6 @@
 from collections import Counter
 from typing import Iterable, List, Optional, Sequence, Tuple
 
-from spacy.training import iob_to_biluo, iob_utils
-
 from ...errors import XnerError
 from ...types import Entity
 
@@ -79,6 +77,11 @@ class SentenceTags:
         else:
             self._add_iob(tag, mark, label)
 
+    def add_outside(self) -> None:
+        """Read an O in IOB2 or IOB1, which fits any tags before it."""
+        self._open = None
+        self.tags.append("O")
+
     def _add_iob(self, tag: str, mark: str, label: str) -> None:
         if mark == "I" and label != self._open:
             if self.scheme == "iob2" and not self.repair:
@@ -123,8 +126,14 @@ class SentenceTags:
 
 def tags_to_entities(tags: Sequence[str]) -> List[Entity]:
     """RETURNS (List[Entity]): The spans of valid IOB2 tags."""
-    spans = iob_utils.tags_to_entities(iob_to_biluo(tags))
-    return [Entity(start, last + 1, label) for label, start, last in spans]
+    entities: List[Entity] = []
+    start, label = 0, ""
+    for end, tag in enumerate([*tags, "O"]):
+        if tag[0] != "I":
+            if label:
+                entities.append(Entity(start, end, label))
+            start, label = end, tag[2:]
+    return entities
 
 
 def entities_to_tags(n_tokens: int, entities: Iterable[Entity]) -> List[str]:

@@ -9,9 +9,10 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from ...errors import XnerError
+from ...streams import pools
 from ...types import ProjectedSpan, Projection, Reason, SentencePair, TokenPair
 from ..linked_words import entity_links
-from ..projectors import BaseProjector, in_batches, prepare, too_long, with_reasons
+from ..projectors import MOST_CELLS, BaseProjector, in_batches, prepare, too_long, with_reasons
 from ..state import pack_state, unpack_state
 from .candidates import Ngrams
 from .confidence import ALIGN_CONFIDENCE, SPAN_CONFIDENCE, Calibration
@@ -100,11 +101,11 @@ class MatchingProjector(BaseProjector):
         self._candidates: Candidates = Ngrams() if self.candidates is None else self.candidates
         single_score = next(iter(self._scores.values())) if len(self._scores) == 1 else None
         # Set if not every entity has to be compared with every candidate.
-        self._sparse: Optional[Callable[[SentencePair], Options]] = None
+        self._sparse: Optional[Callable[[Sequence[SentencePair]], List[Options]]] = None
         if isinstance(single_score, SpanScore) and self.candidates is None:
             self._sparse = single_score.options
         elif isinstance(single_score, AlignScore) and isinstance(self._candidates, Ngrams) and self._candidates.pruned:
-            self._sparse = partial(single_score.options, ngrams=self._candidates)
+            self._sparse = partial(_linked_options, score=single_score, ngrams=self._candidates)
         self.confidence_map: Optional[Calibration] = None
         if self.calibration is not None:
             self.confidence_map = Calibration(*self.calibration)
@@ -138,13 +139,15 @@ class MatchingProjector(BaseProjector):
         for score in self._scores.values():
             if hasattr(score, "train"):
                 score.train(corpus, bitext)
+        # The few options of a sparse score are kept for the passes below; those of others would need much memory.
+        kept = None if self._sparse is None else list(self._unmodified(corpus))
         for modifier in self._modifiers.values():
             for number in range(self.rounds):
-                modifier.learn(self._scored(corpus, plain=number == 0), self._skip)
+                modifier.learn(self._scored(corpus, kept, plain=number == 0), self._skip)
         if self.relabel:
             votes = LabelVotes()
             seen: Set[Tuple[int, str, str]] = set()
-            for pair, options in self._scored(corpus):
+            for pair, options in self._scored(corpus, kept):
                 for choice in self._solve(options) if pair.entities else ():
                     phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
                     # A sentence that occurs several times in the corpus has one vote for a phrase.
@@ -183,10 +186,14 @@ class MatchingProjector(BaseProjector):
         self.votes = votes
         return self
 
-    def _scored(self, pairs: Iterable[SentencePair], plain: bool = False) -> Iterator[ScoredPair]:
-        """YIELDS (ScoredPair): Pairs with all options above the minimum score; `plain` leaves the modifiers out."""
+    def _scored(
+        self, pairs: Iterable[SentencePair], unmodified: Optional[Iterable[ScoredPair]] = None, plain: bool = False
+    ) -> Iterator[ScoredPair]:
+        """YIELDS (ScoredPair): Pairs with all options above the minimum score. `unmodified`: What `_unmodified` gives for
+        these pairs, if that is known. `plain` leaves the modifiers out.
+        """
         least = self._least
-        for pair, options in self._unmodified(pairs):
+        for pair, options in self._unmodified(pairs) if unmodified is None else unmodified:
             if not plain and pair.entities:
                 for name, modifier in self._modifiers.items():
                     if self._weights[name]:
@@ -196,11 +203,14 @@ class MatchingProjector(BaseProjector):
     def _unmodified(self, pairs: Iterable[SentencePair]) -> Iterator[ScoredPair]:
         if self._sparse is not None:
             factor = next(self._weights[name] for name in self._scores)
-            for pair in pairs:
-                options = self._sparse(pair) if pair.entities else []
-                if factor != 1.0:
-                    options = [[(score * factor, start, end) for score, start, end in row] for row in options]
-                yield pair, options
+            for batch in pools(pairs, self.batch_size, MOST_CELLS, _tokens):
+                with_entities = [pair for pair in batch if pair.entities]
+                results = iter(self._sparse(with_entities))
+                for pair in batch:
+                    options = next(results) if pair.entities else []
+                    if factor != 1.0:
+                        options = [[(score * factor, start, end) for score, start, end in row] for row in options]
+                    yield pair, options
             return
         for pair, scored in in_batches(pairs, self.batch_size, too_long, self._fuse):
             yield pair, [[] for _ in pair.entities] if scored is None else scored
@@ -266,3 +276,11 @@ class MatchingProjector(BaseProjector):
 def rival_score(choice: Choice, row: Sequence[Option]) -> float:
     """RETURNS (float): The best score among the entity's other options, at least 0 (no span)."""
     return max([0.0, *(score for score, start, end in row if (start, end) != (choice.start, choice.end))])
+
+
+def _linked_options(pairs: Sequence[SentencePair], score: AlignScore, ngrams: Ngrams) -> List[Options]:
+    return [score.options(pair, ngrams) for pair in pairs]
+
+
+def _tokens(pair: SentencePair) -> int:
+    return len(pair.source) + len(pair.target)

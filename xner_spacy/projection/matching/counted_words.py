@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from ...spelling import is_punctuation
 from ...text import composed
+from .word_tables import WordTable
 
 # Fewer words than this are too few to estimate shares of two in a thousand.
 _ENOUGH_WORDS = 3_000
@@ -55,6 +56,7 @@ class FunctionWords:
         self.articles: FrozenSet[str] = frozenset()
         self.trained = False
         self.cased = True
+        self._answers = WordTable(self._is_function_word)
         self._forget()
 
     def _forget(self) -> None:
@@ -65,6 +67,9 @@ class FunctionWords:
         self._before: Counter = Counter()
 
     def __contains__(self, word: Any) -> bool:
+        return self._answers[word]
+
+    def _is_function_word(self, word: str) -> bool:
         word = composed(word)
         if self.trained:
             return (word if self.cased else word.lower()) in self.words
@@ -81,14 +86,12 @@ class FunctionWords:
     def add(self, words: Sequence[str], named: Sequence[str] = ()) -> None:
         """Count the words of a sentence. `named` are those of them that belong to names."""
         words = list(map(composed, words))
-        self._counts.update(map(str.lower, words))
-        self._lower.update(word for word in words if word.islower() and word.isalpha())
-        self._named.update(composed(word).lower() for word in named)
-        for left, right in pairwise(map(str.lower, words)):
-            if len(left) <= _SHORT:
-                self._behind[right] += 1
-            if len(right) <= _SHORT:
-                self._before[left] += 1
+        lower = list(map(str.lower, words))
+        self._counts.update(lower)
+        self._lower.update([word for word in words if word.islower() and word.isalpha()])
+        self._named.update([composed(word).lower() for word in named])
+        self._behind.update([right for left, right in pairwise(lower) if len(left) <= _SHORT])
+        self._before.update([left for left, right in pairwise(lower) if len(right) <= _SHORT])
 
     def finish(self, cased: bool = True) -> None:
         """Choose the function words by the counts, then discard the counts. `cased`: Whether in this text names have
@@ -108,6 +111,7 @@ class FunctionWords:
             w for w in self.words if self._behind[w] >= max(_BEHIND * self._counts[w], _RATIO * self._before[w])
         )
         self._forget()
+        self._answers.clear()
 
     def state(self) -> FunctionWordsState:
         """RETURNS (FunctionWordsState): The learned state."""
@@ -118,6 +122,7 @@ class FunctionWords:
         """Load what `state` returned."""
         self.trained, self.cased = state["trained"], state["cased"]
         self.words, self.articles = frozenset(state["words"]), frozenset(state["articles"])
+        self._answers.clear()
 
 
 class CaseState(TypedDict):

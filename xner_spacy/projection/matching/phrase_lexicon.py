@@ -113,8 +113,7 @@ class PhraseLexicon:
             other_count = max(0.0, total - sum(shares.values()))
             counts = self.counts[phrase]
             adjusted_row: List[Option] = []
-            for score, start, end in row:
-                rendering = self._rendering(pair.target[start:end], skip)
+            for (score, start, end), rendering in zip(row, self._renderings(pair.target, row, skip), strict=True):
                 rendering_count = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
                 share = (rendering_count + self.strength * self.prior) / (other_count + self.strength)
                 adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), start, end))
@@ -143,12 +142,20 @@ class PhraseLexicon:
         top = max((0.0, *(score for score, _, _ in options)))
         values = [math.exp(self.sharpness * (score - top)) for score, _, _ in options]
         total = sum(values) + math.exp(-self.sharpness * top)
-        for value, (_, start, end) in zip(values, options, strict=True):
-            _add(shares, {self._rendering(pair.target[start:end], skip): value / total})
+        for value, rendering in zip(values, self._renderings(pair.target, options, skip), strict=True):
+            shares[rendering] = shares.get(rendering, 0.0) + value / total
         return shares
 
-    def _rendering(self, words: Sequence[str], skip: Container[str]) -> str:
-        return " ".join(fold(word)[: self.stem] for word in words if word not in skip and not is_punctuation(word))
+    def _renderings(self, target: Sequence[str], options: Sequence[Option], skip: Container[str]) -> List[str]:
+        """RETURNS (List[str]): For each option the stems of its words."""
+        if not options:
+            return []
+        first, last = min(start for _, start, _ in options), max(end for _, _, end in options)
+        stems = [
+            None if word in skip or is_punctuation(word) else fold(word)[: self.stem] for word in target[first:last]
+        ]
+        spans = (stems[start - first : end - first] for _, start, end in options)
+        return [" ".join(stem for stem in span if stem is not None) for span in spans]
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The learned state."""

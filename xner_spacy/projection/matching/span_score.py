@@ -6,11 +6,10 @@ it by the certainty of their links, and unlinked words lower it a little. The su
 log-likelihood ratio of the whole sentence, which the solver maximises.
 """
 
-import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -21,10 +20,12 @@ from ...types import Entity, SentencePair, TokenPair
 from ..linked_words import MOST_LINKED
 from ..state import pack_state, unpack_state
 from .constants import FITTED, Constants
-from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState, first_word
+from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState
 from .interfaces import Option, Options, ScoreMatrix, Span
 from .phrase_lexicon import sentence_key
-from .word_evidence import Rows, leaders_of, link_rows, names_fused
+from .sentence_words import Sentence
+from .word_evidence import Alike, Compared, leaders_of, link_rows, names_fused, words_alike
+from .word_tables import SourceWord, TargetWord, WordTable
 
 # A word of the entity is not missing in a span with at least this much link (a sum of float32: a little below 0.2).
 _LINKED = 0.2 - 1e-6
@@ -45,24 +46,6 @@ def _of_version_1(old_state: Dict[str, Any]) -> Dict[str, Any]:
         for side in ("source", "target")
     }
     return {"fuses": False, "labels": old_state["labels"], "case": Case().state(), **words}
-
-
-class _Sentence(NamedTuple):
-    """What the scores of all entities of a sentence pair need."""
-
-    pair: SentencePair
-    rows: Rows
-    columns: Dict[int, List[int]]  # source word -> target words that it is linked to, ascending
-    owner: Dict[int, int]  # source word -> entity
-    particles: Set[int]  # source words outside the entities that the word for a name may translate too
-    marks: List[bool]  # target words that are punctuation
-    functions: List[bool]  # target words that are function words
-    content: List[int]  # how many of the target words before each position are neither
-    capitals: List[int]  # how many of these are not in lower case
-    apart: Set[int]  # source words with a target word that no function word shares
-    start: int  # the first target word that is no punctuation mark
-    cased: bool  # whether capitals mark names in the sentence
-    brackets: Optional[List[int]]  # prefix sums of opening minus closing brackets, if there are any
 
 
 class _View(NamedTuple):
@@ -108,6 +91,7 @@ class SpanScore:
     def __post_init__(self) -> None:
         if not (0 <= self.spelling <= 1 and 0 <= self.unlinked <= 1) or self.max_words < 1:
             raise XnerError("xner.SpanScore.v1: spelling and unlinked are probabilities, and max_words at least 1.")
+        self._words_changed()
 
     # Learning: which words are function words, which labels there are, and what capitals mean.
 
@@ -136,6 +120,11 @@ class SpanScore:
         self.fuses = 2 * sum(fused) > max(len(fused), 2)
         self.source_function.finish(source_case.tells)
         self.target_function.finish(self.case.tells)
+        self._words_changed()
+
+    def _words_changed(self) -> None:
+        """Forget the answers about words: something that they depend on was learned."""
+        self._source_words, self._target_words = WordTable(self._source_word), WordTable(self._target_word)
 
     def _kind(self, word: str, label: str) -> Optional[str]:
         """RETURNS (Optional[str]): The kind as which an entity's word is counted: "name", "adjective" or None."""
@@ -156,15 +145,18 @@ class SpanScore:
         self.source_function.set_state(state["source"])
         self.target_function.set_state(state["target"])
         self.case.set_state(state["case"])
+        self._words_changed()
         return self
 
     # Scoring.
 
-    def options(self, pair: SentencePair) -> Options:
-        """RETURNS (Options): For each entity all spans with scores above 0."""
-        sentence = self._read(pair)
+    def options(self, pairs: Sequence[SentencePair]) -> List[Options]:
+        """RETURNS (List[Options]): For each pair and each of its entities all spans with scores above 0."""
+        return [self._options(sentence) for sentence in self._read(pairs)]
+
+    def _options(self, sentence: Sentence) -> Options:
         options: Options = []
-        for entity in pair.entities:
+        for entity in sentence.pair.entities:
             view = self._view(sentence, entity)
             row: List[Option] = []
             for start in view.starts:
@@ -178,10 +170,9 @@ class SpanScore:
     def __call__(self, pairs: Sequence[SentencePair], candidates: Sequence[Sequence[Span]]) -> List[ScoreMatrix]:
         """RETURNS (List[ScoreMatrix]): Scores of the candidates, 0 for those that are less likely than no span."""
         matrices: List[ScoreMatrix] = []
-        for pair, spans in zip(pairs, candidates, strict=True):
-            sentence = self._read(pair)
-            matrix = np.zeros((len(pair.entities), len(spans)))
-            for entity_index, entity in enumerate(pair.entities):
+        for sentence, spans in zip(self._read(pairs), candidates, strict=True):
+            matrix = np.zeros((len(sentence.pair.entities), len(spans)))
+            for entity_index, entity in enumerate(sentence.pair.entities):
                 view = self._view(sentence, entity)
                 for candidate_index, (start, end) in enumerate(spans):
                     # Spans outside the view contain no word that is linked to the entity.
@@ -190,34 +181,48 @@ class SpanScore:
             matrices.append(matrix)
         return matrices
 
-    def _read(self, pair: SentencePair) -> _Sentence:
-        rows = link_rows(pair, self.target_function, self.spelling)
-        columns: Dict[int, List[int]] = {}
-        for j, row in enumerate(rows):
-            for i in row:
-                columns.setdefault(i, []).append(j)
-        target = pair.target
-        brackets = None
-        if "(" in target or ")" in target:
-            brackets = [0, *accumulate((word == "(") - (word == ")") for word in target)]
+    def _read(self, pairs: Sequence[SentencePair]) -> Iterator[Sentence]:
+        alike: List[Alike] = [[] for _ in pairs]
+        if self.spelling:
+            alike = words_alike(pairs, [self._compared(pair) for pair in pairs])
+        for pair, alike_words in zip(pairs, alike, strict=True):
+            yield self._read_one(pair, alike_words)
+
+    def _compared(self, pair: SentencePair) -> Compared:
+        """RETURNS (Compared): The words whose spelling is compared: words of entities, capitalised words and numbers
+        with all content words of the target.
+        """
+        source_table, target_table = self._source_words, self._target_words
+        named = {i for entity in pair.entities for i in range(entity[0], entity[1])}
+        words = enumerate(map(source_table.__getitem__, pair.source))
+        source = [i for i, word in words if word.stands_out or (i in named and not word.is_mark)]
+        places = enumerate(map(target_table.__getitem__, pair.target))
+        return source, [j for j, word in places if not (word.is_mark or word.is_function)]
+
+    def _read_one(self, pair: SentencePair, alike: Alike) -> Sentence:
+        source = list(map(self._source_words.__getitem__, pair.source))
+        target = list(map(self._target_words.__getitem__, pair.target))
+        rows = link_rows(pair, alike, self.spelling)
         owner = {i: s for s, entity in enumerate(pair.entities) for i in range(entity[0], entity[1])}
-        marks = [is_punctuation(word) for word in target]
-        functions = [word in self.target_function for word in target]
-        is_content = [not (mark or function) for mark, function in zip(marks, functions, strict=True)]
-        content = [0, *accumulate(is_content)]
-        capitals = [0, *accumulate(c and not w[:1].islower() for c, w in zip(is_content, target, strict=True))]
-        if not self.target_function.trained and not any(w[:1].isupper() for w in target[1:]):
+        functions = [word.is_function for word in target]
+        if not self.target_function.trained and not any(word.is_capital for word in target[1:]):
             # Before training every short word counts as a function word: in text without capitals even "eu" and "usa".
             for j, row in enumerate(rows):
                 leader = max(row, key=row.__getitem__, default=-1)
-                if leader in owner and pair.source[leader][:1].isupper():
+                if leader in owner and source[leader].is_capital:
                     functions[j] = False
-        particles = {i for i in columns if i not in owner and self._is_particle(pair.source[i])}
-        alone = [not (marks[j] or functions[j]) and particles.isdisjoint(row) for j, row in enumerate(rows)]
-        apart = {i for i in owner if any(alone[j] for j in columns.get(i, ()))}
-        cased = self.case.counts_in(target)
-        words = (marks, functions, content, capitals)
-        return _Sentence(pair, rows, columns, owner, particles, *words, apart, first_word(target), cased, brackets)
+        gains = self.case.gains() if self.case.counts_in(pair.target) else None
+        return Sentence(pair, source, target, rows, owner, functions, gains, self.unlinked, self.constants)
+
+    def _source_word(self, word: str) -> SourceWord:
+        is_mark, is_function = is_punctuation(word), word in self.source_function
+        is_capital = word[:1].isupper()
+        stands_out = (is_capital or word[:1].isdigit()) and not is_mark
+        return SourceWord(is_mark, not (is_mark or is_function), self._is_particle(word), is_capital, stands_out)
+
+    def _target_word(self, word: str) -> TargetWord:
+        is_mark = is_punctuation(word)
+        return TargetWord(is_mark, not is_mark and word in self.target_function, word[:1].islower(), word[:1].isupper())
 
     def _is_particle(self, word: str) -> bool:
         """RETURNS (bool): Whether the same target word may translate a source word and the name beside it: "in", "of",
@@ -232,7 +237,7 @@ class SpanScore:
             return len(word) <= 4 and word.islower()
         return word in functions and (self.fuses or not functions.is_article(word))
 
-    def _reach(self, sentence: _Sentence, entity: Entity) -> Tuple[int, int]:
+    def _reach(self, sentence: Sentence, entity: Entity) -> Tuple[int, int]:
         """RETURNS (Tuple[int, int]): The range of target words that a span of the entity may contain. No span is longer
         than `max_words`, and each contains a word linked to the entity.
         """
@@ -244,112 +249,52 @@ class SpanScore:
             return 0, 0
         return max(0, min(positions) - self.max_words), min(n_target, max(positions) + self.max_words + 1)
 
-    def _view(self, sentence: _Sentence, entity: Entity) -> _View:
+    def _view(self, sentence: Sentence, entity: Entity) -> _View:
         begin, stop = entity[0], entity[1]
         target = sentence.pair.target
         first, last = self._reach(sentence, entity)
-        weights = self._weights(sentence, entity, first, last)
-        positive = [(-weight, j) for j, weight in enumerate(weights, first) if weight > 0.0]
-        if len(positive) > MOST_LINKED:
-            positive = sorted(positive)[:MOST_LINKED]
-        strong = [j for _, j in positive]
+        lower_cost = self.constants.lower_word if entity[2] in self.names else self.constants.other_lower_word
+        weights = sentence.weights(begin, stop, lower_cost)[first:last]
+        strong = [j for j, weight in enumerate(weights, first) if weight > 0.0]
+        if len(strong) > MOST_LINKED:
+            strong = sorted(sorted(strong, key=lambda j: (-weights[j - first], j))[:MOST_LINKED])
         # If the entity begins or ends with a function word or punctuation mark that is also in the target, a span may
         # begin or end with it ("von Wogau").
         edge_copies = [
-            self._copies(sentence.pair.source[k], target, set(strong), range(first, last)) if strong else []
+            self._copies(sentence.pair.source[k], target, strong, range(first, last)) if strong else []
             for k in (begin, stop - 1)
         ]
         score = self._scorer(sentence, entity, first, [0.0, *accumulate(weights)], {*edge_copies[0], *edge_copies[1]})
         return _View(first, last, sorted(strong + edge_copies[0]), sorted(strong + edge_copies[1]), score)
 
-    def _weights(self, sentence: _Sentence, entity: Entity, first: int, last: int) -> List[float]:
-        """RETURNS (List[float]): The log-odds that the target words from `first` to `last` translate the entity."""
-        begin, stop = entity[0], entity[1]
-        source, target = sentence.pair.source, sentence.pair.target
-        owner, constants = sentence.owner, self.constants
-        entity_words = {fold(word) for word in source[begin:stop]}
-        link_factors = [
-            1.0 if self.source_function.is_content(word) else constants.function_link for word in source[begin:stop]
-        ]
-        lower_cost = constants.lower_word if entity[2] in self.names else constants.other_lower_word
-        case_gains = self.case.gains()
-        weights: List[float] = []
-        for j in range(first, last):
-            word = target[j]
-            inside = outside = rival = function = strongest = 0.0
-            leader = -1
-            for i, value in sentence.rows[j].items():
-                if begin <= i < stop:
-                    inside += value * link_factors[i - begin]
-                elif i in owner:
-                    rival += value
-                elif i in sentence.particles:
-                    function += value
-                else:
-                    outside += value
-                if value > strongest:
-                    strongest, leader = value, i
-            if sentence.marks[j]:
-                scale = max(1.0, inside + outside + rival + function)
-                weight = constants.punctuation_weight if inside / scale < 0.2 else 0.0
-            elif sentence.functions[j]:
-                outside += rival + function
-                scale = max(1.0, inside + outside)
-                weight = 0.0 if fold(word) in entity_words else constants.function_weight * (1.0 + outside / scale)
-            else:
-                if inside and outside and self._is_only(sentence, j, begin, stop):
-                    outside *= constants.content_rival
-                shared = function and not any(i in sentence.apart for i in sentence.rows[j] if begin <= i < stop)
-                outside += constants.function_rival * function if shared else function
-                # A word that translates two entities equally may belong to either: the solver decides. If each counted
-                # against the other, neither would get it.
-                if rival > inside:
-                    outside += rival
-                scale = max(1.0, inside + outside)
-                inside, outside = inside / scale, outside / scale
-                nothing = 1.0 - inside - outside
-                weight = math.log(
-                    (inside + self.unlinked * nothing + constants.smooth)
-                    / (outside + (1.0 - self.unlinked) * nothing + constants.smooth)
-                )
-                if sentence.cased:
-                    if word[:1].islower() and begin <= leader < stop and source[leader][:1].isupper():
-                        weight -= lower_cost
-                    if j != sentence.start:
-                        weight += constants.case * case_gains[word[:1].islower()]
-                weight = max(-constants.cap, min(constants.cap, weight))
-            weights.append(weight)
-        return weights
-
-    def _is_only(self, sentence: _Sentence, j: int, begin: int, stop: int) -> bool:
-        """RETURNS (bool): Whether the entity's words that are linked to a target word are linked to no other one."""
-        columns, row = sentence.columns, sentence.rows[j]
-        return all(len(columns[i]) == 1 for i in row if begin <= i < stop)
-
-    def _copies(self, word: str, target: Sequence[str], known: Set[int], places: Iterable[int]) -> List[int]:
+    def _copies(self, word: str, target: Sequence[str], known: Sequence[int], places: Iterable[int]) -> List[int]:
         """RETURNS (List[int]): The target positions of the entity's first or last word if it is not a content word."""
         folded = fold(word)
         if not is_punctuation(word) and folded not in self.target_function:
             return []
-        return [j for j in places if j not in known and fold(target[j]) == folded][:MOST_LINKED]
+        return [j for j in places if fold(target[j]) == folded and j not in known][:MOST_LINKED]
 
     def _scorer(
-        self, sentence: _Sentence, entity: Entity, first: int, sums: List[float], gains: Set[int]
+        self, sentence: Sentence, entity: Entity, first: int, sums: List[float], gains: Set[int]
     ) -> Callable[[int, int], float]:
         """RETURNS (Callable[[int, int], float]): The score of a span. `sums` are prefix sums of the log-odds of words
         from `first` on. `gains` are words that add to the score at an edge of the span.
         """
-        source, content, capitals = sentence.pair.source, sentence.content, sentence.capitals
-        brackets = sentence.brackets
+        source, brackets = sentence.source, sentence.brackets
         edge_gain, bracket_cost = self.constants.edge, self.constants.bracket
-        own_content = [i for i in range(entity[0], entity[1]) if self.source_function.is_content(source[i])]
         # For each content word the target words that it is linked to, and prefix sums of the links.
         linked: List[Tuple[List[int], List[float]]] = []
-        if self.missing and len(own_content) > 1:
-            for i in own_content:
+        if self.missing and entity[1] - entity[0] > 1:
+            own_content = [i for i in range(entity[0], entity[1]) if source[i].is_content]
+            for i in own_content if len(own_content) > 1 else ():
                 positions = sentence.columns.get(i, [])
                 linked.append((positions, [0.0, *accumulate(sentence.rows[j][i] for j in positions)]))
-        name = self.lower and sentence.cased and not self._has_adjectives() and self._is_name(source, entity)
+        name = (
+            self.lower
+            and sentence.case_gains
+            and not self._has_adjectives()
+            and self._is_name(sentence.pair.source, entity)
+        )
 
         def score(start: int, end: int) -> float:
             value = sums[end - first] - sums[start - first]
@@ -363,7 +308,7 @@ class SpanScore:
                     cost += self.missing
             if brackets:
                 cost += bracket_cost * abs(brackets[end] - brackets[start])
-            if name and content[end] > content[start] and capitals[end] == capitals[start]:
+            if name and sentence.lost_capitals(start, end):
                 cost += self.lower
             return value - cost
 
