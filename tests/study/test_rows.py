@@ -7,7 +7,7 @@ import pytest
 
 from tests.study.report_rows import grid_rows
 from xner_spacy.errors import InputError
-from xner_spacy.study.design.rows import COLUMNS, read_rows, to_csv, write_rows
+from xner_spacy.study.design.rows import COLUMNS, OLD_COLUMNS, read_rows, to_csv, write_rows
 
 ROWS = sorted(grid_rows(["lug"], ["hard"], [320, 1000], [100], [(0, 0)]), key=lambda row: row.order)
 
@@ -50,7 +50,7 @@ GOOD = to_csv(ROWS).encode("utf8")
         (cell("lang", '"a b"'), 3, "no code of a language"),
         (cell("arm", "none"), 3, "unknown arm"),
         (GOOD + b"main,lug\n", 4, "has 2 values"),
-        (GOOD.replace(b"\n", b",x\n").replace(b",x\n", b"\n", 1), 2, "has 30 values"),
+        (GOOD.replace(b"\n", b",x\n").replace(b",x\n", b"\n", 1), 2, f"has {len(COLUMNS) + 1} values"),
         (b"", 1, "is not a table of study results"),
         (b'"', 1, "is not a table of study results"),
     ],
@@ -61,6 +61,27 @@ def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, line: int, par
     with pytest.raises(InputError) as error:
         read_rows(path)
     assert error.value.line == line and part in error.value.message, error.value.message
+
+
+def test_a_table_from_before_students_had_a_bias(tmp_path: Path) -> None:
+    new = len(COLUMNS) - len(OLD_COLUMNS)
+    assert new == 3
+    path = tmp_path / "results.csv"
+    path.write_text(
+        "\n".join(",".join(line.split(",")[:-new]) for line in GOOD.decode("utf8").splitlines()) + "\n", "utf8"
+    )
+    assert path.read_text("utf8").startswith(",".join(OLD_COLUMNS))
+    assert read_rows(path) == ROWS
+
+
+def test_a_bias_there_and_back(tmp_path: Path) -> None:
+    rows = [replace(ROWS[0], bias=0.75, f1_bias_0=0.25, f1_bias_2=0.5), ROWS[1]]
+    path = tmp_path / "results.csv"
+    write_rows(path, rows)
+    assert read_rows(path) == rows
+    path.write_text(path.read_text("utf8").replace("0.75,0.25", "-1,0.25"), "utf8")
+    with pytest.raises(InputError, match="no usable bias"):
+        read_rows(path)
 
 
 def test_a_table_that_a_spreadsheet_has_saved(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ class Settings(_Section):
         code. If the test sentences of a language are not translated, its test Docs have neither source nor alignment,
         and the teacher is not evaluated there.
     work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str): "uniform" or "stratified".
+    held_out (float): Share of a student's projected text that it does not learn from; there the bias against O is fitted
+        with which it labels the test text. 0: nothing is fitted, and a student labels without a bias.
     keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the CPU. limits
         (List[str]): Limitations of the study that the page states.
     """
@@ -110,6 +112,7 @@ class Settings(_Section):
     work: Path
     report: Path
     sampling: Literal["uniform", "stratified"] = "uniform"
+    held_out: float = Field(0.125, ge=0, lt=1)
     keep: float = Field(0.8, gt=0, le=1)
     gpu_id: int = Field(-1, ge=-1)
     limits: List[str] = []

@@ -9,14 +9,18 @@ from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple, Union
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.training import Example
 
 from ...corpora.docs import bare_copy, doc_entities, part_of, read_docbin, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
 from ...corpora.reading import read_json
+from ...corpora.splitting import split_docs
 from ...corpora.writing import atomic_write, write_json
 from ...distillation.bitext_baselines import learn_lexicon, translate_words
 from ...distillation.soft.soft_labels import get_soft, set_soft
 from ...distillation.soft.soft_projection import project_soft
+from ...distillation.student.pipes import find_student
+from ...distillation.student.score_fitting import fit_bias
 from ...distillation.teachers.mixtures import mix_docs
 from ...distillation.teachers.selection import select_surest
 from ...docdata import install_extensions, pinned_coders
@@ -31,6 +35,8 @@ from .plan import Job, digest
 from .student_training import STUDENT, files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
+# Biases against O at which a student is measured beside the one that was fitted.
+OTHER_BIASES = (0.0, 2.0)
 BATCH = 256
 HARD = {STUDENT + "hard_weight": 1.0, STUDENT + "soft_weight": 0.0}
 SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
@@ -150,6 +156,10 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
         if arm == "surest":
             write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
     docs = list(read_docs(corpus, vocab))
+    held_out: List[Doc] = []
+    if params.get("held_out"):
+        docs, held_out = split_docs(docs, params["held_out"], params["seed"])
+        write_docbin(corpus, docs)
     counts = {"train_sentences": len(docs), "train_entities": sum(len(doc.ents) for doc in docs)}
     counts["words"] = sum(map(len, docs))
     counts["steps"] = study.student.steps
@@ -158,18 +168,37 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     model = folder / "model"
     train_model(study, "student", RECIPES[arm], corpus, model, seed=params["seed"], steps=counts["steps"])
     nlp = load_pipeline(model)
+    bias = 0.0
+    decoding: Json = {}
+    if held_out:
+        bias = fit_bias(nlp, [Example(bare_copy(doc, nlp.vocab), doc) for doc in held_out])
+        decoding["bias"] = bias
     gold = inputs.docs(f"test {lang}", nlp.vocab)
-    predicted = list(_predict(nlp, gold))
     truth = _entities(gold)
     compared = _read_found(parents["labels"] / "found.json")
-    measured = {arm: {**measure(truth, _entities(predicted), compared), **counts}}
     test = parents["labels"] / "test.spacy"
-    if arm == "soft" and test.exists():
-        ensemble = mix_docs([predicted, read_docs(test, nlp.vocab)], [0.5, 0.5])
-        measured["ensemble"] = {**measure(truth, _entities(ensemble), compared), **counts}
+    by_bias = {
+        b: _found_with_bias(nlp, arm, gold, test, b) for b in dict.fromkeys([bias, *(OTHER_BIASES if held_out else ())])
+    }
+    measured = {}
+    for name, found in by_bias[bias].items():
+        others = {f"f1_bias_{b:.0f}": _f1(truth, by_bias[b][name]) for b in OTHER_BIASES if held_out}
+        measured[name] = {**measure(truth, found, compared), **others, **decoding, **counts}
     shutil.rmtree(model)
     corpus.unlink()
     return measured
+
+
+def _found_with_bias(nlp: Language, arm: str, gold: Sequence[Doc], test: Path, bias: float) -> Dict[str, List[Any]]:
+    """RETURNS (Dict[str, List[Any]]): The entities that a student finds with a bias against O, by arm; those of the
+    ensemble with the teacher too, where there is one. test (Path): What the teacher found.
+    """
+    find_student(nlp).cfg["bias"] = bias
+    predicted = list(_predict(nlp, gold))
+    found: Dict[str, List[Any]] = {arm: _entities(predicted)}
+    if arm == "soft" and test.exists():
+        found["ensemble"] = _entities(mix_docs([predicted, read_docs(test, nlp.vocab)], [0.5, 0.5], bias=bias))
+    return found
 
 
 KINDS: Dict[str, Callable[[Json, Study, Path, Parents, Inputs], Json]] = {
@@ -214,6 +243,11 @@ def _project(
 def _read_found(path: Path) -> Dict[str, List[Sentence]]:
     by_method = read_json(path, Found, hint="Delete the folder that it is in, and run again.")
     return {name: [[Entity(*entity) for entity in sentence] for sentence in spans] for name, spans in by_method.items()}
+
+
+def _f1(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> float:
+    counts = count(gold, predicted)
+    return round(prf(*(float(column.sum()) for column in (counts.correct, counts.predicted, counts.gold)))[2], 5)
 
 
 def measure(gold: Sequence[Sentence], predicted: Sequence[Sentence], compared: Dict[str, Any]) -> Json:

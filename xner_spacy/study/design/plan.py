@@ -135,6 +135,9 @@ class _Planner:
     def student(self, row: Row, teacher: str, labels: str) -> str:
         params = _params(row, "lang", "arm", "n_source", "n_target", "seed", "draw", "design")
         params["sampling"] = self.study.settings.sampling
+        # Only if there is any, so that results of students without a bias keep their keys.
+        if self.study.settings.held_out:
+            params["held_out"] = self.study.settings.held_out
         parents = [teacher, labels]
         # The job of the soft student also measures the ensemble with the teacher.
         if row.arm == "ensemble":

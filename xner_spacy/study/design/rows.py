@@ -5,7 +5,7 @@ import io
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Iterable, List, Optional, Tuple
+from typing import Annotated, Iterable, List, Optional, Sequence, Tuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -19,6 +19,7 @@ from ...types import PathLike
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 # An upper limit that no count in a study gets near.
 MOST = 10**15
+MOST_BIAS = 10
 DONE = "done"
 FAILED = "failed"
 
@@ -53,6 +54,9 @@ class Row:
     test_sentences, test_entities (int): Size of the gold test set.
     seconds (float): Processor time of the job. machine (str): Kind of processor. job (str): Hash of everything the cell
         depends on.
+    bias (Optional[float]): What was subtracted from a student's scores of O, fitted on projected text that it did not
+        learn from; None without a student, and where nothing was fitted. f1_bias_0, f1_bias_2 (Optional[float]): F1 with
+        no bias, and with 2.
     """
 
     block: str
@@ -84,6 +88,9 @@ class Row:
     seconds: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     machine: str = ""
     job: str = ""
+    bias: Annotated[Optional[float], Field(ge=0, le=MOST_BIAS, allow_inf_nan=False)] = None
+    f1_bias_0: Score = None
+    f1_bias_2: Score = None
 
     @property
     def order(self) -> Tuple:
@@ -93,8 +100,10 @@ class Row:
 
 
 # Prefixes of the names of scores.
-SCORES = ("precision", "recall", "f1", "minus_")
+SCORES = ("precision", "recall", "f1", "minus_", "bias")
 COLUMNS = tuple(field.name for field in fields(Row))
+# The columns of tables that were measured before students were decoded with a bias.
+OLD_COLUMNS = tuple(name for name in COLUMNS if "bias" not in name)
 _ROW = TypeAdapter(Row)
 
 
@@ -127,10 +136,11 @@ def read_rows(path: PathLike) -> List[Row]:
     first_lines: dict = {}
     try:
         header = next(reader, [])
-        if tuple(header) != COLUMNS:
+        columns = tuple(header)
+        if columns not in (COLUMNS, OLD_COLUMNS):
             raise InputError("is not a table of study results.", path, 1, hint=f"Expected: {','.join(COLUMNS)}")
         for line in reader:
-            row = _row(path, reader.line_num, line)
+            row = _row(path, reader.line_num, columns, line)
             first_line = first_lines.setdefault(row.order, reader.line_num)
             if first_line != reader.line_num:
                 raise InputError(f"is the cell of line {first_line} again.", path, reader.line_num)
@@ -140,11 +150,11 @@ def read_rows(path: PathLike) -> List[Row]:
     return rows
 
 
-def _row(path: Path, number: int, line: List[str]) -> Row:
-    if len(line) != len(COLUMNS):
-        raise InputError(f"has {len(line)} values where {len(COLUMNS)} are needed.", path, number)
+def _row(path: Path, number: int, columns: Sequence[str], line: List[str]) -> Row:
+    if len(line) != len(columns):
+        raise InputError(f"has {len(line)} values where {len(columns)} are needed.", path, number)
     # An empty cell is a missing value in a column of scores, and else an empty text.
-    texts = {name: from_csv(text) for name, text in zip(COLUMNS, line, strict=True)}
+    texts = {name: from_csv(text) for name, text in zip(columns, line, strict=True)}
     values = {name: None if text == "" and name.startswith(SCORES) else text for name, text in texts.items()}
     try:
         row = _ROW.validate_python(values)
