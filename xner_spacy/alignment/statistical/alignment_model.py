@@ -80,15 +80,24 @@ class Direction:
     jumps: Jumps = field(default_factory=Jumps)
 
     def __post_init__(self) -> None:
-        self.set_totals(self.occurrences.copy())
         self.stem_generated = self.stems[1].sums(np.maximum(self.generated, 1.0))
         self.rates = np.zeros(_KINDS, dtype=np.float32)
         self.mass = max(float(self.generated.sum(dtype=np.float64)), 1.0)
         self.empty = self.generated / np.float32(self.mass)
+        self.set_totals(self.occurrences.copy())
 
     def set_totals(self, totals: Float) -> None:
         """Set the expected links of each given word."""
         self.totals, self.stem_totals = totals, self.stems[0].sums(totals)
+        self._weigh_words()
+
+    def _weigh_words(self) -> None:
+        """What the probability of a pair takes from each of its words."""
+        given_stems, word_stems = self.stems
+        occurring = np.maximum(self.generated, 1.0)
+        self._share = STEM_WEIGHT * occurring / np.maximum(self.stem_generated[word_stems.of], 1.0)
+        self._floor = occurring * (FLOOR / self.mass)
+        self._other_totals = np.maximum(self.stem_totals[given_stems.of] - self.totals, 0.0) + STEM_STRENGTH
 
     def kinds(self, buckets: npt.NDArray[np.uint8], given: Words, word: Words) -> Kinds:
         """RETURNS (Kinds): The kind of each pair: the bucket of its spelling, and both frequencies."""
@@ -96,17 +105,12 @@ class Direction:
         return (kind * FREQUENCIES + frequency_class(self.generated)[word]).astype(np.int16)
 
     def probabilities(
-        self, kinds: Kinds, given: Words, word: Words, links: Words, stem_links: Float, strength: float
+        self, rates: Float, given: Words, word: Words, links: Words, stem_links: Float, strength: float
     ) -> Float:
         """RETURNS (Float): Translation probability of each pair, from its own links and a prior. The prior follows from
-        the kind of the pair, the frequency of the word, and the links of other forms of both words (`stem_links`).
+        the rate of the pair's kind, the frequency of the word, and the links of other forms of both words (`stem_links`).
         """
-        occurring = np.maximum(self.generated, 1.0)
-        given_stems, word_stems = self.stems
-        stem_totals = np.maximum(self.stem_totals[given_stems.of] - self.totals, 0.0) + STEM_STRENGTH
-        share = STEM_WEIGHT * occurring / np.maximum(self.stem_generated[word_stems.of], 1.0)
-        floor = occurring * (FLOOR / self.mass)
-        prior = self.rates[kinds] + floor[word] + (stem_links * share[word]) / stem_totals[given]
+        prior = rates + self._floor[word] + (stem_links * self._share[word]) / self._other_totals[given]
         result = (links + strength * prior) / (self.totals + strength)[given]
         return result.astype(np.float32)
 
@@ -121,6 +125,7 @@ class Direction:
         other.occurrences, other.totals = _known(self.occurrences, given), _known(self.totals, given)
         other.generated = _known(self.generated, word)
         other.empty = np.maximum(_known(self.empty, word), np.float32(1e-6))
+        other._weigh_words()
         return other
 
     def to_dict(self) -> Dict[str, Any]:
@@ -147,7 +152,7 @@ class Direction:
 
 def both_directions(
     directions: Sequence[Direction],
-    kinds: Sequence[Kinds],
+    rates: Sequence[Float],
     pairs: Tuple[Words, Words],
     links: Words,
     stem_links: Float,
@@ -155,15 +160,15 @@ def both_directions(
 ) -> List[Float]:
     """Translation probabilities of word pairs, forward and reverse.
 
-    kinds (Sequence[Kinds]): The kinds of the pairs in both directions.
+    rates (Sequence[Float]): The rates of the kinds of the pairs in both directions.
     pairs (Tuple[Words, Words]): Their source words and their target words.
     links (Words): Their links. stem_links (Float): The links of their stems, which include those of the pair itself.
     RETURNS (List[Float]): Two arrays of a probability per pair.
     """
     stem_links = np.maximum(stem_links - links.astype(np.float32), 0.0)
     return [
-        direction.probabilities(kind, given, word, links, stem_links, strength)
-        for direction, kind, (given, word) in zip(directions, kinds, (pairs, pairs[::-1]), strict=True)
+        direction.probabilities(rate, given, word, links, stem_links, strength)
+        for direction, rate, (given, word) in zip(directions, rates, (pairs, pairs[::-1]), strict=True)
     ]
 
 
@@ -190,7 +195,7 @@ class Model:
 
     def __post_init__(self) -> None:
         self.stems = StemTable(*self.forward.stems, *split_keys(self.keys))
-        self.stems.update(self.counts)
+        self.stems.add_up(self.counts)
 
     def to_dict(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): Plain data and arrays."""
@@ -260,7 +265,7 @@ class Tables:
         source_stems, target_stems = forward.stems
         return both_directions(
             self.directions,
-            (forward.kinds(buckets, e, f), reverse.kinds(buckets, f, e)),
+            (forward.rates[forward.kinds(buckets, e, f)], reverse.rates[reverse.kinds(buckets, f, e)]),
             (e, f),
             values_of(known_keys, model.keys, model.counts),
             model.stems.lookup(source_stems.of[e], target_stems.of[f]),

@@ -21,8 +21,8 @@ from ...streams import pools
 from ...types import Alignment, FloatArray, TokenPair
 from ..windows import PairWindow, pair_windows
 from .alignment_model import Model, Tables
-from .trainer import BATCH_CELLS, Trainer, TrainingReport, find_cells, link_posteriors, read_bitext
-from .vocabulary import Int, Vocabulary, make_batches
+from .trainer import BATCH_CELLS, Trainer, TrainingReport, link_posteriors, read_bitext
+from .vocabulary import Batch, Int, Keys, Vocabulary, make_batches, pair_keys
 
 _log = logging.getLogger("xner_spacy")
 
@@ -95,7 +95,7 @@ class LexicalAligner:
         with ThreadPoolExecutor(self.threads or min(os.cpu_count() or 1, 4), "xner-align") as pool:
             with step("Aligner: counting word pairs"):
                 trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
-            rounds = [trainer.lexical_round] * self.lexical_rounds + [trainer.hmm_round] * self.hmm_rounds
+            rounds = [trainer.lexical_round] * (self.lexical_rounds - 1) + [trainer.hmm_round] * self.hmm_rounds
             for learn in tracked(rounds, "Aligner: learning", len(rounds), "rounds"):
                 learn()
         self.model = trainer.model()
@@ -167,13 +167,12 @@ class LexicalAligner:
                 targets.append(target_numbers[window.target])
         tables = Tables(model, source_words.words, target_words.words)
         for batch in make_batches(sources, targets, BATCH_CELLS):
-            cells, _ = find_cells(batch)
-            keys = cells.pairs.copy()
-            keys[0] = 0  # the padding, whose probability is set to 0 below
+            keys, index = _word_pairs(batch)
             # In float64, so that the rest of the batch does not change the rounded scores.
-            probabilities = [table.astype(np.float64) for table in tables(keys)]
-            probabilities[0][0] = probabilities[1][0] = 0.0
-            ahead, back = link_posteriors(cells, probabilities, tables.directions, self.null)
+            forward, reverse = (table.astype(np.float64) for table in tables(keys))
+            forward[0] = reverse[0] = 0.0  # the padding
+            emissions = forward[index], reverse[np.ascontiguousarray(index.transpose(2, 1, 0))]
+            ahead, back = link_posteriors(batch, emissions, tables.directions, self.null)
             for k, row in enumerate(batch.rows):
                 m, n = batch.source_length[k], batch.target_length[k]
                 yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))
@@ -190,6 +189,17 @@ class LexicalAligner:
         with reading("xner.Lexical.v1", "the state of a trained aligner", "Train it again."):
             self.model = None if state is None else Model.from_dict(state)
         return self
+
+
+def _word_pairs(batch: Batch) -> Tuple[Keys, Int]:
+    """RETURNS (Tuple[Keys, Int]): The different word pairs of a batch after one for the padding (the pair of words 0),
+    and the (target, batch, source) positions of the batch's word pairs among them.
+    """
+    keys = pair_keys(batch.source[None, :, :], batch.target.T[:, :, None])
+    keys[(batch.source[None, :, :] < 0) | (batch.target.T[:, :, None] < 0)] = 0
+    # A key is appended so that the padding is in every table.
+    pairs, index = np.unique(np.append(keys, 0), return_inverse=True)
+    return pairs, index[:-1].reshape(keys.shape).astype(np.int32)
 
 
 def _cells(pair: TokenPair) -> int:

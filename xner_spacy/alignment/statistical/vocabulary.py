@@ -55,17 +55,12 @@ class Vocabulary:
     def add(self, tokens: Sequence[str]) -> Int:
         """Encode tokens and add new ones. RETURNS (Int): Their numbers."""
         index = self._index
-        numbers = np.zeros(len(tokens), dtype=np.int32)
-        for position, token in enumerate(tokens):
-            word = comparable(token)
-            number = index.get(word)
-            if number is None:
-                if len(self.words) > self.limit:
-                    continue
-                number = index[word] = len(self.words)
+        words = list(map(comparable, tokens))
+        for word in words:
+            if word not in index and len(self.words) <= self.limit:
+                index[word] = len(self.words)
                 self.words.append(word)
-            numbers[position] = number
-        return numbers
+        return np.array([index.get(word, 0) for word in words], dtype=np.int32)
 
 
 @dataclass

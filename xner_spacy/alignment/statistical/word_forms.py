@@ -25,6 +25,8 @@ OTHER_KIND = 10  # a word and a number, a word and a punctuation mark
 N_BUCKETS = 11
 
 STEM_LENGTH = 4
+# Word pairs whose stems are numbered at a time.
+PART_PAIRS = 1_000_000
 
 Bits = npt.NDArray[np.uint64]
 
@@ -131,14 +133,34 @@ class StemTable:
     """Expected links between the stems of both sides, for word pairs of source words `e` and target words `f`."""
 
     def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
-        self._keys, index = np.unique(pair_keys(source.of[e], target.of[f]), return_inverse=True)
-        self._index: npt.NDArray[np.int32] = np.asarray(index).ravel().astype(np.int32)
+        # Sorting all keys at once would take several times the memory of the table. Source words of one stem have
+        # numbers far apart, so each part has the pairs of some stems.
+        self._index: npt.NDArray[np.int32] = np.zeros(len(e), dtype=np.int32)
+        parts: List[npt.NDArray[np.int64]] = []
+        size = 0
+        stem_of_pair = source.of[e].astype(np.int32)
+        ends = np.cumsum(np.bincount(stem_of_pair))
+        first = 0
+        while first < len(ends):
+            last = max(
+                int(np.searchsorted(ends, (ends[first - 1] if first else 0) + PART_PAIRS, side="right")), first + 1
+            )
+            part = np.flatnonzero((stem_of_pair >= first) & (stem_of_pair < last))
+            keys, index = np.unique(pair_keys(stem_of_pair[part], target.of[f[part]]), return_inverse=True)
+            self._index[part] = index + size
+            parts.append(keys)
+            size += len(keys)
+            first = last
+        self._keys = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
         self._links: Float = np.zeros(len(self._keys), dtype=np.float32)
 
-    def update(self, counts: npt.NDArray[Any]) -> Float:
-        """Add up the links of the table's word pairs. RETURNS (Float): The links of each pair's stems."""
+    def add_up(self, counts: npt.NDArray[Any]) -> None:
+        """Add up the links of the table's word pairs."""
         self._links = np.bincount(self._index, counts, len(self._keys)).astype(np.float32)
-        return self._links[self._index]
+
+    def of(self, pairs: slice) -> Float:
+        """RETURNS (Float): The links of the stems of some of the table's word pairs."""
+        return self._links[self._index[pairs]]
 
     def lookup(self, source: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> Float:
         """RETURNS (Float): The links of pairs of stems; 0 for unknown pairs."""
