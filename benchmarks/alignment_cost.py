@@ -41,7 +41,7 @@ def _bitext(folder: Path, count: int) -> Iterable[Tuple[List[str], List[str]]]:
     return itertools.islice(itertools.chain.from_iterable(read() for _ in itertools.count()), count)
 
 
-def _used() -> float:
+def processor_seconds() -> float:
     """Seconds of processor time of this process and its children so far."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
@@ -53,17 +53,17 @@ def _measure(task: Tuple[str, int, int, str]) -> Dict[str, Any]:
     gc.collect()
     start = time.perf_counter()
     trained, trained_cpu = 0.0, 0.0
-    before = _used()
+    before = processor_seconds()
     if name == "ours":
         aligner = LexicalAligner()
         aligner.train(_bitext(Path(folder), size))
-        trained, trained_cpu = time.perf_counter() - start, _used() - before
+        trained, trained_cpu = time.perf_counter() - start, processor_seconds() - before
         count = sum(1 for _ in aligner(_bitext(Path(folder), aligned)))
     else:
         count = len(Eflomal().directed(list(_bitext(Path(folder), size)))[0])
-    seconds, processor = time.perf_counter() - start, _used() - before
+    seconds, processor = time.perf_counter() - start, processor_seconds() - before
     if name == "ours":
-        kilobytes = _peak()
+        kilobytes = memory_peak()
     else:
         # The program is a child of a child, and what the kernel says of children is their maximum.
         kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -81,7 +81,7 @@ def _measure(task: Tuple[str, int, int, str]) -> Dict[str, Any]:
     }
 
 
-def _peak() -> int:
+def memory_peak() -> int:
     """The most memory that this process ever held, in KiB. `ru_maxrss` would include the parent's."""
     status = Path("/proc/self/status")
     if status.exists():

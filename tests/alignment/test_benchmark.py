@@ -1,11 +1,13 @@
 """The alignment benchmark's own sums and its command line."""
 
 import json
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from benchmarks import alignment, alignment_cost
+from benchmarks import alignment, alignment_cost, alignment_peers
+from xner_spacy.evaluation.alignments import GoldLinks
 
 
 def rows(exponent: float) -> list:
@@ -59,3 +61,32 @@ def test_each_part_from_one_command(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
         alignment.main(["--parts", "curves"])
     assert "no part curves" in capsys.readouterr().err
+
+
+@pytest.fixture
+def tiny_gold(monkeypatch):
+    pairs = [(["anna", "sees", "berlin"], ["anna", "sieht", "berlin"])] * 3
+    gold = [GoldLinks({(0, 0), (1, 1), (2, 2)}, {(0, 0), (1, 1), (2, 2)})] * 2
+    monkeypatch.setattr(alignment_peers, "gold_set", lambda name: (pairs[:2], gold, pairs * 4))
+
+
+@pytest.mark.parametrize("name", alignment_peers.ALIGNERS)
+def test_every_peer_on_tiny_input(name, tiny_gold):
+    module = {"systran-align": "systran_align", "xner.Lexical.v1": "xner_spacy"}.get(name, "thot")
+    pytest.importorskip(module)
+    row = alignment_peers.measure(name, "de-en", 8)
+    assert row["pairs"] == 8 and 0.0 <= row["aer"] <= 1.0 and row["peak_gib"] > 0
+    if name == "xner.Lexical.v1":
+        assert row["aer"] == 0.0
+
+
+def test_a_peer_that_is_not_installed_is_left_out_with_the_reason(tiny_gold, monkeypatch, tmp_path, capsys):
+    for module in ("systran_align", "thot", "thot.alignment"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(
+        alignment_peers, "run", lambda names, gold, size, _: [alignment_peers.measure(n, gold, size) for n in names]
+    )
+    alignment_peers.main(["--pairs", "5", "--out", str(tmp_path)])
+    own, *others = json.loads((tmp_path / "alignment-peers.json").read_text())
+    assert own["aer"] == 0.0 and all("is not installed" in row["left_out"] for row in others)
+    assert "| sil-thot, IBM 4 | 5 | left out: thot" in capsys.readouterr().out
