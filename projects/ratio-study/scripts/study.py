@@ -38,7 +38,7 @@ def main(
     mafand: Path = typer.Argument(..., help="Folder of MAFAND."),
     source: Path = typer.Argument(..., help="Folder of labelled English DocBin files."),
     out: Path = typer.Argument(..., help="Where the corpora go."),
-    langs: str = typer.Option("lug,luo,tsn,hau,swa,yor", help="ISO 639-3 codes."),
+    langs: str = typer.Option("lug,luo,tsn,pcm,hau,swa,yor", help="ISO 639-3 codes."),
     limit: int = typer.Option(4800, help="Unlabelled sentences of each language."),
 ) -> None:
     """Prepare the corpora of the ratio study."""
