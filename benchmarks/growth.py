@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from xner_spacy.cli import collect_seldom
 from xner_spacy.types import SentencePair
 
 from .alignment_cost import slope
@@ -144,6 +145,7 @@ WORK = {"project": of_project, "projector": of_projector, "evaluate": of_evaluat
 def measure(part: str, folder: Path) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): Processor seconds of the work, and of this process until now, and its peak memory."""
     work = WORK[part](folder)
+    collect_seldom()  # as the command does
     before = _used()
     work()
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))

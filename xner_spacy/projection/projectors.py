@@ -54,9 +54,9 @@ def prepare(pair: SentencePair) -> Prepared:
         distributions or translated entities.
     """
     _check(pair)
-    source_seen, target_seen = ([not is_blank_token(word) for word in side] for side in (pair.source, pair.target))
-    if all(source_seen) and all(target_seen):
+    if not any(map(is_blank_token, pair.source)) and not any(map(is_blank_token, pair.target)):
         return Prepared(pair, pair, range(len(pair.entities)), range(len(pair.target)))
+    source_seen, target_seen = ([not is_blank_token(word) for word in side] for side in (pair.source, pair.target))
     # How many visible tokens come before each token.
     source_place, target_place = ([0, *accumulate(seen)] for seen in (source_seen, target_seen))
     entities = {

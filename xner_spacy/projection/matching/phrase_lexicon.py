@@ -83,7 +83,8 @@ class PhraseLexicon:
         """Count renderings, and forget what was learned before. `skip` are function words."""
         copies: Dict[int, List[Contributions]] = {}
         for pair, options in scored:
-            copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, skip))
+            renderings = self._renderings(pair, options, skip)
+            copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, renderings))
         self.counts, self.totals, self.repeated = {}, {}, {}
         # In the order of the hashes, so that sums are the same to the last bit for any order of the sentences.
         for key, copy_votes in sorted(copies.items()):
@@ -101,9 +102,10 @@ class PhraseLexicon:
         """RETURNS (Options): The options, with the votes of the corpus added to their scores."""
         if not self.totals:
             return options
-        sentence_votes = self._votes_of(pair, options, skip)
+        renderings = self._renderings(pair, options, skip)
+        sentence_votes = self._votes_of(pair, options, renderings)
         adjusted: Options = []
-        for entity, row in zip(pair.entities, options, strict=True):
+        for entity, row, row_renderings in zip(pair.entities, options, renderings, strict=True):
             phrase = _phrase(pair.source[entity[0] : entity[1]])
             total = self.totals.get(phrase, 0.0)
             if not row or not total:
@@ -113,49 +115,49 @@ class PhraseLexicon:
             other_count = max(0.0, total - sum(shares.values()))
             counts = self.counts[phrase]
             adjusted_row: List[Option] = []
-            for (score, start, end), rendering in zip(row, self._renderings(pair.target, row, skip), strict=True):
+            for (score, start, end), rendering in zip(row, row_renderings, strict=True):
                 rendering_count = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
                 share = (rendering_count + self.strength * self.prior) / (other_count + self.strength)
                 adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), start, end))
             adjusted.append(adjusted_row)
         return adjusted
 
-    def _votes_of(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
+    def _votes_of(self, pair: SentencePair, options: Options, renderings: List[List[str]]) -> Contributions:
         """RETURNS (Contributions): The votes of this sentence, averaged over its copies."""
         key = sentence_key(pair)
         index = int(np.searchsorted(self.learned, np.uint64(key)))
         if index == len(self.learned) or int(self.learned[index]) != key:
             return {}
         repeated = self.repeated.get(str(key))
-        return self._contributions(pair, options, skip) if repeated is None else repeated
+        return self._contributions(pair, options, renderings) if repeated is None else repeated
 
-    def _contributions(self, pair: SentencePair, options: Options, skip: Container[str]) -> Contributions:
+    def _contributions(self, pair: SentencePair, options: Options, renderings: List[List[str]]) -> Contributions:
         contributions: Contributions = {}
-        for entity, row in zip(pair.entities, options, strict=True):
+        for entity, row, row_renderings in zip(pair.entities, options, renderings, strict=True):
             shares = contributions.setdefault(_phrase(pair.source[entity[0] : entity[1]]), {})
-            _add(shares, self._shares(pair, row, skip))
+            _add(shares, self._shares(row, row_renderings))
         return contributions
 
-    def _shares(self, pair: SentencePair, options: Sequence[Option], skip: Container[str]) -> Dict[str, float]:
+    def _shares(self, options: Sequence[Option], renderings: Sequence[str]) -> Dict[str, float]:
         """RETURNS (Dict[str, float]): Shares of the renderings. Their sum is below 1: the rest stands for no span."""
         shares: Dict[str, float] = {}
         top = max((0.0, *(score for score, _, _ in options)))
         values = [math.exp(self.sharpness * (score - top)) for score, _, _ in options]
         total = sum(values) + math.exp(-self.sharpness * top)
-        for value, rendering in zip(values, self._renderings(pair.target, options, skip), strict=True):
+        for value, rendering in zip(values, renderings, strict=True):
             shares[rendering] = shares.get(rendering, 0.0) + value / total
         return shares
 
-    def _renderings(self, target: Sequence[str], options: Sequence[Option], skip: Container[str]) -> List[str]:
-        """RETURNS (List[str]): For each option the stems of its words."""
-        if not options:
-            return []
-        first, last = min(start for _, start, _ in options), max(end for _, _, end in options)
-        stems = [
-            None if word in skip or is_punctuation(word) else fold(word)[: self.stem] for word in target[first:last]
+    def _renderings(self, pair: SentencePair, options: Options, skip: Container[str]) -> List[List[str]]:
+        """RETURNS (List[List[str]]): For each entity and each of its options the stems of the option's words."""
+        first = min((start for row in options for _, start, _ in row), default=0)
+        last = max((end for row in options for _, _, end in row), default=0)
+        words = pair.target[first:last]
+        stems = [None if word in skip or is_punctuation(word) else fold(word)[: self.stem] for word in words]
+        return [
+            [" ".join([stem for stem in stems[a - first : b - first] if stem is not None]) for _, a, b in row]
+            for row in options
         ]
-        spans = (stems[start - first : end - first] for _, start, end in options)
-        return [" ".join(stem for stem in span if stem is not None) for span in spans]
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The learned state."""
