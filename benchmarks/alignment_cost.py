@@ -11,7 +11,9 @@ import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
+
+import numpy as np
 
 from xner_spacy.alignment.external.eflomal import Eflomal
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
@@ -20,25 +22,36 @@ from .projection_plots import lines_svg
 
 Pairs = List[Tuple[List[str], List[str]]]
 
-# The last four, larger than the bitext, repeat it.
-SIZES = (7_812, 15_625, 31_250, 62_500, 125_000, 250_000, 500_000)
+# Sizes larger than the bitext have pairs that are made from it (`bitext`).
+SIZES = (1_000, 3_000, 10_000, 45_000, 100_000, 300_000, 1_000_000)
 BITEXT = 45_758
 # What the aligner of the curve aligns once it is trained.
 ALIGNED = 5_000
 
 
-def _bitext(folder: Path, count: int) -> Iterable[Tuple[List[str], List[str]]]:
-    """The German bitext, repeated if need be, a line at a time."""
-
-    def read() -> Iterable[Tuple[List[str], List[str]]]:
-        with (
-            (folder / "bitext.en").open(encoding="utf-8-sig", newline="\n") as english,
-            (folder / "bitext.de").open(encoding="utf-8-sig", newline="\n") as german,
-        ):
-            for left, right in zip(english, german, strict=True):
-                yield left.split(), right.split()
-
-    return itertools.islice(itertools.chain.from_iterable(read() for _ in itertools.count()), count)
+def bitext(folder: Path, count: int) -> Iterator[Tuple[List[str], List[str]]]:
+    """YIELDS (Tuple): The first pairs of the German bitext, and behind its end pairs that are made from it, all
+    different: the first half of one pair and the second half of another, which is cut at the same share of both sides.
+    """
+    with (
+        (folder / "bitext.en").open(encoding="utf-8-sig", newline="\n") as english,
+        (folder / "bitext.de").open(encoding="utf-8-sig", newline="\n") as german,
+    ):
+        lines = zip(english, german, strict=True)
+        known = [(left, right) for left, right in itertools.islice(lines, count)]
+    for left, right in known:
+        yield left.split(), right.split()
+    random = np.random.default_rng(0)
+    made: Set[Tuple[int, int]] = set()
+    while len(known) + len(made) < count:
+        first, second = random.integers(0, len(known), 2).tolist()
+        if first != second and (first, second) not in made:
+            made.add((first, second))
+            heads, tails = ([line.split() for line in known[number]] for number in (first, second))
+            source, target = (
+                head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :] for head, tail in zip(heads, tails, strict=True)
+            )
+            yield source, target
 
 
 def processor_seconds() -> float:
@@ -56,11 +69,11 @@ def _measure(task: Tuple[str, int, int, str]) -> Dict[str, Any]:
     before = processor_seconds()
     if name == "ours":
         aligner = LexicalAligner()
-        aligner.train(_bitext(Path(folder), size))
+        aligner.train(bitext(Path(folder), size))
         trained, trained_cpu = time.perf_counter() - start, processor_seconds() - before
-        count = sum(1 for _ in aligner(_bitext(Path(folder), aligned)))
+        count = sum(1 for _ in aligner(bitext(Path(folder), aligned)))
     else:
-        count = len(Eflomal().directed(list(_bitext(Path(folder), size)))[0])
+        count = len(Eflomal().directed(list(bitext(Path(folder), size)))[0])
     seconds, processor = time.perf_counter() - start, processor_seconds() - before
     if name == "ours":
         kilobytes = memory_peak()
@@ -113,13 +126,13 @@ def speed(data: Path, rounds: int = 2, size: int = 45_000) -> List[Dict[str, Any
 
 
 def curve(data: Path, sizes: Sequence[int] = SIZES) -> Dict[str, Any]:
-    """Cost of the training by number of pairs, repeated above the size of the bitext.
+    """Cost of the training by number of pairs.
 
     data (Path): The folder of the data sets.
     sizes (Sequence[int]): Numbers of pairs.
     RETURNS (Dict[str, Any]): `rows`, one per size; the slopes of the straight lines through the
-        logarithms of size and CPU seconds (1 is linear), `exponent_new` of sizes without
-        repetition and `exponent_repeated` of those with.
+        logarithms of size and CPU seconds (1 is linear), `exponent_new` of sizes within the bitext and
+        `exponent_made` of those above; and `exponent_memory` of the peak memory over all sizes.
     """
     folder = str(data / "bitext/en-de")
     return summary(_alone([("ours", size, ALIGNED, folder) for size in sizes]))
@@ -127,14 +140,15 @@ def curve(data: Path, sizes: Sequence[int] = SIZES) -> Dict[str, Any]:
 
 def summary(rows: List[Dict[str, Any]]) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): The rows of a curve with its exponents."""
-    parts = {"new": (0, BITEXT), "repeated": (BITEXT + 1, math.inf)}
+    parts = {"new": (0, BITEXT), "made": (BITEXT + 1, math.inf)}
     exponents = {}
     for name, (low, high) in parts.items():
         used = [row for row in rows if low <= row["pairs"] <= high]
         exponents[f"exponent_{name}"] = slope(
             [row["pairs"] for row in used], [row["train_cpu_seconds"] for row in used]
         )
-    return {"rows": rows, **exponents}
+    memory = slope([row["pairs"] for row in rows], [row["peak_gib"] for row in rows])
+    return {"rows": rows, **exponents, "exponent_memory": memory}
 
 
 def slope(sizes: Sequence[float], costs: Sequence[float]) -> float:
@@ -194,8 +208,8 @@ def to_markdown(results: Dict[str, Any]) -> List[str]:
         lines += [
             "",
             f"Exponent of the CPU time over the pairs: {results['curve']['exponent_new']:.2f} up to "
-            f"{BITEXT:,} pairs, {results['curve']['exponent_repeated']:.2f} above, where they repeat "
-            "(1 is linear).",
+            f"{BITEXT:,} pairs, {results['curve']['exponent_made']:.2f} above, where they are made of those "
+            f"(1 is linear); of the peak memory {results['curve']['exponent_memory']:.2f}.",
             "",
         ]
     return lines

@@ -3,9 +3,10 @@
     python -m benchmarks alignment_peers --pairs 45000 --out results/
 
 Processor time and peak memory of training and of aligning the pairs with gold links, each in a process of its own, and
-the alignment error rate (AER) on these. Both packages are optional and only for this comparison: `pip install
-systran-align sil-thot` (fast_align in C++; fast_align, HMM, IBM 1 to 4 and eflomal in C++, LGPL). What is not installed
-or fails is left out, with the reason.
+the alignment error rate (AER) on these. All get words without case, as ours makes them itself: the text of some gold
+links is lower-cased, and that of the bitext is not. The others are the extra [peers], for this comparison alone:
+systran-align (fast_align in C++) and sil-thot (fast_align, HMM, IBM 1 to 4 and eflomal in C++, under the LGPL). What is
+not installed or fails is left out, with the reason.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.alignment.symmetrize import METHODS, symmetrize
 from xner_spacy.evaluation.alignments import evaluate_links
+from xner_spacy.text import comparable
 from xner_spacy.types import Alignment
 
 from .alignment import Pairs, gold_set
@@ -81,7 +83,8 @@ def thot(model: str) -> Callable[[Pairs, Pairs], Links]:
                     for pair in itertools.chain(pairs, more):
                         trained.add_sentence_pair(pair[source], pair[target], 1)
                 trained.start_training()
-                for _ in range(ROUNDS):
+                # Its eflomal samples, and knows how often by the size of the corpus.
+                for _ in range(getattr(trained, "scheduled_iterations", ROUNDS)):
                     trained.train()
                 trained.end_training()
             found = [trained.get_best_alignment(pair[source], pair[target])[1].to_numpy() for pair in pairs]
@@ -111,9 +114,9 @@ def measure(name: str, gold_name: str, size: int) -> Dict[str, Any]:
     RETURNS (Dict[str, Any]): The AER of its best symmetrisation, processor seconds and memory; or why there is none.
     """
     pairs, gold, more = gold_set(gold_name)
-    more = more[: max(0, size - len(pairs))]
+    pairs, more = ([(_folded(s), _folded(t)) for s, t in part] for part in (pairs, more[: max(0, size - len(pairs))]))
     before, memory, start = processor_seconds(), memory_peak(), time.perf_counter()
-    row: Dict[str, Any] = {"aligner": name, "pairs": len(pairs) + len(more)}
+    row: Dict[str, Any] = {"aligner": name, "gold": gold_name, "pairs": len(pairs) + len(more)}
     try:
         links = ALIGNERS[name](pairs, more)
     except ImportError as error:
@@ -127,6 +130,10 @@ def measure(name: str, gold_name: str, size: int) -> Dict[str, Any]:
     scores = {method: evaluate_links(gold, found) for method, found in links.items()}
     best = min(scores, key=lambda method: scores[method]["aer"])
     return {**row, "symmetrisation": best, **{key: scores[best][key] for key in ("aer", "aer_interval")}}
+
+
+def _folded(words: List[str]) -> List[str]:
+    return list(map(comparable, words))
 
 
 def run(names: Sequence[str], gold_name: str, size: int, limit: Optional[float] = None) -> List[Dict[str, Any]]:

@@ -27,7 +27,7 @@ def rows(exponent: float) -> list:
 def test_the_exponent_of_a_curve(exponent):
     result = alignment_cost.summary(rows(exponent))
     assert result["exponent_new"] == pytest.approx(exponent)
-    assert result["exponent_repeated"] == pytest.approx(exponent)
+    assert result["exponent_made"] == pytest.approx(exponent)
     picture = ET.fromstring(alignment_cost.curve_svg(result))
     circles = [one for one in picture.iter() if one.tag.endswith("circle")]
     assert len(circles) == 2 * len(result["rows"])
@@ -90,3 +90,16 @@ def test_a_peer_that_is_not_installed_is_left_out_with_the_reason(tiny_gold, mon
     own, *others = json.loads((tmp_path / "alignment-peers.json").read_text())
     assert own["aer"] == 0.0 and all("is not installed" in row["left_out"] for row in others)
     assert "| sil-thot, IBM 4 | 5 | left out: thot" in capsys.readouterr().out
+
+
+def test_pairs_behind_the_end_of_the_bitext_are_all_different(tmp_path):
+    lines = {lang: [f"{lang}{n}a {lang}{n}b {lang}{n}c {lang}{n}d" for n in range(12)] for lang in ("en", "de")}
+    for lang, text in lines.items():
+        (tmp_path / f"bitext.{lang}").write_text("\n".join(text) + "\n", encoding="utf8")
+    pairs = list(alignment_cost.bitext(tmp_path, 100))
+    assert len(pairs) == 100 and len({(*source, *target) for source, target in pairs}) == 100
+    assert [" ".join(source) for source, _ in pairs[:12]] == lines["en"]
+    for source, target in pairs:
+        assert len(source) == 4 and [word.replace("en", "de") for word in source] == target
+    assert pairs == list(alignment_cost.bitext(tmp_path, 100))
+    assert len(list(alignment_cost.bitext(tmp_path, 5))) == 5
