@@ -21,7 +21,6 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
-from xner_spacy.cli import collect_seldom
 from xner_spacy.types import SentencePair
 
 from .alignment_cost import slope
@@ -85,10 +84,10 @@ def write_files(folder: Path, n: int, base: Sequence[SentencePair]) -> None:
 
 def of_project(folder: Path) -> Callable[[], Any]:
     """RETURNS (Callable): `xner project --links`, with reading, learning and writing."""
-    from xner_spacy.cli.project import project
+    from xner_spacy.cli.project import collecting_seldom, project
 
     files = [folder / name for name in ("source.iob", "target.txt", "out.iob")]
-    return lambda: project(*files, links=folder / "links.txt")
+    return lambda: collecting_seldom()(project)(*files, links=folder / "links.txt")  # as the command does
 
 
 def of_projector(folder: Path) -> Callable[[], Any]:
@@ -145,7 +144,6 @@ WORK = {"project": of_project, "projector": of_projector, "evaluate": of_evaluat
 def measure(part: str, folder: Path) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): Processor seconds of the work, and of this process until now, and its peak memory."""
     work = WORK[part](folder)
-    collect_seldom()  # as the command does
     before = _used()
     work()
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))

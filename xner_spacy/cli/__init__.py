@@ -1,6 +1,5 @@
 """The command `xner`. Each command is a plain function; the command line only wraps it."""
 
-import gc
 import os
 import signal
 import sys
@@ -17,7 +16,6 @@ def main() -> NoReturn:
         from .app import run
         from .output import show_warnings
 
-        collect_seldom()
         show_warnings()
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while the program was loading, or printing its last message
@@ -26,15 +24,6 @@ def main() -> NoReturn:
     # Everything is done; an interrupt now would only disturb the exit of the interpreter.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
-
-
-def collect_seldom() -> None:
-    """Let Python look for unreachable cycles of objects less often. A corpus in memory holds none, but millions of
-    objects that it would look through again and again: a fifth of the time of `xner project`.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
 
 
 def _prepare() -> None:
