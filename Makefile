@@ -30,7 +30,7 @@ $(VENV)/.installed: pyproject.toml setup.cfg constraints.txt
 $(TESTENV)/.installed: pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -m venv $(TESTENV)
 	$(TESTENV)/bin/python $(PIP) 'setuptools>=77'
-	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev,docs]'
+	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev,docs,peers]'
 	touch $@
 
 $(DOCSENV)/.installed: pyproject.toml setup.cfg constraints.txt
