@@ -2,10 +2,11 @@
 
     python -m benchmarks corrections projects/masakhane/pcm --lang pcm --pool POOL.spacy --out results/corrections/pcm
 
-PROJECT is a folder of the recipe whose student is trained (`spacy project run all`). POOL has gold labels, which stand for
-the person who corrects: the student labels its text, a queue chooses sentences (`xner export --by`), and their gold labels
-are learned from beside the projected ones, as `corrected/` of a project is. "gold alone" learns from the corrected
-sentences and nothing else, "projected alone" from a part of the projected sentences (`--parts`). Every student is scored on the project's gold test set.
+PROJECT is a folder of the recipe whose student is trained (`spacy project run all`). POOL has gold labels, which stand
+for the person who corrects: the student labels its text, a queue chooses sentences (`xner export --by`), and their gold
+labels are learned from beside the projected ones, as `corrected/` of a project is. "gold alone" learns from the
+corrected sentences and nothing else, "projected alone" from a part of the projected sentences (`--parts`). Every student
+is scored on the project's gold test set.
 
 `rows.jsonl` gets a line for each student as it comes; what is there already is not trained again. The table of one or
 more languages is made by `python -m benchmarks corrections_report`.

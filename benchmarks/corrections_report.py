@@ -1,9 +1,9 @@
 """What corrected sentences buy: tables, a picture and a sentence from the rows of `python -m benchmarks corrections`.
 
-    python -m benchmarks corrections_report docs/corrections/rows.jsonl --out docs/corrections
+    python -m benchmarks corrections_report docs/corrections/rows.jsonl --out results/corrections
 
-Languages are the units: of each language the mean over its seeds counts once, and intervals are those of Student's t over
-the languages, for languages like these. How much projected text a gain is worth comes from the students of a part of it
+Languages are the units: of each language the mean over its seeds counts once, and intervals are those of Student's t
+over the languages, for languages like these. How much projected text a gain is worth comes from the students of a part of it
 (`--parts`): F1 against the logarithm of the number of sentences, a line for each language; its interval is a bootstrap
 over languages.
 """
@@ -17,9 +17,9 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import t as student_t
 
 from benchmarks.corrections import ALONE, PROJECTED
+from benchmarks.mean_interval import estimate
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.writing import atomic_write
 from xner_spacy.report.charts import lines, points, render, svg_of
@@ -34,23 +34,9 @@ Row = Dict[str, Any]
 Values = npt.NDArray[np.float64]
 
 
-class Estimate(NamedTuple):
-    """A mean over languages, with its 95% interval; none for a single language."""
-
-    languages: int
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        if self.languages < 2:
-            return f"{self.mean:+.1f}"
-        return f"{self.mean:+.1f} ({self.low:+.1f} to {self.high:+.1f})"
-
-
 class Worth(NamedTuple):
-    """What a gain is worth: so many times the projected text, with its 95% interval; the mean number of sentences of all
-    of it.
+    """What a gain is worth: so many times the projected text, with its 95% interval; the mean number of sentences of
+    all of it.
     """
 
     factor: float
@@ -68,21 +54,20 @@ class Curves:
 
     def __init__(self, rows: Iterable[Row], copies: Optional[int] = None) -> None:
         f1: Dict[Tuple[str, str, int], Dict[int, float]] = defaultdict(dict)
-        projected: Dict[Tuple[str, int], int] = {}
+        self._projected: Dict[str, int] = {}  # sentences of each language
         for row in rows:
             if copies is None or row["copies"] == copies or not row["size"] or row["queue"] in (ALONE, PROJECTED):
                 f1[row["lang"], row["queue"], row["size"]][row["seed"]] = 100 * row["f1"]
-                if row["queue"] == PROJECTED or not row["size"]:
-                    projected[row["lang"], row["size"]] = row["projected"]
+                if not row["size"]:
+                    self._projected[row["lang"]] = row["projected"]
         self.seeds = {key: len(by_seed) for key, by_seed in f1.items()}
         self.f1 = {key: float(np.mean(list(by_seed.values()))) for key, by_seed in f1.items()}
         self.languages = sorted({lang for lang, *_ in self.f1})
         self.queues = sorted({queue for _, queue, _ in self.f1} - {ALONE, PROJECTED})
         self.sizes = sorted({size for _, queue, size in self.f1 if queue != PROJECTED})
-        self._projected = projected
 
     def gains(self, one: Tuple[str, int], other: Tuple[str, int]) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): By language, F1 of one queue and size minus F1 of another, where both are there."""
+        """RETURNS (Dict[str, float]): By language, F1 of one queue and size minus F1 of another, if both are there."""
         pairs = {lang: (self.f1.get((lang, *one)), self.f1.get((lang, *other))) for lang in self.languages}
         return {lang: f1[0] - f1[1] for lang, f1 in pairs.items() if f1[0] is not None and f1[1] is not None}
 
@@ -92,7 +77,7 @@ class Curves:
         for lang in self.languages:
             parts = {size: f1 for (its, queue, size), f1 in self.f1.items() if its == lang and queue == PROJECTED}
             if parts and (lang, RANDOM, 0) in self.f1:
-                parts[self._projected[lang, 0]] = self.f1[lang, RANDOM, 0]
+                parts[self._projected[lang]] = self.f1[lang, RANDOM, 0]
                 slopes[lang] = float(np.polyfit(np.log2(list(parts)), list(parts.values()), 1)[0])
         return slopes
 
@@ -107,22 +92,17 @@ class Curves:
         both = np.array([[gains[lang], slopes[lang]] for lang in languages])
         drawn = np.random.default_rng(seed).integers(0, len(both), (SAMPLES, len(both)))
         low, high = np.percentile(_factor(both[drawn].mean(axis=1)), [2.5, 97.5])
-        sentences = float(np.mean([self._projected[lang, 0] for lang in languages]))
+        sentences = float(np.mean([self._projected[lang] for lang in languages]))
         return Worth(float(_factor(both.mean(axis=0)[None])[0]), float(low), float(high), sentences)
 
 
 def _factor(gain_and_slope: Values) -> Values:
-    """RETURNS (Values): By how much the projected text must grow for a gain, with a slope for each doubling: (n, 2) to (n,)."""
+    """RETURNS (Values): By how much the projected text must grow for a gain, with a slope for each doubling: (n, 2) to
+    (n,).
+    """
     gain, slope = gain_and_slope.T
     doublings = np.where(slope > 0, gain / np.where(slope > 0, slope, 1.0), np.where(gain > 0, np.inf, 0.0))
     return np.minimum(2.0 ** np.minimum(doublings, 60.0), MOST)
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """RETURNS (Estimate): The mean over languages, with the interval of Student's t."""
-    mean, n = float(np.mean(values)), len(values)
-    half = float(student_t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
-    return Estimate(n, mean, mean - half, mean + half)
 
 
 def curve_table(curves: Curves) -> str:
@@ -140,7 +120,7 @@ def curve_table(curves: Curves) -> str:
 
 
 def gain_table(curves: Curves) -> str:
-    """RETURNS (str): What corrected sentences bring, mean over languages: a row for each comparison, a column a size."""
+    """RETURNS (str): What corrected sentences bring, mean over languages: a row a comparison, a column a size."""
     sizes = [size for size in curves.sizes if size]
     # What is subtracted: another queue at the same size, or where nothing was corrected.
     comparisons: List[Tuple[str, str, str, Optional[int]]] = [

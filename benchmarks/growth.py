@@ -1,7 +1,7 @@
 """What the projector, `xner project`, `xner evaluate` and `xner annotate` cost by the number of sentences, and what
 starting costs.
 
-    python -m benchmarks growth --out results/ [--parts project,projector,evaluate,annotate,start] [--sizes 1000,10000,100000]
+    python -m benchmarks growth --out results/ --parts project,projector,evaluate,annotate,start --sizes 1000,10000
 
 Each figure is of a process of its own: seconds of processor time (of the work alone, and with the start of the process
 and its imports) and peak memory. The sentences are those of the embedded Icelandic-English corpus in any order, with
@@ -11,7 +11,6 @@ names that were made up for each sentence, the same in both languages: so all of
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import numpy as np
 
 from xner_spacy.types import SentencePair
 
-from .alignment_cost import slope
+from .alignment_cost import memory_peak, processor_seconds, slope
 
 PARTS = ("project", "projector", "evaluate", "annotate", "start")
 SIZES = (1_000, 10_000, 100_000)
@@ -86,8 +85,12 @@ def of_project(folder: Path) -> Callable[[], Any]:
     """RETURNS (Callable): `xner project --links`, with reading, learning and writing."""
     from xner_spacy.cli.project import collecting_seldom, project
 
-    files = [folder / name for name in ("source.iob", "target.txt", "out.iob")]
-    return lambda: collecting_seldom()(project)(*files, links=folder / "links.txt")  # as the command does
+    def work() -> None:
+        with collecting_seldom():  # as the command does
+            files = (folder / name for name in ("source.iob", "target.txt", "out.iob"))
+            project(*files, links=folder / "links.txt")
+
+    return work
 
 
 def of_projector(folder: Path) -> Callable[[], Any]:
@@ -144,15 +147,10 @@ WORK = {"project": of_project, "projector": of_projector, "evaluate": of_evaluat
 def measure(part: str, folder: Path) -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): Processor seconds of the work, and of this process until now, and its peak memory."""
     work = WORK[part](folder)
-    before = _used()
+    before = processor_seconds()
     work()
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return {"cpu_seconds": _used() - before, "process_cpu_seconds": _used(), "peak_mib": int(peak.split()[1]) / 2**10}
-
-
-def _used(who: int = resource.RUSAGE_SELF) -> float:
-    usage = resource.getrusage(who)
-    return usage.ru_utime + usage.ru_stime
+    used = processor_seconds()
+    return {"cpu_seconds": used - before, "process_cpu_seconds": used, "peak_mib": memory_peak() / 2**10}
 
 
 def curves(parts: Sequence[str], sizes: Sequence[int], base: Sequence[SentencePair]) -> List[Dict[str, Any]]:
@@ -185,9 +183,9 @@ def start(rounds: int = 3) -> Dict[str, float]:
     best = dict.fromkeys(commands, float("inf"))
     for _ in range(rounds):
         for name, arguments in commands.items():
-            before = _used(resource.RUSAGE_CHILDREN)
+            before = processor_seconds()
             subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True, env=_one_thread())
-            best[name] = min(best[name], _used(resource.RUSAGE_CHILDREN) - before)
+            best[name] = min(best[name], processor_seconds() - before)
     return {name: round(seconds, 3) for name, seconds in best.items()}
 
 

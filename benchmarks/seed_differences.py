@@ -11,9 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-import numpy as np
-from scipy.stats import t as student_t
-
+from benchmarks.mean_interval import estimate
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.reading import read_json
 
@@ -22,10 +20,8 @@ def difference(one: Dict[str, Any], other: Dict[str, Any]) -> List[str]:
     """RETURNS (List[str]): Seeds, mean difference and 95% interval, in points of F1."""
     both = sorted(set(one["seeds"]) & set(other["seeds"]))
     f1 = [{seed: 100 * value for seed, value in zip(row["seeds"], row["f1"], strict=True)} for row in (one, other)]
-    differences = np.array([f1[0][seed] - f1[1][seed] for seed in both])
-    half = student_t.ppf(0.975, len(both) - 1) * differences.std(ddof=1) / np.sqrt(len(both))
-    mean = differences.mean()
-    return [str(len(both)), f"{mean:+.1f}", f"{mean - half:+.1f} to {mean + half:+.1f}"]
+    difference = estimate([f1[0][seed] - f1[1][seed] for seed in both])
+    return [str(len(both)), f"{difference.mean:+.1f}", difference.interval]
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

@@ -99,7 +99,8 @@ def outline(word: str) -> Tuple[int, int, bool]:
 def may_be_similar(left: Outlines, right: Outlines, least: float) -> npt.NDArray[np.bool_]:
     """Tell quickly which pairs of words need not be compared letter by letter.
 
-    left, right (Outlines): The outlines of the words of each pair, a column a field. least (float): A similarity above 0.
+    left, right (Outlines): The outlines of the words of each pair, a column a field.
+    least (float): A similarity above 0.
     RETURNS (NDArray[bool]): False only for pairs that are less similar than this.
     """
     (left_bits, left_length, left_hyphen), (right_bits, right_length, right_hyphen) = left, right

@@ -20,8 +20,6 @@ from spacy.vocab import Vocab
 # letters inside a word (Persian, Indic scripts); a token of joiners alone is an error.
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
-# `str.split()` also splits at a no-break space, U+3000, U+2028, U+0085 and others. Common aligners and corpora treat
-# these as ordinary characters of a token, so splitting there would shift token indices.
 # Scripts without spaces, by their ISO 15924 codes.
 UNSPACED = frozenset(("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
 
@@ -45,6 +43,8 @@ _INSIDE_WORDS = ".,'’-_"
 
 def split_tokens(line: str) -> List[str]:
     """RETURNS (List[str]): The tokens of a sentence, split only at ASCII spaces and tabs."""
+    # `str.split()` also splits at a no-break space, U+3000, U+2028, U+0085 and others. Common aligners and corpora treat
+    # these as ordinary characters of a token, so splitting there would shift token indices.
     return [token for token in line.replace("\t", " ").split(" ") if token]
 
 

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.training import iob_to_biluo, iob_utils
 
 from xner_spacy.corpora.formats.columns import TaggedSentence, read_columns
 from xner_spacy.corpora.formats.schemes import entities_to_tags, tags_to_entities
@@ -38,6 +39,13 @@ def test_what_is_written_is_read(tmp_path_factory, corpus):
 def test_tags_round_trip(sentence):
     tags = entities_to_tags(len(sentence.words), sentence.entities)
     assert tags_to_entities(tags) == sentence.entities
+
+
+@given(sentences())
+def test_spans_of_tags_are_those_of_spacy(sentence):
+    tags = entities_to_tags(len(sentence.words), sentence.entities)
+    spans = iob_utils.tags_to_entities(iob_to_biluo(tags))
+    assert [(label, start, end - 1) for start, end, label, *_ in tags_to_entities(tags)] == spans
 
 
 def test_overlapping_spans_are_refused():

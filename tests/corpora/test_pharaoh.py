@@ -1,5 +1,6 @@
 """Pharaoh files and stored links."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xner_spacy.alignment.external.stored_links import StoredLinks
+from xner_spacy.corpora.formats import pharaoh
 from xner_spacy.corpora.formats.pharaoh import parse_line, read_pharaoh, write_pharaoh
 from xner_spacy.errors import InputError
 from xner_spacy.types import Alignment
@@ -18,6 +20,24 @@ LINKS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)))
 def test_round_trip(links: list) -> None:
     sure, possible = parse_line(Alignment(links).to_pharaoh())
     assert (Alignment(sure), possible) == (Alignment(links), [])
+
+
+@given(
+    st.lists(st.sampled_from(["0-0", "3-1", "007-2", "1p2", "12-", "-1-0", "9999999999-0", "", "²-1"]), max_size=4),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_quick_way_for_sure_links_reads_the_same(tokens: list, one_indexed: bool, reverse: bool) -> None:
+    def outcome() -> object:
+        try:
+            return parse_line(" ".join(tokens), one_indexed=one_indexed, reverse=reverse)
+        except InputError as error:
+            return error.message
+
+    quick = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pharaoh, "_SURE_LINKS", re.compile("nothing is like this"))
+        assert outcome() == quick
 
 
 def test_file_round_trip(tmp_path: Path) -> None:

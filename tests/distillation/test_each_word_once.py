@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, Ops
 
 from xner_spacy.distillation.student import each_word_once
 from xner_spacy.distillation.student.each_word_once import EachWordOnce, embeds_words, unique_rows
@@ -73,6 +73,21 @@ def test_it_trains_as_before(models: List[Model]) -> None:
     assert np.array_equal(*weights) and weights[0].any()
     for model in models:
         model.finish_update(lambda key, weights, gradient: (weights, gradient * 0))
+
+
+def test_a_model_that_was_moved_elsewhere_embeds_as_before(
+    models: List[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operations of a GPU are no NumPy operations, and neither are its arrays."""
+    seen: List[Any] = []
+    once = models[1]._func.forward
+    monkeypatch.setattr(once, "forward", lambda model, docs, is_train: seen.append(docs))
+    docs = docs_of([["Anna"]])
+    once(models[1], docs, False)
+    assert not seen
+    monkeypatch.setattr(models[1], "ops", Ops())
+    once(models[1], docs, False)
+    assert seen == [docs]
 
 
 def test_it_can_be_pickled(models: List[Model]) -> None:

@@ -10,6 +10,7 @@ import spacy
 from benchmarks import corrections, corrections_report
 from benchmarks.corrections import ALONE, PROJECTED
 from benchmarks.corrections_report import Curves, Worth
+from benchmarks.mean_interval import estimate
 from tests.report.view.toy import toy_docs
 from xner_spacy.cli.init_config import init_config
 from xner_spacy.corpora.docs import make_doc, read_docs, write_docbin
@@ -106,11 +107,11 @@ def test_what_a_hundred_corrected_sentences_are_worth() -> None:
 def test_gains_have_languages_as_units() -> None:
     curves = Curves(rows_of(FIGURES))
     assert curves.gains(("doubt", 100), ("random", 100)) == pytest.approx({"aa": 1.0, "bb": 3.0})
-    difference = corrections_report.estimate([1.0, 3.0])
+    difference = estimate([1.0, 3.0])
     # Student's t with one degree of freedom: 12.706 standard errors of 1.
     assert difference.mean == 2.0 and difference.high - 2.0 == pytest.approx(12.706, abs=1e-3)
     assert "| doubt − gold alone        | +25.0" in corrections_report.gain_table(curves)
-    assert str(corrections_report.estimate([1.0])) == "+1.0"
+    assert str(estimate([1.0])) == "+1.0"
 
 
 def test_without_any_gain_by_more_text_the_worth_has_no_end() -> None:

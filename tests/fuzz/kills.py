@@ -192,7 +192,7 @@ def _without_seconds(table: Path) -> bytes:
 
 
 def _measured(folder: Path) -> Dict[str, bytes]:
-    half_done = [*folder.rglob("*.part"), *(folder / "study/work/jobs").glob(".*")]
+    half_done = [*folder.rglob("*.part"), *(folder / "study" / "work" / "jobs").glob(".*")]
     table = {RESULTS: _without_seconds(folder / "study/report" / RESULTS)}
     return {**table, **dict.fromkeys((p.name for p in half_done), b"")}
 

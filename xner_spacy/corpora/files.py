@@ -59,10 +59,7 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
     file_counts: Counter = Counter()
     number = 0
     for block in _blocks(path):
-        lines = block.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        texts: Iterable[str] = _plain_texts(block) or _checked_texts(lines, path, number, file_counts)
+        texts: Iterable[str] = _plain_texts(block) or _checked_texts(block, path, number, file_counts)
         for number, text in enumerate(texts, number + 1):  # noqa: B020  (the lines before this block are counted)
             yield number, text
     count_or_tell(path, file_counts, counts)
@@ -81,8 +78,11 @@ def _plain_texts(block: bytes) -> Optional[List[str]]:
     return texts
 
 
-def _checked_texts(lines: Iterable[bytes], path: PathLike, number: int, file_counts: Counter) -> Iterator[str]:
-    """YIELDS (str): Lines that are not all plain. number (int): How many came before them in the file."""
+def _checked_texts(block: bytes, path: PathLike, number: int, file_counts: Counter) -> Iterator[str]:
+    """YIELDS (str): The lines of a block that are not all plain. number (int): How many came before them in the file."""
+    lines = block.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
     for number, raw in enumerate(lines, number + 1):  # noqa: B020
         line = raw
         if number == 1 and line.startswith(_BOM):

@@ -6,7 +6,8 @@ The interval is the percentile bootstrap over sentences; the paired test is appr
 """
 
 from bisect import bisect_left, bisect_right
-from typing import Annotated, Any, Container, Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections import Counter
+from typing import Annotated, Any, Container, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt

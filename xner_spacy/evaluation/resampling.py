@@ -22,7 +22,9 @@ def check_resampling(samples: int, seed: int) -> None:
 
 
 def block_sizes(n: int, samples: int) -> Iterator[int]:
-    """YIELDS (int): The numbers of resamples of n sentences, or groups of them, to draw at a time, which add up to `samples`."""
+    """YIELDS (int): The numbers of resamples to draw at a time, which add up to `samples`. n (int): How many sentences, or
+    groups of them, a resample is drawn from.
+    """
     block = max(1, BLOCK // max(n, 1))
     for start in range(0, samples, block):
         yield min(block, samples - start)

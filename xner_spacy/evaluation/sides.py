@@ -89,9 +89,11 @@ class SideReader:
     def notes(self) -> Json:
         """RETURNS (Json): What `Sides` counts, of the sentences so far."""
         notes = self._layout.notes()
-        for side, its_labels in notes["labels_only_in"].items() if self.only is not None else ():
-            chosen = {label: n for label, n in its_labels.items() if label in (self.only or ())}
-            notes["labels_only_in"][side] = chosen
+        if self.only is not None:
+            notes["labels_only_in"] = {
+                side: {label: n for label, n in its_labels.items() if label in self.only}
+                for side, its_labels in notes["labels_only_in"].items()
+            }
         return notes
 
 

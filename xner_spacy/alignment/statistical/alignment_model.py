@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ...text import comparable
 from .hmm import LIMIT, Jumps
 from .vocabulary import Float, Keys, Vocabulary, pair_keys, split_keys, values_of
-from .word_forms import IDENTICAL, N_BUCKETS, UNLIKE, Spelling, StemIndex, StemTable
+from .word_forms import N_BUCKETS, Spelling, StemIndex, StemTable, spelled_alike
 
 Counts = npt.NDArray[np.float64]
 Words = npt.NDArray[Any]
@@ -51,8 +51,7 @@ def linking_rates(kinds: Kinds, links: Counts, together: Counts) -> Float:
     overall = (linked.sum(axis=1) + 1e-4) / (chances.sum(axis=1) + 1.0)
     rates = (linked + 5.0 * overall[:, None]) / (chances + 5.0)
     # Words that are not alike get no prior, because their rate would be that of any two words.
-    rates[UNLIKE] = 0.0
-    rates[IDENTICAL + 1 :] = 0.0
+    rates[~spelled_alike(np.arange(N_BUCKETS, dtype=np.uint8))] = 0.0
     return rates.astype(np.float32).ravel()
 
 
@@ -108,7 +107,8 @@ class Direction:
         self, rates: Float, given: Words, word: Words, links: Words, stem_links: Float, strength: float
     ) -> Float:
         """RETURNS (Float): Translation probability of each pair, from its own links and a prior. The prior follows from
-        the rate of the pair's kind, the frequency of the word, and the links of other forms of both words (`stem_links`).
+        the rate of the pair's kind, the frequency of the word, and the links of other forms of both words
+        (`stem_links`).
         """
         prior = rates + self._floor[word] + (stem_links * self._share[word]) / self._other_totals[given]
         result = (links + strength * prior) / (self.totals + strength)[given]

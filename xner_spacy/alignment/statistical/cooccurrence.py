@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from .vocabulary import Batch, Float, Int
-from .word_forms import IDENTICAL, UNLIKE, Spelling
+from .word_forms import Spelling, spelled_alike
 
 Position = npt.NDArray[Any]  # int32, or int64 for over two billion cells
 
@@ -125,7 +125,7 @@ class Cooccurrence:
             for total, words in zip(totals, (block.source, block.target), strict=True):
                 total += np.bincount(words, block_links, len(total))
             block_buckets = spelling.buckets(block.source, block.target)
-            alike = (block_buckets != UNLIKE) & (block_buckets <= IDENTICAL)
+            alike = spelled_alike(block_buckets)
             together_if_alike.append(together[alike])
             kept = np.flatnonzero(alike | (block_links > least))
             numbers = np.zeros(len(block_links), dtype=np.int32)

@@ -16,7 +16,7 @@ from .alignment_model import Counts, Direction, Model, both_directions, linking_
 from .cooccurrence import Cooccurrence
 from .hmm import Statistics, posteriors
 from .vocabulary import Batch, Float, Int, Vocabulary, make_batches, pair_keys
-from .word_forms import IDENTICAL, UNLIKE, Spelling, StemIndex, StemTable
+from .word_forms import Spelling, StemIndex, StemTable, spelled_alike
 
 # OpenBLAS computes matrix products of this size in one thread. Threads of its own would compete with those that work on
 # the batches.
@@ -161,7 +161,7 @@ class Trainer:
         self.stems = StemTable(*stems, e, f)
         self.counts: Counts = found.links
         # Only pairs that are spelled alike have a prior by their kind.
-        self.alike = np.flatnonzero((found.buckets != UNLIKE) & (found.buckets <= IDENTICAL))
+        self.alike = np.flatnonzero(spelled_alike(found.buckets))
         self.together = found.together.astype(np.float64)
         alike = found.buckets[self.alike], e[self.alike], f[self.alike]
         self.kinds = self.directions[0].kinds(*alike), self.directions[1].kinds(alike[0], alike[2], alike[1])

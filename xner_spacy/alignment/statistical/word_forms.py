@@ -74,6 +74,11 @@ def kinds(words: Sequence[str]) -> npt.NDArray[np.uint8]:
     )
 
 
+def spelled_alike(buckets: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """RETURNS (npt.NDArray[np.bool_]): Which word pairs are spelled alike, by the buckets of their spelling."""
+    return (buckets != UNLIKE) & (buckets <= IDENTICAL)
+
+
 class Spelling:
     """Compares the case-folded source words and target words of two vocabularies."""
 

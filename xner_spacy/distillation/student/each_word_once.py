@@ -10,7 +10,7 @@ from typing import Any, Callable, List, Tuple, cast
 import numpy as np
 import numpy.typing as npt
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, NumpyOps
 
 Ids = npt.NDArray[np.uint64]
 # Odd numbers, so that different ids rarely have the same sum.
@@ -47,7 +47,8 @@ class EachWordOnce:
         """RETURNS (Tuple[List[Floats2d], Callable]): The vectors of the words of each Doc, and a function to train by,
         which fails after a prediction.
         """
-        if is_train or not docs:
+        # On a GPU, to which a model may be moved later, embedding is no longer what takes the time.
+        if is_train or not docs or not isinstance(model.ops, NumpyOps):
             return self.forward(model, docs, is_train)
         extract, _, embed, mix, _ = cast(List[Any], model.layers)
         ids_of_docs: List[Ids] = extract.predict(docs)

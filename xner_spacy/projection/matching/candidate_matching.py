@@ -189,8 +189,8 @@ class MatchingProjector(BaseProjector):
     def _scored(
         self, pairs: Iterable[SentencePair], unmodified: Optional[Iterable[ScoredPair]] = None, plain: bool = False
     ) -> Iterator[ScoredPair]:
-        """YIELDS (ScoredPair): Pairs with all options above the minimum score. `unmodified`: What `_unmodified` gives for
-        these pairs, if that is known. `plain` leaves the modifiers out.
+        """YIELDS (ScoredPair): Pairs with all options above the minimum score. `unmodified`: What `_unmodified` gives
+        for these pairs, if that is known. `plain` leaves the modifiers out.
         """
         least = self._least
         for pair, options in self._unmodified(pairs) if unmodified is None else unmodified:

@@ -170,8 +170,8 @@ class Index:
 
 
 def first_in_order(rows: Rows, order: str, limit: int, tick: Callable[[int], Any] = lambda n: None) -> List[int]:
-    """RETURNS (List[int]): The numbers of the sentences that come first, without an index. All are read for it, except for
-    the order of the text. order (str): One of `ORDERS`. tick (Callable[[int], Any]): See `Index.fill`.
+    """RETURNS (List[int]): The numbers of the sentences that come first, without an index. All are read for it, except
+    for the order of the text. order (str): One of `ORDERS`. tick (Callable[[int], Any]): See `Index.fill`.
     """
     if order == "text":
         return list(range(min(limit, len(rows))))
