@@ -37,6 +37,7 @@ def toy(tmp_path_factory) -> Path:
         (block(seeds=[0, 1]), "as many seeds as draws"),
         (block(design="weeks"), r"\[blocks.main.design\]: Input should be 'steps' or 'epochs'"),
         (block(n_source=[0]), r"\[blocks.main.n_source.0\]: .* greater than 0"),
+        (block(arms=["gold"]), r"\[blocks.main.arms\]: 'gold' needs \[study.gold\]"),
     ],
 )
 def test_a_faulty_setting_is_named(toy, overrides, message):
@@ -106,6 +107,19 @@ def test_a_cell_of_two_blocks_is_one_job(toy):
     assert set(plan.jobs) == set(once.jobs) and len(plan.cells) == 2 * len(once.cells)
     part = restrict(plan, [c for c in plan.cells if c.block == "again" and c.arm == "hard"])
     assert kinds(part) == ["labels", "student", "student", "teacher"]
+
+
+def test_students_of_gold_labels_need_no_teacher_and_are_one_for_all_sources(toy):
+    pool = str(toy.parent / "{lang}" / "train.spacy")
+    overrides = {"study.gold": pool, **block(arms=["hard", "gold"], n_source=[10, 20])}
+    plan = make_plan(read_study(toy, overrides))
+    gold = [cell for cell in plan.cells if cell.arm == "gold"]
+    assert [(cell.n_source, cell.n_target) for cell in gold] == [(0, 10), (0, 20)]
+    assert kinds(restrict(plan, gold)) == ["student", "student"]
+    reads = {"target is", "test is", "gold is", "config of the student"}
+    assert [set(plan.jobs[cell.job].reads) for cell in gold] == [reads, reads]
+    hard = {cell.job for cell in plan.cells if cell.arm == "hard"}
+    assert hard == {c.job for c in make_plan(read_study(toy, block(arms=["hard"], n_source=[10, 20]))).cells}
 
 
 def test_replicates(toy):

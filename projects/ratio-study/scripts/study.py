@@ -5,6 +5,7 @@ Writes to OUT:
     LANG/train.spacy    unlabelled target sentences with their human translations and word links
     LANG/test.spacy     MasakhaNER's test sentences with gold labels; with translations and links too
                         where MAFAND has them (lug, luo, tsn, pcm)
+    LANG/gold.spacy     the sentences of train.spacy with gold labels, for the same languages
 
 Where MAFAND holds MasakhaNER's own sentences, the unlabelled ones are those of its training split,
 with MasakhaNER's tokens; elsewhere they are MAFAND's training and development sentences, by our
@@ -114,6 +115,10 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
     for doc in pool:
         doc.set_ents([], default="missing")
     write_docbin(out / "train.spacy", pool)
+    if translated:
+        by_words = {" ".join(s.words): s for s in reversed(own)}  # of equal sentences the first
+        labelled = [by_words[" ".join(words)] for words, _ in fresh]
+        write_docbin(out / "gold.spacy", (make_doc(nlp.vocab, s.words, _gold(s)) for s in labelled))
     write_docbin(out / "test.spacy", gold)
     typer.echo(
         f"{lang}: {len(pool)} unlabelled sentences, {len(gold)} test sentences"

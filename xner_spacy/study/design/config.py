@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Dict, List, Literal, Optional, Sequence, Tuple
+from typing import Annotated, Any, Dict, List, Literal, Optional, Sequence, Set, Tuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...corpora.reading import read_config
 from ...errors import InputError
 from ...types import PathLike
-from .rows import ARMS, CODE, MOST
+from .rows import ARMS, CODE, GOLD, MOST
 
 OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")
 Arm = Literal[ARMS]  # type: ignore[valid-type]
@@ -96,7 +96,8 @@ class Settings(_Section):
     languages (Dict[str, str]): Names by code. source (str): DocBin file or folder of labelled source sentences. target,
         test (str): The same for target Docs with source and alignment, and for gold test Docs, with `{lang}` for the
         code. If the test sentences of a language are not translated, its test Docs have neither source nor alignment,
-        and the teacher is not evaluated there.
+        and the teacher is not evaluated there. gold (Optional[str]): The target Docs with gold labels, the same
+        sentences in the same order, for the arm `gold`.
     work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str): "uniform" or "stratified".
     held_out (float): Share of a student's projected text that it does not learn from; there the bias against O is fitted
         with which it labels the test text. 0: nothing is fitted, and a student labels without a bias.
@@ -109,6 +110,7 @@ class Settings(_Section):
     source: str
     target: PathOfLanguage
     test: PathOfLanguage
+    gold: Optional[PathOfLanguage] = None
     work: Path
     report: Path
     sampling: Literal["uniform", "stratified"] = "uniform"
@@ -132,12 +134,19 @@ class Study(_Section):
     projector: Dict[str, Any]
     blocks: Dict[str, Block]
 
+    @property
+    def gold_languages(self) -> Set[str]:
+        """RETURNS (Set[str]): The languages with students of gold labels."""
+        return {lang for block in self.blocks.values() if GOLD in block.arms for lang in block.languages}
+
     def files(self, languages: Sequence[str]) -> Dict[str, Path]:
         """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by name."""
         paths = {"source": Path(self.settings.source)}
         for lang in languages:
             paths[f"target {lang}"] = Path(self.settings.target.format(lang=lang))
             paths[f"test {lang}"] = Path(self.settings.test.format(lang=lang))
+            if self.settings.gold and lang in self.gold_languages:
+                paths[f"gold {lang}"] = Path(self.settings.gold.format(lang=lang))
         return paths
 
 
@@ -172,4 +181,7 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
         unknown = [lang for lang in block.languages if lang not in study.settings.languages]
         if unknown:
             raise InputError(f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path)
+        if GOLD in block.arms and study.settings.gold is None:
+            hint = 'Name the target text with gold labels there: gold = "corpus/{lang}/gold.spacy".'
+            raise InputError(f"[blocks.{name}.arms]: {GOLD!r} needs [study.gold].", path, hint=hint)
     return study

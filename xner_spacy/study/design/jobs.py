@@ -4,12 +4,13 @@ import platform
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from spacy.vocab import Vocab
 
 from ...corpora.docs import bare_copy, doc_entities, part_of, read_docbin, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
@@ -32,6 +33,7 @@ from ...types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
 from .input_files import KEPT, InputChanged, Inputs
 from .plan import Job, digest
+from .rows import GOLD
 from .student_training import STUDENT, files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
@@ -43,6 +45,7 @@ SOFT = {STUDENT + "hard_weight": 0.0, STUDENT + "soft_weight": 1.0}
 # Settings that an arm changes in the student's config.
 RECIPES: Dict[str, Json] = {
     "hard": HARD,
+    GOLD: HARD,
     "translate_train": HARD,
     "soft": SOFT,
     "surest": SOFT,
@@ -138,12 +141,19 @@ def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs
     return {}
 
 
-def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+def _write_student_text(params: Json, corpus: Path, parents: Parents, inputs: Inputs, vocab: Vocab) -> None:
+    """Write what a student learns from, for its arm."""
     lang, arm = params["lang"], params["arm"]
-    vocab = spacy.blank("xx").vocab
-    corpus = folder / "train.spacy"
     indices = inputs.sample("target", params, vocab)
-    if arm == "translate_train":
+    if arm == GOLD:
+        docs, gold = (inputs.docs(f"{name} {lang}", vocab, indices) for name in ("target", "gold"))
+        if any([t.text for t in doc] != [t.text for t in its_gold] for doc, its_gold in zip(docs, gold, strict=True)):
+            hint = "Write the same sentences in the same order, with the same tokens."
+            raise XnerError(
+                f"{inputs.paths[f'gold {lang}']}: other sentences than {inputs.paths[f'target {lang}']}.", hint
+            )
+        write_docbin(corpus, gold)
+    elif arm == "translate_train":
         target_docs = inputs.docs(f"target {lang}", vocab, indices)
         token_pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in target_docs]
         lexicon = learn_lexicon(token_pairs, [doc._.xner_alignment for doc in target_docs])
@@ -155,6 +165,13 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
             out.write(part_of(read_docbin(labelled), indices).to_bytes())
         if arm == "surest":
             write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
+
+
+def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
+    lang, arm = params["lang"], params["arm"]
+    vocab = spacy.blank("xx").vocab
+    corpus = folder / "train.spacy"
+    _write_student_text(params, corpus, parents, inputs, vocab)
     docs = list(read_docs(corpus, vocab))
     held_out: List[Doc] = []
     if params.get("held_out"):
@@ -175,10 +192,12 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
         decoding["bias"] = bias
     gold = inputs.docs(f"test {lang}", nlp.vocab)
     truth = _entities(gold)
-    compared = _read_found(parents["labels"] / "found.json")
-    test = parents["labels"] / "test.spacy"
+    # A student of gold labels has no teacher.
+    labels = parents.get("labels")
+    compared = _read_found(labels / "found.json") if labels else {}
     by_bias = {
-        b: _found_with_bias(nlp, arm, gold, test, b) for b in dict.fromkeys([bias, *(OTHER_BIASES if held_out else ())])
+        b: _found_with_bias(nlp, arm, gold, labels, b)
+        for b in dict.fromkeys([bias, *(OTHER_BIASES if held_out else ())])
     }
     measured = {}
     for name, found in by_bias[bias].items():
@@ -189,15 +208,18 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     return measured
 
 
-def _found_with_bias(nlp: Language, arm: str, gold: Sequence[Doc], test: Path, bias: float) -> Dict[str, List[Any]]:
+def _found_with_bias(
+    nlp: Language, arm: str, gold: Sequence[Doc], labels: Optional[Path], bias: float
+) -> Dict[str, List[Any]]:
     """RETURNS (Dict[str, List[Any]]): The entities that a student finds with a bias against O, by arm; those of the
-    ensemble with the teacher too, where there is one. test (Path): What the teacher found.
+    ensemble with the teacher too, where there is one. labels (Optional[Path]): The folder of what the teacher found.
     """
     find_student(nlp).cfg["bias"] = bias
     predicted = list(_predict(nlp, gold))
     found: Dict[str, List[Any]] = {arm: _entities(predicted)}
-    if arm == "soft" and test.exists():
-        found["ensemble"] = _entities(mix_docs([predicted, read_docs(test, nlp.vocab)], [0.5, 0.5], bias=bias))
+    if arm == "soft" and labels is not None and (labels / "test.spacy").exists():
+        teacher = read_docs(labels / "test.spacy", nlp.vocab)
+        found["ensemble"] = _entities(mix_docs([predicted, teacher], [0.5, 0.5], bias=bias))
     return found
 
 

@@ -24,7 +24,7 @@ from ...docdata import install_extensions
 from ...types import Json
 from .config import Block, Study
 from .input_files import KEY_LENGTH, file_checksum
-from .rows import SOURCE_ARMS, Row
+from .rows import GOLD, SOURCE_ARMS, Row
 from .student_training import files_in, recipe
 
 # Increased when a change in the code changes results.
@@ -122,7 +122,11 @@ class _Planner:
                 yield replace(row, arm=arm, design="steps", job=labels)
             for n_target, arm in product(block.n_target, (arm for arm in arms if arm not in SOURCE_ARMS)):
                 cell = replace(row, n_target=n_target, arm=arm)
-                yield replace(cell, job=self.student(cell, teacher, labels))
+                if arm == GOLD:  # once for all sizes of the source text
+                    cell = replace(cell, n_source=0)
+                    yield replace(cell, job=self.gold_student(cell))
+                else:
+                    yield replace(cell, job=self.student(cell, teacher, labels))
 
     def teacher(self, row: Row) -> str:
         params = {**_params(row, "n_source", "seed", "draw"), "sampling": self.study.settings.sampling}
@@ -132,12 +136,20 @@ class _Planner:
         params: Json = {"lang": row.lang, **({"projector": self.study.projector} if kind == "labels" else {})}
         return self.add(kind, params, [teacher], _texts(row))
 
-    def student(self, row: Row, teacher: str, labels: str) -> str:
-        params = _params(row, "lang", "arm", "n_source", "n_target", "seed", "draw", "design")
+    def gold_student(self, row: Row) -> str:
+        params = self.student_params(row, "lang", "arm", "n_target", "seed", "draw", "design")
+        return self.add("student", params, [], [*_texts(row), f"gold {row.lang}"])
+
+    def student_params(self, row: Row, *names: str) -> Json:
+        params = _params(row, *names)
         params["sampling"] = self.study.settings.sampling
         # Only if there is any, so that results of students without a bias keep their keys.
         if self.study.settings.held_out:
             params["held_out"] = self.study.settings.held_out
+        return params
+
+    def student(self, row: Row, teacher: str, labels: str) -> str:
+        params = self.student_params(row, "lang", "arm", "n_source", "n_target", "seed", "draw", "design")
         parents = [teacher, labels]
         # The job of the soft student also measures the ensemble with the teacher.
         if row.arm == "ensemble":

@@ -27,7 +27,9 @@ FAILED = "failed"
 SOURCE_ARMS = ("teacher", "transfer")
 # Arms that depend on the target text, in the order of tables and figures.
 TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
-ARMS = (*SOURCE_ARMS, *TARGET_ARMS)
+# The arm that learns from gold labels of the target text, in place of projected ones: its rows have n_source 0.
+GOLD = "gold"
+ARMS = (*SOURCE_ARMS, *TARGET_ARMS, GOLD)
 
 Count = Annotated[int, Field(ge=0, lt=MOST)]
 # Scores lie from 0 to 1, their differences from -1 to 1.
@@ -40,7 +42,8 @@ class Row:
 
     block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of `ARMS`. design (str):
         "steps" (optimiser steps fixed) or "epochs" (passes over the text fixed).
-    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`.
+    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`, n_source
+        for the arm `GOLD`.
     seed (int): Seed of initialisation, batches and dropout, in teacher and student. draw (int): Draw of the subsamples.
     status (str): "done" or "failed". reason (str): Why it failed. precision, recall, f1 (Optional[float]): In [0, 1],
         exact entities on the gold test set; None if it failed. f1_low, f1_high: 95% bootstrap interval over test
