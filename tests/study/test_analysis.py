@@ -28,7 +28,11 @@ def same(one, other):
         if isinstance(a, pd.DataFrame):
             pd.testing.assert_frame_equal(a, b)
         elif field.name == "surfaces":
-            assert {k: v.parameters() for k, v in a.items()} == {k: v.parameters() for k, v in b.items()}
+            assert set(a) == set(b)
+            for arm in a:
+                assert a[arm].form == b[arm].form and np.array_equal(a[arm].shape.slopes, b[arm].shape.slopes)
+        elif field.name == "by_language":
+            assert {arm: set(of) for arm, of in a.items()} == {arm: set(of) for arm, of in b.items()}
         else:
             assert a == b
 
@@ -74,8 +78,9 @@ def test_a_study_that_has_just_begun(share):
     rows += make_rows(("lug",), ("soft",), block="variance", crossed=True, targets=(320,))
     result = analyse([row for row in rows if random.random() < share], samples=30)
     for arm, fit in result.surfaces.items():
-        for name, estimate in fit.parameters().items():
-            assert not estimate["low"] > estimate["value"] and not estimate["high"] < estimate["value"], (arm, name)
+        for size in fit.sizes:
+            estimate = fit.level(fit.f1(*size))
+            assert not estimate["low"] > estimate["value"] and not estimate["high"] < estimate["value"], (arm, size)
     shares = result.components.groupby("arm", observed=True)["share"].sum()
     assert np.allclose(shares, 1)
 
@@ -114,11 +119,10 @@ def test_the_facts_of_an_arm_are_those_of_the_rows(exact):
 
 
 def test_surface_of_the_rows(exact):
-    found = exact.surfaces["soft"].parameters()
-    assert found["alpha"]["value"] == pytest.approx(0.5, abs=0.01)
+    assert exact.surfaces["soft"].form == "power"
+    assert exact.surfaces["soft"].point.alpha[0] == pytest.approx(0.5, abs=0.01)
+    assert set(exact.by_language) == {"hard", "soft"} and set(exact.by_language["soft"]) == set(LANGUAGES)
     assert exact.surfaces["soft"].f1(1000, 1000, "yor")[0] == pytest.approx(0.52 - surface(1000, 1000), abs=0.003)
-    entries = exact.robustness.set_index("arm")["slope_value"]
-    assert np.isnan(entries["transfer"]) and np.isfinite(entries["soft"])
 
 
 def test_a_missing_extra_is_one_line(tmp_path, monkeypatch):
@@ -144,7 +148,8 @@ def test_intervals_benchmark_checks_every_kind():
         "tenfold, source minus target",
         "fitted F1",
         "1,000 more target sentences",
-        "exponent beta",
+        "best ratio (log10)",
+        "gain over the worst ratio",
         "standard deviation",
         "component draw",
     }

@@ -14,7 +14,7 @@ from xner_spacy.study.analysis.analyse import Analysis, analyse
 from xner_spacy.study.analysis.ratios import iso_lines, rates
 from xner_spacy.study.design.rows import ARMS
 from xner_spacy.study.page.study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, make_figures, ratio
-from xner_spacy.study.page.study_page import arm_facts, make_tables
+from xner_spacy.study.page.study_page import FORM_NAMES, arm_facts, make_tables
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_contrasts_are_over_all_sizes(analysis: Analysis, figures: Dict[str, Fig
     assert expected in lines(figures["contrasts"])
     assert "Luganda" in figures["contrasts"].table.data["of"].tolist()
     assert {line[0] for line in lines(figures["designs"])} == {SHORT["soft"]}
-    for key in ("slopes", "spread", "mirrored", "tenfolds"):
+    for key in ("spread", "mirrored", "tenfolds"):
         assert lines(figures[key])
 
 
@@ -103,7 +103,11 @@ def test_tables(view: View, analysis: Analysis) -> None:
     arms = {arm: arm_facts(view, arm) for arm in analysis.means["arm"].unique()}
     tables = make_tables(view, arms, META)
     assert len(tables["robustness"].rows) == len(analysis.robustness) and len(tables["key"].rows) == 3
-    assert list(tables["fit"].data.columns[1:6]) == ["c", "a", "alpha", "b", "beta"] and "failed" not in tables
+    fit = tables["fit"].data
+    assert list(fit.columns[3:8]) == [*FORM_NAMES.values(), "mean alone"] and "failed" not in tables
+    soft = fit[fit["arm"] == SHORT["soft"]]
+    assert soft["language"].tolist()[0] == "all" and len(soft) == 1 + len(view.arm_languages["soft"])
+    assert soft["form"].tolist()[0] == FORM_NAMES[analysis.surfaces["soft"].form]
 
 
 def test_ratios() -> None:

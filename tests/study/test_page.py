@@ -209,7 +209,6 @@ def test_what_the_study_asks_for_is_there(page: Page) -> None:
         "rates",
         "tenfolds",
         "spread",
-        "slopes",
         "variance",
     }
     assert keys >= {"contrasts", "designs", "f1-lug", "f1-swa", "by-language"}

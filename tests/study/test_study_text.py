@@ -85,28 +85,13 @@ def test_together(known: Facts, low: float, high: float, says: str) -> None:
     assert says in tell(known)
 
 
-@pytest.mark.parametrize(
-    ("trend", "says"),
-    [
-        ({"value": 1.5, "low": 1.2, "high": 1.9}, "which grows with the ratio (factor 1.50, 1.20–1.90"),
-        ({"value": 0.5, "low": 0.3, "high": 0.8}, "which shrinks as the ratio grows (factor 0.50"),
-        ({"value": 1.0, "low": 0.8, "high": 1.2}, "does not change it beyond the noise (factor"),
-        (None, "standard deviation of"),
-    ],
-)
-def test_steadiness(known: Facts, trend: Any, says: str) -> None:
-    known["best"]["trend"] = trend
-    text = tell(known)
-    assert says in text and (trend is not None or "factor" not in text)
-
-
 def test_best_ratio_at_an_edge_is_called_so(known: Facts) -> None:
     totals = known["best"]["all_ratios"][:3]
-    for entry, edge in zip(totals, ("low", "high", None)):
+    for entry, edge in zip(totals, ("least source", "most source", None)):
         entry["edge"] = edge
     known["best"].update(ratios=totals, all_ratios=totals)
     text = tell(known)
-    assert "(the most target text measured)" in text and "(the most source text measured)" in text
+    assert "(the least source text measured)" in text and "(the most source text measured)" in text
     assert "for 2 of 3 totals" in text
 
 

@@ -1,14 +1,12 @@
 """All estimates from the rows of a study."""
 
 from dataclasses import dataclass
-from math import nan
 from typing import Dict, Iterable, List, Sequence, Tuple
 
 import pandas as pd
 
 from ..design.rows import ARMS, SOURCE_ARMS, Row
 from .intervals import contrasts, designs, frame_of, means, mirrored, primary, tenfolds
-from .ratios import slope
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
@@ -21,8 +19,9 @@ class Analysis:
     """The estimates, each with `value`, `low` and `high`. F1 is in [0, 1]. docs/study-methods.md describes each part.
 
     rows (DataFrame): All rows, including failed ones. means, contrasts, designs, mirrored, tenfolds (DataFrame): See
-        the functions of these names. surfaces (Dict[str, Surface]): By arm. robustness, spread, components (DataFrame):
-        See `robustness` (with the slope over the ratio), `by_size` and `variance_components`.
+        the functions of these names. surfaces (Dict[str, Surface]): By arm, of the mean over languages. by_language
+        (Dict[str, Dict[str, Surface]]): By arm and language, for arms that depend on both kinds of text.
+        robustness, spread, components (DataFrame): See `robustness`, `by_size` and `variance_components`.
     trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated,
         for which arm, and why.
     """
@@ -34,6 +33,7 @@ class Analysis:
     mirrored: pd.DataFrame
     tenfolds: pd.DataFrame
     surfaces: Dict[str, Surface]
+    by_language: Dict[str, Dict[str, Surface]]
     robustness: pd.DataFrame
     spread: pd.DataFrame
     components: pd.DataFrame
@@ -55,13 +55,13 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
     frame = frame_of(rows)
     primary_rows = primary(frame)
     surfaces: Dict[str, Surface] = {}
+    by_language: Dict[str, Dict[str, Surface]] = {}
     trends: Dict[str, Dict[str, Interval]] = {}
     unknown: List[Tuple[str, str, str]] = []
-    designs_of: Dict[str, str] = {}
     spread = by_size(primary_rows)
     for arm, arm_rows in primary_rows.groupby("arm", observed=True):
         design = main_design(sorted(arm_rows["design"].unique()))
-        designs_of[arm], arm_rows = design, arm_rows[arm_rows["design"] == design]
+        arm_rows = arm_rows[arm_rows["design"] == design]
         sizes = arm_rows.groupby(["n_source", "n_target"]).ngroups
         if sizes < 3:
             unknown.append(("Surface", arm, "fewer than three sizes"))
@@ -69,18 +69,35 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
             unknown.append(("Surface", arm, "too few rows"))
         else:
             surfaces[arm] = Surface(arm_rows, samples, seed + ARMS.index(arm))
+            if arm not in SOURCE_ARMS:
+                by_language[arm] = _of_languages(arm_rows, samples, seed + ARMS.index(arm))
         trends[arm], reason = trend(spread[(spread["arm"] == arm) & (spread["design"] == design)])
         if reason:
-            unknown.append(("Change of the spread with the ratio", arm, reason))
+            unknown.append(("Change of the spread with the sizes", arm, reason))
     components, reasons = variance_components(frame)
     unknown += [("Shares of the variance", arm, reason) for arm, reason in reasons.items() if reason]
     by_arm = robustness(primary_rows)
-    slopes = {(arm, designs_of[arm]): slope(surface) for arm, surface in surfaces.items() if arm not in SOURCE_ARMS}
-    slopes_of_arms = [slopes.get(key) or {} for key in zip(by_arm["arm"], by_arm["design"], strict=True)]
-    for name in ("value", "low", "high"):
-        by_arm[f"slope_{name}"] = [arm_slope.get(name, nan) for arm_slope in slopes_of_arms]
     pairs, by_design, by_mirror, gains = (compare(primary_rows) for compare in (contrasts, designs, mirrored, tenfolds))
     cells = means(frame)
     return Analysis(
-        frame, cells, pairs, by_design, by_mirror, gains, surfaces, by_arm, spread, components, trends, unknown
+        frame,
+        cells,
+        pairs,
+        by_design,
+        by_mirror,
+        gains,
+        surfaces,
+        by_language,
+        by_arm,
+        spread,
+        components,
+        trends,
+        unknown,
     )
+
+
+def _of_languages(rows: pd.DataFrame, samples: int, seed: int) -> Dict[str, Surface]:
+    """RETURNS (Dict[str, Surface]): The surface of each language that was measured at enough sizes for a choice."""
+    parts = {str(lang): part for lang, part in rows.groupby("lang")}
+    sizes = {lang: part.groupby(["n_source", "n_target"]).ngroups for lang, part in parts.items()}
+    return {lang: Surface(part, samples, seed) for lang, part in parts.items() if sizes[lang] > SPARE + 1}

@@ -5,7 +5,9 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 import pandas as pd
 
-from .surface import Floats, Surface
+from .divisions import best_divisions, on_budget, ranges, sizes_of
+from .forms import Floats
+from .surface import Surface
 
 PER_DECADE = 10
 MOST_LINES = 5
@@ -16,26 +18,19 @@ THOUSAND = 1000
 Line = Tuple[float, Floats]
 
 
-def split(total: Any, ratio: Any) -> Tuple[Any, Any]:
-    """RETURNS (Tuple): The numbers of source and target sentences for totals and ratios."""
-    return total * ratio / (1 + ratio), total / (1 + ratio)
-
-
 def lines_of(surface: Surface, kind: str) -> List[Line]:
     """RETURNS (List[Line]): Each measured "total" with the ratios that it may have within the measured sizes; or each
     "ratio" with its totals. At most five lines, spaced evenly; none unless both sizes vary.
     """
     if not (surface.has_source and surface.has_target):
         return []
-    s_low, s_high = float(surface.source.min()), float(surface.source.max())
-    t_low, t_high = float(surface.target.min()), float(surface.target.max())
+    (s_low, s_high), (t_low, t_high) = ranges(surface)
     ends: Dict[float, Tuple[float, float]] = {}
     for s, t in surface.sizes:
         if kind == "total":
-            total = s + t
-            lowest, highest = max(s_low, total - t_high), min(s_high, total - t_low)
-            if 0 < lowest < highest < total:
-                ends[total] = (lowest / (total - lowest), highest / (total - highest))
+            line = on_budget(surface, s + t)
+            if line is not None:
+                ends[s + t] = line[0]
         elif t:
             low, high = (
                 narrow(source * (1 + t / s), target * (1 + s / t))
@@ -62,23 +57,26 @@ def iso_lines(surface: Surface, kind: str) -> pd.DataFrame:
     for fixed, varying in lines_of(surface, kind):
         for value in varying.tolist():
             total, ratio = (fixed, value) if kind == "total" else (value, fixed)
-            n_source, n_target = split(total, ratio)
+            n_source, n_target = sizes_of(total, ratio)
             sizes = {"total": total, "ratio": ratio, "n_source": n_source, "n_target": n_target}
             points.append({**sizes, **surface.level(surface.f1(n_source, n_target))})
     return pd.DataFrame(points)
 
 
 def rates(surface: Surface) -> pd.DataFrame:
-    """RETURNS (DataFrame): F1 gained from 1,000 more sentences of a `kind` ("source", "target") at its measured
-    `size`s. The fit is additive, so the gain depends only on the amount of the same kind.
+    """RETURNS (DataFrame): F1 gained from 1,000 more sentences of a `kind` ("source", "target") at its measured `size`s,
+    up to the largest one, with as many of the `other` kind as the geometric mean of its ends.
     """
-    rate_rows = []
+    rate_rows, limits = [], dict(zip(("source", "target"), ranges(surface), strict=True))
     for kind, is_measured in (("source", surface.has_source), ("target", surface.has_target)):
+        other = float(np.sqrt(np.prod(limits["target" if kind == "source" else "source"])))
         for size in sorted(set(getattr(surface, kind).tolist())) if is_measured else ():
-            before, after = ((n, 0) if kind == "source" else (0, n) for n in (size, size + THOUSAND))
-            gain = surface.estimate(surface.shape.loss(*before) - surface.shape.loss(*after))
-            rate_rows.append({"kind": kind, "size": int(size), **gain})
-    return pd.DataFrame(rate_rows)
+            if size + THOUSAND > limits[kind][1]:
+                continue
+            before, after = ((n, other) if kind == "source" else (other, n) for n in (size, size + THOUSAND))
+            gain = surface.estimate(surface.shape.height(*after) - surface.shape.height(*before))
+            rate_rows.append({"kind": kind, "size": int(size), "other": int(other), **gain})
+    return pd.DataFrame(rate_rows, columns=["kind", "size", "other", "value", "low", "high"])
 
 
 def total_gain(surface: Surface) -> Optional[Dict[str, float]]:
@@ -89,66 +87,35 @@ def total_gain(surface: Surface) -> Optional[Dict[str, float]]:
     if not lines:
         return None
     ratio, totals = min(lines, key=lambda line: abs(np.log(line[0])))
-    gain = surface.shape.loss(*split(totals[0], ratio)) - surface.shape.loss(*split(totals[-1], ratio))
+    gain = surface.shape.height(*sizes_of(totals[-1], ratio)) - surface.shape.height(*sizes_of(totals[0], ratio))
     return {"ratio": ratio, **surface.estimate(gain / np.log10(totals[-1] / totals[0]))}
 
 
-def slope(surface: Surface) -> Optional[Dict[str, float]]:
-    """RETURNS (Optional[Dict[str, float]]): F1 gained from ten times the ratio at the middle fixed total, by a
-    least-squares line through the fit.
-    """
-    lines = [line for line in lines_of(surface, "total") if len(line[1]) > 2]
-    if not lines:
-        return None
-    total, ratios = lines[len(lines) // 2]
-    logs = np.log10(ratios) - np.log10(ratios).mean()
-    losses = np.stack([surface.shape.loss(*split(total, ratio)) for ratio in ratios])
-    return {"total": total, **surface.estimate(-(logs @ losses) / (logs @ logs))}
-
-
 def best_ratios(surface: Surface) -> List[Dict[str, Any]]:
-    """Find the ratio with the highest fitted F1 for each fixed total.
-
-    RETURNS (List[Dict[str, Any]]): `total`; `ratio` with `low` and `high`; `least` and `most`, the limits of the ratios
-        that the measured sizes allow; `worst`, the ratio with the lowest F1, and `gain`, the estimated difference to
-        it; `edge` ("low" or "high" if the best ratio is one of the limits, else None).
-    """
-    bests = []
-    for total, line in lines_of(surface, "total"):
-        ratios = np.geomspace(line[0], line[-1], 201)
-        losses = np.stack([surface.shape.loss(*split(total, ratio)) for ratio in ratios])
-        best, worst = losses.argmin(axis=0), losses[:, 0].argmax()
-        chosen = surface.estimate(np.log10(ratios[best]), *np.log10(line[[0, -1]]))
-        entry = {name: float(10**value) for name, value in chosen.items()}
-        entry = {"total": total, "ratio": entry.pop("value"), **entry, "least": float(line[0]), "most": float(line[-1])}
-        gain = surface.estimate(losses[worst] - losses[best[0]])
-        edge = {0: "low", len(ratios) - 1: "high"}.get(int(best[0]))
-        bests.append({**entry, "worst": float(ratios[worst]), "gain": gain, "edge": edge})
-    return bests
+    """RETURNS (List[Dict[str, Any]]): The best ratio for each measured total, see `divide`."""
+    return best_divisions(surface, [total for total, _ in lines_of(surface, "total")])
 
 
 def equal_rates(surface: Surface) -> List[Dict[str, Any]]:
     """Find where one more sentence of either kind has the same effect.
 
     RETURNS (List[Dict[str, Any]]): For each measured number of target sentences `n_target`: `n_source`, with `low` and
-        `high`, at which the surface's slopes are equal. It is None if source sentences are always worth more (`more` is
-        "source") or less ("target") within the measured sizes, or neither adds F1 ("neither").
+        `high`, up to which one more source sentence is worth more. It is None if source sentences are always worth more
+        (`more` is "source") or less ("target") within the measured sizes, or neither adds F1 ("neither").
     """
     if not (surface.has_source and surface.has_target):
         return []
-    sizes = np.geomspace(surface.source.min(), surface.source.max(), 200)
-    fit, entries = surface.shape, []
-    source = np.maximum(fit.a * fit.alpha * (sizes[:, None] / THOUSAND) ** (-fit.alpha - 1), 0.0)
+    sizes, entries = np.geomspace(*ranges(surface)[0], 200), []
     for n_target in sorted(set(surface.target.tolist())):
-        target = np.maximum(fit.b * fit.beta * (n_target / THOUSAND) ** (-fit.beta - 1), 0.0)
-        # The slope falls with the size, so the first sizes are those at which source sentences are worth more.
-        source_better = (source > target).sum(axis=0)
+        source, target = (np.maximum(rate, 0.0) for rate in surface.shape.rates(sizes[:, None], n_target))
+        # The first sizes, up to that at which target sentences are worth more.
+        source_better = np.logical_and.accumulate(source > target, axis=0).sum(axis=0)
         entry = {"n_target": n_target, "n_source": None, "more": None}
         if 0 < source_better[0] < len(sizes):
             logs = np.log10(sizes[np.clip(source_better - 1, 0, len(sizes) - 1)])
             interval = surface.estimate(logs, logs.min(), logs.max())
             entry.update(zip(("n_source", "low", "high"), (float(10**log) for log in interval.values()), strict=True))
-        elif source[0, 0] + target[0] <= 0:
+        elif (source[0, 0] + target[0, 0]) <= 0:
             entry["more"] = "neither"
         else:
             entry["more"] = "source" if source_better[0] else "target"

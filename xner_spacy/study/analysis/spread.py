@@ -80,8 +80,8 @@ def trend(sizes: pd.DataFrame) -> Tuple[Dict[str, Interval], str]:
     each number of source sentences.
 
     sizes (DataFrame): The result of `by_size` for one arm and design.
-    RETURNS (Tuple): `source`, `target` and `ratio` (at a fixed product of the two): the factor on the standard
-        deviation for ten times the size; and the reason if there is none.
+    RETURNS (Tuple): `source` and `target`: the factor on the standard deviation for ten times the size; and the reason
+        if there is none.
     """
     replicated = sizes[sizes["degrees"] > 0].copy()
     varying = [name for name in SIZES if replicated[name].nunique() > 1]
@@ -104,9 +104,6 @@ def trend(sizes: pd.DataFrame) -> Tuple[Dict[str, Interval], str]:
         line = stats.linregress(np.log10(per_source.index.to_numpy(float)), np.log(per_source))
         half = float(stats.t.ppf(0.975, len(per_source) - 2) * line.stderr)
         slopes["source"] = (slopes["source"][0], max(slopes["source"][1], half))
-    if len(varying) == 2:
-        (source_slope, half_source), (target_slope, half_target) = slopes.values()
-        slopes["ratio"] = ((source_slope - target_slope) / 2, float(np.hypot(half_source, half_target)) / 2)
     factors = {}
     for name, (slope, half) in slopes.items():
         ends = {"value": slope, "low": slope - half, "high": slope + half}

@@ -1,87 +1,36 @@
-"""F1 as a function of labelled source and unlabelled target sentences: a saturating power law.
+"""A surface fitted to the rows of an arm, of the form that best predicts left-out sizes, and its bootstrap samples.
 
-    F1 = c_language - a (N_s / 1000)^-alpha - b (N_t / 1000)^-beta
-
-c is the ceiling of a language, at most 1. a and b, which may be negative, are the losses at 1,000 sentences, and alpha
-and beta say how fast they decrease. For given exponents the problem is linear, so the exponents are searched on a grid
-and the rest is solved (variable projection, Golub and Pereyra 1973), for all bootstrap samples at once.
+In every bootstrap sample the form is chosen anew, so that intervals hold the doubt about it.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from .forms import EXPONENTS, FORMS, Floats, Grid, Ints, Solution, best_forms, ceiling_of, left_out_errors, mean_error
 from .intervals import SIZES, Z, table_of
 
-Floats = npt.NDArray[np.float64]
-
-EXPONENTS = (0.05, 2.0)
-# Values of an exponent in the search, 10% apart.
-STEPS = 40
+# Values of an exponent in the search, 10% apart, and where forms are compared.
+STEPS, FEW_STEPS = 40, 12
 HUBER = 2.0
-
-
-@dataclass
-class Solution:
-    """Coefficients of s samples: a, b, alpha, beta (s,) and the ceilings c (L, s)."""
-
-    a: Floats
-    b: Floats
-    alpha: Floats
-    beta: Floats
-    c: Floats
-
-    def loss(self, n_source: npt.ArrayLike, n_target: npt.ArrayLike) -> Floats:
-        """RETURNS (npt.NDArray): The loss relative to the ceiling in every sample, (s,), or (m, s) for sizes (m, 1)."""
-        return self.a * power(n_source, self.alpha) + self.b * power(n_target, self.beta)
-
-
-def power(sizes: npt.ArrayLike, exponents: npt.ArrayLike) -> Floats:
-    """RETURNS (npt.NDArray): (sizes / 1000)^-exponent, broadcast; 0 for size 0."""
-    n = np.asarray(sizes, dtype=np.float64) / 1000
-    return np.where(n > 0, np.where(n > 0, n, 1.0) ** -np.asarray(exponents, dtype=np.float64), 0.0)
-
-
-def least_squares(
-    features: Floats, y: Floats, mass: Floats, lang: npt.NDArray[np.int64], ceiling: float = np.inf
-) -> Tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """Solve weighted least squares of each sample on each candidate's features, with an offset for each language.
-
-    features (npt.NDArray): (k, n, f). y (npt.NDArray): (n, s). mass (npt.NDArray): (n,) weights. lang (npt.NDArray):
-        (n,) number of each cell's language.
-    ceiling (float): Largest allowed offset; ignored if all candidates exceed it.
-    RETURNS (Tuple): The best candidate of each sample (s,), its coefficients (f, s) and offsets (L, s).
-    """
-    member = np.eye(int(lang.max()) + 1)[lang] * mass[:, None]
-    share = (member / member.sum(axis=0)).T
-    centre_x, centre_y = share @ features, share @ y
-    x, z = features - centre_x[:, lang], y - centre_y[lang]
-    weighted = np.swapaxes(x * mass[:, None], 1, 2)
-    moments = weighted @ z
-    coefficients = np.linalg.pinv(weighted @ x, rcond=1e-9, hermitian=True) @ moments
-    loss = mass @ z**2 - (coefficients * moments).sum(axis=1)
-    offsets = centre_y - centre_x @ coefficients
-    over = offsets.max(axis=1) > ceiling
-    loss[over & ~over.all(axis=0)] = np.inf
-    best, sample = loss.argmin(axis=0), np.arange(y.shape[1])
-    return best, coefficients[best, :, sample].T, offsets[best, :, sample].T
 
 
 class Surface:
     """A fitted surface with its bootstrap samples; sample 0 is the fit to all rows.
 
     rows (DataFrame): Measured rows of one arm and design, to which the surface is fitted. samples (int): Bootstrap
-        samples. seed (int): Seed of the bootstrap.
+        samples. seed (int): Seed of the bootstrap. forms (Sequence[str]): The forms to choose from, see `FORMS`.
     RAISES: ValueError for rows of fewer than two sizes.
     """
 
-    def __init__(self, rows: pd.DataFrame, samples: int = 500, seed: int = 0) -> None:
+    def __init__(
+        self, rows: pd.DataFrame, samples: int = 500, seed: int = 0, forms: Sequence[str] = tuple(FORMS)
+    ) -> None:
         table = table_of(rows)
+        self.forms = list(forms)
         self.table = table.to_numpy()
         self.languages = list(table.index.unique("lang"))
         self.lang = table.index.get_level_values("lang").map(self.languages.index).to_numpy()
@@ -89,7 +38,8 @@ class Surface:
         self.sizes = sorted(set(zip(self.source.tolist(), self.target.tolist(), strict=True)))
         if len(self.sizes) < 2:
             raise ValueError("a surface needs at least two sizes")
-        self.has_source, self.has_target = (len(np.unique(axis)) > 1 for axis in (self.source, self.target))
+        self.grid = Grid(self.source, self.target, self.lang)
+        self.has_source, self.has_target = (count > 1 for count in self.grid.counts)
         self._robust_fit()
         random = np.random.default_rng(seed)
         replicates, count = self._noise_of_replicates(random, samples), len(self.languages)
@@ -113,37 +63,39 @@ class Surface:
     def _robust_fit(self) -> None:
         """Fit the cells' means with Huber's weights of the rows, so that a failed run does not distort the fit."""
         self.weights = np.where(np.isnan(self.table), 0.0, 1.0)
-        for _ in range(7):
+        exponents = self.grid.exponents(STEPS)
+        for step in range(7):
             self.mass = self.weights.sum(axis=1)
             self.mean = np.nansum(self.weights * self.table, axis=1) / self.mass
-            self.point = self._solve(self.mean[:, None])
+            if step in (0, 3, 6):
+                form = self.forms[int(self._choose(self.mean[:, None])[0])]
+            self.point = self.grid.solve(form, self.mean[:, None], self.mass, *exponents)
             residual = np.abs(self.table - self.fitted()[:, None])
             scale = max(1.4826 * float(np.nanmedian(residual)), 1e-4)
             weights = np.minimum(1.0, HUBER * scale / np.maximum(residual, 1e-12))
             self.weights = np.where(np.isnan(weights), 0.0, weights)
+        self.form = form
         ratio = (EXPONENTS[1] / EXPONENTS[0]) ** (1 / (STEPS - 1))
-        for _ in range(3):  # refine the exponents beyond the grid
+        for _ in range(3 if form == "power" else 0):  # refine the exponents beyond the grid
             factors = np.geomspace(1 / ratio, ratio, 21)
-            exponents = [np.clip(values * factors, *EXPONENTS) for values in (self.point.alpha, self.point.beta)]
-            self.point = self._solve(self.mean[:, None], *exponents)
+            near = [
+                np.clip(values * factors, *EXPONENTS) if count > 2 else values
+                for values, count in zip((self.point.alpha, self.point.beta), self.grid.counts, strict=True)
+            ]
+            alphas, betas = (values.ravel() for values in np.meshgrid(*near, indexing="ij"))
+            self.point = self.grid.solve(form, self.mean[:, None], self.mass, alphas, betas)
             ratio = ratio**0.15
 
-    def _solve(self, y: Floats, *near: Floats, keep: Any = slice(None)) -> Solution:
-        """RETURNS (Solution): The solution for each column of `y`. near (npt.NDArray): Exponents to use instead of the
-        grid. keep: Which cells to fit; the ceilings are those of their languages.
-        """
-        grids = []
-        for number, axis in enumerate((self.source, self.target)):
-            open_exponent = len(np.unique(axis)) > 2  # with two sizes it is not determined
-            grid = near[number] if near else np.geomspace(*EXPONENTS, STEPS)
-            grids.append(grid if open_exponent else np.array([0.5]))
-        alphas, betas = (grid.ravel() for grid in np.meshgrid(*grids, indexing="ij"))
-        source = power(self.source[keep], alphas[:, None]) * self.has_source
-        target = power(self.target[keep], betas[:, None]) * self.has_target
-        features = np.stack([source, target], axis=2)
-        lang = np.unique(self.lang[keep], return_inverse=True)[1]
-        best, (p, q), offsets = least_squares(features, y[keep], self.mass[keep], lang, 1.0)
-        return Solution(-p, -q, alphas[best], betas[best], offsets)
+    def _errors(self, y: Floats) -> Dict[str, Floats]:
+        """RETURNS (Dict[str, npt.NDArray]): By form the error over left-out sizes in each sample of y, (m, s)."""
+        exponents, grid = self.grid.exponents(FEW_STEPS), self.grid
+        return {
+            form: left_out_errors(grid.features(form, *exponents), y, self.mass, grid.lang, grid.size, ceiling_of(form))
+            for form in self.forms
+        }
+
+    def _choose(self, y: Floats) -> Ints:
+        return best_forms(list(self._errors(y).values()))
 
     def _noise_of_replicates(self, random: np.random.Generator, samples: int) -> Floats:
         """Draw the noise of replicates. Languages share it, as they share the teacher, which is trained separately for
@@ -159,41 +111,38 @@ class Surface:
         return np.einsum("cr,crs->cs", row_noise, drawn[source_index])
 
     def _with_samples(self, noise: Floats) -> Solution:
-        """RETURNS (Solution): The fit as sample 0, then the fits to the means with noise."""
-        drawn = self._solve(self.mean[:, None] + noise)
-        parts = {name: np.concatenate([value, getattr(drawn, name)], -1) for name, value in vars(self.point).items()}
-        return Solution(**parts)
+        """RETURNS (Solution): The fit as sample 0, then the fits to the means with noise, each of the form that predicts
+        its left-out sizes best.
+        """
+        y, result = self.mean[:, None] + noise, self.point
+        chosen = self._choose(y) if noise.shape[1] else np.zeros(0, dtype=np.int64)
+        order = np.argsort(chosen, kind="stable")
+        for number in np.unique(chosen):
+            part = y[:, chosen == number]
+            solved = self.grid.solve(self.forms[number], part, self.mass, *self.grid.exponents(STEPS))
+            result = result.joined(solved)
+        places = np.concatenate([[0], 1 + np.argsort(order, kind="stable")])
+        return Solution(**{name: values[..., places] for name, values in vars(result).items()})
 
     def f1(self, n_source: float, n_target: float, lang: Optional[str] = None) -> Floats:
         """RETURNS (npt.NDArray): F1 of the fit and of every sample of levels, for one language or the mean of all."""
         c = self.levels.c.mean(axis=0) if lang is None else self.levels.c[self.languages.index(lang)]
-        return np.clip(c - self.levels.loss(n_source, n_target), 0.0, 1.0)
+        return np.clip(c + self.levels.height(n_source, n_target), 0.0, 1.0)
 
     def level(self, values: Floats) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): `value`, `low` and `high` of an F1 or a ceiling."""
+        """RETURNS (Dict[str, float]): `value`, `low` and `high` of an F1, for the measured languages."""
         return percentiles(values, self.widen_levels, 0.0, 1.0)
 
     def estimate(self, values: Floats, low: float = -1.0, high: float = 1.0) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): `value`, `low` and `high` of a quantity derived from the shape, within bounds."""
+        """RETURNS (Dict[str, float]): `value`, `low` and `high` of a quantity derived from the shape, within bounds, for
+        languages like the measured ones.
+        """
         return percentiles(values, self.widen_shape, low, high)
 
-    def parameters(self) -> Dict[str, Dict[str, float]]:
-        """RETURNS (Dict[str, Dict[str, float]]): The parameters, each with `value`, `low` and `high`; the last two are
-        NaN for one that the sizes do not determine.
-        """
-        estimates = {"c": self.level(self.levels.c.mean(axis=0))}
-        for axis, factor, exponent in ((self.source, "a", "alpha"), (self.target, "b", "beta")):
-            sizes = len(np.unique(axis))
-            if sizes > 1:
-                estimates[factor] = self.estimate(getattr(self.shape, factor), -np.inf, np.inf)
-                drawn = getattr(self.shape, exponent)
-                estimates[exponent] = self.estimate(drawn if sizes > 2 else drawn[:1], *EXPONENTS)
-        return estimates
-
     def fitted(self) -> Floats:
-        """RETURNS (npt.NDArray): (n,) fitted F1 of each cell."""
-        loss = self.point.loss(self.source[:, None], self.target[:, None])[:, 0]
-        return self.point.c[self.lang, 0] - loss
+        """RETURNS (npt.NDArray): (m,) fitted F1 of each cell."""
+        height = self.point.height(self.source[:, None], self.target[:, None])[:, 0]
+        return self.point.c[self.lang, 0] + height
 
     def r2(self) -> float:
         """RETURNS (float): The share of the variance between rows that the surface explains."""
@@ -202,38 +151,20 @@ class Surface:
         return float(1 - residual / total) if total > 1e-12 else np.nan
 
     @cached_property
-    def errors(self) -> Dict[str, Dict[str, float]]:
-        """Cross-validate: predict the sizes that are excluded from the fit.
-
-        RETURNS (Dict[str, Dict[str, float]]): `each` (each size from all others), `source` and `target` (the largest
-            from the smaller ones): root mean squared errors over cells of the surface (`surface`), of a plane in the
-            logarithms (`plane`) and of the language's mean (`mean`), and `n`, the number of cells.
+    def errors(self) -> Dict[str, float]:
+        """RETURNS (Dict[str, float]): By form, and for the mean of each language (`mean`), the root mean square error of
+        the mean over languages at left-out sizes; NaN where the sizes do not determine a form.
         """
-        cells = np.stack([self.source, self.target], axis=1)
-        folds = {"each": [(cells == size).all(axis=1) for size in self.sizes]}
-        for name, axis in (("source", self.source), ("target", self.target)):
-            if len(np.unique(axis)) > 3:  # the exponent needs three
-                folds[name] = [axis == axis.max()]
-        return {name: self._validate(held) for name, held in folds.items() if len(self.sizes) > 3}
+        y = self.mean[:, None]
+        errors = {form: float(error[0]) for form, error in self._errors(y).items()}
+        errors["mean"] = float(mean_error(y, self.mass, self.grid.lang, self.grid.size)[0])
+        return {name: error if np.isfinite(error) else np.nan for name, error in errors.items()}
 
-    def _validate(self, folds: Any) -> Dict[str, float]:
-        logs = np.log10(np.maximum(np.stack([self.source, self.target], axis=1), 1.0))
-        plain = np.nanmean(self.table, axis=1)
-        errors: Dict[str, list] = {"surface": [], "plane": [], "mean": []}
-        for held in folds:
-            # A language without any remaining cell cannot be predicted.
-            test_cells = held & np.isin(self.lang, self.lang[~held])
-            names, lang = np.unique(self.lang[~held], return_inverse=True)
-            test_lang = np.searchsorted(names, self.lang[test_cells])
-            keep = np.flatnonzero(~held)
-            part = self._solve(self.mean[:, None], keep=keep)
-            loss = part.loss(self.source[test_cells, None], self.target[test_cells, None])[:, 0]
-            errors["surface"].append(plain[test_cells] - (part.c[test_lang, 0] - loss))
-            for name, features in (("plane", logs), ("mean", np.zeros_like(logs))):
-                _, slope, offset = least_squares(features[None, keep], self.mean[keep, None], self.mass[keep], lang)
-                errors[name].append(plain[test_cells] - (offset[test_lang, 0] + features[test_cells] @ slope[:, 0]))
-        joined = {name: np.concatenate(parts) for name, parts in errors.items()}
-        return {**{k: float(np.sqrt((v**2).mean())) for k, v in joined.items()}, "n": len(joined["mean"])}
+    @property
+    def chosen(self) -> Dict[str, float]:
+        """RETURNS (Dict[str, float]): By form the share of bootstrap samples of the shape that chose it."""
+        drawn = self.shape.form[1:]
+        return {form: float((drawn == FORMS.index(form)).mean()) if len(drawn) else np.nan for form in self.forms}
 
 
 def percentiles(values: Floats, widen: float, low: float, high: float) -> Dict[str, float]:

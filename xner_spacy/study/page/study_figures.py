@@ -91,11 +91,10 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
     arms, main_arms, analysis = view.target_arms, view.main_arms, view.analysis
     means = {view.arm(arm): view.group(arm) for arm in main_arms}
     surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main_arms if arm in analysis.surfaces}
-    tenfolds, mirrored, contrasts, slopes, spread = (
+    tenfolds, mirrored, contrasts, spread = (
         only(data, design="steps")
-        for data in (analysis.tenfolds, analysis.mirrored, analysis.contrasts, analysis.robustness, analysis.spread)
+        for data in (analysis.tenfolds, analysis.mirrored, analysis.contrasts, analysis.spread)
     )
-    slopes = slopes.assign(label=slopes["arm"].map(SHORT).astype(str), n=slopes["languages"])
     return {
         "f1-main": _heat(means),
         "f1-by-target": _curves(means, "target", "source"),
@@ -131,9 +130,6 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
             shared=False,
         ),
         "designs": _forest({SHORT[arm]: _of_sizes(only(analysis.designs, arm=arm)) for arm in arms}),
-        "slopes": _forest(
-            {"": slopes.assign(**{name: slopes[f"slope_{name}"] for name in ESTIMATE})}, "F1 per tenfold ratio"
-        ),
         "spread": _heat({SHORT[arm]: points(only(spread, arm=arm)).assign(low=nan, high=nan) for arm in arms}, "sd"),
         "variance": _variance(analysis.components),
         **{f"f1-{lang}": _heat({SHORT[arm]: view.group(arm, lang) for arm in arms}) for lang in view.languages},

@@ -19,6 +19,12 @@ from ..design.rows import ARMS, DONE
 from .study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, main_first, make_figures, only, ratio, records
 
 MAIN_ARMS = ("hard", "soft")
+FORM_NAMES = {
+    "plane": "plane",
+    "interaction": "plane with interaction",
+    "quadratic": "quadratic",
+    "power": "power law",
+}
 FILTERS = {
     "points": lambda e: with_interval(e, scale=100),
     "gain": lambda e: with_interval(e, signs=True, scale=100),
@@ -69,6 +75,7 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "untranslated": [
             view.language(lang) for lang in view.languages if lang not in view.arm_languages.get("teacher", [lang])
         ],
+        "form_names": {**FORM_NAMES, "mean": "mean of the language alone"},
         "unknown": [(what, arms, reason) for (what, reason), arms in unknown.items()],
         "rows": len(rows),
         "failed": int((rows["status"] != DONE).sum()),
@@ -116,13 +123,13 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
         "rates": equal_rates(surface) if surface else [],
         "robust": robust,
         "worst": view.language(robust["worst"]) if robust else "",
-        "trend": analysis.trends[arm].get("ratio"),
         "against": {
             name: (min(cells, key=lambda cell: cell["value"]), max(cells, key=lambda cell: cell["value"]))
             for name, cells in comparisons.items()
         },
         "shares": records(only(analysis.components, arm=arm)),
         "errors": surface.errors if surface else {},
+        "form": FORM_NAMES[surface.form] if surface else "",
     }
 
 
@@ -143,7 +150,6 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
             "F1, largest sizes": points(arm_values["corners"][-1]),
             "tenfold labelled source": gain(arm_values["tenfold"]["source"] or {}),
             "tenfold unlabelled target": gain(arm_values["tenfold"]["target"] or {}),
-            "tenfold ratio, same total": gain(_slope(arm_values["robust"] or {})),
             "sd, run to run": points(arm_values["robust"] or {}),
         }
         for arm_values in (arms[arm] for arm in view.target_arms)
@@ -157,17 +163,22 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
             "worst language": view.language(line["worst"]),
             "its F1": 100 * line["worst_f1"],
             "behind the mean": 100 * line["gap"],
-            "F1 per tenfold ratio": gain(_slope(line)),
+            **{
+                f"sd times, tenfold {name}": with_interval(analysis.trends[line["arm"]].get(name, {}), 2)
+                if line["design"] == "steps"
+                else "–"
+                for name in ("source", "target")
+            },
         }
         for line in records(analysis.robustness)
     ]
     fits = []
     for arm, surface in analysis.surfaces.items():
-        params, errors = surface.parameters(), surface.errors.get("each", {})
-        fit = {name: with_interval(params.get(name, {}), 3) for name in ("c", "a", "alpha", "b", "beta")}
-        named = {"surface": "this form", "plane": "log-linear", "mean": "mean alone"}
-        errors_of_fit = {f"error, {title}": 100 * errors.get(name, float("nan")) for name, title in named.items()}
-        fits.append({"arm": SHORT[arm], **fit, "R²": surface.r2(), **errors_of_fit})
+        for lang, one in {ALL: surface, **analysis.by_language.get(arm, {})}.items():
+            fit = {"arm": SHORT[arm], "language": view.language(lang), "form": FORM_NAMES[one.form]}
+            chosen = [f"{FORM_NAMES[form]} {share:.0%}" for form, share in one.chosen.items() if share > 0]
+            errors = {FORM_NAMES.get(name, "mean alone"): 100 * error for name, error in one.errors.items()}
+            fits.append({**fit, **errors, "chosen in samples": ", ".join(chosen)})
     failed = analysis.rows[analysis.rows["status"] != DONE]
     failed = failed.assign(arm=failed["arm"].map(ARM_NAMES).astype(str), language=failed["lang"].map(view.language))
     tables: Dict[str, Any] = {
@@ -182,10 +193,6 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         "signature": [{"what": name, "value": _flat(value)} for name, value in meta["signature"].items()],
     }
     return {name: Table("", pd.DataFrame(lines), 2 if name == "fit" else 1) for name, lines in tables.items() if lines}
-
-
-def _slope(entry: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: entry.get(f"slope_{name}") for name in ("value", "low", "high")}
 
 
 def _flat(value: Any) -> str:
