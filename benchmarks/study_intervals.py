@@ -13,8 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, factors, make_rows, surface
+from xner_spacy.study.analysis.comparisons import contrasts, tenfolds
 from xner_spacy.study.analysis.divisions import POINTS, sizes_of
-from xner_spacy.study.analysis.intervals import contrasts, frame_of, means, tenfolds
+from xner_spacy.study.analysis.intervals import frame_of, means
 from xner_spacy.study.analysis.ratios import best_ratios
 from xner_spacy.study.analysis.spread import by_size, robustness, trend, variance_components
 from xner_spacy.study.analysis.surface import Surface

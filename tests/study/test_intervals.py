@@ -12,7 +12,7 @@ from tiny.study_rows import CEILING, LANGUAGES, SOURCES, TARGETS, fail, make_row
 
 pd = pytest.importorskip("pandas")
 
-from xner_spacy.study.analysis import intervals  # noqa: E402
+from xner_spacy.study.analysis import comparisons, intervals  # noqa: E402
 from xner_spacy.study.analysis.intervals import CELL, REPLICATE, estimate, frame_of, pooled, primary  # noqa: E402
 from xner_spacy.study.analysis.surface import percentiles  # noqa: E402
 
@@ -32,7 +32,7 @@ def means(rows):
 
 def estimates(name, rows):
     """RETURNS (List): The lines of one of the functions that compare; sizes of all are None."""
-    found = getattr(intervals, name)(primary(frame_of(rows))).to_dict("records")
+    found = getattr(comparisons, name)(primary(frame_of(rows))).to_dict("records")
     return [{**e, "n_source": e["n_source"] or None, "n_target": e["n_target"] or None} for e in found]
 
 

@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import pandas as pd
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -21,6 +21,7 @@ from ..corpora.reading import read_json
 from ..corpora.writing import inside, to_json, write_together
 from ..errors import InputError
 from ..escape import fence_for, for_csv, for_markdown, for_terminal
+from ..types import Json
 from .charts import DARK, LIGHT, Chart, interval, render, show, svg_of, with_interval
 
 LINE = 120
@@ -29,7 +30,9 @@ FIGURES = "figures"
 
 
 class Manifest(TypedDict):
-    """The contents of the manifest: the names of the report's files, with `/` between folder and file."""
+    """The contents of the manifest: the names of the report's files, with `/` between folder and file. Beside them it
+    may hold results.
+    """
 
     files: List[str]
 
@@ -126,6 +129,7 @@ def write_page(
     values: Mapping[str, Any],
     filters: Mapping[str, Callable],
     footer: str,
+    results: Optional[Json] = None,
 ) -> List[Path]:
     """Write `index.html`, `README.md`, and each figure as SVG and CSV under `figures/`.
 
@@ -134,6 +138,7 @@ def write_page(
         CAPTION)`, with `kind="choice"` to show only one of several at a time, and code by `listing(TITLE, TEXT)`.
     title, footer (str): Of the page. parts (Mapping[str, Any]): Figures and tables by name; None for missing ones.
     values (Mapping[str, Any]), filters (Mapping[str, Callable]): Variables, whose texts are no Markdown, and filters.
+    results (Optional[Json]): What the manifest holds beside the names of the files, for programs.
     RETURNS (List[Path]): The written files. RAISES: See `write_folder`.
     """
     text = TextTemplates(package, filters)
@@ -166,7 +171,7 @@ def write_page(
     for key, figure in used_figures.items():
         texts[f"{FIGURES}/{key}.svg"] = figure.svg
         texts[f"{FIGURES}/{key}.csv"] = figure.table.csv()
-    return write_folder(folder, texts)
+    return write_folder(folder, texts, results)
 
 
 def _reflow(text: str) -> str:
@@ -190,11 +195,11 @@ def _data_uri(text: str, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def write_folder(folder: Path, texts: Dict[str, str]) -> List[Path]:
+def write_folder(folder: Path, texts: Dict[str, str], results: Optional[Json] = None) -> List[Path]:
     """Write the files of a report, all or none. Files of an earlier report that are not in this one are removed.
 
     folder (Path): Created if missing. texts (Dict[str, str]): The files by name; those in `figures/` are named
-        `figures/NAME`.
+        `figures/NAME`. results (Optional[Json]): See `write_page`.
     RETURNS (List[Path]): The files. RAISES: InputError for an existing file that no report of xner_spacy wrote.
     """
     figures, manifest = folder / FIGURES, folder / MANIFEST
@@ -216,11 +221,12 @@ def write_folder(folder: Path, texts: Dict[str, str]) -> List[Path]:
     obsolete = [name for name in earlier_paths if name not in texts]
     # Files that are removed below stay in the manifest until they are gone: if the run is killed in between, the next
     # one still knows them.
-    _write({**paths, MANIFEST: manifest}, {**texts, MANIFEST: to_json({"files": sorted([*texts, *obsolete])})})
+    named = {"files": sorted([*texts, *obsolete]), **(results or {})}
+    _write({**paths, MANIFEST: manifest}, {**texts, MANIFEST: to_json(named)})
     for name in obsolete:
         earlier_paths[name].unlink(missing_ok=True)
     if obsolete:
-        _write({MANIFEST: manifest}, {MANIFEST: to_json({"files": sorted(texts)})})
+        _write({MANIFEST: manifest}, {MANIFEST: to_json({**named, "files": sorted(texts)})})
     return [*paths.values(), manifest]
 
 

@@ -6,7 +6,9 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 import pandas as pd
 
 from ..design.rows import ARMS, SOURCE_ARMS, Row
-from .intervals import contrasts, designs, frame_of, means, mirrored, primary, tenfolds
+from .comparisons import contrasts, designs, mirrored, tenfolds
+from .hypotheses import Finding, hypotheses
+from .intervals import frame_of, means, primary
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
@@ -23,7 +25,7 @@ class Analysis:
         (Dict[str, Dict[str, Surface]]): By arm and language, for arms that depend on both kinds of text.
         robustness, spread, components (DataFrame): See `robustness`, `by_size` and `variance_components`.
     trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated,
-        for which arm, and why.
+        for which arm, and why. hypotheses (List[Finding]): See `hypotheses`.
     """
 
     rows: pd.DataFrame
@@ -39,6 +41,7 @@ class Analysis:
     components: pd.DataFrame
     trends: Dict[str, Dict[str, Interval]]
     unknown: List[Tuple[str, str, str]]
+    hypotheses: List[Finding]
 
 
 def main_design(designs: Iterable[str]) -> str:
@@ -93,6 +96,7 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
         components,
         trends,
         unknown,
+        hypotheses(frame, samples, seed),
     )
 
 

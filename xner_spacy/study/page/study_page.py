@@ -16,6 +16,7 @@ from ..analysis.analyse import Analysis, main_design
 from ..analysis.intervals import ALL, VARIANCE, measured
 from ..analysis.ratios import best_ratios, equal_rates, total_gain
 from ..design.rows import ARMS, DONE
+from .findings import finding_table, findings_json
 from .study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, main_first, make_figures, only, ratio, records
 
 MAIN_ARMS = ("hard", "soft")
@@ -54,6 +55,7 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
         values={"question": "", **meta, **facts(view, arms)},
         filters=FILTERS,
         footer=f"{len(analysis.rows):,} rows of results; made by {meta['report_command']}.",
+        results={"hypotheses": findings_json(analysis.hypotheses)},
     )
 
 
@@ -189,6 +191,7 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         ],
         "robustness": robustness,
         "fit": fits,
+        "hypotheses": finding_table(analysis.hypotheses),
         "failed": records(failed[["arm", "language", "n_source", "n_target", "seed", "draw", "reason"]]),
         "signature": [{"what": name, "value": _flat(value)} for name, value in meta["signature"].items()],
     }

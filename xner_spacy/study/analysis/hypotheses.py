@@ -1,0 +1,274 @@
+"""The hypotheses of the second edition, computed from rows as docs/study/second-edition.md states their tests.
+
+Units are languages and replicates, crossed. Only rows count whose bias was fitted, with a fixed number of steps.
+"""
+
+from dataclasses import dataclass, field
+from math import isnan, log, nan
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+import pandas as pd
+
+from ..design.rows import GOLD
+from .comparisons import difference
+from .divisions import divide
+from .forms import FORMS
+from .intervals import ALL, CELL, REPLICATE, crossed, deviations, estimate, measured
+from .surface import Surface
+
+HOLDS, REFUTED, UNDECIDED, UNMEASURED = "holds", "refuted", "not decided", "not measured"
+# The language whose text is of another domain: all means are given without it, too.
+APART = "hau"
+STUDENTS = ("hard", "soft")
+TOTALS = (1300, 3100)
+UNEVEN = ("less_source", "more_source")
+# F1 that an even ratio may lose (H4), a ratio of variances that would matter (H3), a share of optima inside (H7).
+MARGIN, FACTOR, SHARE = 0.01, 1.5, 0.95
+TOTAL_OF_OPTIMUM = 3000.0
+
+Estimate = Dict[str, float]
+
+
+@dataclass
+class Finding:
+    """What the rows say about a hypothesis.
+
+    name (str): "H1" to "H8". verdict (str): "holds", "refuted", "not decided" or "not measured". value, low, high
+    (float): Of what was tested, with its 95% interval for languages like these: a difference of F1 in [0, 1], the
+        logarithm of a ratio of variances (H3), or a share of bootstrap samples (H7, without an interval).
+    parts (List[Dict]): Where there are several tests (H4, H6): each of them; `value` is of the one that decides.
+    note (str): What `value` is of, where that is not plain. without (Dict): `value`, `low` and `high` without the
+        language whose text is of another domain; empty if it was not measured.
+    """
+
+    name: str
+    verdict: str = UNMEASURED
+    value: float = nan
+    low: float = nan
+    high: float = nan
+    parts: List[Dict[str, Any]] = field(default_factory=list)
+    note: str = ""
+    without: Estimate = field(default_factory=dict)
+
+
+def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[Finding]:
+    """Compute H1 to H8.
+
+    frame (DataFrame): Rows of all blocks, see `frame_of`. samples (int), seed (int): Of the bootstrap of H7.
+    RETURNS (List[Finding]): One for each hypothesis, in order.
+    """
+    rows = measured(frame)
+    rows = rows[rows["bias"].notna() & (rows["design"] == "steps")]
+    tests: List[Callable[[pd.DataFrame], Finding]] = [h1, h2, h3, h4, h5, h6, lambda r: h7(r, samples, seed), h8]
+    findings = []
+    for test in tests:
+        finding = test(rows)
+        if finding.verdict != UNMEASURED and (rows["lang"] == APART).any():
+            other = test(rows[rows["lang"] != APART])
+            if other.verdict != UNMEASURED and finding.name not in ("H3", "H4", "H8"):
+                finding.without = {name: getattr(other, name) for name in ("value", "low", "high")}
+        findings.append(finding)
+    return findings
+
+
+def h1(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): Soft minus hard, over all cells of `main` with 1,000 target sentences or more."""
+    large = rows[(rows["block"] == "main") & (rows["n_target"] >= 1000)]
+    return _above("H1", _over_cells(large, "soft", large, "hard"))
+
+
+def h2(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): What the fitted bias is worth to soft students, minus what it is worth to hard ones."""
+    main = rows[(rows["block"] == "main") & rows["f1_bias_0"].notna()]
+    main = main.assign(f1=main["f1"] - main["f1_bias_0"].astype(float))
+    return _above("H2", _over_cells(main, "soft", main, "hard"))
+
+
+def h3(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): The logarithm of the ratio of variances between replicates, uneven ratios over even ones."""
+    even = _lines(rows, [f"total_{total}_even" for total in TOTALS])
+    uneven = _lines(rows, [f"total_{total}_{side}" for total in TOTALS for side in UNEVEN])
+    if even.shape[1] < 3 or uneven.shape[1] < 3:
+        return Finding("H3")
+    found = variance_ratio(uneven, even)
+    verdict = UNDECIDED
+    if found["low"] > 0:
+        verdict = HOLDS
+    elif found["high"] <= log(FACTOR):
+        verdict = REFUTED
+    return _finding("H3", verdict, found)
+
+
+def h4(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): F1 of the even ratio minus the better of the two uneven ones, at each total."""
+    both = students(rows)
+    parts: List[Dict[str, Any]] = []
+    for total in TOTALS:
+        even, *others = (_table(both[both["block"] == f"total_{total}_{name}"]) for name in ("even", *UNEVEN))
+        if min(map(len, (even, *others))):
+            better = max(others, key=lambda table: table.mean(axis=1).mean())
+            pairs = (even - better).dropna(how="all").dropna(how="all", axis=1)
+            if len(pairs):
+                parts.append({"label": f"total {total:,}", **crossed(pairs)})
+    if not parts:
+        return Finding("H4")
+    verdict = UNDECIDED
+    if any(part["high"] < -MARGIN for part in parts):
+        verdict = REFUTED
+    elif len(parts) == len(TOTALS) and all(part["low"] > -MARGIN for part in parts):
+        verdict = HOLDS
+    return _finding("H4", verdict, min(parts, key=lambda part: part["value"]), parts)
+
+
+def h5(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): The gain from 1,000 to 10,000 source sentences minus that from 100 to 300 target sentences,
+    where there are 1,000 and 100.
+    """
+    main = students(rows[rows["block"] == "main"])
+    cells = [
+        main[(main["n_source"] == s) & (main["n_target"] == t)] for s, t in ((10000, 100), (1000, 100), (1000, 300))
+    ]
+    more_source, corner, more_target = map(_table, cells)
+    pairs = _complete((more_source - corner) - (more_target - corner))
+    if pairs is None:
+        return Finding("H5")
+    found = crossed(pairs)
+    return _finding("H5", _sign(-found["high"]), found)
+
+
+def h6(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): TSL on plain text minus soft students of text with a translation, in each cell of `plain`."""
+    plain, main = rows[rows["block"] == "plain"], rows[rows["block"] == "main"]
+    left, right = plain[plain["arm"] == "tsl"], main[main["arm"] == "soft"]
+    found = difference(left, right)
+    cells = found[(found["lang"] == ALL) & (found["n_source"] > 0)].to_dict("records")
+    parts = [
+        {"label": f"{c['n_source']:,} / {c['n_target']:,}", **{k: c[k] for k in ("value", "low", "high")}}
+        for c in cells
+    ]
+    if not parts:
+        return Finding("H6")
+    verdict = UNDECIDED
+    if any(part["low"] > 0 for part in parts):
+        verdict = REFUTED
+    elif all(part["high"] <= 0 for part in parts):
+        verdict = HOLDS
+    top = max(parts, key=lambda part: (-np.inf if isnan(part["low"]) else part["low"], part["value"]))
+    return _finding("H6", verdict, top, parts)
+
+
+def h7(rows: pd.DataFrame, samples: int, seed: int) -> Finding:
+    """RETURNS (Finding): The share of bootstrap samples whose best ratio at a total of 3,000 is not at an end of what
+    was measured, of the best of the three forms that can bend.
+    """
+    main = students(rows[rows["block"] == "main"])
+    forms = [form for form in FORMS if form != "plane"]
+    if main.groupby(["n_source", "n_target"]).ngroups < 7:
+        return Finding("H7")
+    surface = Surface(main, samples, seed, forms)
+    best = divide(surface, TOTAL_OF_OPTIMUM)
+    if best is None or isnan(best["inside"]) or not any(np.isfinite(surface.errors[form]) for form in forms):
+        return Finding("H7")
+    return Finding("H7", HOLDS if best["inside"] >= SHARE else REFUTED, best["inside"], note=surface.form)
+
+
+def h8(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): Gold minus hard at 10,000 source sentences, with 3,000 target sentences minus with 100."""
+    hard = rows[(rows["block"] == "main") & (rows["arm"] == "hard") & (rows["n_source"] == 10000)]
+    gold = rows[rows["arm"] == GOLD]
+    lost = []
+    for n_target in (3000, 100):
+        lost.append(_table(gold[gold["n_target"] == n_target]) - _table(hard[hard["n_target"] == n_target]))
+    pairs = _complete(lost[0] - lost[1])
+    return Finding("H8") if pairs is None else _above("H8", crossed(pairs))
+
+
+def students(rows: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): The mean of the rows of both arms of students, where both were measured."""
+    key = ["block", *CELL, *REPLICATE]
+    both = rows[rows["arm"].isin(STUDENTS)]
+    scores = both.groupby(key)[["f1", "f1_low", "f1_high"]].agg("mean")
+    counts = both.groupby(key)["arm"].nunique()
+    return scores[counts == len(STUDENTS)].reset_index()
+
+
+def variance_ratio(top: pd.DataFrame, bottom: pd.DataFrame) -> Estimate:
+    """Compute the logarithm of the ratio of two variances between replicates, each pooled over lines. Its variance is
+    that of the jackknife over languages plus that of the jackknife over replicates, minus what both contain, that of
+    independent errors; but at least the larger of the two.
+
+    top, bottom (DataFrame): Lines of cells, with `lang` in their index, by replicates.
+    """
+    languages = sorted({lang for table in (top, bottom) for lang in table.index.get_level_values("lang")})
+    replicates = sorted(set(top.columns) | set(bottom.columns))
+    without_languages = [
+        [table[table.index.get_level_values("lang") != lang] for table in (top, bottom)] for lang in languages
+    ]
+    without_replicates = [
+        [table.loc[:, [column != replicate for column in table.columns]] for table in (top, bottom)]
+        for replicate in replicates
+    ]
+    whole = _log_ratio(top, bottom)
+    by_language, by_replicate = (
+        _jackknife([_log_ratio(*tables) for tables in parts]) for parts in (without_languages, without_replicates)
+    )
+    independent = sum(2 / degrees for _, degrees in map(_pooled, (top, bottom)))
+    if isnan(by_language):
+        return estimate(whole, [(max(by_replicate, independent), len(replicates) - 1)])
+    parts = by_language + by_replicate
+    total = max(by_language, by_replicate, parts - independent, independent)
+    scale = total / parts if parts > 0 else 1.0
+    return estimate(whole, [(by_language * scale, len(languages) - 1), (by_replicate * scale, len(replicates) - 1)])
+
+
+def _log_ratio(top: pd.DataFrame, bottom: pd.DataFrame) -> float:
+    variances = [_pooled(table)[0] for table in (top, bottom)]
+    return log(variances[0] / variances[1]) if min(variances) > 0 else nan
+
+
+def _pooled(table: pd.DataFrame) -> Tuple[float, int]:
+    degrees = int((table.count(axis=1) - 1).clip(lower=0).sum())
+    return (float(np.nansum(deviations(table).to_numpy() ** 2)) / degrees, degrees) if degrees else (nan, 0)
+
+
+def _jackknife(values: Sequence[float]) -> float:
+    n = len(values)
+    return float((n - 1) * np.var(values)) if n > 1 and np.isfinite(values).all() else nan
+
+
+def _lines(rows: pd.DataFrame, blocks: Sequence[str]) -> pd.DataFrame:
+    """RETURNS (DataFrame): A line for each language, block and arm of students, and a column for each replicate."""
+    part = rows[rows["block"].isin(blocks) & rows["arm"].isin(STUDENTS)]
+    part = part.assign(arm=part["arm"].astype(str))
+    return part.pivot_table(index=["lang", "block", "arm", "n_source", "n_target"], columns=REPLICATE, values="f1")
+
+
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): Languages by replicates of one cell."""
+    return rows.pivot_table(index="lang", columns=REPLICATE, values="f1")
+
+
+def _complete(table: pd.DataFrame) -> Optional[pd.DataFrame]:
+    table = table.dropna(how="all").dropna(how="all", axis=1)
+    return table if table.size else None
+
+
+def _over_cells(left: pd.DataFrame, arm: str, right: pd.DataFrame, other: str) -> Optional[Estimate]:
+    found = difference(left[left["arm"] == arm], right[right["arm"] == other])
+    whole = found[(found["lang"] == ALL) & (found["n_source"] == 0)].to_dict("records")
+    return {name: whole[0][name] for name in ("value", "low", "high")} if whole else None
+
+
+def _above(name: str, found: Optional[Estimate]) -> Finding:
+    """RETURNS (Finding): One that holds if the interval is above zero, and is refuted if it reaches below."""
+    return Finding(name) if found is None else _finding(name, _sign(found["low"]), found)
+
+
+def _sign(limit: float) -> str:
+    return UNDECIDED if isnan(limit) else HOLDS if limit >= 0 else REFUTED
+
+
+def _finding(name: str, verdict: str, found: Mapping[str, Any], parts: Sequence[Dict[str, Any]] = ()) -> Finding:
+    value, low, high = (float(found[key]) for key in ("value", "low", "high"))
+    return Finding(name, verdict, value, low, high, list(parts), found.get("label", ""))
