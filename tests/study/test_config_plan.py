@@ -37,7 +37,11 @@ def toy(tmp_path_factory) -> Path:
         (block(seeds=[0, 1]), "as many seeds as draws"),
         (block(design="weeks"), r"\[blocks.main.design\]: Input should be 'steps' or 'epochs'"),
         (block(n_source=[0]), r"\[blocks.main.n_source.0\]: .* greater than 0"),
-        (block(arms=["gold"]), r"\[blocks.main.arms\]: 'gold' needs \[study.gold\]"),
+        (block(arms=["gold"]), r"the arm 'gold' and corrected sentences need \[study.gold\]"),
+        (block(corrected=5, variant="5 corrected", arms=["hard"]), r"corrected sentences need \[study.gold\]"),
+        (block(corrected=5, variant="5 corrected"), "corrected sentences are for the arms hard and soft alone"),
+        (block(steps=7), "a variant needs a name"),
+        (block(variant="nothing"), "a variant needs a name .* and what it changes"),
     ],
 )
 def test_a_faulty_setting_is_named(toy, overrides, message):

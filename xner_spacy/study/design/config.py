@@ -9,10 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ...corpora.reading import read_config
 from ...errors import InputError
-from ...types import PathLike
+from ...types import Json, PathLike
 from .rows import ARMS, CODE, GOLD, MOST
 
 OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")
+# The arms that can learn from corrected sentences beside projected ones.
+CORRECTED_ARMS = ("hard", "soft")
 Arm = Literal[ARMS]  # type: ignore[valid-type]
 Size = Annotated[int, Field(gt=0, lt=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -37,6 +39,11 @@ def _codes(languages: Dict[str, str]) -> Dict[str, str]:
 
 
 PathOfLanguage = Annotated[str, AfterValidator(_path)]
+
+
+def text_name(lang: str, block: str) -> str:
+    """RETURNS (str): The name of the target text of a block that has its own."""
+    return f"target {lang} of {block}"
 
 
 class _Section(BaseModel):
@@ -65,6 +72,10 @@ class Block(_Section):
     seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th draw, so that
         replicates differ in both; "crossed": each seed with each draw.
     design (str): "steps" or "epochs": what stays fixed as the text grows.
+    variant (str): What is otherwise than in the study, in words. Its rows are compared with those of the same cells
+        without it, and counted nowhere else. It needs one of: steps (Optional[int]), overrides (Dict[str, Any]): of the
+        students' training; target (Optional[str]): other text of the target languages; corrected (int): so many of the
+        target sentences have gold labels.
     """
 
     languages: List[str]
@@ -75,6 +86,28 @@ class Block(_Section):
     draws: List[Seed]
     pairing: Literal["paired", "crossed"] = "paired"
     design: Literal["steps", "epochs"] = "steps"
+    variant: str = ""
+    steps: Optional[Annotated[int, Field(gt=0)]] = None
+    overrides: Dict[str, Any] = {}
+    target: Optional[PathOfLanguage] = None
+    corrected: int = Field(0, ge=0, lt=MOST)
+
+    @model_validator(mode="after")
+    def _variant(self) -> "Block":
+        differs = self.steps is not None or bool(self.overrides or self.target or self.corrected)
+        if differs != bool(self.variant):
+            raise ValueError(
+                "a variant needs a name (variant) and what it changes (steps, overrides, target, corrected)"
+            )
+        if self.corrected and not set(self.arms) <= set(CORRECTED_ARMS):
+            raise ValueError(f"corrected sentences are for the arms {' and '.join(CORRECTED_ARMS)} alone")
+        return self
+
+    @property
+    def training(self) -> Json:
+        """RETURNS (Dict[str, Any]): What its students' training has otherwise than the study's."""
+        steps = {} if self.steps is None else {"steps": self.steps}
+        return {**steps, **({"overrides": self.overrides} if self.overrides else {})}
 
     @model_validator(mode="after")
     def _replicates(self) -> "Block":
@@ -137,7 +170,13 @@ class Study(_Section):
     @property
     def gold_languages(self) -> Set[str]:
         """RETURNS (Set[str]): The languages with students of gold labels."""
-        return {lang for block in self.blocks.values() if GOLD in block.arms for lang in block.languages}
+        blocks = [block for block in self.blocks.values() if GOLD in block.arms or block.corrected]
+        return {lang for block in blocks for lang in block.languages}
+
+    def student_with(self, changes: Json) -> Training:
+        """RETURNS (Training): How students are trained, with changes of a variant; see `Block.training`."""
+        overrides = {**self.student.overrides, **changes.get("overrides", {})}
+        return self.student.model_copy(update={**changes, "overrides": overrides})
 
     def files(self, languages: Sequence[str]) -> Dict[str, Path]:
         """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by name."""
@@ -147,6 +186,9 @@ class Study(_Section):
             paths[f"test {lang}"] = Path(self.settings.test.format(lang=lang))
             if self.settings.gold and lang in self.gold_languages:
                 paths[f"gold {lang}"] = Path(self.settings.gold.format(lang=lang))
+            for name, block in self.blocks.items():
+                if block.target and lang in block.languages:
+                    paths[text_name(lang, name)] = Path(block.target.format(lang=lang))
         return paths
 
 
@@ -181,7 +223,7 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
         unknown = [lang for lang in block.languages if lang not in study.settings.languages]
         if unknown:
             raise InputError(f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path)
-        if GOLD in block.arms and study.settings.gold is None:
-            hint = 'Name the target text with gold labels there: gold = "corpus/{lang}/gold.spacy".'
-            raise InputError(f"[blocks.{name}.arms]: {GOLD!r} needs [study.gold].", path, hint=hint)
+    if study.gold_languages and study.settings.gold is None:
+        hint = 'Name the target text with gold labels there: gold = "corpus/{lang}/gold.spacy".'
+        raise InputError(f"[blocks]: the arm {GOLD!r} and corrected sentences need [study.gold].", path, hint=hint)
     return study

@@ -21,6 +21,8 @@ from ...corpora.reading import read_bytes
 from ...errors import InputError, XnerError
 from ...types import Json
 
+# The folders of the jobs that a job depends on, by kind.
+Parents = Dict[str, Path]
 KEY_LENGTH = 16
 KEPT = "What was measured before is kept. Run again, when the file will not change any more."
 # Strata: source sentences by their set of labels, target sentences by their length in powers of two.
@@ -79,13 +81,14 @@ class Inputs:
     def sample(self, side: str, params: Json, vocab: Vocab) -> List[int]:
         """Draw sentences of the labelled "source" text, or of the unlabelled "target" text of a language.
 
-        params (Dict[str, Any]): Parameters of the job: `n_source` or `n_target`, `draw`, `sampling` and `lang`.
+        params (Dict[str, Any]): Parameters of the job: `n_source` or `n_target`, `draw`, `sampling` and `lang`;
+            `text`, the name of the file, if it is not the study's own.
         RETURNS (List[int]): Their indices in the file. RAISES: See `read`; XnerError if there are too few.
         """
         name, pool, description = "source", "source", "labelled source text"
         if side == "target":
             pool = params["lang"]
-            name, description = f"target {pool}", f"unlabelled text of {pool!r}"
+            name, description = params.get("text", f"target {pool}"), f"unlabelled text of {pool!r}"
         docbin = self.read(name)
         strata: List[Any] = [None] * len(docbin)  # uniform sampling needs only their number
         if params["sampling"] != "uniform":

@@ -10,20 +10,16 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vocab import Vocab
 
-from ...corpora.docs import bare_copy, doc_entities, part_of, read_docbin, read_docs, write_docbin
+from ...corpora.docs import bare_copy, doc_entities, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
 from ...corpora.reading import read_json
-from ...corpora.splitting import split_docs
-from ...corpora.writing import atomic_write, write_json
-from ...distillation.bitext_baselines import learn_lexicon, translate_words
+from ...corpora.writing import write_json
 from ...distillation.soft.soft_labels import get_soft, set_soft
 from ...distillation.soft.soft_projection import project_soft
 from ...distillation.student.pipes import find_student
 from ...distillation.student.score_fitting import fit_bias
 from ...distillation.teachers.mixtures import mix_docs
-from ...distillation.teachers.selection import select_surest
 from ...docdata import install_extensions, pinned_coders
 from ...errors import XnerError
 from ...evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
@@ -31,9 +27,10 @@ from ...projection.projectors import checked
 from ...registry import registry
 from ...types import Entity, Json, SentencePair, TokenLabels
 from .config import Study
-from .input_files import KEPT, InputChanged, Inputs
+from .input_files import KEPT, InputChanged, Inputs, Parents
 from .plan import Job, digest
 from .rows import GOLD
+from .student_text import student_text, target_text
 from .student_training import STUDENT, files_in, recipe, steps_of_epochs, train_model
 
 BOOTSTRAP = 1000
@@ -53,7 +50,6 @@ RECIPES: Dict[str, Json] = {
     "prototypes": {**SOFT, STUDENT + "auxiliary": {"@misc": "xner.PrototypeStudent.v1"}},
 }
 
-Parents = Dict[str, Path]
 # Start, end and label of the entities of each sentence, by the method that found them.
 Found = Dict[str, List[List[List[Union[int, str]]]]]
 
@@ -78,7 +74,8 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
 def _inputs(job: Job, study: Study) -> Inputs:
     """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config has changed since the run began."""
     changed = "a file that it names has changed since the run began."
-    for name, training in (("teacher", study.teacher), ("student", study.student)):
+    student = study.student_with(job.params.get("training", {}))
+    for name, training in (("teacher", study.teacher), ("student", student)):
         expected = job.reads.get(f"config of the {name}")
         if expected is not None and digest(recipe(training)) != expected:
             raise InputChanged(f"or {changed}", training.config, hint=KEPT)
@@ -103,7 +100,8 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
     write_docbin(corpus, inputs.docs("source", vocab, inputs.sample("source", params, vocab)))
-    train_model(study, "teacher", HARD, corpus, folder / "model", seed=params["seed"], steps=study.teacher.steps)
+    seed, gpu_id = params["seed"], study.settings.gpu_id
+    train_model(study.teacher, HARD, corpus, folder / "model", seed=seed, steps=study.teacher.steps, gpu_id=gpu_id)
     corpus.unlink()
     return {}
 
@@ -113,10 +111,11 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
     lang = params["lang"]
     nlp = load_pipeline(parents["teacher"] / "model")
     projector = registry.resolve({"projector": params["projector"]})["projector"]
-    pool = inputs.docs(f"target {lang}", nlp.vocab)
+    text = target_text(params)
+    pool = inputs.docs(text, nlp.vocab)
     gold = inputs.docs(f"test {lang}", nlp.vocab)
     if not all(doc._.xner_source is not None for doc in pool):
-        path = inputs.paths[f"target {lang}"]
+        path = inputs.paths[text]
         raise XnerError(f"{path}: sentences without a translation.", "Leave them out, or translate them.")
     pairs, soft = _read_source(nlp, pool)
     train = getattr(projector, "train", None)
@@ -137,53 +136,24 @@ def _labels(params: Json, study: Study, folder: Path, parents: Parents, inputs: 
 def _transfer(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     """Apply the source model to the target text directly."""
     nlp = load_pipeline(parents["teacher"] / "model")
-    write_docbin(folder / "train.spacy", _predict(nlp, inputs.docs(f"target {params['lang']}", nlp.vocab)))
+    write_docbin(folder / "train.spacy", _predict(nlp, inputs.docs(target_text(params), nlp.vocab)))
     return {}
-
-
-def _write_student_text(params: Json, corpus: Path, parents: Parents, inputs: Inputs, vocab: Vocab) -> None:
-    """Write what a student learns from, for its arm."""
-    lang, arm = params["lang"], params["arm"]
-    indices = inputs.sample("target", params, vocab)
-    if arm == GOLD:
-        docs, gold = (inputs.docs(f"{name} {lang}", vocab, indices) for name in ("target", "gold"))
-        if any([t.text for t in doc] != [t.text for t in its_gold] for doc, its_gold in zip(docs, gold, strict=True)):
-            hint = "Write the same sentences in the same order, with the same tokens."
-            raise XnerError(
-                f"{inputs.paths[f'gold {lang}']}: other sentences than {inputs.paths[f'target {lang}']}.", hint
-            )
-        write_docbin(corpus, gold)
-    elif arm == "translate_train":
-        target_docs = inputs.docs(f"target {lang}", vocab, indices)
-        token_pairs = [([t.text for t in doc._.xner_source], [t.text for t in doc]) for doc in target_docs]
-        lexicon = learn_lexicon(token_pairs, [doc._.xner_alignment for doc in target_docs])
-        source = inputs.docs("source", vocab, inputs.sample("source", params, vocab))
-        write_docbin(corpus, (translate_words(doc, lexicon, vocab) for doc in source))
-    else:
-        labelled = parents["transfer" if arm == "tsl" else "labels"] / "train.spacy"
-        with atomic_write(corpus, "wb") as out:
-            out.write(part_of(read_docbin(labelled), indices).to_bytes())
-        if arm == "surest":
-            write_docbin(corpus, select_surest(read_docs(corpus, vocab), params["keep"]))
 
 
 def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs: Inputs) -> Json:
     lang, arm = params["lang"], params["arm"]
     vocab = spacy.blank("xx").vocab
     corpus = folder / "train.spacy"
-    _write_student_text(params, corpus, parents, inputs, vocab)
-    docs = list(read_docs(corpus, vocab))
-    held_out: List[Doc] = []
-    if params.get("held_out"):
-        docs, held_out = split_docs(docs, params["held_out"], params["seed"])
-        write_docbin(corpus, docs)
+    docs, held_out = student_text(params, parents, inputs, vocab)
+    write_docbin(corpus, docs)
     counts = {"train_sentences": len(docs), "train_entities": sum(len(doc.ents) for doc in docs)}
     counts["words"] = sum(map(len, docs))
-    counts["steps"] = study.student.steps
+    training = study.student_with(params.get("training", {}))
+    counts["steps"] = training.steps
     if params["design"] == "epochs":
-        counts["steps"] = steps_of_epochs(study.student, counts["words"])
-    model = folder / "model"
-    train_model(study, "student", RECIPES[arm], corpus, model, seed=params["seed"], steps=counts["steps"])
+        counts["steps"] = steps_of_epochs(training, counts["words"])
+    model, gpu_id = folder / "model", study.settings.gpu_id
+    train_model(training, RECIPES[arm], corpus, model, seed=params["seed"], steps=counts["steps"], gpu_id=gpu_id)
     nlp = load_pipeline(model)
     bias = 0.0
     decoding: Json = {}

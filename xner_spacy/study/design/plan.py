@@ -15,14 +15,14 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import spacy
 
 from ...corpora.docs import read_docs
 from ...docdata import install_extensions
 from ...types import Json
-from .config import Block, Study
+from .config import Block, Study, text_name
 from .input_files import KEY_LENGTH, file_checksum
 from .rows import GOLD, SOURCE_ARMS, Row
 from .student_training import files_in, recipe
@@ -106,7 +106,10 @@ class _Planner:
             lang: all(doc._.xner_source is not None for doc in read_docs(paths[f"test {lang}"], vocab))
             for lang in languages
         }
-        self.recipes = {"teacher": recipe(study.teacher), "student": recipe(study.student)}
+        self.teacher_recipe = recipe(study.teacher)
+        self.student_recipes = {
+            name: recipe(study.student_with(block.training)) for name, block in study.blocks.items()
+        }
         # Read only once, as all replicates have the same projector.
         self.projector_files = files_in(study.projector)
         self.jobs: Dict[str, Job] = {}
@@ -114,7 +117,7 @@ class _Planner:
     def rows(self, name: str, block: Block) -> Iterator[Row]:
         # Replicates are the outermost loop, so that a run that is stopped early leaves complete grids.
         for (seed, draw), lang, n_source in product(block.replicates, block.languages, block.n_source):
-            row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "")
+            row = Row(name, lang, "", block.design, n_source, 0, seed, draw, "", variant=block.variant)
             teacher = self.teacher(row)
             labels = self.of_language("labels", row, teacher)
             arms = [arm for arm in block.arms if self.translated[lang] or arm not in TRANSLATED_ARMS]
@@ -130,27 +133,44 @@ class _Planner:
 
     def teacher(self, row: Row) -> str:
         params = {**_params(row, "n_source", "seed", "draw"), "sampling": self.study.settings.sampling}
-        return self.add("teacher", params, [], ["source"])
+        return self.add("teacher", params, [], ["source"], recipe=self.teacher_recipe)
 
     def of_language(self, kind: str, row: Row, teacher: str) -> str:
         params: Json = {"lang": row.lang, **({"projector": self.study.projector} if kind == "labels" else {})}
-        return self.add(kind, params, [teacher], _texts(row))
+        texts = self.texts(row)
+        if texts[0] != _own_text(row):
+            params["text"] = texts[0]
+        return self.add(kind, params, [teacher], texts)
+
+    def texts(self, row: Row) -> List[str]:
+        """RETURNS (List[str]): The names of the target text and of the test sentences of a row."""
+        text = text_name(row.lang, row.block) if self.study.blocks[row.block].target else _own_text(row)
+        return [text, f"test {row.lang}"]
 
     def gold_student(self, row: Row) -> str:
         params = self.student_params(row, "lang", "arm", "n_target", "seed", "draw", "design")
-        return self.add("student", params, [], [*_texts(row), f"gold {row.lang}"])
+        files = [*self.texts(row), f"gold {row.lang}"]
+        return self.add("student", params, [], files, recipe=self.student_recipes[row.block])
 
     def student_params(self, row: Row, *names: str) -> Json:
+        block = self.study.blocks[row.block]
         params = _params(row, *names)
         params["sampling"] = self.study.settings.sampling
-        # Only if there is any, so that results of students without a bias keep their keys.
+        # What follows is there only if there is any, so that results without it keep their keys.
         if self.study.settings.held_out:
             params["held_out"] = self.study.settings.held_out
+        if block.training:
+            params["training"] = block.training
+        if block.target:
+            params["text"] = text_name(row.lang, row.block)
         return params
 
     def student(self, row: Row, teacher: str, labels: str) -> str:
         params = self.student_params(row, "lang", "arm", "n_source", "n_target", "seed", "draw", "design")
-        parents = [teacher, labels]
+        parents, files, also = [teacher, labels], ["source"], self.texts(row)
+        if self.study.blocks[row.block].corrected:
+            params["corrected"] = self.study.blocks[row.block].corrected
+            files.append(f"gold {row.lang}")
         # The job of the soft student also measures the ensemble with the teacher.
         if row.arm == "ensemble":
             params["arm"] = "soft"
@@ -158,22 +178,32 @@ class _Planner:
             params["keep"] = self.study.settings.keep
         if row.arm in TRANSFER_ARMS:
             parents.append(self.of_language("transfer", row, teacher))
-        return self.add("student", params, parents, ["source"], also=_texts(row))
+        return self.add("student", params, parents, files, also=also, recipe=self.student_recipes[row.block])
 
-    def add(self, kind: str, params: Json, parents: List[str], files: List[str], also: Sequence[str] = ()) -> str:
-        """RETURNS (str): The key of a job, added if it is new. `also` are files that its key covers by its parents."""
-        training_recipe = self.recipes.get(kind)
+    def add(
+        self,
+        kind: str,
+        params: Json,
+        parents: List[str],
+        files: List[str],
+        *,
+        also: Sequence[str] = (),
+        recipe: Optional[Json] = None,
+    ) -> str:
+        """RETURNS (str): The key of a job, added if it is new. `also` are files that its key covers by its parents;
+        `recipe` is that of its training.
+        """
         dependencies = {
             "version": VERSION,
             "kind": kind,
             "params": params,
             "parents": parents,
             "files": [self.checksums[name] for name in files],
-            "recipe": training_recipe,
+            "recipe": recipe,
         }
         reads = {name: self.checksums[name] for name in (*files, *also)}
-        if training_recipe is not None:
-            reads[f"config of the {kind}"] = digest(training_recipe)
+        if recipe is not None:
+            reads[f"config of the {kind}"] = digest(recipe)
         # Only if there are any, so that results without such files keep their keys.
         if kind == "labels" and self.projector_files:
             dependencies["files of the settings"] = self.projector_files
@@ -187,5 +217,5 @@ def _params(row: Row, *names: str) -> Json:
     return {name: getattr(row, name) for name in names}
 
 
-def _texts(row: Row) -> List[str]:
-    return [f"target {row.lang}", f"test {row.lang}"]
+def _own_text(row: Row) -> str:
+    return f"target {row.lang}"

@@ -60,6 +60,7 @@ class Row:
     bias (Optional[float]): What was subtracted from a student's scores of O, fitted on projected text that it did not
         learn from; None without a student, and where nothing was fitted. f1_bias_0, f1_bias_2 (Optional[float]): F1 with
         no bias, and with 2.
+    variant (str): What its students or their text have otherwise than the study's, in words; empty for the study's own.
     """
 
     block: str
@@ -94,6 +95,7 @@ class Row:
     bias: Annotated[Optional[float], Field(ge=0, le=MOST_BIAS, allow_inf_nan=False)] = None
     f1_bias_0: Score = None
     f1_bias_2: Score = None
+    variant: str = ""
 
     @property
     def order(self) -> Tuple:
@@ -106,7 +108,7 @@ class Row:
 SCORES = ("precision", "recall", "f1", "minus_", "bias")
 COLUMNS = tuple(field.name for field in fields(Row))
 # The columns of tables that were measured before students were decoded with a bias.
-OLD_COLUMNS = tuple(name for name in COLUMNS if "bias" not in name)
+OLD_COLUMNS = tuple(name for name in COLUMNS if "bias" not in name and name != "variant")
 _ROW = TypeAdapter(Row)
 
 

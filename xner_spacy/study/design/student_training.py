@@ -8,11 +8,12 @@ from typing import Any, Dict, Mapping
 import numpy as np
 from confection import Config
 
+from ...corpora.gpu import CPU
 from ...corpora.reading import read_config
 from ...corpora.watching import checksum
 from ...errors import InputError, XnerError
 from ...types import Json
-from .config import Study, Training
+from .config import Training
 
 STUDENT = "components.xner_student."
 # There is no development set, since it would be additional labelled data beyond the amount under study. So there is no
@@ -74,25 +75,31 @@ def files_in(settings: Any, location: str = "") -> Dict[str, str]:
 
 
 def train_model(
-    study: Study, model: str, overrides: Mapping[str, Any], corpus: Path, out: Path, *, seed: int, steps: int
+    training: Training,
+    overrides: Mapping[str, Any],
+    corpus: Path,
+    out: Path,
+    *,
+    seed: int,
+    steps: int,
+    gpu_id: int = CPU,
 ) -> None:
     """Train by `spacy train`, and keep the last model, with weights averaged over the steps.
 
-    model (str): "teacher" or "student". overrides (Mapping[str, Any]): Settings that the arm changes. corpus (Path): A
-        DocBin file. out (Path): The path to save the model to.
+    training (Training): Of the teacher or the student. overrides (Mapping[str, Any]): Settings that the arm changes.
+        corpus (Path): A DocBin file. out (Path): The path to save the model to.
     """
     # Imported here, since otherwise all commands would load it.
     from spacy.cli.train import train
 
     length = {"training.max_steps": steps, "training.eval_frequency": 10 * steps}
-    training = study.teacher if model == "teacher" else study.student
     config = training_config(training, {**overrides, STUDENT + "store_soft": True, **length})
     folder = out.with_name(f"{out.name}-training")
     folder.mkdir(parents=True)
     config.to_disk(folder / "config.cfg")
     paths = {"paths.train": str(corpus), "paths.dev": str(corpus), "system.seed": seed}
     with (folder / "log.txt").open("w", encoding="utf8") as log, redirect_stdout(log), redirect_stderr(log):
-        train(folder / "config.cfg", folder, use_gpu=study.settings.gpu_id, overrides=paths)
+        train(folder / "config.cfg", folder, use_gpu=gpu_id, overrides=paths)
     (folder / "model-last").rename(out)
     shutil.rmtree(folder)
 

@@ -120,7 +120,11 @@ def read_known(study: Study, plan: Plan) -> Dict[Row, Row]:
     path = study.settings.report / RESULTS
     rows = {(row.job, row.arm): row for row in read_rows(path) if row.status == DONE} if path.exists() else {}
     cells = ((cell, rows.get((cell.job, cell.arm))) for cell in plan.cells)
-    return {cell: replace(row, block=cell.block, design=cell.design) for cell, row in cells if row is not None}
+    return {
+        cell: replace(row, block=cell.block, design=cell.design, variant=cell.variant)
+        for cell, row in cells
+        if row is not None
+    }
 
 
 def _wanted(study: Study, plan: Plan, known: Dict[Row, Row], blocks: Optional[List[str]]) -> List[Row]:
