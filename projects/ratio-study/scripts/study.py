@@ -6,6 +6,8 @@ Writes to OUT:
     LANG/test.spacy     MasakhaNER's test sentences with gold labels; with translations and links too
                         where MAFAND has them (lug, luo, tsn, pcm)
     LANG/gold.spacy     the sentences of train.spacy with gold labels, for the same languages
+    LANG/ntrex.spacy    NTREX with its translation, where NTREX has the language: text of another domain
+    LANG/own.spacy      the sentences of train.spacy that are in MasakhaNER, where only a part of it is (yor)
 
 Where MAFAND holds MasakhaNER's own sentences, the unlabelled ones are those of its training split,
 with MasakhaNER's tokens; elsewhere they are MAFAND's training and development sentences, by our
@@ -13,10 +15,12 @@ tokenizer, without any that is in the test set. The word aligner learns from the
 """
 
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import typer
+from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from tqdm import tqdm
 
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
@@ -32,6 +36,10 @@ from xner_spacy.translation.given_bitext import letters_key
 SPLITS = ("train", "dev", "test")
 # Longer sentences are rare, and mostly not sentences.
 MAX_TOKENS = 100
+# With fewer sentences of MasakhaNER's own, they are no corpus to sample from.
+ENOUGH = 1000
+NTREX, NTREX_ENGLISH = "newstest2019-ref.{}.txt", "newstest2019-src.eng.txt"
+Pairs = List[Tuple[List[str], List[str]]]
 
 
 def main(
@@ -39,6 +47,7 @@ def main(
     mafand: Path = typer.Argument(..., help="Folder of MAFAND."),
     source: Path = typer.Argument(..., help="Folder of labelled English DocBin files."),
     out: Path = typer.Argument(..., help="Where the corpora go."),
+    ntrex: Optional[Path] = typer.Option(None, help="Folder of NTREX-128."),
     langs: str = typer.Option("lug,luo,tsn,pcm,hau,swa,yor", help="ISO 639-3 codes."),
     limit: int = typer.Option(4800, help="Unlabelled sentences of each language."),
 ) -> None:
@@ -49,10 +58,13 @@ def main(
     write_docbin(out / "en.spacy", labelled)
     typer.echo(f"en: {len(labelled)} labelled sentences")
     for lang in tqdm(langs.split(","), unit=" language"):
-        _language(lang, ner, mafand, out / lang, limit)
+        pairs = _language(lang, ner, mafand, out / lang, limit)
+        if ntrex is not None and (ntrex / NTREX.format(lang)).exists():
+            _ntrex(lang, ntrex, out / lang, pairs)
 
 
-def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None:
+def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> Pairs:
+    """Write the corpora of a language. RETURNS (Pairs): The words of its bitext."""
     nlp, english = blank(lang), blank("en")
     folder = mafand / f"en-{lang}"
     if not folder.is_dir() or not (ner / lang).is_dir():
@@ -75,15 +87,6 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
     aligner = LexicalAligner()
     aligner.train(pairs)
 
-    def with_source(docs: Iterable[Doc], texts: List[str]) -> List[Doc]:
-        docs = list(docs)
-        sources = [_words(english, text) for text in texts]
-        links = aligner((source, [t.text for t in doc]) for source, doc in zip(sources, docs))
-        for doc, source, alignment in zip(docs, sources, links, strict=True):
-            doc._.xner_source = make_doc(nlp.vocab, source)
-            doc._.xner_alignment = alignment
-        return docs
-
     test = tagged["test"]
     known = [translation.get(_key(s)) for s in test]
     # Where nearly all are translated, the rest is left out, as in the other experiments.
@@ -92,7 +95,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
         test = [s for s, text in zip(test, known) if text is not None]
     gold = [make_doc(nlp.vocab, s.words, _gold(s)) for s in test]
     if translated:
-        gold = with_source(gold, [translation[_key(s)] for s in test])
+        gold = with_source(gold, [_words(english, translation[_key(s)]) for s in test], aligner)
         own = [s for s in tagged["train"] if _key(s) in translation]
         chosen = [(s.words, translation[_key(s)]) for s in own]
     else:
@@ -111,20 +114,60 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> None
             seen[key] = True
             fresh.append((words, text))
     fresh = fresh[:limit]
-    pool = with_source([make_doc(nlp.vocab, words) for words, _ in fresh], [text for _, text in fresh])
-    for doc in pool:
-        doc.set_ents([], default="missing")
+    pool = _unlabelled(fresh, nlp.vocab, english, aligner)
     write_docbin(out / "train.spacy", pool)
     if translated:
         by_words = {" ".join(s.words): s for s in reversed(own)}  # of equal sentences the first
         labelled = [by_words[" ".join(words)] for words, _ in fresh]
         write_docbin(out / "gold.spacy", (make_doc(nlp.vocab, s.words, _gold(s)) for s in labelled))
+    else:
+        own_keys = {_key(s) for split in ("train", "dev") for s in tagged[split]}
+        own_docs = [doc for doc in pool if letters_key("".join(t.text for t in doc)) in own_keys]
+        if len(own_docs) >= ENOUGH:
+            write_docbin(out / "own.spacy", own_docs)
+            typer.echo(f"{lang}: {len(own_docs)} of the sentences are MasakhaNER's own")
     write_docbin(out / "test.spacy", gold)
     typer.echo(
         f"{lang}: {len(pool)} unlabelled sentences, {len(gold)} test sentences"
         + (" with translations" if translated else "")
         + f", aligner trained on {len(pairs)} pairs"
     )
+    return pairs
+
+
+def _ntrex(lang: str, ntrex: Path, out: Path, pairs: Pairs) -> None:
+    """Write NTREX's sentences. Their aligner learns from them and from the bitext."""
+    nlp, english = blank(lang), blank("en")
+    test = {letters_key("".join(t.text for t in doc)) for doc in read_docs(out / "test.spacy", nlp.vocab)}
+    chosen: Dict[str, Tuple[List[str], str]] = {}
+    for text, target in read_bitext(ntrex / NTREX_ENGLISH, ntrex / NTREX.format(lang)):
+        words = _words(nlp, target)
+        if words and text.strip() and len(words) <= MAX_TOKENS and letters_key(target) not in test:
+            chosen.setdefault(" ".join(words), (words, text))
+    fresh = list(chosen.values())
+    aligner = LexicalAligner()
+    aligner.train([*pairs, *((_words(english, text), words) for words, text in fresh)])
+    write_docbin(out / "ntrex.spacy", _unlabelled(fresh, nlp.vocab, english, aligner))
+    typer.echo(f"{lang}: {len(fresh)} sentences of NTREX")
+
+
+def _unlabelled(
+    sentences: List[Tuple[List[str], str]], vocab: Vocab, english: Language, aligner: LexicalAligner
+) -> List[Doc]:
+    """RETURNS (List[Doc]): Sentences with their translations and word links, and no labels."""
+    docs = [make_doc(vocab, words) for words, _ in sentences]
+    for doc in docs:
+        doc.set_ents([], default="missing")
+    return with_source(docs, [_words(english, text) for _, text in sentences], aligner)
+
+
+def with_source(docs: List[Doc], sources: List[List[str]], aligner: LexicalAligner) -> List[Doc]:
+    """RETURNS (List[Doc]): The Docs with their translations and word links."""
+    links = aligner((source, [t.text for t in doc]) for source, doc in zip(sources, docs, strict=True))
+    for doc, source, alignment in zip(docs, sources, links, strict=True):
+        doc._.xner_source = make_doc(doc.vocab, source)
+        doc._.xner_alignment = alignment
+    return docs
 
 
 def _key(sentence: TaggedSentence) -> str:
