@@ -130,7 +130,8 @@ def of_annotate(folder: Path) -> Callable[[], Any]:
     english.to_disk(folder / "english")
     nlp = spacy.blank("xx")
     bitext = {"source": str(folder / "source.txt"), "target": str(folder / "target.txt")}
-    translator = {"@xner_translators": "xner.Bitext.v1", "missing": "skip", **bitext}
+    # The spaces between the tokens of a text are guessed, so it is looked up by its letters.
+    translator = {"@xner_translators": "xner.Bitext.v1", "match": "letters", **bitext}
     nlp.add_pipe("xner_translator", config={"source_lang": "en", "translator": translator})
     nlp.add_pipe("xner_annotator", config={"model": str(folder / "english")})
     aligner: Any = nlp.add_pipe("xner_aligner", config={"aligner": {"@xner_aligners": "xner.Lexical.v1"}})

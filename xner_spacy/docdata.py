@@ -21,9 +21,10 @@ from spacy.vocab import Vocab
 from srsly import msgpack_dumps, msgpack_loads
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
+from .docmessage import doc_message, words_of
 from .errors import XnerError
 from .languages import blank_vocab
-from .types import Alignment
+from .types import Alignment, TokenPair
 
 SPANS_KEY = "xner"
 # The user data under this key says why a Doc has no source: the fault code of its translation (see
@@ -108,30 +109,46 @@ def _set(name: str, doc: Doc, value: Any) -> None:
     doc.user_data[_key(name)] = value
 
 
+# `doc._.xner_source` and `doc._.xner_alignment`, without the object that spaCy makes for each `doc._`.
+source_of: Callable[[Doc], Optional[Doc]] = partial(_get, "xner_source")
+alignment_of: Callable[[Doc], Optional[Alignment]] = partial(_get, "xner_alignment")
+
+
 def stamp_of(source: Doc, target: Doc) -> str:
     """RETURNS (str): A checksum of the tokens of both sides, which is stored as the stamp of an alignment."""
-    checksum = hashlib.sha256()
-    for side in (source, target):
-        for token in side:
+    return stamp_of_words(tuple(words_of(source)), tuple(words_of(target)))
+
+
+# The projector asks for the stamps of a batch again that the aligner has just made.
+@lru_cache(maxsize=2048)
+def stamp_of_words(source: Tuple[str, ...], target: Tuple[str, ...]) -> str:
+    """RETURNS (str): `stamp_of` Docs with these tokens."""
+    parts: List[bytes] = []
+    for words in (source, target):
+        for word in words:
             # The length comes first, so that no character of a token can be mistaken for its end.
-            text = token.text.encode("utf8", "surrogatepass")
-            checksum.update(f"{len(text)} ".encode() + text)
-        checksum.update(b"/")
-    return checksum.hexdigest()[:16]
+            text = word.encode("utf8", "surrogatepass")
+            parts += (b"%d " % len(text), text)
+        parts.append(b"/")
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
-def why_not_linked(doc: Doc) -> Optional[str]:
-    """RETURNS (Optional[str]): What is wrong with the links of a Doc, or None if it has no links or they match the
-    current tokens of the Doc and its source. Links without a stamp (made by hand, or by version 0.1) are only checked
-    for token indices that do not exist.
+def why_not_linked(doc: Doc, words: Optional[TokenPair] = None) -> Optional[str]:
+    """Check the links of a Doc. Links without a stamp (made by hand, or by version 0.1) are only checked for token
+    indices that do not exist.
+
+    words (Optional[TokenPair]): The current tokens of the source and of the Doc, if the caller knows them.
+    RETURNS (Optional[str]): What is wrong, or None if it has no links or they match the current tokens.
     """
-    source, alignment = doc._.xner_source, doc._.xner_alignment
+    source, alignment = source_of(doc), alignment_of(doc)
     if alignment is None:
         return None
     if source is None:
         return "it has word links, but no source sentence"
-    if alignment.tokens is not None and alignment.tokens != stamp_of(source, doc):
-        return "its word links were made for other tokens than it has now"
+    if alignment.tokens is not None:
+        current = stamp_of(source, doc) if words is None else stamp_of_words(*map(tuple, words))
+        if alignment.tokens != current:
+            return "its word links were made for other tokens than it has now"
     try:
         alignment.check(len(source), len(doc))
     except ValueError as error:
@@ -144,15 +161,17 @@ def is_untranslated(doc: Doc) -> bool:
     labelled has no source either, but does not count as untranslated.
     """
     group = doc.spans.get(SPANS_KEY)
-    return group is not None and "unprojected" in group.attrs and doc._.xner_source is None
+    return group is not None and "unprojected" in group.attrs and source_of(doc) is None
 
 
 def annotation_fault(doc: Doc) -> Optional[str]:
     """RETURNS (Optional[str]): Why nothing is known of the entities of a Doc, or of its source: the code of a fault of
     the annotator, or None.
     """
-    sides = [doc] if doc._.xner_source is None else [doc, doc._.xner_source]
-    return next((str(side.user_data[ANNOTATION_KEY]) for side in sides if ANNOTATION_KEY in side.user_data), None)
+    for side in (doc, source_of(doc)):
+        if side is not None and ANNOTATION_KEY in side.user_data:
+            return str(side.user_data[ANNOTATION_KEY])
+    return None
 
 
 def unplaced_names(doc: Doc) -> List[Tuple[Span, str]]:
@@ -205,7 +224,7 @@ def source_text(doc: Doc) -> Optional[str]:
     value = doc.user_data.get(_key("xner_source"))
     if isinstance(value, dict) and _DOC in value:
         return str(msgpack_loads(value[_DOC])["text"])
-    source = doc._.xner_source
+    source = source_of(doc)
     return None if source is None else source.text
 
 
@@ -226,10 +245,7 @@ def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
         stamp = [] if obj.tokens is None else [obj.tokens]
         return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist(), *stamp]}
     if isinstance(obj, Doc):
-        message = obj.to_dict(exclude=["tensor"])
-        # The strings come from a set: sort them, so that equal Docs give equal bytes in every process.
-        message["strings"] = sorted(message["strings"])
-        return {_DOC: msgpack_dumps(message), _LANG: obj.lang_}
+        return {_DOC: msgpack_dumps(doc_message(obj)), _LANG: obj.lang_}
     return obj if chain is None else chain(obj)
 
 

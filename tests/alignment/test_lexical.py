@@ -10,8 +10,10 @@ import srsly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from xner_spacy.alignment.statistical import lexical
 from xner_spacy.alignment.statistical.alignment_model import Tables
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
+from xner_spacy.alignment.statistical.vocabulary import make_batches, pair_keys
 from xner_spacy.errors import XnerError
 from xner_spacy.registry import get_part
 from xner_spacy.types import TrainableAligner
@@ -313,3 +315,22 @@ def test_real_data_without_any_other_bitext(shared) -> None:
     one = LexicalAligner()
     one.train(pairs)
     assert alignment.evaluate_links(gold, one(pairs), samples=0)["aer"] < 0.34
+
+
+SENTENCES = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5), min_size=1, max_size=5)
+
+
+@given(SENTENCES, SENTENCES, st.sampled_from([0, 10**6]))
+def test_the_word_pairs_of_a_batch_are_numbered_by_sorting_or_by_marks(sources, targets, most_marks) -> None:
+    pairs = list(zip(sources, targets, strict=False))
+    [batch] = make_batches(*([np.array(words, dtype=np.int32) for words in side] for side in zip(*pairs)), 10**6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical, "MOST_MARKS", most_marks)
+        keys, index = lexical._word_pairs(batch)
+    assert keys[0] == 0 and np.all(np.diff(keys) > 0)
+    expected = np.zeros(index.shape, dtype=np.int64)
+    for k, row in enumerate(batch.rows):
+        source, target = pairs[row]
+        expected[: len(target), k, : len(source)] = pair_keys(np.array(source)[None, :], np.array(target)[:, None])
+    assert np.array_equal(keys[index], expected)
+    assert set(keys.tolist()) == {0, *expected.ravel().tolist()}

@@ -1,5 +1,6 @@
 """Windows of long pairs: together they are the pair, and each of them is small."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ def test_they_cover_the_longer_side_once(m: int, n: int, size: int) -> None:
             assert 0 <= shorter.start < shorter.stop <= min(m, n)
             assert longer.stop - longer.start <= size
             assert shorter.stop - shorter.start <= size + size // 4 + 2
+            cells = np.argwhere(np.ones_like(window.kept_cells))
+            assert np.array_equal(cells[window.keeps(cells)], np.argwhere(window.kept_cells))
             assert window.kept_cells.sum() == (window.kept.stop - window.kept.start) * (shorter.stop - shorter.start)
         # The other side is covered too.
         other = [w.target if w.by_source else w.source for w in found]

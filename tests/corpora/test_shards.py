@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import pytest
 import spacy
 from spacy.language import Language
 
 from tests.cli.helpers import xner
+from tests.corpora.annotate_helpers import make_teacher, sentences, shard_bytes
+from xner_spacy.corpora import shards
+from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs
+from xner_spacy.corpora.shards import Vocabularies
 from xner_spacy.docdata import FAULT_KEY
 
 
@@ -27,3 +32,40 @@ def test_faults_that_the_pipeline_notes_are_no_miscount(tmp_path: Path):
     result = xner("annotate", tmp_path / "p", tmp_path / "in.txt", tmp_path / "out", "--batch-size", 5)
     assert result.code == 0, result.err
     assert [d.text for d in read_docs(tmp_path / "out", nlp.vocab)] == texts
+
+
+def test_vocabularies_are_freed_after_the_block_in_which_they_became_too_large():
+    nlp = spacy.blank("xx")
+    vocabularies = Vocabularies(nlp, most_words=3)
+    with vocabularies.growing():
+        nlp("one two")
+    assert "two" in nlp.vocab.strings  # few words: they are kept
+    with vocabularies.growing():
+        nlp("two three four")
+        assert "one" in nlp.vocab.strings
+    assert not {"one", "two", "four"} & set(nlp.vocab.strings)
+    with vocabularies.growing():
+        nlp("five")
+    vocabularies.free()
+    assert "five" not in nlp.vocab.strings
+    vocabularies.free()  # nothing to do
+
+
+def test_vocabularies_are_freed_after_an_error():
+    nlp = spacy.blank("xx")
+    vocabularies = Vocabularies(nlp)
+    with pytest.raises(ValueError), vocabularies.growing():
+        nlp("one")
+        raise ValueError
+    assert "one" not in nlp.vocab.strings
+    with vocabularies.growing():
+        assert nlp("one two").text == "one two"
+
+
+def test_shards_do_not_depend_on_when_vocabularies_are_freed(tmp_path: Path, monkeypatch):
+    teacher = make_teacher(tmp_path)
+    (tmp_path / "in.txt").write_text("\n".join(sentences(40)) + "\n")
+    for name, most_words in (("often", 0), ("seldom", 10**6)):
+        monkeypatch.setattr(shards.Vocabularies.__init__, "__defaults__", (most_words,))
+        annotate(teacher, tmp_path / "in.txt", tmp_path / name, shard_size=7)
+    assert shard_bytes(tmp_path / "often") == shard_bytes(tmp_path / "seldom")

@@ -5,7 +5,7 @@ compared with the words at the same relative position of the other side, plus a 
 """
 
 from itertools import pairwise
-from typing import Callable, List, NamedTuple, Tuple
+from typing import Any, Callable, List, NamedTuple, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,20 @@ class PairWindow(NamedTuple):
 
     @property
     def kept_cells(self) -> npt.NDArray[np.bool_]:
-        """RETURNS (npt.NDArray[np.bool_]): The cells of its (source, target) table whose links are used."""
+        """RETURNS (npt.NDArray[np.bool_]): The cells of its (source, target) table that are used."""
         source, target = self.source, self.target
         cells = np.zeros((source.stop - source.start, target.stop - target.start), dtype=bool)
         longer, start = (cells, source.start) if self.by_source else (cells.T, target.start)
         longer[self.kept.start - start : self.kept.stop - start] = True
         return cells
+
+    def keeps(self, cells: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """RETURNS (npt.NDArray[np.bool_]): Which of some cells of its table are used. cells: (n, 2) positions in the
+        window.
+        """
+        start = (self.source if self.by_source else self.target).start
+        places = cells[:, 0 if self.by_source else 1] + start
+        return (places >= self.kept.start) & (places < self.kept.stop)
 
 
 def windows(n: int, room: int) -> List[Tuple[int, int, int, int]]:

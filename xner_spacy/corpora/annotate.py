@@ -20,7 +20,7 @@ from .pipelines import load_pipeline, pipeline_folder
 from .reading import read_config
 from .runfolder import RunFolder, locked
 from .shard_folder import refuse_overlap, sweep
-from .shards import ShardMaker, memory_zones
+from .shards import ShardMaker, Vocabularies
 from .watching import WHERE_LOADED, WatchedFiles, base_versions, installed, joint_checksum, printable
 
 Engine = Literal["local", "ray"]
@@ -100,6 +100,7 @@ def annotate(
                 run_workers(job, todo, workers, folder.record, tick)
             elif todo:
                 maker = ShardMaker(job, corpus)
+                stack.callback(maker.vocabularies.free)
                 for piece in todo:
                     folder.record(piece, maker.make(piece, tick))
         # Read all files once more: a file can change while its size and times stay the same.
@@ -153,7 +154,7 @@ def plan(
         planned["costs"] = {name: cost._asdict() for name, cost in costs.items()}
         return {**planned, "load_seconds": round(loaded - started, 2), "rate": None, "seconds": None}
     sample = todo[0]._replace(size=min(SAMPLE, todo[0].size))
-    with memory_zones(nlp):
+    with Vocabularies(nlp, most_words=0).growing():
         n_annotated = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))
     rate = n_annotated / max(time.perf_counter() - loaded, 1e-9)
     return {

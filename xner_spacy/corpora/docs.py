@@ -25,6 +25,7 @@ from ..docdata import (
     is_untranslated,
     pinned_coders,
     unplaced_names,
+    words_of,
 )
 from ..errors import InputError
 from ..labels import LabelMap, map_label
@@ -86,7 +87,7 @@ def make_doc(
 
 def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
     """RETURNS (Doc): A new Doc with the tokens of a Doc on another vocabulary, without any annotation."""
-    return Doc(vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
+    return Doc(vocab, words=words_of(doc), spaces=doc.to_array("SPACY").astype(bool).tolist())
 
 
 def doc_entities(doc: Doc, label_map: Optional[LabelMap] = None) -> List[Entity]:

@@ -24,6 +24,8 @@ from .writing import write_aside
 
 # How many faulty sentences of a shard the manifest names; all are counted.
 NAMED_FAULTS = 20
+# How many words vocabularies may add before they are freed: about 50 MB.
+MOST_WORDS = 100_000
 
 
 class ShardMaker:
@@ -37,6 +39,7 @@ class ShardMaker:
 
     def __init__(self, job: Json, corpus: Optional[CorpusInput] = None) -> None:
         self.nlp = load_pipeline(job["pipeline"])
+        self.vocabularies = Vocabularies(self.nlp)
         move_parts(self.nlp, job["device"])
         self.corpus = corpus or CorpusInput(**job["input"])
         if self.corpus.keep_labels:
@@ -74,7 +77,7 @@ class ShardMaker:
                 tick(1)
 
         try:
-            with memory_zones(self.nlp):
+            with self.vocabularies.growing():
                 data, counts = packed(annotated())
         finally:
             # If a file has changed meanwhile, report that instead of any error that it caused.
@@ -149,14 +152,46 @@ def part_files(nlp: Language) -> List[str]:
     return list(paths)
 
 
-@contextmanager
-def memory_zones(nlp: Language) -> Iterator[None]:
-    """Free what the vocabularies of a pipeline, and of the pipelines inside it, add in a block, so that memory does not
-    grow.
+class Vocabularies:
+    """Frees what a pipeline's vocabularies, and those of the pipelines inside it, have added, so that memory does not
+    grow. This is done after a block in which they have become too large, and not after each: to look up all that spaCy
+    knows of a word takes longer than to label it.
+
+    nlp (Language): The pipeline. most_words (int): The words that may be added before they are freed.
     """
-    pipelines = [nlp, *(getattr(pipe, "source_nlp", None) for _, pipe in nlp.pipeline)]
-    by_vocab = {id(pipeline.vocab): pipeline for pipeline in reversed(pipelines) if pipeline is not None}
-    with ExitStack() as stack:
-        for pipeline in by_vocab.values():
-            stack.enter_context(pipeline.memory_zone())
-        yield
+
+    def __init__(self, nlp: Language, most_words: int = MOST_WORDS) -> None:
+        self._nlp = nlp
+        self._most_words = most_words
+        self._pipelines: List[Language] = []
+        self._zones: Optional[ExitStack] = None
+        self._known = 0
+
+    @contextmanager
+    def growing(self) -> Iterator[None]:
+        """A block in which they grow. Nothing that was made in it may be used after it."""
+        if self._zones is None:
+            pipelines = [self._nlp, *(getattr(pipe, "source_nlp", None) for _, pipe in self._nlp.pipeline)]
+            by_vocab = {id(pipeline.vocab): pipeline for pipeline in reversed(pipelines) if pipeline is not None}
+            self._pipelines = list(by_vocab.values())
+            self._zones = ExitStack()
+            self._known = self._size()
+            for pipeline in self._pipelines:
+                self._zones.enter_context(pipeline.memory_zone())
+        try:
+            yield
+        except BaseException:
+            self.free()
+            raise
+        if self._size() - self._known > self._most_words:
+            self.free()
+
+    def free(self) -> None:
+        """Free what has been added."""
+        zones, self._zones = self._zones, None
+        if zones is not None:
+            zones.close()
+
+    def _size(self) -> int:
+        # A vocabulary counts the words that it has added, and those that were freed as well.
+        return sum(len(pipeline.vocab) for pipeline in self._pipelines)

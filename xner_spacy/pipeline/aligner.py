@@ -4,12 +4,13 @@ import logging
 from itertools import chain
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..corpora.bitext import TokenizedBitext
-from ..docdata import stamp_of, why_not_linked
+from ..docdata import alignment_of, source_of, stamp_of_words, why_not_linked, words_of
 from ..errors import XnerError
 from ..languages import blank
 from ..streams import paired
@@ -72,22 +73,28 @@ class AlignerComponent(BatchPipe):
 
     def process(self, docs: List[Doc]) -> None:
         todo = list(self._to_align(docs))
-        sentences_by_doc = [_sentence_pairs(doc._.xner_source, doc) for doc in todo]
+        sentences_by_doc = [_sentence_pairs(source, doc) for doc, source in todo]
         pairs = [_to_pair(*sentences) for sentences in chain.from_iterable(sentences_by_doc)]
-        alignments = iter(list(align_pairs(self.part, pairs, f"{self.name}: the aligner")))
-        for doc, sentences in zip(todo, sentences_by_doc, strict=True):
-            links: List[List[int]] = []
-            scores: List[float] = []
-            for (source, target), alignment in zip(sentences, alignments, strict=False):
-                offset = source.start, target.start
-                links += (alignment.links + offset).tolist()
-                scores += alignment.scores.tolist()
-            doc._.xner_alignment = Alignment(links, scores, stamp_of(doc._.xner_source, doc))
+        aligned = list(align_pairs(self.part, pairs, f"{self.name}: the aligner"))
+        begin = 0
+        for (doc, _), sentences in zip(todo, sentences_by_doc, strict=True):
+            its_pairs, its_alignments = pairs[begin : begin + len(sentences)], aligned[begin : begin + len(sentences)]
+            begin += len(sentences)
+            links = [Alignment().links]
+            for (source, target), alignment in zip(sentences, its_alignments, strict=True):
+                links.append(alignment.links + np.array((source.start, target.start), dtype=np.int32))
+            scores = [Alignment().scores, *(alignment.scores for alignment in its_alignments)]
+            # The sentences of a Doc are all its tokens.
+            source_words = tuple(chain.from_iterable(pair.source for pair in its_pairs))
+            target_words = tuple(chain.from_iterable(pair.target for pair in its_pairs))
+            stamp = stamp_of_words(source_words, target_words)
+            doc._.xner_alignment = Alignment(np.concatenate(links), np.concatenate(scores), stamp)
 
-    def _to_align(self, docs: List[Doc]) -> Iterator[Doc]:
-        """YIELDS (Doc): Docs that have a source, but no links to their current tokens."""
+    def _to_align(self, docs: List[Doc]) -> Iterator[Tuple[Doc, Doc]]:
+        """YIELDS (Tuple[Doc, Doc]): Docs that have a source, but no links to their current tokens, and their sources."""
         for doc in docs:
-            if doc._.xner_source is None:
+            source = source_of(doc)
+            if source is None:
                 # Remove links to a former source.
                 doc._.xner_alignment = None
                 continue
@@ -96,8 +103,8 @@ class AlignerComponent(BatchPipe):
                 self.realigned += 1
                 if self.realigned == 1:
                     _log.warning("%s: a Doc is aligned again, because %s: %r", self.name, reason, doc.text[:60])
-            if self.overwrite or doc._.xner_alignment is None or reason is not None:
-                yield doc
+            if self.overwrite or alignment_of(doc) is None or reason is not None:
+                yield doc, source
 
 
 def align_pairs(aligner: Aligner, pairs: Sequence[SentencePair], who: str = "The aligner") -> Iterator[Alignment]:
@@ -125,4 +132,4 @@ def _sentence_pairs(source: Doc, target: Doc) -> List[Tuple[Span, Span]]:
 
 def _to_pair(source: Span, target: Span) -> SentencePair:
     entities = [Entity(e.start - source.start, e.end - source.start, e.label_) for e in source.ents]
-    return SentencePair([t.text for t in source], [t.text for t in target], entities, Alignment())
+    return SentencePair(words_of(source), words_of(target), entities, Alignment())

@@ -19,7 +19,7 @@ from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
-from ..docdata import ANNOTATION_KEY, FAULT_KEY, UNPLACED_KEY
+from ..docdata import ANNOTATION_KEY, FAULT_KEY, UNPLACED_KEY, source_of, words_of
 from ..errors import Warnings, XnerError, XnerWarning, require
 from ..labels import AUTO, describe_label_map, get_label_map, map_label, require_a_known_label
 from ..progress import step, tell
@@ -180,7 +180,7 @@ class AnnotatorComponent(BatchPipe):
     def process(self, docs: List[Doc]) -> None:
         sources = docs
         if self.side == "source":
-            sources = [doc._.xner_source for doc in docs if doc._.xner_source is not None]
+            sources = [source for source in map(source_of, docs) if source is not None]
         source_nlp = self.source_nlp
         if self.part is not None:
             annotations = self._by_part(sources)
@@ -234,7 +234,7 @@ class AnnotatorComponent(BatchPipe):
 
     def _by_part(self, sources: List[Doc]) -> List[Annotation]:
         who = f"{self.name}: {type(self.part).__name__}"
-        sentences = [[t.text for t in source] for source in sources]
+        sentences = [words_of(source) for source in sources]
         annotations = []
         texts = [text_of(source[:]) for source in sources]
         by_text = isinstance(self.part, TextAnnotator)
@@ -254,7 +254,7 @@ class AnnotatorComponent(BatchPipe):
 
     def _set_entities(self, source: Doc, annotation: Annotation) -> None:
         kept, dropped, unknown = [], [], set()
-        words = [t.text for t in source]
+        words = words_of(source) if annotation.entities else []
         for ent in annotation.entities:
             edges = trim_span(words, ent.start, ent.end)
             if edges is None:
@@ -271,7 +271,7 @@ class AnnotatorComponent(BatchPipe):
                 kept.append(Span(source, *edges, label=label))
         self._set_unplaced(source, annotation)
         # Whether a token inside a name that could not be placed belongs to an entity is not known.
-        taken = {token.i for span in kept for token in span}
+        taken = {k for span in kept for k in range(span.start, span.end)}
         unsure = [e for e, reason in annotation.unplaced if reason == Reason.TOKEN_EDGES]
         missing = [source[k : k + 1] for k in sorted({k for e in unsure for k in range(e.start, e.end)} - taken)]
         source.set_ents(kept, missing=missing, default="missing" if annotation.fault else "outside")

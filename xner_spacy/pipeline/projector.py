@@ -2,7 +2,7 @@
 
 from collections import Counter
 from itertools import islice
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.pipeline.ner import make_ner_scorer
@@ -13,11 +13,19 @@ from ..corpora.bitext import TokenizedBitext
 from ..corpora.docs import doc_entities
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import project_soft
-from ..docdata import SPANS_KEY, annotation_fault, unplaced_names, why_not_linked
+from ..docdata import (
+    SPANS_KEY,
+    alignment_of,
+    annotation_fault,
+    source_of,
+    unplaced_names,
+    why_not_linked,
+    words_of,
+)
 from ..errors import XnerError
 from ..progress import step, tracked
 from ..projection.projectors import checked
-from ..types import Entity, Projection, Projector, Reason, SentencePair, Unprojected
+from ..types import Alignment, Entity, Projection, Projector, Reason, SentencePair, TokenPair, Unprojected
 from .annotator import dropped_spans
 from .batch_pipe import BatchPipe
 
@@ -90,7 +98,7 @@ class ProjectorComponent(BatchPipe):
                 break
             docs = pipe.pipe(docs) if hasattr(pipe, "pipe") else map(pipe, docs)
         docs = tracked(docs, "Projector: labelling and aligning the bitext", unit="sentence pairs")
-        pairs = [_pair(doc) for doc in docs if doc._.xner_alignment is not None]
+        pairs = [_known_pair(doc) for doc in docs if alignment_of(doc) is not None]
         if not pairs:
             raise XnerError(
                 f"{self.name}: nothing to learn from: no sentence of {source} has a source Doc and links.",
@@ -100,31 +108,33 @@ class ProjectorComponent(BatchPipe):
             self.part.train(pairs, bitext)
 
     def process(self, docs: List[Doc]) -> None:
-        ready = []
+        ready: List[Tuple[Doc, Doc]] = []
+        pairs: List[SentencePair] = []
         for doc in docs:
-            source = doc._.xner_source
-            if source is not None and doc._.xner_alignment is not None:
-                reason = why_not_linked(doc)
+            source, alignment = source_of(doc), alignment_of(doc)
+            if source is not None and alignment is not None:
+                words = words_of(source), words_of(doc)
+                reason = why_not_linked(doc, words)
                 if reason is not None:
                     raise XnerError(
                         f"{self.name}: a sentence can't be projected onto, because {reason}: {doc.text[:60]!r}.",
                         "Align it again after the last change to its tokens, with xner_aligner before this component.",
                     )
-                ready.append(doc)
+                ready.append((doc, source))
+                pairs.append(_pair(doc, source, words, alignment))
                 continue
             entities = [] if source is None else doc_entities(source)
             empty = Projection([], [Unprojected(k, Reason.NO_LINKS) for k in range(len(entities))])
             self._annotate(doc, entities, empty, "missing")
-        pairs = [_pair(doc) for doc in ready]
-        for doc, pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
+        for (doc, _), pair, projection in zip(ready, pairs, checked(self.part, pairs), strict=True):
             # Where nothing is known of the source, nothing is known of the target.
             is_known = annotation_fault(doc) is None
             self._annotate(doc, pair.entities, projection, self.unlabelled if is_known else "missing")
         # The source model's distributions are projected too, if the source Docs have any.
         with_soft = []
-        for doc, pair in zip(ready, pairs, strict=True):
+        for (doc, source), pair in zip(ready, pairs, strict=True):
             set_soft(doc, None)
-            soft = get_soft(doc._.xner_source)
+            soft = get_soft(source)
             if soft is not None:
                 with_soft.append((doc, pair, soft))
         projected = project_soft(self.part, [pair for _, pair, _ in with_soft], [soft for _, _, soft in with_soft])
@@ -137,10 +147,10 @@ class ProjectorComponent(BatchPipe):
         low = [span for span in projection.spans if not span.score >= self.min_score]
         lost = [(entities[u.source], u.reason) for u in projection.unprojected]
         lost += [(entities[span.source], Reason.LOW_SCORE) for span in low]
-        if doc._.xner_source is not None:
-            lost += [(Entity(span.start, span.end, span.label_), why) for span, why in dropped_spans(doc._.xner_source)]
-            unplaced = unplaced_names(doc._.xner_source)
-            lost += [(Entity(span.start, span.end, span.label_), reason) for span, reason in unplaced]
+        source = source_of(doc)
+        if source is not None:
+            outside_map_or_tokens = [*dropped_spans(source), *unplaced_names(source)]
+            lost += [(Entity(span.start, span.end, span.label_), why) for span, why in outside_map_or_tokens]
         self.reasons.update(reason for _, reason in lost)
         ents = [Span(doc, span.start, span.end, label=span.label) for span in kept]
         doc.set_ents(ents, missing=[Span(doc, span.start, span.end) for span in low], default=unlabelled)
@@ -159,8 +169,13 @@ def _bitext_doc(nlp: Language, source: List[str], target: List[str]) -> Doc:
     return doc
 
 
-def _pair(doc: Doc) -> SentencePair:
-    source = doc._.xner_source
-    words, target = [t.text for t in source], [t.text for t in doc]
+def _known_pair(doc: Doc) -> SentencePair:
+    """RETURNS (SentencePair): What the components have found of a Doc that has links."""
+    source, alignment = source_of(doc), alignment_of(doc)
+    assert source is not None and alignment is not None
+    return _pair(doc, source, (words_of(source), words_of(doc)), alignment)
+
+
+def _pair(doc: Doc, source: Doc, words: TokenPair, alignment: Alignment) -> SentencePair:
     # An annotator with side = "target" has stored its distributions with the Doc.
-    return SentencePair(words, target, doc_entities(source), doc._.xner_alignment, target_labels=get_soft(doc))
+    return SentencePair(*words, doc_entities(source), alignment, target_labels=get_soft(doc))

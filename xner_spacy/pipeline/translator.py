@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..docdata import FAULT_KEY
+from ..docdata import FAULT_KEY, source_of
 from ..languages import blank
 from ..streams import paired
 from ..text import composed, join_words
@@ -64,7 +64,7 @@ class TranslatorComponent(BatchPipe):
 
     def _texts(self, docs: List[Doc]) -> Tuple[List[Doc], List[List[str]]]:
         """RETURNS (Tuple[List[Doc], List[List[str]]]): The Docs to translate, and the texts of each."""
-        todo = [doc for doc in docs if self.overwrite or doc._.xner_source is None]
+        todo = [doc for doc in docs if self.overwrite or source_of(doc) is None]
         texts_by_doc: List[List[str]] = []
         for doc in todo:
             # spaCy treats an empty Doc as having sentence boundaries, but it has no sentences.

@@ -9,6 +9,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
@@ -36,6 +37,8 @@ WINDOW = 256
 # the middle between two rounded values, its pair is aligned again alone.
 DECIMALS = 6
 UNSURE = 1e-4
+# A table of marks for all pairs of the words of a batch may have this many times as many cells as the batch.
+MOST_MARKS = 8
 
 
 @dataclass(eq=False)
@@ -105,20 +108,23 @@ class LexicalAligner:
         RAISES: XnerError if the aligner has not been trained.
         """
         for chunk in self._chunks(pairs):
-            links: List[List[List[int]]] = [[] for _ in chunk]
-            scores: List[List[float]] = [[] for _ in chunk]
-            for number, window, posteriors in self._aligned(chunk):
-                table, sure = _scores(*posteriors, self.threshold)
-                if not sure:
-                    source, target = chunk[number]
-                    part = (source[window.source], target[window.target])
-                    # The other side can be longer than the window, and must not be cut again.
-                    [(_, _, posteriors)] = self._aligned([part], 2 * WINDOW)
-                    table, _ = _scores(*posteriors, self.threshold)
-                i, j = np.nonzero(window.kept_cells & (table >= self.threshold))
-                links[number] += np.stack([i + window.source.start, j + window.target.start], axis=1).tolist()
-                scores[number] += table[i, j].tolist()
-            yield from map(Alignment, links, scores)
+            links: List[List[Int]] = [[] for _ in chunk]
+            scores: List[List[FloatArray]] = [[] for _ in chunk]
+            for owners, batch, posteriors in self._aligned(chunk):
+                for (number, window), (cells, values, sure) in zip(
+                    owners, _links(batch, *posteriors, self.threshold), strict=True
+                ):
+                    if not sure:
+                        source, target = chunk[number]
+                        part = (source[window.source], target[window.target])
+                        # The other side can be longer than the window, and must not be cut again.
+                        [(_, one, posteriors_alone)] = self._aligned([part], 2 * WINDOW)
+                        [(cells, values, _)] = _links(one, *posteriors_alone, self.threshold)
+                    is_kept = window.keeps(cells)
+                    links[number].append(cells[is_kept] + (window.source.start, window.target.start))
+                    scores[number].append(values[is_kept])
+            for parts, values_of_parts in zip(links, scores, strict=True):
+                yield Alignment(np.concatenate(parts), np.concatenate(values_of_parts)) if parts else Alignment()
 
     def posteriors(self, pairs: Iterable[TokenPair]) -> Iterator[Tuple[TokenPair, Tuple[FloatArray, FloatArray]]]:
         """Compute the posteriors of every possible link in both models.
@@ -133,10 +139,12 @@ class LexicalAligner:
                 (np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
                 for shape in ((len(source), len(target)) for source, target in chunk)
             ]
-            for number, window, tables in self._aligned(chunk):
-                for pair_table, window_table in zip(results[number], tables, strict=True):
-                    kept = window.kept_cells
-                    pair_table[window.source, window.target][kept] = window_table[kept]
+            for owners, batch, tables in self._aligned(chunk):
+                for k, (number, window) in enumerate(owners):
+                    m, n = batch.source_length[k], batch.target_length[k]
+                    for pair_table, table in zip(results[number], tables, strict=True):
+                        kept = window.kept_cells
+                        pair_table[window.source, window.target][kept] = table[:n, k, :m].T[kept]
             yield from zip(chunk, results, strict=True)
 
     def _chunks(self, pairs: Iterable[TokenPair]) -> Iterator[List[TokenPair]]:
@@ -150,9 +158,9 @@ class LexicalAligner:
 
     def _aligned(
         self, pairs: List[TokenPair], window_size: int = WINDOW
-    ) -> Iterator[Tuple[int, PairWindow, Tuple[FloatArray, FloatArray]]]:
-        """YIELDS (Tuple): The number of a pair, a window of it, and its (source, target) posteriors in both models. The
-        order is arbitrary.
+    ) -> Iterator[Tuple[List[Tuple[int, PairWindow]], Batch, Tuple[FloatArray, FloatArray]]]:
+        """YIELDS (Tuple): For each row of a batch the number of its pair and its window; the batch; and its (target,
+        batch, source) posteriors in both models. The order is arbitrary.
         """
         model: Any = self.model
         source_words, target_words = Vocabulary(), Vocabulary()  # of these pairs alone
@@ -172,10 +180,11 @@ class LexicalAligner:
             forward, reverse = (table.astype(np.float64) for table in tables(keys))
             forward[0] = reverse[0] = 0.0  # the padding
             emissions = forward[index], reverse[np.ascontiguousarray(index.transpose(2, 1, 0))]
-            ahead, back = link_posteriors(batch, emissions, tables.directions, self.null)
-            for k, row in enumerate(batch.rows):
-                m, n = batch.source_length[k], batch.target_length[k]
-                yield (*owners[row], (ahead[:n, k, :m].T, back[:n, k, :m].T))
+            yield (
+                [owners[row] for row in batch.rows],
+                batch,
+                link_posteriors(batch, emissions, tables.directions, self.null),
+            )
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The trained model, without the settings."""
@@ -195,11 +204,33 @@ def _word_pairs(batch: Batch) -> Tuple[Keys, Int]:
     """RETURNS (Tuple[Keys, Int]): The different word pairs of a batch after one for the padding (the pair of words 0),
     and the (target, batch, source) positions of the batch's word pairs among them.
     """
-    keys = pair_keys(batch.source[None, :, :], batch.target.T[:, :, None])
-    keys[(batch.source[None, :, :] < 0) | (batch.target.T[:, :, None] < 0)] = 0
-    # A key is appended so that the padding is in every table.
-    pairs, index = np.unique(np.append(keys, 0), return_inverse=True)
-    return pairs, index[:-1].reshape(keys.shape).astype(np.int32)
+    # The words of the batch after the padding, and for each place the number of its word among them.
+    (source_words, source), (target_words, target) = (
+        np.unique(np.append(np.maximum(side, 0), 0), return_inverse=True) for side in (batch.source, batch.target)
+    )
+    rows = source[:-1].reshape(1, *batch.source.shape)
+    columns = target[:-1].reshape(batch.target.shape).T[:, :, None]
+    cells = np.where((rows > 0) & (columns > 0), rows * len(target_words) + columns, 0)
+    pairs, index = _distinct(cells, len(source_words) * len(target_words))
+    i, j = np.divmod(pairs, len(target_words))
+    return pair_keys(source_words[i], target_words[j]), index
+
+
+def _distinct(cells: Keys, size: int) -> Tuple[Keys, Int]:
+    """RETURNS (Tuple[Keys, Int]): The different values and 0, in order, and the position of each value among them.
+
+    cells (Keys): Values from 0 to `size`, which is not included. To mark them in a table of that size is several times
+        as fast as to sort them, unless few of them occur.
+    """
+    if size > MOST_MARKS * cells.size:
+        values, index = np.unique(np.append(cells, 0), return_inverse=True)
+        return values, index[:-1].reshape(cells.shape).astype(np.int32)
+    marks = np.zeros(size, dtype=bool)
+    marks[cells] = marks[0] = True
+    values = np.flatnonzero(marks)
+    numbers = np.empty(size, dtype=np.int32)
+    numbers[values] = np.arange(len(values), dtype=np.int32)
+    return values, numbers[cells]
 
 
 def _cells(pair: TokenPair) -> int:
@@ -208,11 +239,27 @@ def _cells(pair: TokenPair) -> int:
     return longer * min(shorter, WINDOW)
 
 
-def _scores(ahead: FloatArray, back: FloatArray, threshold: float) -> Tuple[FloatArray, bool]:
-    """RETURNS (Tuple[FloatArray, bool]): The scores of all possible links from the posteriors of both models, and
-    whether all that can reach the threshold are the same in any batch.
+def _links(
+    batch: Batch, ahead: FloatArray, back: FloatArray, threshold: float
+) -> Iterator[Tuple[Int, FloatArray, bool]]:
+    """Choose the links of the pairs of a batch.
+
+    ahead (FloatArray), back (FloatArray): (target, batch, source) posteriors of both models.
+    YIELDS (Tuple[Int, FloatArray, bool]): For each pair the (links, 2) source and target positions of its links in
+        order, their scores, and whether all scores that can reach the threshold are the same in any batch.
     """
-    steps = np.minimum(np.sqrt(ahead * back), 1.0) * 10**DECIMALS
-    near = np.abs(steps - np.floor(steps) - 0.5) < UNSURE
-    sure = not np.any(near & (steps >= threshold * 10**DECIMALS - 1))
-    return np.rint(steps) / 10**DECIMALS, sure
+    # By pair, source word and target word, so that the links come in order.
+    steps = np.minimum(np.sqrt(ahead * back), 1.0).transpose(1, 2, 0) * 10**DECIMALS
+    is_word = [
+        np.arange(width) < length[:, None]
+        for width, length in zip(steps.shape[1:], (batch.source_length, batch.target_length), strict=True)
+    ]
+    found = np.nonzero((steps >= threshold * 10**DECIMALS - 1) & is_word[0][:, :, None] & is_word[1][:, None, :])
+    values = steps[found]
+    is_unsure = np.abs(values - np.floor(values) - 0.5) < UNSURE
+    scores = np.rint(values) / 10**DECIMALS
+    cells = np.stack(found[1:], axis=1).astype(np.int32)
+    ends = np.searchsorted(found[0], np.arange(len(batch.rows) + 1)).tolist()
+    for begin, end in pairwise(ends):
+        is_link = scores[begin:end] >= threshold
+        yield cells[begin:end][is_link], scores[begin:end][is_link], not is_unsure[begin:end].any()
