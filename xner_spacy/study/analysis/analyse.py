@@ -8,7 +8,7 @@ import pandas as pd
 from ..design.rows import ARMS, SOURCE_ARMS, Row
 from .comparisons import contrasts, designs, mirrored, tenfolds
 from .hypotheses import Finding, hypotheses
-from .intervals import frame_of, means, primary
+from .intervals import frame_of, means, of_the_grid, primary
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
@@ -77,7 +77,7 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
         trends[arm], reason = trend(spread[(spread["arm"] == arm) & (spread["design"] == design)])
         if reason:
             unknown.append(("Change of the spread with the sizes", arm, reason))
-    components, reasons = variance_components(frame)
+    components, reasons = variance_components(of_the_grid(frame))
     unknown += [("Shares of the variance", arm, reason) for arm, reason in reasons.items() if reason]
     by_arm = robustness(primary_rows)
     pairs, by_design, by_mirror, gains = (compare(primary_rows) for compare in (contrasts, designs, mirrored, tenfolds))

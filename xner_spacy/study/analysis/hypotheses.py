@@ -3,9 +3,8 @@
 Units are languages and replicates, crossed. Only rows count whose bias was fitted, with a fixed number of steps.
 """
 
-from dataclasses import dataclass, field
 from math import isnan, log, nan
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 import pandas as pd
@@ -13,13 +12,29 @@ import pandas as pd
 from ..design.rows import GOLD
 from .comparisons import difference
 from .divisions import divide
+from .finding import (
+    HOLDS,
+    REFUTED,
+    UNDECIDED,
+    UNMEASURED,
+    Estimate,
+    Finding,
+    above,
+    cell_table,
+    complete,
+    finding_of,
+    over_cells,
+    sign_verdict,
+)
 from .forms import FORMS
 from .intervals import ALL, CELL, REPLICATE, crossed, deviations, estimate, measured
 from .surface import Surface
+from .variants import h9, h10, h11
 
-HOLDS, REFUTED, UNDECIDED, UNMEASURED = "holds", "refuted", "not decided", "not measured"
 # The language whose text is of another domain: all means are given without it, too.
 APART = "hau"
+# Hypotheses whose rows have none of it, or that it does not decide.
+WITHOUT_HAUSA = ("H3", "H4", "H8", "H9", "H10", "H11")
 STUDENTS = ("hard", "soft")
 TOTALS = (1300, 3100)
 UNEVEN = ("less_source", "more_source")
@@ -27,46 +42,34 @@ UNEVEN = ("less_source", "more_source")
 MARGIN, FACTOR, SHARE = 0.01, 1.5, 0.95
 TOTAL_OF_OPTIMUM = 3000.0
 
-Estimate = Dict[str, float]
-
-
-@dataclass
-class Finding:
-    """What the rows say about a hypothesis.
-
-    name (str): "H1" to "H8". verdict (str): "holds", "refuted", "not decided" or "not measured". value, low, high
-    (float): Of what was tested, with its 95% interval for languages like these: a difference of F1 in [0, 1], the
-        logarithm of a ratio of variances (H3), or a share of bootstrap samples (H7, without an interval).
-    parts (List[Dict]): Where there are several tests (H4, H6): each of them; `value` is of the one that decides.
-    note (str): What `value` is of, where that is not plain. without (Dict): `value`, `low` and `high` without the
-        language whose text is of another domain; empty if it was not measured.
-    """
-
-    name: str
-    verdict: str = UNMEASURED
-    value: float = nan
-    low: float = nan
-    high: float = nan
-    parts: List[Dict[str, Any]] = field(default_factory=list)
-    note: str = ""
-    without: Estimate = field(default_factory=dict)
-
 
 def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[Finding]:
-    """Compute H1 to H8.
+    """Compute H1 to H11.
 
     frame (DataFrame): Rows of all blocks, see `frame_of`. samples (int), seed (int): Of the bootstrap of H7.
     RETURNS (List[Finding]): One for each hypothesis, in order.
     """
     rows = measured(frame)
     rows = rows[rows["bias"].notna() & (rows["design"] == "steps")]
-    tests: List[Callable[[pd.DataFrame], Finding]] = [h1, h2, h3, h4, h5, h6, lambda r: h7(r, samples, seed), h8]
+    tests: List[Callable[[pd.DataFrame], Finding]] = [
+        h1,
+        h2,
+        h3,
+        h4,
+        h5,
+        h6,
+        lambda r: h7(r, samples, seed),
+        h8,
+        h9,
+        h10,
+        h11,
+    ]
     findings = []
     for test in tests:
         finding = test(rows)
         if finding.verdict != UNMEASURED and (rows["lang"] == APART).any():
             other = test(rows[rows["lang"] != APART])
-            if other.verdict != UNMEASURED and finding.name not in ("H3", "H4", "H8"):
+            if other.verdict != UNMEASURED and finding.name not in WITHOUT_HAUSA:
                 finding.without = {name: getattr(other, name) for name in ("value", "low", "high")}
         findings.append(finding)
     return findings
@@ -75,14 +78,14 @@ def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[F
 def h1(rows: pd.DataFrame) -> Finding:
     """RETURNS (Finding): Soft minus hard, over all cells of `main` with 1,000 target sentences or more."""
     large = rows[(rows["block"] == "main") & (rows["n_target"] >= 1000)]
-    return _above("H1", _over_cells(large, "soft", large, "hard"))
+    return above("H1", over_cells(large, "soft", large, "hard"))
 
 
 def h2(rows: pd.DataFrame) -> Finding:
     """RETURNS (Finding): What the fitted bias is worth to soft students, minus what it is worth to hard ones."""
     main = rows[(rows["block"] == "main") & rows["f1_bias_0"].notna()]
     main = main.assign(f1=main["f1"] - main["f1_bias_0"].astype(float))
-    return _above("H2", _over_cells(main, "soft", main, "hard"))
+    return above("H2", over_cells(main, "soft", main, "hard"))
 
 
 def h3(rows: pd.DataFrame) -> Finding:
@@ -97,7 +100,7 @@ def h3(rows: pd.DataFrame) -> Finding:
         verdict = HOLDS
     elif found["high"] <= log(FACTOR):
         verdict = REFUTED
-    return _finding("H3", verdict, found)
+    return finding_of("H3", verdict, found)
 
 
 def h4(rows: pd.DataFrame) -> Finding:
@@ -105,7 +108,7 @@ def h4(rows: pd.DataFrame) -> Finding:
     both = students(rows)
     parts: List[Dict[str, Any]] = []
     for total in TOTALS:
-        even, *others = (_table(both[both["block"] == f"total_{total}_{name}"]) for name in ("even", *UNEVEN))
+        even, *others = (cell_table(both[both["block"] == f"total_{total}_{name}"]) for name in ("even", *UNEVEN))
         if min(map(len, (even, *others))):
             better = max(others, key=lambda table: table.mean(axis=1).mean())
             pairs = (even - better).dropna(how="all").dropna(how="all", axis=1)
@@ -118,7 +121,7 @@ def h4(rows: pd.DataFrame) -> Finding:
         verdict = REFUTED
     elif len(parts) == len(TOTALS) and all(part["low"] > -MARGIN for part in parts):
         verdict = HOLDS
-    return _finding("H4", verdict, min(parts, key=lambda part: part["value"]), parts)
+    return finding_of("H4", verdict, min(parts, key=lambda part: part["value"]), parts)
 
 
 def h5(rows: pd.DataFrame) -> Finding:
@@ -129,12 +132,12 @@ def h5(rows: pd.DataFrame) -> Finding:
     cells = [
         main[(main["n_source"] == s) & (main["n_target"] == t)] for s, t in ((10000, 100), (1000, 100), (1000, 300))
     ]
-    more_source, corner, more_target = map(_table, cells)
-    pairs = _complete((more_source - corner) - (more_target - corner))
+    more_source, corner, more_target = map(cell_table, cells)
+    pairs = complete((more_source - corner) - (more_target - corner))
     if pairs is None:
         return Finding("H5")
     found = crossed(pairs)
-    return _finding("H5", _sign(-found["high"]), found)
+    return finding_of("H5", sign_verdict(-found["high"]), found)
 
 
 def h6(rows: pd.DataFrame) -> Finding:
@@ -155,7 +158,7 @@ def h6(rows: pd.DataFrame) -> Finding:
     elif all(part["high"] <= 0 for part in parts):
         verdict = HOLDS
     top = max(parts, key=lambda part: (-np.inf if isnan(part["low"]) else part["low"], part["value"]))
-    return _finding("H6", verdict, top, parts)
+    return finding_of("H6", verdict, top, parts)
 
 
 def h7(rows: pd.DataFrame, samples: int, seed: int) -> Finding:
@@ -179,9 +182,9 @@ def h8(rows: pd.DataFrame) -> Finding:
     gold = rows[rows["arm"] == GOLD]
     lost = []
     for n_target in (3000, 100):
-        lost.append(_table(gold[gold["n_target"] == n_target]) - _table(hard[hard["n_target"] == n_target]))
-    pairs = _complete(lost[0] - lost[1])
-    return Finding("H8") if pairs is None else _above("H8", crossed(pairs))
+        lost.append(cell_table(gold[gold["n_target"] == n_target]) - cell_table(hard[hard["n_target"] == n_target]))
+    pairs = complete(lost[0] - lost[1])
+    return Finding("H8") if pairs is None else above("H8", crossed(pairs))
 
 
 def students(rows: pd.DataFrame) -> pd.DataFrame:
@@ -242,33 +245,3 @@ def _lines(rows: pd.DataFrame, blocks: Sequence[str]) -> pd.DataFrame:
     part = rows[rows["block"].isin(blocks) & rows["arm"].isin(STUDENTS)]
     part = part.assign(arm=part["arm"].astype(str))
     return part.pivot_table(index=["lang", "block", "arm", "n_source", "n_target"], columns=REPLICATE, values="f1")
-
-
-def _table(rows: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): Languages by replicates of one cell."""
-    return rows.pivot_table(index="lang", columns=REPLICATE, values="f1")
-
-
-def _complete(table: pd.DataFrame) -> Optional[pd.DataFrame]:
-    table = table.dropna(how="all").dropna(how="all", axis=1)
-    return table if table.size else None
-
-
-def _over_cells(left: pd.DataFrame, arm: str, right: pd.DataFrame, other: str) -> Optional[Estimate]:
-    found = difference(left[left["arm"] == arm], right[right["arm"] == other])
-    whole = found[(found["lang"] == ALL) & (found["n_source"] == 0)].to_dict("records")
-    return {name: whole[0][name] for name in ("value", "low", "high")} if whole else None
-
-
-def _above(name: str, found: Optional[Estimate]) -> Finding:
-    """RETURNS (Finding): One that holds if the interval is above zero, and is refuted if it reaches below."""
-    return Finding(name) if found is None else _finding(name, _sign(found["low"]), found)
-
-
-def _sign(limit: float) -> str:
-    return UNDECIDED if isnan(limit) else HOLDS if limit >= 0 else REFUTED
-
-
-def _finding(name: str, verdict: str, found: Mapping[str, Any], parts: Sequence[Dict[str, Any]] = ()) -> Finding:
-    value, low, high = (float(found[key]) for key in ("value", "low", "high"))
-    return Finding(name, verdict, value, low, high, list(parts), found.get("label", ""))

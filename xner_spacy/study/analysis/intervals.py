@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from ..design.rows import ARMS, DONE, Row
+from ..design.rows import ARMS, DONE, GOLD, Row
 
 ALL = "all"
 VARIANCE = "variance"
@@ -40,11 +40,16 @@ def measured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["status"] == DONE) & frame["f1"].notna()]
 
 
+def of_the_grid(frame: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): The rows without variants and without students of gold labels, which have no source text."""
+    return frame[frame["variant"].eq("") & frame["arm"].ne(GOLD)]
+
+
 def primary(frame: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): Measured rows, each cell once. Those of the block "variance" are used only for arms without
-    another block, as its seeds and draws are crossed and therefore not independent replicates.
+    """RETURNS (DataFrame): Measured rows of the grid, each cell once. Those of the block "variance" are used only for arms without another block, as its seeds and draws are crossed
+    and therefore not independent replicates.
     """
-    rows = measured(frame)
+    rows = measured(of_the_grid(frame))
     has_other_block = rows["block"].ne(VARIANCE).groupby([rows[name] for name in ARM], observed=True).transform("any")
     rows = rows[rows["block"].ne(VARIANCE) | ~has_other_block]
     return rows.drop_duplicates([*ARM, *CELL, *REPLICATE])

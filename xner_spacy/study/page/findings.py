@@ -8,7 +8,7 @@ import srsly
 
 from ...report.charts import with_interval
 from ...types import Json
-from ..analysis.hypotheses import UNMEASURED, Finding
+from ..analysis.finding import UNMEASURED, Finding
 
 CLAIMS: Dict[str, str] = srsly.read_json(Path(__file__).parent / "templates" / "hypotheses.json")
 

@@ -1,0 +1,56 @@
+"""The hypotheses about variants: blocks whose students, or text, are otherwise than the study's. Their rows are compared
+with those of the same cells without what differs.
+"""
+
+from typing import Any, Dict, List
+
+import pandas as pd
+
+from .comparisons import difference
+from .finding import Finding, above, cell_table, complete, finding_of, sign_verdict
+from .intervals import ALL, crossed
+
+CORRECTED = 100
+# How many translated sentences a corrected one is to be worth.
+TIMES = 10
+FEW, MANY = 300, 3000
+
+
+def h9(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): F1 for each of a hundred corrected sentences, minus ten times F1 for each of 2,700 more translated
+    ones, at 1,000 source and 300 target sentences.
+    """
+    at = rows[(rows["n_source"] == 1000) & (rows["arm"] == "soft")]
+    main, corrected = at[at["block"] == "main"], at[at["block"] == f"corrected_{CORRECTED}"]
+    plain, more = (cell_table(main[main["n_target"] == size]) for size in (FEW, MANY))
+    gain = (cell_table(corrected[corrected["n_target"] == FEW]) - plain) / CORRECTED
+    pairs = complete(gain - TIMES * (more - plain) / (MANY - FEW))
+    return Finding("H9") if pairs is None else above("H9", crossed(pairs))
+
+
+def h10(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): Of larger students, trained for longer: the gain from 100 to 3,000 target sentences at 30,000 source
+    sentences, minus that from 300 to 30,000 source sentences at 3,000 target sentences.
+    """
+    large = rows[rows["block"] == "wide_and_long"]
+    few_target, few_source, both = (
+        cell_table(large[(large["n_source"] == source) & (large["n_target"] == target)])
+        for source, target in ((30000, 100), (300, 3000), (30000, 3000))
+    )
+    pairs = complete((both - few_target) - (both - few_source))
+    return Finding("H10") if pairs is None else above("H10", crossed(pairs))
+
+
+def h11(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): F1 with text of another domain, or of the test's own, minus F1 with as much of the study's text.
+    The test's own decides.
+    """
+    main = rows[(rows["block"] == "main") & (rows["arm"] == "soft")]
+    parts: List[Dict[str, Any]] = []
+    for block, label in (("own", "MasakhaNER's own text, Yoruba"), ("ntrex", "NTREX")):
+        found = difference(rows[rows["block"] == block], main)
+        whole = found[(found["lang"] == ALL) & (found["n_source"] == 0)].to_dict("records")
+        parts += [{"label": label, **{key: line[key] for key in ("value", "low", "high")}} for line in whole]
+    if not parts or parts[0]["label"] == "NTREX":
+        return Finding("H11", parts=parts)
+    return finding_of("H11", sign_verdict(parts[0]["low"]), parts[0], parts)
