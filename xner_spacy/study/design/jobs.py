@@ -10,6 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from spacy.util import minibatch
 
 from ...corpora.docs import bare_copy, doc_entities, read_docs, write_docbin
 from ...corpora.pipelines import load_pipeline
@@ -17,7 +18,7 @@ from ...corpora.reading import read_json
 from ...corpora.writing import write_json
 from ...distillation.soft.soft_labels import get_soft, set_soft
 from ...distillation.soft.soft_projection import project_soft
-from ...distillation.student.pipes import find_student
+from ...distillation.student.pipes import find_student, run_upstream
 from ...distillation.student.score_fitting import fit_bias
 from ...distillation.teachers.mixtures import mix_docs
 from ...docdata import install_extensions, pinned_coders
@@ -165,10 +166,8 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     # A student of gold labels has no teacher.
     labels = parents.get("labels")
     compared = _read_found(labels / "found.json") if labels else {}
-    by_bias = {
-        b: _found_with_bias(nlp, arm, gold, labels, b)
-        for b in dict.fromkeys([bias, *(OTHER_BIASES if held_out else ())])
-    }
+    biases = dict.fromkeys([bias, *(OTHER_BIASES if held_out else ())])
+    by_bias = _found_by_bias(nlp, arm, gold, labels, biases)
     measured = {}
     for name, found in by_bias[bias].items():
         others = {f"f1_bias_{b:.0f}": _f1(truth, by_bias[b][name]) for b in OTHER_BIASES if held_out}
@@ -178,19 +177,28 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     return measured
 
 
-def _found_with_bias(
-    nlp: Language, arm: str, gold: Sequence[Doc], labels: Optional[Path], bias: float
-) -> Dict[str, List[Any]]:
-    """RETURNS (Dict[str, List[Any]]): The entities that a student finds with a bias against O, by arm; those of the
-    ensemble with the teacher too, where there is one. labels (Optional[Path]): The folder of what the teacher found.
+def _found_by_bias(
+    nlp: Language, arm: str, gold: Sequence[Doc], labels: Optional[Path], biases: Iterable[float]
+) -> Dict[float, Dict[str, List[Any]]]:
+    """RETURNS (Dict[float, Dict[str, List[Any]]]): The entities that a student finds with each bias against O, by arm; those
+    of the ensemble with the teacher too, where there is one. labels (Optional[Path]): The folder of what the teacher
+    found.
     """
-    find_student(nlp).cfg["bias"] = bias
-    predicted = list(_predict(nlp, gold))
-    found: Dict[str, List[Any]] = {arm: _entities(predicted)}
+    student = find_student(nlp)
+    docs = run_upstream(nlp, gold, BATCH)
+    # The scores do not depend on the bias.
+    scores = [rows for batch in minibatch(docs, BATCH) for rows in student.predict(batch)]
+    teacher: List[Doc] = []
     if arm == "soft" and labels is not None and (labels / "test.spacy").exists():
-        teacher = read_docs(labels / "test.spacy", nlp.vocab)
-        found["ensemble"] = _entities(mix_docs([predicted, teacher], [0.5, 0.5], bias=bias))
-    return found
+        teacher = list(read_docs(labels / "test.spacy", nlp.vocab))
+    by_bias = {}
+    for bias in biases:
+        student.cfg["bias"] = bias
+        student.set_annotations(docs, scores)
+        by_bias[bias] = {arm: _entities(docs)}
+        if teacher:
+            by_bias[bias]["ensemble"] = _entities(mix_docs([docs, teacher], [0.5, 0.5], bias=bias))
+    return by_bias
 
 
 KINDS: Dict[str, Callable[[Json, Study, Path, Parents, Inputs], Json]] = {
