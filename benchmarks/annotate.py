@@ -1,7 +1,8 @@
-"""Annotation at scale: flat memory and linear time, what the pipeline around costs, two workers
-against one, Apertium end to end.
+"""Annotation at scale: flat memory and linear time, one worker with stored translations and where its time goes, what
+the pipeline around costs, two workers against one, Apertium end to end.
 
     python -m benchmarks annotate noop --sentences 1000000
+    python -m benchmarks annotate stored TEACHER CORPUS --profile
     python -m benchmarks annotate workers TEACHER CORPUS
     python -m benchmarks annotate stages TEACHER CORPUS --mode spa-eng
 
@@ -11,9 +12,12 @@ seconds (this process and its children) hardly do, so both are given.
 """
 
 import argparse
+import cProfile
+import hashlib
 import itertools
 import json
 import os
+import pstats
 import resource
 import shutil
 import statistics
@@ -21,11 +25,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import spacy
-from spacy.tokens import DocBin
 
 from xner_spacy.corpora import docs, shards
 from xner_spacy.corpora.annotate import annotate
@@ -33,6 +37,7 @@ from xner_spacy.corpora.docs import read_docs, write_docbin
 from xner_spacy.corpora.inputs import CorpusInput
 from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.corpora.shards import ShardMaker
+from xner_spacy.garbage import collecting_seldom
 
 WORDS = [
     "the",
@@ -52,6 +57,8 @@ WORDS = [
     "Anna",
     "Berlin",
 ]
+
+JOB = {"batch_size": 256, "watched": {}, "of_parts": {}, "device": None}
 
 
 def resident() -> float:
@@ -108,6 +115,41 @@ def noop(n: int) -> Dict[str, Any]:
         "peak memory, MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024e-3),
         "memory by tenths, MB": [round(p[2]) for p in points],
         "CPU seconds by tenths": [round(s, 1) for s in steps],
+    }
+
+
+def stored(teacher: Path, corpus: Path, n: int, profile: bool) -> Dict[str, Any]:
+    """One worker, all translations stored: CPU time without loading the pipeline, and a checksum of the shards, by
+    which two versions of the code can be compared.
+
+    profile (bool): Print the functions with the most time of their own; the figures are of no use then.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        nlp = load_pipeline(teacher)
+        docs = [doc for doc, _ in zip(read_docs(corpus, nlp.vocab), range(n))]
+        write_docbin(root / "text.spacy", docs)
+        # Whatever is not in the store yet.
+        list(nlp.get_pipe("xner_translator").pipe(docs))
+        started = time.process_time()
+        ShardMaker({**JOB, "pipeline": teacher, "output": folder}, CorpusInput(root / "text.spacy"))
+        loading = time.process_time() - started
+        profiler = cProfile.Profile()
+        started = time.process_time()
+        with collecting_seldom(), profiler if profile else nullcontext():  # as the command does
+            manifest = annotate(teacher, root / "text.spacy", root / "out")
+        seconds = time.process_time() - started - loading
+        digest = hashlib.sha256()
+        for shard in sorted((root / "out").glob("*.spacy")):
+            digest.update(shard.read_bytes())
+    if profile:
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(20)
+    return {
+        "sentences": len(docs),
+        "CPU ms a sentence": round(1e3 * seconds / len(docs), 3),
+        "loading, CPU seconds": round(loading, 2),
+        "entities": manifest["totals"]["entities"],
+        "SHA-256 of the shards": digest.hexdigest()[:16],
     }
 
 
@@ -208,7 +250,7 @@ def stages(teacher: Path, corpus: Path, n: int, mode: str, translation: Path) ->
     source = CorpusInput(corpus)
     with tempfile.TemporaryDirectory() as folder:
         shards.load_pipeline = lambda name: nlp
-        job = {"pipeline": teacher, "output": folder, "batch_size": 256, "watched": {}, "of_parts": {}}
+        job = {**JOB, "pipeline": teacher, "output": folder}
         ShardMaker(job, source).make(source.slices(20)[0])
         timed = {name: Timed(pipe.part) for name, pipe in pipes.items() if name != "annotator"}
         for name, wrapped in timed.items():
@@ -255,7 +297,7 @@ def _time_files(source: CorpusInput) -> Dict[str, float]:
         clock["reading"] += time.process_time() - began
         return iter(sentences)
 
-    class TimedDocBin(DocBin):
+    class TimedDocBin(docs._DocBin):
         def add(self, doc: Any) -> None:
             began = time.process_time()
             super().add(doc)
@@ -268,19 +310,20 @@ def _time_files(source: CorpusInput) -> Dict[str, float]:
             return data
 
     source.read = timed_read  # type: ignore[method-assign]
-    docs.DocBin = TimedDocBin  # type: ignore[misc]
+    docs._DocBin = TimedDocBin  # type: ignore[misc]
     return clock
 
 
 def main(argv: "List[str] | None" = None) -> None:
     """Run one of them and write JSON and a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["noop", "workers", "stages"])
+    parser.add_argument("what", choices=["noop", "stored", "workers", "stages"])
     parser.add_argument("teacher", type=Path, nargs="?")
     parser.add_argument("corpus", type=Path, nargs="?")
     parser.add_argument("--sentences", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--mode", default="spa-eng")
+    parser.add_argument("--profile", action="store_true", help="for `stored`: where the time goes")
     parser.add_argument(
         "--translation",
         type=Path,
@@ -293,6 +336,8 @@ def main(argv: "List[str] | None" = None) -> None:
         found = noop(options.sentences or 1_000_000)
     elif options.teacher is None or options.corpus is None:
         parser.error("needs TEACHER and CORPUS")
+    elif options.what == "stored":
+        found = stored(options.teacher, options.corpus, options.sentences or 3000, options.profile)
     elif options.what == "workers":
         found = workers(options.teacher, options.corpus, options.sentences or 2000, options.repeats)
     else:

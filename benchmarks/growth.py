@@ -83,7 +83,8 @@ def write_files(folder: Path, n: int, base: Sequence[SentencePair]) -> None:
 
 def of_project(folder: Path) -> Callable[[], Any]:
     """RETURNS (Callable): `xner project --links`, with reading, learning and writing."""
-    from xner_spacy.cli.project import collecting_seldom, project
+    from xner_spacy.cli.project import project
+    from xner_spacy.garbage import collecting_seldom
 
     def work() -> None:
         with collecting_seldom():  # as the command does
@@ -123,6 +124,7 @@ def of_annotate(folder: Path) -> Callable[[], Any]:
 
     from xner_spacy.corpora.annotate import annotate
     from xner_spacy.corpora.formats.lines import read_sentences
+    from xner_spacy.garbage import collecting_seldom
 
     english = spacy.blank("en")
     ruler: Any = english.add_pipe("entity_ruler")
@@ -139,7 +141,12 @@ def of_annotate(folder: Path) -> Callable[[], Any]:
     aligner.part.train(list(islice(zip(*sides, strict=True), 1000)))
     nlp.add_pipe("xner_projector")
     nlp.to_disk(folder / "teacher")
-    return lambda: annotate(folder / "teacher", folder / "target.txt", folder / "annotated", tokenized=True)
+
+    def work() -> None:
+        with collecting_seldom():  # as the command does
+            annotate(folder / "teacher", folder / "target.txt", folder / "annotated", tokenized=True)
+
+    return work
 
 
 WORK = {"project": of_project, "projector": of_projector, "evaluate": of_evaluate, "annotate": of_annotate}

@@ -14,14 +14,13 @@ import hashlib
 import math
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from srsly import msgpack_dumps, msgpack_loads
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
-from .docmessage import doc_message, words_of
 from .errors import XnerError
 from .languages import blank_vocab
 from .types import Alignment, TokenPair
@@ -112,6 +111,11 @@ def _set(name: str, doc: Doc, value: Any) -> None:
 # `doc._.xner_source` and `doc._.xner_alignment`, without the object that spaCy makes for each `doc._`.
 source_of: Callable[[Doc], Optional[Doc]] = partial(_get, "xner_source")
 alignment_of: Callable[[Doc], Optional[Alignment]] = partial(_get, "xner_alignment")
+
+
+def words_of(tokens: Union[Doc, Span]) -> List[str]:
+    """RETURNS (List[str]): The texts of tokens."""
+    return [token.text for token in tokens]
 
 
 def stamp_of(source: Doc, target: Doc) -> str:
@@ -245,7 +249,10 @@ def encode(obj: Any, chain: Optional[Callable[[Any], Any]] = None) -> Any:
         stamp = [] if obj.tokens is None else [obj.tokens]
         return {_ALIGNMENT: [obj.links.ravel().tolist(), obj.scores.tolist(), *stamp]}
     if isinstance(obj, Doc):
-        return {_DOC: msgpack_dumps(doc_message(obj)), _LANG: obj.lang_}
+        message = obj.to_dict(exclude=["tensor"])
+        # The strings come from a set: sort them, so that equal Docs give equal bytes in every process.
+        message["strings"] = sorted(message["strings"])
+        return {_DOC: msgpack_dumps(message), _LANG: obj.lang_}
     return obj if chain is None else chain(obj)
 
 

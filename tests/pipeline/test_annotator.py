@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 
 from xner_spacy.annotation.annotators import Annotation
 from xner_spacy.distillation.soft.soft_labels import get_soft
+from xner_spacy.distillation.student.matmul import RowBlockOps
 from xner_spacy.errors import InputError, XnerError
 from xner_spacy.pipeline import annotator as module
 from xner_spacy.pipeline.annotator import AnnotatorComponent, sets_entities
@@ -205,3 +206,31 @@ def test_a_state_that_is_none(data, tmp_path):
         AnnotatorComponent(None, "b", str(tmp_path / "ruler")).to_bytes()
     )
     assert good.source_nlp.pipe_names == ["entity_ruler"]
+
+
+def trained_ner(folder):
+    """A source pipeline with random weights, which finds entities everywhere."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner").add_label("PER")
+    nlp.initialize()
+    upper = nlp.get_pipe("ner").model.get_ref("upper")  # it begins with zeros
+    upper.set_param("W", np.random.default_rng(0).normal(size=upper.get_param("W").shape).astype(np.float32))
+    nlp.to_disk(folder)
+    return nlp
+
+
+def test_a_source_pipeline_finds_the_same_and_in_any_batch(tmp_path):
+    nlp = trained_ner(tmp_path)
+    rng = np.random.default_rng(0)
+    sentences = [rng.choice([*WORDS, "Berlin", "sees", "a", "river"], n).tolist() for n in rng.integers(1, 30, 40)]
+    component = AnnotatorComponent(nlp, "xner_annotator", model=str(tmp_path), side="target", label_map=None)
+
+    def labelled(docs, batch_size):
+        return [[(e.start, e.end, e.label_) for e in doc.ents] for doc in component.pipe(docs, batch_size=batch_size)]
+
+    expected = [[(e.start, e.end, e.label_) for e in nlp(Doc(nlp.vocab, words=words)).ents] for words in sentences]
+    assert sum(map(len, expected)) > 20
+    for batch_size in (1, 7, 40):
+        assert labelled([Doc(nlp.vocab, words=words) for words in sentences], batch_size) == expected
+    models = [pipe.model for _, pipe in component.source_nlp.pipeline]
+    assert all(isinstance(node.ops, RowBlockOps) for model in models for node in model.walk())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..corpora.annotate import annotate, plan
+from ..garbage import collecting_seldom
 from ..types import Cost, Json
 from .options import command, option, size
 from .output import bar, done, say, show_counts, warn
@@ -37,7 +38,8 @@ def annotate_cli(call: Any, output: Path, shard_size: int, workers: int, dry_run
         settings = {name: value for name, value in call.keywords.items() if name not in ("engine", "address")}
         _show_plan(plan(**settings), shard_size, workers)
         return
-    manifest = call(progress=bar)
+    with collecting_seldom():
+        manifest = call(progress=bar)
     show_counts(manifest["totals"])
     faults = [fault for entry in manifest["shards"].values() for fault in entry.get("faults", ())]
     if faults:

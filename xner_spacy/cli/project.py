@@ -1,8 +1,6 @@
 """`xner project`: carry the entities of one file over to its translation."""
 
-import gc
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterator, List, Optional, Tuple
 
@@ -14,6 +12,7 @@ from ..corpora.labelled import read_tagged
 from ..corpora.write import form_of, write_corpus, write_sentences
 from ..corpora.writing import written_together
 from ..errors import require
+from ..garbage import collecting_seldom
 from ..languages import blank_vocab
 from ..pipeline.aligner import align_pairs
 from ..projection.projectors import checked
@@ -113,21 +112,6 @@ def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[
         write_json(json_path, summary)
     show_counts(summary["counts"])
     done(f"{summary['counts']['sentences']} sentences", output)
-
-
-@contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Let Python look for unreachable cycles of objects less often in a block. A corpus in memory holds none, but
-    millions of objects that it would look through again and again: a fifth of the time.
-    """
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 def _row(pair: SentencePair, projection: Projection, counts: Counter) -> Json:

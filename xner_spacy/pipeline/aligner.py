@@ -74,7 +74,8 @@ class AlignerComponent(BatchPipe):
     def process(self, docs: List[Doc]) -> None:
         todo = list(self._to_align(docs))
         sentences_by_doc = [_sentence_pairs(source, doc) for doc, source in todo]
-        pairs = [_to_pair(*sentences) for sentences in chain.from_iterable(sentences_by_doc)]
+        with_entities = isinstance(self.part, MarkedAligner)
+        pairs = [_to_pair(*sentences, with_entities) for sentences in chain.from_iterable(sentences_by_doc)]
         aligned = list(align_pairs(self.part, pairs, f"{self.name}: the aligner"))
         begin = 0
         for (doc, _), sentences in zip(todo, sentences_by_doc, strict=True):
@@ -130,6 +131,7 @@ def _sentence_pairs(source: Doc, target: Doc) -> List[Tuple[Span, Span]]:
     return list(zip(*sides, strict=True)) if len(sides[0]) == len(sides[1]) else [(source[:], target[:])]
 
 
-def _to_pair(source: Span, target: Span) -> SentencePair:
-    entities = [Entity(e.start - source.start, e.end - source.start, e.label_) for e in source.ents]
+def _to_pair(source: Span, target: Span, with_entities: bool) -> SentencePair:
+    ents = source.ents if with_entities else ()
+    entities = [Entity(e.start - source.start, e.end - source.start, e.label_) for e in ents]
     return SentencePair(words_of(source), words_of(target), entities, Alignment())

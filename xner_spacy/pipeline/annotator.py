@@ -19,6 +19,7 @@ from ..corpora.reading import parse_msgpack, reading
 from ..corpora.watching import existing
 from ..distillation.soft.soft_labels import get_soft, set_soft
 from ..distillation.soft.soft_projection import map_soft
+from ..distillation.student.matmul import pipeline_row_by_row
 from ..docdata import ANNOTATION_KEY, FAULT_KEY, UNPLACED_KEY, source_of, words_of
 from ..errors import Warnings, XnerError, XnerWarning, require
 from ..labels import AUTO, describe_label_map, get_label_map, map_label, require_a_known_label
@@ -149,6 +150,8 @@ class AnnotatorComponent(BatchPipe):
 
     def _set_source_nlp(self, nlp: Language) -> None:
         self._nlp = nlp
+        # On a CPU most of its time goes into matrix products, and into words that have occurred before.
+        pipeline_row_by_row(nlp)
         if sets_entities(nlp, self.spans_key) is False:
             warnings.warn(self._no_entities_message(nlp), stacklevel=3)
 

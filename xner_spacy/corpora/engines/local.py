@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import Callable, Deque, Dict, List, Optional
 
 from ...errors import XnerError
+from ...garbage import collecting_seldom
 from ...types import Json
 from ..inputs import Slice
 from ..shards import ShardMaker
@@ -128,4 +129,5 @@ def annotate_shards(tasks: "queue.Queue[Json]", answer: Answer) -> None:
 
 
 if __name__ == "__main__":
-    serve(annotate_shards)
+    with collecting_seldom():
+        serve(annotate_shards)
