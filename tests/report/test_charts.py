@@ -1,5 +1,6 @@
 """Charts show what they are given, are the same for the same input, and can be read by all."""
 
+import colorsys
 import re
 from typing import Any, List
 from xml.etree import ElementTree
@@ -93,6 +94,17 @@ def test_numbers() -> None:
     assert with_interval(estimate, scale=100, signs=True) == "+10.0 (5.0–20.0)"
     assert with_interval({"value": 0.1, "low": NAN, "high": NAN}) == "0.1" and with_interval({}) == "–"
     assert points(pd.DataFrame([estimate])).to_dict("records") == [{"value": 10.0, "low": 5.0, "high": 20.0}]
+
+
+def test_colours_of_names_differ_in_hue() -> None:
+    """Two of one hue are told apart by nobody: angles on the wheel of hues are 20 degrees apart, or one is grey."""
+    for scheme in (LIGHT, DARK):
+        codes = [scheme[f"s{i}"] for i in range(6)]
+        parts = [colorsys.rgb_to_hls(*(int(code[at : at + 2], 16) / 255 for at in (1, 3, 5))) for code in codes]
+        hues = [360 * hue for hue, _, saturation in parts if saturation > 0.15]
+        assert len(hues) >= 5
+        for at, one in enumerate(hues):
+            assert all(min(abs(one - other), 360 - abs(one - other)) > 15 for other in hues[at + 1 :]), hues
 
 
 def test_colours_can_be_read_in_both_schemes() -> None:

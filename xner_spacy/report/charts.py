@@ -72,11 +72,14 @@ def lines(
     colours: str = "o",
     log: bool = False,
     markers: bool = True,
+    marks: bool = False,
 ) -> Chart:
     """Draw lines with bands, one for each `label`, over a logarithmic axis.
 
     titles (Tuple[str, str]): Titles of the axes. legend (Optional[str]): Title of the legend. colours (str): "o" for
-        ordered labels, "s" for names. log (bool): Whether the vertical axis is logarithmic too.
+        ordered labels, "s" for names. log (bool): Whether the vertical axis is logarithmic too. marks (bool): Whether
+        one place of each line is marked: `best` on the horizontal axis, with the interval from `best_low` to
+        `best_high`, at the height `best_value` (NaN in all other rows).
     """
     labels = list(dict.fromkeys(data["label"]))
     labels_encoding: Dict[str, Any] = {"field": "label", "type": "nominal", "sort": labels, "title": legend}
@@ -85,9 +88,8 @@ def lines(
     dashes, shape = (kind(**labels_encoding, scale=alt.Scale(domain=labels)) for kind in (alt.StrokeDash, alt.Shape))
     x_values = sorted(float(value) for value in set(data[x]))
     axis = alt.Axis(grid=False, format=",", **({"values": x_values} if len(x_values) < 6 else {"tickCount": 4}))
-    x_axis = alt.X(
-        x, type="quantitative", title=titles[0], scale=alt.Scale(type="log", nice=False, padding=8), axis=axis
-    )
+    x_scale = alt.Scale(type="log", nice=False, padding=8)
+    x_axis = alt.X(x, type="quantitative", title=titles[0], scale=x_scale, axis=axis)
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
     value, low = (
         alt.Y(f"{name}:Q", title=titles[1], scale=scale, axis=alt.Axis(tickCount=5)) for name in ("value", "low")
@@ -98,6 +100,17 @@ def lines(
     ]
     if markers:
         layers.append(alt.Chart().mark_point(size=55, filled=True, opacity=1).encode(x_axis, value, colour, shape))
+    if marks:
+        marked = alt.Chart().transform_filter("isValid(datum.best_value)")
+        height = alt.Y("best_value:Q", title=titles[1], scale=scale)
+        place, low_end = (
+            alt.X(f"{name}:Q", title=titles[0], scale=x_scale, axis=axis) for name in ("best", "best_low")
+        )
+        ink = LIGHT["ink"]
+        layers.append(marked.mark_rule(strokeWidth=3, color=ink).encode(low_end, alt.X2("best_high:Q"), height))
+        layers.append(
+            marked.mark_point(size=90, shape="diamond", filled=True, opacity=1, color=ink).encode(place, height)
+        )
     return _panels(data, layers, width=WIDTH, height=190)
 
 
@@ -154,11 +167,29 @@ def _panels(data: pd.DataFrame, layers: Sequence[Chart], **size: Any) -> Chart:
     return chart.properties(description=" ".join(summaries))
 
 
-def render(chart: Chart) -> str:
-    """RETURNS (str): A chart as SVG, always the same for the same chart."""
-    svg = vl_convert.vegalite_to_svg(_plain({**chart.to_dict(validate=False), "config": CONFIG}))
+def render(chart: Chart, *, narrow: bool = False) -> str:
+    """RETURNS (str): A chart as SVG, always the same for the same chart. narrow (bool): For narrow windows."""
+    specification = {**chart.to_dict(validate=False), "config": CONFIG}
+    svg = vl_convert.vegalite_to_svg(_plain(_narrowed(specification) if narrow else specification))
     svg = svg.replace(f' font-family="{CONFIG["font"]}"', "")
     return re.sub(r" (?:d|transform)=\"[^\"]*\"", lambda path: _DECIMALS.sub(r"\1", path.group()), svg)
+
+
+def _narrowed(specification: Dict[str, Any]) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): One panel below the other, with titles and legends on several lines. The widest panels
+    lose their texts, which would not fit; their values are in a table.
+    """
+    panel, facet = dict(specification["spec"]), dict(specification["facet"])
+    width = panel.get("width", WIDTH)
+    if width > 1.5 * WIDTH:
+        panel["width"] = WIDTH // 2
+        panel["layer"] = [layer for layer in panel["layer"] if layer["mark"].get("type") != "text"]
+    else:
+        panel["width"] = min(width, WIDTH + 20)
+    lines_of_title = "split(replace(datum.label, ' minus ', ': minus '), ': ')"
+    facet["header"] = {**facet.get("header", {}), "labelExpr": lines_of_title, "labelFontSize": 12}
+    config = {**CONFIG, "legend": {**CONFIG["legend"], "columns": 2}}
+    return {**specification, "spec": panel, "facet": facet, "columns": 1, "config": config}
 
 
 def _plain(value: Any) -> Any:

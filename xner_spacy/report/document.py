@@ -4,6 +4,7 @@ A manifest lists the files that xner_spacy wrote to the folder of a report. Othe
 """
 
 import base64
+import hashlib
 import re
 import textwrap
 from dataclasses import dataclass, replace
@@ -78,13 +79,28 @@ class Figure:
         return render(self.chart)
 
     def inline(self) -> Markup:
-        """RETURNS (Markup): The drawing in a page."""
-        return Markup(svg_of(self.chart, self._drawn, self.title, key=self.key))
+        """RETURNS (Markup): The drawing in a page, once for wide and once for narrow windows."""
+        wide = svg_of(self.chart, self._drawn, self.title, key=self.key)
+        slim = svg_of(self.chart, render(self.chart, narrow=True), self.title, key=f"{self.key}-narrow")
+        return Markup(f'<div class="for-wide">{wide}</div><div class="for-narrow">{slim}</div>')
 
     @property
     def svg(self) -> str:
         """RETURNS (str): The drawing as a file."""
         return svg_of(self.chart, self._drawn, self.title) + "\n"
+
+
+@dataclass
+class Widget:
+    """Something to work with in the page, and the table that stands for it where it does not run.
+
+    html (Markup): Its elements. script (str): Its script, which asks for nothing outside of the page. table (Table): The
+        table.
+    """
+
+    html: Markup
+    script: str
+    table: Table
 
 
 class TextTemplates:
@@ -143,11 +159,16 @@ def write_page(
     """
     text = TextTemplates(package, filters)
     used_figures: Dict[str, Figure] = {}
+    scripts: List[Markup] = []
 
     def put(name: str, title: str = "", caption: str = "", kind: str = "figure") -> Markup:
         part = parts.get(name)
         if part is None:
             return Markup("")
+        if isinstance(part, Widget):
+            scripts.append(Markup(part.script))
+            shown = replace(part.table, caption=" ".join(caption.split()))
+            return text.part("widget", part=replace(part, table=shown), key=name, title=title)
         if isinstance(part, Table):
             return text.part("table", part=replace(part, caption=" ".join(title.split())))
         table = replace(part.table, caption=f"{title}, in points")
@@ -162,7 +183,14 @@ def write_page(
     reader = MarkdownIt("commonmark")
     html_sections = [(re.sub(r"\W+", "-", name.lower()), name, Markup(reader.render(body))) for name, body in nonempty]
     page = text.html.get_template("page.html").render(
-        title=title, head=Markup(reader.render(head)), sections=html_sections, light=LIGHT, dark=DARK, footer=footer
+        title=title,
+        head=Markup(reader.render(head)),
+        sections=html_sections,
+        light=LIGHT,
+        dark=DARK,
+        footer=footer,
+        scripts=scripts,
+        hashes=[_hash(script) for script in scripts],
     )
     sources = [f"# {for_markdown(title)}", head, *(f"## {name}\n{body}" for name, body in nonempty)]
     markdown = "\n\n".join(part.strip() for part in (*sources, for_markdown(footer)))
@@ -189,6 +217,11 @@ def _reflow(text: str) -> str:
 def _plain(escape: Callable[[str], str]) -> Callable[[Any], Any]:
     """RETURNS (Callable): A function that escapes text, but not markup and other values."""
     return lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _hash(script: str) -> str:
+    """RETURNS (str): The name of a script in a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _data_uri(text: str, kind: str) -> str:

@@ -16,6 +16,10 @@ from .surface import Surface
 SPARE = 3
 
 
+# Where the passes over the text are fixed, a student of fewer steps has learnt nothing yet.
+LEAST_STEPS = 100
+
+
 @dataclass
 class Analysis:
     """The estimates, each with `value`, `low` and `high`. F1 is in [0, 1]. docs/study-methods.md describes each part.
@@ -44,6 +48,11 @@ class Analysis:
     hypotheses: List[Finding]
 
 
+def untrained(frame: pd.DataFrame) -> pd.Series:
+    """RETURNS (Series): Which rows are of students with fixed passes over too little text."""
+    return frame["design"].eq("epochs") & frame["steps"].between(1, LEAST_STEPS - 1)
+
+
 def main_design(designs: Iterable[str]) -> str:
     """RETURNS (str): The design to report for an arm: fixed optimiser steps, if it was run."""
     return max(designs, key=lambda design: design == "steps")
@@ -55,12 +64,16 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
     rows (Sequence[Row]): All rows, including failed ones. samples (int): Bootstrap samples. seed (int): Bootstrap seed.
     RETURNS (Analysis): The estimates, which do not depend on the order of the rows.
     """
-    frame = frame_of(rows)
+    whole = frame_of(rows)
+    frame = whole[~untrained(whole)]
     primary_rows = primary(frame)
     surfaces: Dict[str, Surface] = {}
     by_language: Dict[str, Dict[str, Surface]] = {}
     trends: Dict[str, Dict[str, Interval]] = {}
     unknown: List[Tuple[str, str, str]] = []
+    for arm, left_out in whole[untrained(whole)].groupby("arm", observed=True):
+        reason = f"{len(left_out)} students had fewer than {LEAST_STEPS} steps, and are left out as untrained"
+        unknown.append(("Passes over the text fixed", arm, reason))
     spread = by_size(primary_rows)
     for arm, arm_rows in primary_rows.groupby("arm", observed=True):
         design = main_design(sorted(arm_rows["design"].unique()))
@@ -83,7 +96,7 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
     pairs, by_design, by_mirror, gains = (compare(primary_rows) for compare in (contrasts, designs, mirrored, tenfolds))
     cells = means(frame)
     return Analysis(
-        frame,
+        whole,
         cells,
         pairs,
         by_design,

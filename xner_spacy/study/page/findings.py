@@ -43,14 +43,15 @@ def _shown(name: str, found: Mapping[str, Any]) -> str:
 
 def findings_json(findings: Sequence[Finding]) -> List[Json]:
     """RETURNS (List[Json]): The findings with their claims; unknown numbers are None."""
-    return [{**_plain(vars(finding)), "hypothesis": CLAIMS[finding.name]} for finding in findings]
+    return [{**plain(vars(finding)), "hypothesis": CLAIMS[finding.name]} for finding in findings]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """RETURNS (Any): A value for JSON: no NaN, and six decimals."""
     if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: plain(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return _number(value) if isinstance(value, float) else value
 
 

@@ -12,18 +12,17 @@ from ...report.charts import Chart, heat_map, intervals, lines, points, shares
 from ...report.document import Figure, Table
 from ..analysis.analyse import Analysis
 from ..analysis.intervals import ALL, SIZES
-from ..analysis.ratios import iso_lines, rates
+from ..analysis.ratios import best_ratios, iso_lines, rates
 from ..analysis.spread import COMPONENTS
 from ..analysis.surface import Surface
 from ..design.rows import ARMS, SOURCE_ARMS
+from .wording import KINDS, SIDES, ratio
 
 # The names and descriptions of the arms.
 _WORDS = srsly.read_json(Path(__file__).parent / "templates" / "arms.json")
 ARM_NAMES: Dict[str, str] = {arm: words["name"] for arm, words in _WORDS.items()}
 DESCRIPTIONS: Dict[str, str] = {arm: words["what"] for arm, words in _WORDS.items()}
 SHORT = {arm: name.split(" (")[0] for arm, name in ARM_NAMES.items()}
-SIDES = {"source": "labelled source sentences", "target": "unlabelled target sentences"}
-KINDS = {"source": "labelled", "target": "unlabelled"}
 # Columns of frames, with their names in tables.
 ESTIMATE = {"value": "value", "low": "low", "high": "high"}
 MEAN = {"n_source": "n_source", "n_target": "n_target", "value": "F1", "low": "low", "high": "high", "n": "rows"}
@@ -35,9 +34,11 @@ def only(data: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
     return data[(data[list(wanted)] == list(wanted.values())).all(axis=1)]
 
 
-def main_first(means: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): The lines of the block "main" first, since several blocks may have the same size."""
-    return means.sort_values("block", key=lambda block: block.ne("main"), kind="stable")
+def of_grid(means: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): The lines of the block "main", of arms that are in it; else those of all blocks."""
+    in_main = means["block"].eq("main")
+    has_main = in_main.groupby(means["arm"], observed=True).transform("any")
+    return means[in_main | ~has_main]
 
 
 def records(data: pd.DataFrame) -> List[Dict[str, Any]]:
@@ -54,7 +55,7 @@ class View:
     def __init__(self, analysis: Analysis, names: Mapping[str, str]) -> None:
         self.analysis = analysis
         self.names = names
-        means = main_first(only(analysis.means, design="steps"))
+        means = of_grid(only(analysis.means, design="steps"))
         self.means = points(means.drop_duplicates(["arm", "quantity", "lang", *SIZES])).sort_values(SIZES)
         by_arm = means[means["lang"] != ALL].groupby("arm", observed=True)["lang"].unique()
         measured = {lang for langs in by_arm for lang in langs}
@@ -63,6 +64,9 @@ class View:
         self.target_arms = [arm for arm in self.arm_languages if arm not in SOURCE_ARMS]
         most_languages = max((len(self.arm_languages[arm]) for arm in self.target_arms), default=0)
         self.main_arms = [arm for arm in self.target_arms if len(self.arm_languages[arm]) == most_languages]
+        # Arms with a single cell are in a table, since they would leave the rest of a field of sizes blank.
+        sizes = means.groupby("arm", observed=True)[SIZES].apply(lambda part: len(part.drop_duplicates()))
+        self.one_cell = [arm for arm in self.target_arms if sizes[arm] == 1]
 
     def group(self, arm: str, lang: str = ALL, quantity: str = "f1") -> pd.DataFrame:
         """RETURNS (DataFrame): The means of an arm."""
@@ -88,7 +92,8 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
     """RETURNS (Dict[str, Optional[Figure]]): All figures by key; None for those without data. Their titles and captions
     are in the template of the page.
     """
-    arms, main_arms, analysis = view.target_arms, view.main_arms, view.analysis
+    main_arms, analysis = view.main_arms, view.analysis
+    arms = [arm for arm in view.target_arms if arm not in view.one_cell]
     means = {view.arm(arm): view.group(arm) for arm in main_arms}
     surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main_arms if arm in analysis.surfaces}
     tenfolds, mirrored, contrasts, spread = (
@@ -107,8 +112,8 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
             )
             for name in ("teacher", "transfer")
         },
-        "iso-total": _iso_lines(surfaces, "total", "ratio", "ratio, labelled : unlabelled"),
-        "iso-ratio": _iso_lines(surfaces, "ratio", "total", "total, labelled + unlabelled"),
+        "iso-total": _iso_lines(surfaces, "total", "ratio", "ratio, labelled : translated"),
+        "iso-ratio": _iso_lines(surfaces, "ratio", "total", "total, labelled + translated"),
         "rates": _rates(surfaces),
         "tenfolds": _forest(
             {
@@ -120,7 +125,7 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
         ),
         "mirrored": _forest(
             {view.arm(arm): _of_sizes(only(mirrored, arm=arm)) for arm in main_arms},
-            "F1, more labelled minus more unlabelled",
+            "F1, more labelled minus more translated",
         ),
         "contrasts": _forest(
             {
@@ -152,7 +157,7 @@ def _figure(
 
 
 def _heat(groups: Groups, what: str = "F1") -> Optional[Figure]:
-    titles = (SIDES["target"], SIDES["source"])
+    titles = ("target sentences", SIDES["source"])
     draw = partial(heat_map, x="n_target", y="n_source", titles=titles, signs=what == "difference")
     return _figure(groups, draw, {**MEAN, "value": what})
 
@@ -179,13 +184,6 @@ def _side_by_side(view: View) -> Optional[Figure]:
     return _figure(groups, draw, {"label": "arm", **MEAN}, of="language")
 
 
-def ratio(value: float) -> str:
-    """RETURNS (str): The ratio of labelled to unlabelled sentences, with 1 for the smaller one."""
-    number = max(value, 1 / value)
-    text = f"{number:,.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
-    return f"{text}\u00a0:\u00a01" if value >= 1 else f"1\u00a0:\u00a0{text}"
-
-
 def _iso_lines(surfaces: Mapping[str, Surface], kind: str, moving: str, title: str) -> Optional[Figure]:
     groups = {}
     for name, surface in surfaces.items():
@@ -193,8 +191,21 @@ def _iso_lines(surfaces: Mapping[str, Surface], kind: str, moving: str, title: s
         if len(data):
             named = data[kind].map("{:,.0f}".format if kind == "total" else ratio)
             groups[name] = points(data).assign(label=named)
-    draw = partial(lines, x=moving, titles=(title, "F1, fitted"), legend=kind, markers=False)
+            if kind == "total":
+                groups[name] = _with_optimum(groups[name], surface)
+    draw = partial(lines, x=moving, titles=(title, "F1, fitted"), legend=kind, markers=False, marks=kind == "total")
     return _figure(groups, draw, {name: name for name in ("total", "ratio", *SIZES)} | ESTIMATE | {"value": "F1"})
+
+
+def _with_optimum(data: pd.DataFrame, surface: Surface) -> pd.DataFrame:
+    """RETURNS (DataFrame): The lines with the best ratio of each total, and its interval, in its first row."""
+    data = data.assign(**dict.fromkeys(("best", "best_low", "best_high", "best_value"), nan))
+    for one in best_ratios(surface):
+        at = data.index[data["total"] == one["total"]]
+        if len(at) and one["low"] == one["low"]:
+            marks = [one["ratio"], one["low"], one["high"], 100 * one["f1"]["value"]]
+            data.loc[at[0], ["best", "best_low", "best_high", "best_value"]] = marks
+    return data
 
 
 def _rates(surfaces: Mapping[str, Surface]) -> Optional[Figure]:

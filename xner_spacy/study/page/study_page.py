@@ -5,7 +5,7 @@ Its text is in `templates/study.md`; the numbers are computed here.
 
 from itertools import product
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import pandas as pd
 
@@ -13,11 +13,15 @@ from ...report.charts import with_interval
 from ...report.document import Table, write_page
 from ...types import Json
 from ..analysis.analyse import Analysis, main_design
+from ..analysis.compact import compact
 from ..analysis.intervals import ALL, VARIANCE, measured
-from ..analysis.ratios import best_ratios, equal_rates, total_gain
+from ..analysis.ratios import best_ratios, equal_rates
 from ..design.rows import ARMS, DONE
-from .findings import finding_table, findings_json
-from .study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, main_first, make_figures, only, ratio, records
+from .answer import answer_of, surfaces_json
+from .calculator import calculator
+from .findings import finding_table, findings_json, plain
+from .study_figures import ARM_NAMES, DESCRIPTIONS, SHORT, View, make_figures, of_grid, only, records
+from .wording import ALIKE, THESE, ratio, with_word
 
 MAIN_ARMS = ("hard", "soft")
 FORM_NAMES = {
@@ -26,11 +30,16 @@ FORM_NAMES = {
     "quadratic": "quadratic",
     "power": "power law",
 }
-FILTERS = {
-    "points": lambda e: with_interval(e, scale=100),
-    "gain": lambda e: with_interval(e, signs=True, scale=100),
+FILTERS: Dict[str, Callable[..., str]] = {
+    # Means are about the languages that were measured; gains and differences about languages like them.
+    "points": lambda e, word=THESE: with_word(e, word, scale=100),
+    "gain": lambda e, word=ALIKE: with_word(e, word, signs=True, scale=100),
+    "percent": lambda e, word=ALIKE: with_word(e, word, digits=0, scale=100),
+    "sentences": lambda e, word=ALIKE: with_word(e, word, digits=0),
     "ratio": ratio,
-    "size": lambda e: f"{e['n_source']:,} labelled" + (f" and {e['n_target']:,} unlabelled" if e["n_target"] else ""),
+    # Two digits: what is read off a curve is no more exact.
+    "rough": lambda n: f"{float(f'{n:.2g}'):,.0f}",
+    "size": lambda e: f"{e['n_source']:,} labelled" + (f" and {e['n_target']:,} translated" if e["n_target"] else ""),
     "listed": lambda parts: " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])),
 }
 
@@ -46,16 +55,26 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
     """
     view = View(analysis, meta["languages"])
     arms = {arm: arm_facts(view, arm) for arm in ARMS if arm in set(analysis.means["arm"])}
+    known = facts(view, arms)
+    best = known["best"]
+    parts: Dict[str, Any] = {**make_figures(view), **make_tables(view, arms, meta)}
+    if best and best["answer"]:
+        data = compact(analysis.surfaces[best["arm"]])
+        parts["calculator"] = calculator(analysis.surfaces[best["arm"]], data, best["answer"]["total"])
     return write_page(
         folder,
         "xner_spacy.study.page",
         "study.md",
         title=meta["title"],
-        parts={**make_figures(view), **make_tables(view, arms, meta)},
-        values={"question": "", **meta, **facts(view, arms)},
+        parts=parts,
+        values={"question": "", **meta, **known},
         filters=FILTERS,
         footer=f"{len(analysis.rows):,} rows of results; made by {meta['report_command']}.",
-        results={"hypotheses": findings_json(analysis.hypotheses)},
+        results={
+            "answer": plain({"arm": best["arm"], **best["answer"]}) if best and best["answer"] else None,
+            "hypotheses": findings_json(analysis.hypotheses),
+            "surfaces": surfaces_json(analysis),
+        },
     )
 
 
@@ -81,10 +100,16 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "unknown": [(what, arms, reason) for (what, reason), arms in unknown.items()],
         "rows": len(rows),
         "failed": int((rows["status"] != DONE).sum()),
-        "hours": rows["seconds"].sum() / 3600,
+        "hours": _seconds(rows) / 3600,
         "machines": sorted(set(done["machine"]) - {""}),
         "languages": [(lang, view.language(lang)) for lang in view.languages],
     }
+
+
+def _seconds(rows: pd.DataFrame) -> float:
+    """RETURNS (float): The processor time of all jobs; several cells may come from one of them."""
+    shared = rows["job"].ne("") & rows.duplicated("job")
+    return float(rows.loc[~shared, "seconds"].sum())
 
 
 def arm_facts(view: View, arm: str) -> Dict[str, Any]:
@@ -93,7 +118,7 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
     means = only(analysis.means, arm=arm, lang=ALL)
     means = means[means["block"].ne(VARIANCE) | means["block"].eq(VARIANCE).all()]
     design = main_design(sorted(means["design"].unique()))
-    means = main_first(only(means, design=design)).drop_duplicates(["quantity", "n_source", "n_target"])
+    means = of_grid(only(means, design=design)).drop_duplicates(["quantity", "n_source", "n_target"])
     cells = {name: records(part) for name, part in means.groupby("quantity")}
     by_size = {(cell["n_source"], cell["n_target"]): cell for cell in cells["f1"]}
     extremes = [sorted({min(sizes), max(sizes)}) for sizes in zip(*by_size, strict=True)]
@@ -120,8 +145,8 @@ def arm_facts(view: View, arm: str) -> Dict[str, Any]:
         },
         "ratios": shown_ratios,
         "all_ratios": ratios,
-        "cost": max(ratios, key=lambda best: best["most"] / best["least"], default=None),
-        "total": total_gain(surface) if surface else None,
+        "arm": arm,
+        "answer": answer_of(analysis, arm),
         "rates": equal_rates(surface) if surface else [],
         "robust": robust,
         "worst": view.language(robust["worst"]) if robust else "",
@@ -148,20 +173,21 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         {
             "arm": arm_values["name"],
             "languages": arm_values["languages"],
-            "F1, smallest sizes": points(arm_values["corners"][0]),
-            "F1, largest sizes": points(arm_values["corners"][-1]),
-            "tenfold labelled source": gain(arm_values["tenfold"]["source"] or {}),
-            "tenfold unlabelled target": gain(arm_values["tenfold"]["target"] or {}),
-            "sd, run to run": points(arm_values["robust"] or {}),
+            f"F1, smallest sizes ({THESE})": points(arm_values["corners"][0], ""),
+            f"F1, largest sizes ({THESE})": points(arm_values["corners"][-1], ""),
+            f"tenfold source ({ALIKE})": gain(arm_values["tenfold"]["source"] or {}, ""),
+            f"tenfold target ({ALIKE})": gain(arm_values["tenfold"]["target"] or {}, ""),
+            f"sd, run to run ({ALIKE})": points(arm_values["robust"] or {}, ""),
         }
-        for arm_values in (arms[arm] for arm in view.target_arms)
+        for arm, arm_values in ((arm, arms[arm]) for arm in view.target_arms)
+        if arm not in view.one_cell
     ]
     robustness = [
         {
             "arm": SHORT[line["arm"]],
             "design": line["design"],
             "languages": line["languages"],
-            "sd over replicates": points(line),
+            f"sd over replicates ({ALIKE})": points(line, ""),
             "worst language": view.language(line["worst"]),
             "its F1": 100 * line["worst_f1"],
             "behind the mean": 100 * line["gap"],
@@ -185,6 +211,11 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
     failed = failed.assign(arm=failed["arm"].map(ARM_NAMES).astype(str), language=failed["lang"].map(view.language))
     tables: Dict[str, Any] = {
         "key": key,
+        "one-cell": [
+            {"arm": SHORT[arm], "size": FILTERS["size"](cell), f"F1 ({THESE})": points(cell, ""), **_against(view, arm)}
+            for arm in view.one_cell
+            for cell in arms[arm]["corners"][:1]
+        ],
         "arms": [
             {"arm": ARM_NAMES[arm], "what it is": DESCRIPTIONS[arm], "languages": len(langs)}
             for arm, langs in view.arm_languages.items()
@@ -196,6 +227,14 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         "signature": [{"what": name, "value": _flat(value)} for name, value in meta["signature"].items()],
     }
     return {name: Table("", pd.DataFrame(lines), 2 if name == "fit" else 1) for name, lines in tables.items() if lines}
+
+
+def _against(view: View, arm: str) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): An arm with one cell, minus the teacher and minus model transfer."""
+    lines = {name: records(view.group(arm, quantity=f"minus_{name}")) for name in ("teacher", "transfer")}
+    return {
+        f"minus {name} ({THESE})": with_interval(part[0], signs=True) if part else "–" for name, part in lines.items()
+    }
 
 
 def _flat(value: Any) -> str:

@@ -1,0 +1,52 @@
+"""A surface as numbers: what the calculator of the page and `xner study plan` compute with."""
+
+from typing import List, Mapping, Sequence
+
+import numpy as np
+
+from ...types import Json
+from .divisions import LITTLE, ranges
+from .forms import Floats, Solution
+from .surface import Surface
+
+# Bootstrap samples that are kept.
+KEPT = 200
+DECIMALS = 5
+
+
+def compact(surface: Surface) -> Json:
+    """RETURNS (Json): `source` and `target`, the measured ranges; `levels` and `shape`, lists of
+    [c, seven slopes, alpha, beta] of which the first is the fit and the others are bootstrap samples (c is the mean over
+    languages); `widen_levels` and `widen_shape`, see `percentiles`; `little`, how much F1 matters little.
+    """
+    source, target = ranges(surface)
+    return {
+        "source": source,
+        "target": target,
+        "little": LITTLE,
+        "widen_levels": round(surface.widen_levels, DECIMALS),
+        "widen_shape": round(surface.widen_shape, DECIMALS),
+        "levels": _lists(surface.levels),
+        "shape": _lists(surface.shape),
+    }
+
+
+def expectations(surface: Surface, by_language: Mapping[str, Surface]) -> Json:
+    """RETURNS (Json): What `xner study plan` needs: `form`, the measured ranges `source` and `target`, `fit`, and the fit
+    of each of the `languages`, as in `compact`.
+    """
+    source, target = ranges(surface)
+    fits = {lang: _lists(one.point)[0] for lang, one in by_language.items()}
+    fit = _lists(surface.point)[0]
+    return {"form": surface.form, "source": source, "target": target, "fit": fit, "languages": fits}
+
+
+def _lists(solution: Solution) -> List[List[float]]:
+    rows = np.vstack([solution.c.mean(axis=0), solution.slopes, solution.alpha, solution.beta])
+    return [[round(float(value), DECIMALS) for value in column] for column in rows[:, : KEPT + 1].T]
+
+
+def solution_of(lists: Sequence[Sequence[float]]) -> Solution:
+    """RETURNS (Solution): The inverse, for a list of fits."""
+    rows: Floats = np.array(lists, dtype=np.float64).T
+    return Solution(rows[1:8], rows[8], rows[9], rows[:1], np.zeros(rows.shape[1], dtype=np.int64))
