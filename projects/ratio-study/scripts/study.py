@@ -9,8 +9,8 @@ Writes to OUT:
     LANG/ntrex.spacy    NTREX with its translation, where NTREX has the language: text of another domain
     LANG/own.spacy      the sentences of train.spacy that are in MasakhaNER, where only a part of it is (yor)
 
-Where MAFAND holds MasakhaNER's own sentences, the unlabelled ones are those of its training split,
-with MasakhaNER's tokens; elsewhere they are MAFAND's training and development sentences, by our
+Where MAFAND holds MasakhaNER's own sentences, the unlabelled ones are those of its training split, with MasakhaNER's
+tokens; elsewhere they are MAFAND's training and development sentences (all that it has, if none is for training), by our
 tokenizer, without any that is in the test set. The word aligner learns from the whole bitext of the language.
 """
 
@@ -48,7 +48,7 @@ def main(
     source: Path = typer.Argument(..., help="Folder of labelled English DocBin files."),
     out: Path = typer.Argument(..., help="Where the corpora go."),
     ntrex: Optional[Path] = typer.Option(None, help="Folder of NTREX-128."),
-    langs: str = typer.Option("lug,luo,tsn,pcm,hau,swa,yor", help="ISO 639-3 codes."),
+    langs: str = typer.Option("lug,luo,tsn,pcm,hau,swa,yor,kin,nya,sna,xho", help="ISO 639-3 codes."),
     limit: int = typer.Option(4800, help="Unlabelled sentences of each language."),
 ) -> None:
     """Prepare the corpora of the ratio study."""
@@ -77,7 +77,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> Pair
     translation: Dict[str, str] = {}
     for english_text, text in (pair for pairs in bitext.values() for pair in pairs):
         translation.setdefault(letters_key(text), english_text)
-    tagged = {split: list(read_columns(ner / lang / f"{split}.txt", repair=True)) for split in SPLITS}
+    tagged = {split: list(read_columns(ner / lang / f"{split}.txt", repair=True, broken="skip")) for split in SPLITS}
     tokens = {_key(s): s.words for sentences in tagged.values() for s in sentences}
 
     def split_target(text: str) -> List[str]:
@@ -102,7 +102,7 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> Pair
         held_out = {_key(s) for s in tagged["test"]}
         chosen = [
             (split_target(text), english_text)
-            for split in ("train", "dev")
+            for split in (("train", "dev") if "train" in bitext else SPLITS)
             for english_text, text in bitext.get(split, ())
             if letters_key(text) not in held_out
         ]
