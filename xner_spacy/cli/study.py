@@ -7,8 +7,10 @@ from typing import List, Optional
 
 import typer
 
+from ..errors import XnerError
 from ..study.design.rows import FAILED
 from ..study.design.study import price_study, report_study, run_study
+from ..study.next_step import NAMES, plan_study
 from ..types import Json
 from .annotate import EngineName
 from .options import parse_overrides
@@ -24,6 +26,7 @@ def register(app: typer.Typer) -> None:
     )
     study.command("run", context_settings=CONTEXT)(run_cli)
     study.command("report", context_settings=CONTEXT)(report_cli)
+    study.command("plan")(plan_cli)
     app.add_typer(study, name="study")
 
 
@@ -72,6 +75,53 @@ def report_cli(
     """Make the page, its Markdown twin and the figures from the results that are there."""
     files = report_study(config, parse_overrides(context.args))
     done(f"{len(files)} files", files[0].parent)
+
+
+def plan_cli(
+    n_source: int = typer.Argument(..., metavar="SOURCE", min=0, help="Labelled source sentences that you have."),
+    n_target: int = typer.Argument(..., metavar="TARGET", min=0, help="Target sentences with a translation."),
+    budget: float = typer.Option(1000.0, "--budget", min=0, help="What you can spend on one kind of sentence next."),
+    price_source: float = typer.Option(1.0, "--price-source", min=0, help="Price of a labelled source sentence."),
+    price_target: float = typer.Option(1.0, "--price-target", min=0, help="Price of a target sentence."),
+    report: Optional[Path] = typer.Option(
+        None, "--report", help="report.json of a study; without it, the study that comes with the package."
+    ),
+    arm: Optional[str] = typer.Option(None, "--arm", help="Kind of student: hard or soft."),
+) -> None:
+    """Say which kind of sentence to collect next, and what F1 to expect, within what was measured."""
+    if not (budget > 0 and price_source > 0 and price_target > 0):
+        raise XnerError("Budget and prices must be above zero.", "Give them in one currency, or leave them out.")
+    prices = {"price_source": price_source, "price_target": price_target}
+    say(show_plan(plan_study(n_source, n_target, report=report, arm=arm, budget=budget, **prices)))
+
+
+def show_plan(plan: Json) -> str:
+    """RETURNS (str): What to expect now and from more of either kind, and what to collect next."""
+    lines = [f"F1 now: {_points(plan['f1'])}"]
+    for kind, option in plan["options"].items():
+        name = f"{option['more']:,.0f} more {NAMES[kind]}"
+        gain = option["gain"]
+        lines.append(f"{name}: {_points(gain, signs=True) if gain else 'outside of what was measured'}")
+    count = len(plan["languages"])
+    if plan["difference"] is None:
+        lines.append("Next: not known, since one of the two is outside of what was measured. Try a smaller --budget.")
+    else:
+        sure = "" if plan["decided"] else ", probably: the interval of the difference holds zero"
+        in_favour = plan["better"] if plan["next"] == "target" else count - plan["better"]
+        lines.append(
+            f"Next: {NAMES[plan['next']]}{sure} (source minus target: {_points(plan['difference'], signs=True)}). "
+            f"They gain more in {in_favour} of {count} languages."
+        )
+    lines.append(f"In points of F1, with 95% intervals for one language like the {count} of the study {plan['study']}.")
+    return "\n".join(lines)
+
+
+def _points(estimate: Json, *, signs: bool = False) -> str:
+    sign = "+" if signs else ""
+    if estimate["low"] is None:
+        return f"{100 * estimate['value']:{sign}.1f} (no interval: fewer than three languages)"
+    value, low, high = (100 * estimate[name] for name in ("value", "low", "high"))
+    return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def show_price(price: Json, workers: int) -> str:

@@ -1,12 +1,12 @@
 """A surface as numbers: what the calculator of the page and `xner study plan` compute with."""
 
-from typing import List, Mapping, Sequence
+from typing import List, Mapping
 
 import numpy as np
 
 from ...types import Json
 from .divisions import LITTLE, ranges
-from .forms import Floats, Solution
+from .forms import Solution
 from .surface import Surface
 
 # Bootstrap samples that are kept.
@@ -44,9 +44,3 @@ def expectations(surface: Surface, by_language: Mapping[str, Surface]) -> Json:
 def _lists(solution: Solution) -> List[List[float]]:
     rows = np.vstack([solution.c.mean(axis=0), solution.slopes, solution.alpha, solution.beta])
     return [[round(float(value), DECIMALS) for value in column] for column in rows[:, : KEPT + 1].T]
-
-
-def solution_of(lists: Sequence[Sequence[float]]) -> Solution:
-    """RETURNS (Solution): The inverse, for a list of fits."""
-    rows: Floats = np.array(lists, dtype=np.float64).T
-    return Solution(rows[1:8], rows[8], rows[9], rows[:1], np.zeros(rows.shape[1], dtype=np.int64))
