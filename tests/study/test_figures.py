@@ -82,6 +82,16 @@ def test_estimates_hold_the_numbers_of_the_analysis(analysis: Analysis, figures:
     assert found["gain"].tolist() == pytest.approx((100 * rates(analysis.surfaces["soft"])["value"]).tolist())
 
 
+def test_means_without_the_language_of_another_domain(view: View, figures: Dict[str, Figure]) -> None:
+    found = figures["f1-without"].table.data
+    rows = view.analysis.rows.query("block == 'main' and lang != 'hau' and arm == 'soft'")
+    here = found.query(f"arm == '{SHORT['soft']}' and n_source == 1000 and n_target == 320")
+    expected = rows.query("n_source == 1000 and n_target == 320").groupby("lang")["f1"].mean().mean()
+    assert here["F1"].item() == pytest.approx(100 * expected) and len(found) == 32
+    few = analyse([row for row in whole_study(failures=0) if row.lang in ("lug", "luo")], samples=20)
+    assert few.without_apart.empty and make_figures(View(few, META["languages"]))["f1-without"] is None
+
+
 def test_contrasts_are_over_all_sizes(analysis: Analysis, figures: Dict[str, Figure]) -> None:
     entry = analysis.contrasts.query("a == 'soft' and b == 'hard' and lang == 'all' and n_source == 0").iloc[0]
     name = f"{SHORT['soft']} minus {SHORT['hard']}"

@@ -7,8 +7,8 @@ import pandas as pd
 
 from ..design.rows import ARMS, SOURCE_ARMS, Row
 from .comparisons import contrasts, designs, mirrored, tenfolds
-from .hypotheses import Finding, hypotheses
-from .intervals import frame_of, means, of_the_grid, primary
+from .hypotheses import APART, Finding, hypotheses
+from .intervals import ALL, frame_of, means, of_the_grid, primary
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
@@ -30,6 +30,8 @@ class Analysis:
         robustness, spread, components (DataFrame): See `robustness`, `by_size` and `variance_components`.
     trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated,
         for which arm, and why. hypotheses (List[Finding]): See `hypotheses`.
+    without_apart (DataFrame): The means over languages without the one whose text is of another domain (`APART`); empty
+        if it was not measured, or alone.
     """
 
     rows: pd.DataFrame
@@ -46,6 +48,7 @@ class Analysis:
     trends: Dict[str, Dict[str, Interval]]
     unknown: List[Tuple[str, str, str]]
     hypotheses: List[Finding]
+    without_apart: pd.DataFrame
 
 
 def untrained(frame: pd.DataFrame) -> pd.Series:
@@ -110,7 +113,17 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
         trends,
         unknown,
         hypotheses(frame, samples, seed),
+        _without_apart(frame),
     )
+
+
+def _without_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): See `Analysis.without_apart`."""
+    others = frame[frame["lang"] != APART]
+    if len(others) == len(frame):
+        others = others[:0]
+    found = means(others)
+    return found[found["lang"] == ALL]
 
 
 def _of_languages(rows: pd.DataFrame, samples: int, seed: int) -> Dict[str, Surface]:

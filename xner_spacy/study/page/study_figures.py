@@ -11,6 +11,7 @@ import srsly
 from ...report.charts import Chart, heat_map, intervals, lines, points, shares
 from ...report.document import Figure, Table
 from ..analysis.analyse import Analysis
+from ..analysis.hypotheses import STUDENTS
 from ..analysis.intervals import ALL, SIZES
 from ..analysis.ratios import best_ratios, iso_lines, rates
 from ..analysis.spread import COMPONENTS
@@ -57,6 +58,8 @@ class View:
         self.names = names
         means = of_grid(only(analysis.means, design="steps"))
         self.means = points(means.drop_duplicates(["arm", "quantity", "lang", *SIZES])).sort_values(SIZES)
+        without = of_grid(only(analysis.without_apart, design="steps"))
+        self.without_apart = points(without.drop_duplicates(["arm", "quantity", *SIZES])).sort_values(SIZES)
         by_arm = means[means["lang"] != ALL].groupby("arm", observed=True)["lang"].unique()
         measured = {lang for langs in by_arm for lang in langs}
         self.languages = [lang for lang in names if lang in measured] + sorted(measured - set(names))
@@ -95,13 +98,17 @@ def make_figures(view: View) -> Dict[str, Optional[Figure]]:
     main_arms, analysis = view.main_arms, view.analysis
     arms = [arm for arm in view.target_arms if arm not in view.one_cell]
     means = {view.arm(arm): view.group(arm) for arm in main_arms}
-    surfaces = {SHORT[arm]: analysis.surfaces[arm] for arm in main_arms if arm in analysis.surfaces}
+    # Other arms, such as TSL, learn from other kinds of text than the axes of these figures name.
+    by_arm = {arm: analysis.surfaces[arm] for arm in main_arms if arm in analysis.surfaces}
+    students = [arm for arm in by_arm if arm in STUDENTS] or list(by_arm)
+    surfaces = {SHORT[arm]: by_arm[arm] for arm in students}
     tenfolds, mirrored, contrasts, spread = (
         only(data, design="steps")
         for data in (analysis.tenfolds, analysis.mirrored, analysis.contrasts, analysis.spread)
     )
     return {
         "f1-main": _heat(means),
+        "f1-without": _heat({SHORT[arm]: only(view.without_apart, arm=arm, quantity="f1") for arm in main_arms}),
         "f1-by-target": _curves(means, "target", "source"),
         "f1-by-source": _curves(means, "source", "target"),
         "by-language": _side_by_side(view),
