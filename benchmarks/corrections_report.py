@@ -1,8 +1,10 @@
 """What corrected sentences buy: tables, a picture and a sentence from the rows of `python -m benchmarks corrections`.
 
-    python -m benchmarks corrections_report docs/corrections/rows.jsonl --out results/corrections
+    python -m benchmarks corrections_report docs/corrections/rows.jsonl docs/corrections/sizes.jsonl \
+        --out results/corrections
 
-Languages are the units: of each language the mean over its seeds counts once, and intervals are those of Student's t
+Each file is of one project a language, whose students are compared among themselves alone: a replicate is a file and a
+seed. Languages are the units: of each language the mean over its replicates counts once, and intervals are those of Student's t
 over the languages, for languages like these. How much projected text a gain is worth comes from the students of a part of it
 (`--parts`): F1 against the logarithm of the number of sentences, a line for each language; its interval is a bootstrap
 over languages.
@@ -22,6 +24,7 @@ from benchmarks.corrections import ALONE, PROJECTED
 from benchmarks.mean_interval import estimate
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.writing import atomic_write
+from xner_spacy.errors import XnerError
 from xner_spacy.report.charts import lines, points, render, svg_of
 
 RANDOM = "random"
@@ -48,37 +51,56 @@ class Worth(NamedTuple):
 class Curves:
     """F1 (0 to 100) by what was learned from.
 
-    rows (Iterable[Dict[str, Any]]): The students. copies (Optional[int]): Only those with so many copies of a corrected
+    rows (Iterable[Dict[str, Any]]): The students; `file` is the number of the file that they are from, 0 if it is not
+        there. copies (Optional[int]): Only those with so many copies of a corrected
         sentence.
+    RAISES: XnerError if a student is there twice.
     """
 
     def __init__(self, rows: Iterable[Row], copies: Optional[int] = None) -> None:
-        f1: Dict[Tuple[str, str, int], Dict[int, float]] = defaultdict(dict)
+        self.replicates: Dict[Tuple[str, str, int], Dict[Tuple[int, int], float]] = defaultdict(dict)
         self._projected: Dict[str, int] = {}  # sentences of each language
         for row in rows:
             if copies is None or row["copies"] == copies or not row["size"] or row["queue"] in (ALONE, PROJECTED):
-                f1[row["lang"], row["queue"], row["size"]][row["seed"]] = 100 * row["f1"]
+                by_replicate = self.replicates[row["lang"], row["queue"], row["size"]]
+                replicate = (row.get("file", 0), row["seed"])
+                if replicate in by_replicate:
+                    student = f"{row['lang']}, {row['queue']}, {row['size']} sentences, seed {row['seed']}"
+                    raise XnerError(f"A student is there twice: {student}.", "Take one of them out, or give --copies.")
+                by_replicate[replicate] = 100 * row["f1"]
                 if not row["size"]:
                     self._projected[row["lang"]] = row["projected"]
-        self.seeds = {key: len(by_seed) for key, by_seed in f1.items()}
-        self.f1 = {key: float(np.mean(list(by_seed.values()))) for key, by_seed in f1.items()}
+        self.f1 = {key: float(np.mean(list(f1.values()))) for key, f1 in self.replicates.items()}
         self.languages = sorted({lang for lang, *_ in self.f1})
         self.queues = sorted({queue for _, queue, _ in self.f1} - {ALONE, PROJECTED})
         self.sizes = sorted({size for _, queue, size in self.f1 if queue != PROJECTED})
 
     def gains(self, one: Tuple[str, int], other: Tuple[str, int]) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): By language, F1 of one queue and size minus F1 of another, if both are there."""
-        pairs = {lang: (self.f1.get((lang, *one)), self.f1.get((lang, *other))) for lang in self.languages}
-        return {lang: f1[0] - f1[1] for lang, f1 in pairs.items() if f1[0] is not None and f1[1] is not None}
+        """RETURNS (Dict[str, float]): By language, F1 of one queue and size minus F1 of another: the mean over the
+        replicates that have both.
+        """
+        gains = {}
+        for lang in self.languages:
+            f1, other_f1 = (self.replicates.get((lang, *key), {}) for key in (one, other))
+            both = [f1[replicate] - other_f1[replicate] for replicate in f1 if replicate in other_f1]
+            if both:
+                gains[lang] = float(np.mean(both))
+        return gains
 
     def slopes(self) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): By language, what twice the projected text brings."""
+        """RETURNS (Dict[str, float]): By language, what twice the projected text brings, from the replicates that have all
+        parts of it.
+        """
         slopes = {}
         for lang in self.languages:
-            parts = {size: f1 for (its, queue, size), f1 in self.f1.items() if its == lang and queue == PROJECTED}
-            if parts and (lang, RANDOM, 0) in self.f1:
-                parts[self._projected[lang]] = self.f1[lang, RANDOM, 0]
-                slopes[lang] = float(np.polyfit(np.log2(list(parts)), list(parts.values()), 1)[0])
+            parts = {
+                size: f1 for (its, queue, size), f1 in self.replicates.items() if its == lang and queue == PROJECTED
+            }
+            parts[self._projected.get(lang, 0)] = self.replicates.get((lang, RANDOM, 0), {})
+            common = set.intersection(*(set(f1) for f1 in parts.values()))
+            if len(parts) > 1 and common:
+                means = [np.mean([f1[replicate] for replicate in common]) for f1 in parts.values()]
+                slopes[lang] = float(np.polyfit(np.log2(list(parts)), means, 1)[0])
         return slopes
 
     def worth(self, queue: str, seed: int = 0) -> Optional[Worth]:
@@ -114,9 +136,8 @@ def curve_table(curves: Curves) -> str:
             if queue != RANDOM and 0 in curves.sizes:
                 cells[curves.sizes.index(0)] = None
             if any(cell is not None for cell in cells):
-                seeds = max(n for (its, name, _), n in curves.seeds.items() if (its, name) == (lang, queue))
-                rows.append([lang, queue, seeds, *("" if cell is None else f"{cell:.1f}" for cell in cells)])
-    return table(["language", "corrected first", "seeds", *map(str, curves.sizes)], rows)
+                rows.append([lang, queue, *("" if cell is None else f"{cell:.1f}" for cell in cells)])
+    return table(["language", "corrected first", *map(str, curves.sizes)], rows)
 
 
 def gain_table(curves: Curves) -> str:
@@ -179,7 +200,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--copies", type=int, help="only students with so many copies of a corrected sentence")
     parser.add_argument("--out", type=Path, required=True, help="folder for corrections.md and corrections.svg")
     args = parser.parse_args(argv)
-    rows = [json.loads(line) for path in args.rows for line in path.read_text(encoding="utf8").splitlines()]
+    rows = [
+        {**json.loads(line), "file": number}
+        for number, path in enumerate(args.rows)
+        for line in path.read_text(encoding="utf8").splitlines()
+    ]
     curves = Curves(rows, args.copies)
     parts: List[str] = [curve_table(curves), gain_table(curves), *(sentence(curves, queue) for queue in curves.queues)]
     text = "\n\n".join(part for part in parts if part) + "\n"

@@ -14,6 +14,7 @@ from benchmarks.mean_interval import estimate
 from tests.report.view.toy import toy_docs
 from xner_spacy.cli.init_config import init_config
 from xner_spacy.corpora.docs import make_doc, read_docs, write_docbin
+from xner_spacy.errors import XnerError
 from xner_spacy.languages import blank_vocab
 from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.training import Training, set_values, train_all
@@ -114,6 +115,23 @@ def test_gains_have_languages_as_units() -> None:
     assert str(estimate([1.0])) == "+1.0"
 
 
+def test_students_of_one_replicate_are_compared() -> None:
+    rows = [row for row in rows_of(FIGURES) if row["seed"] == 0]
+    # Another project of the language, much better, with a gain of 5; and a student without its other half.
+    for queue, size, f1 in (("random", 0, 0.9), ("random", 100, 0.95), ("doubt", 250, 0.99)):
+        rows.append({**rows[0], "lang": "aa", "queue": queue, "size": size, "f1": f1, "file": 1})
+    curves = Curves(rows)
+    assert curves.gains(("random", 100), ("random", 0)) == pytest.approx({"aa": (3 + 5) / 2, "bb": 3.0})
+    assert curves.gains(("doubt", 250), ("random", 250)) == {}
+    assert curves.slopes() == pytest.approx({"aa": 2.0, "bb": 4.0})
+
+
+def test_a_student_that_is_there_twice_is_refused() -> None:
+    rows = rows_of(FIGURES)
+    with pytest.raises(XnerError, match="twice: aa, random, 0 sentences, seed 0"):
+        Curves([*rows, rows[0]])
+
+
 def test_without_any_gain_by_more_text_the_worth_has_no_end() -> None:
     flat = {lang: {**cells, (PROJECTED, 1000): 80.0, (PROJECTED, 2000): 80.0} for lang, cells in FIGURES.items()}
     assert "more than can be said" in corrections_report.sentence(Curves(rows_of(flat)), "random")
@@ -121,10 +139,12 @@ def test_without_any_gain_by_more_text_the_worth_has_no_end() -> None:
 
 def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "rows.jsonl"
-    other = [{**row, "copies": 9, "f1": 0.0} for row in rows_of(FIGURES) if row["size"] == 100]
+    other = [
+        {**row, "copies": 9, "f1": 0.0} for row in rows_of(FIGURES) if row["size"] == 100 and row["queue"] != ALONE
+    ]
     file.write_text("".join(json.dumps(row) + "\n" for row in [*rows_of(FIGURES), *other]), "utf8")
     corrections_report.main([str(file), "--copies", "4", "--out", str(tmp_path / "out")])
     text = (tmp_path / "out" / "corrections.md").read_text("utf8")
     assert text in capsys.readouterr().out + "\n"
-    assert "| aa       |          random |     2 | 60.0 | 63.0 |" in text
+    assert "| aa       |          random | 60.0 | 63.0 |" in text
     assert (tmp_path / "out" / "corrections.svg").read_text("utf8").startswith("<svg")
