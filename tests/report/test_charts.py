@@ -2,6 +2,7 @@
 
 import colorsys
 import re
+from itertools import pairwise
 from typing import Any, List
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from tests.report.colours import contrast
+from tests.report.colours import SIGHTS, contrast, distance
 from xner_spacy.report.charts import (
     CONFIG,
     DARK,
@@ -105,6 +106,15 @@ def test_colours_of_names_differ_in_hue() -> None:
         assert len(hues) >= 5
         for at, one in enumerate(hues):
             assert all(min(abs(one - other), 360 - abs(one - other)) > 15 for other in hues[at + 1 :]), hues
+
+
+def test_neighbours_in_an_order_differ_for_all_kinds_of_sight() -> None:
+    assert distance("#000000", "#ffffff", "all colours") == pytest.approx(1, abs=1e-3)
+    for scheme in (LIGHT, DARK):
+        codes = [scheme[f"o{i}"] for i in range(6)]
+        for sight in SIGHTS:
+            for one, other in pairwise(codes):
+                assert distance(one, other, sight) > 0.07, (one, other, sight)
 
 
 def test_colours_can_be_read_in_both_schemes() -> None:

@@ -9,9 +9,19 @@ from tiny.study_rows import make_rows
 
 pytest.importorskip("pandas")
 
-from xner_spacy.study.analysis.divisions import LITTLE, divide, on_budget, sizes_of, target_first
+from xner_spacy.study.analysis.compact import compact
+from xner_spacy.study.analysis.divisions import (
+    LITTLE,
+    POINTS,
+    divide,
+    on_budget,
+    sizes_of,
+    source_gain,
+    target_first,
+)
 from xner_spacy.study.analysis.intervals import frame_of
 from xner_spacy.study.analysis.surface import Surface
+from xner_spacy.study.next_step import solution_of
 
 EXACT = {"sd_seed": 0.0, "sd_draw": 0.0, "sd_rest": 0.0}
 
@@ -83,3 +93,26 @@ def test_up_to_where_target_text_comes_first():
     assert limit["low"] <= limit["value"] <= limit["high"]
     assert target_first(Surface(frame_of(make_rows(arms=("soft",), shape={"b": 0.0}, **EXACT)), 40)) is None
     assert target_first(Surface(frame_of(make_rows(arms=("transfer",), **EXACT)), 40)) is None
+
+
+def test_what_source_text_brings_where_there_is_little_target_text(found):
+    """With no interaction it is the same everywhere: a ((0.32)^-alpha - (10)^-alpha) over the decades between."""
+    low, high = found.source.min(), found.source.max()
+    gains = [source_gain(found, n_target) for n_target in (100.0, 3000.0)]
+    expected = 0.1 * ((low / 1000) ** -0.5 - (high / 1000) ** -0.5) / np.log10(high / low)
+    assert [gain["value"] for gain in gains] == pytest.approx([expected, expected], abs=1e-3)
+    assert all(gain["low"] <= gain["value"] <= gain["high"] for gain in gains)
+
+
+@pytest.mark.parametrize("samples", [40, 300])
+def test_the_calculator_has_every_sample_of_the_analysis(samples):
+    """With fewer of them its intervals would not be those of the page."""
+    surface = Surface(frame_of(make_rows(arms=("soft",))), samples)
+    data = compact(surface)
+    assert len(data["levels"]) == len(data["shape"]) == samples + 1
+    best = divide(surface, 3000.0)
+    again = solution_of(data["shape"])
+    ratios = np.geomspace(best["least"], best["most"], POINTS)
+    heights = again.height(*(sizes[:, None] for sizes in sizes_of(3000.0, ratios)))
+    ends = surface.estimate(np.log10(ratios[heights.argmax(axis=0)]), *np.log10([best["least"], best["most"]]))
+    assert [10 ** ends[name] for name in ("low", "high")] == pytest.approx([best["low"], best["high"]], rel=0.05)

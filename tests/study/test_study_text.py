@@ -58,6 +58,7 @@ def estimate(low: Optional[float], high: Optional[float]) -> Dict[str, float]:
 
 
 MORE = "More of the answer"
+FIRST = {"value": 266.4, "low": 183.0, "high": 488.0}
 
 
 @pytest.mark.parametrize(
@@ -66,13 +67,15 @@ MORE = "More of the answer"
         ({}, r"^Spend about 5[0-9]% of the budget on labelled source sentences and 4[0-9]% on target .*; it matters "),
         ({"share": {"value": 0.335, "low": 0.2, "high": 0.4}}, "^Spend about 34% .* and 66% on target"),
         ({"near": [0.204, 0.707]}, "matters little between 20% and 71% on source sentences"),
+        ({"first": FIRST, "all": False}, "; below 270 sentences of target text"),
+        ({"first": FIRST, "all": False}, r"Below 266 \(183–488, alike\) target"),
         (
-            {"first": {"value": 266.4, "low": 183.0, "high": 488.0}, "all": False},
-            "; below 270 sentences of target text",
+            {"first": FIRST, "all": False, "few": 100.0, "source_gain": {"value": 0.08, "low": 0.03, "high": 0.13}},
+            r"Source text still helps there: with 100 target sentences, ten times .* \+8.0 \(3.0–13.0, alike\) points",
         ),
         (
-            {"first": {"value": 266.4, "low": 183.0, "high": 488.0}, "all": False},
-            r"Below 266 \(183–488, alike\) target",
+            {"first": FIRST, "all": False, "source_gain": {"value": 0.03, "low": -0.02, "high": 0.08}},
+            "Whether source text helps there is within the noise: ",
         ),
         ({"first": {"value": 3200.0, "low": 3000.0, "high": 3200.0}, "all": True}, "; whatever there is of the other"),
         ({"first": None, "all": False}, "on source sentences. This is for"),

@@ -95,7 +95,7 @@ COMMANDS: Dict[str, Listed] = {
         "Make a project for a language of your own: `spacy project run all` in it makes the pipeline.",
         "xner_spacy.recipe.commands",
     ),
-    "study": Listed("How F1 depends on the amounts of labelled source and unlabelled target text."),
+    "study": Listed("How F1 depends on the amounts of labelled source and of target text."),
     "recipe": Listed(
         "The steps of a project that `xner new` made, as its project.yml calls them.", "xner_spacy.recipe.commands"
     ),

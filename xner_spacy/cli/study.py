@@ -22,7 +22,7 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     study = typer.Typer(
-        help="How F1 depends on the amounts of labelled source and unlabelled target text.", no_args_is_help=True
+        help="How F1 depends on the amounts of labelled source and of target text.", no_args_is_help=True
     )
     study.command("run", context_settings=CONTEXT)(run_cli)
     study.command("report", context_settings=CONTEXT)(report_cli)

@@ -1,1 +1,1 @@
-"""The ratio study: how F1 depends on the amounts of labelled source and unlabelled target text."""
+"""The ratio study: how F1 depends on the amounts of labelled source and of target text."""

@@ -57,12 +57,12 @@ def plan_study(
         The `report.json` of a study; the one that comes with the package if None. arm (Optional[str]): The kind of
         student; that of the study's answer if None.
     budget (float): What can be spent on either kind. price_source, price_target (float): Of a sentence.
-    RETURNS (Json): `arm`; `languages`, the codes behind it; `f1`, to be expected now; `options`: for each kind `more`
-        (sentences that the budget buys), and their `gain`, or None where that is outside of what was measured;
-        `difference`, the gain of source minus that of target sentences; `next`, the kind that gains more in the mean, None
-        if one is outside; `decided`, whether the interval of the difference leaves out zero; `better`, in how many
-        languages target sentences gain more. All numbers of F1 are in
-        [0, 1], with the limits `low` and `high` of a 95% interval for one language like these.
+    RETURNS (Json): `arm`; `study`; `languages`, the codes behind it; `f1`, to be expected now; `options`: for each kind
+        `more` (sentences that the budget buys), and their `gain`, or None where that is outside of what was measured;
+        `difference`, the gain of source minus that of target sentences; `next`, the kind that gains more in the mean,
+        None if one is outside; `decided`, whether the interval of the difference leaves out zero; `better`, in how many
+        languages target sentences gain more. All numbers of F1 are in [0, 1], with the limits `low` and `high` of a 95%
+        interval for one language like these.
     RAISES: XnerError for sizes outside of what was measured, or a study without a surface.
     """
     known: Measured = read_json(Path(report or PACKAGED), Measured, hint="Make it: xner study report CONFIG.")

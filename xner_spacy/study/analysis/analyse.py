@@ -14,8 +14,6 @@ from .surface import Surface
 
 # How many more rows than parameters a surface needs.
 SPARE = 3
-
-
 # Where the passes over the text are fixed, a student of fewer steps has learnt nothing yet.
 LEAST_STEPS = 100
 
@@ -27,7 +25,7 @@ class Analysis:
     rows (DataFrame): All rows, including failed ones. means, contrasts, designs, mirrored, tenfolds (DataFrame): See
         the functions of these names. surfaces (Dict[str, Surface]): By arm, of the mean over languages. by_language
         (Dict[str, Dict[str, Surface]]): By arm and language, for arms that depend on both kinds of text.
-        robustness, spread, components (DataFrame): See `robustness`, `by_size` and `variance_components`.
+    robustness, spread, components (DataFrame): See `robustness`, `by_size` and `variance_components`.
     trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated,
         for which arm, and why. hypotheses (List[Finding]): See `hypotheses`.
     without_apart (DataFrame): The means over languages without the one whose text is of another domain (`APART`); empty

@@ -9,15 +9,14 @@ from .divisions import LITTLE, ranges
 from .forms import Solution
 from .surface import Surface
 
-# Bootstrap samples that are kept.
-KEPT = 200
 DECIMALS = 5
 
 
 def compact(surface: Surface) -> Json:
     """RETURNS (Json): `source` and `target`, the measured ranges; `levels` and `shape`, lists of
-    [c, seven slopes, alpha, beta] of which the first is the fit and the others are bootstrap samples (c is the mean over
-    languages); `widen_levels` and `widen_shape`, see `percentiles`; `little`, how much F1 matters little.
+    [c, seven slopes, alpha, beta] of which the first is the fit and the others are all bootstrap samples, so that the
+    intervals are those of the analysis (c is the mean over languages); `widen_levels` and `widen_shape`, see
+    `percentiles`; `little`, the loss of F1 that matters little.
     """
     source, target = ranges(surface)
     return {
@@ -32,8 +31,8 @@ def compact(surface: Surface) -> Json:
 
 
 def expectations(surface: Surface, by_language: Mapping[str, Surface]) -> Json:
-    """RETURNS (Json): What `xner study plan` needs: `form`, the measured ranges `source` and `target`, `fit`, and the fit
-    of each of the `languages`, as in `compact`.
+    """RETURNS (Json): What `xner study plan` needs: `form`, the measured ranges `source` and `target`, `fit`, and the
+    fit of each of the `languages`, as in `compact`.
     """
     source, target = ranges(surface)
     fits = {lang: _lists(one.point)[0] for lang, one in by_language.items()}
@@ -43,4 +42,4 @@ def expectations(surface: Surface, by_language: Mapping[str, Surface]) -> Json:
 
 def _lists(solution: Solution) -> List[List[float]]:
     rows = np.vstack([solution.c.mean(axis=0), solution.slopes, solution.alpha, solution.beta])
-    return [[round(float(value), DECIMALS) for value in column] for column in rows[:, : KEPT + 1].T]
+    return [[round(float(value), DECIMALS) for value in column] for column in rows.T]

@@ -117,6 +117,15 @@ def target_first(surface: Surface) -> Optional[Dict[str, float]]:
     return {name: float(10**value) for name, value in surface.estimate(logs, logs.min(), logs.max()).items()}
 
 
+def source_gain(surface: Surface, n_target: float) -> Dict[str, float]:
+    """RETURNS (Dict[str, float]): The mean gain of ten times the source sentences, over their measured range, with so
+    many target sentences: `value`, `low` and `high`.
+    """
+    low, high = ranges(surface)[0]
+    gain = surface.shape.height(high, n_target) - surface.shape.height(low, n_target)
+    return surface.estimate(gain / np.log10(high / low))
+
+
 def best_divisions(surface: Surface, totals: List[float]) -> List[Dict[str, Any]]:
     """RETURNS (List[Dict[str, Any]]): `divide` for each total at equal prices that has one."""
     return [best for best in (divide(surface, total) for total in totals) if best]

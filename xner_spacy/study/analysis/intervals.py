@@ -46,8 +46,8 @@ def of_the_grid(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def primary(frame: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): Measured rows of the grid, each cell once. Those of the block "variance" are used only for arms without another block, as its seeds and draws are crossed
-    and therefore not independent replicates.
+    """RETURNS (DataFrame): Measured rows of the grid, each cell once. Those of the block "variance" are used only for
+    arms without another block, as its seeds and draws are crossed and therefore not independent replicates.
     """
     rows = measured(of_the_grid(frame))
     has_other_block = rows["block"].ne(VARIANCE).groupby([rows[name] for name in ARM], observed=True).transform("any")
@@ -183,8 +183,8 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def crossed(table: pd.DataFrame) -> Dict[str, float]:
-    """RETURNS (Dict[str, float]): The mean of a table of languages by replicates, which are crossed random effects, with
-    its interval, for similar languages and other seeds and draws.
+    """RETURNS (Dict[str, float]): The mean of a table of languages by replicates, which are crossed random effects,
+    with its interval, for similar languages and other seeds and draws.
     """
     return _over_languages(table, *pooled(deviations(table).mean().to_frame().T))
 

@@ -64,8 +64,8 @@ def iso_lines(surface: Surface, kind: str) -> pd.DataFrame:
 
 
 def rates(surface: Surface) -> pd.DataFrame:
-    """RETURNS (DataFrame): F1 gained from 1,000 more sentences of a `kind` ("source", "target") at its measured `size`s,
-    up to the largest one, with as many of the `other` kind as the geometric mean of its ends.
+    """RETURNS (DataFrame): F1 gained from 1,000 more sentences of a `kind` ("source", "target") at its measured
+    `size`s, up to the largest one, with as many of the `other` kind as the geometric mean of its ends.
     """
     rate_rows, limits = [], dict(zip(("source", "target"), ranges(surface), strict=True))
     for kind, is_measured in (("source", surface.has_source), ("target", surface.has_target)):

@@ -111,8 +111,8 @@ class Surface:
         return np.einsum("cr,crs->cs", row_noise, drawn[source_index])
 
     def _with_samples(self, noise: Floats) -> Solution:
-        """RETURNS (Solution): The fit as sample 0, then the fits to the means with noise, each of the form that predicts
-        its left-out sizes best.
+        """RETURNS (Solution): The fit as sample 0, then the fits to the means with noise, each of the form that
+        predicts its left-out sizes best.
         """
         y, result = self.mean[:, None] + noise, self.point
         chosen = self._choose(y) if noise.shape[1] else np.zeros(0, dtype=np.int64)
@@ -134,8 +134,8 @@ class Surface:
         return percentiles(values, self.widen_levels, 0.0, 1.0)
 
     def estimate(self, values: Floats, low: float = -1.0, high: float = 1.0) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): `value`, `low` and `high` of a quantity derived from the shape, within bounds, for
-        languages like the measured ones.
+        """RETURNS (Dict[str, float]): `value`, `low` and `high` of a quantity derived from the shape, within bounds,
+        for languages like the measured ones.
         """
         return percentiles(values, self.widen_shape, low, high)
 
@@ -144,16 +144,10 @@ class Surface:
         height = self.point.height(self.source[:, None], self.target[:, None])[:, 0]
         return self.point.c[self.lang, 0] + height
 
-    def r2(self) -> float:
-        """RETURNS (float): The share of the variance between rows that the surface explains."""
-        residual = np.nansum((self.table - self.fitted()[:, None]) ** 2)
-        total = np.nansum((self.table - np.nanmean(self.table)) ** 2)
-        return float(1 - residual / total) if total > 1e-12 else np.nan
-
     @cached_property
     def errors(self) -> Dict[str, float]:
-        """RETURNS (Dict[str, float]): By form, and for the mean of each language (`mean`), the root mean square error of
-        the mean over languages at left-out sizes; NaN where the sizes do not determine a form.
+        """RETURNS (Dict[str, float]): By form, and for the mean of each language (`mean`), the root mean square error
+        of the mean over languages at left-out sizes; NaN where the sizes do not determine a form.
         """
         y = self.mean[:, None]
         errors = {form: float(error[0]) for form, error in self._errors(y).items()}

@@ -1,4 +1,4 @@
-"""The hypotheses about variants: blocks whose students, or text, are otherwise than the study's. Their rows are compared
+"""The hypotheses about variants: blocks whose students, or text, are not those of the study. Their rows are compared
 with those of the same cells without what differs.
 """
 
@@ -17,8 +17,8 @@ FEW, MANY = 300, 3000
 
 
 def h9(rows: pd.DataFrame) -> Finding:
-    """RETURNS (Finding): F1 for each of a hundred corrected sentences, minus ten times F1 for each of 2,700 more translated
-    ones, at 1,000 source and 300 target sentences.
+    """RETURNS (Finding): F1 for each of a hundred corrected sentences, minus ten times F1 for each of 2,700 more
+    translated ones, at 1,000 source and 300 target sentences.
     """
     at = rows[(rows["n_source"] == 1000) & (rows["arm"] == "soft")]
     main, corrected = at[at["block"] == "main"], at[at["block"] == f"corrected_{CORRECTED}"]
@@ -29,8 +29,8 @@ def h9(rows: pd.DataFrame) -> Finding:
 
 
 def h10(rows: pd.DataFrame) -> Finding:
-    """RETURNS (Finding): Of larger students, trained for longer: the gain from 100 to 3,000 target sentences at 30,000 source
-    sentences, minus that from 300 to 30,000 source sentences at 3,000 target sentences.
+    """RETURNS (Finding): Of larger students, trained for longer: the gain from 100 to 3,000 target sentences at 30,000
+    source sentences, minus that from 300 to 30,000 source sentences at 3,000 target sentences.
     """
     large = rows[rows["block"] == "wide_and_long"]
     few_target, few_source, both = (
@@ -42,8 +42,8 @@ def h10(rows: pd.DataFrame) -> Finding:
 
 
 def h11(rows: pd.DataFrame) -> Finding:
-    """RETURNS (Finding): F1 with text of another domain, or of the test's own, minus F1 with as much of the study's text.
-    The test's own decides.
+    """RETURNS (Finding): F1 with text of another domain, or of the test's own, minus F1 with as much of the study's
+    text. The test's own decides.
     """
     main = rows[(rows["block"] == "main") & (rows["arm"] == "soft")]
     parts: List[Dict[str, Any]] = []

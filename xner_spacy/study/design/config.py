@@ -72,7 +72,7 @@ class Block(_Section):
     seeds, draws (List[int]): See `pairing`. pairing (str): "paired": the k-th seed with the k-th draw, so that
         replicates differ in both; "crossed": each seed with each draw.
     design (str): "steps" or "epochs": what stays fixed as the text grows.
-    variant (str): What is otherwise than in the study, in words. Its rows are compared with those of the same cells
+    variant (str): In words, what differs from the study. Its rows are compared with those of the same cells
         without it, and counted nowhere else. It needs one of: steps (Optional[int]), overrides (Dict[str, Any]): of the
         students' training; target (Optional[str]): other text of the target languages; corrected (int): so many of the
         target sentences have gold labels.
@@ -105,7 +105,7 @@ class Block(_Section):
 
     @property
     def training(self) -> Json:
-        """RETURNS (Dict[str, Any]): What its students' training has otherwise than the study's."""
+        """RETURNS (Dict[str, Any]): How its students' training differs from the study's."""
         steps = {} if self.steps is None else {"steps": self.steps}
         return {**steps, **({"overrides": self.overrides} if self.overrides else {})}
 
@@ -132,8 +132,8 @@ class Settings(_Section):
         and the teacher is not evaluated there. gold (Optional[str]): The target Docs with gold labels, the same
         sentences in the same order, for the arm `gold`.
     work (str): Folder of the jobs. report (str): Folder of results and page. sampling (str): "uniform" or "stratified".
-    held_out (float): Share of a student's projected text that it does not learn from; there the bias against O is fitted
-        with which it labels the test text. 0: nothing is fitted, and a student labels without a bias.
+    held_out (float): Share of a student's projected text that it does not learn from; there the bias against O is
+        fitted with which it labels the test text. 0: nothing is fitted, and a student labels without a bias.
     keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the CPU. limits
         (List[str]): Limitations of the study that the page states.
     """
@@ -225,5 +225,5 @@ def read_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> St
             raise InputError(f"[blocks.{name}.languages]: not in [study.languages]: {', '.join(unknown)}.", path)
     if study.gold_languages and study.settings.gold is None:
         hint = 'Name the target text with gold labels there: gold = "corpus/{lang}/gold.spacy".'
-        raise InputError(f"[blocks]: the arm {GOLD!r} and corrected sentences need [study.gold].", path, hint=hint)
+        raise InputError(f"[blocks]: the arm {GOLD!r} and corrected sentences need gold in [study].", path, hint=hint)
     return study

@@ -180,9 +180,9 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
 def _found_by_bias(
     nlp: Language, arm: str, gold: Sequence[Doc], labels: Optional[Path], biases: Iterable[float]
 ) -> Dict[float, Dict[str, List[Any]]]:
-    """RETURNS (Dict[float, Dict[str, List[Any]]]): The entities that a student finds with each bias against O, by arm; those
-    of the ensemble with the teacher too, where there is one. labels (Optional[Path]): The folder of what the teacher
-    found.
+    """RETURNS (Dict[float, Dict[str, List[Any]]]): The entities that a student finds with each bias against O, by arm;
+    those of the ensemble with the teacher too, where there is one. labels (Optional[Path]): The folder of what the
+    teacher found.
     """
     student = find_student(nlp)
     docs = run_upstream(nlp, gold, BATCH)

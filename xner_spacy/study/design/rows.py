@@ -23,7 +23,7 @@ MOST_BIAS = 10
 DONE = "done"
 FAILED = "failed"
 
-# Arms whose F1 does not depend on the unlabelled target text: their rows have n_target 0.
+# Arms whose F1 does not depend on the amount of target text: their rows have n_target 0.
 SOURCE_ARMS = ("teacher", "transfer")
 # Arms that depend on the target text, in the order of tables and figures.
 TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
@@ -42,7 +42,7 @@ class Row:
 
     block (str): The part of the grid it belongs to. lang (str): ISO 639-3 code. arm (str): One of `ARMS`. design (str):
         "steps" (optimiser steps fixed) or "epochs" (passes over the text fixed).
-    n_source, n_target (int): Labelled source and unlabelled target sentences; n_target is 0 for `SOURCE_ARMS`, n_source
+    n_source, n_target (int): Labelled source sentences and target sentences; n_target is 0 for `SOURCE_ARMS`, n_source
         for the arm `GOLD`.
     seed (int): Seed of initialisation, batches and dropout, in teacher and student. draw (int): Draw of the subsamples.
     status (str): "done" or "failed". reason (str): Why it failed. precision, recall, f1 (Optional[float]): In [0, 1],
@@ -58,9 +58,9 @@ class Row:
     seconds (float): Processor time of the job. machine (str): Kind of processor. job (str): Hash of everything the cell
         depends on.
     bias (Optional[float]): What was subtracted from a student's scores of O, fitted on projected text that it did not
-        learn from; None without a student, and where nothing was fitted. f1_bias_0, f1_bias_2 (Optional[float]): F1 with
-        no bias, and with 2.
-    variant (str): What its students or their text have otherwise than the study's, in words; empty for the study's own.
+        learn from; None without a student, and where nothing was fitted. f1_bias_0, f1_bias_2 (Optional[float]): F1
+        with no bias, and with 2.
+    variant (str): In words, how its students or their text differ from the study's; empty for the study's own.
     """
 
     block: str

@@ -1,11 +1,11 @@
-"""The answer of a study in one sentence, and the numbers behind it: all of them computed from the surface of one arm."""
+"""The answer of a study in one sentence, and the numbers behind it, all computed from the surface of one arm."""
 
 from typing import Any, Dict, Optional
 
 from ...types import Json
 from ..analysis.analyse import Analysis
 from ..analysis.compact import expectations
-from ..analysis.divisions import LITTLE, target_first
+from ..analysis.divisions import LITTLE, source_gain, target_first
 from ..analysis.ratios import best_ratios, total_gain
 from .wording import share_of
 
@@ -15,7 +15,8 @@ def answer_of(analysis: Analysis, arm: str) -> Optional[Dict[str, Any]]:
 
     RETURNS (Optional[Dict[str, Any]]): None without a surface over both kinds of text. `total`; `share`, the best share
         of source sentences, with `low` and `high`; `near`, the shares between which it matters little; `edge`, see
-        `divide`; `gain` over the worst division, `worst`; `f1` of the best division; `first`, see `target_first`;
+        `divide`; `gain` over the worst division, `worst`; `f1` of the best division; `first`, see `target_first`,
+        and `all`, whether it reaches the most target text; `few`, the least target sentences, and `source_gain` there;
         `tenfold`, the gain of ten times as many of both.
     """
     surface = analysis.surfaces.get(arm)
@@ -35,6 +36,8 @@ def answer_of(analysis: Analysis, arm: str) -> Optional[Dict[str, Any]]:
         "f1": best["f1"],
         "first": first,
         "all": first is not None and first["value"] >= float(surface.target.max()) * 0.999,
+        "few": float(surface.target.min()),
+        "source_gain": source_gain(surface, float(surface.target.min())),
         "tenfold": total_gain(surface),
     }
 

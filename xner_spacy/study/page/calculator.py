@@ -1,6 +1,7 @@
 """The calculator of the page: the best division of a budget at the prices of either sentence.
 
-It computes in the browser, from the numbers of the fit. Where scripts do not run, and in Markdown, a table stands for it.
+It computes in the browser, from the numbers of the fit. Where scripts do not run, and in Markdown, a table stands for
+it.
 """
 
 import json
