@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import DefaultDict, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, DefaultDict, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
@@ -90,6 +90,15 @@ def code_switch(
                 ]
 
 
+def require_floret(what: str) -> Any:
+    """RETURNS (ModuleType): floret. what (str): What needs it. RAISES: MissingExtraError without it."""
+    try:
+        import floret  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingExtraError(what, "vectors") from None
+    return floret
+
+
 def train_floret(
     sentences: Iterable[Sequence[str]],
     output: Path,
@@ -104,10 +113,7 @@ def train_floret(
     The settings are floret's. With one thread a run is reproducible.
     RETURNS (Path): `output`. RAISES: MissingExtraError without floret.
     """
-    try:
-        import floret  # type: ignore[import-untyped]
-    except ImportError:
-        raise MissingExtraError("xner vectors", "vectors") from None
+    floret = require_floret("xner vectors")
     output = Path(output)
     if output.exists() and not (output.is_file() or output.is_dir()):
         raise XnerError(f"{output}: is no ordinary file.", "floret can only write to a file: name one.")

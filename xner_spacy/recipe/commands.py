@@ -7,6 +7,7 @@ import typer
 
 from ..cli.options import command, option
 from ..cli.output import done, say, warn
+from ..distillation.bitext_baselines import require_floret
 from .data import data_cli
 from .english import make_english
 from .evaluation import evaluate_project
@@ -18,7 +19,7 @@ from .packaging import package_student
 from .page import write_page
 from .steps import timed
 from .teacher import label_by_projection
-from .transfer import label_by_transfer
+from .transfer import label_by_transfer, transfer_sources
 
 OPTIONS = {
     "root": option("--project"),
@@ -36,6 +37,9 @@ def read_inputs(project: Project) -> None:
     text, road = summary["text"], summary["road"]
     say(f"Text: {text['sentences']:,} sentences, {text['tokens']:,} tokens, from {text['from']}/")
     say(f"Road: {road}; the teacher labels {summary['labelled_text']}")
+    if project.best and transfer_sources(project.lang, summary):
+        # Said now, and not by the step `transfer`, which comes when English pipelines have been trained for minutes.
+        require_floret("Learning from relatives of the language (sources/)")
     done("Inputs", project.corpus)
 
 
