@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import List, Optional
 
 import typer
 
 from ..errors import XnerError
-from ..study.design.rows import FAILED
+from ..study.design.rows import FAILED, MOST
 from ..study.design.study import price_study, report_study, run_study
 from ..study.next_step import NAMES, plan_study
 from ..types import Json
@@ -77,12 +78,27 @@ def report_cli(
     done(f"{len(files)} files", files[0].parent)
 
 
+def _number(value: float) -> float:
+    """RETURNS (float): The value. RAISES: BadParameter if it is no number, which no bound refuses."""
+    if isnan(value):
+        raise typer.BadParameter("is not a number.")
+    return value
+
+
 def plan_cli(
-    n_source: int = typer.Argument(..., metavar="SOURCE", min=0, help="Labelled source sentences that you have."),
-    n_target: int = typer.Argument(..., metavar="TARGET", min=0, help="Target sentences with a translation."),
-    budget: float = typer.Option(1000.0, "--budget", min=0, help="What you can spend on one kind of sentence next."),
-    price_source: float = typer.Option(1.0, "--price-source", min=0, help="Price of a labelled source sentence."),
-    price_target: float = typer.Option(1.0, "--price-target", min=0, help="Price of a target sentence."),
+    n_source: int = typer.Argument(
+        ..., metavar="SOURCE", min=0, max=MOST, help="Labelled source sentences that you have."
+    ),
+    n_target: int = typer.Argument(..., metavar="TARGET", min=0, max=MOST, help="Target sentences with a translation."),
+    budget: float = typer.Option(
+        1000.0, "--budget", min=0, max=MOST, callback=_number, help="What you can spend on one kind of sentence next."
+    ),
+    price_source: float = typer.Option(
+        1.0, "--price-source", min=0, max=MOST, callback=_number, help="Price of a labelled source sentence."
+    ),
+    price_target: float = typer.Option(
+        1.0, "--price-target", min=0, max=MOST, callback=_number, help="Price of a target sentence."
+    ),
     report: Optional[Path] = typer.Option(
         None, "--report", help="report.json of a study; without it, the study that comes with the package."
     ),
