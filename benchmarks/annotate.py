@@ -25,9 +25,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import spacy
 
@@ -118,21 +118,28 @@ def noop(n: int) -> Dict[str, Any]:
     }
 
 
+@contextmanager
+def stored_text(teacher: Path, corpus: Path, n: int) -> Iterator[Tuple[Path, int]]:
+    """YIELDS (Tuple[Path, int]): A folder with the first sentences of a corpus as `text.spacy`, whose translations are
+    all in the store now, and their number.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        nlp = load_pipeline(teacher)
+        docs = [doc for doc, _ in zip(read_docs(corpus, nlp.vocab), range(n))]
+        write_docbin(Path(folder) / "text.spacy", docs)
+        list(nlp.get_pipe("xner_translator").pipe(docs))
+        yield Path(folder), len(docs)
+
+
 def stored(teacher: Path, corpus: Path, n: int, profile: bool) -> Dict[str, Any]:
     """One worker, all translations stored: CPU time without loading the pipeline, and a checksum of the shards, by
     which two versions of the code can be compared.
 
     profile (bool): Print the functions with the most time of their own; the figures are of no use then.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        nlp = load_pipeline(teacher)
-        docs = [doc for doc, _ in zip(read_docs(corpus, nlp.vocab), range(n))]
-        write_docbin(root / "text.spacy", docs)
-        # Whatever is not in the store yet.
-        list(nlp.get_pipe("xner_translator").pipe(docs))
+    with stored_text(teacher, corpus, n) as (root, size):
         started = time.process_time()
-        ShardMaker({**JOB, "pipeline": teacher, "output": folder}, CorpusInput(root / "text.spacy"))
+        ShardMaker({**JOB, "pipeline": teacher, "output": str(root)}, CorpusInput(root / "text.spacy"))
         loading = time.process_time() - started
         profiler = cProfile.Profile()
         started = time.process_time()
@@ -145,8 +152,8 @@ def stored(teacher: Path, corpus: Path, n: int, profile: bool) -> Dict[str, Any]
     if profile:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(20)
     return {
-        "sentences": len(docs),
-        "CPU ms a sentence": round(1e3 * seconds / len(docs), 3),
+        "sentences": size,
+        "CPU ms a sentence": round(1e3 * seconds / size, 3),
         "loading, CPU seconds": round(loading, 2),
         "entities": manifest["totals"]["entities"],
         "SHA-256 of the shards": digest.hexdigest()[:16],
@@ -177,13 +184,7 @@ def workers(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]
     """One and two worker processes in turn, translations stored; loading the pipeline left out."""
     rates: Dict[int, List[float]] = {1: [], 2: []}
     seconds: Dict[int, List[float]] = {1: [], 2: []}
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        nlp = load_pipeline(teacher)
-        docs = [doc for doc, _ in zip(read_docs(corpus, nlp.vocab), range(n))]
-        write_docbin(root / "text.spacy", docs)
-        # Whatever is not in the store yet.
-        list(nlp.get_pipe("xner_translator").pipe(docs))
+    with stored_text(teacher, corpus, n) as (root, size):
         for _ in range(repeats):
             for number in (1, 2):
                 rate, used = run_annotate(teacher, root / "text.spacy", root / "out", number)
@@ -191,7 +192,7 @@ def workers(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]
                 rates[number].append(rate)
                 seconds[number].append(used)
     return {
-        "sentences": n,
+        "sentences": size,
         "one worker, sentences/s": round(statistics.median(rates[1]), 1),
         "two workers, sentences/s": round(statistics.median(rates[2]), 1),
         "ratio": round(statistics.median(b / a for a, b in zip(rates[1], rates[2])), 2),

@@ -13,16 +13,15 @@ import spacy
 import srsly
 
 from tests.conftest import ROOT
-from tests.recipe.projects import SUMMARY, make_project, tagged
+from tests.recipe.projects import SUMMARY
 from tests.translation.test_libretranslate import Server
 from xner_spacy.corpora.docs import doc_entities, make_doc, read_docs, write_docbin
 from xner_spacy.distillation.corrected import COPIES
 from xner_spacy.distillation.soft.soft_labels import get_soft, set_soft
 from xner_spacy.distillation.teachers.mixtures import mix_docs
-from xner_spacy.errors import MissingExtraError, XnerError
+from xner_spacy.errors import XnerError
 from xner_spacy.recipe import english as english_step
 from xner_spacy.recipe import transfer as transfer_step
-from xner_spacy.recipe.commands import read_inputs
 from xner_spacy.recipe.data import find_data
 from xner_spacy.recipe.english import english_corpora, make_english
 from xner_spacy.recipe.inputs import gather_inputs
@@ -405,27 +404,6 @@ def test_labels_of_sources_that_are_gone_are_not_mixed_in(tmp_path: Path) -> Non
     write_docbin(stale / "00000.spacy", soft_docs(["Anna runs"], 0.5))
     assert label_by_transfer(project) is None
     assert not stale.exists()
-
-
-@pytest.mark.parametrize("quality", ["best", "fast"])
-def test_what_transfer_needs_is_asked_for_at_the_first_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quality: Literal["best", "fast"]
-) -> None:
-    files = {
-        "text/a.txt": ["Ada ali wano."],
-        "sources/swa/train.txt": tagged("Ana/PER anaishi Nairobi/LOC", "Juma/PER anaishi Mombasa/LOC"),
-        "sources/swa/bitext/x.en": ["Ana lives in Nairobi"],
-        "sources/swa/bitext/x.sw": ["Ana anaishi Nairobi"],
-    }
-    project = Project(root=make_project(tmp_path, files), lang="lug", quality=quality)
-    monkeypatch.setitem(sys.modules, "floret", None)  # as if it were not installed
-    if quality == "fast":
-        read_inputs(project)
-        return
-    with pytest.raises(MissingExtraError, match=r"relatives of the language .* needs the extra \[vectors\]"):
-        read_inputs(project)
-    # What was read is there, and the step is quick to repeat.
-    assert transfer_sources("lug", project.inputs()) == ["swa"]
 
 
 def test_vectors_are_learned_anew_only_if_their_text_has_changed(

@@ -184,7 +184,7 @@ def test_what_a_corrected_sentence_is_worth(gain, verdict):
     finding = found([*rows, *variant(rows, "corrected_100", gain, n_source=[1000], n_target=[300])])["H9"]
     cells = {size: np.mean([r.f1 for r in rows if (r.n_source, r.n_target) == (1000, size)]) for size in (300, 3000)}
     assert finding.verdict == verdict
-    assert finding.value == pytest.approx(gain / 100 - 10 * (cells[3000] - cells[300]) / 2700)
+    assert finding.value == pytest.approx(gain - 1000 * (cells[3000] - cells[300]) / 2700)
 
 
 @pytest.mark.parametrize(("more_target", "verdict"), [(0.3, "holds"), (-0.3, "refuted")])

@@ -154,8 +154,10 @@ def plan(
         planned["costs"] = {name: cost._asdict() for name, cost in costs.items()}
         return {**planned, "load_seconds": round(loaded - started, 2), "rate": None, "seconds": None}
     sample = todo[0]._replace(size=min(SAMPLE, todo[0].size))
-    with Vocabularies(nlp, most_words=0).growing():
+    vocabularies = Vocabularies(nlp)
+    with vocabularies.growing():
         n_annotated = sum(1 for _ in nlp.pipe(corpus.read(sample, nlp), batch_size=batch_size))
+    vocabularies.free()
     rate = n_annotated / max(time.perf_counter() - loaded, 1e-9)
     return {
         **planned,

@@ -34,7 +34,7 @@ from .variants import h9, h10, h11
 # The language whose text is of another domain: all means are given without it, too.
 APART = "hau"
 # Hypotheses whose rows have none of it, or that it does not decide.
-WITHOUT_HAUSA = ("H3", "H4", "H8", "H9", "H10", "H11")
+ALWAYS_WITHOUT = ("H3", "H4", "H8", "H9", "H10", "H11")
 STUDENTS = ("hard", "soft")
 TOTALS = (1300, 3100)
 UNEVEN = ("less_source", "more_source")
@@ -67,9 +67,10 @@ def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[F
     findings = []
     for test in tests:
         finding = test(rows)
-        if finding.verdict != UNMEASURED and (rows["lang"] == APART).any():
+        has_apart = (rows["lang"] == APART).any() and finding.name not in ALWAYS_WITHOUT
+        if finding.verdict != UNMEASURED and has_apart:
             other = test(rows[rows["lang"] != APART])
-            if other.verdict != UNMEASURED and finding.name not in WITHOUT_HAUSA:
+            if other.verdict != UNMEASURED:
                 finding.without = {name: getattr(other, name) for name in ("value", "low", "high")}
         findings.append(finding)
     return findings

@@ -17,14 +17,14 @@ FEW, MANY = 300, 3000
 
 
 def h9(rows: pd.DataFrame) -> Finding:
-    """RETURNS (Finding): F1 for each of a hundred corrected sentences, minus ten times F1 for each of 2,700 more
-    translated ones, at 1,000 source and 300 target sentences.
+    """RETURNS (Finding): F1 gained by a hundred corrected sentences, minus what ten times as many more translated ones
+    gain by the slope from 300 to 3,000 target sentences; at 1,000 source and 300 target sentences.
     """
     at = rows[(rows["n_source"] == 1000) & (rows["arm"] == "soft")]
     main, corrected = at[at["block"] == "main"], at[at["block"] == f"corrected_{CORRECTED}"]
     plain, more = (cell_table(main[main["n_target"] == size]) for size in (FEW, MANY))
-    gain = (cell_table(corrected[corrected["n_target"] == FEW]) - plain) / CORRECTED
-    pairs = complete(gain - TIMES * (more - plain) / (MANY - FEW))
+    gain = cell_table(corrected[corrected["n_target"] == FEW]) - plain
+    pairs = complete(gain - TIMES * CORRECTED * (more - plain) / (MANY - FEW))
     return Finding("H9") if pairs is None else above("H9", crossed(pairs))
 
 

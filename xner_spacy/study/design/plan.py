@@ -133,7 +133,7 @@ class _Planner:
 
     def teacher(self, row: Row) -> str:
         params = {**_params(row, "n_source", "seed", "draw"), "sampling": self.study.settings.sampling}
-        return self.add("teacher", params, [], ["source"], recipe=self.teacher_recipe)
+        return self.add("teacher", params, [], ["source"], trained_by=self.teacher_recipe)
 
     def of_language(self, kind: str, row: Row, teacher: str) -> str:
         params: Json = {"lang": row.lang, **({"projector": self.study.projector} if kind == "labels" else {})}
@@ -150,7 +150,7 @@ class _Planner:
     def gold_student(self, row: Row) -> str:
         params = self.student_params(row, "lang", "arm", "n_target", "seed", "draw", "design")
         files = [*self.texts(row), f"gold {row.lang}"]
-        return self.add("student", params, [], files, recipe=self.student_recipes[row.block])
+        return self.add("student", params, [], files, trained_by=self.student_recipes[row.block])
 
     def student_params(self, row: Row, *names: str) -> Json:
         block = self.study.blocks[row.block]
@@ -178,7 +178,7 @@ class _Planner:
             params["keep"] = self.study.settings.keep
         if row.arm in TRANSFER_ARMS:
             parents.append(self.of_language("transfer", row, teacher))
-        return self.add("student", params, parents, files, also=also, recipe=self.student_recipes[row.block])
+        return self.add("student", params, parents, files, also=also, trained_by=self.student_recipes[row.block])
 
     def add(
         self,
@@ -188,10 +188,10 @@ class _Planner:
         files: List[str],
         *,
         also: Sequence[str] = (),
-        recipe: Optional[Json] = None,
+        trained_by: Optional[Json] = None,
     ) -> str:
         """RETURNS (str): The key of a job, added if it is new. `also` are files that its key covers by its parents;
-        `recipe` is that of its training.
+        `trained_by` is the recipe of its training.
         """
         dependencies = {
             "version": VERSION,
@@ -199,11 +199,11 @@ class _Planner:
             "params": params,
             "parents": parents,
             "files": [self.checksums[name] for name in files],
-            "recipe": recipe,
+            "recipe": trained_by,
         }
         reads = {name: self.checksums[name] for name in (*files, *also)}
-        if recipe is not None:
-            reads[f"config of the {kind}"] = digest(recipe)
+        if trained_by is not None:
+            reads[f"config of the {kind}"] = digest(trained_by)
         # Only if there are any, so that results without such files keep their keys.
         if kind == "labels" and self.projector_files:
             dependencies["files of the settings"] = self.projector_files

@@ -4,10 +4,11 @@ from typing import Any, Mapping
 
 from ...report.charts import with_interval
 from ..analysis.divisions import Prices
+from ..next_step import NAMES
 
 # What a 95% interval is about: the languages that were measured, or languages like them.
 THESE, ALIKE = "these", "alike"
-SIDES = {"source": "labelled source sentences", "target": "target sentences with a translation"}
+SIDES = NAMES
 KINDS = {"source": "labelled", "target": "translated"}
 
 
