@@ -89,7 +89,7 @@ def of_project(folder: Path) -> Callable[[], Any]:
     def work() -> None:
         with collecting_seldom():  # as the command does
             files = (folder / name for name in ("source.iob", "target.txt", "out.iob"))
-            project(*files, links=folder / "links.txt")
+            project(*files, links=folder / "links.txt", details=False)  # as without --json
 
     return work
 

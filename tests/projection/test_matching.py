@@ -133,3 +133,25 @@ def test_reasons_and_excluded_tokens():
 def test_weights_must_name_scores():
     with pytest.raises(XnerError, match="names no score"):
         MatchingProjector(scores={"align": AlignScore()}, weights={"algin": 1.0})
+
+
+@st.composite
+def worded_pairs(draw):
+    """Pairs with different words, some of which occur in both languages, and invisible ones."""
+    pair = draw(sentence_pairs())
+    words = st.sampled_from(["Kampala", "kampala", "Wogau", "der", "the", "in", "(", ")", ".", "\u200b", "Europa"])
+    sides = [draw(st.lists(words, min_size=len(side), max_size=len(side))) for side in (pair.source, pair.target)]
+    return SentencePair(*sides, pair.entities, pair.alignment)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(worded_pairs(), max_size=6),
+    st.sampled_from([{}, {"solver": "greedy"}, {"scores": {"a": Wrapped()}}, {"rounds": 0}, {"relabel": False}]),
+)
+def test_learning_and_projecting_at_once_is_the_same_as_one_after_the_other(pairs, how):
+    at_once, one_by_one = MatchingProjector(**how), MatchingProjector(**how)
+    projections = list(at_once.train_and_project(pairs))
+    one_by_one.train(pairs)
+    assert projections == list(one_by_one(pairs))
+    assert at_once.to_bytes() == one_by_one.to_bytes()

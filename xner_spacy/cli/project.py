@@ -15,7 +15,7 @@ from ..errors import require
 from ..garbage import collecting_seldom
 from ..languages import blank_vocab
 from ..pipeline.aligner import align_pairs
-from ..projection.projectors import checked
+from ..projection.projectors import learn_and_project
 from ..types import Alignment, Entity, Json, PathLike, Projection, SentencePair
 from .align import load_aligner, more_pairs
 from .options import command, option
@@ -38,6 +38,7 @@ def project(
     projector: str = "exact",
     config: Optional[PathLike] = None,
     labels: Optional[List[str]] = None,
+    details: bool = True,
 ) -> Json:
     """Project the entities of labelled sentences onto their translations.
 
@@ -54,6 +55,7 @@ def project(
     projector (str): heuristic, greedy, exact, markers, or a registered name.
     config (Optional[PathLike]): A config with a section [projector], and [aligner] if --aligner is 'config'.
     labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
+    details (bool): Whether the result has `sentences`, which take much memory.
     RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: the
         words of both sides, links with scores, spans, and what was not projected).
     RAISES: InputError with file and line; nothing is written then.
@@ -79,15 +81,15 @@ def project(
     )
     for pair, alignment in zip(pairs, align_pairs(ready_aligner, pairs), strict=True):
         pair.alignment = alignment
-    if hasattr(part, "train"):
-        part.train(pairs, more_pairs(bitext))
+    projections = learn_and_project(part, pairs, more_pairs(bitext))
     rows: List[Json] = []
     counts: Counter = Counter(sentences=len(pairs))
 
     def projected() -> Iterator[TaggedSentence]:
-        results = zip(checked(part, pairs), pairs, strict=True)
-        for projection, pair in progress(results, len(pairs)):
-            rows.append(_row(pair, projection, counts))
+        for projection, pair in progress(zip(projections, pairs, strict=True), len(pairs)):
+            _count(pair, projection, counts)
+            if details:
+                rows.append(_row(pair, projection))
             entities = sorted(Entity(*span[:3]) for span in projection.spans)
             yield TaggedSentence(list(pair.target), entities)
 
@@ -100,25 +102,36 @@ def project(
     return {"counts": dict(counts), "sentences": rows}
 
 
-@command(project, source="SOURCE.iob", target="TARGET.txt", output=option("-o", metavar="OUT"), projector=option("-p"))
-def project_cli(call: Callable[[], Json], output: PathLike, json_path: Optional[Path] = None) -> None:
+@command(
+    project,
+    source="SOURCE.iob",
+    target="TARGET.txt",
+    output=option("-o", metavar="OUT"),
+    projector=option("-p"),
+    details=None,
+)
+def project_cli(call: Callable[..., Json], output: PathLike, json_path: Optional[Path] = None) -> None:
     """Write the spans and reasons as JSON, and print the counts.
 
     json_path (Optional[Path]): Every span with its score and source, and every entity that was not projected with its
         reason.
     """
     with collecting_seldom(), written_together():
-        summary = call()
+        summary = call(details=json_path is not None)
         write_json(json_path, summary)
     show_counts(summary["counts"])
     done(f"{summary['counts']['sentences']} sentences", output)
 
 
-def _row(pair: SentencePair, projection: Projection, counts: Counter) -> Json:
-    entities = pair.entities
-    counts["entities"] += len(entities)
+def _count(pair: SentencePair, projection: Projection, counts: Counter) -> None:
+    counts["entities"] += len(pair.entities)
     counts["projected spans"] += len(projection.spans)
-    counts.update(f"not projected: {entity.reason}" for entity in projection.unprojected)
+    for entity in projection.unprojected:
+        counts[f"not projected: {entity.reason}"] += 1
+
+
+def _row(pair: SentencePair, projection: Projection) -> Json:
+    entities = pair.entities
     spans = []
     for span in projection.spans:
         score = round(float(span.score), 5)

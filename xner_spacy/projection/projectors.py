@@ -9,7 +9,17 @@ from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optiona
 from ..errors import XnerError
 from ..streams import paired, pools
 from ..text import is_blank_token, trim_span
-from ..types import Alignment, Entity, ProjectedSpan, Projection, Projector, Reason, SentencePair, Unprojected
+from ..types import (
+    Alignment,
+    Entity,
+    ProjectedSpan,
+    Projection,
+    Projector,
+    Reason,
+    SentencePair,
+    TokenPair,
+    Unprojected,
+)
 from .linked_words import owners
 from .matching.interfaces import Options
 from .matching.solvers import Limits, solve_exact
@@ -141,6 +151,22 @@ def checked(projector: Projector, pairs: Iterable[SentencePair]) -> Iterator[Pro
     who = f"The projector {type(projector).__name__}"
     for pair, projection in paired(expected, projector(read), who, given="projections"):
         yield _trimmed(pair, account(pair, projection))
+
+
+def learn_and_project(
+    projector: Projector, pairs: Sequence[SentencePair], bitext: Iterable[TokenPair] = ()
+) -> Iterator[Projection]:
+    """Project a corpus, after the projector has learned from it and from a larger bitext, if it can learn.
+
+    RETURNS (Iterator[Projection]): See `checked`.
+    """
+    own_rules = type(projector).__call__ is BaseProjector.__call__  # as in `checked`
+    if own_rules and hasattr(projector, "train_and_project"):
+        projections: Iterator[Projection] = projector.train_and_project(pairs, bitext)
+        return projections
+    if hasattr(projector, "train"):
+        projector.train(pairs, bitext)
+    return checked(projector, pairs)
 
 
 def _trimmed(pair: SentencePair, projection: Projection) -> Projection:

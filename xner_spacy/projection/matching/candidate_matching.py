@@ -134,7 +134,24 @@ class MatchingProjector(BaseProjector):
         bitext (Iterable[TokenPair]): More text for the word counts, read once.
         """
         stream = islice(pairs, TRAIN_LIMIT) if iter(pairs) is pairs else pairs
-        corpus = [prepare(pair).pair for pair in stream]
+        self._learn([prepare(pair).pair for pair in stream], bitext)
+
+    def train_and_project(
+        self, pairs: Sequence[SentencePair], bitext: Iterable[TokenPair] = ()
+    ) -> Iterator[Projection]:
+        """Learn from a corpus and project it. This is `train` and a call, but the sentences are scored only once.
+
+        RETURNS (Iterator[Projection]): One per pair, in order. RAISES: XnerError for an inconsistent pair.
+        """
+        prepared_pairs = [prepare(pair) for pair in pairs]
+        scored = self._learn([prepared.pair for prepared in prepared_pairs], bitext)
+        return (
+            prepared.restore(self._projection(pair, options) if pair.entities else Projection())
+            for prepared, (pair, options) in zip(prepared_pairs, scored, strict=True)
+        )
+
+    def _learn(self, corpus: Sequence[SentencePair], bitext: Iterable[TokenPair]) -> Iterable[ScoredPair]:
+        """RETURNS (Iterable[ScoredPair]): The pairs with their options, by what was learned."""
         self.votes = LabelVotes()
         for score in self._scores.values():
             if hasattr(score, "train"):
@@ -144,10 +161,12 @@ class MatchingProjector(BaseProjector):
         for modifier in self._modifiers.values():
             for number in range(self.rounds):
                 modifier.learn(self._scored(corpus, kept, plain=number == 0), self._skip)
+        if kept is not None:
+            kept = list(self._scored(corpus, kept))
         if self.relabel:
             votes = LabelVotes()
             seen: Set[Tuple[int, str, str]] = set()
-            for pair, options in self._scored(corpus, kept):
+            for pair, options in self._scored(corpus) if kept is None else kept:
                 for choice in self._solve(options) if pair.entities else ():
                     phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
                     # A sentence that occurs several times in the corpus has one vote for a phrase.
@@ -156,6 +175,7 @@ class MatchingProjector(BaseProjector):
                         seen.add(vote)
                         votes.add(phrase, label)
             self.votes = votes
+        return self._scored(corpus) if kept is None else kept
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The learned state."""
