@@ -10,8 +10,9 @@ from spacy.tokens import Doc, Span
 from ..corpora.bitext import read_numbered_bitext
 from ..corpora.docs import make_doc, read_docs, set_aside_if_long
 from ..corpora.files import STDIN
-from ..corpora.formats.columns import LAYOUTS, Broken, ColumnLayout, parse_column, read_columns
+from ..corpora.formats.columns import Broken, read_columns
 from ..corpora.formats.jsonl import JSONL, read_jsonl
+from ..corpora.formats.layouts import LAYOUTS, ColumnLayout, parse_column
 from ..corpora.formats.lines import read_text
 from ..corpora.formats.schemes import SCHEMES
 from ..corpora.made_at_once import SHARD_SIZE, is_folder_output, write_docbins

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..corpora.files import read_lines
-from ..corpora.formats.columns import DOCSTART, Broken, ColumnLayout, TaggedSentence, read_columns
+from ..corpora.formats.columns import DOCSTART, Broken, TaggedSentence, read_columns
+from ..corpora.formats.layouts import ColumnLayout
 from ..corpora.formats.schemes import SCHEMES, Fault, split_tag
 from ..errors import InputError
 

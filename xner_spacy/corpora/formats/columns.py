@@ -1,20 +1,21 @@
 """Column files: a token and its tag on each line, blank lines between sentences, and maybe other columns.
 
-One reader reads all of them. A layout names the columns of token and tag and the tagging scheme; the layouts of
-well-known data sets have names (`LAYOUTS`).
+One reader reads all of them, by a layout (`layouts.py`).
 """
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterable, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import FrozenSet, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import InputError, XnerError
 from ...text import is_blank_token
 from ...types import Entity, PathLike
 from ..files import read_lines, tell_once
+from .layouts import CONLLU_COLUMNS, LAYOUTS, Column, ColumnLayout
+from .plain_rows import plain_rows
 from .schemes import SCHEMES, Fault, SentenceTags, split_tag, tags_to_entities
 
 # The token of a line that starts a document.
@@ -24,7 +25,6 @@ CHANGE_LABELS = "Correct it, or translate or drop labels first: xner convert IN 
 # What is counted where broken sentences are skipped.
 BROKEN = "sentences left out: a line that can't be read"
 
-Column = Union[int, str]
 Broken = Literal["refuse", "skip"]
 
 
@@ -47,72 +47,11 @@ class TaggedSentence(NamedTuple):
         return [word for word in self.words if not is_blank_token(word)]
 
 
-@dataclass(frozen=True)
-class ColumnLayout:
-    """How a column file is laid out.
-
-    token, tag (Union[int, str, None]): Columns. They count from 1; negative ones from the end, -1 being the last. A
-        name is one of the file's `# global.columns` comment (CoNLL-U Plus) or of CoNLL-U's ten; `MISC:key` is the value
-        of a key in the column MISC. None: taken from the file's comment.
-    scheme (str): One of `SCHEMES`. separator (Optional[str]): Between columns; None = tab or spaces, the same one in
-        the whole file.
-    columns (Tuple[int, ...]): The allowed numbers of columns; empty = any number.
-    comments (bool): Lines that begin with # and hold no token with its tag are left out.
-    numbered (Optional[bool]): The first column numbers the tokens; rows of ranges (2-3) and empty nodes (2.1) are not
-        tokens. None: a file that has such rows is refused.
-    prefixed (bool): In a file with two columns, tokens are written `xx:word`.
-    inner (Optional[int]): A column of nested entities, which are left out and counted.
-    one_gap (bool): Exactly one blank line between sentences.
-    """
-
-    token: Optional[Column] = 1
-    tag: Optional[Column] = 2
-    scheme: str = "iob2"
-    separator: Optional[str] = None
-    columns: Tuple[int, ...] = ()
-    comments: bool = False
-    numbered: Optional[bool] = None
-    prefixed: bool = False
-    inner: Optional[int] = None
-    one_gap: bool = False
-
-
-_CONLLU = ColumnLayout("FORM", None, separator="\t", comments=True, numbered=True)
-
-LAYOUTS: Dict[str, ColumnLayout] = {
-    "iob2": ColumnLayout(columns=(2,), one_gap=True),
-    "iob1": ColumnLayout(columns=(2,), scheme="iob1"),
-    "conll": ColumnLayout(tag=-1),
-    "conll2002": ColumnLayout(tag=-1, columns=(2, 3)),
-    "conll2003": ColumnLayout(tag=-1, columns=(4, 5), scheme="iob1"),
-    "germeval": ColumnLayout(2, 3, separator="\t", columns=(4,), comments=True, numbered=True, inner=4),
-    "norne": replace(_CONLLU, tag="MISC:name", columns=(10,)),
-    "conllu": _CONLLU,
-    "conllup": _CONLLU,
-    "multiconer": ColumnLayout(tag=-1, columns=(4,), comments=True),
-    "panx": ColumnLayout(-2, -1, separator="\t", columns=(2, 3), prefixed=True),
-    "uner": ColumnLayout(2, 3, separator="\t", comments=True, numbered=True),
-    "wikineural": ColumnLayout(2, 3, separator="\t", columns=(3,), numbered=True),
-}
-
-CONLLU_COLUMNS = (*("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"),)
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _PREFIX = re.compile(r"[a-z][a-z0-9]+(?:-[a-z0-9]+)*:")
 _NAME_TAGS = "Name it with --tag-column: its number, or MISC:key for `key=B-PER` in MISC."
 # The number of tokens to read before deciding that all tokens of a file have a prefix, or are numbers.
 _N_DECIDING = 50
-
-
-def parse_column(text: str, option: str) -> Column:
-    """RETURNS (Union[int, str]): A column from the command line. RAISES: XnerError for 0 or an empty text."""
-    if re.fullmatch(r"[+-]?\d{1,6}", text):
-        number = int(text)
-        if number == 0:
-            raise XnerError(f"{option} 0: columns count from 1.", "-1 is the last one, -2 the one before it.")
-        return number
-    if not text.strip():
-        raise XnerError(f"{option} is empty.", "Give a number from 1 on, or a column's name.")
-    return text
 
 
 def is_iob(path: PathLike) -> bool:
@@ -169,6 +108,9 @@ class _ColumnReader:
     broken: int = 0  # sentences that were left out
     first_broken: Optional[Tuple[int, Fault]] = None
     is_between: bool = True  # whether the last line was blank
+    extra_blank: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
+    was_skipped: bool = False  # whether the line before held no token: a blank line after it separates nothing
+    rest: Iterator[Tuple[int, str]] = field(default_factory=lambda: iter(()))  # lines that were read ahead
     prefix: str = ""
     keys_found: bool = False  # whether any row had the key of MISC:key
     names: Optional[List[str]] = None  # of a `# global.columns` comment
@@ -180,7 +122,7 @@ class _ColumnReader:
         self.separator = self.layout.separator
         self.tag_column = self.layout.tag
         plain = ColumnLayout(scheme=self.layout.scheme, columns=(2,), one_gap=self.layout.one_gap)
-        self.has_plain_rows = self.layout == plain and self.layout.scheme in ("iob1", "iob2")
+        self.has_plain_rows = self.layout == plain and self.layout.scheme == "iob2"
         self._new_sentence()
 
     def _new_sentence(self) -> None:
@@ -202,57 +144,81 @@ class _ColumnReader:
                 self.counts[BROKEN] += 1
                 self._new_sentence()
                 if not self.is_between:
-                    next((number for number, line in lines if _is_between(line)), None)
+                    next((number for number, line in chain(self.rest, lines) if _is_between(line)), None)
         if self.first_broken is not None and self.broken > self.sentences:
             self.number, first = self.first_broken
             raise first
         self._check_whole()
 
-    def _read(self, lines: Iterable[Tuple[int, str]]) -> Iterator[TaggedSentence]:
-        extra_blank: Optional[int] = None  # a second blank line in a row: an error only if a sentence follows
-        was_skipped = False  # whether the line before held no token: a blank line after it separates nothing
-        for number, line in chain(lines, [(0, "")]):
-            self.number = number or self.number  # the end of the file is the end of a sentence
-            if self.words and self._add_outside(line):
-                was_skipped = False
-                continue
-            self.is_between = _is_between(line)
-            if self.is_between:
-                if self.words:
-                    sentence = self._end()
-                    if sentence is not None:
-                        self.sentences += 1
-                        yield sentence
-                elif extra_blank is None and not was_skipped:
-                    extra_blank = number
-                was_skipped = False
-                continue
-            row = self._row(line)
-            was_skipped = row is None
-            if row is None:
-                continue
-            if not self.words:
-                if extra_blank is not None and self.layout.one_gap and not (self.repair or self.skips_broken):
-                    self.number = extra_blank
-                    message = "is an empty sentence (a blank line with no sentence before it)."
-                    raise Fault(message, "Leave exactly one blank line between sentences.")
-                self.counts["repaired blank line"] += extra_blank is not None and self.layout.one_gap
-                extra_blank, self.first = None, number
-            self._add(*row)
+    def _read(self, lines: Iterator[Tuple[int, str]]) -> Iterator[TaggedSentence]:
+        self.extra_blank, self.was_skipped = None, False
+        rows = chain(lines, [(0, "")])  # the end of the file is the end of a sentence
+        for number, line in rows:
+            if self.words or not self._may_be_plain(line):
+                sentence = self._read_line(number, line)
+            else:
+                block = [(number, line)]
+                for row in rows:
+                    block.append(row)
+                    if row[1][:1] in ("", " ", "\t") and _is_between(row[1]):
+                        break
+                sentence = self._plain_sentence(block)
+                self.rest = iter(block if sentence is None else ())
+                for number, line in self.rest:
+                    sentence = self._read_line(number, line)
+            if sentence is not None:
+                self.sentences += 1
+                yield sentence
 
-    def _add_outside(self, line: str) -> bool:
-        """Add a token outside of entities, without the checks that such a line always passes: most lines are like this.
-        RETURNS (bool): Whether the line is one; if not, nothing was done.
+    def _may_be_plain(self, line: str) -> bool:
+        """RETURNS (bool): Whether the sentence that begins with a line may be read at once."""
+        is_decided = self.tokens > _N_DECIDING and not self.shared and not self.counted_up
+        return (
+            self.has_plain_rows
+            and is_decided
+            and self.extra_blank is None
+            and not _is_between(line)
+            and not line.startswith(DOCSTART)
+        )
+
+    def _plain_sentence(self, block: Sequence[Tuple[int, str]]) -> Optional[TaggedSentence]:
+        """RETURNS (Optional[TaggedSentence]): The sentence of some lines and the end after them, or None if each line
+        has to be looked at; nothing was done then.
         """
-        if not self.has_plain_rows or self.tokens <= _N_DECIDING or self.shared or line[-2:] != f"{self.separator}O":
-            return False
-        token = line[:-2]
-        if not token.isalnum() and (is_blank_token(token) or " " in token or "\t" in token):
-            return False
-        self.tokens += 1
-        self.words.append(token)
-        self.tags.add_outside()
-        return True
+        rows = plain_rows([line for _, line in block[:-1]], str(self.separator))
+        if rows is None:
+            return None
+        words, tags = rows
+        entities = tags_to_entities(tags) if tags.count("O") < len(tags) else []
+        if self.labels is not None and any(entity.label not in self.labels for entity in entities):
+            return None
+        self.tokens += len(words)
+        self.is_between, self.was_skipped = True, False
+        self.number = block[-1][0] or block[-2][0]
+        return TaggedSentence(words, entities, block[0][0])
+
+    def _read_line(self, number: int, line: str) -> Optional[TaggedSentence]:
+        """RETURNS (Optional[TaggedSentence]): The sentence that ends with a line, if any."""
+        self.number = number or self.number
+        self.is_between = _is_between(line)
+        if self.is_between:
+            if not self.words and self.extra_blank is None and not self.was_skipped:
+                self.extra_blank = number
+            self.was_skipped = False
+            return self._end() if self.words else None
+        row = self._row(line)
+        self.was_skipped = row is None
+        if row is None:
+            return None
+        if not self.words:
+            if self.extra_blank is not None and self.layout.one_gap and not (self.repair or self.skips_broken):
+                self.number = self.extra_blank
+                message = "is an empty sentence (a blank line with no sentence before it)."
+                raise Fault(message, "Leave exactly one blank line between sentences.")
+            self.counts["repaired blank line"] += self.extra_blank is not None and self.layout.one_gap
+            self.extra_blank, self.first = None, number
+        self._add(*row)
+        return None
 
     def _add(self, token: str, tag: str) -> None:
         if is_blank_token(token) and not self.repair:

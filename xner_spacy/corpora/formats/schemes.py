@@ -77,11 +77,6 @@ class SentenceTags:
         else:
             self._add_iob(tag, mark, label)
 
-    def add_outside(self) -> None:
-        """Read an O in IOB2 or IOB1, which fits any tags before it."""
-        self._open = None
-        self.tags.append("O")
-
     def _add_iob(self, tag: str, mark: str, label: str) -> None:
         if mark == "I" and label != self._open:
             if self.scheme == "iob2" and not self.repair:
