@@ -163,7 +163,8 @@ class Tally:
         self.sentences = 0
         # What a sentence has for each of its labels: (label, correct, predicted, gold).
         self._rows: Counter[Tuple[Tuple[str, int, int, int], ...]] = Counter()
-        self._lengths = np.zeros((3, len(_LENGTHS)), dtype=np.int64)  # correct, predicted and gold ones of each length
+        # Correct, predicted and gold ones of each length.
+        self._lengths = [[0] * len(_LENGTHS) for _ in range(3)]
         self._errors = Counter(dict.fromkeys(KINDS, 0))
 
     def add(self, gold: Sentence, predicted: Sentence) -> None:
@@ -177,7 +178,7 @@ class Tally:
         for column, entities in enumerate((gold_set & predicted_set, predicted_set, gold_set)):
             for start, end, label in entities:
                 by_label.setdefault(label, [0, 0, 0])[column] += 1
-                self._lengths[column, min(end - start, len(_LENGTHS)) - 1] += 1
+                self._lengths[column][min(end - start, len(_LENGTHS)) - 1] += 1
         self._rows[tuple((label, c[0], c[1], c[2]) for label, c in sorted(by_label.items()))] += 1
         if gold_set == predicted_set:
             self._errors["correct"] += len(gold_set)
@@ -212,7 +213,7 @@ class Tally:
 
     def scores(self, *, samples: int = 1000, seed: int = 0) -> Json:
         """RETURNS (Json): See `evaluate`."""
-        lengths = {name: self._lengths[:, column : column + 1] for column, name in enumerate(_LENGTHS)}
+        lengths = {name: np.array([[row[k]] for row in self._lengths]) for k, name in enumerate(_LENGTHS)}
         labels = sorted(set().union(*self.labels()))
         return {
             **self.rates(samples=samples, seed=seed),
