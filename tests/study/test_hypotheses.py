@@ -16,8 +16,9 @@ pd = pytest.importorskip("pandas")
 pytest.importorskip("altair")
 
 from xner_spacy.study.analysis.analyse import analyse  # noqa: E402
-from xner_spacy.study.analysis.hypotheses import Finding, h3, hypotheses, variance_ratio  # noqa: E402
+from xner_spacy.study.analysis.hypotheses import Finding, h3, hypotheses  # noqa: E402
 from xner_spacy.study.analysis.intervals import REPLICATE, frame_of  # noqa: E402
+from xner_spacy.study.analysis.variances import variance_ratio  # noqa: E402
 from xner_spacy.study.page.findings import CLAIMS, finding_table, findings_json  # noqa: E402
 
 LANGUAGES = ("lug", "luo", "tsn", "hau")
@@ -55,7 +56,7 @@ def test_without_fitted_rows_nothing_is_decided():
     plain = found(make_rows(LANGUAGES, ("hard", "soft"), **GRID))
     assert {finding.verdict for finding in plain.values()} == {"not measured"}
     assert finding_table(list(plain.values())) == []
-    assert list(plain) == [f"H{number}" for number in range(1, 12)]
+    assert list(plain) == [f"H{number}" for number in range(1, 13)]
     assert {finding.verdict for finding in found([]).values()} == {"not measured"}
 
 
@@ -206,6 +207,20 @@ def test_text_of_the_domain(own, verdict):
     assert finding.verdict == verdict and finding.value == pytest.approx(own)
     assert [part["value"] for part in finding.parts] == pytest.approx([own, -0.1])
     assert found([*rows, *other])["H11"].verdict == "not measured"
+
+
+@pytest.mark.parametrize(("spread", "verdict"), [(0.0002, "holds"), (0.1, "refuted")])
+def test_how_much_comes_from_the_source_model(spread, verdict):
+    rows = main(arms=("soft",), replicates=4)
+    random = np.random.default_rng(0)
+    others = []
+    for block in ("model_1", "model_2"):
+        at = variant(rows, block, 0.0, n_source=[1000, 10000], n_target=[300, 3000])
+        others += [replace(row, f1=row.f1 + random.normal(0, spread)) for row in at]
+    finding = found([*rows, *others])["H12"]
+    assert finding.verdict == verdict and finding.low <= finding.value <= finding.high
+    assert found(rows)["H12"].verdict == "not measured"
+    assert finding_table([finding])[0]["measured"].startswith("variance times ")
 
 
 def test_variants_and_gold_labels_change_no_other_estimate():

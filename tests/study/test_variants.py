@@ -55,6 +55,15 @@ def test_other_training_is_of_the_students_alone(config: Path) -> None:
     assert {cell.variant for cell in plan.cells if cell.block == "main"} == {""}
 
 
+def test_another_source_model_changes_nothing_else(config: Path) -> None:
+    plan = plan_of(with_variant(config, "source_model = 7\n"))
+    teachers = {job.params["seed"]: job for job in plan.jobs.values() if job.kind == "teacher"}
+    assert set(teachers) == {0, 7} and teachers[7].params["draw"] == 7
+    students = [job for job in plan.jobs.values() if job.kind == "student" and job.params["arm"] == "hard"]
+    assert len(students) == 2 and students[0].params == students[1].params
+    assert {job.parents[0] for job in students} == {job.key for job in teachers.values()}
+
+
 def test_students_of_a_variant_are_trained_by_its_settings(config: Path) -> None:
     both = with_variant(config, "steps = 3\n[blocks.other.overrides]\ntraining.optimizer.learn_rate = 0.0\n")
     rows = {

@@ -3,8 +3,8 @@
 Units are languages and replicates, crossed. Only rows count whose bias was fitted, with a fixed number of steps.
 """
 
-from math import isnan, log, nan
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from math import isnan, log
+from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,6 @@ from .finding import (
     REFUTED,
     UNDECIDED,
     UNMEASURED,
-    Estimate,
     Finding,
     above,
     cell_table,
@@ -27,14 +26,15 @@ from .finding import (
     sign_verdict,
 )
 from .forms import FORMS
-from .intervals import ALL, CELL, REPLICATE, crossed, deviations, estimate, measured
+from .intervals import ALL, CELL, REPLICATE, crossed, measured
 from .surface import Surface
-from .variants import h9, h10, h11
+from .variances import variance_ratio
+from .variants import h9, h10, h11, h12
 
 # The language whose text is of another domain: all means are given without it, too.
 APART = "hau"
 # Hypotheses whose rows have none of it, or that it does not decide.
-ALWAYS_WITHOUT = ("H3", "H4", "H8", "H9", "H10", "H11")
+ALWAYS_WITHOUT = ("H3", "H4", "H8", "H9", "H10", "H11", "H12")
 STUDENTS = ("hard", "soft")
 TOTALS = (1300, 3100)
 UNEVEN = ("less_source", "more_source")
@@ -44,7 +44,7 @@ TOTAL_OF_OPTIMUM = 3000.0
 
 
 def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[Finding]:
-    """Compute H1 to H11.
+    """Compute H1 to H12.
 
     frame (DataFrame): Rows of all blocks, see `frame_of`. samples (int), seed (int): Of the bootstrap of H7.
     RETURNS (List[Finding]): One for each hypothesis, in order.
@@ -63,6 +63,7 @@ def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[F
         h9,
         h10,
         h11,
+        h12,
     ]
     findings = []
     for test in tests:
@@ -195,50 +196,6 @@ def students(rows: pd.DataFrame) -> pd.DataFrame:
     scores = both.groupby(key)[["f1", "f1_low", "f1_high"]].agg("mean")
     counts = both.groupby(key)["arm"].nunique()
     return scores[counts == len(STUDENTS)].reset_index()
-
-
-def variance_ratio(top: pd.DataFrame, bottom: pd.DataFrame) -> Estimate:
-    """Compute the logarithm of the ratio of two variances between replicates, each pooled over lines. Its variance is
-    that of the jackknife over languages plus that of the jackknife over replicates, minus what both contain, that of
-    independent errors; but at least the larger of the two.
-
-    top, bottom (DataFrame): Lines of cells, with `lang` in their index, by replicates.
-    """
-    languages = sorted({lang for table in (top, bottom) for lang in table.index.get_level_values("lang")})
-    replicates = sorted(set(top.columns) | set(bottom.columns))
-    without_languages = [
-        [table[table.index.get_level_values("lang") != lang] for table in (top, bottom)] for lang in languages
-    ]
-    without_replicates = [
-        [table.loc[:, [column != replicate for column in table.columns]] for table in (top, bottom)]
-        for replicate in replicates
-    ]
-    whole = _log_ratio(top, bottom)
-    by_language, by_replicate = (
-        _jackknife([_log_ratio(*tables) for tables in parts]) for parts in (without_languages, without_replicates)
-    )
-    independent = sum(2 / degrees for _, degrees in map(_pooled, (top, bottom)))
-    if isnan(by_language):
-        return estimate(whole, [(max(by_replicate, independent), len(replicates) - 1)])
-    parts = by_language + by_replicate
-    total = max(by_language, by_replicate, parts - independent, independent)
-    scale = total / parts if parts > 0 else 1.0
-    return estimate(whole, [(by_language * scale, len(languages) - 1), (by_replicate * scale, len(replicates) - 1)])
-
-
-def _log_ratio(top: pd.DataFrame, bottom: pd.DataFrame) -> float:
-    variances = [_pooled(table)[0] for table in (top, bottom)]
-    return log(variances[0] / variances[1]) if min(variances) > 0 else nan
-
-
-def _pooled(table: pd.DataFrame) -> Tuple[float, int]:
-    degrees = int((table.count(axis=1) - 1).clip(lower=0).sum())
-    return (float(np.nansum(deviations(table).to_numpy() ** 2)) / degrees, degrees) if degrees else (nan, 0)
-
-
-def _jackknife(values: Sequence[float]) -> float:
-    n = len(values)
-    return float((n - 1) * np.var(values)) if n > 1 and np.isfinite(values).all() else nan
 
 
 def _lines(rows: pd.DataFrame, blocks: Sequence[str]) -> pd.DataFrame:

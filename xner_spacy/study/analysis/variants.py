@@ -2,18 +2,23 @@
 with those of the same cells without what differs.
 """
 
+from math import log
 from typing import Any, Dict, List
 
 import pandas as pd
 
 from .comparisons import difference
-from .finding import Finding, above, cell_table, complete, finding_of, sign_verdict
-from .intervals import ALL, crossed
+from .finding import HOLDS, REFUTED, UNDECIDED, Finding, above, cell_table, complete, finding_of, sign_verdict
+from .intervals import ALL, CELL, REPLICATE, crossed
+from .variances import variance_ratio
 
 CORRECTED = 100
 # How many translated sentences a corrected one is to be worth.
 TIMES = 10
 FEW, MANY = 300, 3000
+# The blocks with other source models; the share of the variance between replicates that they may make up (H12).
+MODELS = ("main", "model_1", "model_2")
+MODEL_SHARE = 0.5
 
 
 def h9(rows: pd.DataFrame) -> Finding:
@@ -54,3 +59,23 @@ def h11(rows: pd.DataFrame) -> Finding:
     if not parts or parts[0]["label"] == "NTREX":
         return Finding("H11", parts=parts)
     return finding_of("H11", sign_verdict(parts[0]["low"]), parts[0], parts)
+
+
+def h12(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): The logarithm of the ratio of variances: between source models, with the same target sentences
+    and the same seed of the student, over between replicates of the same cells, in which all of these differ.
+    """
+    soft = rows[rows["arm"] == "soft"]
+    models = soft[soft["block"].isin(MODELS)].pivot_table(index=[*CELL, *REPLICATE], columns="block", values="f1")
+    models = models[models.count(axis=1) > 1]
+    replicates = soft[soft["block"] == "main"].pivot_table(index=CELL, columns=REPLICATE, values="f1")
+    replicates = replicates[replicates.index.isin(models.index.droplevel(REPLICATE))]
+    if not len(models) or replicates.shape[1] < 3:
+        return Finding("H12")
+    found = variance_ratio(models, replicates)
+    verdict = UNDECIDED
+    if found["high"] < log(MODEL_SHARE):
+        verdict = HOLDS
+    elif found["low"] > log(MODEL_SHARE):
+        verdict = REFUTED
+    return finding_of("H12", verdict, found)

@@ -75,7 +75,8 @@ class Block(_Section):
     variant (str): In words, what differs from the study. Its rows are compared with those of the same cells
         without it, and counted nowhere else. It needs one of: steps (Optional[int]), overrides (Dict[str, Any]): of the
         students' training; target (Optional[str]): other text of the target languages; corrected (int): so many of the
-        target sentences have gold labels.
+        target sentences have gold labels; source_model (Optional[int]): the seed and the draw of the source models, in
+        place of the replicates'.
     """
 
     languages: List[str]
@@ -91,14 +92,15 @@ class Block(_Section):
     overrides: Dict[str, Any] = {}
     target: Optional[PathOfLanguage] = None
     corrected: int = Field(0, ge=0, lt=MOST)
+    source_model: Optional[Seed] = None
 
     @model_validator(mode="after")
     def _variant(self) -> "Block":
         differs = self.steps is not None or bool(self.overrides or self.target or self.corrected)
+        differs = differs or self.source_model is not None
         if differs != bool(self.variant):
-            raise ValueError(
-                "a variant needs a name (variant) and what it changes (steps, overrides, target, corrected)"
-            )
+            changes = "steps, overrides, target, corrected, source_model"
+            raise ValueError(f"a variant needs a name (variant) and what it changes ({changes})")
         if self.corrected and not set(self.arms) <= set(CORRECTED_ARMS):
             raise ValueError(f"corrected sentences are for the arms {' and '.join(CORRECTED_ARMS)} alone")
         return self

@@ -133,6 +133,9 @@ class _Planner:
 
     def teacher(self, row: Row) -> str:
         params = {**_params(row, "n_source", "seed", "draw"), "sampling": self.study.settings.sampling}
+        other = self.study.blocks[row.block].source_model
+        if other is not None:
+            params.update(seed=other, draw=other)
         return self.add("teacher", params, [], ["source"], trained_by=self.teacher_recipe)
 
     def of_language(self, kind: str, row: Row, teacher: str) -> str:

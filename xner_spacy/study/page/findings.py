@@ -34,7 +34,7 @@ def _shown(name: str, found: Mapping[str, Any]) -> str:
     value = found.get("value")
     if value is None or isnan(value):
         return "–"
-    if name == "H3":
+    if name in ("H3", "H12"):
         return "variance times " + with_interval({key: exp(found[key]) for key in ("value", "low", "high")}, 2)
     if name == "H7":
         return f"{value:.0%} of samples inside"
