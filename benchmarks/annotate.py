@@ -1,13 +1,14 @@
 """Annotation at scale: flat memory and linear time, one worker with stored translations and where its time goes, what
-the pipeline around costs, two workers against one, Apertium end to end.
+the pipeline around costs, two workers against one, Ray's actors on one machine, Apertium end to end.
 
     python -m benchmarks annotate noop --sentences 1000000
     python -m benchmarks annotate stored TEACHER CORPUS --profile
     python -m benchmarks annotate workers TEACHER CORPUS
+    python -m benchmarks annotate engines TEACHER CORPUS
     python -m benchmarks annotate stages TEACHER CORPUS --mode spa-eng
 
-TEACHER and CORPUS are what the workflow `apertium` leaves (`training/apertium/es/teacher`,
-`corpus/apertium/es/train.spacy`). Seconds on the wall depend on what else the machine does; CPU
+TEACHER and CORPUS are what the workflow `apertium` leaves (`training/es/teacher`,
+`corpus/es/train.spacy`). Seconds on the wall depend on what else the machine does; CPU
 seconds (this process and its children) hardly do, so both are given.
 """
 
@@ -160,13 +161,14 @@ def stored(teacher: Path, corpus: Path, n: int, profile: bool) -> Dict[str, Any]
     }
 
 
-def run_annotate(teacher: Path, corpus: Path, out: Path, workers: int) -> Tuple[float, float]:
+def run_annotate(teacher: Path, corpus: Path, out: Path, workers: int, engine: str = "local") -> Tuple[float, float]:
     """RETURNS (Tuple[float, float]): Sentences a second between the first and the last shard, and
     CPU seconds.
     """
     before = cpu()
     command = [sys.executable, "-m", "xner_spacy", "annotate", str(teacher), str(corpus), str(out)]
-    process = subprocess.Popen([*command, "--workers", str(workers), "--shard-size", "50"], stderr=subprocess.DEVNULL)
+    how = ["--workers", str(workers), "--engine", engine, "--shard-size", "50"]
+    process = subprocess.Popen([*command, *how], stderr=subprocess.DEVNULL)
     times: List[Tuple[float, int]] = []
     while process.poll() is None:
         made = len(list(out.glob("*.spacy")))
@@ -198,6 +200,28 @@ def workers(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]
         "ratio": round(statistics.median(b / a for a, b in zip(rates[1], rates[2])), 2),
         "ratios": [round(b / a, 2) for a, b in zip(rates[1], rates[2])],
         "CPU seconds, one worker and two": [[round(s, 1) for s in seconds[number]] for number in (1, 2)],
+        "load": [round(x, 1) for x in os.getloadavg()],
+    }
+
+
+def engines(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]:
+    """Local workers and Ray's actors on this machine, translations stored: sentences a second between the first and the
+    last shard (medians), and the seconds of the whole command, in which Ray starts and stops.
+    """
+    rates: Dict[str, List[float]] = {}
+    whole: Dict[str, List[float]] = {}
+    with stored_text(teacher, corpus, n) as (root, size):
+        for _ in range(repeats):
+            for engine, number in (("local", 1), ("local", 2), ("ray", 1), ("ray", 2), ("ray", 4)):
+                began = time.perf_counter()
+                rate, _ = run_annotate(teacher, root / "text.spacy", root / "out", number, engine)
+                shutil.rmtree(root / "out")
+                rates.setdefault(f"{engine} {number}", []).append(rate)
+                whole.setdefault(f"{engine} {number}", []).append(time.perf_counter() - began)
+    return {
+        "sentences": size,
+        "sentences/s": {name: round(statistics.median(found), 1) for name, found in rates.items()},
+        "seconds in all": {name: round(statistics.median(found), 1) for name, found in whole.items()},
         "load": [round(x, 1) for x in os.getloadavg()],
     }
 
@@ -318,7 +342,7 @@ def _time_files(source: CorpusInput) -> Dict[str, float]:
 def main(argv: "List[str] | None" = None) -> None:
     """Run one of them and write JSON and a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["noop", "stored", "workers", "stages"])
+    parser.add_argument("what", choices=["noop", "stored", "workers", "engines", "stages"])
     parser.add_argument("teacher", type=Path, nargs="?")
     parser.add_argument("corpus", type=Path, nargs="?")
     parser.add_argument("--sentences", type=int)
@@ -341,6 +365,8 @@ def main(argv: "List[str] | None" = None) -> None:
         found = stored(options.teacher, options.corpus, options.sentences or 3000, options.profile)
     elif options.what == "workers":
         found = workers(options.teacher, options.corpus, options.sentences or 2000, options.repeats)
+    elif options.what == "engines":
+        found = engines(options.teacher, options.corpus, options.sentences or 2000, options.repeats)
     else:
         settings = (options.sentences or 4000, options.mode, options.translation)
         found = stages(options.teacher, options.corpus, *settings)
