@@ -299,3 +299,16 @@ def test_any_subset_of_rows_makes_a_page(name: str, tmp_path: Path, blank: None)
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     assert ("killed &amp;" in html) == (name == "all failed")
+
+
+def test_an_unfinished_study_says_so(tmp_path: Path, blank: None) -> None:
+    rows = grid_rows(arms=("hard",), replicates=((0, 0), (1, 1)))
+    rows = [row for row in rows if row.seed == 0 or row.n_source > 320]
+    found = analyse(rows, samples=5)
+    write_report(found, {**META, "cells": {"main": len(rows) + 3, "plain": 7, "done": 0}}, tmp_path / "a")
+    text = " ".join((tmp_path / "a" / "README.md").read_text(encoding="utf8").split())
+    assert f"The study is not finished: {len(rows)} of the {len(rows) + 10} cells of its design were measured" in text
+    assert "1 to 2 replicates of each cell" in text
+    assert f"| main | {len(rows)} | {len(rows) + 3} | | plain | 0 | 7 |" in text and "| done |" not in text
+    write_report(found, {**META, "cells": {"main": len(rows)}}, tmp_path / "b")
+    assert "not finished" not in (tmp_path / "b" / "README.md").read_text(encoding="utf8")

@@ -4,14 +4,14 @@ import logging
 import os
 import platform
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Callable, ContextManager, Dict, Iterable, List, Optional, Set
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from ...about import __version__
 from ...corpora.engines.ray_cluster import require_ray
@@ -48,6 +48,8 @@ class Meta(TypedDict):
     command: str
     report_command: str
     signature: Dict[str, Any]
+    # The cells of the design by block. Tables of 0.1 don't say.
+    cells: NotRequired[Dict[str, int]]
 
 
 def run_study(
@@ -205,6 +207,7 @@ def make_meta(study: Study, plan: Plan) -> Json:
         "config": study.path.name,
         "command": f"xner study run {path}",
         "report_command": f"xner study report {path}",
+        "cells": dict(Counter(cell.block for cell in plan.cells)),
         "signature": {
             "versions": {"xner-spacy": __version__, "python": platform.python_version(), **installed(PACKAGES)},
             "config": digest({**dependencies, "sampling": study.settings.sampling}),

@@ -14,7 +14,7 @@ from ...report.document import Table, write_page
 from ...types import Json
 from ..analysis.analyse import Analysis, main_design
 from ..analysis.compact import compact
-from ..analysis.intervals import ALL, VARIANCE, measured
+from ..analysis.intervals import ALL, CELL, VARIANCE, measured
 from ..analysis.ratios import best_ratios, equal_rates
 from ..design.rows import ARMS, DONE
 from .answer import answer_of, surfaces_json
@@ -49,13 +49,14 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
 
     analysis (Analysis): The estimates. meta (Json): "title", "languages" (names by code), "command" and
         "report_command" (which reproduce the rows and the report), "signature" (versions, hashes), "limits"
-        (sentences), "config" (name of the file, or its text), "question" (by default that of the study).
+        (sentences), "config" (name of the file, or its text), "question" (by default that of the study), "cells" (how
+        many the design has, by block; by default those of the rows).
     folder (Path): The folder for `index.html`, `README.md` and `figures/`.
     RETURNS (List[Path]): The files written.
     """
     view = View(analysis, meta["languages"])
     arms = {arm: arm_facts(view, arm) for arm in ARMS if arm in set(analysis.means["arm"])}
-    known = facts(view, arms)
+    known = {**facts(view, arms), "planned": max(len(analysis.rows), sum(meta.get("cells", {}).values()))}
     best = known["best"]
     parts: Dict[str, Any] = {**make_figures(view), **make_tables(view, arms, meta)}
     if best and best["answer"]:
@@ -92,7 +93,7 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "designs": next((_first(analysis.designs, arm=arm, lang=ALL, n_source=0) for arm in view.target_arms), None),
         "designs_arm": SHORT[view.target_arms[0]] if view.target_arms else "",
         "sizes": {name: sorted(set(rows[f"n_{name}"]) - {0}) for name in ("source", "target")},
-        "replicates": len(only(done, block="main").drop_duplicates(["seed", "draw"])),
+        "replicates": _replicates(only(done, block="main")),
         "untranslated": [
             view.language(lang) for lang in view.languages if lang not in view.arm_languages.get("teacher", [lang])
         ],
@@ -104,6 +105,12 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "machines": sorted(set(done["machine"]) - {""}),
         "languages": [(lang, view.language(lang)) for lang in view.languages],
     }
+
+
+def _replicates(rows: pd.DataFrame) -> Dict[str, int]:
+    """RETURNS (Dict[str, int]): The fewest and the most replicates of a cell; empty without rows."""
+    counts = rows.groupby(["arm", *CELL], observed=True).size()
+    return {"least": int(counts.min()), "most": int(counts.max())} if len(counts) else {}
 
 
 def _seconds(rows: pd.DataFrame) -> float:
@@ -223,10 +230,22 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         "robustness": robustness,
         "fit": fits,
         "hypotheses": finding_table(analysis.hypotheses),
+        "missing": _missing(view.analysis.rows, meta.get("cells", {})),
         "failed": records(failed[["arm", "language", "n_source", "n_target", "seed", "draw", "reason"]]),
         "signature": [{"what": name, "value": _flat(value)} for name, value in meta["signature"].items()],
     }
     return {name: Table("", pd.DataFrame(lines), 2 if name == "fit" else 1) for name, lines in tables.items() if lines}
+
+
+def _missing(rows: pd.DataFrame, planned: Mapping[str, int]) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict[str, Any]]): The blocks of which cells have no row yet."""
+    counts = rows["block"].value_counts()
+    found = {block: int(counts.get(block, 0)) for block in planned}
+    return [
+        {"block": block, "with a row": found[block], "in the design": n}
+        for block, n in planned.items()
+        if found[block] < n
+    ]
 
 
 def _against(view: View, arm: str) -> Dict[str, str]:
