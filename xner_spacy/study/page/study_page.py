@@ -56,7 +56,7 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
     """
     view = View(analysis, meta["languages"])
     arms = {arm: arm_facts(view, arm) for arm in ARMS if arm in set(analysis.means["arm"])}
-    known = {**facts(view, arms), "planned": max(len(analysis.rows), sum(meta.get("cells", {}).values()))}
+    known = facts(view, arms, meta.get("cells", {}))
     best = known["best"]
     parts: Dict[str, Any] = {**make_figures(view), **make_tables(view, arms, meta)}
     if best and best["answer"]:
@@ -79,8 +79,10 @@ def write_report(analysis: Analysis, meta: Json, folder: Path) -> List[Path]:
     )
 
 
-def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): The numbers in the text. `best` is the main arm with the best F1 with most data."""
+def facts(view: View, arms: Mapping[str, Dict[str, Any]], cells: Optional[Mapping[str, int]] = None) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): The numbers in the text. `best` is the main arm with the best F1 with most data. cells
+    (Optional[Mapping[str, int]]): See `write_report`.
+    """
     analysis = view.analysis
     rows, done = analysis.rows, measured(analysis.rows)
     main_arms = [arms[arm] for arm in MAIN_ARMS if arm in arms] or list(arms.values())[:1]
@@ -100,6 +102,7 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]]) -> Dict[str, Any]:
         "form_names": {**FORM_NAMES, "mean": "mean of the language alone"},
         "unknown": [(what, arms, reason) for (what, reason), arms in unknown.items()],
         "rows": len(rows),
+        "planned": max(len(rows), sum((cells or {}).values())),
         "failed": int((rows["status"] != DONE).sum()),
         "hours": _seconds(rows) / 3600,
         "machines": sorted(set(done["machine"]) - {""}),
