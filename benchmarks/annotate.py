@@ -120,13 +120,15 @@ def noop(n: int) -> Dict[str, Any]:
 
 
 @contextmanager
-def stored_text(teacher: Path, corpus: Path, n: int) -> Iterator[Tuple[Path, int]]:
+def stored_text(teacher: Path, corpus: Path, n: int, *, again: bool = False) -> Iterator[Tuple[Path, int]]:
     """YIELDS (Tuple[Path, int]): A folder with the first sentences of a corpus as `text.spacy`, whose translations are
-    all in the store now, and their number.
+    all in the store now, and their number. again (bool): Repeat the corpus if it has fewer.
     """
     with tempfile.TemporaryDirectory() as folder:
         nlp = load_pipeline(teacher)
-        docs = [doc for doc, _ in zip(read_docs(corpus, nlp.vocab), range(n))]
+        docs = list(itertools.islice(read_docs(corpus, nlp.vocab), n))
+        if again:
+            docs = list(itertools.islice(itertools.cycle(docs), n))
         write_docbin(Path(folder) / "text.spacy", docs)
         list(nlp.get_pipe("xner_translator").pipe(docs))
         yield Path(folder), len(docs)
@@ -210,7 +212,7 @@ def engines(teacher: Path, corpus: Path, n: int, repeats: int) -> Dict[str, Any]
     """
     rates: Dict[str, List[float]] = {}
     whole: Dict[str, List[float]] = {}
-    with stored_text(teacher, corpus, n) as (root, size):
+    with stored_text(teacher, corpus, n, again=True) as (root, size):
         for _ in range(repeats):
             for engine, number in (("local", 1), ("local", 2), ("ray", 1), ("ray", 2), ("ray", 4)):
                 began = time.perf_counter()

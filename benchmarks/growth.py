@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
-from xner_spacy.types import SentencePair
+from xner_spacy.types import Alignment, SentencePair
 
 from .alignment_cost import memory_peak, processor_seconds, slope
 
@@ -105,7 +105,6 @@ def of_projector(folder: Path) -> Callable[[], float]:
     from xner_spacy.corpora.formats.pharaoh import parse_line
     from xner_spacy.corpora.labelled import iter_tagged
     from xner_spacy.projection.matching.candidate_matching import TRAIN_LIMIT, MatchingProjector
-    from xner_spacy.types import Alignment
 
     def read() -> Iterator[SentencePair]:
         sides = iter_tagged(folder / "source.iob"), read_text(folder / "target.txt")

@@ -55,7 +55,7 @@ def project(
     projector (str): heuristic, greedy, exact, markers, or a registered name.
     config (Optional[PathLike]): A config with a section [projector], and [aligner] if --aligner is 'config'.
     labels (Optional[List[str]]): Labels that may occur, comma-separated; any other is an error.
-    details (bool): Whether the result has `sentences`, which take much memory.
+    details (bool): False leaves `sentences`, which take much memory, empty.
     RETURNS (Json): `counts` (sentences, entities, projected, a count a reason) and `sentences` (per sentence: the
         words of both sides, links with scores, spans, and what was not projected).
     RAISES: InputError with file and line; nothing is written then.

@@ -57,7 +57,7 @@ def run_ray(
         ray.data.DataContext.get_current().enable_progress_bars = False
         most = max(1, min(workers, len(rows)))
         # All that there is room for at once: of fewer, Ray would start more only slowly.
-        at_once = max(1, min(most, int(ray.cluster_resources().get("CPU", 1))))
+        at_once = max(1, min(most, int(ray.available_resources().get("CPU", 1))))
         # One block for each shard: Ray hands out blocks, and repeats the block of a dead actor.
         data = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
             actor, fn_constructor_args=(job,), concurrency=(at_once, most)

@@ -1,13 +1,19 @@
 """Sentences of column files in their most frequent form, read at once: a token and its IOB2 tag on each line."""
 
 import re
-from typing import Dict, List, Optional, Pattern, Sequence, Tuple
+from functools import lru_cache
+from typing import List, Optional, Pattern, Sequence, Tuple
 
 from ...text import INVISIBLE
 
 # No white space, no control characters, nothing that can't be seen.
 _VISIBLE = rf"[^\s\x00-\x20\x7f-\x9f{INVISIBLE}]+"
-_FORMS: Dict[str, Pattern[str]] = {}
+
+
+@lru_cache
+def _form(separator: str) -> Pattern[str]:
+    line = rf"{_VISIBLE}{separator}(?:O|[BI]-{_VISIBLE})"
+    return re.compile(rf"{line}(?:\n{line})*")
 
 
 def plain_rows(lines: Sequence[str], separator: str) -> Optional[Tuple[List[str], List[str]]]:
@@ -17,12 +23,8 @@ def plain_rows(lines: Sequence[str], separator: str) -> Optional[Tuple[List[str]
     RETURNS (Optional[Tuple[List[str], List[str]]]): Tokens and tags, or None for any other form: each line has to be
         looked at then.
     """
-    form = _FORMS.get(separator)
-    if form is None:
-        line = rf"{_VISIBLE}{separator}(?:O|[BI]-{_VISIBLE})"
-        form = _FORMS[separator] = re.compile(rf"{line}(?:\n{line})*")
     text = "\n".join(lines)
-    if not form.fullmatch(text):
+    if not _form(separator).fullmatch(text):
         return None
     cells = text.split()
     tags = cells[1::2]

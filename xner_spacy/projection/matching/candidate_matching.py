@@ -161,12 +161,12 @@ class MatchingProjector(BaseProjector):
         for modifier in self._modifiers.values():
             for number in range(self.rounds):
                 modifier.learn(self._scored(corpus, kept, plain=number == 0), self._skip)
-        if kept is not None:
-            kept = list(self._scored(corpus, kept))
+        # Both the votes and the projection need them.
+        adjusted = None if kept is None or not self.relabel else list(self._scored(corpus, kept))
         if self.relabel:
             votes = LabelVotes()
             seen: Set[Tuple[int, str, str]] = set()
-            for pair, options in self._scored(corpus) if kept is None else kept:
+            for pair, options in self._scored(corpus) if adjusted is None else adjusted:
                 for choice in self._solve(options) if pair.entities else ():
                     phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
                     # A sentence that occurs several times in the corpus has one vote for a phrase.
@@ -175,7 +175,7 @@ class MatchingProjector(BaseProjector):
                         seen.add(vote)
                         votes.add(phrase, label)
             self.votes = votes
-        return self._scored(corpus) if kept is None else kept
+        return self._scored(corpus, kept) if adjusted is None else adjusted
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The learned state."""
