@@ -68,7 +68,7 @@ def make_english(project: Project) -> List[str]:
             raise XnerError(f"{project.root / 'english'} names {len(names)} pipelines without probabilities.", hint)
     else:
         train, dev = english_corpora(project)
-        trainings = [_training(project, train, dev, number) for number in range(ENGLISH_MODELS[project.quality])]
+        trainings = [english_training(project, train, dev, number) for number in range(ENGLISH_MODELS[project.quality])]
         train_all(project, trainings)
         names = [str(training.best) for training in trainings]
     write_json(project.training / "english.json", {"models": names, "soft": soft})
@@ -76,7 +76,8 @@ def make_english(project: Project) -> List[str]:
     return names
 
 
-def _training(project: Project, train: Path, dev: Path, number: int) -> Training:
+def english_training(project: Project, train: Path, dev: Path, number: int) -> Training:
+    """RETURNS (Training): That of one English pipeline. number (int): Its number among those of the project, from 0."""
     values = {
         "nlp.lang": "en",
         "paths.train": str(train),
