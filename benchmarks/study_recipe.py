@@ -122,8 +122,8 @@ def measure(config: Path, work: Path, mafand: Path, cell: Cell, steps: int) -> D
     paths = {name: project.labelled / f"{name}.spacy" for name in ("train", "dev")}
     values: Dict[str, Any] = {f"paths.{name}": str(path) for name, path in paths.items()}
     values |= {"system.seed": cell.seed, "training.max_steps": steps, "training.patience": 0}
-    config = set_values(spacy.util.load_config(project.training / "student.cfg"), values)
-    train_all(project, [Training(project.training / "student", config, list(paths.values()))])
+    student = set_values(spacy.util.load_config(project.training / "student.cfg"), values)
+    train_all(project, [Training(project.training / "student", student, list(paths.values()))])
     gold = list(read_docs(project.corpus / "gold.spacy", blank_vocab("xx")))
     return {**cell._asdict(), "steps": steps, **scores(project.student, gold)}
 
