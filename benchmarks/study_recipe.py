@@ -2,20 +2,21 @@
 
     cd projects/ratio-study   # after `spacy project run all`, or its steps `data`, `corpus` and `configs`
     python -m benchmarks study_recipe study_cpu_2.cfg --mafand ../masakhane/assets/downloads/mafand \
-        --out ../../docs/study/recipe.jsonl
-    python -m benchmarks study_recipe study_cpu_2.cfg --out ../../docs/study/recipe.jsonl --report
+        --out ../../docs/study/masakhane-cpu-2/recipe.csv
+    python -m benchmarks study_recipe study_cpu_2.cfg --out ../../docs/study/masakhane-cpu-2/recipe.csv --report
 
 The four corners of the study's grid, with the study's own samples of a draw, by the best recipe of `xner new` without
 other labelled languages: three English pipelines, each trained on seven eighths of the labelled English sentences (the
 rest is their development data); the mean of them labels the translations; types from the whole text, which is the
 sampled target text; a student of the recipe's size and steps. As in the study, the aligner learns from the whole bitext.
 
-A line is written for each student as it comes; what is there already is not trained again. `--report` compares the
-gains with those of the study's own students (arm `soft`, the same cells, seeds and draws).
+A row is written for each student as it comes; what is there already is not trained again. The page of the study shows
+the rows (`also` in [study]). `--report` prints the gains beside those of the study's own students (arm `soft`, the same
+cells, seeds and draws).
 """
 
 import argparse
-import json
+import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
@@ -26,9 +27,9 @@ import pandas as pd
 import spacy
 from tqdm import tqdm
 
-from benchmarks.recipe_choices import scores
 from xner_spacy.cli.output import percent, table
-from xner_spacy.corpora.docs import bare_copy, docbin_paths, read_docs, write_docbin
+from xner_spacy.corpora.docs import bare_copy, doc_entities, docbin_paths, read_docs, write_docbin
+from xner_spacy.corpora.pipelines import load_pipeline
 from xner_spacy.corpora.splitting import split_docs
 from xner_spacy.docdata import install_extensions
 from xner_spacy.languages import blank_vocab
@@ -39,11 +40,15 @@ from xner_spacy.recipe.layout import ENGLISH_MODELS, Project
 from xner_spacy.recipe.teacher import label_by_projection
 from xner_spacy.recipe.training import Training, set_values, train_all
 from xner_spacy.study.analysis.finding import cell_table, complete
-from xner_spacy.study.analysis.intervals import crossed, frame_of, measured
+from xner_spacy.study.analysis.intervals import CELL, REPLICATE, SIZES, crossed, frame_of, measured
+from xner_spacy.study.analysis.variants import RECIPE
 from xner_spacy.study.design.config import Study, read_study
 from xner_spacy.study.design.input_files import Inputs, file_checksum
-from xner_spacy.study.design.rows import read_rows
+from xner_spacy.study.design.jobs import machine, measure
+from xner_spacy.study.design.plan import digest
+from xner_spacy.study.design.rows import DONE, Row, read_rows, write_rows
 
+VARIANT = "students of the recipe"
 FEW_SOURCE, MUCH_SOURCE = 300, 30_000
 FEW_TARGET, MUCH_TARGET = 100, 3000
 # What is compared: a name, the corner with more text, and the corner with less of one kind (source, target).
@@ -108,9 +113,10 @@ def fill_folders(study: Study, work: Path, mafand: Path, cell: Cell, root: Path)
         shutil.copytree(pipeline, root / "english" / f"english-{number}", dirs_exist_ok=True)
 
 
-def measure(config: Path, work: Path, mafand: Path, cell: Cell, steps: int) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): The row of a cell: a student of the recipe, trained and scored."""
+def train_student(config: Path, work: Path, mafand: Path, cell: Cell, steps: int) -> Row:
+    """RETURNS (Row): The row of a cell: a student of the recipe, trained and scored."""
     install_extensions()
+    started = processor_time()
     study = read_study(config)
     root = work / "-".join(map(str, cell))
     project = Project(root=root, lang=cell.lang, seed=cell.seed, workers=1)
@@ -118,30 +124,57 @@ def measure(config: Path, work: Path, mafand: Path, cell: Cell, steps: int) -> D
     gather_inputs(root, cell.lang, seed=cell.seed)
     make_english(project)
     label_by_projection(project)
-    make_labels(project)
-    paths = {name: project.labelled / f"{name}.spacy" for name in ("train", "dev")}
+    paths = dict(zip(("train", "dev"), make_labels(project), strict=True))
     values: Dict[str, Any] = {f"paths.{name}": str(path) for name, path in paths.items()}
     values |= {"system.seed": cell.seed, "training.max_steps": steps, "training.patience": 0}
     student = set_values(spacy.util.load_config(project.training / "student.cfg"), values)
     train_all(project, [Training(project.training / "student", student, list(paths.values()))])
-    gold = list(read_docs(project.corpus / "gold.spacy", blank_vocab("xx")))
-    return {**cell._asdict(), "steps": steps, **scores(project.student, gold)}
+    nlp = load_pipeline(project.student)
+    gold = list(read_docs(project.corpus / "gold.spacy", nlp.vocab))
+    predicted = list(nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=256))
+    labelled = list(read_docs(paths["train"], nlp.vocab))
+    files = {name: file_checksum(path) for name, path in study.files([cell.lang]).items()}
+    return Row(
+        RECIPE,
+        cell.lang,
+        "soft",
+        "steps",
+        cell.n_source,
+        cell.n_target,
+        cell.seed,
+        cell.seed,
+        DONE,
+        **measure([doc_entities(doc) for doc in gold], [doc_entities(doc) for doc in predicted], {}),
+        train_sentences=len(labelled),
+        train_entities=sum(len(doc.ents) for doc in labelled),
+        steps=steps,
+        seconds=round(processor_time() - started, 2),
+        machine=machine(),
+        job=digest({**cell._asdict(), "files": files, "config": student.to_str()}),
+        bias=round(float(nlp.get_pipe("xner_student").cfg["bias"]), 5),  # type: ignore[attr-defined]
+        variant=VARIANT,
+    )
+
+
+def processor_time() -> float:
+    """RETURNS (float): Seconds of this process and of the trainings that it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure the cells that are not in the file of rows yet."""
     study = read_study(args.config)
-    known = args.out.read_text(encoding="utf8").splitlines() if args.out.exists() else []
-    done = {Cell(*(row[name] for name in Cell._fields)) for row in map(json.loads, known)}
+    rows = read_rows(args.out) if args.out.exists() else []
+    done = {Cell(row.lang, row.n_source, row.n_target, row.seed) for row in rows}
     cells = [cell for cell in cells_of(args) if cell not in done]
     for cell in {english_folder(args.work, cell): cell for cell in cells}.values():
         train_english(study, args.work, cell, args.workers)
     with ProcessPoolExecutor(args.workers) as pool, tqdm(total=len(cells), unit=" students") as progress:
-        jobs = [pool.submit(measure, args.config, args.work, args.mafand, cell, args.steps) for cell in cells]
+        jobs = [pool.submit(train_student, args.config, args.work, args.mafand, cell, args.steps) for cell in cells]
         for job in as_completed(jobs):
-            row = job.result()
-            with args.out.open("a", encoding="utf8") as file:
-                file.write(json.dumps(row) + "\n")
+            rows.append(job.result())
+            write_rows(args.out, rows)
             progress.update()
 
 
@@ -155,7 +188,7 @@ def cells_of(args: argparse.Namespace) -> Iterator[Cell]:
 
 def gains(rows: pd.DataFrame) -> Dict[str, Dict[str, float]]:
     """RETURNS (Dict[str, Dict[str, float]]): The gains from one corner to another, with their intervals for languages
-    like these; those whose corners were measured. rows (DataFrame): One row of each cell, with `seed` and `draw`.
+    like these; those whose corners were measured. rows (DataFrame): One row of each cell.
     """
     corners = {size: cell_table(of_size) for size, of_size in rows.groupby(["n_source", "n_target"])}
     tables = {
@@ -169,17 +202,14 @@ def gains(rows: pd.DataFrame) -> Dict[str, Dict[str, float]]:
 
 def report(study: Study, file: Path) -> str:
     """RETURNS (str): Tables in Markdown: F1 of each corner and language, and the gains beside those of the study."""
-    rows = pd.DataFrame(map(json.loads, file.read_text(encoding="utf8").splitlines()))
-    rows["draw"] = rows["seed"]
-    of_study = measured(frame_of(read_rows(study.settings.report / "results.csv")))
-    of_study = of_study[(of_study["block"] == "main") & (of_study["arm"] == "soft")]
-    keys = [*Cell._fields, "draw"]
-    both = of_study.merge(rows[keys], on=keys)
-    corners = rows.groupby(["lang", "n_source", "n_target"])["f1"].mean().unstack([1, 2])
+    recipe, small = (measured(frame_of(read_rows(path))) for path in (file, study.settings.report / "results.csv"))
+    keys = [*CELL, *REPLICATE]
+    small = small[(small["block"] == "main") & (small["arm"] == "soft")].merge(recipe[keys], on=keys)
+    corners = recipe.groupby(CELL)["f1"].mean().unstack(SIZES)
     heads = [f"{source:,} / {target:,}" for source, target in corners.columns]
     by_language = [[lang, *map(percent, line)] for lang, line in zip(corners.index, corners.to_numpy(), strict=True)]
-    own, small = gains(rows), gains(both)
-    lines = [[name, _interval(own[name]), _interval(small.get(name))] for name in own]
+    own, others = gains(recipe), gains(small)
+    lines = [[name, _interval(own[name]), _interval(others.get(name))] for name in own]
     return "\n\n".join(
         [
             table(["source / target sentences", *heads], by_language),

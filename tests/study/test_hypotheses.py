@@ -56,7 +56,7 @@ def test_without_fitted_rows_nothing_is_decided():
     plain = found(make_rows(LANGUAGES, ("hard", "soft"), **GRID))
     assert {finding.verdict for finding in plain.values()} == {"not measured"}
     assert finding_table(list(plain.values())) == []
-    assert list(plain) == [f"H{number}" for number in range(1, 13)]
+    assert list(plain) == [f"H{number}" for number in range(1, 15)]
     assert {finding.verdict for finding in found([]).values()} == {"not measured"}
 
 
@@ -189,13 +189,16 @@ def test_what_a_corrected_sentence_is_worth(gain, verdict):
 
 
 @pytest.mark.parametrize(("more_target", "verdict"), [(0.3, "holds"), (-0.3, "refuted")])
-def test_larger_students(more_target, verdict):
+@pytest.mark.parametrize(("name", "block"), [("H10", "wide_and_long"), ("H13", "recipe")])
+def test_larger_students(more_target, verdict, name, block):
     rows = main(arms=("soft",), sources=(300, 30000), targets=(100, 3000))
     large = [
-        *variant(rows, "wide_and_long", 0.1 + more_target, n_target=[3000]),
-        *variant(rows, "wide_and_long", 0.1, n_target=[100]),
+        *variant(rows, block, 0.1 + more_target, n_target=[3000]),
+        *variant(rows, block, 0.1, n_target=[100]),
     ]
-    assert found([*rows, *large])["H10"].verdict == verdict
+    findings = found([*rows, *large])
+    assert findings[name].verdict == verdict
+    assert {findings[other].verdict for other in ("H10", "H13") if other != name} == {"not measured"}
 
 
 @pytest.mark.parametrize(("own", "verdict"), [(0.05, "holds"), (-0.05, "refuted")])
@@ -207,6 +210,14 @@ def test_text_of_the_domain(own, verdict):
     assert finding.verdict == verdict and finding.value == pytest.approx(own)
     assert [part["value"] for part in finding.parts] == pytest.approx([own, -0.1])
     assert found([*rows, *other])["H11"].verdict == "not measured"
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.05, "holds"), (-0.05, "refuted")])
+def test_plain_text_with_vectors(gain, verdict):
+    rows = main(arms=("soft",))
+    plain = [replace(row, arm="tsl") for row in variant(rows, "plain_vectors", gain, n_target=[300, 1000])]
+    finding = found([*rows, *plain])["H14"]
+    assert finding.verdict == verdict and finding.value == pytest.approx(gain)
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.0002, "holds"), (0.1, "refuted")])
@@ -221,6 +232,20 @@ def test_how_much_comes_from_the_source_model(spread, verdict):
     assert finding.verdict == verdict and finding.low <= finding.value <= finding.high
     assert found(rows)["H12"].verdict == "not measured"
     assert finding_table([finding])[0]["measured"].startswith("variance times ")
+
+
+def test_variants_are_compared_with_the_same_cells_of_the_study():
+    rows = main(arms=("hard", "soft"))
+    more = variant([row for row in rows if row.lang == "tsn"], "own", 0.05, n_target=[300, 1000])
+    found = analyse([*rows, *more], samples=5).variants
+    assert set(zip(found["variant"], found["arm"], found["languages"])) == {("own", "soft", "tsn")}
+    assert found["value"].to_numpy() == pytest.approx(0.05)
+    assert (found["f1"] - found["f1_study"]).to_numpy() == pytest.approx(0.05)
+    own = [row.f1 for row in more if (row.n_source, row.n_target) == (1000, 300)]
+    at = found[(found["n_source"] == 1000) & (found["n_target"] == 300)]
+    assert at["f1"].item() == pytest.approx(np.mean(own))
+    assert set(found["n_target"]) == {0, 300, 1000}  # 0 for all of them
+    assert analyse(rows, samples=5).variants.empty
 
 
 def test_variants_and_gold_labels_change_no_other_estimate():

@@ -14,10 +14,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from xner_spacy.corpora.writing import write_json
 from xner_spacy.errors import InputError, XnerError
-from xner_spacy.study.design.rows import Row
+from xner_spacy.study.design.rows import Row, write_rows
+from xner_spacy.study.design.study import report_study
 
 from .report_rows import META, grid_rows, whole_study
+from .toy import make_toy
 
 pytest.importorskip("altair")
 pytest.importorskip("statsmodels")
@@ -312,3 +315,20 @@ def test_an_unfinished_study_says_so(tmp_path: Path, blank: None) -> None:
     assert f"| main | {len(rows)} | {len(rows) + 3} | | plain | 0 | 7 |" in text and "| done |" not in text
     write_report(found, {**META, "cells": {"main": len(rows)}}, tmp_path / "b")
     assert "not finished" not in (tmp_path / "b" / "README.md").read_text(encoding="utf8")
+
+
+def test_rows_of_students_that_something_else_trained_are_on_the_page(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    config = make_toy(tmp_path)
+    rows = grid_rows(arms=("soft",))
+    write_rows(report / "results.csv", rows)
+    write_json(report / "meta.json", {**META, "cells": {"main": len(rows)}})
+    others = [replace(row, block="recipe", variant="students of the recipe", f1=row.f1 + 0.1) for row in rows]
+    write_rows(tmp_path / "recipe.csv", others)
+    report_study(config, {"study.also": [str(tmp_path / "recipe.csv")]})
+    page = (report / "README.md").read_text(encoding="utf8")
+    assert "students of the recipe" in page and "+10.0" in page and "not finished" not in page
+    write_rows(tmp_path / "recipe.csv", rows)
+    with pytest.raises(InputError, match="variant") as error:
+        report_study(config, {"study.also": [str(tmp_path / "recipe.csv")]})
+    assert error.value.line == 2

@@ -9,6 +9,7 @@ import spacy
 from tests.study.test_gold_students import write_gold
 from tests.study.toy import block, make_toy
 from xner_spacy.corpora.docs import read_docs, write_docbin
+from xner_spacy.corpora.reading import read_bytes
 from xner_spacy.distillation.corrected import COPIES
 from xner_spacy.study.design.config import read_study
 from xner_spacy.study.design.plan import Plan, make_plan
@@ -62,6 +63,22 @@ def test_another_source_model_changes_nothing_else(config: Path) -> None:
     students = [job for job in plan.jobs.values() if job.kind == "student" and job.params["arm"] == "hard"]
     assert len(students) == 2 and students[0].params == students[1].params
     assert {job.parents[0] for job in students} == {job.key for job in teachers.values()}
+
+
+def test_other_training_of_source_models_changes_all_that_comes_from_them(config: Path) -> None:
+    base = make_plan(read_study(config, block(**SMALL)))
+    lines = "[blocks.other.teacher_overrides]\ncomponents.tok2vec.model.encode.width = 32\n"
+    plan = plan_of(with_variant(config, lines))
+    for kind, number in (("teacher", 2), ("labels", 2), ("student", 4)):
+        assert len(keys(plan, kind)) == number and keys(base, kind) < keys(plan, kind)
+    trained = {job.reads["config of the student"] for job in plan.jobs.values() if job.kind == "student"}
+    assert len(trained) == 1  # the students' own training is the same
+    both = with_variant(config, lines.replace("components.tok2vec.model.encode.width = 32", "training.dropout = 0.5"))
+    settings = {f"blocks.{b}.{k}": v for b in ("main", "other") for k, v in {**SMALL, "arms": ["soft"]}.items()}
+    rows = run_study(both, overrides=settings)
+    assert {row.status for row in rows} == {"done"}
+    found = [read_bytes(path) for path in sorted(config.parent.glob("work/jobs/*/model/tok2vec/model"))]
+    assert len(found) == 2 and found[0] != found[1]
 
 
 def test_students_of_a_variant_are_trained_by_its_settings(config: Path) -> None:

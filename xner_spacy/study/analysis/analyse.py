@@ -6,9 +6,9 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 import pandas as pd
 
 from ..design.rows import ARMS, SOURCE_ARMS, Row
-from .comparisons import contrasts, designs, mirrored, tenfolds
+from .comparisons import contrasts, designs, mirrored, tenfolds, variants
 from .hypotheses import APART, Finding, hypotheses
-from .intervals import ALL, frame_of, means, of_the_grid, primary
+from .intervals import ALL, frame_of, means, measured, of_the_grid, primary
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
@@ -28,6 +28,7 @@ class Analysis:
     robustness, spread, components (DataFrame): See `robustness`, `by_size` and `variance_components`.
     trends (Dict[str, Dict]): By arm, see `trend`. unknown (List[Tuple[str, str, str]]): What could not be estimated,
         for which arm, and why. hypotheses (List[Finding]): See `hypotheses`.
+    variants (DataFrame): See `variants`.
     without_apart (DataFrame): The means over languages without the one whose text is of another domain (`APART`); empty
         if it was not measured, or alone.
     """
@@ -46,6 +47,7 @@ class Analysis:
     trends: Dict[str, Dict[str, Interval]]
     unknown: List[Tuple[str, str, str]]
     hypotheses: List[Finding]
+    variants: pd.DataFrame
     without_apart: pd.DataFrame
 
 
@@ -111,8 +113,15 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
         trends,
         unknown,
         hypotheses(frame, samples, seed),
+        variants(_of_variants(frame), primary_rows),
         _without_apart(frame),
     )
+
+
+def _of_variants(frame: pd.DataFrame) -> pd.DataFrame:
+    """RETURNS (DataFrame): The measured rows of variants."""
+    rows = measured(frame)
+    return rows[rows["variant"].ne("")]
 
 
 def _without_apart(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..design.rows import SOURCE_ARMS
-from .intervals import ARM, CELL, ESTIMATE, REPLICATE, SIZES, summarise, table_of
+from .intervals import ALL, ARM, CELL, ESTIMATE, REPLICATE, SIZES, summarise, table_of
 
 # Pairs of arms that are compared, within the same language, sizes, seed and draw.
 CONTRASTS = (
@@ -52,6 +52,29 @@ def contrasts(rows: pd.DataFrame) -> pd.DataFrame:
             else:
                 parts[left, right, design] = difference(left_rows, arms.get((right, design), rows[:0]))
     return _joined(parts, ["a", "b", "design"])
+
+
+def variants(rows: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Compare variants with the study's own students of the same cells.
+
+    rows (DataFrame): Measured rows of variants. base (DataFrame): `primary` rows.
+    RETURNS (DataFrame): `variant`, `arm`, `design`; `f1` and `f1_study`, the means over languages of the cells that both
+        have; `languages`, their codes; and the columns of `summarise` for all languages.
+    """
+    parts = {}
+    for key, of_variant in rows.groupby(["variant", *ARM], observed=True, sort=False):
+        own = base[(base["arm"] == key[1]) & (base["design"] == key[2])]
+        on = [*CELL, *REPLICATE]
+        pairs = of_variant.merge(own[[*on, "f1"]], on=on, suffixes=("", "_study"))
+        if not len(pairs):
+            continue
+        found = difference(of_variant, own)
+        cells = pairs.groupby(CELL)[["f1", "f1_study"]].mean()
+        by_size = cells.groupby(level=SIZES).mean()
+        by_size.loc[(0, 0), :] = cells.groupby(level="lang").mean().mean()
+        whole = found[found["lang"] == ALL].join(by_size, on=SIZES)
+        parts[key] = whole.assign(languages=",".join(sorted(pairs["lang"].unique())))
+    return _joined(parts, ["variant", *ARM])
 
 
 def designs(rows: pd.DataFrame) -> pd.DataFrame:

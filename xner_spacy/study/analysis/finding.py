@@ -18,7 +18,7 @@ Estimate = Dict[str, float]
 class Finding:
     """What the rows say about a hypothesis.
 
-    name (str): "H1" to "H12". verdict (str): "holds", "refuted", "not decided" or "not measured". value, low, high
+    name (str): "H1" to "H14". verdict (str): "holds", "refuted", "not decided" or "not measured". value, low, high
     (float): Of what was tested, with its 95% interval for languages like these: a difference of F1 in [0, 1], the
         logarithm of a ratio of variances (H3, H12), or a share of bootstrap samples (H7, without an interval).
     parts (List[Dict]): Where there are several tests (H4, H6): each of them; `value` is of the one that decides.

@@ -29,12 +29,12 @@ from .forms import FORMS
 from .intervals import ALL, CELL, REPLICATE, crossed, measured
 from .surface import Surface
 from .variances import variance_ratio
-from .variants import h9, h10, h11, h12
+from .variants import h9, h10, h11, h12, h13, h14
 
 # The language whose text is of another domain: all means are given without it, too.
 APART = "hau"
 # Hypotheses whose rows have none of it, or that it does not decide.
-ALWAYS_WITHOUT = ("H3", "H4", "H8", "H9", "H10", "H11", "H12")
+ALWAYS_WITHOUT = ("H3", "H4", "H8", "H9", "H10", "H11", "H12", "H13")
 STUDENTS = ("hard", "soft")
 TOTALS = (1300, 3100)
 UNEVEN = ("less_source", "more_source")
@@ -44,7 +44,7 @@ TOTAL_OF_OPTIMUM = 3000.0
 
 
 def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[Finding]:
-    """Compute H1 to H12.
+    """Compute H1 to H14.
 
     frame (DataFrame): Rows of all blocks, see `frame_of`. samples (int), seed (int): Of the bootstrap of H7.
     RETURNS (List[Finding]): One for each hypothesis, in order.
@@ -64,6 +64,8 @@ def hypotheses(frame: pd.DataFrame, samples: int = 500, seed: int = 0) -> List[F
         h10,
         h11,
         h12,
+        h13,
+        h14,
     ]
     findings = []
     for test in tests:

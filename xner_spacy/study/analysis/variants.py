@@ -8,7 +8,18 @@ from typing import Any, Dict, List
 import pandas as pd
 
 from .comparisons import difference
-from .finding import HOLDS, REFUTED, UNDECIDED, Finding, above, cell_table, complete, finding_of, sign_verdict
+from .finding import (
+    HOLDS,
+    REFUTED,
+    UNDECIDED,
+    Finding,
+    above,
+    cell_table,
+    complete,
+    finding_of,
+    over_cells,
+    sign_verdict,
+)
 from .intervals import ALL, CELL, REPLICATE, crossed
 from .variances import variance_ratio
 
@@ -16,6 +27,8 @@ CORRECTED = 100
 # How many translated sentences a corrected one is to be worth.
 TIMES = 10
 FEW, MANY = 300, 3000
+# The block of students that `python -m benchmarks study_recipe` trains.
+RECIPE = "recipe"
 # The blocks with other source models; the share of the variance between replicates that they may make up (H12).
 MODELS = ("main", "model_1", "model_2")
 MODEL_SHARE = 0.5
@@ -34,16 +47,34 @@ def h9(rows: pd.DataFrame) -> Finding:
 
 
 def h10(rows: pd.DataFrame) -> Finding:
-    """RETURNS (Finding): Of larger students, trained for longer: the gain from 100 to 3,000 target sentences at 30,000
-    source sentences, minus that from 300 to 30,000 source sentences at 3,000 target sentences.
+    """RETURNS (Finding): Of larger students, trained for longer: see `_gain_of_target`."""
+    return _gain_of_target("H10", rows[rows["block"] == "wide_and_long"])
+
+
+def h13(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): Of the recipe's students: see `_gain_of_target`."""
+    return _gain_of_target("H13", rows[rows["block"] == RECIPE])
+
+
+def h14(rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): TSL on plain text with cross-lingual vectors, minus soft students of text with a translation,
+    over all cells that both have.
     """
-    large = rows[rows["block"] == "wide_and_long"]
+    return above(
+        "H14", over_cells(rows[rows["block"] == "plain_vectors"], "tsl", rows[rows["block"] == "main"], "soft")
+    )
+
+
+def _gain_of_target(name: str, rows: pd.DataFrame) -> Finding:
+    """RETURNS (Finding): The gain from 100 to 3,000 target sentences at 30,000 source sentences, minus that from 300 to
+    30,000 source sentences at 3,000 target sentences.
+    """
     few_target, few_source, both = (
-        cell_table(large[(large["n_source"] == source) & (large["n_target"] == target)])
+        cell_table(rows[(rows["n_source"] == source) & (rows["n_target"] == target)])
         for source, target in ((30000, 100), (300, 3000), (30000, 3000))
     )
     pairs = complete((both - few_target) - (both - few_source))
-    return Finding("H10") if pairs is None else above("H10", crossed(pairs))
+    return Finding(name) if pairs is None else above(name, crossed(pairs))
 
 
 def h11(rows: pd.DataFrame) -> Finding:

@@ -64,6 +64,11 @@ class Training(_Section):
     overrides: Dict[str, Any] = {}
 
 
+def _changed(training: Training, changes: Json) -> Training:
+    overrides = {**training.overrides, **changes.get("overrides", {})}
+    return training.model_copy(update={**changes, "overrides": overrides})
+
+
 class Block(_Section):
     """A part of the grid: every arm with every size, language and replicate.
 
@@ -74,7 +79,7 @@ class Block(_Section):
     design (str): "steps" or "epochs": what stays fixed as the text grows.
     variant (str): In words, what differs from the study. Its rows are compared with those of the same cells
         without it, and counted nowhere else. It needs one of: steps (Optional[int]), overrides (Dict[str, Any]): of the
-        students' training; target (Optional[str]): other text of the target languages; corrected (int): so many of the
+        students' training; teacher_overrides (Dict[str, Any]): of the source models' training; target (Optional[str]): other text of the target languages; corrected (int): so many of the
         target sentences have gold labels; source_model (Optional[int]): the seed and the draw of the source models, in
         place of the replicates'.
     """
@@ -90,16 +95,17 @@ class Block(_Section):
     variant: str = ""
     steps: Optional[Annotated[int, Field(gt=0)]] = None
     overrides: Dict[str, Any] = {}
+    teacher_overrides: Dict[str, Any] = {}
     target: Optional[PathOfLanguage] = None
     corrected: int = Field(0, ge=0, lt=MOST)
     source_model: Optional[Seed] = None
 
     @model_validator(mode="after")
     def _variant(self) -> "Block":
-        differs = self.steps is not None or bool(self.overrides or self.target or self.corrected)
-        differs = differs or self.source_model is not None
+        differs = self.steps is not None or self.source_model is not None
+        differs = differs or bool(self.overrides or self.teacher_overrides or self.target or self.corrected)
         if differs != bool(self.variant):
-            changes = "steps, overrides, target, corrected, source_model"
+            changes = "steps, overrides, teacher_overrides, target, corrected, source_model"
             raise ValueError(f"a variant needs a name (variant) and what it changes ({changes})")
         if self.corrected and not set(self.arms) <= set(CORRECTED_ARMS):
             raise ValueError(f"corrected sentences are for the arms {' and '.join(CORRECTED_ARMS)} alone")
@@ -110,6 +116,11 @@ class Block(_Section):
         """RETURNS (Dict[str, Any]): How its students' training differs from the study's."""
         steps = {} if self.steps is None else {"steps": self.steps}
         return {**steps, **({"overrides": self.overrides} if self.overrides else {})}
+
+    @property
+    def teacher_training(self) -> Json:
+        """RETURNS (Dict[str, Any]): How its source models' training differs from the study's."""
+        return {"overrides": self.teacher_overrides} if self.teacher_overrides else {}
 
     @model_validator(mode="after")
     def _replicates(self) -> "Block":
@@ -138,6 +149,8 @@ class Settings(_Section):
         fitted with which it labels the test text. 0: nothing is fitted, and a student labels without a bias.
     keep (float): Share of sentences that the arm `surest` keeps. gpu_id (int): The GPU, -1 for the CPU. limits
         (List[str]): Limitations of the study that the page states.
+    also (List[Path]): Other tables of results that the page shows, of students that something else trained: each of
+        their rows says in `variant` what they are.
     """
 
     title: str
@@ -153,6 +166,7 @@ class Settings(_Section):
     keep: float = Field(0.8, gt=0, le=1)
     gpu_id: int = Field(-1, ge=-1)
     limits: List[str] = []
+    also: List[Path] = []
 
 
 class Study(_Section):
@@ -177,8 +191,11 @@ class Study(_Section):
 
     def student_with(self, changes: Json) -> Training:
         """RETURNS (Training): How students are trained, with changes of a variant; see `Block.training`."""
-        overrides = {**self.student.overrides, **changes.get("overrides", {})}
-        return self.student.model_copy(update={**changes, "overrides": overrides})
+        return _changed(self.student, changes)
+
+    def teacher_with(self, changes: Json) -> Training:
+        """RETURNS (Training): The same of source models; see `Block.teacher_training`."""
+        return _changed(self.teacher, changes)
 
     def files(self, languages: Sequence[str]) -> Dict[str, Path]:
         """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by name."""

@@ -75,8 +75,8 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
 def _inputs(job: Job, study: Study) -> Inputs:
     """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config has changed since the run began."""
     changed = "a file that it names has changed since the run began."
-    student = study.student_with(job.params.get("training", {}))
-    for name, training in (("teacher", study.teacher), ("student", student)):
+    variant = job.params.get("training", {})
+    for name, training in (("teacher", study.teacher_with(variant)), ("student", study.student_with(variant))):
         expected = job.reads.get(f"config of the {name}")
         if expected is not None and digest(recipe(training)) != expected:
             raise InputChanged(f"or {changed}", training.config, hint=KEPT)
@@ -102,7 +102,8 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     corpus = folder / "train.spacy"
     write_docbin(corpus, inputs.docs("source", vocab, inputs.sample("source", params, vocab)))
     seed, gpu_id = params["seed"], study.settings.gpu_id
-    train_model(study.teacher, HARD, corpus, folder / "model", seed=seed, steps=study.teacher.steps, gpu_id=gpu_id)
+    training = study.teacher_with(params.get("training", {}))
+    train_model(training, HARD, corpus, folder / "model", seed=seed, steps=training.steps, gpu_id=gpu_id)
     corpus.unlink()
     return {}
 

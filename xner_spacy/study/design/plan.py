@@ -106,7 +106,9 @@ class _Planner:
             lang: all(doc._.xner_source is not None for doc in read_docs(paths[f"test {lang}"], vocab))
             for lang in languages
         }
-        self.teacher_recipe = recipe(study.teacher)
+        self.teacher_recipes = {
+            name: recipe(study.teacher_with(block.teacher_training)) for name, block in study.blocks.items()
+        }
         self.student_recipes = {
             name: recipe(study.student_with(block.training)) for name, block in study.blocks.items()
         }
@@ -133,10 +135,12 @@ class _Planner:
 
     def teacher(self, row: Row) -> str:
         params = {**_params(row, "n_source", "seed", "draw"), "sampling": self.study.settings.sampling}
-        other = self.study.blocks[row.block].source_model
-        if other is not None:
-            params.update(seed=other, draw=other)
-        return self.add("teacher", params, [], ["source"], trained_by=self.teacher_recipe)
+        block = self.study.blocks[row.block]
+        if block.source_model is not None:
+            params.update(seed=block.source_model, draw=block.source_model)
+        if block.teacher_training:
+            params["training"] = block.teacher_training
+        return self.add("teacher", params, [], ["source"], trained_by=self.teacher_recipes[row.block])
 
     def of_language(self, kind: str, row: Row, teacher: str) -> str:
         params: Json = {"lang": row.lang, **({"projector": self.study.projector} if kind == "labels" else {})}

@@ -273,7 +273,19 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
         raise MissingExtraError("xner study report", "study") from error
     study = read_study(path, overrides)
     report = study.settings.report
-    rows = read_rows(report / RESULTS)
+    others = [row for table in study.settings.also for row in read_other_rows(table)]
     # The settings for the page may have changed since the run.
     meta = {**read_meta(report / META), **study.settings.model_dump(include=SAID)}
-    return write_report(analyse(rows), meta, report)
+    meta["cells"] = {**meta.get("cells", {}), **Counter(row.block for row in others)}
+    return write_report(analyse([*read_rows(report / RESULTS), *others]), meta, report)
+
+
+def read_other_rows(table: Path) -> List[Row]:
+    """RETURNS (List[Row]): The rows of students that something else trained (`also` in [study]). RAISES: InputError if
+    a row does not say what is different.
+    """
+    rows = read_rows(table)
+    for number, row in enumerate(rows, 2):
+        if not row.variant:
+            raise InputError("says in no variant what is different.", table, number, "Fill the column variant.")
+    return rows

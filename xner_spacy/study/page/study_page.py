@@ -233,11 +233,29 @@ def make_tables(view: View, arms: Mapping[str, Dict[str, Any]], meta: Json) -> D
         "robustness": robustness,
         "fit": fits,
         "hypotheses": finding_table(analysis.hypotheses),
+        "variants": _variants(view),
         "missing": _missing(view.analysis.rows, meta.get("cells", {})),
         "failed": records(failed[["arm", "language", "n_source", "n_target", "seed", "draw", "reason"]]),
         "signature": [{"what": name, "value": _flat(value)} for name, value in meta["signature"].items()],
     }
     return {name: Table("", pd.DataFrame(lines), 2 if name == "fit" else 1) for name, lines in tables.items() if lines}
+
+
+def _variants(view: View) -> List[Dict[str, Any]]:
+    """RETURNS (List[Dict[str, Any]]): The variants, at each pair of sizes and over all of theirs."""
+    gain = FILTERS["gain"]
+    return [
+        {
+            "what differs": line["variant"],
+            "arm": SHORT[line["arm"]],
+            "languages": ", ".join(map(view.language, line["languages"].split(","))),
+            "source / target": f"{line['n_source']:,} / {line['n_target']:,}" if line["n_source"] else "all of these",
+            "F1": 100 * line["f1"],
+            "F1 of the study": 100 * line["f1_study"],
+            f"difference ({ALIKE})": gain(line, ""),
+        }
+        for line in records(view.analysis.variants)
+    ]
 
 
 def _missing(rows: pd.DataFrame, planned: Mapping[str, int]) -> List[Dict[str, Any]]:
