@@ -8,7 +8,7 @@ different mistakes, so the student learns from both (step `labels`).
 import shutil
 from itertools import islice
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Sequence, Tuple
 
 import spacy
 from spacy.training.initialize import convert_vectors
@@ -74,24 +74,33 @@ def transfer_sources(lang: str, inputs: Json) -> List[str]:
 
 def _make_vectors(project: Project, sources: List[str]) -> Path:
     """RETURNS (Path): A vocabulary with vectors of English, the target and the source languages."""
-    folder = project.training / "vectors"
-    folder.mkdir(parents=True, exist_ok=True)
     bitexts = [
         project.bitext,
         *((project.sources / lang / "en.tok", project.sources / lang / "target.tok") for lang in sources),
     ]
+    return shared_vectors(bitexts, project.training / "vectors", project.seed)
+
+
+def shared_vectors(bitexts: Sequence[Tuple[Path, Path]], folder: Path, seed: int) -> Path:
+    """Learn vectors in which translations lie near each other. What was made from the same text already stays.
+
+    bitexts (Sequence[Tuple[Path, Path]]): English and another language, one tokenised sentence a line; the first 10,000
+        pairs of each are used. folder (Path): Where everything goes.
+    RETURNS (Path): A vocabulary with the vectors. RAISES: MissingExtraError without floret.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     sides = folder / "en.tok", folder / "others.tok"
     for side, paths in zip(sides, zip(*bitexts, strict=True), strict=True):
         with atomic_write(side) as file:
             for path in paths:
                 file.writelines(f"{line}\n" for _, line in islice(read_lines(path), MAX_PAIRS))
     vocab = folder / "vocab"
-    record = to_json({"seed": project.seed, "text": [checksum(side) for side in sides], "versions": base_versions()})
+    record = to_json({"seed": seed, "text": [checksum(side) for side in sides], "versions": base_versions()})
     if is_made_from(vocab, record):
         return vocab  # learning them takes minutes
     # One thread: with more, no two runs are the same. Less text is no way to save time either: with one mixed copy of each
     # sentence in place of two, an English model has 29.5 F1 on Swahili in place of 51.5.
-    table = vectors(*sides, folder / "vectors.floret", seed=project.seed)
+    table = vectors(*sides, folder / "vectors.floret", seed=seed)
     nlp = spacy.blank("xx")
     convert_vectors(nlp, table, truncate=0, prune=-1, mode="floret")
     (vocab / RECORD).unlink(missing_ok=True)
