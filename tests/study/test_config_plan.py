@@ -231,3 +231,9 @@ def test_a_file_that_a_config_or_the_projector_names_decides_the_keys(toy, tmp_p
 
 
 KINDS = ("teacher", "labels", "student")
+
+
+def test_vectors_that_are_not_there_are_named_before_anything_is_trained(tmp_path: Path) -> None:
+    study = read_study(make_toy(tmp_path), {"student.overrides.paths.vectors": f"{tmp_path}/none/vocab"})
+    with pytest.raises(InputError, match=f"paths.vectors is {tmp_path}/none/vocab: no such file or folder"):
+        make_plan(study)

@@ -55,6 +55,10 @@ def recipe(training: Training) -> Dict[str, Any]:
     config = training_config(training, {})
     dependencies = {"steps": training.steps, "epochs": training.epochs, "config": dict(config)}
     paths = {name: path for name, path in config.get("paths", {}).items() if name not in ("train", "dev")}
+    for name, path in paths.items():
+        if is_path(path) and not exists(path):
+            hint = "Make it first, or correct the name among the overrides of the study."
+            raise InputError(f"paths.{name} is {path}: no such file or folder.", training.config, hint=hint)
     files = files_in({"paths": paths, "initialize": config.get("initialize", {})})
     return {**dependencies, "files": files} if files else dependencies
 
@@ -64,14 +68,22 @@ def files_in(settings: Any, location: str = "") -> Dict[str, str]:
     if isinstance(settings, dict):
         parts = [files_in(value, f"{location}.{name}") for name, value in settings.items()]
         return {name: checksum_of_file for part in parts for name, checksum_of_file in part.items()}
-    # A word without a dot or slash is not a path but the name of a pipeline, a language or a method.
-    if not isinstance(settings, str) or not any(sign in settings for sign in "./\\"):
-        return {}
+    return {location[1:]: checksum(settings)} if is_path(settings) and exists(settings) else {}
+
+
+def is_path(setting: Any) -> bool:
+    """RETURNS (bool): Whether a setting may be a path: a word without a dot or slash is the name of a pipeline, a
+    language or a method.
+    """
+    return isinstance(setting, str) and any(sign in setting for sign in "./\\")
+
+
+def exists(path: str) -> bool:
+    """RETURNS (bool): Whether there is such a file or folder."""
     try:
-        exists = Path(settings).exists()
+        return Path(path).exists()
     except (OSError, ValueError):  # too long for a name, or a zero byte in it
-        exists = False
-    return {location[1:]: checksum(settings)} if exists else {}
+        return False
 
 
 def train_model(
