@@ -245,6 +245,9 @@ def test_variants_are_compared_with_the_same_cells_of_the_study():
     at = found[(found["n_source"] == 1000) & (found["n_target"] == 300)]
     assert at["f1"].item() == pytest.approx(np.mean(own))
     assert set(found["n_target"]) == {0, 300, 1000}  # 0 for all of them
+    beyond = [replace(row, n_target=10_000) for row in more if row.n_target == 300]
+    alone = analyse([*rows, *beyond], samples=5).variants
+    assert set(alone["n_target"]) == {10_000} and alone["value"].isna().all() and alone["f1"].notna().all()
     assert analyse(rows, samples=5).variants.empty
 
 

@@ -7,6 +7,7 @@ Writes to OUT:
                         where MAFAND has them (lug, luo, tsn, pcm)
     LANG/gold.spacy     the sentences of train.spacy with gold labels, for the same languages
     LANG/ntrex.spacy    NTREX with its translation, where NTREX has the language: text of another domain
+    LANG/more.spacy     sentences as in train.spacy, 12,000 of them, where there are so many (swa)
     LANG/own.spacy      the sentences of train.spacy that are in MasakhaNER, where only a part of it is (yor)
 
 Where MAFAND holds MasakhaNER's own sentences, the unlabelled ones are those of its training split, with MasakhaNER's
@@ -38,6 +39,8 @@ SPLITS = ("train", "dev", "test")
 MAX_TOKENS = 100
 # With fewer sentences of MasakhaNER's own, they are no corpus to sample from.
 ENOUGH = 1000
+# Sentences of more.spacy; with fewer there is none.
+MORE = 12_000
 NTREX, NTREX_ENGLISH = "newstest2019-ref.{}.txt", "newstest2019-src.eng.txt"
 Pairs = List[Tuple[List[str], List[str]]]
 
@@ -113,6 +116,9 @@ def _language(lang: str, ner: Path, mafand: Path, out: Path, limit: int) -> Pair
         if words and text.strip() and len(words) <= MAX_TOKENS and key not in seen:
             seen[key] = True
             fresh.append((words, text))
+    if len(fresh) >= MORE:
+        write_docbin(out / "more.spacy", _unlabelled(fresh[:MORE], nlp.vocab, english, aligner))
+        typer.echo(f"{lang}: {MORE:,} sentences in more.spacy")
     fresh = fresh[:limit]
     pool = _unlabelled(fresh, nlp.vocab, english, aligner)
     write_docbin(out / "train.spacy", pool)

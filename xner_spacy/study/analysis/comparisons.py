@@ -59,22 +59,29 @@ def variants(rows: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
 
     rows (DataFrame): Measured rows of variants. base (DataFrame): `primary` rows.
     RETURNS (DataFrame): `variant`, `arm`, `design`; `f1` and `f1_study`, the means over languages of the cells that both
-        have; `languages`, their codes; and the columns of `summarise` for all languages.
+        have; `languages`, their codes; and the columns of `summarise` for all languages. Sizes that the study does not
+        have are there with `f1` alone.
     """
     parts = {}
     for key, of_variant in rows.groupby(["variant", *ARM], observed=True, sort=False):
         own = base[(base["arm"] == key[1]) & (base["design"] == key[2])]
-        on = [*CELL, *REPLICATE]
-        pairs = of_variant.merge(own[[*on, "f1"]], on=on, suffixes=("", "_study"))
-        if not len(pairs):
-            continue
-        found = difference(of_variant, own)
-        cells = pairs.groupby(CELL)[["f1", "f1_study"]].mean()
-        by_size = cells.groupby(level=SIZES).mean()
-        by_size.loc[(0, 0), :] = cells.groupby(level="lang").mean().mean()
-        whole = found[found["lang"] == ALL].join(by_size, on=SIZES)
-        parts[key] = whole.assign(languages=",".join(sorted(pairs["lang"].unique())))
+        pairs = of_variant.merge(own[[*CELL, *REPLICATE, "f1"]], on=[*CELL, *REPLICATE], suffixes=("", "_study"))
+        by_size = _means_by_size(pairs, ["f1", "f1_study"])
+        found = pd.DataFrame(columns=[*CELL, *ESTIMATE])
+        if len(pairs):
+            found = difference(of_variant, own)
+            by_size.loc[(0, 0), :] = pairs.groupby(CELL)[["f1", "f1_study"]].mean().groupby(level="lang").mean().mean()
+        alone = _means_by_size(of_variant, ["f1"])
+        by_size = pd.concat([by_size, alone[~alone.index.isin(by_size.index)]]).sort_index()
+        estimates = found[found["lang"] == ALL].drop(columns="lang").astype(float)
+        whole = by_size.reset_index().merge(estimates, on=SIZES, how="left")
+        parts[key] = whole.assign(lang=ALL, languages=",".join(sorted(of_variant["lang"].unique())))
     return _joined(parts, ["variant", *ARM])
+
+
+def _means_by_size(rows: pd.DataFrame, columns: List[str]) -> pd.DataFrame:
+    """RETURNS (DataFrame): Means over replicates, then languages."""
+    return rows.groupby(CELL)[columns].mean().groupby(level=SIZES).mean()
 
 
 def designs(rows: pd.DataFrame) -> pd.DataFrame:

@@ -249,7 +249,9 @@ def _variants(view: View) -> List[Dict[str, Any]]:
             "what differs": line["variant"],
             "arm": SHORT[line["arm"]],
             "languages": ", ".join(map(view.language, line["languages"].split(","))),
-            "source / target": f"{line['n_source']:,} / {line['n_target']:,}" if line["n_source"] else "all of these",
+            "source / target": f"{line['n_source']:,} / {line['n_target']:,}"
+            if line["n_source"]
+            else "all that both have",
             "F1": 100 * line["f1"],
             "F1 of the study": 100 * line["f1_study"],
             f"difference ({ALIKE})": gain(line, ""),
