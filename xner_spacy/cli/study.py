@@ -11,7 +11,7 @@ import typer
 from ..errors import XnerError
 from ..study.design.rows import FAILED, MOST
 from ..study.design.study import price_study, report_study, run_study
-from ..study.next_step import NAMES, plan_study
+from ..study.next_step import name_of, plan_study
 from ..types import Json
 from .annotate import EngineName
 from .options import parse_overrides
@@ -102,7 +102,7 @@ def plan_cli(
     report: Optional[Path] = typer.Option(
         None, "--report", help="report.json of a study; without it, the study that comes with the package."
     ),
-    arm: Optional[str] = typer.Option(None, "--arm", help="Kind of student: hard or soft."),
+    arm: Optional[str] = typer.Option(None, "--arm", help="Kind of student: hard, soft or tsl (of plain text)."),
 ) -> None:
     """Say which kind of sentence to collect next, and what F1 to expect, within what was measured."""
     if not (budget > 0 and price_source > 0 and price_target > 0):
@@ -115,7 +115,7 @@ def show_plan(plan: Json) -> str:
     """RETURNS (str): What to expect now and from more of either kind, and what to collect next."""
     lines = [f"F1 now: {_points(plan['f1'])}"]
     for kind, option in plan["options"].items():
-        name = f"{option['more']:,.0f} more {NAMES[kind]}"
+        name = f"{option['more']:,.0f} more {name_of(kind, plan['arm'])}"
         gain = option["gain"]
         lines.append(f"{name}: {_points(gain, signs=True) if gain else 'outside of what was measured'}")
     count = len(plan["languages"])
@@ -125,7 +125,7 @@ def show_plan(plan: Json) -> str:
         sure = "" if plan["decided"] else ", probably: the interval of the difference holds zero"
         in_favour = plan["better"] if plan["next"] == "target" else count - plan["better"]
         lines.append(
-            f"Next: {NAMES[plan['next']]}{sure} (source minus target: {_points(plan['difference'], signs=True)}). "
+            f"Next: {name_of(plan['next'], plan['arm'])}{sure} (source minus target: {_points(plan['difference'], signs=True)}). "
             f"They gain more in {in_favour} of {count} languages."
         )
     lines.append(f"In points of F1, with 95% intervals for one language like the {count} of the study {plan['study']}.")

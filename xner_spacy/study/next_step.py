@@ -15,6 +15,7 @@ from ..corpora.reading import read_json
 from ..errors import XnerError
 from ..types import Json, PathLike
 from .analysis.forms import Solution
+from .design.rows import TRANSFER_ARMS
 
 # The surfaces of a published study, a copy of a part of its report.json.
 PACKAGED = Path(__file__).parent / "measured.json"
@@ -77,7 +78,7 @@ def plan_study(
         low, high = ends[kind]
         if not low <= sizes[kind] <= high:
             raise XnerError(
-                f"{sizes[kind]:,.0f} {NAMES[kind]} are outside of what was measured, {low:,.0f} to {high:,.0f}.",
+                f"{sizes[kind]:,.0f} {name_of(kind, arm or '')} are outside of what was measured, {low:,.0f} to {high:,.0f}.",
                 "Nothing is known there. Choose numbers inside, or measure your own: xner study run.",
             )
     prices = {"source": price_source, "target": price_target}
@@ -103,6 +104,12 @@ def plan_study(
         larger = "source" if (difference["value"] or 0.0) > 0 else "target"
         result.update(difference=difference, next=larger, decided=decided, better=better)
     return result
+
+
+def name_of(kind: str, arm: str) -> str:
+    """RETURNS (str): What the sentences of a kind are called, for students of an arm."""
+    is_plain = kind == "target" and arm in TRANSFER_ARMS
+    return "target sentences of plain text" if is_plain else NAMES[kind]
 
 
 def solution_of(fits: Sequence[Sequence[float]]) -> Solution:

@@ -24,13 +24,11 @@ from ...docdata import install_extensions
 from ...types import Json
 from .config import Block, Study, text_name
 from .input_files import KEY_LENGTH, file_checksum
-from .rows import GOLD, SOURCE_ARMS, Row
+from .rows import GOLD, SOURCE_ARMS, TRANSFER_ARMS, Row
 from .student_training import files_in, recipe
 
 # Increased when a change in the code changes results.
 VERSION = 1
-# The arms that learn from the predictions of the transferred source model; the others learn from projected labels.
-TRANSFER_ARMS = ("tsl",)
 # The arms that read a translation of the test sentences.
 TRANSLATED_ARMS = ("teacher", "ensemble")
 

@@ -27,6 +27,9 @@ FAILED = "failed"
 SOURCE_ARMS = ("teacher", "transfer")
 # Arms that depend on the target text, in the order of tables and figures.
 TARGET_ARMS = ("hard", "soft", "tsl", "prototypes", "surest", "translate_train", "ensemble")
+# The arms that learn from the predictions of the transferred source model on plain text; the others learn from projected
+# labels of text with a translation.
+TRANSFER_ARMS = ("tsl",)
 # The arm that learns from gold labels of the target text, in place of projected ones: its rows have n_source 0.
 GOLD = "gold"
 ARMS = (*SOURCE_ARMS, *TARGET_ARMS, GOLD)

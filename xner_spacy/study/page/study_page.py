@@ -101,6 +101,7 @@ def facts(view: View, arms: Mapping[str, Dict[str, Any]], cells: Optional[Mappin
         ],
         "form_names": {**FORM_NAMES, "mean": "mean of the language alone"},
         "unknown": [(what, arms, reason) for (what, reason), arms in unknown.items()],
+        "tested": bool(finding_table(analysis.hypotheses)),
         "rows": len(rows),
         "planned": max(len(rows), sum((cells or {}).values())),
         "failed": int((rows["status"] != DONE).sum()),
@@ -248,7 +249,7 @@ def _variants(view: View) -> List[Dict[str, Any]]:
         {
             "what differs": line["variant"],
             "arm": SHORT[line["arm"]],
-            "languages": ", ".join(map(view.language, line["languages"].split(","))),
+            "languages": _few(list(map(view.language, line["languages"].split(",")))),
             "source / target": f"{line['n_source']:,} / {line['n_target']:,}"
             if line["n_source"]
             else "all that both have",
@@ -258,6 +259,11 @@ def _variants(view: View) -> List[Dict[str, Any]]:
         }
         for line in records(view.analysis.variants)
     ]
+
+
+def _few(names: List[str]) -> str:
+    """RETURNS (str): The name, or how many there are."""
+    return names[0] if len(names) == 1 else str(len(names))
 
 
 def _missing(rows: pd.DataFrame, planned: Mapping[str, int]) -> List[Dict[str, Any]]:
