@@ -1,6 +1,7 @@
 """Rows of a whole study for its report: all blocks, languages without a teacher, failures."""
 
 import random
+from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from xner_spacy.study.design.rows import SOURCE_ARMS, Row
@@ -109,4 +110,5 @@ def whole_study(failures: int = 2) -> List[Row]:
     few = ("lug", "luo"), ("soft",), (1000, 10000), (320, 3200)
     variance = grid_rows(few[0], ("hard", "soft"), *few[2:], crossed, block="variance")
     epochs = grid_rows(*few, block="epochs", design="epochs", noise=0.012)
-    return [*grid_rows(failures=failures), *variance, *epochs]
+    wide = [replace(row, variant="width 128, 1,000 steps") for row in grid_rows(*few, block="wide")]
+    return [*grid_rows(failures=failures), *variance, *epochs, *wide]
