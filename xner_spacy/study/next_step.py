@@ -17,7 +17,7 @@ from ..types import Json, PathLike
 from .analysis.forms import Solution
 from .design.rows import TRANSFER_ARMS
 
-# The surfaces of a published study, a copy of a part of its report.json.
+# The surfaces of a published study, a copy of a part of its report.json (projects/ratio-study/scripts/packaged.py).
 PACKAGED = Path(__file__).parent / "measured.json"
 KINDS = ("source", "target")
 NAMES = {"source": "labelled source sentences", "target": "target sentences with a translation"}

@@ -8,7 +8,7 @@ import pandas as pd
 from ..design.rows import ARMS, SOURCE_ARMS, Row
 from .comparisons import contrasts, designs, mirrored, tenfolds, variants
 from .hypotheses import APART, Finding, hypotheses
-from .intervals import ALL, frame_of, means, measured, of_the_grid, primary
+from .intervals import ALL, frame_of, means, of_the_grid, primary
 from .spread import Interval, by_size, robustness, trend, variance_components
 from .surface import Surface
 
@@ -113,15 +113,9 @@ def analyse(rows: Sequence[Row], *, samples: int = 500, seed: int = 0) -> Analys
         trends,
         unknown,
         hypotheses(frame, samples, seed),
-        variants(_of_variants(frame), primary_rows),
+        variants(frame, primary_rows),
         _without_apart(frame),
     )
-
-
-def _of_variants(frame: pd.DataFrame) -> pd.DataFrame:
-    """RETURNS (DataFrame): The measured rows of variants."""
-    rows = measured(frame)
-    return rows[rows["variant"].ne("")]
 
 
 def _without_apart(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..design.rows import SOURCE_ARMS
-from .intervals import ALL, ARM, CELL, ESTIMATE, REPLICATE, SIZES, summarise, table_of
+from .intervals import ALL, ARM, CELL, ESTIMATE, REPLICATE, SIZES, measured, summarise, table_of
 
 # Pairs of arms that are compared, within the same language, sizes, seed and draw.
 CONTRASTS = (
@@ -54,14 +54,15 @@ def contrasts(rows: pd.DataFrame) -> pd.DataFrame:
     return _joined(parts, ["a", "b", "design"])
 
 
-def variants(rows: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+def variants(frame: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     """Compare variants with the study's own students of the same cells.
 
-    rows (DataFrame): Measured rows of variants. base (DataFrame): `primary` rows.
+    frame (DataFrame): All rows. base (DataFrame): `primary` rows.
     RETURNS (DataFrame): `variant`, `arm`, `design`; `f1` and `f1_study`, the means over languages of the cells that both
         have; `languages`, their codes; and the columns of `summarise` for all languages. Sizes that the study does not
         have are there with `f1` alone.
     """
+    rows = measured(frame[frame["variant"].ne("")])
     parts = {}
     for key, of_variant in rows.groupby(["variant", *ARM], observed=True, sort=False):
         own = base[(base["arm"] == key[1]) & (base["design"] == key[2])]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import isnan, nan
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import pandas as pd
 
@@ -21,7 +21,8 @@ class Finding:
     name (str): "H1" to "H14". verdict (str): "holds", "refuted", "not decided" or "not measured". value, low, high
     (float): Of what was tested, with its 95% interval for languages like these: a difference of F1 in [0, 1], the
         logarithm of a ratio of variances (H3, H12), or a share of bootstrap samples (H7, without an interval).
-    parts (List[Dict]): Where there are several tests (H4, H6): each of them; `value` is of the one that decides.
+    parts (List[Dict]): Where there are several tests (H4, H6, H11): each of them; `value` is of the one that decides.
+        Of H14: each cell.
     note (str): What `value` is of, where that is not plain. without (Dict): `value`, `low` and `high` without the
         language whose text is of another domain; empty if it was not measured.
     """
@@ -49,14 +50,30 @@ def complete(table: pd.DataFrame) -> Optional[pd.DataFrame]:
 
 def over_cells(left: pd.DataFrame, arm: str, right: pd.DataFrame, other: str) -> Optional[Estimate]:
     """RETURNS (Optional[Dict[str, float]]): F1 of an arm minus that of another over all cells that both rows have."""
+    return whole_and_cells(left, arm, right, other)[0]
+
+
+def whole_and_cells(
+    left: pd.DataFrame, arm: str, right: pd.DataFrame, other: str
+) -> Tuple[Optional[Estimate], List[Dict[str, Any]]]:
+    """RETURNS (Tuple[Optional[Dict[str, float]], List[Dict]]): The same, and in each of the cells, with its sizes as the
+    `label`.
+    """
     found = difference(left[left["arm"] == arm], right[right["arm"] == other])
-    whole = found[(found["lang"] == ALL) & (found["n_source"] == 0)].to_dict("records")
-    return {name: whole[0][name] for name in ("value", "low", "high")} if whole else None
+    whole: Optional[Estimate] = None
+    cells = []
+    for line in found[found["lang"] == ALL].to_dict("records"):
+        estimate = {name: line[name] for name in ("value", "low", "high")}
+        if line["n_source"]:
+            cells.append({"label": f"{line['n_source']:,} / {line['n_target']:,}", **estimate})
+        else:
+            whole = estimate
+    return whole, cells
 
 
-def above(name: str, found: Optional[Estimate]) -> Finding:
+def above(name: str, found: Optional[Estimate], parts: Sequence[Dict[str, Any]] = ()) -> Finding:
     """RETURNS (Finding): One that holds if the interval is above zero, and is refuted if it reaches below."""
-    return Finding(name) if found is None else finding_of(name, sign_verdict(found["low"]), found)
+    return Finding(name) if found is None else finding_of(name, sign_verdict(found["low"]), found, parts)
 
 
 def sign_verdict(limit: float) -> str:

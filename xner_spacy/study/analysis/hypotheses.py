@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ..design.rows import GOLD
-from .comparisons import difference
 from .divisions import divide
 from .finding import (
     HOLDS,
@@ -24,9 +23,10 @@ from .finding import (
     finding_of,
     over_cells,
     sign_verdict,
+    whole_and_cells,
 )
 from .forms import FORMS
-from .intervals import ALL, CELL, REPLICATE, crossed, measured
+from .intervals import CELL, REPLICATE, crossed, measured
 from .surface import Surface
 from .variances import variance_ratio
 from .variants import h9, h10, h11, h12, h13, h14
@@ -147,13 +147,7 @@ def h5(rows: pd.DataFrame) -> Finding:
 def h6(rows: pd.DataFrame) -> Finding:
     """RETURNS (Finding): TSL on plain text minus soft students of text with a translation, in each cell of `plain`."""
     plain, main = rows[rows["block"] == "plain"], rows[rows["block"] == "main"]
-    left, right = plain[plain["arm"] == "tsl"], main[main["arm"] == "soft"]
-    found = difference(left, right)
-    cells = found[(found["lang"] == ALL) & (found["n_source"] > 0)].to_dict("records")
-    parts = [
-        {"label": f"{c['n_source']:,} / {c['n_target']:,}", **{k: c[k] for k in ("value", "low", "high")}}
-        for c in cells
-    ]
+    _, parts = whole_and_cells(plain, "tsl", main, "soft")
     if not parts:
         return Finding("H6")
     verdict = UNDECIDED

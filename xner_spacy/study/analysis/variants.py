@@ -17,8 +17,8 @@ from .finding import (
     cell_table,
     complete,
     finding_of,
-    over_cells,
     sign_verdict,
+    whole_and_cells,
 )
 from .intervals import ALL, CELL, REPLICATE, crossed
 from .variances import variance_ratio
@@ -60,9 +60,8 @@ def h14(rows: pd.DataFrame) -> Finding:
     """RETURNS (Finding): TSL on plain text with cross-lingual vectors, minus soft students of text with a translation,
     over all cells that both have.
     """
-    return above(
-        "H14", over_cells(rows[rows["block"] == "plain_vectors"], "tsl", rows[rows["block"] == "main"], "soft")
-    )
+    plain, main = rows[rows["block"] == "plain_vectors"], rows[rows["block"] == "main"]
+    return above("H14", *whole_and_cells(plain, "tsl", main, "soft"))
 
 
 def _gain_of_target(name: str, rows: pd.DataFrame) -> Finding:

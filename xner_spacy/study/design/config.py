@@ -15,6 +15,8 @@ from .rows import ARMS, CODE, GOLD, MOST
 OVERRIDE = re.compile(r"(teacher|student)\.overrides\.(.+)")
 # The arms that can learn from corrected sentences beside projected ones.
 CORRECTED_ARMS = ("hard", "soft")
+# The two kinds of models that a study trains: source models, and students.
+TrainingKind = Literal["teacher", "student"]
 Arm = Literal[ARMS]  # type: ignore[valid-type]
 Size = Annotated[int, Field(gt=0, lt=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -64,11 +66,6 @@ class Training(_Section):
     overrides: Dict[str, Any] = {}
 
 
-def _changed(training: Training, changes: Json) -> Training:
-    overrides = {**training.overrides, **changes.get("overrides", {})}
-    return training.model_copy(update={**changes, "overrides": overrides})
-
-
 class Block(_Section):
     """A part of the grid: every arm with every size, language and replicate.
 
@@ -79,9 +76,9 @@ class Block(_Section):
     design (str): "steps" or "epochs": what stays fixed as the text grows.
     variant (str): In words, what differs from the study. Its rows are compared with those of the same cells
         without it, and counted nowhere else. It needs one of: steps (Optional[int]), overrides (Dict[str, Any]): of the
-        students' training; teacher_overrides (Dict[str, Any]): of the source models' training; target (Optional[str]): other text of the target languages; corrected (int): so many of the
-        target sentences have gold labels; source_model (Optional[int]): the seed and the draw of the source models, in
-        place of the replicates'.
+        students' training; teacher_overrides (Dict[str, Any]): of the source models' training; target (Optional[str]):
+        other text of the target languages; corrected (int): so many of the target sentences have gold labels;
+        source_model (Optional[int]): the seed and the draw of the source models, in place of the replicates'.
     """
 
     languages: List[str]
@@ -111,16 +108,12 @@ class Block(_Section):
             raise ValueError(f"corrected sentences are for the arms {' and '.join(CORRECTED_ARMS)} alone")
         return self
 
-    @property
-    def training(self) -> Json:
-        """RETURNS (Dict[str, Any]): How its students' training differs from the study's."""
-        steps = {} if self.steps is None else {"steps": self.steps}
-        return {**steps, **({"overrides": self.overrides} if self.overrides else {})}
-
-    @property
-    def teacher_training(self) -> Json:
-        """RETURNS (Dict[str, Any]): How its source models' training differs from the study's."""
-        return {"overrides": self.teacher_overrides} if self.teacher_overrides else {}
+    def changes(self, kind: TrainingKind) -> Json:
+        """RETURNS (Dict[str, Any]): How the training of its source models or students differs from the study's."""
+        changes: Json = {"overrides": self.teacher_overrides}
+        if kind == "student":
+            changes = {"steps": self.steps, "overrides": self.overrides}
+        return {name: value for name, value in changes.items() if value}
 
     @model_validator(mode="after")
     def _replicates(self) -> "Block":
@@ -189,13 +182,13 @@ class Study(_Section):
         blocks = [block for block in self.blocks.values() if GOLD in block.arms or block.corrected]
         return {lang for block in blocks for lang in block.languages}
 
-    def student_with(self, changes: Json) -> Training:
-        """RETURNS (Training): How students are trained, with changes of a variant; see `Block.training`."""
-        return _changed(self.student, changes)
-
-    def teacher_with(self, changes: Json) -> Training:
-        """RETURNS (Training): The same of source models; see `Block.teacher_training`."""
-        return _changed(self.teacher, changes)
+    def training(self, kind: TrainingKind, changes: Json) -> Training:
+        """RETURNS (Training): How source models or students are trained, with the changes of a variant; see
+        `Block.changes`.
+        """
+        training = self.teacher if kind == "teacher" else self.student
+        overrides = {**training.overrides, **changes.get("overrides", {})}
+        return training.model_copy(update={**changes, "overrides": overrides})
 
     def files(self, languages: Sequence[str]) -> Dict[str, Path]:
         """RETURNS (Dict[str, Path]): The files that jobs on these languages read, by name."""

@@ -4,7 +4,7 @@ import platform
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, get_args
 
 import spacy
 from spacy.language import Language
@@ -27,7 +27,7 @@ from ...evaluation.entities import Sentence, bootstrap_f1, compare, count, prf
 from ...projection.projectors import checked
 from ...registry import registry
 from ...types import Entity, Json, SentencePair, TokenLabels
-from .config import Study
+from .config import Study, TrainingKind
 from .input_files import KEPT, InputChanged, Inputs, Parents
 from .plan import Job, digest
 from .rows import GOLD
@@ -75,10 +75,9 @@ def do(job: Job, study: Study, folder: Path, parents: Parents) -> Json:
 def _inputs(job: Job, study: Study) -> Inputs:
     """RETURNS (Inputs): The study's files. RAISES: InputChanged if a config has changed since the run began."""
     changed = "a file that it names has changed since the run began."
-    variant = job.params.get("training", {})
-    for name, training in (("teacher", study.teacher_with(variant)), ("student", study.student_with(variant))):
-        expected = job.reads.get(f"config of the {name}")
-        if expected is not None and digest(recipe(training)) != expected:
+    if job.kind in get_args(TrainingKind):
+        training = study.training(job.kind, job.params.get("training", {}))  # type: ignore[arg-type]
+        if digest(recipe(training)) != job.reads[f"config of the {job.kind}"]:
             raise InputChanged(f"or {changed}", training.config, hint=KEPT)
     expected = job.reads.get("files of the projector")
     if expected is not None and digest(files_in(study.projector)) != expected:
@@ -102,7 +101,7 @@ def _teacher(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     corpus = folder / "train.spacy"
     write_docbin(corpus, inputs.docs("source", vocab, inputs.sample("source", params, vocab)))
     seed, gpu_id = params["seed"], study.settings.gpu_id
-    training = study.teacher_with(params.get("training", {}))
+    training = study.training("teacher", params.get("training", {}))
     train_model(training, HARD, corpus, folder / "model", seed=seed, steps=training.steps, gpu_id=gpu_id)
     corpus.unlink()
     return {}
@@ -150,7 +149,7 @@ def _student(params: Json, study: Study, folder: Path, parents: Parents, inputs:
     write_docbin(corpus, docs)
     counts = {"train_sentences": len(docs), "train_entities": sum(len(doc.ents) for doc in docs)}
     counts["words"] = sum(map(len, docs))
-    training = study.student_with(params.get("training", {}))
+    training = study.training("student", params.get("training", {}))
     counts["steps"] = training.steps
     if params["design"] == "epochs":
         counts["steps"] = steps_of_epochs(training, counts["words"])

@@ -15,14 +15,14 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, get_args
 
 import spacy
 
 from ...corpora.docs import read_docs
 from ...docdata import install_extensions
 from ...types import Json
-from .config import Block, Study, text_name
+from .config import Block, Study, TrainingKind, text_name
 from .input_files import KEY_LENGTH, file_checksum
 from .rows import GOLD, SOURCE_ARMS, TRANSFER_ARMS, Row
 from .student_training import files_in, recipe
@@ -104,11 +104,9 @@ class _Planner:
             lang: all(doc._.xner_source is not None for doc in read_docs(paths[f"test {lang}"], vocab))
             for lang in languages
         }
-        self.teacher_recipes = {
-            name: recipe(study.teacher_with(block.teacher_training)) for name, block in study.blocks.items()
-        }
-        self.student_recipes = {
-            name: recipe(study.student_with(block.training)) for name, block in study.blocks.items()
+        self.recipes = {
+            (kind, name): recipe(study.training(kind, block.changes(kind)))
+            for kind, (name, block) in product(get_args(TrainingKind), study.blocks.items())
         }
         # Read only once, as all replicates have the same projector.
         self.projector_files = files_in(study.projector)
@@ -136,9 +134,9 @@ class _Planner:
         block = self.study.blocks[row.block]
         if block.source_model is not None:
             params.update(seed=block.source_model, draw=block.source_model)
-        if block.teacher_training:
-            params["training"] = block.teacher_training
-        return self.add("teacher", params, [], ["source"], trained_by=self.teacher_recipes[row.block])
+        if block.changes("teacher"):
+            params["training"] = block.changes("teacher")
+        return self.add("teacher", params, [], ["source"], trained_by=self.recipes["teacher", row.block])
 
     def of_language(self, kind: str, row: Row, teacher: str) -> str:
         params: Json = {"lang": row.lang, **({"projector": self.study.projector} if kind == "labels" else {})}
@@ -155,7 +153,7 @@ class _Planner:
     def gold_student(self, row: Row) -> str:
         params = self.student_params(row, "lang", "arm", "n_target", "seed", "draw", "design")
         files = [*self.texts(row), f"gold {row.lang}"]
-        return self.add("student", params, [], files, trained_by=self.student_recipes[row.block])
+        return self.add("student", params, [], files, trained_by=self.recipes["student", row.block])
 
     def student_params(self, row: Row, *names: str) -> Json:
         block = self.study.blocks[row.block]
@@ -164,8 +162,8 @@ class _Planner:
         # What follows is there only if there is any, so that results without it keep their keys.
         if self.study.settings.held_out:
             params["held_out"] = self.study.settings.held_out
-        if block.training:
-            params["training"] = block.training
+        if block.changes("student"):
+            params["training"] = block.changes("student")
         if block.target:
             params["text"] = text_name(row.lang, row.block)
         return params
@@ -183,7 +181,7 @@ class _Planner:
             params["keep"] = self.study.settings.keep
         if row.arm in TRANSFER_ARMS:
             parents.append(self.of_language("transfer", row, teacher))
-        return self.add("student", params, parents, files, also=also, trained_by=self.student_recipes[row.block])
+        return self.add("student", params, parents, files, also=also, trained_by=self.recipes["student", row.block])
 
     def add(
         self,

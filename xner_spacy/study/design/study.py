@@ -281,9 +281,11 @@ def report_study(path: PathLike, overrides: Optional[Dict[str, Any]] = None) -> 
 
 
 def read_other_rows(table: Path) -> List[Row]:
-    """RETURNS (List[Row]): The rows of students that something else trained (`also` in [study]). RAISES: InputError if
-    a row does not say what is different.
+    """RETURNS (List[Row]): The rows of students that something else trained (`also` in [study]). RAISES: InputError for
+    a missing file, or a row that does not say what is different.
     """
+    if not table.exists():
+        raise InputError("no such file.", table, hint="It is named by also in [study]: make it, or leave it out there.")
     rows = read_rows(table)
     for number, row in enumerate(rows, 2):
         if not row.variant:

@@ -249,7 +249,7 @@ def _variants(view: View) -> List[Dict[str, Any]]:
         {
             "what differs": line["variant"],
             "arm": SHORT[line["arm"]],
-            "languages": _few(list(map(view.language, line["languages"].split(",")))),
+            "languages": _name_or_number([view.language(lang) for lang in line["languages"].split(",")]),
             "source / target": f"{line['n_source']:,} / {line['n_target']:,}"
             if line["n_source"]
             else "all that both have",
@@ -261,8 +261,8 @@ def _variants(view: View) -> List[Dict[str, Any]]:
     ]
 
 
-def _few(names: List[str]) -> str:
-    """RETURNS (str): The name, or how many there are."""
+def _name_or_number(names: List[str]) -> str:
+    """RETURNS (str): The only name, or how many there are."""
     return names[0] if len(names) == 1 else str(len(names))
 
 
