@@ -22,7 +22,7 @@ import numpy as np
 import spacy
 from spacy.tokens import Doc
 
-from benchmarks.recipe_choices import scores
+from benchmarks.recipe_choices import scores, student_training
 from xner_spacy.cli.exchange import export
 from xner_spacy.corpora.docs import bare_copy, read_docs, write_docbin
 from xner_spacy.corpora.pipelines import load_pipeline
@@ -32,7 +32,7 @@ from xner_spacy.distillation.soft.soft_labels import get_soft
 from xner_spacy.docdata import correction_of
 from xner_spacy.exchange.corrections import import_corrections
 from xner_spacy.recipe.layout import Project
-from xner_spacy.recipe.training import Training, set_values, train_all
+from xner_spacy.recipe.training import train_all
 
 ALONE, PROJECTED = "gold alone", "projected alone"
 VOCAB = spacy.blank("xx").vocab
@@ -92,12 +92,10 @@ def train(project: Project, cell: Cell, corrected: List[Doc], steps: int, folder
     paths = {name: folder / f"{name}.spacy" for name in ("train", "dev")}
     for name, docs in (("train", train_docs), ("dev", dev_docs)):
         write_docbin(paths[name], docs)
-    config = spacy.util.load_config(project.training / "student.cfg")
-    values: Dict[str, Any] = {f"paths.{name}": str(path) for name, path in paths.items()}
-    values |= {"system.seed": cell.seed, "training.max_steps": steps, "training.patience": 0}
+    weights: Dict[str, Any] = {}
     if not any(get_soft(doc) is not None for doc in train_docs):
-        values |= {"components.xner_student.soft_weight": 0.0, "components.xner_student.hard_weight": 1.0}
-    training = Training(folder, set_values(config, values), list(paths.values()))
+        weights = {"components.xner_student.soft_weight": 0.0, "components.xner_student.hard_weight": 1.0}
+    training = student_training(project, folder, paths, cell.seed, steps, **weights)
     train_all(project, [training])
     gold = list(read_docs(project.corpus / "gold.spacy", VOCAB))
     projected = sum(doc._.xner_source is not None for doc in train_docs)

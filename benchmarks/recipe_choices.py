@@ -18,9 +18,10 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from xner_spacy.cli.output import percent, table
@@ -33,9 +34,10 @@ from xner_spacy.recipe.inputs import gather_inputs
 from xner_spacy.recipe.labels import FILLED_SIZE, make_labels
 from xner_spacy.recipe.layout import Project
 from xner_spacy.recipe.teacher import label_by_projection
+from xner_spacy.recipe.training import Training, set_values, train_all
 from xner_spacy.recipe.transfer import label_by_transfer
 from xner_spacy.translation.given_bitext import letters_key
-from xner_spacy.types import Json, Retyper
+from xner_spacy.types import Entity, Json, Retyper
 
 # The second leaves the types of the teacher as they are.
 RETYPERS: Dict[str, Optional[Retyper]] = {"on": None, "off": lambda corpus: [[] for _ in corpus]}
@@ -56,9 +58,12 @@ def make_project(lang: str, sources: str, data: Path, folder: Path, seed: int) -
 
 def scores(pipeline: Path, gold: Sequence[Doc], **settings: Any) -> Json:
     """RETURNS (Json): The scores of a pipeline on Docs with gold entities. settings: Of its config, by dotted name."""
-    nlp = spacy.load(pipeline, config=settings)
-    predicted = [doc_entities(doc) for doc in nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=256)]
-    return evaluate([doc_entities(doc) for doc in gold], predicted)
+    return evaluate([doc_entities(doc) for doc in gold], found_entities(spacy.load(pipeline, config=settings), gold))
+
+
+def found_entities(nlp: Language, docs: Sequence[Doc]) -> List[List[Entity]]:
+    """RETURNS (List[List[Entity]]): What a pipeline finds in the text of Docs."""
+    return [doc_entities(doc) for doc in nlp.pipe([bare_copy(doc, nlp.vocab) for doc in docs], batch_size=256)]
 
 
 def translated_training_text(lang: str, data: Path, folder: Path) -> List[Doc]:
@@ -75,19 +80,28 @@ def translated_training_text(lang: str, data: Path, folder: Path) -> List[Doc]:
     return [doc for doc in read_docs(gold, spacy.blank("xx").vocab) if letters_key(doc.text) in keys]
 
 
+def student_training(
+    project: Project, folder: Path, paths: Mapping[str, Path], seed: int, steps: int, **settings: Any
+) -> Training:
+    """RETURNS (Training): That of a student of a project. paths (Mapping[str, Path]): Its data, by "train" and "dev".
+    settings: Of its config, by dotted name.
+    """
+    values: Dict[str, Any] = {f"paths.{name}": str(path) for name, path in paths.items()}
+    values |= {"system.seed": seed, "training.max_steps": steps, "training.patience": 0, **settings}
+    config = set_values(spacy.util.load_config(project.training / "student.cfg"), values)
+    return Training(folder, config, list(paths.values()))
+
+
 def train_student(project: Project, name: str, steps: int) -> Path:
-    """RETURNS (Path): A student of the project's labels; what is trained already stays."""
+    """RETURNS (Path): A student of the project's labels, beside its data; what is trained already stays."""
     folder = project.root / "students" / name
-    if not (folder / "model-best").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = {split: project.labelled / f"{split}.spacy" for split in ("train", "dev")}
-        command = [sys.executable, "-m", "spacy", "train", project.training / "student.cfg", "--output", folder]
-        settings = {f"--paths.{split}": path for split, path in paths.items()}
-        settings |= {"--system.seed": project.seed, "--training.max_steps": steps, "--training.patience": 0}
-        subprocess.run([str(part) for part in [*command, *(x for pair in settings.items() for x in pair)]], check=True)
-        for split, path in paths.items():
-            shutil.copy(path, folder / f"{split}.spacy")
-    return folder / "model-best"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {split: folder / f"{split}.spacy" for split in ("train", "dev")}
+    for split, path in paths.items():
+        shutil.copy(project.labelled / f"{split}.spacy", path)
+    training = student_training(project, folder, paths, project.seed, steps)
+    train_all(project, [training])
+    return training.best
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

@@ -16,7 +16,6 @@ cells, seeds and draws).
 """
 
 import argparse
-import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
@@ -24,9 +23,10 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import pandas as pd
-import spacy
 from tqdm import tqdm
 
+from benchmarks.alignment_cost import processor_seconds
+from benchmarks.recipe_choices import found_entities, student_training
 from xner_spacy.cli.output import percent, table
 from xner_spacy.corpora.docs import bare_copy, doc_entities, docbin_paths, read_docs, write_docbin
 from xner_spacy.corpora.pipelines import load_pipeline
@@ -38,7 +38,7 @@ from xner_spacy.recipe.inputs import gather_inputs
 from xner_spacy.recipe.labels import DEV_SHARE, make_labels
 from xner_spacy.recipe.layout import ENGLISH_MODELS, Project
 from xner_spacy.recipe.teacher import label_by_projection
-from xner_spacy.recipe.training import Training, set_values, train_all
+from xner_spacy.recipe.training import train_all
 from xner_spacy.study.analysis.finding import cell_table, complete
 from xner_spacy.study.analysis.intervals import CELL, REPLICATE, SIZES, crossed, frame_of, measured
 from xner_spacy.study.analysis.variants import RECIPE
@@ -116,7 +116,7 @@ def fill_folders(study: Study, work: Path, mafand: Path, cell: Cell, root: Path)
 def train_student(config: Path, work: Path, mafand: Path, cell: Cell, steps: int) -> Row:
     """RETURNS (Row): The row of a cell: a student of the recipe, trained and scored."""
     install_extensions()
-    started = processor_time()
+    started = processor_seconds()
     study = read_study(config)
     root = work / "-".join(map(str, cell))
     project = Project(root=root, lang=cell.lang, seed=cell.seed, workers=1)
@@ -125,13 +125,10 @@ def train_student(config: Path, work: Path, mafand: Path, cell: Cell, steps: int
     make_english(project)
     label_by_projection(project)
     paths = dict(zip(("train", "dev"), make_labels(project), strict=True))
-    values: Dict[str, Any] = {f"paths.{name}": str(path) for name, path in paths.items()}
-    values |= {"system.seed": cell.seed, "training.max_steps": steps, "training.patience": 0}
-    student = set_values(spacy.util.load_config(project.training / "student.cfg"), values)
-    train_all(project, [Training(project.training / "student", student, list(paths.values()))])
-    nlp = load_pipeline(project.student)
+    training = student_training(project, project.training / "student", paths, cell.seed, steps)
+    train_all(project, [training])
+    nlp = load_pipeline(training.best)
     gold = list(read_docs(project.corpus / "gold.spacy", nlp.vocab))
-    predicted = list(nlp.pipe([bare_copy(doc, nlp.vocab) for doc in gold], batch_size=256))
     labelled = list(read_docs(paths["train"], nlp.vocab))
     files = {name: file_checksum(path) for name, path in study.files([cell.lang]).items()}
     return Row(
@@ -144,22 +141,16 @@ def train_student(config: Path, work: Path, mafand: Path, cell: Cell, steps: int
         cell.seed,
         cell.seed,
         DONE,
-        **measure([doc_entities(doc) for doc in gold], [doc_entities(doc) for doc in predicted], {}),
+        **measure([doc_entities(doc) for doc in gold], found_entities(nlp, gold), {}),
         train_sentences=len(labelled),
         train_entities=sum(len(doc.ents) for doc in labelled),
         steps=steps,
-        seconds=round(processor_time() - started, 2),
+        seconds=round(processor_seconds() - started, 2),
         machine=machine(),
-        job=digest({**cell._asdict(), "files": files, "config": student.to_str()}),
+        job=digest({**cell._asdict(), "files": files, "config": training.config.to_str()}),
         bias=round(float(nlp.get_pipe("xner_student").cfg["bias"]), 5),  # type: ignore[attr-defined]
         variant=VARIANT,
     )
-
-
-def processor_time() -> float:
-    """RETURNS (float): Seconds of this process and of the trainings that it waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def run(args: argparse.Namespace) -> None:

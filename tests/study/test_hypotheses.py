@@ -218,6 +218,9 @@ def test_plain_text_with_vectors(gain, verdict):
     plain = [replace(row, arm="tsl") for row in variant(rows, "plain_vectors", gain, n_target=[300, 1000])]
     finding = found([*rows, *plain])["H14"]
     assert finding.verdict == verdict and finding.value == pytest.approx(gain)
+    assert [part["value"] for part in finding.parts] == pytest.approx([gain] * len(finding.parts))
+    sizes = {(row.n_source, row.n_target) for row in plain}
+    assert {part["label"] for part in finding.parts} == {f"{source:,} / {target:,}" for source, target in sizes}
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.0002, "holds"), (0.1, "refuted")])

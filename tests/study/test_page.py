@@ -328,6 +328,10 @@ def test_rows_of_students_that_something_else_trained_are_on_the_page(tmp_path: 
     report_study(config, {"study.also": [str(tmp_path / "recipe.csv")]})
     page = (report / "README.md").read_text(encoding="utf8")
     assert "students of the recipe" in page and "+10.0" in page and "not finished" not in page
+    (tmp_path / "recipe.csv").unlink()
+    with pytest.raises(InputError, match="no such file") as error:
+        report_study(config, {"study.also": [str(tmp_path / "recipe.csv")]})
+    assert "named by also" in error.value.hint
     write_rows(tmp_path / "recipe.csv", rows)
     with pytest.raises(InputError, match="variant") as error:
         report_study(config, {"study.also": [str(tmp_path / "recipe.csv")]})

@@ -33,6 +33,7 @@ def corner_rows(levels: Dict[str, float], block: str = RECIPE, scale: float = 1.
 
 def test_a_cell_is_measured_by_the_steps_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(english, "STEPS", 2)
+    monkeypatch.setitem(study_recipe.ENGLISH_MODELS, "best", 1)
     config = make_toy(tmp_path)
     mafand = tmp_path / "mafand"
     (mafand / "en-is").mkdir(parents=True)
