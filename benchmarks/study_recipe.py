@@ -1,8 +1,8 @@
 """Does the answer of the ratio study hold for the students of the recipe?
 
     cd projects/ratio-study   # after `spacy project run all`, or its steps `data`, `corpus` and `configs`
-    python -m benchmarks study_recipe study_cpu_2.cfg --mafand ../masakhane/assets/downloads/mafand \
-        --out ../../docs/study/masakhane-cpu-2/recipe.csv
+    export PYTHONPATH=../..
+    python -m benchmarks study_recipe study_cpu_2.cfg --out ../../docs/study/masakhane-cpu-2/recipe.csv
     python -m benchmarks study_recipe study_cpu_2.cfg --out ../../docs/study/masakhane-cpu-2/recipe.csv --report
 
 The four corners of the study's grid, with the study's own samples of a draw, by the best recipe of `xner new` without
