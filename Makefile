@@ -6,6 +6,8 @@ DOCSENV := .venv-docs
 # constraints.txt holds the versions that were tested together, all of them, for Python 3.11: pip has nothing to search, and
 # every machine gets the same. Another Python gets what the ranges in setup.cfg admit, and pip has to search.
 LOCK := $(shell $(PYTHON) -c "import sys; print('--constraint constraints.txt' * (sys.version_info[:2] == (3, 11)))")
+# What an installation is made from; the compiled part is built again if its source changes.
+BUILT_FROM := pyproject.toml setup.cfg setup.py constraints.txt $(wildcard xner_spacy/alignment/statistical/*.[ch])
 PIP := -m pip install --disable-pip-version-check --quiet $(LOCK)
 
 # Colour codes are for a terminal, not for a log. (spaCy looks at this variable alone.)
@@ -21,19 +23,19 @@ run: $(VENV)/.installed
 install: $(VENV)/.installed
 
 # setuptools goes first, so that the package is built with the pinned one and not with one that pip fetches aside.
-$(VENV)/.installed: pyproject.toml setup.cfg constraints.txt
+$(VENV)/.installed: $(BUILT_FROM)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP) 'setuptools>=77'
 	$(VENV)/bin/python $(PIP) --no-build-isolation --editable .
 	touch $@
 
-$(TESTENV)/.installed: pyproject.toml setup.cfg constraints.txt
+$(TESTENV)/.installed: $(BUILT_FROM)
 	$(PYTHON) -m venv $(TESTENV)
 	$(TESTENV)/bin/python $(PIP) 'setuptools>=77'
 	$(TESTENV)/bin/python $(PIP) --no-build-isolation --editable '.[all,dev,docs,peers]'
 	touch $@
 
-$(DOCSENV)/.installed: pyproject.toml setup.cfg constraints.txt
+$(DOCSENV)/.installed: $(BUILT_FROM)
 	$(PYTHON) -m venv $(DOCSENV)
 	$(DOCSENV)/bin/python $(PIP) 'setuptools>=77'
 	$(DOCSENV)/bin/python $(PIP) --no-build-isolation --editable '.[docs]'

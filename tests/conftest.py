@@ -22,7 +22,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 # Modules that compare numbers: `python -m tests.processors` runs them as on other processors.
 NUMBERS = {
-    "alignment": ["embedding", "hmm", "lexical", "link_matching", "properties", "symmetrize"],
+    "alignment": ["compiled", "embedding", "hmm", "lexical", "link_matching", "properties", "symmetrize"],
     "annotation": ["ensemble", "gliner", "token_classifier"],
     "distillation": ["bitext_baselines", "losses", "matmul", "network", "soft", "tags_decoding", "teachers_selection"],
     "evaluation": ["alignments", "entities"],

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from xner_spacy.alignment.statistical import compiled
 from xner_spacy.alignment.statistical.hmm import Jumps, Statistics, posteriors
 
 
@@ -31,8 +32,16 @@ def by_hand(emission, empty, jumps, null):
     return linked / total, total
 
 
+@pytest.fixture(params=["compiled", "numpy"])
+def path(request, monkeypatch):
+    if request.param == "numpy":
+        monkeypatch.setattr(compiled, "LIBRARY", None)
+    elif compiled.LIBRARY is None:
+        pytest.skip("this installation has no compiled part")
+
+
 @pytest.mark.parametrize("padding", [0, 2])
-def test_posteriors(padding: int) -> None:
+def test_posteriors(padding: int, path) -> None:
     random = np.random.default_rng(1)
     shapes = [(3, 2), (2, 3), (1, 1)]
     emission = np.zeros((3 + padding, len(shapes), 3 + padding), dtype=np.float32)
@@ -55,8 +64,6 @@ def test_posteriors(padding: int) -> None:
     for k, (n, m) in enumerate(shapes):
         assert np.allclose(found[:n, k, :m], expected[k][0], atol=1e-5)
         assert not found[n:, k].any() and not found[:, k, m:].any()
-    likelihood = sum(np.log(total) for _, total in expected)
-    assert statistics.log_likelihood == pytest.approx(likelihood, rel=1e-4)
     # One jump per linked word after the first position.
     moves = sum(expected[k][0][1:].sum() for k in range(len(shapes)))
     assert statistics.moved.sum() == pytest.approx(moves, rel=1e-4)

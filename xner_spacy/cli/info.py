@@ -4,6 +4,7 @@ import platform
 from typing import Callable
 
 from ..about import __version__
+from ..alignment.statistical.compiled import LIBRARY
 from ..corpora.watching import installed
 from ..languages import PLAIN, all_codes, choose_tokenizer
 from ..programs import find_installed
@@ -21,13 +22,15 @@ PACKAGES = (
 def info() -> Json:
     """Versions of what is installed, external programs, and the registered parts.
 
-    RETURNS (Json): `python`, `platform`, `packages` and `programs` (None = absent), and `parts` by registry.
+    RETURNS (Json): `python`, `platform`, `packages` and `programs` (None = absent), whether this package's `compiled`
+        part is installed, and `parts` by registry.
     """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {**dict.fromkeys(PACKAGES), **installed(PACKAGES)},
         "programs": {name: find_installed(name) for name in PROGRAMS},
+        "compiled": LIBRARY is not None,
         "parts": {name: sorted(getattr(registry, name).get_all()) for name in REGISTRIES},
     }
 
@@ -51,5 +54,6 @@ def info_cli(call: Callable[[], Json], languages: bool = False) -> None:
     say(f"xner-spacy {__version__}, Python {facts['python']}, {facts['platform']}")
     for name, version_or_path in (facts["packages"] | facts["programs"]).items():
         say(f"  {name:<20}{version_or_path or '-'}")
+    say(f"  {'compiled part':<20}{'yes' if facts['compiled'] else 'no (the aligner uses NumPy)'}")
     for name, parts in facts["parts"].items():
         say(f"{name}: {', '.join(parts)}")

@@ -98,6 +98,12 @@ class Direction:
         self._floor = occurring * (FLOOR / self.mass)
         self._other_totals = np.maximum(self.stem_totals[given_stems.of] - self.totals, 0.0) + STEM_STRENGTH
 
+    def word_terms(self) -> Tuple[Words, Words, Words]:
+        """RETURNS (Tuple[Words, Words, Words]): What `probabilities` takes from each given word beside its totals, and
+        from each generated word: for the links of its stem, and for its frequency.
+        """
+        return self._other_totals, self._share, self._floor
+
     def kinds(self, buckets: npt.NDArray[np.uint8], given: Words, word: Words) -> Kinds:
         """RETURNS (Kinds): The kind of each pair: the bucket of its spelling, and both frequencies."""
         kind = buckets.astype(np.int16) * FREQUENCIES + frequency_class(self.occurrences)[given]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..windows import pair_windows, pieces
+from . import compiled
 from .alignment_model import Counts, Direction, Model, both_directions, linking_rates
 from .cooccurrence import Cooccurrence
 from .hmm import Statistics, posteriors
@@ -118,6 +119,17 @@ def _values(table: Float, index: Int) -> Float:
     return np.take(table, index, mode="clip")
 
 
+def unlinked_words(batch: Batch, linked_target: Float, linked_source: Float) -> List[Tuple[Int, Float]]:
+    """RETURNS (List[Tuple[Int, Float]]): The target words of a batch and how much of each has no counterpart, and its
+    source words.
+
+    linked_target (Float), linked_source (Float): The posteriors of each word, added up: (batch, target) and (batch,
+        source).
+    """
+    sides = (batch.target, linked_target), (batch.source, linked_source)
+    return [(words[words >= 0], np.maximum(1.0 - linked, 0.0)[words >= 0]) for words, linked in sides]
+
+
 class Trainer:
     """Expectation maximisation. The first round (`Cooccurrence.first_round`) is part of making one.
 
@@ -190,14 +202,25 @@ class Trainer:
 
         def work(index: Int, batch: Batch) -> Tuple[Any, ...]:
             jumps = [Statistics() for _ in self.directions]
+            if compiled.LIBRARY is not None:
+                links, *linked = compiled.expected_links(
+                    batch,
+                    index,
+                    self.probabilities,
+                    [direction.empty for direction in self.directions],
+                    [direction.jumps for direction in self.directions],
+                    self.null,
+                    jumps,
+                )
+                return links, jumps, unlinked_words(batch, *linked)
             # The reverse direction uses the transposed table.
             views = index, np.ascontiguousarray(index.transpose(2, 1, 0))
-            emissions = [_values(table, view) for table, view in zip(self.probabilities, views, strict=True)]
+            emissions = [
+                _values(table, view).astype(float) for table, view in zip(self.probabilities, views, strict=True)
+            ]
             forward, reverse = link_posteriors(batch, emissions, self.directions, self.null, jumps)
-            unlinked = []
-            for words, linked in ((batch.target.T, forward.sum(axis=2)), (batch.source, reverse.sum(axis=0))):
-                unlinked.append((words[words >= 0], np.maximum(1.0 - linked, 0.0)[words >= 0]))
-            return forward * reverse, jumps, unlinked
+            links = (forward * reverse).astype(np.float32)
+            return links, jumps, unlinked_words(batch, forward.sum(axis=2).T, reverse.sum(axis=0))
 
         for jumps, unlinked in self._count(work, self.batches):
             for total, statistics, sums, (words, values) in zip(totals, jumps, empty, unlinked, strict=True):
@@ -214,8 +237,11 @@ class Trainer:
         self.counts[:] = 0.0
         positions = [self.cells.cells(number) for number in range(len(self.batches))]
         for index, (links, *further) in zip(positions, self.pool.map(work, positions, *arguments), strict=True):
-            kept = index > 0
-            np.add.at(self.counts, index[kept], links[kept].astype(np.float64))
+            if compiled.LIBRARY is not None:
+                compiled.add_links(self.counts, index, links)
+            else:
+                kept = index > 0
+                np.add.at(self.counts, index[kept], links[kept].astype(np.float64))
             yield further
 
     def _update(self, totals: Optional[Sequence[Float]] = None) -> None:
@@ -229,6 +255,25 @@ class Trainer:
                 direction.set_totals(totals[number])
             direction.rates = linking_rates(kinds, self.counts[self.alike], self.together)
         self.stems.add_up(self.counts)
+        if compiled.LIBRARY is not None:
+            compiled.probabilities(
+                self.pairs,
+                self.counts,
+                self.stems.index,
+                self.stems.links,
+                self.alike,
+                self.kinds,
+                self.directions,
+                self.strength,
+                self.probabilities,
+            )
+        else:
+            self._numpy_probabilities()
+        for table in self.probabilities:
+            table[0] = 0.0  # the padding
+
+    def _numpy_probabilities(self) -> None:
+        """The same as `compiled.probabilities`."""
         for begin in range(0, len(self.counts), PART_PAIRS):
             part = slice(begin, begin + PART_PAIRS)
             links = self.counts[part]
@@ -241,8 +286,6 @@ class Trainer:
             computed = both_directions(self.directions, rates, words, links, self.stems.of(part), self.strength)
             for table, probabilities in zip(self.probabilities, computed, strict=True):
                 table[part] = probabilities
-        for table in self.probabilities:
-            table[0] = 0.0  # the padding
 
     def model(self) -> Model:
         """RETURNS (Model): The model so far."""

@@ -138,9 +138,9 @@ class StemTable:
     """Expected links between the stems of both sides, for word pairs of source words `e` and target words `f`."""
 
     def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
-        # Sorting all keys at once would take several times the memory of the table. Source words of one stem have
+        # Where the stems of each pair are in `links`. Sorting all keys at once would take several times the memory of the table. Source words of one stem have
         # numbers far apart, so each part has the pairs of some stems.
-        self._index: npt.NDArray[np.int32] = np.zeros(len(e), dtype=np.int32)
+        self.index: npt.NDArray[np.int32] = np.zeros(len(e), dtype=np.int32)
         parts: List[npt.NDArray[np.int64]] = []
         size = 0
         stem_of_pair = source.of[e].astype(np.int32)
@@ -152,21 +152,21 @@ class StemTable:
             )
             part = np.flatnonzero((stem_of_pair >= first) & (stem_of_pair < last))
             keys, index = np.unique(pair_keys(stem_of_pair[part], target.of[f[part]]), return_inverse=True)
-            self._index[part] = index + size
+            self.index[part] = index + size
             parts.append(keys)
             size += len(keys)
             first = last
         self._keys = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-        self._links: Float = np.zeros(len(self._keys), dtype=np.float32)
+        self.links: Float = np.zeros(len(self._keys), dtype=np.float32)
 
     def add_up(self, counts: npt.NDArray[Any]) -> None:
         """Add up the links of the table's word pairs."""
-        self._links = np.bincount(self._index, counts, len(self._keys)).astype(np.float32)
+        self.links = np.bincount(self.index, counts, len(self._keys)).astype(np.float32)
 
     def of(self, pairs: slice) -> Float:
         """RETURNS (Float): The links of the stems of some of the table's word pairs."""
-        return self._links[self._index[pairs]]
+        return self.links[self.index[pairs]]
 
     def lookup(self, source: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> Float:
         """RETURNS (Float): The links of pairs of stems; 0 for unknown pairs."""
-        return values_of(pair_keys(source, target), self._keys, self._links)
+        return values_of(pair_keys(source, target), self._keys, self.links)

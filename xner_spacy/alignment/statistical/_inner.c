@@ -1,0 +1,175 @@
+/* The inner loops of the embedded aligner, a sentence pair or a word pair at a time.
+ *
+ * hmm.py and trainer.py have the same in NumPy, and use it where this is not installed. The functions are called through
+ * ctypes (compiled.py): so one wheel serves every version of Python, and the threads of a training run side by side.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030A0000
+#include <Python.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_WIN32)
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED __attribute__((visibility("default")))
+#endif
+
+#if defined(__GNUC__)
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* The same source for wider vectors, chosen when the module is loaded. Each sum has one order, and no product is fused
+ * with a sum (-ffp-contract=off), so that all of them give the same bits. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
+/* Memory that begins where a vector of any width may begin. RETURNS: NULL if there is none. */
+#if defined(_WIN32)
+#include <malloc.h>
+INLINED void *whole_blocks(size_t bytes) { return _aligned_malloc(bytes, 64); }
+INLINED void release(void *memory) { _aligned_free(memory); }
+#else
+INLINED void *whole_blocks(size_t bytes) {
+    void *memory = NULL;
+    return posix_memalign(&memory, 64, bytes) ? NULL : memory;
+}
+INLINED void release(void *memory) { free(memory); }
+#endif
+
+/* Jumps beyond this many positions share one weight in each direction. LIMIT in hmm.py. */
+#define LIMIT 40
+#define MOVES (2 * LIMIT + 1)
+
+INLINED int nearest_move(ptrdiff_t jump) { return jump < -LIMIT ? 0 : jump > LIMIT ? MOVES - 1 : (int)jump + LIMIT; }
+
+/* The hidden Markov model of one direction, but for its emissions. */
+typedef struct {
+    const float *move;  /* (MOVES) weights of a jump by -LIMIT ... LIMIT */
+    const float *start; /* (LIMIT + 1) weights of the first position */
+    double null;        /* probability of the empty word */
+    double *moved;      /* (MOVES) expected jumps are added to these; NULL if they are not wanted */
+    double *began;      /* (LIMIT + 1) */
+} Chain;
+
+#define REAL float
+#define NAME(function) function##_float32
+#include "_passes.h"
+#undef REAL
+#undef NAME
+
+#define REAL double
+#define NAME(function) function##_float64
+#include "_passes.h"
+#undef REAL
+#undef NAME
+
+/* A batch of sentence pairs, as `Batch` and the cells of `Cooccurrence` have it. */
+typedef struct {
+    int targets, batch, sources; /* sizes of the arrays */
+    const int *source_length;    /* (batch) */
+    const int *target_length;    /* (batch) */
+    const int32_t *source;       /* (batch, sources) word numbers */
+    const int32_t *target;       /* (batch, targets) */
+    const int32_t *cells;        /* (targets, batch, sources) position of each cell's word pair in the tables */
+} Batch;
+
+/* Posteriors of all links of a batch in both directions, and their product.
+ *
+ * `table`: the probabilities of the word pairs, forward and reverse. `empty`: those of each target word and of each
+ * source word given the empty word. `links`: (targets, batch, sources) products, which must be 0 where there are no
+ * words. `linked_target` (batch, targets), `linked_source` (batch, sources): the posteriors of each word, added up.
+ * RETURNS: 0, or 1 if there is no memory.
+ */
+EXPORTED FOR_EACH_PROCESSOR int expected_links(const Batch *batch, const Chain *forward, const Chain *reverse,
+                                               const float *const *table, const float *const *empty, float *links,
+                                               double *linked_target, double *linked_source) {
+    const int most = batch->sources > batch->targets ? batch->sources : batch->targets;
+    const size_t area = (size_t)batch->sources * batch->targets;
+    double *ahead_jumps = jumps_float64(forward->move, most), *back_jumps = jumps_float64(reverse->move, most);
+    double *rows = whole_blocks(rows_float64(most, most) * sizeof(double));
+    double *space = whole_blocks((4 * area + most) * sizeof(double));
+    const int failed = !ahead_jumps || !back_jumps || !rows || !space;
+    for (int b = 0; b < batch->batch && !failed; b++) {
+        const int m = batch->source_length[b], n = batch->target_length[b];
+        const int32_t *source = batch->source + (size_t)b * batch->sources;
+        const int32_t *target = batch->target + (size_t)b * batch->targets;
+        const size_t first = (size_t)b * batch->sources, step = (size_t)batch->batch * batch->sources;
+        double *ahead = space, *back = ahead + area, *by_target = back + area, *by_source = by_target + area;
+        double *of_empty = by_source + area;
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < m; i++) {
+                const int32_t cell = batch->cells[first + j * step + i];
+                ahead[j * m + i] = table[0][cell];
+                back[i * n + j] = table[1][cell];
+            }
+        for (int j = 0; j < n; j++) of_empty[j] = empty[0][target[j]];
+        pair_float64(forward, m, n, ahead, m, of_empty, 1, by_target, ahead_jumps, most, rows);
+        for (int i = 0; i < m; i++) of_empty[i] = empty[1][source[i]];
+        pair_float64(reverse, n, m, back, n, of_empty, 1, by_source, back_jumps, most, rows);
+        double *of_target = linked_target + (size_t)b * batch->targets;
+        double *of_source = linked_source + (size_t)b * batch->sources;
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < m; i++) {
+                const double one = by_target[j * m + i], other = by_source[i * n + j];
+                links[first + j * step + i] = (float)(one * other);
+                of_target[j] += one;
+                of_source[i] += other;
+            }
+    }
+    release(ahead_jumps);
+    release(back_jumps);
+    release(rows);
+    release(space);
+    return failed;
+}
+
+/* Add the links of `n` cells to the word pairs that they belong to. Pair 0 is the padding. */
+EXPORTED void add_links(double *sums, const int32_t *cells, const float *links, ptrdiff_t n) {
+    for (ptrdiff_t k = 0; k < n; k++)
+        if (cells[k] > 0) sums[cells[k]] += (double)links[k];
+}
+
+/* What the probability of a word pair takes from each of its words. `Direction` in alignment_model.py. */
+typedef struct {
+    const float *weight;       /* expected links of each given word, and the strength of the prior */
+    const float *other_totals; /* of each given word */
+    const float *share;        /* of each generated word */
+    const float *floor;        /* of each generated word */
+    const float *rates;        /* prior by kind of pair */
+    const int16_t *kinds;      /* the kind of each pair that is spelled alike */
+} Words;
+
+/* `Direction.probabilities` of word pairs in both directions, to the same bits.
+ *
+ * `alike` (n_alike): the pairs that are spelled alike, in order; the others have no prior by their kind. `stems`: the
+ * position of each pair's stems in `stem_links`. `table`: the result, forward and reverse.
+ */
+EXPORTED void probabilities(ptrdiff_t n, const int32_t *source, const int32_t *target, const double *links,
+                            const int32_t *stems, const float *stem_links, const int64_t *alike, ptrdiff_t n_alike,
+                            const Words *words, float strength, float *const *table) {
+    ptrdiff_t next = 0;
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const float others = stem_links[stems[k]] - (float)links[k], stem = others > 0.0f ? others : 0.0f;
+        const int is_alike = next < n_alike && alike[next] == k;
+        for (int way = 0; way < 2; way++) {
+            const Words *w = words + way;
+            const int32_t given = way ? target[k] : source[k], word = way ? source[k] : target[k];
+            const float rate = is_alike ? w->rates[w->kinds[next]] : 0.0f;
+            const float prior = (rate + w->floor[word]) + (stem * w->share[word]) / w->other_totals[given];
+            table[way][k] = (float)((links[k] + (double)(strength * prior)) / (double)w->weight[given]);
+        }
+        next += is_alike;
+    }
+}
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_inner", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__inner(void) { return PyModule_Create(&module); }
