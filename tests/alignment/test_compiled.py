@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from xner_spacy.alignment.statistical import compiled, hmm
 from xner_spacy.alignment.statistical.hmm import Jumps, Statistics
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
+from xner_spacy.alignment.statistical.word_forms import Spelling
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,3 +150,15 @@ def test_without_a_compiler_it_installs_all_the_same(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         assert sorted(path.name for path in (tmp_path / folder).glob("*.so")) == built
+
+
+@given(st.lists(st.text("aábcDEп1,. ", max_size=8), min_size=1, max_size=12), st.integers(0, 2**32))
+def test_buckets_are_those_of_numpy(words, seed):
+    random = np.random.default_rng(seed)
+    source, target = ["", *words], ["", *random.permutation([*words, words[0] + "s"]).tolist()]
+    pairs = random.integers(0, len(source), 200), random.integers(0, len(target), 200)
+    spelling = Spelling(source, target)
+    found = spelling.buckets(*pairs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "LIBRARY", None)
+        assert found.tolist() == spelling.buckets(*pairs).tolist()

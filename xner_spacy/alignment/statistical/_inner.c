@@ -170,6 +170,40 @@ EXPORTED void probabilities(ptrdiff_t n, const int32_t *source, const int32_t *t
     }
 }
 
+/* The words of one side, as `Spelling` compares them. */
+typedef struct {
+    const uint64_t *bits; /* (words, 2) the n-grams of each word */
+    const int32_t *size;  /* (words) how many bits are set */
+    const uint8_t *kind;  /* (words) */
+} Spelled;
+
+INLINED int bit_count(uint64_t bits) {
+    bits -= (bits >> 1) & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + ((bits >> 2) & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (int)((bits * UINT64_C(0x0101010101010101)) >> 56);
+}
+
+/* `Spelling.buckets` of word pairs. `same`: the target word that a source word is identical to, or -1. `named`: the
+ * buckets of words without enough n-grams in common, with all of them in common, of identical words, and of words of two
+ * kinds. */
+EXPORTED void buckets(ptrdiff_t n, const int32_t *source, const int32_t *target, const Spelled *words,
+                      const int64_t *same, const uint8_t *named, uint8_t *result) {
+    const uint8_t unlike = named[0], same_letters = named[1], identical = named[2], other_kind = named[3];
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const int32_t e = source[k], f = target[k];
+        const uint64_t *one = words[0].bits + 2 * (ptrdiff_t)e, *other = words[1].bits + 2 * (ptrdiff_t)f;
+        const int common = bit_count(one[0] & other[0]) + bit_count(one[1] & other[1]);
+        const int both = words[0].size[e] + words[1].size[f], size = both > 1 ? both : 1;
+        const int tenths = 20 * common / size - 3;
+        uint8_t bucket = tenths < unlike ? unlike : tenths < same_letters ? (uint8_t)tenths : same_letters - 1;
+        if (2 * common == size) bucket = same_letters;
+        if (words[0].kind[e] != words[1].kind[f]) bucket = other_kind;
+        if (same[e] == f) bucket = identical;
+        result[k] = bucket;
+    }
+}
+
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_inner", NULL, -1, NULL, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__inner(void) { return PyModule_Create(&module); }

@@ -38,6 +38,7 @@ _Batch = _struct(
         *((name, _POINTER) for name in ("source_length", "target_length", "source", "target", "cells")),
     ],
 )
+_Spelled = _struct("_Spelled", [(name, _POINTER) for name in ("bits", "size", "kind")])
 _Words = _struct(
     "_Words", [(name, _POINTER) for name in ("weight", "other_totals", "share", "floor", "rates", "kinds")]
 )
@@ -55,6 +56,8 @@ def _load() -> Optional[ctypes.CDLL]:
     library.add_links.restype = None
     library.probabilities.argtypes = [_SIZE, *[_POINTER] * 6, _SIZE, _POINTER, ctypes.c_float, _POINTER]
     library.probabilities.restype = None
+    library.buckets.argtypes = [_SIZE, *[_POINTER] * 6]
+    library.buckets.restype = None
     return library
 
 
@@ -189,6 +192,40 @@ def add_links(sums: npt.NDArray[np.float64], cells: Int, links: Float) -> None:
         take.array(links.reshape(-1), np.float32, (size,)),
         size,
     )
+
+
+def buckets(
+    source: Int,
+    target: Int,
+    bits: Sequence[npt.NDArray[np.uint64]],
+    sizes: Sequence[Int],
+    kinds: Sequence[npt.NDArray[np.uint8]],
+    same: npt.NDArray[np.int64],
+    named: Sequence[int],
+) -> npt.NDArray[np.uint8]:
+    """See `word_forms.Spelling.buckets`. `named` are the buckets UNLIKE, SAME_LETTERS, IDENTICAL and OTHER_KIND."""
+    take = _Arguments()
+    result = np.zeros(len(source), dtype=np.uint8)
+    words = (_Spelled * 2)(
+        *(
+            _Spelled(
+                take.array(of_words, np.uint64, of_words.shape),
+                take.array(size, np.int32, size.shape),
+                take.array(kind, np.uint8, kind.shape),
+            )
+            for of_words, size, kind in zip(bits, sizes, kinds, strict=True)
+        )
+    )
+    LIBRARY.buckets(
+        len(source),
+        take.array(source, np.int32, source.shape),
+        take.array(target, np.int32, source.shape),
+        words,
+        take.array(same, np.int64, same.shape),
+        take.array(named, np.uint8, (4,)),
+        result.ctypes.data,
+    )
+    return result
 
 
 def probabilities(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...spelling import fold
+from . import compiled
 from .vocabulary import Float, pair_keys, values_of
 
 # Buckets of word pairs by similarity. The aligner learns a rate for each.
@@ -93,6 +94,9 @@ class Spelling:
         """RETURNS (npt.NDArray[np.uint8]): The bucket of each word pair. `source` and `target` are positions in the
         source and target words.
         """
+        if compiled.LIBRARY is not None:
+            named = (UNLIKE, SAME_LETTERS, IDENTICAL, OTHER_KIND)
+            return compiled.buckets(source, target, self._bits, self._size, self._kind, self._same, named)
         result = np.empty(len(source), dtype=np.uint8)
         step = 1 << 20
         for begin in range(0, len(source), step):
