@@ -6,8 +6,8 @@ DOCSENV := .venv-docs
 # constraints.txt holds the versions that were tested together, all of them, for Python 3.11: pip has nothing to search, and
 # every machine gets the same. Another Python gets what the ranges in setup.cfg admit, and pip has to search.
 LOCK := $(shell $(PYTHON) -c "import sys; print('--constraint constraints.txt' * (sys.version_info[:2] == (3, 11)))")
-# What an installation is made from; the compiled part is built again if its source changes.
-BUILT_FROM := pyproject.toml setup.cfg setup.py constraints.txt $(wildcard xner_spacy/alignment/statistical/*.[ch])
+# What an installation is made from; the compiled parts are built again if its source changes.
+BUILT_FROM := pyproject.toml setup.cfg setup.py constraints.txt $(wildcard xner_spacy/csrc/*.[ch])
 PIP := -m pip install --disable-pip-version-check --quiet $(LOCK)
 
 # Colour codes are for a terminal, not for a log. (spaCy looks at this variable alone.)

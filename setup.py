@@ -1,9 +1,10 @@
-"""The compiled part of the package; everything else about it is in setup.cfg.
+"""The compiled parts of the package; everything else about it is in setup.cfg.
 
-Without a compiler the package installs all the same, and computes in NumPy what the compiled part computes.
+Without a compiler the package installs all the same, and computes in NumPy what they compute.
 """
 
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -17,9 +18,9 @@ ARGUMENTS = (
 setup(
     ext_modules=[
         Extension(
-            "xner_spacy.alignment.statistical._inner",
-            ["xner_spacy/alignment/statistical/_inner.c"],
-            depends=["xner_spacy/alignment/statistical/_passes.h"],
+            "xner_spacy._native",
+            sorted(map(str, Path("xner_spacy/csrc").glob("*.c"))),
+            depends=sorted(map(str, Path("xner_spacy/csrc").glob("*.h"))),
             extra_compile_args=ARGUMENTS,
             py_limited_api=True,
             optional=True,

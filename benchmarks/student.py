@@ -26,11 +26,18 @@ from benchmarks.bases import load_base
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.distillation.student.each_word_once import EachWordOnce
+from xner_spacy.distillation.student.matmul import MaxoutByBlocks
 from xner_spacy.types import Json
 
 KINDS = ("tok2vec", "ner", "student")
 GEMMS = {"blis": "Thinc's BLIS", "numpy": "NumPy (`xner.NumpyGemm.v1`)"}
 Setup = Tuple[str, str]
+# What a prediction is timed without.
+SHORTCUTS: Dict[str, Tuple[type, ...]] = {
+    "now": (),
+    "maxout by rows": (MaxoutByBlocks,),
+    "and every word embedded": (MaxoutByBlocks, EachWordOnce),
+}
 WORDS = [
     "Anna",
     "Jónsdóttir",
@@ -139,12 +146,12 @@ class OneProduct(NumpyOps):
     """One large product a batch. A student leaves the operations of a class of its own as they are."""
 
 
-def embed_every_word(nlp: Language) -> None:
-    """Let a pipeline embed words as often as they occur, as it was before `EachWordOnce`."""
+def use_plain_layers(nlp: Language, *shortcuts: type) -> None:
+    """Let a pipeline predict without some shortcuts: without `EachWordOnce` it embeds words as often as they occur."""
     for _, component in nlp.components:
         for node in component.model.walk():
             mode = node._func
-            if isinstance(getattr(mode, "forward", None), EachWordOnce):
+            if isinstance(getattr(mode, "forward", None), shortcuts):
                 mode.forward = mode.forward.forward
 
 
@@ -164,7 +171,7 @@ def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]
     for name, use_blis in kinds:
         nlp = build("student", "numpy")
         if "every word" in name:
-            embed_every_word(nlp)
+            use_plain_layers(nlp, EachWordOnce)
         if use_blis is not None:
             for _, component in nlp.components:
                 for node in component.model.walk():
@@ -187,14 +194,13 @@ def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]
 def part_times(docs: Sequence[Doc], repeats: int = 4) -> Dict[str, List[float]]:
     """Time the parts of a student's tok2vec, in batches of 256 Docs.
 
-    RETURNS (Dict[str, List[float]]): By part, microseconds of processor time a word: each word of a batch embedded once,
-        and every word. The best round of each.
+    RETURNS (Dict[str, List[float]]): By part, microseconds of processor time a word, with each list of `SHORTCUTS` left
+        out. The best round of each.
     """
     times: Dict[str, List[float]] = {}
-    for change in (None, embed_every_word):
+    for left_out in SHORTCUTS.values():
         nlp = build("student", "numpy")
-        if change is not None:
-            change(nlp)
+        use_plain_layers(nlp, *left_out)
         batches = [
             [Doc(nlp.vocab, words=[token.text for token in doc]) for doc in docs[start : start + 256]]
             for start in range(0, len(docs), 256)
@@ -270,7 +276,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         print(table(["products", "tokens per second"], [[k, f"{v:,}"] for k, v in speeds.items()]), "\n")
         if docs:
             rows = [[name, *(f"{value:.1f}" for value in values)] for name, values in part_times(docs).items()]
-            print(table(["microseconds a word", "each word once", "every word"], rows))
+            print(table(["microseconds a word", *SHORTCUTS], rows))
         return
     args.out.mkdir(parents=True, exist_ok=True)
     if not docs:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xner_spacy import native
 from xner_spacy.alignment.statistical import compiled, hmm
 from xner_spacy.alignment.statistical.hmm import Jumps, Statistics
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
@@ -18,7 +19,7 @@ from xner_spacy.alignment.statistical.word_forms import Spelling
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = pytest.mark.skipif(compiled.LIBRARY is None, reason="this installation has no compiled part")
+pytestmark = pytest.mark.skipif(native.LIBRARY is None, reason="this installation has no compiled part")
 
 
 @st.composite
@@ -84,7 +85,7 @@ def test_arrays_that_do_not_fit_are_refused(change):
 
 def trained(corpus, monkeypatch, library):
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "LIBRARY", library)
+        patch.setattr(native, "LIBRARY", library)
         aligner = LexicalAligner()
         aligner.train(corpus)
         return aligner, list(aligner(corpus))
@@ -92,7 +93,7 @@ def trained(corpus, monkeypatch, library):
 
 def test_a_trained_aligner_is_the_same_either_way(corpus, monkeypatch):
     corpus = [*corpus, *((source[::2], target[1::2]) for source, target in corpus if len(target) > 1)]
-    fast, alignments = trained(corpus, monkeypatch, compiled.LIBRARY)
+    fast, alignments = trained(corpus, monkeypatch, native.LIBRARY)
     plain, expected = trained(corpus, monkeypatch, None)
     assert sum(len(alignment.links) for alignment in alignments) > len(corpus)
     for got, want in zip(alignments, expected):
@@ -102,7 +103,7 @@ def test_a_trained_aligner_is_the_same_either_way(corpus, monkeypatch):
     np.testing.assert_allclose(fast.model.counts, plain.model.counts, rtol=1e-5)
     # Saved by one and loaded by the other.
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "LIBRARY", None)
+        patch.setattr(native, "LIBRARY", None)
         other = list(LexicalAligner().from_bytes(fast.to_bytes())(corpus))
     assert [(a.links.tolist(), a.scores.tolist()) for a in other] == [
         (a.links.tolist(), a.scores.tolist()) for a in alignments
@@ -116,8 +117,8 @@ def test_probabilities_have_the_same_bits(corpus, monkeypatch):
     from xner_spacy.alignment.statistical.vocabulary import Vocabulary
 
     tables = []
-    for library in (compiled.LIBRARY, None):
-        monkeypatch.setattr(compiled, "LIBRARY", library)
+    for library in (native.LIBRARY, None):
+        monkeypatch.setattr(native, "LIBRARY", library)
         source, target = Vocabulary(), Vocabulary()
         sources, targets, _ = read_bitext(corpus, source, target, 120)
         with ThreadPoolExecutor(1) as pool:
@@ -134,11 +135,9 @@ def test_probabilities_have_the_same_bits(corpus, monkeypatch):
 def test_without_a_compiler_it_installs_all_the_same(tmp_path):
     if not (ROOT / "setup.py").exists():
         pytest.skip("reads setup.py of the repository")
-    folder = Path("xner_spacy/alignment/statistical")
-    (tmp_path / folder).mkdir(parents=True)
-    for name in ("setup.py", folder / "_inner.c", folder / "_passes.h"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    for compiler, built in (("false", []), (os.environ.get("CC", "cc"), ["_inner.abi3.so"])):
+    shutil.copy(ROOT / "setup.py", tmp_path)
+    shutil.copytree(ROOT / "xner_spacy" / "csrc", tmp_path / "xner_spacy" / "csrc")
+    for compiler, built in (("false", []), (os.environ.get("CC", "cc"), ["_native.abi3.so"])):
         if shutil.which(compiler) is None:
             pytest.skip(f"needs {compiler}")
         done = subprocess.run(
@@ -149,7 +148,7 @@ def test_without_a_compiler_it_installs_all_the_same(tmp_path):
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        assert sorted(path.name for path in (tmp_path / folder).glob("*.so")) == built
+        assert sorted(path.name for path in (tmp_path / "xner_spacy").glob("*.so")) == built
 
 
 @given(st.lists(st.text("aábcDEп1,. ", max_size=8), min_size=1, max_size=12), st.integers(0, 2**32))
@@ -160,5 +159,5 @@ def test_buckets_are_those_of_numpy(words, seed):
     spelling = Spelling(source, target)
     found = spelling.buckets(*pairs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "LIBRARY", None)
+        patch.setattr(native, "LIBRARY", None)
         assert found.tolist() == spelling.buckets(*pairs).tolist()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from xner_spacy.alignment.statistical import compiled
+from xner_spacy import native
 from xner_spacy.alignment.statistical.hmm import Jumps, Statistics, posteriors
 
 
@@ -35,8 +35,8 @@ def by_hand(emission, empty, jumps, null):
 @pytest.fixture(params=["compiled", "numpy"])
 def path(request, monkeypatch):
     if request.param == "numpy":
-        monkeypatch.setattr(compiled, "LIBRARY", None)
-    elif compiled.LIBRARY is None:
+        monkeypatch.setattr(native, "LIBRARY", None)
+    elif native.LIBRARY is None:
         pytest.skip("this installation has no compiled part")
 
 

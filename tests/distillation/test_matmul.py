@@ -11,11 +11,14 @@ from typing import List
 import numpy as np
 import pytest
 import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.language import Language
 from thinc.api import NumpyOps
 
+from xner_spacy import native
 from xner_spacy.cli.init_config import base_config
-from xner_spacy.distillation.student.matmul import NumpyGemm
+from xner_spacy.distillation.student.matmul import MaxoutByBlocks, NumpyGemm, row_block_maxout, row_block_product
 
 TEXT = "Anna lives in Reykjavík and works for the bank."
 
@@ -78,6 +81,7 @@ def test_all_configs_of_cpu_students_have_it(base: str, labels: str) -> None:
 PRODUCT = """
 import hashlib, sys
 import numpy as np
+from xner_spacy import native
 from xner_spacy.cli.init_config import base_config
 from xner_spacy.distillation.student.matmul import row_block_product
 rng = np.random.default_rng(0)
@@ -132,6 +136,35 @@ def test_training_multiplies_as_before_and_predicting_row_by_row() -> None:
     together = model.predict(docs)
     for doc, vectors in zip(docs, together, strict=True):
         np.testing.assert_array_equal(model.predict([doc])[0], vectors)
+
+
+@given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 20), st.integers(2, 4), st.integers(0, 2**32))
+def test_the_largest_pieces_are_those_of_the_layers_apart(n, width, outputs, pieces, seed) -> None:
+    random = np.random.default_rng(seed)
+    rows, weights, bias = (
+        random.standard_normal(shape).astype(np.float32)
+        for shape in ((n, width), (outputs, pieces, width), (outputs, pieces))
+    )
+    rows[n // 2] = np.nan
+    products = row_block_product(rows, weights.reshape(-1, width)).reshape(n, outputs, pieces) + bias
+    expected = products.max(axis=2)
+    with pytest.MonkeyPatch.context() as patch:
+        for library in {native.LIBRARY, None}:
+            patch.setattr(native, "LIBRARY", library)
+            np.testing.assert_array_equal(row_block_maxout(rows, weights, bias), expected)
+
+
+def test_a_prediction_has_the_bits_of_the_layers_apart() -> None:
+    nlp = build()
+    model = nlp.get_pipe("tok2vec").model
+    docs = [nlp.make_doc(TEXT), nlp.make_doc("Anna"), nlp.make_doc("")]
+    vectors = model.predict(docs)
+    replaced = [node._func for node in model.walk() if isinstance(node._func.forward, MaxoutByBlocks)]
+    for mode in replaced:
+        mode.forward = mode.forward.forward
+    assert len(replaced) > 1
+    for ours, theirs in zip(vectors, model.predict(docs), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_model_can_still_be_copied_and_pickled() -> None:

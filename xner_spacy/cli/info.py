@@ -3,8 +3,8 @@
 import platform
 from typing import Callable
 
+from .. import native
 from ..about import __version__
-from ..alignment.statistical.compiled import LIBRARY
 from ..corpora.watching import installed
 from ..languages import PLAIN, all_codes, choose_tokenizer
 from ..programs import find_installed
@@ -30,7 +30,7 @@ def info() -> Json:
         "platform": platform.platform(),
         "packages": {**dict.fromkeys(PACKAGES), **installed(PACKAGES)},
         "programs": {name: find_installed(name) for name in PROGRAMS},
-        "compiled": LIBRARY is not None,
+        "compiled": native.LIBRARY is not None,
         "parts": {name: sorted(getattr(registry, name).get_all()) for name in REGISTRIES},
     }
 
@@ -54,6 +54,6 @@ def info_cli(call: Callable[[], Json], languages: bool = False) -> None:
     say(f"xner-spacy {__version__}, Python {facts['python']}, {facts['platform']}")
     for name, version_or_path in (facts["packages"] | facts["programs"]).items():
         say(f"  {name:<20}{version_or_path or '-'}")
-    say(f"  {'compiled part':<20}{'yes' if facts['compiled'] else 'no (the aligner uses NumPy)'}")
+    say(f"  {'compiled part':<20}{'yes' if facts['compiled'] else 'no (slower, the same results)'}")
     for name, parts in facts["parts"].items():
         say(f"{name}: {', '.join(parts)}")

@@ -1,106 +1,59 @@
-"""The inner loops of the aligner in C, where they were installed: wheels have them, and so has what a machine with a C
-compiler installs from source. `LIBRARY` is None elsewhere, and hmm.py and trainer.py do the same in NumPy.
+"""The inner loops of the aligner in C (csrc/aligner.c), where `native.LIBRARY` is there. hmm.py, trainer.py and
+word_forms.py call these, and have the same in NumPy.
 """
 
 import ctypes
-from importlib.util import find_spec
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
+
+from ... import native
+from ...native import INT, POINTER, SIZE, Arguments, changed, declare, struct
 
 Float = npt.NDArray[Any]
 Int = npt.NDArray[np.int32]
 
 _POSTERIORS = {np.dtype(np.float32): "posteriors_float32", np.dtype(np.float64): "posteriors_float64"}
-_POINTER, _INT, _SIZE = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
 
-
-def _struct(name: str, fields: Sequence[Tuple[str, Any]]) -> Any:
-    """RETURNS (Any): A struct of _inner.c."""
-    return type(name, (ctypes.Structure,), {"_fields_": list(fields)})
-
-
-_Chain = _struct(
+_Chain = struct(
     "_Chain",
     [
-        ("move", _POINTER),
-        ("start", _POINTER),
+        ("move", POINTER),
+        ("start", POINTER),
         ("null", ctypes.c_double),
-        ("moved", _POINTER),
-        ("began", _POINTER),
+        ("moved", POINTER),
+        ("began", POINTER),
     ],
 )
-_Batch = _struct(
+_Batch = struct(
     "_Batch",
     [
-        *((name, _INT) for name in ("targets", "batch", "sources")),
-        *((name, _POINTER) for name in ("source_length", "target_length", "source", "target", "cells")),
+        *((name, INT) for name in ("targets", "batch", "sources")),
+        *((name, POINTER) for name in ("source_length", "target_length", "source", "target", "cells")),
     ],
 )
-_Spelled = _struct("_Spelled", [(name, _POINTER) for name in ("bits", "size", "kind")])
-_Words = _struct(
-    "_Words", [(name, _POINTER) for name in ("weight", "other_totals", "share", "floor", "rates", "kinds")]
-)
+_Spelled = struct("_Spelled", [(name, POINTER) for name in ("bits", "size", "kind")])
+_Words = struct("_Words", [(name, POINTER) for name in ("weight", "other_totals", "share", "floor", "rates", "kinds")])
 
 
-def _load() -> Optional[ctypes.CDLL]:
-    spec = find_spec(f"{__package__}._inner")
-    if spec is None or spec.origin is None:
-        return None
-    library = ctypes.CDLL(spec.origin)
-    for name in _POSTERIORS.values():
-        getattr(library, name).argtypes = [_POINTER] + [_INT] * 3 + [_POINTER] * 5
-    library.expected_links.argtypes = [_POINTER] * 8
-    library.add_links.argtypes = [_POINTER] * 3 + [_SIZE]
-    library.add_links.restype = None
-    library.probabilities.argtypes = [_SIZE, *[_POINTER] * 6, _SIZE, _POINTER, ctypes.c_float, _POINTER]
-    library.probabilities.restype = None
-    library.buckets.argtypes = [_SIZE, *[_POINTER] * 6]
-    library.buckets.restype = None
-    return library
+for _name in _POSTERIORS.values():
+    declare(_name, POINTER, INT, INT, INT, *[POINTER] * 5, returns=INT)
+declare("expected_links", *[POINTER] * 8, returns=INT)
+declare("add_links", POINTER, POINTER, POINTER, SIZE)
+declare("buckets", SIZE, *[POINTER] * 6)
+declare("probabilities", SIZE, *[POINTER] * 6, SIZE, POINTER, ctypes.c_float, POINTER)
 
 
-# Its functions release the interpreter's lock.
-LIBRARY: Any = _load()
-
-
-class _Arguments:
-    """Arrays as C reads them, kept alive as long as a call lasts."""
-
-    def __init__(self) -> None:
-        self.kept: List[Any] = []
-
-    def array(self, values: Any, dtype: Any, shape: Tuple[int, ...]) -> int:
-        """RETURNS (int): The address of an array with this type and shape, copied if it has another type or order.
-        RAISES: ValueError if it has another shape.
-        """
-        values = np.ascontiguousarray(values, dtype=dtype)
-        if values.shape != shape:
-            raise ValueError(f"an array has the shape {values.shape} in place of {shape}")
-        self.kept.append(values)
-        return int(values.ctypes.data)
-
-    def pointers(self, addresses: Sequence[int]) -> Any:
-        """RETURNS (Any): An array of addresses."""
-        return (_POINTER * len(addresses))(*addresses)
-
-    def chain(self, jumps: Any, null: float, statistics: Any) -> Any:
-        """RETURNS (Any): The struct of one direction. See `hmm.posteriors`."""
-        wanted = (None, None) if statistics is None else (statistics.moved, statistics.began)
-        return _Chain(
-            self.array(jumps.move, np.float32, jumps.move.shape),
-            self.array(jumps.start, np.float32, jumps.start.shape),
-            null,
-            *(None if sums is None else _changed(sums) for sums in wanted),
-        )
-
-
-def _changed(values: npt.NDArray[Any]) -> int:
-    """RETURNS (int): The address of an array that C writes to."""
-    if not values.flags.c_contiguous:
-        raise ValueError("an array that is written to has gaps")
-    return int(values.ctypes.data)
+def _chain(take: Arguments, jumps: Any, null: float, statistics: Any) -> Any:
+    """RETURNS (Any): The struct of one direction. See `hmm.posteriors`."""
+    wanted = (None, None) if statistics is None else (statistics.moved, statistics.began)
+    return _Chain(
+        take.array(jumps.move, np.float32, jumps.move.shape),
+        take.array(jumps.start, np.float32, jumps.start.shape),
+        null,
+        *(None if sums is None else changed(sums) for sums in wanted),
+    )
 
 
 def _check_lengths(lengths: npt.NDArray[Any], most: int) -> None:
@@ -116,9 +69,9 @@ def posteriors(
     _check_lengths(states, n_state)
     _check_lengths(steps, n_time)
     linked = np.zeros(emission.shape, dtype=emission.dtype)
-    take = _Arguments()
-    failed = getattr(LIBRARY, _POSTERIORS[emission.dtype])(
-        ctypes.byref(take.chain(jumps, null, statistics)),
+    take = Arguments()
+    failed = getattr(native.LIBRARY, _POSTERIORS[emission.dtype])(
+        ctypes.byref(_chain(take, jumps, null, statistics)),
         n_time,
         n_batch,
         n_state,
@@ -155,7 +108,7 @@ def expected_links(
     targets, size, sources = cells.shape
     _check_lengths(batch.source_length, sources)
     _check_lengths(batch.target_length, targets)
-    take = _Arguments()
+    take = Arguments()
     struct = _Batch(
         targets,
         size,
@@ -168,9 +121,9 @@ def expected_links(
     )
     links = np.zeros(cells.shape, dtype=np.float32)
     linked_target, linked_source = np.zeros((size, targets)), np.zeros((size, sources))
-    failed = LIBRARY.expected_links(
+    failed = native.LIBRARY.expected_links(
         ctypes.byref(struct),
-        *(ctypes.byref(take.chain(one, null, sums)) for one, sums in zip(jumps, statistics, strict=True)),
+        *(ctypes.byref(_chain(take, one, null, sums)) for one, sums in zip(jumps, statistics, strict=True)),
         take.pointers([take.array(table, np.float32, table.shape) for table in tables]),
         take.pointers([take.array(values, np.float32, values.shape) for values in empty]),
         links.ctypes.data,
@@ -184,10 +137,10 @@ def expected_links(
 
 def add_links(sums: npt.NDArray[np.float64], cells: Int, links: Float) -> None:
     """Add the links of cells to the sums of their word pairs. Pair 0, the padding, gets none."""
-    take = _Arguments()
+    take = Arguments()
     size = cells.size
-    LIBRARY.add_links(
-        _changed(sums),
+    native.LIBRARY.add_links(
+        changed(sums),
         take.array(cells.reshape(-1), np.int32, (size,)),
         take.array(links.reshape(-1), np.float32, (size,)),
         size,
@@ -204,7 +157,7 @@ def buckets(
     named: Sequence[int],
 ) -> npt.NDArray[np.uint8]:
     """See `word_forms.Spelling.buckets`. `named` are the buckets UNLIKE, SAME_LETTERS, IDENTICAL and OTHER_KIND."""
-    take = _Arguments()
+    take = Arguments()
     result = np.zeros(len(source), dtype=np.uint8)
     words = (_Spelled * 2)(
         *(
@@ -216,7 +169,7 @@ def buckets(
             for of_words, size, kind in zip(bits, sizes, kinds, strict=True)
         )
     )
-    LIBRARY.buckets(
+    native.LIBRARY.buckets(
         len(source),
         take.array(source, np.int32, source.shape),
         take.array(target, np.int32, source.shape),
@@ -247,7 +200,7 @@ def probabilities(
     directions (Sequence[Direction]): Both directions. strength (float): Weight of the prior.
     tables (Sequence[Float]): The results: float32 arrays, forward and reverse.
     """
-    take = _Arguments()
+    take = Arguments()
     size = len(links)
     words = (_Words * 2)(
         *(
@@ -262,7 +215,7 @@ def probabilities(
             for direction, of_pairs in zip(directions, kinds, strict=True)
         )
     )
-    LIBRARY.probabilities(
+    native.LIBRARY.probabilities(
         size,
         *(take.array(side, np.int32, (size,)) for side in pairs),
         take.array(links, np.float64, (size,)),
@@ -272,5 +225,5 @@ def probabilities(
         len(alike),
         words,
         strength,
-        take.pointers([_changed(table) for table in tables]),
+        take.pointers([changed(table) for table in tables]),
     )

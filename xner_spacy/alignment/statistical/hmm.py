@@ -1,4 +1,4 @@
-"""The hidden Markov alignment model of one direction, for many sentences at once: compiled where it can be (_inner.c),
+"""The hidden Markov alignment model of one direction, for many sentences at once: compiled where it can be (csrc/aligner.c),
 and in NumPy.
 
 States are the positions of the conditioning sentence, time is the position in the generated one (Vogel, Ney and
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ... import native
 from . import compiled
 
 Float = npt.NDArray[Any]  # float32 in training, float64 where links are decided
@@ -96,7 +97,7 @@ def posteriors(
     RETURNS (Float): (time, batch, state) posteriors, with the precision of `emission`. The remainder to 1 in a time
         step is the posterior of the empty word.
     """
-    if compiled.LIBRARY is None:
+    if native.LIBRARY is None:
         return _numpy_posteriors(emission, empty, states, steps, jumps, null, statistics)
     return compiled.posteriors(emission, empty, states, steps, jumps, null, statistics)
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, 
 import numpy as np
 import numpy.typing as npt
 
+from ... import native
 from ..windows import pair_windows, pieces
 from . import compiled
 from .alignment_model import Counts, Direction, Model, both_directions, linking_rates
@@ -202,7 +203,7 @@ class Trainer:
 
         def work(index: Int, batch: Batch) -> Tuple[Any, ...]:
             jumps = [Statistics() for _ in self.directions]
-            if compiled.LIBRARY is not None:
+            if native.LIBRARY is not None:
                 links, *linked = compiled.expected_links(
                     batch,
                     index,
@@ -237,7 +238,7 @@ class Trainer:
         self.counts[:] = 0.0
         positions = [self.cells.cells(number) for number in range(len(self.batches))]
         for index, (links, *further) in zip(positions, self.pool.map(work, positions, *arguments), strict=True):
-            if compiled.LIBRARY is not None:
+            if native.LIBRARY is not None:
                 compiled.add_links(self.counts, index, links)
             else:
                 kept = index > 0
@@ -255,7 +256,7 @@ class Trainer:
                 direction.set_totals(totals[number])
             direction.rates = linking_rates(kinds, self.counts[self.alike], self.together)
         self.stems.add_up(self.counts)
-        if compiled.LIBRARY is not None:
+        if native.LIBRARY is not None:
             compiled.probabilities(
                 self.pairs,
                 self.counts,

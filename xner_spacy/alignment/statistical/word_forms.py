@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ... import native
 from ...spelling import fold
 from . import compiled
 from .vocabulary import Float, pair_keys, values_of
@@ -94,7 +95,7 @@ class Spelling:
         """RETURNS (npt.NDArray[np.uint8]): The bucket of each word pair. `source` and `target` are positions in the
         source and target words.
         """
-        if compiled.LIBRARY is not None:
+        if native.LIBRARY is not None:
             named = (UNLIKE, SAME_LETTERS, IDENTICAL, OTHER_KIND)
             return compiled.buckets(source, target, self._bits, self._size, self._kind, self._same, named)
         result = np.empty(len(source), dtype=np.uint8)

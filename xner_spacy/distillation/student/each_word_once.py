@@ -55,8 +55,9 @@ class EachWordOnce:
         unique, words = unique_rows(np.concatenate(ids_of_docs))
         vectors = mix.predict(embed.predict(unique))[words]
         ends = np.cumsum([len(ids) for ids in ids_of_docs])[:-1]
-        return np.split(vectors, ends), _no_training
+        return np.split(vectors, ends), no_training
 
 
-def _no_training(_: Any) -> Any:
+def no_training(_: Any) -> Any:
+    """The way back of a prediction. RAISES: ValueError."""
     raise ValueError("This was a prediction; a model trains by what `begin_update` returns.")

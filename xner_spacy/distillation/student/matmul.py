@@ -4,14 +4,17 @@ result does not depend on other rows.
 
 import threading
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterator, Optional, Tuple
 
 import numpy as np
 from spacy.language import Language
 from thinc.api import Model, NumpyOps
+from thinc.layers.maxout import forward as maxout_forward
 
+from ... import native
+from ...native import INT, POINTER, SIZE, Arguments, changed, declare
 from ...types import FloatArray
-from .each_word_once import EachWordOnce, embeds_words
+from .each_word_once import EachWordOnce, embeds_words, no_training
 
 # Rows of the first matrix in a block. They lie along the lanes of the processor's vector unit. A multiple of every
 # usual number of lanes (4, 8, 16 floats) fills it, so that all rows are computed by the same instructions.
@@ -28,30 +31,84 @@ def row_block_product(rows: FloatArray, weights: FloatArray) -> FloatArray:
     """Compute `rows @ weights.T` so that each row is the same to the last bit, whatever the other rows, their order and
     the number of threads.
 
+    rows (FloatArray): (n, width). weights (FloatArray): (columns, width). RETURNS (FloatArray): (n, columns).
+    """
+    product = np.empty((len(rows), len(weights)), dtype=rows.dtype)
+    for start, blocks in _products(rows, weights):
+        _to_rows(blocks[:, : len(weights)], product[start : start + BATCH_ROWS])
+    return product
+
+
+def row_block_maxout(rows: FloatArray, weights: FloatArray, bias: FloatArray) -> FloatArray:
+    """Compute the largest piece of each output (maxout), with the same bits as from `row_block_product`.
+
+    rows (FloatArray): (n, width). weights (FloatArray): (outputs, pieces, width). bias (FloatArray): (outputs, pieces).
+    RETURNS (FloatArray): (n, outputs).
+    """
+    n_outputs, n_pieces, width = weights.shape
+    # All outputs of one piece lie side by side. Only their largest are copied from the blocks to rows.
+    by_piece = np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(n_pieces * n_outputs, width)
+    biases = np.ascontiguousarray(bias.T)[:, :, None]
+    result = np.empty((len(rows), n_outputs), dtype=rows.dtype)
+    for start, blocks in _products(rows, by_piece):
+        if native.LIBRARY is not None and rows.dtype == np.float32:
+            _largest_pieces(blocks, biases, result[start : start + BATCH_ROWS])
+            continue
+        best = blocks[:, :n_outputs]
+        best += biases[0]
+        for piece in range(1, n_pieces):
+            other = blocks[:, piece * n_outputs : (piece + 1) * n_outputs]
+            other += biases[piece]
+            np.maximum(best, other, out=best)
+        _to_rows(best, result[start : start + BATCH_ROWS])
+    return result
+
+
+declare("largest_pieces", POINTER, SIZE, POINTER, INT, INT, SIZE, POINTER)
+
+
+def _largest_pieces(blocks: FloatArray, biases: FloatArray, result: FloatArray) -> None:
+    """What `row_block_maxout` does with the products, in C (csrc/student.c)."""
+    take = Arguments()
+    n_pieces, n_outputs, _ = biases.shape
+    native.LIBRARY.largest_pieces(
+        take.array(blocks, np.float32, blocks.shape),
+        blocks.shape[1],
+        take.array(biases, np.float32, biases.shape),
+        n_pieces,
+        n_outputs,
+        len(result),
+        changed(result),
+    )
+
+
+def _products(rows: FloatArray, weights: FloatArray) -> Iterator[Tuple[int, FloatArray]]:
+    """Multiply up to `BATCH_ROWS` rows at a time.
+
     A library for matrix products uses other instructions, and another order of additions, for incomplete blocks. So all
     blocks here have the same shape: 16 rows by as many columns as one thread computes, padded with zeros.
 
-    rows (FloatArray): (n, width). weights (FloatArray): (columns, width). RETURNS (FloatArray): (n, columns).
+    YIELDS (Tuple[int, FloatArray]): The first row, and (blocks, columns and padding, 16 rows) products.
     """
-    n, width = rows.shape
+    width = rows.shape[1]
     n_columns = len(weights)
     max_columns = max(ONE_THREAD // (ROWS * max(width, 1)) // COLUMNS, 1) * COLUMNS
     n_parts = -(-n_columns // max_columns)
     part_columns = -(-n_columns // (n_parts * COLUMNS)) * COLUMNS
     weight_parts = _padded(weights, part_columns).reshape(-1, part_columns, width)
-    product = np.empty((n, n_columns), dtype=rows.dtype)
-    for start in range(0, n, BATCH_ROWS):
-        batch = rows[start : start + BATCH_ROWS]
-        row_blocks = _padded(batch, ROWS).reshape(-1, 1, ROWS, width).swapaxes(2, 3)
+    for start in range(0, len(rows), BATCH_ROWS):
+        row_blocks = _padded(rows[start : start + BATCH_ROWS], ROWS).reshape(-1, 1, ROWS, width).swapaxes(2, 3)
         blocks = np.matmul(weight_parts, row_blocks)  # (blocks of rows, parts, columns, ROWS)
-        by_row = blocks.reshape(len(blocks), -1, ROWS).swapaxes(1, 2)[:, :, :n_columns]
-        # One copy, from the blocks to their rows; the last block may be incomplete.
-        n_full, rest = divmod(len(batch), ROWS)
-        end = start + n_full * ROWS
-        product[start:end].reshape(n_full, ROWS, n_columns)[:] = by_row[:n_full]
-        if rest:
-            product[end : end + rest] = by_row[n_full, :rest]
-    return product
+        yield start, blocks.reshape(len(blocks), -1, ROWS)
+
+
+def _to_rows(blocks: FloatArray, rows: FloatArray) -> None:
+    """Copy (blocks, columns, 16 rows) to (rows, columns), in one step. The last block may be incomplete."""
+    n_full, rest = divmod(len(rows), ROWS)
+    by_row = blocks.swapaxes(1, 2)
+    rows[: n_full * ROWS].reshape(n_full, ROWS, rows.shape[1])[:] = by_row[:n_full]
+    if rest:
+        rows[n_full * ROWS :] = by_row[n_full, :rest]
 
 
 def _padded(matrix: FloatArray, multiple: int) -> FloatArray:
@@ -102,6 +159,23 @@ class _SetsMode:
             _mode.training = previous
 
 
+@dataclass(eq=False)
+class MaxoutByBlocks:
+    """The forward function of `Maxout.v1`, which predicts by `row_block_maxout`.
+
+    forward (Callable): The function that it replaces, by which the model still trains.
+    """
+
+    forward: Callable
+
+    def __call__(self, model: Model, X: Any, is_train: bool) -> Any:
+        weights: Any = model.get_param("W")
+        bias: Any = model.get_param("b")
+        if is_train or not isinstance(model.ops, RowBlockOps) or not X.dtype == weights.dtype == np.float32:
+            return self.forward(model, X, is_train)
+        return row_block_maxout(X, weights, bias), no_training
+
+
 def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
     """Make the predictions of a model on a CPU independent of the rest of the batch, by replacing its operations. It
     may be called repeatedly.
@@ -118,7 +192,11 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
         if not replaced or node.ops.use_blis != node_use_blis:
             node.ops = RowBlockOps(use_blis=node_use_blis)
         if not isinstance(node._func, _SetsMode):
-            forward = EachWordOnce(node._func) if embeds_words(node) else node._func
+            forward = node._func
+            if embeds_words(node):
+                forward = EachWordOnce(forward)
+            elif forward is maxout_forward:
+                forward = MaxoutByBlocks(forward)
             node._func = _SetsMode(forward)
 
 

@@ -1,4 +1,4 @@
-/* Included by _inner.c once for each precision: REAL is the type of the numbers, NAME(x) the name of a function. Rows are
+/* Included by aligner.c once for each precision: REAL is the type of the numbers, NAME(x) the name of a function. Rows are
  * padded with zeros to whole blocks of LANES numbers. */
 #define LANES ((int)(64 / sizeof(REAL)))
 

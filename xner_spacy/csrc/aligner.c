@@ -1,48 +1,7 @@
-/* The inner loops of the embedded aligner, a sentence pair or a word pair at a time.
- *
- * hmm.py and trainer.py have the same in NumPy, and use it where this is not installed. The functions are called through
- * ctypes (compiled.py): so one wheel serves every version of Python, and the threads of a training run side by side.
+/* The inner loops of the embedded aligner, a sentence pair or a word pair at a time. hmm.py, trainer.py and word_forms.py
+ * have the same in NumPy.
  */
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030A0000
-#include <Python.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#if defined(_WIN32)
-#define EXPORTED __declspec(dllexport)
-#else
-#define EXPORTED __attribute__((visibility("default")))
-#endif
-
-#if defined(__GNUC__)
-#define INLINED static inline __attribute__((always_inline))
-#else
-#define INLINED static inline
-#endif
-
-/* The same source for wider vectors, chosen when the module is loaded. Each sum has one order, and no product is fused
- * with a sum (-ffp-contract=off), so that all of them give the same bits. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-
-/* Memory that begins where a vector of any width may begin. RETURNS: NULL if there is none. */
-#if defined(_WIN32)
-#include <malloc.h>
-INLINED void *whole_blocks(size_t bytes) { return _aligned_malloc(bytes, 64); }
-INLINED void release(void *memory) { _aligned_free(memory); }
-#else
-INLINED void *whole_blocks(size_t bytes) {
-    void *memory = NULL;
-    return posix_memalign(&memory, 64, bytes) ? NULL : memory;
-}
-INLINED void release(void *memory) { free(memory); }
-#endif
+#include "native.h"
 
 /* Jumps beyond this many positions share one weight in each direction. LIMIT in hmm.py. */
 #define LIMIT 40
@@ -61,13 +20,13 @@ typedef struct {
 
 #define REAL float
 #define NAME(function) function##_float32
-#include "_passes.h"
+#include "passes.h"
 #undef REAL
 #undef NAME
 
 #define REAL double
 #define NAME(function) function##_float64
-#include "_passes.h"
+#include "passes.h"
 #undef REAL
 #undef NAME
 
@@ -203,7 +162,3 @@ EXPORTED void buckets(ptrdiff_t n, const int32_t *source, const int32_t *target,
         result[k] = bucket;
     }
 }
-
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_inner", NULL, -1, NULL, NULL, NULL, NULL, NULL};
-
-PyMODINIT_FUNC PyInit__inner(void) { return PyModule_Create(&module); }
