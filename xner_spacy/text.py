@@ -75,6 +75,8 @@ def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int,
 
     RETURNS (Optional[Tuple[int, int]]): The trimmed span, its end exclusive, or None if it holds only blank tokens.
     """
+    if start < end and words[start].isalnum() and words[end - 1].isalnum():
+        return start, end  # nearly always, and quick to see
     while start < end and is_blank_token(words[start]):
         start += 1
     while start < end and is_blank_token(words[end - 1]):

@@ -160,7 +160,8 @@ class _ColumnReader:
                 block = [(number, line)]
                 for row in rows:
                     block.append(row)
-                    if row[1][:1] in ("", " ", "\t") and _is_between(row[1]):
+                    line = row[1]
+                    if not line or (line[0] in " \t" and _is_between(line)):
                         break
                 sentence = self._plain_sentence(block)
                 self.rest = iter(block if sentence is None else ())

@@ -28,9 +28,10 @@ def plain_rows(lines: Sequence[str], separator: str) -> Optional[Tuple[List[str]
         return None
     cells = text.split()
     tags = cells[1::2]
-    before = "O"
-    for tag in tags:
-        if tag[0] == "I" and tag[2:] != before[2:]:
-            return None
-        before = tag
+    if f"{separator}I-" in text:
+        before = "O"
+        for tag in tags:
+            if tag[0] == "I" and tag[2:] != before[2:]:
+                return None
+            before = tag
     return cells[::2], tags

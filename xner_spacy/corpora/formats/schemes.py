@@ -122,12 +122,15 @@ class SentenceTags:
 def tags_to_entities(tags: Sequence[str]) -> List[Entity]:
     """RETURNS (List[Entity]): The spans of valid IOB2 tags."""
     entities: List[Entity] = []
-    start, label = 0, ""
-    for end, tag in enumerate([*tags, "O"]):
-        if tag[0] != "I":
+    start, end, label = 0, 0, ""
+    for k in [k for k, tag in enumerate(tags) if tag != "O"]:
+        if tags[k][0] == "B":
             if label:
                 entities.append(Entity(start, end, label))
-            start, label = end, tag[2:]
+            start, label = k, tags[k][2:]
+        end = k + 1
+    if label:
+        entities.append(Entity(start, end, label))
     return entities
 
 
