@@ -42,13 +42,13 @@ typedef struct {
 
 /* Posteriors of all links of a batch in both directions, and their product.
  *
- * `table`: the probabilities of the word pairs, forward and reverse. `empty`: those of each target word and of each
+ * `table` (pairs, 2): the probabilities of the word pairs, forward and reverse. `empty`: those of each target word and of each
  * source word given the empty word. `links`: (targets, batch, sources) products, which must be 0 where there are no
  * words. `linked_target` (batch, targets), `linked_source` (batch, sources): the posteriors of each word, added up.
  * RETURNS: 0, or 1 if there is no memory.
  */
 EXPORTED FOR_EACH_PROCESSOR int expected_links(const Batch *batch, const Chain *forward, const Chain *reverse,
-                                               const float *const *table, const float *const *empty, float *links,
+                                               const float *table, const float *const *empty, float *links,
                                                double *linked_target, double *linked_source) {
     const int most = batch->sources > batch->targets ? batch->sources : batch->targets;
     const size_t area = (size_t)batch->sources * batch->targets;
@@ -65,29 +65,63 @@ EXPORTED FOR_EACH_PROCESSOR int expected_links(const Batch *batch, const Chain *
         double *of_empty = by_source + area;
         for (int j = 0; j < n; j++)
             for (int i = 0; i < m; i++) {
-                const int32_t cell = batch->cells[first + j * step + i];
-                ahead[j * m + i] = table[0][cell];
-                back[i * n + j] = table[1][cell];
+                const float *both = table + 2 * (ptrdiff_t)batch->cells[first + j * step + i];
+                ahead[j * m + i] = both[0];
+                back[i * n + j] = both[1];
             }
         for (int j = 0; j < n; j++) of_empty[j] = empty[0][target[j]];
         pair_float64(forward, m, n, ahead, m, of_empty, 1, by_target, ahead_jumps, most, rows);
         for (int i = 0; i < m; i++) of_empty[i] = empty[1][source[i]];
         pair_float64(reverse, n, m, back, n, of_empty, 1, by_source, back_jumps, most, rows);
-        double *of_target = linked_target + (size_t)b * batch->targets;
-        double *of_source = linked_source + (size_t)b * batch->sources;
-        for (int j = 0; j < n; j++)
+        for (int i = 0; i < m; i++) {
+            double all = 0.0;
+            for (int j = 0; j < n; j++) all += by_source[i * n + j];
+            linked_source[(size_t)b * batch->sources + i] = all;
+        }
+        for (int j = 0; j < n; j++) {
+            double all = 0.0;
             for (int i = 0; i < m; i++) {
-                const double one = by_target[j * m + i], other = by_source[i * n + j];
-                links[first + j * step + i] = (float)(one * other);
-                of_target[j] += one;
-                of_source[i] += other;
+                const double one = by_target[j * m + i];
+                links[first + j * step + i] = (float)(one * by_source[i * n + j]);
+                all += one;
             }
+            linked_target[(size_t)b * batch->targets + j] = all;
+        }
     }
     release(ahead_jumps);
     release(back_jumps);
     release(rows);
     release(space);
     return failed;
+}
+
+/* The products of both directions without positions: each word's probabilities over the words of the other side. The
+ * arguments are those of `expected_links`. RETURNS: 0, or 1 if there is no memory. */
+EXPORTED FOR_EACH_PROCESSOR int lexical_links(const Batch *batch, const float *table, float *links) {
+    double *of_source = malloc(((size_t)batch->sources + 1) * sizeof(double));
+    if (!of_source) return 1;
+    for (int b = 0; b < batch->batch; b++) {
+        const int m = batch->source_length[b], n = batch->target_length[b];
+        const size_t first = (size_t)b * batch->sources, step = (size_t)batch->batch * batch->sources;
+        const int32_t *cells = batch->cells + first;
+        float *result = links + first;
+        memset(of_source, 0, m * sizeof(double));
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < m; i++) of_source[i] += (double)table[2 * (ptrdiff_t)cells[j * step + i] + 1];
+        for (int i = 0; i < m; i++)
+            if (of_source[i] < 1e-9) of_source[i] = 1e-9;
+        for (int j = 0; j < n; j++) {
+            double of_target = 0.0;
+            for (int i = 0; i < m; i++) of_target += (double)table[2 * (ptrdiff_t)cells[j * step + i]];
+            if (of_target < 1e-9) of_target = 1e-9;
+            for (int i = 0; i < m; i++) {
+                const float *both = table + 2 * (ptrdiff_t)cells[j * step + i];
+                result[j * step + i] = (float)((double)both[0] / of_target * ((double)both[1] / of_source[i]));
+            }
+        }
+    }
+    free(of_source);
+    return 0;
 }
 
 /* Add the links of `n` cells to the word pairs that they belong to. Pair 0 is the padding. */
@@ -109,11 +143,11 @@ typedef struct {
 /* `Direction.probabilities` of word pairs in both directions, to the same bits.
  *
  * `alike` (n_alike): the pairs that are spelled alike, in order; the others have no prior by their kind. `stems`: the
- * position of each pair's stems in `stem_links`. `table`: the result, forward and reverse.
+ * position of each pair's stems in `stem_links`. `table` (n, 2): the result, forward and reverse.
  */
 EXPORTED void probabilities(ptrdiff_t n, const int32_t *source, const int32_t *target, const double *links,
                             const int32_t *stems, const float *stem_links, const int64_t *alike, ptrdiff_t n_alike,
-                            const Words *words, float strength, float *const *table) {
+                            const Words *words, float strength, float *table) {
     ptrdiff_t next = 0;
     for (ptrdiff_t k = 0; k < n; k++) {
         const float others = stem_links[stems[k]] - (float)links[k], stem = others > 0.0f ? others : 0.0f;
@@ -123,7 +157,7 @@ EXPORTED void probabilities(ptrdiff_t n, const int32_t *source, const int32_t *t
             const int32_t given = way ? target[k] : source[k], word = way ? source[k] : target[k];
             const float rate = is_alike ? w->rates[w->kinds[next]] : 0.0f;
             const float prior = (rate + w->floor[word]) + (stem * w->share[word]) / w->other_totals[given];
-            table[way][k] = (float)((links[k] + (double)(strength * prior)) / (double)w->weight[given]);
+            table[2 * k + way] = (float)((links[k] + (double)(strength * prior)) / (double)w->weight[given]);
         }
         next += is_alike;
     }

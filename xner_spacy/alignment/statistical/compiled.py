@@ -40,6 +40,7 @@ _Words = struct("_Words", [(name, POINTER) for name in ("weight", "other_totals"
 for _name in _POSTERIORS.values():
     declare(_name, POINTER, INT, INT, INT, *[POINTER] * 5, returns=INT)
 declare("expected_links", *[POINTER] * 8, returns=INT)
+declare("lexical_links", POINTER, POINTER, POINTER, returns=INT)
 declare("add_links", POINTER, POINTER, POINTER, SIZE)
 declare("buckets", SIZE, *[POINTER] * 6)
 declare("probabilities", SIZE, *[POINTER] * 6, SIZE, POINTER, ctypes.c_float, POINTER)
@@ -86,30 +87,12 @@ def posteriors(
     return linked
 
 
-def expected_links(
-    batch: Any,
-    cells: Int,
-    tables: Sequence[Float],
-    empty: Sequence[Float],
-    jumps: Sequence[Any],
-    null: float,
-    statistics: Sequence[Any],
-) -> Tuple[Float, Float, Float]:
-    """The products of the posteriors of both directions.
-
-    batch (Batch): The sentence pairs. cells (Int): (target, batch, source) positions of their word pairs in `tables`.
-    tables (Sequence[Float]): (pairs,) probabilities, forward and reverse.
-    empty (Sequence[Float]): (words,) probabilities of the target words and of the source words given the empty word.
-    jumps (Sequence[Jumps]), statistics (Sequence[Statistics]): Of each direction; the latter are added to.
-    null (float): Probability of the empty word.
-    RETURNS (Tuple[Float, Float, Float]): The (target, batch, source) products, and the posteriors of each target word
-        and of each source word, added up: (batch, target) and (batch, source).
-    """
+def _batch(take: Arguments, batch: Any, cells: Int) -> Any:
+    """RETURNS (Any): The struct of a batch. See `expected_links`."""
     targets, size, sources = cells.shape
     _check_lengths(batch.source_length, sources)
     _check_lengths(batch.target_length, targets)
-    take = Arguments()
-    struct = _Batch(
+    return _Batch(
         targets,
         size,
         sources,
@@ -119,12 +102,50 @@ def expected_links(
         take.array(batch.target, np.int32, (size, targets)),
         take.array(cells, np.int32, cells.shape),
     )
+
+
+def lexical_links(batch: Any, cells: Int, table: Float) -> Float:
+    """RETURNS (Float): The (target, batch, source) products of both directions without positions. See
+    `expected_links`.
+    """
+    take = Arguments()
+    links = np.zeros(cells.shape, dtype=np.float32)
+    failed = native.LIBRARY.lexical_links(
+        ctypes.byref(_batch(take, batch, cells)), take.array(table, np.float32, (len(table), 2)), links.ctypes.data
+    )
+    if failed:
+        raise MemoryError
+    return links
+
+
+def expected_links(
+    batch: Any,
+    cells: Int,
+    table: Float,
+    empty: Sequence[Float],
+    jumps: Sequence[Any],
+    null: float,
+    statistics: Sequence[Any],
+) -> Tuple[Float, Float, Float]:
+    """The products of the posteriors of both directions.
+
+    batch (Batch): The sentence pairs. cells (Int): (target, batch, source) positions of their word pairs in `table`.
+    table (Float): (pairs, 2) probabilities, forward and reverse.
+    empty (Sequence[Float]): (words,) probabilities of the target words and of the source words given the empty word.
+    jumps (Sequence[Jumps]), statistics (Sequence[Statistics]): Of each direction; the latter are added to.
+    null (float): Probability of the empty word.
+    RETURNS (Tuple[Float, Float, Float]): The (target, batch, source) products, and the posteriors of each target word
+        and of each source word, added up: (batch, target) and (batch, source).
+    """
+    targets, size, sources = cells.shape
+    take = Arguments()
+    struct = _batch(take, batch, cells)
     links = np.zeros(cells.shape, dtype=np.float32)
     linked_target, linked_source = np.zeros((size, targets)), np.zeros((size, sources))
     failed = native.LIBRARY.expected_links(
         ctypes.byref(struct),
         *(ctypes.byref(_chain(take, one, null, sums)) for one, sums in zip(jumps, statistics, strict=True)),
-        take.pointers([take.array(table, np.float32, table.shape) for table in tables]),
+        take.array(table, np.float32, (len(table), 2)),
         take.pointers([take.array(values, np.float32, values.shape) for values in empty]),
         links.ctypes.data,
         linked_target.ctypes.data,
@@ -190,7 +211,7 @@ def probabilities(
     kinds: Sequence[npt.NDArray[np.int16]],
     directions: Sequence[Any],
     strength: float,
-    tables: Sequence[Float],
+    table: Float,
 ) -> None:
     """Write the translation probabilities of all word pairs, the same to the last bit as `both_directions` computes.
 
@@ -198,7 +219,7 @@ def probabilities(
     stems (Int): The position of the stems of each pair in `stem_links`, which are the expected links of stems.
     alike (npt.NDArray): The pairs that are spelled alike, in order, and their `kinds` in both directions.
     directions (Sequence[Direction]): Both directions. strength (float): Weight of the prior.
-    tables (Sequence[Float]): The results: float32 arrays, forward and reverse.
+    table (Float): (pairs, 2) results, forward and reverse.
     """
     take = Arguments()
     size = len(links)
@@ -225,5 +246,5 @@ def probabilities(
         len(alike),
         words,
         strength,
-        take.pointers([changed(table) for table in tables]),
+        changed(table),
     )

@@ -178,18 +178,23 @@ class Trainer:
         self.together = found.together.astype(np.float64)
         alike = found.buckets[self.alike], e[self.alike], f[self.alike]
         self.kinds = self.directions[0].kinds(*alike), self.directions[1].kinds(alike[0], alike[2], alike[1])
-        self.probabilities = [np.zeros(len(e), dtype=np.float32) for _ in self.directions]
+        # By direction and word pair. Compiled code reads both directions of a pair at once.
+        self.probabilities: Float = (
+            np.zeros((2, len(e)), np.float32) if native.LIBRARY is None else np.zeros((len(e), 2), np.float32).T
+        )
         self._update(found.totals)
 
     def lexical_round(self) -> None:
         """One round without positions (IBM model 1 in both directions, Brown et al. 1993)."""
 
-        def work(index: Int) -> Tuple[Any, ...]:
-            forward, reverse = (_values(table, index) for table in self.probabilities)
+        def work(index: Int, batch: Batch) -> Tuple[Any, ...]:
+            if native.LIBRARY is not None:
+                return (compiled.lexical_links(batch, index, self.probabilities.T),)
+            forward, reverse = (_values(table, index).astype(float) for table in self.probabilities)
             forward /= np.maximum(forward.sum(axis=2, keepdims=True), 1e-9)
             reverse /= np.maximum(reverse.sum(axis=0, keepdims=True), 1e-9)
             forward *= reverse
-            return (forward,)
+            return (forward.astype(np.float32),)
 
         for _ in self._count(work):
             pass
@@ -207,7 +212,7 @@ class Trainer:
                 links, *linked = compiled.expected_links(
                     batch,
                     index,
-                    self.probabilities,
+                    self.probabilities.T,
                     [direction.empty for direction in self.directions],
                     [direction.jumps for direction in self.directions],
                     self.null,
@@ -223,7 +228,7 @@ class Trainer:
             links = (forward * reverse).astype(np.float32)
             return links, jumps, unlinked_words(batch, forward.sum(axis=2).T, reverse.sum(axis=0))
 
-        for jumps, unlinked in self._count(work, self.batches):
+        for jumps, unlinked in self._count(work):
             for total, statistics, sums, (words, values) in zip(totals, jumps, empty, unlinked, strict=True):
                 total.add(statistics)
                 sums += np.bincount(words, values, minlength=len(sums))
@@ -233,11 +238,11 @@ class Trainer:
             direction.empty = ((sums + 5.0 * share) / (sums.sum() + 5.0)).astype(np.float32)
         self._update()
 
-    def _count(self, work: Callable[..., Tuple[Any, ...]], *arguments: Sequence[Any]) -> Iterator[List[Any]]:
+    def _count(self, work: Callable[..., Tuple[Any, ...]]) -> Iterator[List[Any]]:
         """Add up the expected links of all batches, which `work` returns first. YIELDS (List): What else it returns."""
         self.counts[:] = 0.0
         positions = [self.cells.cells(number) for number in range(len(self.batches))]
-        for index, (links, *further) in zip(positions, self.pool.map(work, positions, *arguments), strict=True):
+        for index, (links, *further) in zip(positions, self.pool.map(work, positions, self.batches), strict=True):
             if native.LIBRARY is not None:
                 compiled.add_links(self.counts, index, links)
             else:
@@ -266,7 +271,7 @@ class Trainer:
                 self.kinds,
                 self.directions,
                 self.strength,
-                self.probabilities,
+                self.probabilities.T,
             )
         else:
             self._numpy_probabilities()

@@ -42,6 +42,8 @@ class Vocabulary:
     def __init__(self, words: Iterable[str] = (), *, limit: int = sys.maxsize) -> None:
         self.limit = limit
         self.words: List[str] = ["", *words]
+        # The numbers of tokens as they are written, which is quicker to see.
+        self._of_tokens: Dict[str, int] = {}
         # If a word occurs twice, the first number wins.
         self._index: Dict[str, int] = {word: number for number, word in reversed(list(enumerate(self.words))) if number}
 
@@ -54,13 +56,21 @@ class Vocabulary:
 
     def add(self, tokens: Sequence[str]) -> Int:
         """Encode tokens and add new ones. RETURNS (Int): Their numbers."""
-        index = self._index
-        words = list(map(comparable, tokens))
-        for word in words:
-            if word not in index and len(self.words) <= self.limit:
-                index[word] = len(self.words)
-                self.words.append(word)
-        return np.array([index.get(word, 0) for word in words], dtype=np.int32)
+        numbers = list(map(self._of_tokens.get, tokens))
+        if None in numbers:
+            numbers = [self._add_one(tokens[k]) if number is None else number for k, number in enumerate(numbers)]
+        return np.array(numbers, dtype=np.int32)
+
+    def _add_one(self, token: str) -> int:
+        word = comparable(token)
+        number = self._index.get(word)
+        if number is None:
+            if len(self.words) > self.limit:
+                return 0  # not remembered, so that memory is bounded
+            number = self._index[word] = len(self.words)
+            self.words.append(word)
+        self._of_tokens[token] = number
+        return number
 
 
 @dataclass
