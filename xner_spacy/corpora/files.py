@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..errors import InputError
 from ..types import PathLike
@@ -59,8 +59,13 @@ def read_lines(path: PathLike, counts: Optional[Counter] = None) -> Iterator[Tup
     file_counts: Counter = Counter()
     number = 0
     for block in _blocks(path):
-        texts: Iterable[str] = _plain_texts(block) or _checked_texts(block, path, number, file_counts)
-        for number, text in enumerate(texts, number + 1):  # noqa: B020  (the lines before this block are counted)
+        texts = _plain_texts(block)
+        if texts is not None:
+            yield from enumerate(texts, number + 1)
+            number += len(texts)
+            continue
+        # Line by line, so that what comes before a fault is read.
+        for number, text in enumerate(_checked_texts(block, path, number, file_counts), number + 1):  # noqa: B020
             yield number, text
     count_or_tell(path, file_counts, counts)
 

@@ -157,14 +157,13 @@ class _ColumnReader:
             if self.words or not self._may_be_plain(line):
                 sentence = self._read_line(number, line)
             else:
-                block = [(number, line)]
-                for row in rows:
-                    block.append(row)
-                    line = row[1]
+                texts = [line]
+                for last, line in rows:  # noqa: B007  (used after the loop)
                     if not line or (line[0] in " \t" and _is_between(line)):
                         break
-                sentence = self._plain_sentence(block)
-                self.rest = iter(block if sentence is None else ())
+                    texts.append(line)
+                sentence = self._plain_sentence(number, texts, last)
+                self.rest = iter([*enumerate(texts, number), (last, line)] if sentence is None else ())
                 for number, line in self.rest:
                     sentence = self._read_line(number, line)
             if sentence is not None:
@@ -182,11 +181,13 @@ class _ColumnReader:
             and not line.startswith(DOCSTART)
         )
 
-    def _plain_sentence(self, block: Sequence[Tuple[int, str]]) -> Optional[TaggedSentence]:
-        """RETURNS (Optional[TaggedSentence]): The sentence of some lines and the end after them, or None if each line
-        has to be looked at; nothing was done then.
+    def _plain_sentence(self, number: int, texts: Sequence[str], end: int) -> Optional[TaggedSentence]:
+        """RETURNS (Optional[TaggedSentence]): The sentence of some lines, or None if each of them has to be looked at;
+        nothing was done then.
+
+        number (int): The number of the first line. end (int): That of the blank line after them; 0 at the end.
         """
-        rows = plain_rows([line for _, line in block[:-1]], str(self.separator))
+        rows = plain_rows(texts, str(self.separator))
         if rows is None:
             return None
         words, tags = rows
@@ -195,8 +196,8 @@ class _ColumnReader:
             return None
         self.tokens += len(words)
         self.is_between, self.was_skipped = True, False
-        self.number = block[-1][0] or block[-2][0]
-        return TaggedSentence(words, entities, block[0][0])
+        self.number = end or number + len(texts) - 1
+        return TaggedSentence(words, entities, number)
 
     def _read_line(self, number: int, line: str) -> Optional[TaggedSentence]:
         """RETURNS (Optional[TaggedSentence]): The sentence that ends with a line, if any."""
