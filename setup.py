@@ -12,7 +12,7 @@ from setuptools import Extension, setup
 ARGUMENTS = (
     ["/O2", "/std:c11", "/fp:precise"]
     if sys.platform == "win32"
-    else ["-O3", "-ffp-contract=off", "-fvisibility=hidden"]
+    else ["-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden"]
 )
 
 setup(

@@ -18,13 +18,7 @@ _POSTERIORS = {np.dtype(np.float32): "posteriors_float32", np.dtype(np.float64):
 
 _Chain = struct(
     "_Chain",
-    [
-        ("move", POINTER),
-        ("start", POINTER),
-        ("null", ctypes.c_double),
-        ("moved", POINTER),
-        ("began", POINTER),
-    ],
+    [("move", POINTER), ("start", POINTER), ("null", ctypes.c_double), ("moved", POINTER), ("began", POINTER)],
 )
 _Batch = struct(
     "_Batch",
@@ -139,11 +133,10 @@ def expected_links(
     """
     targets, size, sources = cells.shape
     take = Arguments()
-    struct = _batch(take, batch, cells)
     links = np.zeros(cells.shape, dtype=np.float32)
     linked_target, linked_source = np.zeros((size, targets)), np.zeros((size, sources))
     failed = native.LIBRARY.expected_links(
-        ctypes.byref(struct),
+        ctypes.byref(_batch(take, batch, cells)),
         *(ctypes.byref(_chain(take, one, null, sums)) for one, sums in zip(jumps, statistics, strict=True)),
         take.array(table, np.float32, (len(table), 2)),
         take.pointers([take.array(values, np.float32, values.shape) for values in empty]),
