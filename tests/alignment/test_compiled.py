@@ -161,3 +161,13 @@ def test_buckets_are_those_of_numpy(words, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "LIBRARY", None)
         assert found.tolist() == spelling.buckets(*pairs).tolist()
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.floats(-1e9, 1e9)), max_size=50))
+def test_sums_are_those_of_bincount(pairs):
+    index = np.array([number for number, _ in pairs], dtype=np.int32)
+    values = np.array([value for _, value in pairs], dtype=np.float64)
+    assert compiled.sums_by(index, values, 10).tolist() == np.bincount(index, values, 10).tolist()
+    if len(index) and index.max():
+        with pytest.raises(ValueError, match="out of range"):
+            compiled.sums_by(index, values, int(index.max()))

@@ -130,6 +130,11 @@ EXPORTED void add_links(double *sums, const int32_t *cells, const float *links, 
         if (cells[k] > 0) sums[cells[k]] += (double)links[k];
 }
 
+/* Add each value to the sum that `index` names. */
+EXPORTED void add_values(double *sums, const int32_t *index, const double *values, ptrdiff_t n) {
+    for (ptrdiff_t k = 0; k < n; k++) sums[index[k]] += values[k];
+}
+
 /* What the probability of a word pair takes from each of its words. `Direction` in alignment_model.py. */
 typedef struct {
     const float *weight;       /* expected links of each given word, and the strength of the prior */

@@ -36,6 +36,7 @@ for _name in _POSTERIORS.values():
 declare("expected_links", *[POINTER] * 8, returns=INT)
 declare("lexical_links", POINTER, POINTER, POINTER, returns=INT)
 declare("add_links", POINTER, POINTER, POINTER, SIZE)
+declare("add_values", POINTER, POINTER, POINTER, SIZE)
 declare("buckets", SIZE, *[POINTER] * 6)
 declare("probabilities", SIZE, *[POINTER] * 6, SIZE, POINTER, ctypes.c_float, POINTER)
 
@@ -159,6 +160,25 @@ def add_links(sums: npt.NDArray[np.float64], cells: Int, links: Float) -> None:
         take.array(links.reshape(-1), np.float32, (size,)),
         size,
     )
+
+
+def sums_by(index: Int, values: npt.NDArray[Any], size: int) -> npt.NDArray[np.float64]:
+    """RETURNS (npt.NDArray[np.float64]): The sum of the values of each number from 0 to `size`: `numpy.bincount`, which
+    would copy a large index as 64-bit integers.
+    """
+    if native.LIBRARY is None:
+        return np.asarray(np.bincount(index, values, size), dtype=np.float64)
+    take = Arguments()
+    result = np.zeros(size)
+    if len(index) and not (index.min() >= 0 and index.max() < size):
+        raise ValueError("an index is out of range")
+    native.LIBRARY.add_values(
+        changed(result),
+        take.array(index, np.int32, index.shape),
+        take.array(values, np.float64, index.shape),
+        len(index),
+    )
+    return result
 
 
 def buckets(

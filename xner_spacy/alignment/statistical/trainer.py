@@ -256,7 +256,8 @@ class Trainer:
         """
         for number, (direction, kinds, given) in enumerate(zip(self.directions, self.kinds, self.pairs, strict=True)):
             if totals is None:
-                direction.set_totals(np.bincount(given, self.counts, len(direction.occurrences)).astype(np.float32))
+                totals_of_words = compiled.sums_by(given, self.counts, len(direction.occurrences))
+                direction.set_totals(totals_of_words.astype(np.float32))
             else:
                 direction.set_totals(totals[number])
             direction.rates = linking_rates(kinds, self.counts[self.alike], self.together)

@@ -166,7 +166,7 @@ class StemTable:
 
     def add_up(self, counts: npt.NDArray[Any]) -> None:
         """Add up the links of the table's word pairs."""
-        self.links = np.bincount(self.index, counts, len(self._keys)).astype(np.float32)
+        self.links = compiled.sums_by(self.index, counts, len(self._keys)).astype(np.float32)
 
     def of(self, pairs: slice) -> Float:
         """RETURNS (Float): The links of the stems of some of the table's word pairs."""
