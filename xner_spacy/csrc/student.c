@@ -13,7 +13,7 @@ INLINED void keep_larger(float *restrict best, const float *restrict values, flo
 
 /* The largest piece of each output, from blocks of products to rows.
  *
- * `blocks`: (blocks, columns, ROWS) products, with all outputs of a piece side by side. `bias`: (pieces, outputs).
+ * `blocks`: (blocks, columns, ROWS) products, with the pieces of an output side by side. `bias`: (outputs, pieces).
  * `result`: (n, outputs); the rows of the last block that are left over are not written.
  */
 EXPORTED FOR_EACH_PROCESSOR void largest_pieces(const float *blocks, ptrdiff_t columns, const float *bias, int pieces,
@@ -23,13 +23,11 @@ EXPORTED FOR_EACH_PROCESSOR void largest_pieces(const float *blocks, ptrdiff_t c
         const int rows = n - start < ROWS ? (int)(n - start) : ROWS;
         for (int first = 0; first < outputs; first += ROWS) {
             const int width = outputs - first < ROWS ? outputs - first : ROWS;
-            const float *products = blocks + (ptrdiff_t)first * ROWS;
-            for (int k = 0; k < width; k++)
-                for (int row = 0; row < ROWS; row++) tile[k * ROWS + row] = products[k * ROWS + row] + bias[first + k];
-            for (int piece = 1; piece < pieces; piece++) {
-                const float *other = products + (ptrdiff_t)piece * outputs * ROWS;
-                const float *add = bias + (ptrdiff_t)piece * outputs + first;
-                for (int k = 0; k < width; k++) keep_larger(tile + k * ROWS, other + k * ROWS, add[k]);
+            for (int k = 0; k < width; k++) {
+                const ptrdiff_t column = (ptrdiff_t)(first + k) * pieces;
+                for (int row = 0; row < ROWS; row++) tile[k * ROWS + row] = blocks[column * ROWS + row] + bias[column];
+                for (int piece = 1; piece < pieces; piece++)
+                    keep_larger(tile + k * ROWS, blocks + (column + piece) * ROWS, bias[column + piece]);
             }
             for (int row = 0; row < rows; row++) {
                 float *to = result + (start + row) * outputs + first;

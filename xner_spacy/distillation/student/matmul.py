@@ -46,35 +46,35 @@ def row_block_maxout(rows: FloatArray, weights: FloatArray, bias: FloatArray) ->
     RETURNS (FloatArray): (n, outputs).
     """
     n_outputs, n_pieces, width = weights.shape
-    # All outputs of one piece lie side by side. Only their largest are copied from the blocks to rows.
-    by_piece = np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(n_pieces * n_outputs, width)
-    biases = np.ascontiguousarray(bias.T)[:, :, None]
     result = np.empty((len(rows), n_outputs), dtype=rows.dtype)
-    for start, blocks in _products(rows, by_piece):
+    # Only the largest are copied from the blocks to rows. The order of the columns stays, because a library computes
+    # those at the edge of a block with other instructions.
+    for start, blocks in _products(rows, weights.reshape(n_outputs * n_pieces, width)):
+        part = result[start : start + BATCH_ROWS]
         if native.LIBRARY is not None and rows.dtype == np.float32:
-            _largest_pieces(blocks, biases, result[start : start + BATCH_ROWS])
+            _largest_pieces(blocks, bias, part)
             continue
-        best = blocks[:, :n_outputs]
-        best += biases[0]
+        pieces = [blocks[:, piece : n_outputs * n_pieces : n_pieces] for piece in range(n_pieces)]
+        best = pieces[0]
+        best += bias[:, :1]
         for piece in range(1, n_pieces):
-            other = blocks[:, piece * n_outputs : (piece + 1) * n_outputs]
-            other += biases[piece]
-            np.maximum(best, other, out=best)
-        _to_rows(best, result[start : start + BATCH_ROWS])
+            pieces[piece] += bias[:, piece : piece + 1]
+            np.maximum(best, pieces[piece], out=best)
+        _to_rows(best, part)
     return result
 
 
 declare("largest_pieces", POINTER, SIZE, POINTER, INT, INT, SIZE, POINTER)
 
 
-def _largest_pieces(blocks: FloatArray, biases: FloatArray, result: FloatArray) -> None:
+def _largest_pieces(blocks: FloatArray, bias: FloatArray, result: FloatArray) -> None:
     """What `row_block_maxout` does with the products, in C (csrc/student.c)."""
     take = Arguments()
-    n_pieces, n_outputs, _ = biases.shape
+    n_outputs, n_pieces = bias.shape
     native.LIBRARY.largest_pieces(
         take.array(blocks, np.float32, blocks.shape),
         blocks.shape[1],
-        take.array(biases, np.float32, biases.shape),
+        take.array(bias, np.float32, bias.shape),
         n_pieces,
         n_outputs,
         len(result),
