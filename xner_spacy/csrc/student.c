@@ -23,12 +23,14 @@ EXPORTED FOR_EACH_PROCESSOR void largest_pieces(const float *blocks, ptrdiff_t c
         const int rows = n - start < ROWS ? (int)(n - start) : ROWS;
         for (int first = 0; first < outputs; first += ROWS) {
             const int width = outputs - first < ROWS ? outputs - first : ROWS;
-            for (int k = 0; k < width; k++) {
-                const ptrdiff_t column = (ptrdiff_t)(first + k) * pieces;
-                for (int row = 0; row < ROWS; row++) tile[k * ROWS + row] = blocks[column * ROWS + row] + bias[column];
-                for (int piece = 1; piece < pieces; piece++)
-                    keep_larger(tile + k * ROWS, blocks + (column + piece) * ROWS, bias[column + piece]);
-            }
+            const float *products = blocks + (ptrdiff_t)first * pieces * ROWS, *add = bias + (ptrdiff_t)first * pieces;
+            for (int k = 0; k < width; k++)
+                for (int row = 0; row < ROWS; row++)
+                    tile[k * ROWS + row] = products[(ptrdiff_t)k * pieces * ROWS + row] + add[k * pieces];
+            for (int piece = 1; piece < pieces; piece++)
+                for (int k = 0; k < width; k++)
+                    keep_larger(tile + k * ROWS, products + ((ptrdiff_t)k * pieces + piece) * ROWS,
+                                add[k * pieces + piece]);
             for (int row = 0; row < rows; row++) {
                 float *to = result + (start + row) * outputs + first;
                 for (int k = 0; k < width; k++) to[k] = tile[k * ROWS + row];
