@@ -97,7 +97,7 @@ def test_command() -> None:
     run = CliRunner().invoke(app, ["study", "plan", "1000", "300"])
     assert run.exit_code == 0, run.output
     assert "F1 now:" in run.output and "Next: target sentences with a translation" in run.output
-    assert "of 7 languages" in " ".join(run.output.split())
+    assert "of 11 languages" in " ".join(run.output.split())
     plain = CliRunner().invoke(app, ["study", "plan", "1000", "300", "--arm", "tsl"])
     assert "1,000 more target sentences of plain text" in plain.output and "with a translation" not in plain.output
     ended = CliRunner().invoke(app, ["study", "plan", "3000", "2500"])
