@@ -3,7 +3,7 @@
     python -m benchmarks alignment --out results/alignment
 
 Error rates against hand-made links, entity F1 after projection, seconds and memory at 45,000 pairs,
-the cost curve, and the neural aligners beside simalign. Needs the data sets in ../shared/data,
+the cost curve, the compiled part beside NumPy, and the neural aligners beside simalign. Needs the data sets in ../shared/data,
 `pip install eflomal`, and for the neural aligners the extras [simalign] and [ctranslate2].
 """
 
@@ -24,8 +24,8 @@ from xner_spacy.evaluation.entities import evaluate
 from xner_spacy.registry import get_part
 from xner_spacy.types import Alignment, Entity, SentencePair
 
+from . import alignment_compiled, alignment_neural
 from . import alignment_cost as cost
-from . import alignment_neural
 
 Pairs = List[Tuple[List[str], List[str]]]
 
@@ -289,13 +289,15 @@ def to_markdown(results: Dict[str, Any]) -> str:
             ]
             lines.append("")
     lines += cost.to_markdown(results)
+    if results.get("compiled"):
+        lines += [alignment_compiled.to_markdown(results["compiled"]), ""]
     if results.get("neural"):
         lines.append(alignment_neural.to_markdown(results["neural"]))
     return "\n".join(lines)
 
 
 # The measurements first, while this process is small: a child is charged with its parent's memory.
-PARTS = ("speed", "curve", "error_rates", "projected_f1", "african_f1", "neural")
+PARTS = ("speed", "curve", "compiled", "error_rates", "projected_f1", "african_f1", "neural")
 
 
 def run(parts: Sequence[str] = PARTS, source_model: str = "") -> Dict[str, Any]:
@@ -308,6 +310,7 @@ def run(parts: Sequence[str] = PARTS, source_model: str = "") -> Dict[str, Any]:
     known: Dict[str, Callable[[], Any]] = {
         "speed": lambda: cost.speed(DATA),
         "curve": lambda: cost.curve(DATA),
+        "compiled": lambda: alignment_compiled.run(DATA),
         "error_rates": error_rates,
         "projected_f1": projected_f1,
         "african_f1": lambda: african_f1(source_model) if source_model else [],

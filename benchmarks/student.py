@@ -167,17 +167,25 @@ def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]
         [rng.choice(WORDS) + str(rng.randrange(2000)) for _ in range(rng.randint(8, 40))] for _ in range(2000)
     ]
     variants: Dict[str, Tuple[Language, int]] = {}
-    kinds = (("blocks", None), ("blocks, every word", None), ("one product", False), ("one product, BLIS", True))
+    kinds = (
+        ("blocks", None),
+        ("blocks, maxout by rows", None),
+        ("blocks, every word", None),
+        ("one product", False),
+        ("one product, BLIS", True),
+    )
     for name, use_blis in kinds:
         nlp = build("student", "numpy")
         if "every word" in name:
             use_plain_layers(nlp, EachWordOnce)
+        if "by rows" in name:
+            use_plain_layers(nlp, MaxoutByBlocks)
         if use_blis is not None:
             for _, component in nlp.components:
                 for node in component.model.walk():
                     node.ops = OneProduct(use_blis=use_blis)
         variants[name] = nlp, 256
-        if not use_blis and "every word" not in name:
+        if not use_blis and name in ("blocks", "one product"):
             variants[f"{name}, one sentence at a time"] = nlp, 1
     best = dict.fromkeys(variants, 0.0)
     for _ in range(repeats):

@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from benchmarks import alignment, alignment_cost, alignment_peers
+from benchmarks import alignment, alignment_compiled, alignment_cost, alignment_peers
+from xner_spacy import native
 from xner_spacy.evaluation.alignments import GoldLinks
 
 
@@ -103,3 +104,16 @@ def test_pairs_behind_the_end_of_the_bitext_are_all_different(tmp_path):
         assert len(source) == 4 and [word.replace("en", "de") for word in source] == target
     assert pairs == list(alignment_cost.bitext(tmp_path, 100))
     assert len(list(alignment_cost.bitext(tmp_path, 5))) == 5
+
+
+@pytest.mark.skipif(native.LIBRARY is None, reason="this installation has no compiled part")
+def test_both_paths_of_a_few_pairs(tmp_path):
+    folder = tmp_path / "bitext" / "en-de"
+    folder.mkdir(parents=True)
+    for lang in ("en", "de"):
+        lines = (" ".join(f"{lang}{(k * j) % 17}" for j in range(1, 14)) for k in range(40))
+        (folder / f"bitext.{lang}").write_text("\n".join(lines) + "\n", encoding="utf8")
+    result = alignment_compiled.run(tmp_path, 40, 1)
+    assert [row["path"] for row in result["rows"]] == ["compiled", "NumPy"]
+    assert result["links"] > 40 and result["other_links"] == 0 and result["largest_difference"] <= 1e-5
+    assert f"{result['links']:,} links; pairs with other links: 0" in alignment_compiled.to_markdown(result)

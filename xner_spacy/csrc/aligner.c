@@ -1,5 +1,5 @@
-/* The inner loops of the embedded aligner, a sentence pair or a word pair at a time. hmm.py, trainer.py and word_forms.py
- * have the same in NumPy.
+/* The inner loops of the embedded aligner, a sentence pair or a word pair at a time. hmm.py, trainer.py and
+ * word_forms.py have the same in NumPy.
  */
 #include "native.h"
 
@@ -42,9 +42,9 @@ typedef struct {
 
 /* Posteriors of all links of a batch in both directions, and their product.
  *
- * `table` (pairs, 2): the probabilities of the word pairs, forward and reverse. `empty`: those of each target word and of each
- * source word given the empty word. `links`: (targets, batch, sources) products, which must be 0 where there are no
- * words. `linked_target` (batch, targets), `linked_source` (batch, sources): the posteriors of each word, added up.
+ * `table` (pairs, 2): the probabilities of the word pairs, forward and reverse. `empty`: those of each target word and of
+ * each source word given the empty word. `links`: (targets, batch, sources) products, which must be 0 where there are
+ * no words. `linked_target` (batch, targets), `linked_source` (batch, sources): the posteriors of each word, added up.
  * RETURNS: 0, or 1 if there is no memory.
  */
 EXPORTED FOR_EACH_PROCESSOR int expected_links(const Batch *batch, const Chain *forward, const Chain *reverse,
@@ -183,8 +183,8 @@ INLINED int bit_count(uint64_t bits) {
 }
 
 /* `Spelling.buckets` of word pairs. `same`: the target word that a source word is identical to, or -1. `named`: the
- * buckets of words without enough n-grams in common, with all of them in common, of identical words, and of words of two
- * kinds. */
+ * buckets of words without enough n-grams in common, with all of them in common, of identical words, and of words of
+ * two kinds. */
 EXPORTED void buckets(ptrdiff_t n, const int32_t *source, const int32_t *target, const Spelled *words,
                       const int64_t *same, const uint8_t *named, uint8_t *result) {
     const uint8_t unlike = named[0], same_letters = named[1], identical = named[2], other_kind = named[3];

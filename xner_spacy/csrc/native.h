@@ -1,5 +1,5 @@
-/* What the compiled parts share. Their functions are called through ctypes (native.py): so one wheel serves every version
- * of Python, and threads run side by side.
+/* What the compiled parts share. Their functions are called through ctypes (native.py): so one wheel serves every
+ * version of Python, and threads run side by side.
  */
 #include <stddef.h>
 #include <stdint.h>

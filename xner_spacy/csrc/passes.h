@@ -1,5 +1,5 @@
-/* Included by aligner.c once for each precision: REAL is the type of the numbers, NAME(x) the name of a function. Rows are
- * padded with zeros to whole blocks of LANES numbers. */
+/* Included by aligner.c once for each precision: REAL is the type of the numbers, NAME(x) the name of a function. Rows
+ * are padded with zeros to whole blocks of LANES numbers. */
 #define LANES ((int)(64 / sizeof(REAL)))
 
 #if defined(__GNUC__)
@@ -17,40 +17,31 @@ typedef struct {
     for (int lane = 0; lane < LANES; lane++) (result)[lane] = even.lane[lane] + odd.lane[lane]
 #endif
 
-/* result = the sum over k of factors[k * factor_step] * values[k * value_step + ...], for `blocks` blocks of numbers */
-INLINED void NAME(combine)(REAL *restrict result, int blocks, const REAL *factors, ptrdiff_t factor_step,
-                           const REAL *values, ptrdiff_t value_step, int n) {
-    for (; blocks >= 2; blocks -= 2, result += 2 * LANES, values += 2 * LANES) {
+/* result = the sum over the n rows k of factors[k * step] * values[k * step + ...], for `blocks` blocks of numbers. Two
+ * are computed at a time; behind an odd last one there must be memory to read. */
+INLINED void NAME(combine)(REAL *restrict result, int blocks, const REAL *factors, const REAL *values, ptrdiff_t step,
+                           int n) {
+    for (; blocks > 0; blocks -= 2, result += 2 * LANES, values += 2 * LANES) {
         NAME(block) even = {0}, odd = {0}, next_even = {0}, next_odd = {0};
         int k = 0;
         for (; k + 2 <= n; k += 2) {
-            const REAL one = factors[k * factor_step], other = factors[(k + 1) * factor_step];
-            ADD_SCALED(even, one, values + k * value_step);
-            ADD_SCALED(next_even, one, values + k * value_step + LANES);
-            ADD_SCALED(odd, other, values + (k + 1) * value_step);
-            ADD_SCALED(next_odd, other, values + (k + 1) * value_step + LANES);
+            const REAL one = factors[k * step], other = factors[(k + 1) * step];
+            ADD_SCALED(even, one, values + k * step);
+            ADD_SCALED(next_even, one, values + k * step + LANES);
+            ADD_SCALED(odd, other, values + (k + 1) * step);
+            ADD_SCALED(next_odd, other, values + (k + 1) * step + LANES);
         }
         if (k < n) {
-            ADD_SCALED(even, factors[k * factor_step], values + k * value_step);
-            ADD_SCALED(next_even, factors[k * factor_step], values + k * value_step + LANES);
+            ADD_SCALED(even, factors[k * step], values + k * step);
+            ADD_SCALED(next_even, factors[k * step], values + k * step + LANES);
         }
         STORE(result, even, odd);
-        STORE(result + LANES, next_even, next_odd);
-    }
-    if (blocks) {
-        NAME(block) even = {0}, odd = {0};
-        int k = 0;
-        for (; k + 2 <= n; k += 2) {
-            ADD_SCALED(even, factors[k * factor_step], values + k * value_step);
-            ADD_SCALED(odd, factors[(k + 1) * factor_step], values + (k + 1) * value_step);
-        }
-        if (k < n) ADD_SCALED(even, factors[k * factor_step], values + k * value_step);
-        STORE(result, even, odd);
+        if (blocks > 1) STORE(result + LANES, next_even, next_odd);
     }
 }
 
-/* result[j] = the sum over k of factors[k] * jump[j - k]. `shifted` has LANES rows, `stride` apart: row s is `jump`, s to
- * the right. So each block begins at a whole number of blocks, which is read twice as fast. */
+/* result[j] = the sum over k of factors[k] * jump[j - k]. `shifted` has LANES rows, `stride` apart: row s is `jump`, s
+ * to the right. So each block begins at a whole number of blocks, which is read twice as fast. */
 INLINED void NAME(combine_jumps)(REAL *restrict result, int blocks, const REAL *factors, const REAL *shifted,
                                  ptrdiff_t stride) {
     const int width = blocks * LANES;
@@ -171,7 +162,7 @@ INLINED void NAME(pair)(const Chain *chain, int n, int steps, const REAL *emissi
     memset(jumped, 0, 2 * (size_t)width * sizeof(REAL));
     for (int i = 0; i < n; i++) {
         REAL *from = jumped + width - i;
-        NAME(combine)(arriving, blocks, position + i, width, onward + width, width, steps - 1);
+        NAME(combine)(arriving, blocks, position + i, onward + width, width, steps - 1);
         for (int k = 0; k < width; k++) from[k] += arriving[k] * scale[i];
     }
     for (int d = 1 - n; d < n; d++) chain->moved[nearest_move(d)] += (double)(jumped[width + d] * jump[d]);

@@ -1,5 +1,5 @@
 """The inner loops of the aligner in C (csrc/aligner.c), where `native.LIBRARY` is there. hmm.py, trainer.py and
-word_forms.py call these, and have the same in NumPy.
+word_forms.py call these, and have the same in NumPy; what takes only a line there stands here.
 """
 
 import ctypes
@@ -152,6 +152,10 @@ def expected_links(
 
 def add_links(sums: npt.NDArray[np.float64], cells: Int, links: Float) -> None:
     """Add the links of cells to the sums of their word pairs. Pair 0, the padding, gets none."""
+    if native.LIBRARY is None:
+        kept = cells > 0
+        np.add.at(sums, cells[kept], links[kept].astype(np.float64))
+        return
     take = Arguments()
     size = cells.size
     native.LIBRARY.add_links(

@@ -97,21 +97,9 @@ def posteriors(
     RETURNS (Float): (time, batch, state) posteriors, with the precision of `emission`. The remainder to 1 in a time
         step is the posterior of the empty word.
     """
-    if native.LIBRARY is None:
-        return _numpy_posteriors(emission, empty, states, steps, jumps, null, statistics)
-    return compiled.posteriors(emission, empty, states, steps, jumps, null, statistics)
-
-
-def _numpy_posteriors(
-    emission: Float,
-    empty: Float,
-    states: Int,
-    steps: Int,
-    jumps: Jumps,
-    null: float,
-    statistics: "Statistics | None",
-) -> Float:
-    """The same as the compiled functions, a batch at a time. The other sentences of a batch change the last digits."""
+    if native.LIBRARY is not None:
+        return compiled.posteriors(emission, empty, states, steps, jumps, null, statistics)
+    # The same, a batch at a time: here the other sentences of a batch change the last digits.
     n_time, n_batch, n_state = emission.shape
     dtype = emission.dtype
     weights = jumps.matrix(n_state).astype(dtype)

@@ -243,11 +243,7 @@ class Trainer:
         self.counts[:] = 0.0
         positions = [self.cells.cells(number) for number in range(len(self.batches))]
         for index, (links, *further) in zip(positions, self.pool.map(work, positions, self.batches), strict=True):
-            if native.LIBRARY is not None:
-                compiled.add_links(self.counts, index, links)
-            else:
-                kept = index > 0
-                np.add.at(self.counts, index[kept], links[kept].astype(np.float64))
+            compiled.add_links(self.counts, index, links)
             yield further
 
     def _update(self, totals: Optional[Sequence[Float]] = None) -> None:

@@ -143,8 +143,8 @@ class StemTable:
     """Expected links between the stems of both sides, for word pairs of source words `e` and target words `f`."""
 
     def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
-        # Where the stems of each pair are in `links`. Sorting all keys at once would take several times the memory of the table. Source words of one stem have
-        # numbers far apart, so each part has the pairs of some stems.
+        # Where the stems of each pair are in `links`. Sorting all keys at once would take several times the memory of
+        # the table. Source words of one stem have numbers far apart, so each part has the pairs of some stems.
         self.index: npt.NDArray[np.int32] = np.zeros(len(e), dtype=np.int32)
         parts: List[npt.NDArray[np.int64]] = []
         size = 0
