@@ -29,7 +29,7 @@ _LETTERS = str.maketrans({
 
 
 # The most that two words can have in common that are not the same.
-_UNEQUAL = 0.95
+UNEQUAL = 0.95
 
 
 @lru_cache(maxsize=100_000)
@@ -81,7 +81,7 @@ def similarity(source: str, target: str) -> float:
     differences = (k for k, (a, b) in enumerate(zip(left, right, strict=False)) if a != b)
     prefix = next(differences, min(len(left), len(right)))
     dice = 2.0 * (_letter_pairs(left) & _letter_pairs(right)).total() / (total - 2)
-    return _UNEQUAL * max(dice, 2.0 * prefix / total)
+    return UNEQUAL * max(dice, 2.0 * prefix / total)
 
 
 @lru_cache(maxsize=100_000)
@@ -108,7 +108,7 @@ def may_be_similar(left: Outlines, right: Outlines, least: float) -> npt.NDArray
     # Each bit of one word alone is at least one letter pair that the other has not.
     common = np.minimum(left_length - left_only, right_length - right_only) - 1
     # A common prefix of n letters has n - 1 letter pairs, and is worth as much as n of these.
-    is_close = common >= least / _UNEQUAL * (left_length + right_length) / 2 - 1 - 1e-6
+    is_close = common >= least / UNEQUAL * (left_length + right_length) / 2 - 1 - 1e-6
     is_equal = (left_length == right_length) & (left_only == 0) & (right_only == 0)
     is_long = np.minimum(left_length, right_length) >= 4
     return (is_close & is_long) | is_equal | left_hyphen | right_hyphen

@@ -175,13 +175,6 @@ typedef struct {
     const uint8_t *kind;  /* (words) */
 } Spelled;
 
-INLINED int bit_count(uint64_t bits) {
-    bits -= (bits >> 1) & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + ((bits >> 2) & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (int)((bits * UINT64_C(0x0101010101010101)) >> 56);
-}
-
 /* `Spelling.buckets` of word pairs. `same`: the target word that a source word is identical to, or -1. `named`: the
  * buckets of words without enough n-grams in common, with all of them in common, of identical words, and of words of
  * two kinds. */

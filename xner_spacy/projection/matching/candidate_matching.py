@@ -22,6 +22,9 @@ from .scores import AlignScore
 from .solvers import parse_limits, solve_exact, solve_greedy
 from .span_score import SpanScore
 
+# A pair with its options, and the spans that were chosen.
+_Solved = Tuple[SentencePair, Options, List[Choice]]
+
 # How many sentences training keeps of a stream that can be read only once.
 TRAIN_LIMIT = 50_000
 
@@ -113,8 +116,8 @@ class MatchingProjector(BaseProjector):
             self.confidence_map = SPAN_CONFIDENCE if isinstance(single_score, SpanScore) else ALIGN_CONFIDENCE
 
     def _project_pairs(self, pairs: Iterable[SentencePair]) -> Iterator[Projection]:
-        for pair, options in self._scored(pairs):
-            yield self._projection(pair, options) if pair.entities else Projection()
+        for pair, options, choices in self._solved(self._scored(pairs)):
+            yield self._projection(pair, options, choices) if pair.entities else Projection()
 
     def match(self, pairs: Iterable[SentencePair]) -> Iterator[Tuple[List[Choice], Options]]:
         """Solve without making projections, for fitting and for checks.
@@ -144,14 +147,14 @@ class MatchingProjector(BaseProjector):
         RETURNS (Iterator[Projection]): One per pair, in order. RAISES: XnerError for an inconsistent pair.
         """
         prepared_pairs = [prepare(pair) for pair in pairs]
-        scored = self._learn([prepared.pair for prepared in prepared_pairs], bitext)
+        solved = self._learn([prepared.pair for prepared in prepared_pairs], bitext)
         return (
-            prepared.restore(self._projection(pair, options) if pair.entities else Projection())
-            for prepared, (pair, options) in zip(prepared_pairs, scored, strict=True)
+            prepared.restore(self._projection(pair, options, choices) if pair.entities else Projection())
+            for prepared, (pair, options, choices) in zip(prepared_pairs, solved, strict=True)
         )
 
-    def _learn(self, corpus: Sequence[SentencePair], bitext: Iterable[TokenPair]) -> Iterable[ScoredPair]:
-        """RETURNS (Iterable[ScoredPair]): The pairs with their options, by what was learned."""
+    def _learn(self, corpus: Sequence[SentencePair], bitext: Iterable[TokenPair]) -> Iterable[_Solved]:
+        """RETURNS (Iterable[_Solved]): The pairs with their options and choices, by what was learned."""
         self.votes = LabelVotes()
         for score in self._scores.values():
             if hasattr(score, "train"):
@@ -161,21 +164,26 @@ class MatchingProjector(BaseProjector):
         for modifier in self._modifiers.values():
             for number in range(self.rounds):
                 modifier.learn(self._scored(corpus, kept, plain=number == 0), self._skip)
+        if not self.relabel:
+            return self._solved(self._scored(corpus, kept))
         # Both the votes and the projection need them.
-        adjusted = None if kept is None or not self.relabel else list(self._scored(corpus, kept))
-        if self.relabel:
-            votes = LabelVotes()
-            seen: Set[Tuple[int, str, str]] = set()
-            for pair, options in self._scored(corpus) if adjusted is None else adjusted:
-                for choice in self._solve(options) if pair.entities else ():
-                    phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
-                    # A sentence that occurs several times in the corpus has one vote for a phrase.
-                    vote = (sentence_key(pair), " ".join(phrase), label)
-                    if vote not in seen:
-                        seen.add(vote)
-                        votes.add(phrase, label)
-            self.votes = votes
-        return self._scored(corpus, kept) if adjusted is None else adjusted
+        solved = None if kept is None else list(self._solved(self._scored(corpus, kept)))
+        votes = LabelVotes()
+        seen: Set[Tuple[int, str, str]] = set()
+        for pair, _, choices in self._solved(self._scored(corpus)) if solved is None else solved:
+            for choice in choices:
+                phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
+                # A sentence that occurs several times in the corpus has one vote for a phrase.
+                vote = (sentence_key(pair), " ".join(phrase), label)
+                if vote not in seen:
+                    seen.add(vote)
+                    votes.add(phrase, label)
+        self.votes = votes
+        return self._solved(self._scored(corpus)) if solved is None else solved
+
+    def _solved(self, scored: Iterable[ScoredPair]) -> Iterator[_Solved]:
+        for pair, options in scored:
+            yield pair, options, self._solve(options) if pair.entities else []
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The learned state."""
@@ -269,10 +277,10 @@ class MatchingProjector(BaseProjector):
         label = self._labeller.relabel(pair, entity, choice.start, choice.end)
         return self.votes.label(pair.target[choice.start : choice.end], label)
 
-    def _projection(self, pair: SentencePair, options: Options) -> Projection:
+    def _projection(self, pair: SentencePair, options: Options, choices: Sequence[Choice]) -> Projection:
         spans: List[ProjectedSpan] = []
         reasons: Dict[int, str] = {}
-        for choice in self._solve(options):
+        for choice in choices:
             source = choice.entity
             confidence = max(0.0, min(1.0, choice.score))
             if self.confidence_map is not None:

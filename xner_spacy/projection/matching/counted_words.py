@@ -176,13 +176,18 @@ class Case:
         """Whether adjectives of names have their own label, of whose words then at least a tenth are in lower case."""
         return 10 * self.lower["adjective"] >= max(1, self.words["adjective"])
 
+    @property
+    def has_names(self) -> bool:
+        """Whether enough names were counted to judge a sentence with a capital in its first word alone."""
+        return self.words["name"] >= _ENOUGH_NAMES
+
     def counts_in(self, words: Sequence[str]) -> bool:
         """RETURNS (bool): Whether capitals mark names in this sentence: they must in the corpus, and the sentence must
         have a capital itself; as long as few names were counted, in another word than its first.
         """
         if not self.tells:
             return False
-        start = -1 if self.words["name"] >= _ENOUGH_NAMES else first_word(words)
+        start = -1 if self.has_names else first_word(words)
         return any(word[:1].isupper() for word in words[start + 1 :])
 
     def state(self) -> CaseState:

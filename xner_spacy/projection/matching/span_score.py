@@ -14,18 +14,21 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Op
 import numpy as np
 from typing_extensions import TypedDict
 
+from ... import native
 from ...errors import XnerError
 from ...spelling import fold, is_punctuation
 from ...types import Entity, SentencePair, TokenPair
 from ..linked_words import MOST_LINKED
 from ..state import pack_state, unpack_state
+from . import compiled_spans
+from .compiled_spans import FoldedWords
 from .constants import FITTED, Constants
 from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState
 from .interfaces import Option, Options, ScoreMatrix, Span
 from .phrase_lexicon import sentence_key
 from .sentence_words import Sentence
 from .word_evidence import Alike, Compared, leaders_of, link_rows, names_fused, words_alike
-from .word_tables import SourceWord, TargetWord, WordTable
+from .word_tables import MOST_WORDS, SourceWord, TargetWord, WordTable
 
 # A word of the entity is not missing in a span with at least this much link (a sum of float32: a little below 0.2).
 _LINKED = 0.2 - 1e-6
@@ -125,6 +128,8 @@ class SpanScore:
     def _words_changed(self) -> None:
         """Forget the answers about words: something that they depend on was learned."""
         self._source_words, self._target_words = WordTable(self._source_word), WordTable(self._target_word)
+        self._numbers = WordTable(self._source_number), WordTable(self._target_number)
+        self._folded = FoldedWords()
 
     def _kind(self, word: str, label: str) -> Optional[str]:
         """RETURNS (Optional[str]): The kind as which an entity's word is counted: "name", "adjective" or None."""
@@ -152,7 +157,11 @@ class SpanScore:
 
     def options(self, pairs: Sequence[SentencePair]) -> List[Options]:
         """RETURNS (List[Options]): For each pair and each of its entities all spans with scores above 0."""
-        return [self._options(sentence) for sentence in self._read(pairs)]
+        if native.LIBRARY is None:
+            return [self._options(sentence) for sentence in self._read(pairs)]
+        if len(self._folded) > MOST_WORDS:
+            self._words_changed()
+        return compiled_spans.options(self._settings(), pairs, self._numbers, self._folded, self.names)
 
     def _options(self, sentence: Sentence) -> Options:
         options: Options = []
@@ -224,6 +233,38 @@ class SpanScore:
         is_mark = is_punctuation(word)
         return TargetWord(is_mark, not is_mark and word in self.target_function, word[:1].islower(), word[:1].isupper())
 
+    # The same as numbers, for csrc/spans.c.
+
+    def _source_number(self, word: str) -> int:
+        known, first = self._source_words[word], word[:1]
+        flags = compiled_spans.MARK * known.is_mark + compiled_spans.CONTENT * known.is_content
+        flags += compiled_spans.PARTICLE * known.is_particle + compiled_spans.CAPITAL * known.is_capital
+        flags += compiled_spans.EDGE * self._has_copies(word)
+        flags += compiled_spans.COMMON * (known.is_content and first.isalpha() and not known.is_capital)
+        flags += compiled_spans.STANDS_OUT * known.stands_out
+        return self._folded.number(word, flags)
+
+    def _target_number(self, word: str) -> int:
+        known = self._target_words[word]
+        flags = compiled_spans.MARK * known.is_mark + compiled_spans.FUNCTION * known.is_function
+        flags += compiled_spans.LOWER * known.is_lower + compiled_spans.CAPITAL * known.is_capital
+        flags += compiled_spans.OPENING * (word == "(") + compiled_spans.CLOSING * (word == ")")
+        return self._folded.number(word, flags)
+
+    def _settings(self) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): All that does not depend on the words, as csrc/spans.c needs it."""
+        return {
+            **self.constants._asdict(),
+            **{name: getattr(self, name) for name in ("spelling", "unlinked", "missing", "lower", "max_words")},
+            "least_linked": _LINKED,
+            "most_linked": MOST_LINKED,
+            "gains": self.case.gains(),
+            "tells": self.case.tells,
+            "after_first": not self.case.has_names,
+            "trained": self.target_function.trained,
+            "names_lose": bool(self.lower) and not self._has_adjectives(),
+        }
+
     def _is_particle(self, word: str) -> bool:
         """RETURNS (bool): Whether the same target word may translate a source word and the name beside it: "in", "of",
         marks. Articles are included only if names in this corpus usually fuse with the word before them: otherwise a
@@ -269,10 +310,13 @@ class SpanScore:
 
     def _copies(self, word: str, target: Sequence[str], known: Sequence[int], places: Iterable[int]) -> List[int]:
         """RETURNS (List[int]): The target positions of the entity's first or last word if it is not a content word."""
-        folded = fold(word)
-        if not is_punctuation(word) and folded not in self.target_function:
+        if not self._has_copies(word):
             return []
+        folded = fold(word)
         return [j for j in places if fold(target[j]) == folded and j not in known][:MOST_LINKED]
+
+    def _has_copies(self, word: str) -> bool:
+        return is_punctuation(word) or fold(word) in self.target_function
 
     def _scorer(
         self, sentence: Sentence, entity: Entity, first: int, sums: List[float], gains: Set[int]

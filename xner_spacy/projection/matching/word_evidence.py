@@ -17,10 +17,10 @@ Compared = Tuple[Sequence[int], Sequence[int]]
 Alike = List[Tuple[int, int, float]]
 
 # Least similarity for spelling to count.
-_ALIKE = 0.6
+ALIKE = 0.6
 # In a longer target sentence a source word is compared only with this many words on each side of its relative position:
 # the time to compare all is quadratic in the length.
-_REACH = 100
+REACH = 100
 # Rows of comparisons that are done at a time, to limit the memory.
 _MOST_AT_ONCE = 1_000_000
 
@@ -68,7 +68,7 @@ def _respell(pair: SentencePair, rows: Rows, alike: Alike, trust: float) -> None
             rival = max((value for other, value in row.items() if other != i), default=0.0)
             if strongest[i] > row.get(i, 0.0):
                 rival = max(rival, strongest[i])
-            gain = trust * (similar - _ALIKE) / (1.0 - _ALIKE) * (1.0 - rival)
+            gain = trust * (similar - ALIKE) / (1.0 - ALIKE) * (1.0 - rival)
         if gain <= 0.0:
             continue
         used_source.add(i)
@@ -110,11 +110,11 @@ def words_alike(pairs: Sequence[SentencePair], compared: Sequence[Compared]) -> 
             (source[0][left], source[1][left], source[2][left]),
             (target[0][right], target[1][right], target[2][right]),
         )
-        kept = np.flatnonzero(may_be_similar(*sides, _ALIKE))
+        kept = np.flatnonzero(may_be_similar(*sides, ALIKE))
         for a, b in zip(left[kept].tolist(), right[kept].tolist(), strict=True):
             (k, i), (_, j) = source_places[a], target_places[b]
             similar = similarity(pairs[k].source[i], pairs[k].target[j])
-            if similar >= _ALIKE:
+            if similar >= ALIKE:
                 found[k].append((i, j, similar))
         begin = end
     return found
@@ -134,14 +134,14 @@ def _ranges(pairs: Sequence[SentencePair], compared: Sequence[Compared]) -> Tupl
     offset = 0
     for pair, (source, target) in zip(pairs, compared, strict=True):
         n_target = len(pair.target)
-        if n_target <= 2 * _REACH:
+        if n_target <= 2 * REACH:
             first += [offset] * len(source)
             stop += [offset + len(target)] * len(source)
         else:
             for i in source:
                 expected = i * n_target // len(pair.source)
-                first.append(offset + bisect_left(target, expected - _REACH))
-                stop.append(offset + bisect_right(target, expected + _REACH))
+                first.append(offset + bisect_left(target, expected - REACH))
+                stop.append(offset + bisect_right(target, expected + REACH))
         offset += len(target)
     return np.array(first, dtype=np.int64), np.array(stop, dtype=np.int64)
 
