@@ -5,6 +5,7 @@ translation, and so do word stems.
 import unicodedata
 from collections import Counter
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Tuple
 
 import numpy as np
@@ -80,7 +81,9 @@ def similarity(source: str, target: str) -> float:
     total = len(left) + len(right)
     differences = (k for k, (a, b) in enumerate(zip(left, right, strict=False)) if a != b)
     prefix = next(differences, min(len(left), len(right)))
-    dice = 2.0 * (_letter_pairs(left) & _letter_pairs(right)).total() / (total - 2)
+    left_pairs, right_pairs = _letter_pairs(left), _letter_pairs(right)
+    common = sum([min(left_pairs[pair], right_pairs[pair]) for pair in left_pairs.keys() & right_pairs.keys()])
+    dice = 2.0 * common / (total - 2)
     return UNEQUAL * max(dice, 2.0 * prefix / total)
 
 
@@ -91,8 +94,8 @@ def outline(word: str) -> Tuple[int, int, bool]:
     """
     folded = fold(word)
     bits = 0
-    for k in range(len(folded) - 1):
-        bits |= 1 << (ord(folded[k]) * 31 + ord(folded[k + 1])) % 64
+    for first, second in pairwise(folded.encode("ascii") if folded.isascii() else map(ord, folded)):
+        bits |= 1 << (first * 31 + second) % 64
     return bits, len(folded), "-" in folded
 
 
@@ -128,4 +131,4 @@ def _bits_of_two_bytes() -> npt.NDArray[np.uint8]:
 @lru_cache(maxsize=100_000)
 def is_punctuation(word: str) -> bool:
     """RETURNS (bool): Whether the word has neither a letter nor a digit (of any script)."""
-    return not any(c.isalnum() for c in word)
+    return not (word.isalnum() or any(c.isalnum() for c in word))

@@ -34,16 +34,19 @@ class Alignment:
 
     def __init__(self, links: Any = (), scores: Any = None, tokens: Optional[str] = None) -> None:
         self.tokens = tokens
-        pairs = np.asarray(links, dtype=np.int32).reshape(-1, 2)
-        values = np.ones(len(pairs), np.float32) if scores is None else np.asarray(scores, np.float32).reshape(-1)
+        # Copies, so that later changes of what was given change nothing here.
+        pairs = np.array(links, dtype=np.int32).reshape(-1, 2)
+        values = np.ones(len(pairs), np.float32) if scores is None else np.array(scores, np.float32).reshape(-1)
         if len(values) != len(pairs):
             raise ValueError(f"{len(pairs)} links but {len(values)} scores")
-        if len(pairs) and (pairs.min() < 0 or not (values >= 0).all()):
+        places = pairs[:, 0].astype(np.int64) << 32 | pairs[:, 1]  # negative if one of both is
+        in_order = bool((places[1:] > places[:-1]).all())  # sorted and unique, as most links come
+        if len(pairs) and (
+            (places[0] if in_order else places.min()) < 0 or not (scores is None or (values >= 0).all())
+        ):
             raise ValueError("token indices and link scores must not be negative")
-        places = pairs[:, 0].astype(np.int64) << 32 | pairs[:, 1]
-        if (places[1:] > places[:-1]).all():  # sorted and unique, as most links come
-            # A copy, so that later changes of what was given change nothing here.
-            self.links, self.scores = pairs.copy(), values.copy()
+        if in_order:
+            self.links, self.scores = pairs, values
             return
         # Sort by source, target, then score, highest first: of repeated links, the first one is kept.
         order = np.lexsort((-values, pairs[:, 1], pairs[:, 0]))
@@ -75,7 +78,8 @@ class Alignment:
 
     def check(self, n_source: int, n_target: int) -> None:
         """RAISES: ValueError that names the first link outside n_source x n_target tokens."""
-        if not len(self.links) or (self.links[:, 0].max() < n_source and self.links[:, 1].max() < n_target):
+        # Sorted by source.
+        if not len(self.links) or (self.links[-1, 0] < n_source and self.links[:, 1].max() < n_target):
             return
         i, j = self.links[(self.links[:, 0] >= n_source) | (self.links[:, 1] >= n_target)][0]
         size = f"{n_source} source and {n_target} target tokens"

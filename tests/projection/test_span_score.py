@@ -128,7 +128,7 @@ def test_label_votes():
 def test_lexicon_untrained_changes_nothing():
     p = rendering("der Gerichtshof tagte", 1)
     options = [[(1.0, 1, 2)]]
-    assert PhraseLexicon().adjust(p, options, frozenset()) == options
+    assert list(PhraseLexicon().adjust([(p, options)], frozenset())) == [(p, options)]
 
 
 def test_function_words():

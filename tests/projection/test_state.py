@@ -145,5 +145,5 @@ def test_an_entity_without_candidates_leaves_a_lexicon_that_can_be_loaded():
     lexicon = PhraseLexicon()
     lexicon.learn([(pair, [[]])], frozenset())
     loaded = PhraseLexicon().from_bytes(lexicon.to_bytes())
-    assert loaded.adjust(pair, [[]], frozenset()) == [[]]
+    assert list(loaded.adjust([(pair, [[]])], frozenset())) == [(pair, [[]])]
     assert loaded.totals == {} == loaded.counts

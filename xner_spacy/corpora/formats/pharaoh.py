@@ -86,7 +86,8 @@ def read_pharaoh(
             message = "holds possible links (ipj), where links are either there or not."
             raise InputError(message, path, number, "Say what should become of them: keep or drop.")
         kept_links = possible_links if possible == "keep" else []
-        yield Alignment(sure + kept_links, [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept_links))
+        scores = [1.0] * len(sure) + [POSSIBLE_SCORE] * len(kept_links) if kept_links else None
+        yield Alignment(sure + kept_links, scores)
 
 
 def write_pharaoh(path: PathLike, alignments: Iterable[Alignment]) -> int:

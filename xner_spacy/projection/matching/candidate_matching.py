@@ -220,12 +220,12 @@ class MatchingProjector(BaseProjector):
         """YIELDS (ScoredPair): Pairs with all options above the minimum score. `unmodified`: What `_unmodified` gives
         for these pairs, if that is known. `plain` leaves the modifiers out.
         """
+        scored = self._unmodified(pairs) if unmodified is None else iter(unmodified)
+        for name, modifier in self._modifiers.items():
+            if self._weights[name] and not plain:
+                scored = modifier.adjust(scored, self._skip)
         least = self._least
-        for pair, options in self._unmodified(pairs) if unmodified is None else unmodified:
-            if not plain and pair.entities:
-                for name, modifier in self._modifiers.items():
-                    if self._weights[name]:
-                        options = modifier.adjust(pair, options, self._skip)
+        for pair, options in scored:
             yield pair, [[option for option in row if option[0] > least] for row in options]
 
     def _unmodified(self, pairs: Iterable[SentencePair]) -> Iterator[ScoredPair]:

@@ -1,6 +1,6 @@
 """The interfaces of the parts of candidate matching, and the types that they exchange."""
 
-from typing import Container, Iterable, List, NamedTuple, Protocol, Sequence, Tuple, runtime_checkable
+from typing import Container, Iterable, Iterator, List, NamedTuple, Protocol, Sequence, Tuple, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +53,8 @@ class Modifier(Protocol):
         """Learn from sentence pairs with the options of their entities, and forget what was learned before."""
         ...
 
-    def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options:
-        """RETURNS (Options): The options with adjusted scores."""
+    def adjust(self, scored: Iterable[ScoredPair], skip: Container[str]) -> Iterator[ScoredPair]:
+        """YIELDS (ScoredPair): Each sentence pair, the options of its entities with adjusted scores."""
         ...
 
 

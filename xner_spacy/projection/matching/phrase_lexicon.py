@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Annotated, Container, Dict, Iterable, List, Sequence
+from typing import Annotated, Container, Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,11 @@ from ...text import comparable
 from ...types import SentencePair
 from ..state import pack_state, unpack_state
 from .interfaces import Option, Options, ScoredPair
+from .word_tables import WordTable
 
 # The votes of one sentence: source phrase -> rendering (the target words that translate it) -> share.
 Contributions = Dict[str, Dict[str, float]]
+_Stems = WordTable[Optional[str]]
 _Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Occurrences = Annotated[int, Field(ge=0)]
 # How often a label must occur to replace another one, and how many times as often as that one.
@@ -67,6 +69,7 @@ class PhraseLexicon:
     # times, which can't be computed again from one copy, since the links may differ between copies.
     learned: npt.NDArray[np.uint64] = field(init=False, default_factory=lambda: np.zeros(0, np.uint64), repr=False)
     repeated: Dict[str, Contributions] = field(init=False, default_factory=dict, repr=False)
+    _known: Optional[FrozenSet[int]] = field(init=False, default=None, repr=False)  # the same hashes, to look them up
 
     def __post_init__(self) -> None:
         if not 0 < self.prior <= 1:
@@ -82,8 +85,9 @@ class PhraseLexicon:
     def learn(self, scored: Iterable[ScoredPair], skip: Container[str]) -> None:
         """Count renderings, and forget what was learned before. `skip` are function words."""
         copies: Dict[int, List[Contributions]] = {}
+        stems = self._stems(skip)
         for pair, options in scored:
-            renderings = self._renderings(pair, options, skip)
+            renderings = _renderings(pair, options, stems)
             copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, renderings))
         self.counts, self.totals, self.repeated = {}, {}, {}
         # In the order of the hashes, so that sums are the same to the last bit for any order of the sentences.
@@ -97,12 +101,16 @@ class PhraseLexicon:
                     for share in shares.values():
                         self.totals[phrase] = self.totals.get(phrase, 0.0) + share
         self.learned = np.array(sorted(copies), dtype=np.uint64)
+        self._known = None
 
-    def adjust(self, pair: SentencePair, options: Options, skip: Container[str]) -> Options:
-        """RETURNS (Options): The options, with the votes of the corpus added to their scores."""
-        if not self.totals:
-            return options
-        renderings = self._renderings(pair, options, skip)
+    def adjust(self, scored: Iterable[ScoredPair], skip: Container[str]) -> Iterator[ScoredPair]:
+        """YIELDS (ScoredPair): Each sentence pair, with the votes of the corpus added to the scores of its options."""
+        stems = self._stems(skip)
+        for pair, options in scored:
+            yield pair, self._adjusted(pair, options, stems) if self.totals and pair.entities else options
+
+    def _adjusted(self, pair: SentencePair, options: Options, stems: _Stems) -> Options:
+        renderings = _renderings(pair, options, stems)
         sentence_votes = self._votes_of(pair, options, renderings)
         adjusted: Options = []
         for entity, row, row_renderings in zip(pair.entities, options, renderings, strict=True):
@@ -124,9 +132,10 @@ class PhraseLexicon:
 
     def _votes_of(self, pair: SentencePair, options: Options, renderings: List[List[str]]) -> Contributions:
         """RETURNS (Contributions): The votes of this sentence, averaged over its copies."""
+        if self._known is None:
+            self._known = frozenset(self.learned.tolist())
         key = sentence_key(pair)
-        index = int(np.searchsorted(self.learned, np.uint64(key)))
-        if index == len(self.learned) or int(self.learned[index]) != key:
+        if key not in self._known:
             return {}
         repeated = self.repeated.get(str(key))
         return self._contributions(pair, options, renderings) if repeated is None else repeated
@@ -141,23 +150,16 @@ class PhraseLexicon:
     def _shares(self, options: Sequence[Option], renderings: Sequence[str]) -> Dict[str, float]:
         """RETURNS (Dict[str, float]): Shares of the renderings. Their sum is below 1: the rest stands for no span."""
         shares: Dict[str, float] = {}
-        top = max((0.0, *(score for score, _, _ in options)))
+        top = max([0.0, *[score for score, _, _ in options]])
         values = [math.exp(self.sharpness * (score - top)) for score, _, _ in options]
         total = sum(values) + math.exp(-self.sharpness * top)
         for value, rendering in zip(values, renderings, strict=True):
             shares[rendering] = shares.get(rendering, 0.0) + value / total
         return shares
 
-    def _renderings(self, pair: SentencePair, options: Options, skip: Container[str]) -> List[List[str]]:
-        """RETURNS (List[List[str]]): For each entity and each of its options the stems of the option's words."""
-        first = min((start for row in options for _, start, _ in row), default=0)
-        last = max((end for row in options for _, _, end in row), default=0)
-        words = pair.target[first:last]
-        stems = [None if word in skip or is_punctuation(word) else fold(word)[: self.stem] for word in words]
-        return [
-            [" ".join([stem for stem in stems[a - first : b - first] if stem is not None]) for _, a, b in row]
-            for row in options
-        ]
+    def _stems(self, skip: Container[str]) -> _Stems:
+        """RETURNS (_Stems): What is compared of each word, None for words that are skipped."""
+        return WordTable(lambda word: None if word in skip or is_punctuation(word) else fold(word)[: self.stem])
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The learned state."""
@@ -170,7 +172,7 @@ class PhraseLexicon:
         if state["counts"].keys() != state["totals"].keys() or len(state["learned"]) % 8:
             raise XnerError("The state of xner.PhraseLexicon.v1 is inconsistent.", "Train the projector anew.")
         self.counts, self.totals = state["counts"], state["totals"]
-        self.learned = np.frombuffer(state["learned"], dtype=np.uint64)
+        self.learned, self._known = np.frombuffer(state["learned"], dtype=np.uint64), None
         self.repeated = state["repeated"]
         return self
 
@@ -202,6 +204,17 @@ class LabelVotes:
         state = unpack_state(data, "label votes", 1, _VotesState, lambda old: {"counts": old})
         self.counts = {phrase: Counter(label_counts) for phrase, label_counts in state["counts"].items()}
         return self
+
+
+def _renderings(pair: SentencePair, options: Options, stems: _Stems) -> List[List[str]]:
+    """RETURNS (List[List[str]]): For each entity and each of its options the stems of the option's words."""
+    first = min([start for row in options for _, start, _ in row], default=0)
+    last = max([end for row in options for _, _, end in row], default=0)
+    words = list(map(stems.__getitem__, pair.target[first:last]))
+    return [
+        [" ".join([stem for stem in words[start - first : end - first] if stem is not None]) for _, start, end in row]
+        for row in options
+    ]
 
 
 def _add(counts: Dict[str, float], shares: Dict[str, float]) -> None:
