@@ -1,6 +1,7 @@
 """Tokens and spans; how tokens become text in scripts without spaces, and how such text becomes tokens."""
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,16 @@ from spacy.tokens import Doc
 
 from xner_spacy.corpora.docs import guess_spaces
 from xner_spacy.languages import blank
-from xner_spacy.text import cut_syllables, glued, is_blank_token, is_unspaced, join_words, split_tokens, trim_span
+from xner_spacy.text import (
+    cut_syllables,
+    glued,
+    has_blank_token,
+    is_blank_token,
+    is_unspaced,
+    join_words,
+    split_tokens,
+    trim_span,
+)
 
 ODD = ["\u00a0", "\u2028", "\u0085", "\u3000", "\x1c", "\x0b"]
 LETTERS = "ab1.'- ကခ်ံ္ကមញ្ជាກເາ་བོ།北京。トー\u200d\u0301\n"
@@ -119,3 +129,23 @@ def test_the_tokenizer_is_saved_with_a_pipeline(tmp_path: Path) -> None:
     text = "အောင်ဆန်းသည်"
     for loaded in (spacy.load(tmp_path / "model"), pickle.loads(pickle.dumps(nlp))):
         assert [t.text for t in loaded(text)] == ["အောင်", "ဆန်း", "သည်"]
+
+
+@given(
+    st.lists(
+        st.text(
+            st.sampled_from("a é1.-\u200b\u200d\ufeff\u2060\u00a0\u3000\x1f\x85\u2028\u0301\t\n\U000e0001"), max_size=3
+        )
+    )
+)
+def test_a_sentence_has_blank_tokens_if_one_of_its_tokens_is_blank(words):
+    assert has_blank_token(words) == any(map(is_blank_token, words))
+
+
+def test_every_character_of_a_blank_token_is_seen_at_once():
+    odd = [
+        char
+        for char in map(chr, range(sys.maxunicode + 1))
+        if is_blank_token(char) and not has_blank_token(["a", char])
+    ]
+    assert not odd

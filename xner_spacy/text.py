@@ -69,6 +69,15 @@ def is_blank_token(token: str) -> bool:
     return not token.isalnum() and not "".join(token.split()).strip(INVISIBLE)
 
 
+def has_blank_token(words: Sequence[str]) -> bool:
+    """RETURNS (bool): Whether any of the tokens is invisible."""
+    # No character that a blank token may consist of counts as printable, but for the space.
+    joined = "".join(words)
+    if joined.isprintable() and " " not in joined and all(words):
+        return False
+    return any(map(is_blank_token, words))
+
+
 def trim_span(words: Sequence[str], start: int, end: int) -> Optional[Tuple[int, int]]:
     """Remove blank tokens from the edges of a span. Blank tokens inside it stay: the two halves of "Ada  Lovelace" are
     one name. spaCy's own `ner` has the same rule.

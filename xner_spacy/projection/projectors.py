@@ -8,7 +8,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optiona
 
 from ..errors import XnerError
 from ..streams import paired, pools
-from ..text import is_blank_token, trim_span
+from ..text import has_blank_token, is_blank_token, trim_span
 from ..types import (
     Alignment,
     Entity,
@@ -64,7 +64,7 @@ def prepare(pair: SentencePair) -> Prepared:
         distributions or translated entities.
     """
     _check(pair)
-    if not any(map(is_blank_token, pair.source)) and not any(map(is_blank_token, pair.target)):
+    if not has_blank_token(pair.source) and not has_blank_token(pair.target):
         return Prepared(pair, pair, range(len(pair.entities)), range(len(pair.target)))
     source_seen, target_seen = ([not is_blank_token(word) for word in side] for side in (pair.source, pair.target))
     # How many visible tokens come before each token.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import FrozenSet, Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import InputError, XnerError
-from ...text import is_blank_token
+from ...text import has_blank_token, is_blank_token
 from ...types import Entity, PathLike
 from ..files import read_lines, tell_once
 from .layouts import CONLLU_COLUMNS, LAYOUTS, Column, ColumnLayout
@@ -433,7 +433,7 @@ def visible(words: Sequence[str], entities: Sequence[Entity]) -> Tuple[List[str]
     RETURNS (Tuple[List[str], List[Entity], int]): The visible tokens, their entities, and the number of entities
         without a visible token.
     """
-    if not any(map(is_blank_token, words)):
+    if not has_blank_token(words):
         return list(words), list(entities), 0
     new_index: List[int] = []
     kept_words: List[str] = []

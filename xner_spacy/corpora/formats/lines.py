@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Iterator, List, Optional
 
 from ...errors import InputError
-from ...text import is_blank_token, split_tokens
+from ...text import has_blank_token, is_blank_token, split_tokens
 from ...types import PathLike
 from ..files import read_lines
 
@@ -19,10 +19,10 @@ def read_text(path: PathLike, counts: Optional[Counter] = None, repair: bool = F
     number = 0
     for number, line in read_lines(path, counts):
         tokens = split_tokens(line)
-        blank = list(filter(is_blank_token, tokens))
-        if not blank:
+        if not has_blank_token(tokens):
             yield tokens
             continue
+        blank = list(filter(is_blank_token, tokens))
         if not repair:
             message = f"token {blank[0]!a} holds nothing that can be seen (zero-width characters, or spaces)."
             raise InputError(message, path, number, "Remove it, or run `xner convert --repair`.")
