@@ -236,7 +236,7 @@ class SpanScore:
     # The same as numbers, for csrc/spans.c.
 
     def _source_number(self, word: str) -> int:
-        known, first = self._source_words[word], word[:1]
+        known, first = self._source_word(word), word[:1]
         flags = compiled_spans.MARK * known.is_mark + compiled_spans.CONTENT * known.is_content
         flags += compiled_spans.PARTICLE * known.is_particle + compiled_spans.CAPITAL * known.is_capital
         flags += compiled_spans.EDGE * self._has_copies(word)
@@ -245,7 +245,7 @@ class SpanScore:
         return self._folded.number(word, flags)
 
     def _target_number(self, word: str) -> int:
-        known = self._target_words[word]
+        known = self._target_word(word)
         flags = compiled_spans.MARK * known.is_mark + compiled_spans.FUNCTION * known.is_function
         flags += compiled_spans.LOWER * known.is_lower + compiled_spans.CAPITAL * known.is_capital
         flags += compiled_spans.OPENING * (word == "(") + compiled_spans.CLOSING * (word == ")")
