@@ -12,12 +12,13 @@ import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 from unittest.mock import patch
 
 import numpy as np
 
 from scripts.markup import read_markup
+from xner_spacy import native
 from xner_spacy.corpora.formats.columns import read_columns
 from xner_spacy.evaluation.calibration import expected_calibration_error, reliability
 from xner_spacy.evaluation.entities import evaluate
@@ -388,6 +389,7 @@ def speed(pairs: List[SentencePair], rounds: int = 5) -> List[Dict[str, Any]]:
         "greedy, align": MatchingProjector(solver="greedy"),
         "HiGHS, align": _Highs(),
         "exact, span + lexicon (default)": ours,
+        "the same without the compiled part": _NotCompiled(ours),
     }
     best = dict.fromkeys(systems, float("inf"))
     for number in range(rounds):
@@ -399,6 +401,20 @@ def speed(pairs: List[SentencePair], rounds: int = 5) -> List[Dict[str, Any]]:
                 pass
             best[name] = min(best[name], time.process_time() - start)
     return [{"projector": name, "sentences_per_second": round(len(pairs) / t)} for name, t in best.items()]
+
+
+class _NotCompiled:
+    """A projector that computes all in Python."""
+
+    def __init__(self, projector: Any) -> None:
+        self.projector = projector
+
+    def __call__(self, pairs: Iterable[SentencePair]) -> Iterator[Any]:
+        library, native.LIBRARY = native.LIBRARY, None
+        try:
+            yield from self.projector(pairs)
+        finally:
+            native.LIBRARY = library
 
 
 class _Highs:
