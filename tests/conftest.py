@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator, List
 
@@ -27,7 +28,7 @@ NUMBERS = {
     "distillation": ["bitext_baselines", "losses", "matmul", "network", "soft", "tags_decoding", "teachers_selection"],
     "evaluation": ["alignments", "entities"],
     "pipeline": ["student", "teacher"],
-    "projection": ["calibration", "heuristics", "matching", "other_projectors", "solvers", "span_score"],
+    "projection": ["calibration", "compiled_spans", "heuristics", "matching", "other_projectors", "solvers", "span_score"],
     "roads": ["rule"],
     "translation": ["neural"],
 }  # fmt: skip
@@ -35,7 +36,9 @@ _FILES = {f"{folder}/test_{name}.py" for folder, names in NUMBERS.items() for na
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
-    """Mark the tests of `NUMBERS`."""
+    """Mark the tests of `NUMBERS`, and put the files with slow tests first, so that no worker ends with one alone."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
     for item in items:
         if f"{item.path.parent.name}/{item.path.name}" in _FILES:
             item.add_marker("numbers")

@@ -1,4 +1,4 @@
-"""A few hundred hostile inputs over every command; `python -m tests.fuzz` runs any number."""
+"""A hundred hostile inputs over every command; `python -m tests.fuzz` runs any number."""
 
 import json
 import subprocess
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = 200
+CASES = 120
 SEED = 5
 
 
 @pytest.mark.slow
-def test_a_few_hundred_cases(tmp_path: Path) -> None:
+def test_a_hundred_cases(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", "--cases", str(CASES), "--seed", str(SEED), "--processes", "1", "--json", tmp_path / "o.json"],
         cwd=ROOT, capture_output=True, text=True,
