@@ -399,21 +399,27 @@ INLINED int place_in(const int *list, int size, int value) {
     return low;
 }
 
-/* `SpanScore._view`, `_scorer` and `_options` of one entity. RETURNS: How many options it has. */
-static int options_of(Sentence *s, const int32_t *entity, Found *found) {
-    const Settings *c = s->settings;
-    const int begin = entity[0], stop = entity[1], is_name_label = entity[2];
-    int first = 0, last = s->n;
-    if (s->n > 2 * c->max_words && !(c->unlinked > 0.5)) {
-        int low = s->n, high = -1;
-        for (int k = s->column_start[begin]; k < s->column_start[stop]; k++) {
-            if (s->column_word[k] < low) low = s->column_word[k];
-            if (s->column_word[k] > high) high = s->column_word[k];
-        }
-        first = high < 0 || low < c->max_words ? 0 : low - c->max_words;
-        last = high < 0 ? 0 : high + c->max_words + 1 < s->n ? high + c->max_words + 1 : s->n;
+/* The range of target words that a span of an entity may contain. `SpanScore._reach`. */
+static void reach_of(const Sentence *s, int begin, int stop, int *first, int *last) {
+    const int most = s->settings->max_words;
+    *first = 0;
+    *last = s->n;
+    if (s->n <= 2 * most || s->settings->unlinked > 0.5) return;
+    int low = s->n, high = -1;
+    for (int k = s->column_start[begin]; k < s->column_start[stop]; k++) {
+        if (s->column_word[k] < low) low = s->column_word[k];
+        if (s->column_word[k] > high) high = s->column_word[k];
     }
-    const double lower_cost = is_name_label ? c->lower_word : c->other_lower_word;
+    *first = high < 0 || low < most ? 0 : low - most;
+    *last = high < 0 ? 0 : high + most + 1 < s->n ? high + most + 1 : s->n;
+}
+
+/* Weigh the words for an entity, and find those that a span may begin and end with. `SpanScore._view`. */
+static void view(Sentence *s, const int32_t *entity, int *n_starts, int *n_ends) {
+    const int begin = entity[0], stop = entity[1];
+    const double lower_cost = entity[2] ? s->settings->lower_word : s->settings->other_lower_word;
+    int first, last;
+    reach_of(s, begin, stop, &first, &last);
     memcpy(s->weight, s->unlinked_weight, s->n * sizeof(double));
     for (int k = s->column_start[begin]; k < s->column_start[stop]; k++) {
         const int j = s->column_word[k];
@@ -434,63 +440,77 @@ static int options_of(Sentence *s, const int32_t *entity, Found *found) {
             s->is_strong[j] = 1;
         }
     }
-    if (!n_strong) return 0;
+    *n_starts = *n_ends = 0;
+    if (!n_strong) return;
     n_strong = keep_strongest(s, n_strong);
     int n_copies = copies_of(s, s->source[begin], first, last, s->copies);
     for (int k = 0; k < n_copies; k++) s->gains[s->copies[k]] = 1;
-    const int n_starts = merge(s->strong, n_strong, s->copies, n_copies, s->starts);
+    *n_starts = merge(s->strong, n_strong, s->copies, n_copies, s->starts);
     n_copies = copies_of(s, s->source[stop - 1], first, last, s->copies);
     for (int k = 0; k < n_copies; k++) s->gains[s->copies[k]] = 1;
-    const int n_ends = merge(s->strong, n_strong, s->copies, n_copies, s->ends);
+    *n_ends = merge(s->strong, n_strong, s->copies, n_copies, s->ends);
+}
 
-    /* The content words of an entity that has several; and sums of the links of each to its target words. */
-    int n_content = 0, is_capitalised = 1;
-    for (int i = begin; i < stop; i++) {
+/* Find the content words of an entity that has several, and add up the links of each. RETURNS: How many there are. */
+static int content_of(Sentence *s, int begin, int stop) {
+    int n_content = 0, at = 0;
+    for (int i = begin; i < stop; i++)
         if (has(s->source[i], CONTENT)) s->content[n_content++] = i;
-        if (has(s->source[i], COMMON)) is_capitalised = 0;
-    }
-    if (c->missing == 0.0 || n_content < 2) n_content = 0;
-    for (int k = 0, at = 0; k < n_content; k++) {
+    if (s->settings->missing == 0.0 || n_content < 2) return 0;
+    for (int k = 0; k < n_content; k++, at++) {
         const int i = s->content[k];
         s->content_first[k] = at;
         s->content_sum[at] = 0.0;
         for (int l = s->column_start[i]; l < s->column_start[i + 1]; l++, at++)
             s->content_sum[at + 1] = s->content_sum[at] + s->column_value[l];
-        at++;
     }
-    const int is_name = c->names_lose && s->has_case && is_name_label && is_capitalised;
-    int n_options = 0;
+    return n_content;
+}
+
+/* The score of a span from `start` to `end`. `SpanScore._scorer`. */
+INLINED double score_of(const Sentence *s, int start, int end, int n_content, int is_name) {
+    const Settings *c = s->settings;
+    double value = s->sum[end] - s->sum[start], cost = 0.0;
+    if (s->gains[start]) value += c->edge;
+    if (s->gains[end - 1] && end - 1 != start) value += c->edge;
+    for (int k = 0; k < n_content; k++) {
+        const int i = s->content[k], size = column_size(s, i);
+        const int *words = s->column_word + s->column_start[i];
+        const double *sums = s->content_sum + s->content_first[k];
+        if (sums[place_in(words, size, end)] - sums[place_in(words, size, start)] < c->least_linked) cost += c->missing;
+    }
+    cost += c->bracket * abs(s->brackets[end] - s->brackets[start]);
+    if (is_name) {
+        /* A span has lost its capitals if it has content words, and all of them are in lower case. */
+        const int contents = s->contents[end] - s->contents[start];
+        if (contents && s->lowers[end] - s->lowers[start] == contents) cost += c->lower;
+    }
+    return value - cost;
+}
+
+/* `SpanScore._options` of one entity. RETURNS: How many options it has. */
+static int options_of(Sentence *s, const int32_t *entity, Found *found) {
+    const ptrdiff_t before = found->options;
+    int n_starts, n_ends;
+    view(s, entity, &n_starts, &n_ends);
+    const int n_content = content_of(s, entity[0], entity[1]);
+    int is_name = s->settings->names_lose && s->has_case && entity[2];
+    for (int i = entity[0]; i < entity[1]; i++)
+        if (has(s->source[i], COMMON)) is_name = 0;
     for (int a = 0; a < n_starts; a++) {
-        const int start = s->starts[a];
-        for (int b = place_in(s->ends, n_ends, start); b < n_ends && s->ends[b] < start + c->max_words; b++) {
-            const int end = s->ends[b] + 1;
-            double value = s->sum[end] - s->sum[start], cost = 0.0;
-            if (s->gains[start]) value += c->edge;
-            if (s->gains[end - 1] && end - 1 != start) value += c->edge;
-            for (int k = 0; k < n_content; k++) {
-                const int i = s->content[k], size = column_size(s, i);
-                const int *words = s->column_word + s->column_start[i];
-                const double *sums = s->content_sum + s->content_first[k];
-                if (sums[place_in(words, size, end)] - sums[place_in(words, size, start)] < c->least_linked)
-                    cost += c->missing;
+        const int start = s->starts[a], limit = start + s->settings->max_words;
+        for (int b = place_in(s->ends, n_ends, start); b < n_ends && s->ends[b] < limit; b++) {
+            const double score = score_of(s, start, s->ends[b] + 1, n_content, is_name);
+            if (!(score > 0.0)) continue;
+            if (found->options < found->room) {
+                found->score[found->options] = score;
+                found->span[2 * found->options] = start;
+                found->span[2 * found->options + 1] = s->ends[b] + 1;
             }
-            cost += c->bracket * abs(s->brackets[end] - s->brackets[start]);
-            if (is_name) {
-                const int contents = s->contents[end] - s->contents[start];
-                if (contents && s->lowers[end] - s->lowers[start] == contents) cost += c->lower;
-            }
-            if (value - cost > 0.0) {
-                if (found->options < found->room) {
-                    found->score[found->options] = value - cost;
-                    found->span[2 * found->options] = start;
-                    found->span[2 * found->options + 1] = end;
-                }
-                found->options++;
-                n_options++;
-            }
+            found->options++;
         }
     }
-    return n_options;
+    return (int)(found->options - before);
 }
 
 /* Take a part of a block of memory. With `block` NULL, only its size is counted. */
