@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator, List
 
@@ -32,16 +31,32 @@ NUMBERS = {
     "roads": ["rule"],
     "translation": ["neural"],
 }  # fmt: skip
+# Modules that take minutes come first, so that no worker ends with one alone.
+LONG = {
+    f"{folder}/test_{name}.py"
+    for folder, names in {
+        "docs": ["recipes", "site"],
+        "exchange": ["benchmark"],
+        "fuzz": ["campaign"],
+        "recipe": ["recipe"],
+        "study": ["run"],
+        "workflows": ["all", "sdist", "student_package"],
+    }.items()
+    for name in names
+}
 _FILES = {f"{folder}/test_{name}.py" for folder, names in NUMBERS.items() for name in names}
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
-    """Mark the tests of `NUMBERS`, and put the files with slow tests first, so that no worker ends with one alone."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    """Mark the tests of `NUMBERS`, and put those of `LONG` first."""
+    items.sort(key=lambda item: _name(item) not in LONG)
     for item in items:
-        if f"{item.path.parent.name}/{item.path.name}" in _FILES:
+        if _name(item) in _FILES:
             item.add_marker("numbers")
+
+
+def _name(item: pytest.Item) -> str:
+    return f"{item.path.parent.name}/{item.path.name}"
 
 
 @pytest.fixture(scope="session")
