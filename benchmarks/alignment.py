@@ -3,8 +3,8 @@
     python -m benchmarks alignment --out results/alignment
 
 Error rates against hand-made links, entity F1 after projection, seconds and memory at 45,000 pairs,
-the cost curve, the compiled part beside NumPy, and the neural aligners beside simalign. Needs the data sets in ../shared/data,
-`pip install eflomal`, and for the neural aligners the extras [simalign] and [ctranslate2].
+the cost curve, the compiled part beside NumPy, and the neural aligners beside simalign. Needs the
+data sets in ../shared/data, `pip install eflomal`, and for the neural aligners the extras [simalign] and [ctranslate2].
 """
 
 import argparse

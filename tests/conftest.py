@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 import spacy
@@ -33,30 +33,25 @@ NUMBERS = {
 }  # fmt: skip
 # Modules that take minutes come first, so that no worker ends with one alone.
 LONG = {
-    f"{folder}/test_{name}.py"
-    for folder, names in {
-        "docs": ["recipes", "site"],
-        "exchange": ["benchmark"],
-        "fuzz": ["campaign"],
-        "recipe": ["recipe"],
-        "study": ["run"],
-        "workflows": ["all", "sdist", "student_package"],
-    }.items()
-    for name in names
+    "docs": ["recipes", "site"],
+    "exchange": ["benchmark"],
+    "fuzz": ["campaign"],
+    "recipe": ["recipe"],
+    "study": ["run"],
+    "workflows": ["all", "sdist", "student_package"],
 }
-_FILES = {f"{folder}/test_{name}.py" for folder, names in NUMBERS.items() for name in names}
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     """Mark the tests of `NUMBERS`, and put those of `LONG` first."""
-    items.sort(key=lambda item: _name(item) not in LONG)
+    items.sort(key=lambda item: not _is_in(LONG, item))
     for item in items:
-        if _name(item) in _FILES:
+        if _is_in(NUMBERS, item):
             item.add_marker("numbers")
 
 
-def _name(item: pytest.Item) -> str:
-    return f"{item.path.parent.name}/{item.path.name}"
+def _is_in(modules: Dict[str, List[str]], item: pytest.Item) -> bool:
+    return item.path.stem.removeprefix("test_") in modules.get(item.path.parent.name, ())
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
     python -m tests.processors      # part of `make test`
 
-NumPy, OpenBLAS, BLIS, oneDNN, torch and CTranslate2 choose their code by what the processor can do, and so round differently from one to the
-next. Each has a variable that makes it behave as on a smaller processor; they are read once, when a process begins.
+NumPy, OpenBLAS, BLIS, oneDNN, torch and CTranslate2 choose their code by what the processor can do, and so round
+differently from one to the next. Each has a variable that makes it behave as on a smaller processor; they are read once, when a process begins.
 """
 
 import os

@@ -41,9 +41,8 @@ class Alignment:
             raise ValueError(f"{len(pairs)} links but {len(values)} scores")
         places = pairs[:, 0].astype(np.int64) << 32 | pairs[:, 1]  # negative if one of both is
         in_order = bool((places[1:] > places[:-1]).all())  # sorted and unique, as most links come
-        if len(pairs) and (
-            (places[0] if in_order else places.min()) < 0 or not (scores is None or (values >= 0).all())
-        ):
+        is_negative = len(pairs) and (places[0] if in_order else places.min()) < 0
+        if is_negative or not (scores is None or (values >= 0).all()):
             raise ValueError("token indices and link scores must not be negative")
         if in_order:
             self.links, self.scores = pairs, values

@@ -3,7 +3,7 @@
 import ctypes
 from array import array
 from itertools import chain
-from typing import Any, Collection, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -104,16 +104,15 @@ def options(
         _compare(take, given, pairs, folded)
     ready = _Settings(**{**settings, "max_words": min(settings["max_words"], _LONGEST)}, least_alike=ALIKE)
     counts = np.zeros(sum(len(pair.entities) for pair in pairs), dtype=np.int32)
-    room = _ROOM * len(counts)
-    while True:
+
+    def find(room: int) -> Tuple[int, Sequence[npt.NDArray[Any]]]:
         scores, spans = np.empty(room), np.empty((room, 2), dtype=np.int32)
         found = _Found(room, 0, counts.ctypes.data, scores.ctypes.data, spans.ctypes.data)
         _call("span_options", ctypes.byref(ready), ctypes.byref(given), ctypes.byref(found))
-        if found.found <= room:
-            break
-        room = found.found
-    n_found = found.found
-    rows = list(zip(scores[:n_found].tolist(), spans[:n_found, 0].tolist(), spans[:n_found, 1].tolist(), strict=True))
+        return found.found, (scores, spans)
+
+    scores, spans = _all_of(find, len(counts))
+    rows = list(zip(scores.tolist(), *spans.T.tolist(), strict=True))
     ends = np.cumsum(counts).tolist()
     by_entity = iter([rows[end - count : end] for count, end in zip(counts.tolist(), ends, strict=True)])
     return [[next(by_entity) for _ in pair.entities] for pair in pairs]
@@ -122,6 +121,19 @@ def options(
 def _call(name: str, *arguments: Any) -> None:
     if getattr(native.LIBRARY, name)(*arguments):
         raise MemoryError
+
+
+def _all_of(
+    find: Callable[[int], Tuple[int, Sequence[npt.NDArray[Any]]]], n_entities: int
+) -> Sequence[npt.NDArray[Any]]:
+    """RETURNS (Sequence[NDArray]): All that a function of C finds, with more room if there is not enough at first.
+    `find` gets the room, and returns how many there are and the arrays with those that there was room for.
+    """
+    room = _ROOM * n_entities
+    found, arrays = find(room)
+    if found > room:
+        found, arrays = find(found)
+    return [array[:found] for array in arrays]
 
 
 def _pairs(
@@ -176,23 +188,15 @@ def _check(places: npt.NDArray[np.int32], starts: npt.NDArray[np.int64], lengths
 
 def _compare(take: Arguments, given: Any, pairs: Sequence[SentencePair], folded: FoldedWords) -> None:
     """Compare the spelling of words, and add those that are alike to the struct of sentence pairs."""
-    room = _ROOM * sum(len(pair.entities) for pair in pairs)
-    while True:
+    outlines, least = folded.outlines(take), ALIKE / UNEQUAL
+
+    def find(room: int) -> Tuple[int, Sequence[npt.NDArray[Any]]]:
         places = np.empty((room, 3), dtype=np.int32)
-        similar = _Similar(room, 0, places.ctypes.data)
-        outlines = folded.outlines(take)
-        _call(
-            "similar_words",
-            ctypes.byref(given),
-            ctypes.byref(outlines),
-            ALIKE / UNEQUAL,
-            REACH,
-            ctypes.byref(similar),
-        )
-        if similar.found <= room:
-            break
-        room = similar.found
-    places = places[: similar.found]
+        found = _Similar(room, 0, places.ctypes.data)
+        _call("similar_words", ctypes.byref(given), ctypes.byref(outlines), least, REACH, ctypes.byref(found))
+        return found.found, (places,)
+
+    [places] = _all_of(find, sum(len(pair.entities) for pair in pairs))
     values = np.array([similarity(pairs[k].source[i], pairs[k].target[j]) for k, i, j in places.tolist()])
     kept = np.flatnonzero(values >= ALIKE)
     places, values = places[kept], values[kept]
