@@ -53,7 +53,7 @@ def sentences(n: int, base: Sequence[SentencePair], seed: int = 0) -> Iterator[S
 
 def base_pairs(assets: Path = ASSETS) -> List[SentencePair]:
     """RETURNS (List[SentencePair]): The embedded corpus with the links of the embedded aligner."""
-    from .projection import icelandic, lexical_links
+    from .projection_corpora import icelandic, lexical_links
 
     corpus = icelandic(assets)
     return corpus.pairs(lexical_links(corpus))

@@ -15,17 +15,8 @@ from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.spelling import is_punctuation
 from xner_spacy.types import Alignment, Entity, SentencePair
 
-from .projection import (
-    HEURISTICS,
-    MATCHERS,
-    Corpus,
-    corpus_parser,
-    europarl,
-    icelandic,
-    lexical_links,
-    transalign,
-    uner,
-)
+from .projection import HEURISTICS, MATCHERS
+from .projection_corpora import Corpus, corpus_parser, europarl, icelandic, lexical_links, transalign, uner
 
 # Every projector that needs links alone. Those with a name that begins with "default" are not compared with themselves.
 PROJECTORS: Dict[str, Callable[[], Any]] = {

@@ -25,7 +25,7 @@ from xner_spacy.projection.matching import phrase_lexicon, span_score
 from xner_spacy.registry import get_part
 
 from .alignment import DATA, gold_set
-from .projection import Corpus, icelandic, lexical_links, uner
+from .projection_corpora import Corpus, icelandic, lexical_links, uner
 
 MODULES = (spelling, word_forms, span_score, phrase_lexicon)
 ASSETS = Path(__file__).resolve().parents[1] / "assets"

@@ -13,7 +13,7 @@ DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 @pytest.fixture(scope="module")
 def bambara():
-    benchmark = pytest.importorskip("benchmarks.projection")
+    benchmark = pytest.importorskip("benchmarks.projection_corpora")
     found = benchmark.transalign(DATA)
     if found is None:
         pytest.skip(f"no transalign-bam in {DATA}")
