@@ -16,7 +16,7 @@ from xner_spacy.projection.matching.candidate_matching import MatchingProjector
 from xner_spacy.projection.matching.constants import FITTED
 from xner_spacy.projection.matching.span_score import SpanScore
 
-from .projection import corpus_parser
+from .projection_corpora import corpus_parser
 from .robustness import PERTURBATIONS, Case, corpora
 
 GRID: Dict[str, Tuple[float, ...]] = {
