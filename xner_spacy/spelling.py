@@ -92,7 +92,11 @@ def outline(word: str) -> Tuple[int, int, bool]:
     """RETURNS (Tuple[int, int, bool]): What `may_be_similar` needs of a word: its letter pairs as a set of up to 64
     bits, its length once folded, and whether it has a hyphen.
     """
-    folded = fold(word)
+    return outline_of_folded(fold(word))
+
+
+def outline_of_folded(folded: str) -> Tuple[int, int, bool]:
+    """RETURNS (Tuple[int, int, bool]): The `outline` of a word that is folded already."""
     bits = 0
     for first, second in pairwise(folded.encode("ascii") if folded.isascii() else map(ord, folded)):
         bits |= 1 << (first * 31 + second) % 64

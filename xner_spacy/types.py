@@ -6,6 +6,8 @@ Word positions are 0-based token indices; ends are exclusive. "Source" is the la
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Tuple, Union, runtime_checkable
 
@@ -147,6 +149,12 @@ class SentencePair:
     target_labels: Optional[TokenLabels] = None  # for scores and candidates that use a tagger
     # Each entity translated on its own, for the candidates that look for it in the target.
     entity_translations: Optional[Sequence[str]] = None
+
+    @cached_property
+    def key(self) -> int:
+        """A hash of the tokens of both sides, the same in every process."""
+        text = "\t".join([*self.source, "\n", *self.target])
+        return int.from_bytes(blake2b(text.encode("utf8"), digest_size=8).digest(), "little")
 
 
 @dataclass

@@ -68,7 +68,8 @@ def project(
     has_form = one_indexed or reverse or possible != "refuse"
     require(links is not None or not has_form, "--one-indexed, --reverse and --possible say how --links are written.")
     part = make_part("projector", projector, config)
-    pairs = [SentencePair(s, t, entities, Alignment()) for (s, entities), t in zip(tagged, translated, strict=True)]
+    no_links = Alignment()
+    pairs = [SentencePair(s, t, entities, no_links) for (s, entities), t in zip(tagged, translated, strict=True)]
     ready_aligner = load_aligner(
         [(pair.source, pair.target) for pair in pairs],
         aligner=aligner,

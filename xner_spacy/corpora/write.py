@@ -124,7 +124,7 @@ def _write_text(
 def as_iob(sentence: TaggedSentence) -> str:
     """RETURNS (str): A sentence in `.iob` format: lines of a token, a tab and an IOB2 tag, and a blank line."""
     tags = entities_to_tags(len(sentence.words), sentence.entities)
-    return "".join(f"{word}\t{tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
+    return "\n".join([*map("\t".join, zip(sentence.words, tags, strict=True)), "", ""])
 
 
 def nothing_left(path: PathLike, counts: Counter) -> XnerError:

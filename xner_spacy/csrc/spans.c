@@ -57,7 +57,7 @@ typedef struct {
 typedef struct {
     ptrdiff_t room;  /* how many there is room for */
     ptrdiff_t words; /* how many there are */
-    int32_t *places; /* (room, 3) pair, source word and target word */
+    int32_t *places; /* (room, 4) pair, source word, target word, and whether they are the same once folded */
 } Similar;
 
 typedef struct {
@@ -666,12 +666,14 @@ EXPORTED int similar_words(const Pairs *pairs, const Outlines *outlines, double 
                 stop = place_in(content, n_content, expected + reach + 1);
             }
             for (int k = first; k < stop; k++) {
-                if (!may_be_similar(outlines, folded(source[i]), folded(target[content[k]]), least)) continue;
+                const int64_t left = folded(source[i]), right = folded(target[content[k]]);
+                if (!may_be_similar(outlines, left, right, least)) continue;
                 if (similar->words < similar->room) {
-                    int32_t *place = similar->places + 3 * similar->words;
+                    int32_t *place = similar->places + 4 * similar->words;
                     place[0] = (int32_t)p;
                     place[1] = i;
                     place[2] = content[k];
+                    place[3] = left == right && outlines->length[left] > 0;
                 }
                 similar->words++;
             }

@@ -17,7 +17,7 @@ from ..state import pack_state, unpack_state
 from .candidates import Ngrams
 from .confidence import ALIGN_CONFIDENCE, SPAN_CONFIDENCE, Calibration
 from .interfaces import Candidates, Choice, Modifier, Option, Options, Score, ScoredPair
-from .phrase_lexicon import LabelVotes, PhraseLexicon, sentence_key
+from .phrase_lexicon import LabelVotes, PhraseLexicon
 from .scores import AlignScore
 from .solvers import parse_limits, solve_exact, solve_greedy
 from .span_score import SpanScore
@@ -172,9 +172,9 @@ class MatchingProjector(BaseProjector):
         seen: Set[Tuple[int, str, str]] = set()
         for pair, _, choices in self._solved(self._scored(corpus)) if solved is None else solved:
             for choice in choices:
-                phrase, label = pair.target[choice.start : choice.end], self._label(pair, choice)
+                phrase, label = pair.target[choice.start : choice.end], self._own_label(pair, choice)
                 # A sentence that occurs several times in the corpus has one vote for a phrase.
-                vote = (sentence_key(pair), " ".join(phrase), label)
+                vote = (pair.key, " ".join(phrase), label)
                 if vote not in seen:
                     seen.add(vote)
                     votes.add(phrase, label)
@@ -271,11 +271,17 @@ class MatchingProjector(BaseProjector):
         return sorted(solve_greedy(options, self.limits), key=lambda c: c.start)
 
     def _label(self, pair: SentencePair, choice: Choice) -> str:
+        label = self._own_label(pair, choice)
+        if not self.relabel or self._labeller is None:
+            return label
+        return self.votes.label(pair.target[choice.start : choice.end], label)
+
+    def _own_label(self, pair: SentencePair, choice: Choice) -> str:
+        """RETURNS (str): The label of a span without the votes of the corpus."""
         entity = pair.entities[choice.entity]
         if not self.relabel or self._labeller is None:
             return entity[2]
-        label = self._labeller.relabel(pair, entity, choice.start, choice.end)
-        return self.votes.label(pair.target[choice.start : choice.end], label)
+        return self._labeller.relabel(pair, entity, choice.start, choice.end)
 
     def _projection(self, pair: SentencePair, options: Options, choices: Sequence[Choice]) -> Projection:
         spans: List[ProjectedSpan] = []

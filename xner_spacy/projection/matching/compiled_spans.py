@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ... import native
 from ...native import INT, POINTER, SIZE, Arguments, declare, struct
-from ...spelling import UNEQUAL, fold, outline, similarity
+from ...spelling import UNEQUAL, fold, outline_of_folded, similarity
 from ...types import SentencePair
 from .interfaces import Options
 from .word_evidence import ALIKE, REACH
@@ -72,7 +72,7 @@ class FoldedWords:
         number = self._numbers.get(folded)
         if number is None:
             number = self._numbers[folded] = len(self._numbers)
-            letter_pairs, length, hyphen = outline(word)
+            letter_pairs, length, hyphen = outline_of_folded(folded)
             self._letter_pairs.append(letter_pairs)
             self._length.append(length)
             self._hyphen.append(hyphen)
@@ -191,17 +191,19 @@ def _compare(take: Arguments, given: Any, pairs: Sequence[SentencePair], folded:
     outlines, least = folded.outlines(take), ALIKE / UNEQUAL
 
     def find(room: int) -> Tuple[int, Sequence[npt.NDArray[Any]]]:
-        places = np.empty((room, 3), dtype=np.int32)
+        places = np.empty((room, 4), dtype=np.int32)
         found = _Similar(room, 0, places.ctypes.data)
         _call("similar_words", ctypes.byref(given), ctypes.byref(outlines), least, REACH, ctypes.byref(found))
         return found.found, (places,)
 
     [places] = _all_of(find, sum(len(pair.entities) for pair in pairs))
-    values = np.array([similarity(pairs[k].source[i], pairs[k].target[j]) for k, i, j in places.tolist()])
+    values = np.array(
+        [1.0 if equal else similarity(pairs[k].source[i], pairs[k].target[j]) for k, i, j, equal in places.tolist()]
+    )
     kept = np.flatnonzero(values >= ALIKE)
     places, values = places[kept], values[kept]
     given.alike_start = take.array(
         np.searchsorted(places[:, 0], np.arange(len(pairs) + 1)), np.int64, (len(pairs) + 1,)
     )
-    given.alike = take.array(places[:, 1:], np.int32, (len(kept), 2))
+    given.alike = take.array(places[:, 1:3], np.int32, (len(kept), 2))
     given.similar = take.array(values, np.float64, (len(kept),))

@@ -59,23 +59,19 @@ class FunctionWords:
         self.articles: FrozenSet[str] = frozenset()
         self.trained = False
         self.cased = True
-        self._answers = WordTable(self._is_function_word)
         self._forget()
 
     def _forget(self) -> None:
         self._waiting: List[str] = []
         self._waiting_named: List[str] = []
-        self._lowered = WordTable(_lowered)
-        self._counts: Counter = Counter()
+        self._is_short = WordTable(_is_short)
+        # Words as they are written. Each is lowered when all are counted.
         self._written: Counter = Counter()
         self._named: Counter = Counter()
         self._behind: Counter = Counter()
         self._before: Counter = Counter()
 
     def __contains__(self, word: Any) -> bool:
-        return self._answers[word]
-
-    def _is_function_word(self, word: str) -> bool:
         word = composed(word)
         if self.trained:
             return (word if self.cased else word.lower()) in self.words
@@ -99,13 +95,12 @@ class FunctionWords:
 
     def _count(self) -> None:
         """Count the sentences that wait: many at once take half the time."""
-        lower = list(map(self._lowered.__getitem__, self._waiting))
-        short = [len(word) <= _SHORT for word in lower]
-        self._counts.update(lower)
-        self._written.update(self._waiting)
-        self._named.update(map(self._lowered.__getitem__, self._waiting_named))
-        self._behind.update(compress(lower[1:], short))
-        self._before.update(compress(lower, short[1:]))
+        words = self._waiting
+        is_short = list(map(self._is_short.__getitem__, words))
+        self._written.update(words)
+        self._named.update(self._waiting_named)
+        self._behind.update(compress(words[1:], is_short))
+        self._before.update(compress(words, is_short[1:]))
         self._waiting, self._waiting_named = [], []
 
     def finish(self, cased: bool = True) -> None:
@@ -113,27 +108,27 @@ class FunctionWords:
         capitals, and most other words none.
         """
         self._count()
-        del self._counts[_BOUNDARY]
-        total = self._counts.total()
+        lowered = {word: composed(word).lower() for word in self._written}
+        counts = _sums(self._written, lowered)
+        del counts[_BOUNDARY]
+        total = counts.total()
         self.trained = total >= _ENOUGH_WORDS
         self.cased = cased
-        in_lower: Counter = Counter()
-        for word, count in self._written.items():
-            whole = composed(word)
-            if whole.islower() and whole.isalpha():
-                in_lower[whole] += count
-        self.words = frozenset(
-            word
-            for word, count in self._counts.items()
-            if count >= _SHARE * total * len(word)
-            and word.isalpha()
-            and (in_lower[word] >= max(1, _LOWER * count) if cased else self._named[word] <= _NAMED * count)
-        )
+        frequent = {w for w, count in counts.items() if count >= _SHARE * total * len(w) and w.isalpha()}
+        if cased:
+            in_lower: Counter = Counter()
+            for word, count in self._written.items():
+                if lowered[word] in frequent and composed(word).islower():
+                    in_lower[lowered[word]] += count
+            self.words = frozenset(word for word in frequent if in_lower[word] >= max(1, _LOWER * counts[word]))
+        else:
+            named = _sums(self._named, lowered)
+            self.words = frozenset(word for word in frequent if named[word] <= _NAMED * counts[word])
+        behind, before = _sums(self._behind, lowered), _sums(self._before, lowered)
         self.articles = frozenset(
-            w for w in self.words if self._behind[w] >= max(_BEHIND * self._counts[w], _RATIO * self._before[w])
+            word for word in self.words if behind[word] >= max(_BEHIND * counts[word], _RATIO * before[word])
         )
         self._forget()
-        self._answers.clear()
 
     def state(self) -> FunctionWordsState:
         """RETURNS (FunctionWordsState): The learned state."""
@@ -144,11 +139,18 @@ class FunctionWords:
         """Load what `state` returned."""
         self.trained, self.cased = state["trained"], state["cased"]
         self.words, self.articles = frozenset(state["words"]), frozenset(state["articles"])
-        self._answers.clear()
 
 
-def _lowered(word: str) -> str:
-    return composed(word).lower()
+def _is_short(word: str) -> bool:
+    return len(composed(word).lower()) <= _SHORT
+
+
+def _sums(counts: Counter, lowered: Mapping[str, str]) -> Counter:
+    """RETURNS (Counter): The counts of words by what they are in lower case."""
+    sums: Dict[str, int] = {}
+    for word, count in counts.items():
+        sums[lowered[word]] = sums.get(lowered[word], 0) + count
+    return Counter(sums)
 
 
 class CaseState(TypedDict):
@@ -166,6 +168,7 @@ class Case:
     def __init__(self) -> None:
         self.words = dict.fromkeys(self.KINDS, 0)
         self.lower = dict.fromkeys(self.KINDS, 0)
+        self._is_lower = WordTable(_is_lower)  # by the first letter of a word
 
     def add(self, words: Sequence[str], kinds: Mapping[int, Optional[str]]) -> None:
         """Count the words of a sentence, except its first word and words without case.
@@ -176,10 +179,11 @@ class Case:
         """
         start = first_word(words)
         for position, kind in kinds.items():
-            first = words[position][:1]
-            if kind and position != start and first.lower() != first.upper():
-                self.words[kind] += 1
-                self.lower[kind] += first.islower()
+            if kind and position != start:
+                is_lower = self._is_lower[words[position][:1]]
+                if is_lower is not None:
+                    self.words[kind] += 1
+                    self.lower[kind] += is_lower
 
     @property
     def tells(self) -> bool:
@@ -224,6 +228,10 @@ class Case:
         """Load what `state` returned."""
         self.words = {kind: state["words"].get(kind, 0) for kind in self.KINDS}
         self.lower = {kind: state["lower"].get(kind, 0) for kind in self.KINDS}
+
+
+def _is_lower(letter: str) -> Optional[bool]:
+    return letter.islower() if letter.lower() != letter.upper() else None
 
 
 def first_word(words: Sequence[str]) -> int:

@@ -1,10 +1,9 @@
 """Consistency over the corpus: an entity tends to be translated the same way, and a phrase to have one label."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Annotated, Container, Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence
+from typing import Annotated, Container, DefaultDict, Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +87,7 @@ class PhraseLexicon:
         stems = self._stems(skip)
         for pair, options in scored:
             renderings = _renderings(pair, options, stems)
-            copies.setdefault(sentence_key(pair), []).append(self._contributions(pair, options, renderings))
+            copies.setdefault(pair.key, []).append(self._contributions(pair, options, renderings))
         self.counts, self.totals, self.repeated = {}, {}, {}
         # In the order of the hashes, so that sums are the same to the last bit for any order of the sentences.
         for key, copy_votes in sorted(copies.items()):
@@ -112,9 +111,10 @@ class PhraseLexicon:
     def _adjusted(self, pair: SentencePair, options: Options, stems: _Stems) -> Options:
         renderings = _renderings(pair, options, stems)
         sentence_votes = self._votes_of(pair, options, renderings)
+        weight, floor, prior, strength, log = self.weight, self.floor, self.prior, self.strength, math.log
+        imagined = strength * prior
         adjusted: Options = []
-        for entity, row, row_renderings in zip(pair.entities, options, renderings, strict=True):
-            phrase = _phrase(pair.source[entity[0] : entity[1]])
+        for phrase, row, row_renderings in zip(_phrases(pair), options, renderings, strict=True):
             total = self.totals.get(phrase, 0.0)
             if not row or not total:
                 adjusted.append(row)
@@ -125,8 +125,8 @@ class PhraseLexicon:
             adjusted_row: List[Option] = []
             for (score, start, end), rendering in zip(row, row_renderings, strict=True):
                 rendering_count = max(0.0, counts.get(rendering, 0.0) - shares.get(rendering, 0.0))
-                share = (rendering_count + self.strength * self.prior) / (other_count + self.strength)
-                adjusted_row.append((score + self.weight * max(self.floor, math.log(share / self.prior)), start, end))
+                share = (rendering_count + imagined) / (other_count + strength)
+                adjusted_row.append((score + weight * max(floor, log(share / prior)), start, end))
             adjusted.append(adjusted_row)
         return adjusted
 
@@ -134,7 +134,7 @@ class PhraseLexicon:
         """RETURNS (Contributions): The votes of this sentence, averaged over its copies."""
         if self._known is None:
             self._known = frozenset(self.learned.tolist())
-        key = sentence_key(pair)
+        key = pair.key
         if key not in self._known:
             return {}
         repeated = self.repeated.get(str(key))
@@ -142,9 +142,12 @@ class PhraseLexicon:
 
     def _contributions(self, pair: SentencePair, options: Options, renderings: List[List[str]]) -> Contributions:
         contributions: Contributions = {}
-        for entity, row, row_renderings in zip(pair.entities, options, renderings, strict=True):
-            shares = contributions.setdefault(_phrase(pair.source[entity[0] : entity[1]]), {})
-            _add(shares, self._shares(row, row_renderings))
+        for phrase, row, row_renderings in zip(_phrases(pair), options, renderings, strict=True):
+            shares = self._shares(row, row_renderings)
+            if phrase in contributions:
+                _add(contributions[phrase], shares)
+            else:
+                contributions[phrase] = shares
         return contributions
 
     def _shares(self, options: Sequence[Option], renderings: Sequence[str]) -> Dict[str, float]:
@@ -181,17 +184,19 @@ class LabelVotes:
     """Labels of target phrases over a corpus. A clearly most frequent label of a phrase replaces the others."""
 
     def __init__(self) -> None:
-        self.counts: Dict[str, Counter] = {}
+        self.counts: DefaultDict[str, Counter] = defaultdict(Counter)
 
     def add(self, words: Sequence[str], label: str) -> None:
         """Count one projected span."""
-        self.counts.setdefault(_phrase(words), Counter())[label] += 1
+        self.counts[_phrase(words)][label] += 1
 
     def label(self, words: Sequence[str], label: str) -> str:
         """RETURNS (str): The clearly most frequent label of the phrase, or else `label`."""
-        counts = self.counts.get(_phrase(words), Counter())
+        counts = self.counts.get(_phrase(words))
+        if counts is None or (len(counts) == 1 and label in counts):
+            return label
         # Among equally frequent labels the alphabetically first one wins, whatever the order of counting.
-        best = min(counts, key=lambda name: (-counts[name], name), default=label)
+        best = min(counts, key=lambda name: (-counts[name], name))
         return best if counts[best] >= max(_RULING, _TIMES * counts[label]) else label
 
     def to_bytes(self) -> bytes:
@@ -202,7 +207,8 @@ class LabelVotes:
     def from_bytes(self, data: bytes) -> "LabelVotes":
         """Load what `to_bytes` returned. RETURNS (LabelVotes): Itself. RAISES: InputError."""
         state = unpack_state(data, "label votes", 1, _VotesState, lambda old: {"counts": old})
-        self.counts = {phrase: Counter(label_counts) for phrase, label_counts in state["counts"].items()}
+        counts = {phrase: Counter(label_counts) for phrase, label_counts in state["counts"].items()}
+        self.counts = defaultdict(Counter, counts)
         return self
 
 
@@ -232,11 +238,9 @@ def _mean(copies: Sequence[Contributions]) -> Contributions:
     return mean
 
 
+def _phrases(pair: SentencePair) -> List[str]:
+    return [_phrase(pair.source[entity[0] : entity[1]]) for entity in pair.entities]
+
+
 def _phrase(words: Sequence[str]) -> str:
     return comparable(" ".join(words))
-
-
-def sentence_key(pair: SentencePair) -> int:
-    """RETURNS (int): A hash of the texts of a pair, the same in every process."""
-    text = "\t".join([*pair.source, "\n", *pair.target])
-    return int.from_bytes(blake2b(text.encode("utf8"), digest_size=8).digest(), "little")

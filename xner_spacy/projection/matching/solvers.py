@@ -8,6 +8,7 @@ structure and handles the coupling only if entities really compete.
 
 from collections import Counter
 from itertools import pairwise
+from operator import attrgetter, itemgetter
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -72,20 +73,37 @@ def solve_exact(options: Options, limits: Limits) -> List[Choice]:
 
     RETURNS (List[Choice]): The choices, by start.
     """
-    if limits.high == 1 and sum(map(len, options)) > _CROWDED:
-        options = narrow(options, limits.low)
-    pruned = [prune_dominated(row) for row in options]
     if limits.high == 1:
-        # The best option of each entity. The first one wins a tie, then the shortest.
-        tops = [(entity, min(row, key=lambda o: (-o[0], o[1], o[2]))) for entity, row in enumerate(pruned) if row]
-        best = sorted((Choice(s, start, end, score) for s, (score, start, end) in tops), key=lambda c: c.start)
-        if all(before.end <= after.start for before, after in pairwise(best)):
+        best = _best(options)
+        if best is not None:
             return best
+        if sum(map(len, options)) > _CROWDED:
+            options = narrow(options, limits.low)
+    pruned = [prune_dominated(row) for row in options]
     chosen: List[Choice] = []
     for members in _components(pruned):
         solution = solve_component([pruned[entity] for entity in members], limits)
         chosen += [choice._replace(entity=members[choice.entity]) for choice in solution]
     return sorted(chosen, key=lambda choice: choice.start)
+
+
+def _best(options: Options) -> Optional[List[Choice]]:
+    """RETURNS (Optional[List[Choice]]): The best option of each entity, by start; None if two of them overlap. Of equal
+    ones the first is taken that contains no other.
+    """
+    choices: List[Choice] = []
+    for entity, row in enumerate(options):
+        if row:
+            top = max(row)[0]
+            equal = [option for option in row if option[0] == top]
+            if len(equal) > 1:
+                equal = sorted(prune_dominated(equal), key=itemgetter(1))
+            score, start, end = equal[0]
+            choices.append(Choice(entity, start, end, score))
+    choices.sort(key=attrgetter("start"))
+    if any(before.end > after.start for before, after in pairwise(choices)):
+        return None
+    return choices
 
 
 def narrow(options: Options, low: int) -> Options:

@@ -25,7 +25,6 @@ from .compiled_spans import FoldedWords
 from .constants import FITTED, Constants
 from .counted_words import Case, CaseState, FunctionWords, FunctionWordsState
 from .interfaces import Option, Options, ScoreMatrix, Span
-from .phrase_lexicon import sentence_key
 from .sentence_words import Sentence
 from .word_evidence import Alike, Compared, leaders_of, link_rows, names_fused, words_alike
 from .word_tables import MOST_WORDS, SourceWord, TargetWord, WordTable
@@ -110,7 +109,7 @@ class SpanScore:
             kinds = {i: self._kind(pair.source[i], e[2]) for e in pair.entities for i in range(e[0], e[1])}
             leader_of = leaders_of(pair)
             spans = tuple(entity[:3] for entity in pair.entities)
-            copy = hash((sentence_key(pair), pair.alignment.links.tobytes(), spans))
+            copy = hash((pair.key, pair.alignment.links.tobytes(), spans))
             if copy not in seen:  # a copy of a sentence says nothing new about case
                 seen.add(copy)
                 source_case.add(pair.source, kinds)

@@ -151,18 +151,18 @@ def names_fused(pair: SentencePair) -> Iterator[bool]:
     before = [e for e in pair.entities if e[0] and len(pair.source[e[0] - 1]) <= 4 and pair.source[e[0] - 1].islower()]
     if not before:
         return
-    linked: Dict[int, Set[int]] = defaultdict(set)
-    for i, j in pair.alignment.links.tolist():
-        linked[i].add(j)
+    links = pair.alignment.links.tolist()
     for entity in before:
-        if entity[0] - 1 in linked:
-            yield any(linked[entity[0] - 1] & linked[i] for i in range(entity[0], entity[1]))
+        of_word_before = {j for i, j in links if i == entity[0] - 1}
+        if of_word_before:
+            yield any(j in of_word_before for i, j in links if entity[0] <= i < entity[1])
 
 
 def leaders_of(pair: SentencePair) -> Dict[int, int]:
     """RETURNS (Dict[int, int]): The source word with the strongest link, for each linked target word."""
-    best: Dict[int, Tuple[float, int]] = {}
+    leaders: Dict[int, int] = {}
+    strongest: Dict[int, float] = {}
     for (i, j), score in zip(pair.alignment.links.tolist(), pair.alignment.scores.tolist(), strict=True):
-        if j not in best or score > best[j][0]:
-            best[j] = (score, i)
-    return {j: i for j, (_, i) in best.items()}
+        if score > strongest.get(j, -1.0):
+            strongest[j], leaders[j] = score, i
+    return leaders
