@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 import pytest
 
@@ -21,9 +21,9 @@ def test_help_is_help_and_a_benchmarks_own_is_its_own() -> None:
     assert own.returncode == 0 and "--repeats" in own.stdout and "benchmarks student" in own.stdout
 
 
-@pytest.mark.parametrize("checkout", [True, False])
-def test_an_unknown_benchmark_is_an_error_that_lists_what_there_is(checkout: bool, tmp_path: Path) -> None:
-    found = bench(ROOT if checkout else tmp_path, "nonesuch")
+@pytest.mark.parametrize("where", [ROOT, ROOT / "projects" / "apertium", None])
+def test_an_unknown_benchmark_is_an_error_that_lists_what_there_is(where: Optional[Path], tmp_path: Path) -> None:
+    found = bench(where or tmp_path, "nonesuch")
     assert found.returncode == 1 and "No benchmark 'nonesuch' here." in found.stderr
-    expected = "student_grid" if checkout else "a checkout of the repository"
+    expected = "a checkout of the repository" if where is None else "student_grid"
     assert expected in found.stderr
