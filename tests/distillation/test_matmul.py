@@ -18,7 +18,14 @@ from thinc.api import NumpyOps
 
 from xner_spacy import native
 from xner_spacy.cli.init_config import base_config
-from xner_spacy.distillation.student.matmul import MaxoutByBlocks, NumpyGemm, row_block_maxout, row_block_product
+from xner_spacy.distillation.student.matmul import (
+    MaxoutByBlocks,
+    NumpyGemm,
+    WindowsInPlace,
+    row_block_maxout,
+    row_block_product,
+    windows,
+)
 
 TEXT = "Anna lives in Reykjavík and works for the bank."
 
@@ -154,15 +161,22 @@ def test_the_largest_pieces_are_those_of_the_layers_apart(n, width, outputs, pie
             np.testing.assert_array_equal(row_block_maxout(rows, weights, bias), expected)
 
 
+@given(st.integers(1, 30), st.integers(1, 9), st.integers(1, 3), st.integers(0, 2**32))
+def test_windows_are_those_of_thinc(n, width, size, seed) -> None:
+    rows = np.random.default_rng(seed).standard_normal((n, width)).astype(np.float32)
+    np.testing.assert_array_equal(windows(rows, size), NumpyOps().seq2col(rows, size))
+
+
 def test_a_prediction_has_the_bits_of_the_layers_apart() -> None:
     nlp = build()
     model = nlp.get_pipe("tok2vec").model
     docs = [nlp.make_doc(TEXT), nlp.make_doc("Anna"), nlp.make_doc("")]
     vectors = model.predict(docs)
-    replaced = [node._func for node in model.walk() if isinstance(node._func.forward, MaxoutByBlocks)]
-    for mode in replaced:
-        mode.forward = mode.forward.forward
-    assert len(replaced) > 1
+    for kind in (MaxoutByBlocks, WindowsInPlace):
+        replaced = [node._func for node in model.walk() if isinstance(node._func.forward, kind)]
+        for mode in replaced:
+            mode.forward = mode.forward.forward
+        assert len(replaced) > 1
     for ours, theirs in zip(vectors, model.predict(docs), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

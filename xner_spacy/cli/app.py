@@ -47,7 +47,9 @@ COMMANDS: Dict[str, Listed] = {
         "write it to a folder."
     ),
     "annotate": Listed("Annotate a corpus into DocBin shards."),
-    "bench": Listed("Run a benchmark in a checkout of the repository, or in a folder of it (NAME --help for its options)."),
+    "bench": Listed(
+        "Run a benchmark in a checkout of the repository, or in a folder of it (NAME --help for its options)."
+    ),
     "evaluate": Listed(
         "Entity precision, recall and F1 with 95% bootstrap intervals, per type, per length, and by kind of error."
     ),

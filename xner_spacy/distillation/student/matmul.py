@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator, Optional, Tuple
 import numpy as np
 from spacy.language import Language
 from thinc.api import Model, NumpyOps
+from thinc.layers.expand_window import forward as expand_window_forward
 from thinc.layers.maxout import forward as maxout_forward
 
 from ... import native
@@ -176,6 +177,33 @@ class MaxoutByBlocks:
         return row_block_maxout(X, weights, bias), no_training
 
 
+@dataclass(eq=False)
+class WindowsInPlace:
+    """The forward function of `expand_window.v1`, which in a prediction shows the words beside each word where they
+    are, instead of copying them.
+
+    forward (Callable): The function that it replaces, by which the model still trains.
+    """
+
+    forward: Callable
+
+    def __call__(self, model: Model, X: Any, is_train: bool) -> Any:
+        if is_train or not isinstance(model.ops, RowBlockOps) or not isinstance(X, np.ndarray) or not len(X):
+            return self.forward(model, X, is_train)
+        return windows(X, model.attrs["window_size"]), no_training
+
+
+def windows(rows: FloatArray, size: int) -> FloatArray:
+    """RETURNS (FloatArray): For each row that row with `size` rows before it and after it, (n, (2 size + 1) width),
+    zeros beyond the first and the last one. They share their memory, so that nothing may be written to it.
+    """
+    n_rows, width = rows.shape
+    padded = np.zeros((n_rows + 2 * size, width), dtype=rows.dtype)
+    padded[size : size + n_rows] = rows
+    shape, steps = (n_rows, (2 * size + 1) * width), padded.strides
+    return np.lib.stride_tricks.as_strided(padded, shape, steps, writeable=False)
+
+
 def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
     """Make the predictions of a model on a CPU independent of the rest of the batch, by replacing its operations. It
     may be called repeatedly.
@@ -197,6 +225,8 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
                 forward = EachWordOnce(forward)
             elif forward is maxout_forward:
                 forward = MaxoutByBlocks(forward)
+            elif forward is expand_window_forward:
+                forward = WindowsInPlace(forward)
             node._func = _SetsMode(forward)
 
 
