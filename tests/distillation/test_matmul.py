@@ -14,7 +14,7 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
-from thinc.api import NumpyOps
+from thinc.api import Maxout, Mish, NumpyOps, chain, expand_window
 
 from xner_spacy import native
 from xner_spacy.cli.init_config import base_config
@@ -22,6 +22,7 @@ from xner_spacy.distillation.student.matmul import (
     MaxoutByBlocks,
     NumpyGemm,
     WindowsInPlace,
+    predict_row_by_row,
     row_block_maxout,
     row_block_product,
     windows,
@@ -165,6 +166,15 @@ def test_the_largest_pieces_are_those_of_the_layers_apart(n, width, outputs, pie
 def test_windows_are_those_of_thinc(n, width, size, seed) -> None:
     rows = np.random.default_rng(seed).standard_normal((n, width)).astype(np.float32)
     np.testing.assert_array_equal(windows(rows, size), NumpyOps().seq2col(rows, size))
+
+
+def test_windows_are_copied_for_any_layer_but_maxout() -> None:
+    to_max, to_others = (chain(expand_window(), layer(3, 9)) for layer in (Maxout, Mish))
+    for model in (to_max, to_others):
+        model.initialize()
+        predict_row_by_row(model)
+    copied = [not isinstance(model.layers[0]._func.forward, WindowsInPlace) for model in (to_max, to_others)]
+    assert copied == [False, True]
 
 
 def test_a_prediction_has_the_bits_of_the_layers_apart() -> None:

@@ -4,6 +4,7 @@ result does not depend on other rows.
 
 import threading
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Callable, Iterator, Optional, Tuple
 
 import numpy as np
@@ -179,8 +180,8 @@ class MaxoutByBlocks:
 
 @dataclass(eq=False)
 class WindowsInPlace:
-    """The forward function of `expand_window.v1`, which in a prediction shows the words beside each word where they
-    are, instead of copying them.
+    """The forward function of `expand_window.v1` before a maxout layer, which in a prediction shows the words beside
+    each word where they are, instead of copying them. Other layers may need an array of their own.
 
     forward (Callable): The function that it replaces, by which the model still trains.
     """
@@ -212,6 +213,12 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
         `thinc-apple-ops`). use_blis (Optional[bool]): Whether to train with Thinc's BLIS or NumPy's library; None keeps
         the current choice.
     """
+    windows_to_max = {
+        id(layer)
+        for node in model.walk()
+        for layer, following in pairwise(node.layers)
+        if layer._func is expand_window_forward and _first_layer(following).name == "maxout"
+    }
     for node in model.walk():
         replaced = type(node.ops) is RowBlockOps
         if not replaced and type(node.ops) is not NumpyOps:
@@ -225,9 +232,13 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
                 forward = EachWordOnce(forward)
             elif forward is maxout_forward:
                 forward = MaxoutByBlocks(forward)
-            elif forward is expand_window_forward:
+            elif id(node) in windows_to_max:
                 forward = WindowsInPlace(forward)
             node._func = _SetsMode(forward)
+
+
+def _first_layer(model: Model) -> Model:
+    return _first_layer(model.layers[0]) if model.layers else model
 
 
 def pipeline_row_by_row(nlp: Language, use_blis: Optional[bool] = None) -> None:
