@@ -26,7 +26,7 @@ from benchmarks.bases import load_base
 from xner_spacy.cli.output import table
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.distillation.student.each_word_once import EachWordOnce
-from xner_spacy.distillation.student.matmul import MaxoutByBlocks, WindowsInPlace
+from xner_spacy.distillation.student.matmul import MaxoutByBlocks
 from xner_spacy.types import Json
 
 KINDS = ("tok2vec", "ner", "student")
@@ -35,9 +35,8 @@ Setup = Tuple[str, str]
 # What a prediction is timed without.
 SHORTCUTS: Dict[str, Tuple[type, ...]] = {
     "now": (),
-    "windows copied": (WindowsInPlace,),
-    "and maxout by rows": (WindowsInPlace, MaxoutByBlocks),
-    "and every word embedded": (WindowsInPlace, MaxoutByBlocks, EachWordOnce),
+    "maxout by rows": (MaxoutByBlocks,),
+    "and every word embedded": (MaxoutByBlocks, EachWordOnce),
 }
 WORDS = [
     "Anna",
@@ -170,7 +169,6 @@ def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]
     variants: Dict[str, Tuple[Language, int]] = {}
     kinds = (
         ("blocks", None),
-        ("blocks, windows copied", None),
         ("blocks, maxout by rows", None),
         ("blocks, every word", None),
         ("one product", False),
@@ -180,8 +178,6 @@ def product_speeds(repeats: int = 4, docs: Sequence[Doc] = ()) -> Dict[str, int]
         nlp = build("student", "numpy")
         if "every word" in name:
             use_plain_layers(nlp, EachWordOnce)
-        if "copied" in name:
-            use_plain_layers(nlp, WindowsInPlace)
         if "by rows" in name:
             use_plain_layers(nlp, MaxoutByBlocks)
         if use_blis is not None:

@@ -19,7 +19,9 @@ from thinc.api import Maxout, Mish, NumpyOps, chain, expand_window
 from xner_spacy import native
 from xner_spacy.cli.init_config import base_config
 from xner_spacy.distillation.student.matmul import (
+    BATCH_ROWS,
     MaxoutByBlocks,
+    NormByBlocks,
     NumpyGemm,
     WindowsInPlace,
     predict_row_by_row,
@@ -180,9 +182,10 @@ def test_windows_are_copied_for_any_layer_but_maxout() -> None:
 def test_a_prediction_has_the_bits_of_the_layers_apart() -> None:
     nlp = build()
     model = nlp.get_pipe("tok2vec").model
-    docs = [nlp.make_doc(TEXT), nlp.make_doc("Anna"), nlp.make_doc("")]
+    docs = [nlp.make_doc(TEXT), nlp.make_doc("Anna"), nlp.make_doc(""), nlp.make_doc(TEXT * 120)]
+    assert len(docs[-1]) > BATCH_ROWS
     vectors = model.predict(docs)
-    for kind in (MaxoutByBlocks, WindowsInPlace):
+    for kind in (MaxoutByBlocks, NormByBlocks, WindowsInPlace):
         replaced = [node._func for node in model.walk() if isinstance(node._func.forward, kind)]
         for mode in replaced:
             mode.forward = mode.forward.forward

@@ -11,6 +11,7 @@ import numpy as np
 from spacy.language import Language
 from thinc.api import Model, NumpyOps
 from thinc.layers.expand_window import forward as expand_window_forward
+from thinc.layers.layernorm import forward as layer_norm_forward
 from thinc.layers.maxout import forward as maxout_forward
 
 from ... import native
@@ -179,6 +180,23 @@ class MaxoutByBlocks:
 
 
 @dataclass(eq=False)
+class NormByBlocks:
+    """The forward function of `LayerNorm.v1`, which predicts a few rows at a time, so that its steps find them in the
+    processor's cache.
+
+    forward (Callable): The function that it replaces, by which the model still trains.
+    """
+
+    forward: Callable
+
+    def __call__(self, model: Model, X: Any, is_train: bool) -> Any:
+        if is_train or not isinstance(model.ops, RowBlockOps) or len(X) <= BATCH_ROWS:
+            return self.forward(model, X, is_train)
+        parts = (X[start : start + BATCH_ROWS] for start in range(0, len(X), BATCH_ROWS))
+        return np.concatenate([self.forward(model, part, is_train)[0] for part in parts]), no_training
+
+
+@dataclass(eq=False)
 class WindowsInPlace:
     """The forward function of `expand_window.v1` before a maxout layer, which in a prediction shows the words beside
     each word where they are, instead of copying them. Other layers may need an array of their own.
@@ -232,6 +250,8 @@ def predict_row_by_row(model: Any, use_blis: Optional[bool] = None) -> None:
                 forward = EachWordOnce(forward)
             elif forward is maxout_forward:
                 forward = MaxoutByBlocks(forward)
+            elif forward is layer_norm_forward:
+                forward = NormByBlocks(forward)
             elif id(node) in windows_to_max:
                 forward = WindowsInPlace(forward)
             node._func = _SetsMode(forward)
