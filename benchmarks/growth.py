@@ -230,6 +230,7 @@ def table(result: Dict[str, Any]) -> str:
                 f"{row['cpu_seconds']:.2f} | {row['process_cpu_seconds']:.2f} | {rate:,.0f} | {row['peak_mib']:,.0f}"
             )
             lines.append(f"| {row['part']} | {row['sentences']:,} | {cells} |")
+    if result.get("exponents"):
         exponents = ", ".join(f"{part} {value:.2f}" for part, value in result["exponents"].items())
         lines += ["", f"Exponents of the processor time (1 is linear): {exponents}."]
     if result.get("start"):
@@ -255,7 +256,9 @@ def main(arguments: Optional[List[str]] = None) -> None:
     if measured := [part for part in parts if part != "start"]:
         rows = curves(measured, sizes, base_pairs())
         costs = {part: [row["cpu_seconds"] for row in rows if row["part"] == part] for part in measured}
-        result = {"rows": rows, "exponents": {part: slope(sizes, seconds) for part, seconds in costs.items()}}
+        result = {"rows": rows}
+        if len(sizes) > 1:
+            result["exponents"] = {part: slope(sizes, seconds) for part, seconds in costs.items()}
     if "start" in parts:
         result["start"] = start(options.rounds)
     if options.out is not None:
