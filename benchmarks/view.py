@@ -1,6 +1,6 @@
 """How long `xner view` takes with a large run: a folder of `xner annotate` many times over.
 
-    python -m benchmarks view annotated/is/train --sentences 100000
+    python -m benchmarks view annotated/is/train --sentences 1000,10000,100000,1000000 --out docs/growth/view.json
 
 The folder of shards is made in a temporary place. Seconds on the wall depend on what else the machine does; CPU seconds
 (this process) hardly do, so both are given, and the memory at the end of each step.
@@ -24,6 +24,7 @@ from xner_spacy.languages import blank_vocab
 from xner_spacy.report.view.comparing import Rows
 from xner_spacy.report.view.pages import Pages, write_page
 from xner_spacy.report.view.server import Server
+from xner_spacy.types import Json
 
 SHARD = 1000
 
@@ -39,18 +40,19 @@ def make_run(run: Path, folder: Path, sentences: int) -> None:
     write_json(folder / MANIFEST, make_manifest("xner annotate", {}, {}, entries))
 
 
-def measured(what: str, run: Callable[[], Any]) -> Any:
-    """Print the seconds that something takes. RETURNS (Any): Its result."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = run()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(f"| {what} | {wall:.2f} | {cpu:.2f} | {resident():,.0f} |", flush=True)
-    return result
-
-
-def measure(folder: Path, page_size: int) -> None:
-    """Print the table of a folder."""
+def measure(folder: Path, page_size: int) -> List[Json]:
+    """Print the table of a folder. RETURNS (List[Json]): The steps: seconds, CPU seconds, and MB of memory at the end."""
     print("| step | seconds | CPU seconds | memory, MB |\n|---|---:|---:|---:|")
+    steps: List[Json] = []
+
+    def measured(what: str, run: Callable[[], Any]) -> Any:
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = run()
+        wall, cpu = round(time.perf_counter() - wall, 2), round(time.process_time() - cpu, 2)
+        steps.append({"step": what, "seconds": wall, "cpu_seconds": cpu, "memory_mb": round(resident())})
+        print(f"| {what} | {wall:.2f} | {cpu:.2f} | {resident():,.0f} |", flush=True)
+        return result
+
     begun: List[Server] = []
 
     def open_page() -> bytes:
@@ -85,18 +87,24 @@ def measure(folder: Path, page_size: int) -> None:
         print(
             f"\n{total:,} sentences; the first page {len(page) / 1e6:.2f} MB, the file {file.stat().st_size / 1e6:.1f} MB"
         )
+    return steps
 
 
 def main(arguments: List[str]) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks view", description=__doc__.split("\n")[0])
     parser.add_argument("run", type=Path, help="a folder of xner annotate, or a .spacy file")
-    parser.add_argument("--sentences", type=int, default=100_000)
+    parser.add_argument("--sentences", default="100000", help="sizes, comma-separated")
     parser.add_argument("--limit", type=int, default=500, help="sentences of the page in one file")
+    parser.add_argument("--out", type=Path, help="a file for the figures (JSON)")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as name:
-        make_run(options.run, Path(name), options.sentences)
-        measure(Path(name), options.limit)
+    rows: List[Json] = []
+    for sentences in map(int, options.sentences.split(",")):
+        with tempfile.TemporaryDirectory() as name:
+            make_run(options.run, Path(name), sentences)
+            rows.append({"sentences": sentences, "steps": measure(Path(name), options.limit)})
+    if options.out is not None:
+        write_json(options.out, rows)
 
 
 if __name__ == "__main__":
