@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.cli.helpers import xner
 from xner_spacy import about
 from xner_spacy.cli.app import COMMANDS, app, run
 
-XNER = [sys.executable, "-m", "xner_spacy"]
+XNER = [str(Path(sysconfig.get_path("scripts"), "xner"))]
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -114,6 +115,33 @@ def test_completion(line: str, completed: list):
     done = subprocess.run(XNER, capture_output=True, text=True, env={**os.environ, **asked})
     assert sorted(done.stdout.split()) == sorted(completed), done.stderr
     assert "--install-completion" in xner("--help").out
+
+
+@pytest.mark.parametrize(
+    "words, asked",
+    [
+        ("--help", {}),
+        ("--version", {}),
+        ("", {"_XNER_COMPLETE": "complete_bash", "COMP_WORDS": "xner ", "COMP_CWORD": "1"}),
+    ],
+)
+def test_help_version_and_completion_do_not_wait_for_spacy(words: str, asked: dict):
+    code = f"import sys, xner_command; sys.argv = ['xner', *{words.split()}]\ntry:\n    xner_command.main()\n"
+    code += "finally:\n    assert not {'spacy', 'thinc', 'torch', 'confection'} & sys.modules.keys()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **asked})
+    assert done.returncode == 0, done.stderr
+    assert ("xner-spacy" if words == "--version" else "assemble") in done.stdout
+
+
+def test_only_the_running_command_puts_off_spacy():
+    """A process that a command starts imports the file of the command too, and needs all of the package."""
+    code = "import xner_command, xner_spacy; from spacy.tokens import Doc; assert Doc.has_extension('xner_source')"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_command_has_the_registries():
+    done = subprocess.run([*XNER, "info"], capture_output=True, text=True)
+    assert done.returncode == 0 and "xner.Lexical.v1" in done.stdout, done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")

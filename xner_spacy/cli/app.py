@@ -6,13 +6,12 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Tuple, Type
 
 import typer
-from catalogue import RegistryError
-from confection import ConfigValidationError
 from typer.core import TyperCommand, TyperGroup
 
+from .. import prepare
 from ..about import __version__
 from ..errors import XnerError, in_one_line
 from .output import make_log_printable, message
@@ -107,6 +106,7 @@ SETTINGS: Dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable"
 
 def registered(name: str) -> typer.Typer:
     """RETURNS (typer.Typer): A command, maybe among others of its module, which is imported now."""
+    prepare()
     alone = typer.Typer(**SETTINGS)
     module_name = name.replace("-", "_")
     module = import_module(COMMANDS[name].module or f"{__package__}.{module_name}")
@@ -119,7 +119,7 @@ def registered(name: str) -> typer.Typer:
 
 
 class Commands(TyperGroup):
-    """The commands of `xner`. Only the module of the one that is called is imported."""
+    """The commands of `xner`. Only the module of the one that is called is imported; spaCy with it."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -134,9 +134,18 @@ class Commands(TyperGroup):
     def format_commands(self, context: Any, formatter: Any) -> None:
         """Write the list of commands in the help."""
         limit = formatter.width - 6 - max(map(len, COMMANDS))
-        rows = [(name, TyperCommand(name, help=c.text).get_short_help_str(limit)) for name, c in COMMANDS.items()]
+        rows = [(name, command.get_short_help_str(limit)) for name, command in _as_listed().items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def shell_complete(self, context: Any, incomplete: str) -> List[Any]:
+        """RETURNS (List[Any]): The commands and options that begin like this, for the Tab key of a shell."""
+        listed = TyperGroup(name="xner", commands=_as_listed(), params=self.params)
+        return listed.shell_complete(type(context)(listed, info_name="xner"), incomplete)
+
+
+def _as_listed() -> Dict[str, Any]:
+    return {name: TyperCommand(name, help=listed.text) for name, listed in COMMANDS.items()}
 
 
 app = typer.Typer(name="xner", no_args_is_help=True, cls=Commands, **SETTINGS)
@@ -176,8 +185,6 @@ def run(arguments: List[str]) -> int:
         return _interrupted() if error.exit_code == INTERRUPTED else error.exit_code
     except XnerError as error:
         return _fail(error.message, error.hint)
-    except (RegistryError, ConfigValidationError) as error:
-        return _fail(f"A configuration does not hold{command_line}.", str(error).strip())
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
@@ -191,6 +198,8 @@ def run(arguments: List[str]) -> int:
         hint = "Free some space and run again." if error.errno == errno.ENOSPC else ""
         return _fail(f"{error.filename}: {reason}." if error.filename else f"{reason}{command_line}.", hint)
     except Exception as error:  # noqa: BLE001  (the last handler: it reports a bug and hides nothing)
+        if isinstance(error, _config_errors()):
+            return _fail(f"A configuration does not hold{command_line}.", str(error).strip())
         # typer uses a bundled click or the installed one, so the class of click's errors is not known here.
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
@@ -202,6 +211,14 @@ def run(arguments: List[str]) -> int:
             f"This is a fault of xner{command_line}: {type(error).__name__}{': ' * bool(reason)}{reason}",
             f"Nothing was left half-written. Please report it with what {DEBUG}=1 before the command shows.",
         )
+
+
+def _config_errors() -> Tuple[Type[Exception], ...]:
+    # Imported when there is an error that may be one: the help needs neither.
+    from catalogue import RegistryError
+    from confection import ConfigValidationError
+
+    return RegistryError, ConfigValidationError
 
 
 def _interrupted() -> int:
