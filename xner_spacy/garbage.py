@@ -1,6 +1,8 @@
-"""Python's search for unreachable cycles of objects, which takes long where millions of objects are reachable."""
+"""When memory is looked through for what is not needed any more, and given back."""
 
+import ctypes
 import gc
+import sys
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -18,3 +20,13 @@ def collecting_seldom() -> Iterator[None]:
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
+
+
+def give_back_memory() -> None:
+    """Give memory that was freed back to the system. The C library of most Linux systems keeps it otherwise, for what
+    the process allocates later. Elsewhere this does nothing.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

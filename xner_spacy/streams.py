@@ -2,13 +2,17 @@
 long items do not make a pool of gigabytes.
 """
 
+from collections import deque
+from concurrent.futures import Executor, Future
 from itertools import zip_longest
 from math import prod
-from typing import Any, Callable, Iterable, Iterator, List, Sized, Tuple, TypeVar
+from typing import Any, Callable, Deque, Iterable, Iterator, List, Sized, Tuple, TypeVar
 
 from .errors import XnerError
 
 CHARACTERS = 2_000_000
+# How many results of threads wait to be taken, at most.
+AHEAD = 8
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -76,3 +80,16 @@ def paired(
                 "It must give one for each, in order; the fault is in that part.",
             )
         yield item, result  # type: ignore[misc]
+
+
+def mapped(pool: Executor, work: Callable[..., Result], *arguments: Iterable[Any]) -> Iterator[Result]:
+    """As `pool.map(work, *arguments)`, but threads are only a few results ahead of whoever takes these, so that results
+    do not pile up in memory. YIELDS (Result): The results, in order.
+    """
+    running: Deque[Future[Result]] = deque()
+    for values in zip(*arguments, strict=True):
+        running.append(pool.submit(work, *values))
+        if len(running) > AHEAD:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()

@@ -19,7 +19,7 @@ from .word_forms import Spelling, spelled_alike
 Position = npt.NDArray[Any]  # int32, or int64 for over two billion cells
 
 # Cells whose word pairs are sorted at a time, if no single word has more.
-BLOCK_CELLS = 1_000_000
+BLOCK_CELLS = 250_000
 
 
 @dataclass

@@ -95,9 +95,11 @@ class LexicalAligner:
         )
         if summary:
             _log.warning("xner.Lexical.v1: %s", summary)
+        batches = make_batches(sources, targets, BATCH_CELLS)
+        del sources, targets  # the batches have them
         with ThreadPoolExecutor(self.threads or min(os.cpu_count() or 1, 4), "xner-align") as pool:
             with step("Aligner: counting word pairs"):
-                trainer = Trainer(sources, targets, source, target, strength=self.strength, null=self.null, pool=pool)
+                trainer = Trainer(batches, source, target, strength=self.strength, null=self.null, pool=pool)
             rounds = [trainer.lexical_round] * (self.lexical_rounds - 1) + [trainer.hmm_round] * self.hmm_rounds
             for learn in tracked(rounds, "Aligner: learning", len(rounds), "rounds"):
                 learn()

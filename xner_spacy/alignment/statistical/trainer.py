@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import native
+from ...garbage import give_back_memory
+from ...streams import mapped
 from ..windows import pair_windows, pieces
 from . import compiled
 from .alignment_model import Counts, Direction, Model, both_directions, linking_rates
 from .cooccurrence import Cooccurrence
 from .hmm import Statistics, posteriors
-from .vocabulary import Batch, Float, Int, Vocabulary, make_batches, pair_keys
+from .vocabulary import Batch, Float, Int, Vocabulary, pair_keys
 from .word_forms import Spelling, StemIndex, StemTable, spelled_alike
 
 # OpenBLAS computes matrix products of this size in one thread. Threads of its own would compete with those that work on
@@ -134,15 +136,14 @@ def unlinked_words(batch: Batch, linked_target: Float, linked_source: Float) -> 
 class Trainer:
     """Expectation maximisation. The first round (`Cooccurrence.first_round`) is part of making one.
 
-    sources (Sequence[Int]), targets (Sequence[Int]): The sentences of both sides as word numbers.
+    batches (List[Batch]): The sentence pairs, as word numbers of these vocabularies.
     strength (float): Weight of the prior, in observations. null (float): Probability of the empty word.
     pool (Executor): Threads that process the batches.
     """
 
     def __init__(
         self,
-        sources: Sequence[Int],
-        targets: Sequence[Int],
+        batches: List[Batch],
         source: Vocabulary,
         target: Vocabulary,
         *,
@@ -152,12 +153,12 @@ class Trainer:
     ) -> None:
         self.source, self.target = source, target
         self.strength, self.null, self.pool = strength, null, pool
-        self.batches = make_batches(sources, targets, BATCH_CELLS)
+        self.batches = batches
         source_counts, target_counts = (
             np.bincount(np.concatenate(side), minlength=len(words)).astype(np.float32)
             for side, words in (
-                ([batch.source[batch.source >= 0] for batch in self.batches], source),
-                ([batch.target[batch.target >= 0] for batch in self.batches], target),
+                ([batch.source[batch.source >= 0] for batch in batches], source),
+                ([batch.target[batch.target >= 0] for batch in batches], target),
             )
         )
         stems = StemIndex(source.words), StemIndex(target.words)
@@ -165,13 +166,17 @@ class Trainer:
             Direction(source_counts, target_counts, stems),
             Direction(target_counts, source_counts, stems[::-1]),
         )
-        # The position of each cell's word pair.
-        self.cells = Cooccurrence(self.batches)
+        cells = Cooccurrence(batches)
         spelling = Spelling(source.words, target.words)
-        least = KEEP if self.cells.values.size > ALL_PAIRS_CELLS else 0.0
-        found = self.cells.first_round((source_counts, target_counts), spelling, least, pool)
+        least = KEEP if cells.values.size > ALL_PAIRS_CELLS else 0.0
+        found = cells.first_round((source_counts, target_counts), spelling, least, pool)
+        # Of each batch: the position of each cell's word pair.
+        self.positions = [cells.cells(number) for number in range(len(batches))]
+        del cells, spelling
+        give_back_memory()
         self.pairs = e, f = found.source, found.target
         self.stems = StemTable(*stems, e, f)
+        give_back_memory()
         self.counts: Counts = found.links
         # Only pairs that are spelled alike have a prior by their kind.
         self.alike = np.flatnonzero(spelled_alike(found.buckets))
@@ -241,8 +246,8 @@ class Trainer:
     def _count(self, work: Callable[..., Tuple[Any, ...]]) -> Iterator[List[Any]]:
         """Add up the expected links of all batches, which `work` returns first. YIELDS (List): What else it returns."""
         self.counts[:] = 0.0
-        positions = [self.cells.cells(number) for number in range(len(self.batches))]
-        for index, (links, *further) in zip(positions, self.pool.map(work, positions, self.batches), strict=True):
+        results = mapped(self.pool, work, self.positions, self.batches)
+        for index, (links, *further) in zip(self.positions, results, strict=True):
             compiled.add_links(self.counts, index, links)
             yield further
 
