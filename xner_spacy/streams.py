@@ -12,7 +12,7 @@ from .errors import XnerError
 
 CHARACTERS = 2_000_000
 # How many results of threads wait to be taken, at most.
-AHEAD = 8
+AHEAD = 4
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

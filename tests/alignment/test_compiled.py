@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from xner_spacy import native
 from xner_spacy.alignment.statistical import compiled, hmm
+from xner_spacy.alignment.statistical import trainer as training
 from xner_spacy.alignment.statistical.hmm import Jumps, Statistics
 from xner_spacy.alignment.statistical.lexical import LexicalAligner
 from xner_spacy.alignment.statistical.trainer import Trainer, read_bitext
-from xner_spacy.alignment.statistical.vocabulary import Vocabulary
+from xner_spacy.alignment.statistical.vocabulary import Vocabulary, make_batches
 from xner_spacy.alignment.statistical.word_forms import Spelling
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,14 +116,16 @@ def test_a_trained_aligner_is_the_same_either_way(corpus, monkeypatch):
     ]
 
 
-def test_probabilities_have_the_same_bits(corpus, monkeypatch):
+@pytest.mark.parametrize("part", [100, training.PART_PAIRS])
+def test_probabilities_have_the_same_bits(corpus, monkeypatch, part):
+    monkeypatch.setattr(training, "PART_PAIRS", part)
     tables = []
     for library in (native.LIBRARY, None):
         monkeypatch.setattr(native, "LIBRARY", library)
         source, target = Vocabulary(), Vocabulary()
         sources, targets, _ = read_bitext(corpus, source, target, 120)
         with ThreadPoolExecutor(1) as pool:
-            trainer = Trainer(sources, targets, source, target, strength=10.0, null=0.1, pool=pool)
+            trainer = Trainer(make_batches(sources, targets, 2_000), source, target, strength=10.0, null=0.1, pool=pool)
             trainer.lexical_round()
         assert len(trainer.alike) > 10
         tables.append([trainer.counts, *trainer.probabilities])

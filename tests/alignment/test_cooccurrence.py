@@ -37,6 +37,11 @@ def first_round(pairs: Numbers, least: float) -> Tuple[Cooccurrence, WordPairs]:
         return cells, cells.first_round(occurrences, Spelling(*WORDS), least, pool)
 
 
+def words(found: WordPairs) -> Tuple[np.ndarray, np.ndarray]:
+    target = found.pairs.target
+    return found.pairs.source_of(np.arange(len(target))), target
+
+
 def plain_links(pairs: Numbers) -> Dict[Tuple[int, int], float]:
     """Expected links after the first round, cell by cell."""
     counts: Dict[Tuple[int, int], int] = defaultdict(int)
@@ -65,17 +70,18 @@ def test_every_word_pair_by_itself(pairs: Numbers, block: int) -> None:
         patch.setattr(cooccurrence, "BLOCK_CELLS", block)
         cells, found = first_round(pairs, 0.0)
     expected = plain_links(pairs)
-    assert list(zip(found.source[1:].tolist(), found.target[1:].tolist(), strict=True)) == sorted(expected)
+    found_source, found_target = words(found)
+    assert list(zip(found_source[1:].tolist(), found_target[1:].tolist(), strict=True)) == sorted(expected)
     assert found.links[1:] == pytest.approx([expected[pair] for pair in sorted(expected)], rel=1e-5)
-    for total, side in zip(found.totals, (found.source, found.target), strict=True):
+    for total, side in zip(found.totals, (found_source, found_target), strict=True):
         assert total == pytest.approx(np.bincount(side, found.links, len(total)), rel=1e-5)
     # Each cell leads to its word pair, and the padding to the first.
     for number, batch in enumerate(cells.batches):
         index = cells.cells(number)
         source, target = np.broadcast_arrays(batch.source[None], batch.target.T[:, :, None])
         filled = (source >= 0) & (target >= 0)
-        assert np.array_equal(found.source[index[filled]], source[filled])
-        assert np.array_equal(found.target[index[filled]], target[filled])
+        assert np.array_equal(found_source[index[filled]], source[filled])
+        assert np.array_equal(found_target[index[filled]], target[filled])
         assert not index[~filled].any()
 
 
@@ -84,10 +90,8 @@ def test_pairs_with_few_links_are_left_out_unless_they_are_spelled_alike() -> No
     pairs: Numbers = [(random.integers(1, 6, 5).tolist(), random.integers(1, 7, 5).tolist()) for _ in range(20)]
     everything, some = first_round(pairs, 0.0)[1], first_round(pairs, 2.0)[1]
     alike = {(1, 1), (1, 2), (2, 1), (2, 2), (3, 5)}
-    kept = [*zip(some.source[1:].tolist(), some.target[1:].tolist(), strict=True)]
-    links = dict(
-        zip(zip(everything.source.tolist(), everything.target.tolist(), strict=True), everything.links, strict=True)
-    )
+    kept = [*zip(*(side[1:].tolist() for side in words(some)), strict=True)]
+    links = dict(zip(zip(*(side.tolist() for side in words(everything)), strict=True), everything.links, strict=True))
     assert len(kept) < len(links) - 1
     assert kept == sorted({pair for pair, n in links.items() if n > 2.0} | (alike & {*links}))
     assert some.totals[0] == pytest.approx(everything.totals[0])

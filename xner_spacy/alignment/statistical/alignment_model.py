@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ...text import comparable
 from .hmm import LIMIT, Jumps
-from .vocabulary import Float, Keys, Vocabulary, pair_keys, split_keys, values_of
+from .vocabulary import Float, Keys, SortedPairs, Vocabulary, pair_keys, split_keys, values_of
 from .word_forms import N_BUCKETS, Spelling, StemIndex, StemTable, spelled_alike
 
 Counts = npt.NDArray[np.float64]
@@ -200,7 +200,8 @@ class Model:
     strength: float
 
     def __post_init__(self) -> None:
-        self.stems = StemTable(*self.forward.stems, *split_keys(self.keys))
+        pairs = SortedPairs.from_keys(self.keys, len(self.source))
+        self.stems = StemTable(*self.forward.stems, pairs, is_looked_up=True)
         self.stems.add_up(self.counts)
 
     def to_dict(self) -> Dict[str, Any]:

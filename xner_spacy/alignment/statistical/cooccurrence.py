@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from .vocabulary import Batch, Float, Int
+from .vocabulary import Batch, Float, Int, SortedPairs, word_ranges
 from .word_forms import Spelling, spelled_alike
 
 Position = npt.NDArray[Any]  # int32, or int64 for over two billion cells
@@ -24,18 +24,16 @@ BLOCK_CELLS = 250_000
 
 @dataclass
 class WordPairs:
-    """The word pairs that the later rounds work with, sorted by source word, then target word. The first is the
-    padding, and all pairs that were left out.
+    """The word pairs that the later rounds work with.
 
-    source (Int), target (Int): The words of each pair.
+    pairs (SortedPairs): Their words. The first is the padding, and all pairs that were left out.
     buckets (npt.NDArray[np.uint8]): How alike they are spelled.
     together (npt.NDArray[np.int64]): How often those that are spelled alike occur together.
     links (npt.NDArray[np.float64]): Expected links.
     totals (List[Float]): Expected links of each source word, and of each target word, with pairs that were left out.
     """
 
-    source: Int
-    target: Int
+    pairs: SortedPairs
     buckets: npt.NDArray[np.uint8]
     together: npt.NDArray[np.int64]
     links: npt.NDArray[np.float64]
@@ -114,8 +112,11 @@ class Cooccurrence:
         of_source, of_target = occurrences
         totals = [np.zeros(len(of_source)), np.zeros(len(of_target))]
         positions = self.values.view(np.int32)
+        # How many pairs each source word has; word 0 has the padding.
+        lengths = np.zeros(len(of_source), dtype=np.int64)
+        lengths[0] = 1
         # Memory that is not written to is not taken, so these may be too long.
-        source, target = (np.zeros(pairs + 1, dtype=np.int32) for _ in range(2))
+        target = np.zeros(pairs + 1, dtype=np.int32)
         buckets, links = np.zeros(pairs + 1, dtype=np.uint8), np.zeros(pairs + 1)
         together_if_alike: List[npt.NDArray[np.int64]] = []
         size = 1
@@ -133,12 +134,14 @@ class Cooccurrence:
             # The expected links of these cells are not needed any more.
             positions[block.cells] = np.repeat(numbers, together)
             part = slice(size, size + len(kept))
-            source[part], target[part] = block.source[kept], block.target[kept]
+            lengths += np.bincount(block.source[kept], minlength=len(lengths))
+            target[part] = block.target[kept]
             buckets[part], links[part] = block_buckets[kept], block_links[kept]
             size += len(kept)
         self.values = positions
-        columns = (source[:size], target[:size], buckets[:size], np.concatenate(together_if_alike), links[:size])
-        return WordPairs(*columns, [total.astype(np.float32) for total in totals])
+        columns = (buckets[:size], np.concatenate(together_if_alike), links[:size])
+        pairs_kept = SortedPairs(np.concatenate([[0], np.cumsum(lengths)]), target[:size])
+        return WordPairs(pairs_kept, *columns, [total.astype(np.float32) for total in totals])
 
     def _blocks(self, n_source: int, n_target: int) -> Iterator[_Block]:
         """YIELDS (_Block): All word pairs in order. A block has the pairs of one source word at least."""
@@ -147,13 +150,8 @@ class Cooccurrence:
         cells_before = np.concatenate([[0], np.cumsum(self.target_length[self.pair_of_token[self.tokens]])])[token_ends]
         target_start = np.cumsum(self.target_length) - self.target_length
         source_start = np.cumsum(self.source_length) - self.source_length
-        word = 0
-        while word < n_source:
-            end = int(np.searchsorted(cells_before, cells_before[word] + BLOCK_CELLS, side="right")) - 1
-            begin, word = word, max(end, word + 1)
+        for begin, word in word_ranges(cells_before, BLOCK_CELLS):
             tokens = self.tokens[token_ends[begin] : token_ends[word]]
-            if not len(tokens):
-                continue
             pairs = self.pair_of_token[tokens]
             lengths = self.target_length[pairs]
             before = np.cumsum(lengths) - lengths

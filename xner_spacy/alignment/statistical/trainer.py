@@ -30,7 +30,7 @@ KEEP = 1e-3
 # In a bitext with more cells than this, the first round drops such pairs too, to save memory. In a smaller one they
 # count: the AER of 2,400 pairs of English and French rises by 0.05 without them.
 ALL_PAIRS_CELLS = 20_000_000
-# Word pairs whose probabilities are computed at a time: few enough for the processor's cache.
+# Word pairs whose probabilities are computed at a time, if no single word has more: few enough for the processor's cache.
 PART_PAIRS = 50_000
 # A long pair can't be cut into parallel pieces if one side has more than this many times the words of the other.
 MOST_UNLIKE = 9
@@ -114,6 +114,8 @@ def read_bitext(
             for piece in pair_windows(len(source_numbers), len(target_numbers), max_length, pieces):
                 sources.append(source_numbers[piece.source])
                 targets.append(target_numbers[piece.target])
+    source.forget_tokens()
+    target.forget_tokens()
     return sources, targets, report
 
 
@@ -174,18 +176,19 @@ class Trainer:
         self.positions = [cells.cells(number) for number in range(len(batches))]
         del cells, spelling
         give_back_memory()
-        self.pairs = e, f = found.source, found.target
-        self.stems = StemTable(*stems, e, f)
+        self.pairs = found.pairs
+        self.stems = StemTable(*stems, self.pairs, is_looked_up=False)
         give_back_memory()
         self.counts: Counts = found.links
         # Only pairs that are spelled alike have a prior by their kind.
         self.alike = np.flatnonzero(spelled_alike(found.buckets))
         self.together = found.together.astype(np.float64)
-        alike = found.buckets[self.alike], e[self.alike], f[self.alike]
+        alike = found.buckets[self.alike], self.pairs.source_of(self.alike), self.pairs.target[self.alike]
         self.kinds = self.directions[0].kinds(*alike), self.directions[1].kinds(alike[0], alike[2], alike[1])
+        size = len(self.counts)
         # By direction and word pair. Compiled code reads both directions of a pair at once.
         self.probabilities: Float = (
-            np.zeros((2, len(e)), np.float32) if native.LIBRARY is None else np.zeros((len(e), 2), np.float32).T
+            np.zeros((2, size), np.float32) if native.LIBRARY is None else np.zeros((size, 2), np.float32).T
         )
         self._update(found.totals)
 
@@ -255,50 +258,61 @@ class Trainer:
         """Compute the probabilities from the expected links. totals (Optional[Sequence[Float]]): The expected links of
         each source word and of each target word, if they are known.
         """
-        for number, (direction, kinds, given) in enumerate(zip(self.directions, self.kinds, self.pairs, strict=True)):
-            if totals is None:
-                totals_of_words = compiled.sums_by(given, self.counts, len(direction.occurrences))
-                direction.set_totals(totals_of_words.astype(np.float32))
-            else:
-                direction.set_totals(totals[number])
+        totals = totals or [sums.astype(np.float32) for sums in self._totals()]
+        for direction, kinds, of_words in zip(self.directions, self.kinds, totals, strict=True):
+            direction.set_totals(of_words)
             direction.rates = linking_rates(kinds, self.counts[self.alike], self.together)
         self.stems.add_up(self.counts)
-        if native.LIBRARY is not None:
-            compiled.probabilities(
-                self.pairs,
-                self.counts,
-                self.stems.index,
+        compute = self._numpy_probabilities if native.LIBRARY is None else compiled.probabilities
+        for part, source in self.pairs.parts(PART_PAIRS):
+            alike = slice(*np.searchsorted(self.alike, (part.start, part.stop)))
+            compute(
+                (source, self.pairs.target[part]),
+                self.counts[part],
+                self.stems.index[part],
                 self.stems.links,
-                self.alike,
-                self.kinds,
+                self.alike[alike] - part.start,
+                [kinds[alike] for kinds in self.kinds],
                 self.directions,
                 self.strength,
-                self.probabilities.T,
+                self.probabilities.T[part],
             )
-        else:
-            self._numpy_probabilities()
         for table in self.probabilities:
             table[0] = 0.0  # the padding
 
-    def _numpy_probabilities(self) -> None:
+    def _totals(self) -> Tuple[Counts, Counts]:
+        """RETURNS (Tuple[Counts, Counts]): The expected links of each source word and of each target word."""
+        source_words, target_words = (len(direction.occurrences) for direction in self.directions)
+        of_source = np.zeros(source_words)
+        for part, source in self.pairs.parts(PART_PAIRS):
+            first, last = source[0], source[-1]
+            of_source[first : last + 1] = compiled.sums_by(source - first, self.counts[part], last + 1 - first)
+        return of_source, compiled.sums_by(self.pairs.target, self.counts, target_words)
+
+    @staticmethod
+    def _numpy_probabilities(
+        pairs: Tuple[Int, Int],
+        links: Counts,
+        stems: Int,
+        stem_links: Float,
+        alike: npt.NDArray[np.int64],
+        kinds: Sequence[npt.NDArray[np.int16]],
+        directions: Sequence[Direction],
+        strength: float,
+        table: Float,
+    ) -> None:
         """The same as `compiled.probabilities`."""
-        for begin in range(0, len(self.counts), PART_PAIRS):
-            part = slice(begin, begin + PART_PAIRS)
-            links = self.counts[part]
-            alike = slice(*np.searchsorted(self.alike, (part.start, part.stop)))
-            rates = []
-            for direction, kinds in zip(self.directions, self.kinds, strict=True):
-                rates.append(np.zeros(len(links), dtype=np.float32))
-                rates[-1][self.alike[alike] - begin] = direction.rates[kinds[alike]]
-            words = self.pairs[0][part], self.pairs[1][part]
-            computed = both_directions(self.directions, rates, words, links, self.stems.of(part), self.strength)
-            for table, probabilities in zip(self.probabilities, computed, strict=True):
-                table[part] = probabilities
+        rates = np.zeros((2, len(links)), dtype=np.float32)
+        for of_pairs, direction, of_alike in zip(rates, directions, kinds, strict=True):
+            of_pairs[alike] = direction.rates[of_alike]
+        computed = both_directions(directions, list(rates), pairs, links, stem_links[stems], strength)
+        for column, values in enumerate(computed):
+            table[:, column] = values
 
     def model(self) -> Model:
         """RETURNS (Model): The model so far."""
         kept = np.flatnonzero(self.counts > KEEP)
-        keys = pair_keys(*(words[kept] for words in self.pairs))
+        keys = pair_keys(self.pairs.source_of(kept), self.pairs.target[kept])
         return Model(
             self.source, self.target, *self.directions, keys, self.counts[kept].astype(np.float32), self.strength
         )

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,57 @@ def values_of(keys: Keys, table_keys: Keys, values: Float) -> Float:
     return np.where(table_keys[index] == keys, values[index], np.float32(0.0))
 
 
+@dataclass
+class SortedPairs:
+    """Word pairs, sorted by source word, then target word. Source words are not stored, because there may be millions
+    of pairs: those of word `w` begin at `starts[w]` and end at `starts[w + 1]`.
+
+    starts (npt.NDArray[np.int64]): (source words + 1,) positions. target (Int): The target word of each pair.
+    """
+
+    starts: npt.NDArray[np.int64]
+    target: Int
+
+    @classmethod
+    def from_keys(cls, keys: Keys, source_words: int) -> "SortedPairs":
+        """RETURNS (SortedPairs): The pairs of sorted keys; see `pair_keys`."""
+        starts = np.searchsorted(keys, np.arange(source_words + 1, dtype=np.int64) << 32)
+        return cls(starts, split_keys(keys)[1].astype(np.int32))
+
+    def parts(self, most: int) -> Iterator[Tuple[slice, Int]]:
+        """YIELDS (Tuple[slice, Int]): Parts of the pairs in order, and the source word of each pair. A part has all
+        pairs of its source words: `most` at most, or those of a single word.
+        """
+        for first, last in word_ranges(self.starts, most):
+            lengths = np.diff(self.starts[first : last + 1])
+            source = np.repeat(np.arange(first, last, dtype=np.int32), lengths)
+            yield slice(int(self.starts[first]), int(self.starts[last])), source
+
+    def source_of(self, positions: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """RETURNS (npt.NDArray[np.int64]): The source words of the pairs at some positions."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
+
+    def of_words(self, words: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """RETURNS (npt.NDArray[np.int64]): The positions of all pairs of some source words, word after word."""
+        lengths = self.starts[words + 1] - self.starts[words]
+        ends = np.cumsum(lengths)
+        return np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts[words] - (ends - lengths), lengths)
+
+
+def word_ranges(starts: npt.NDArray[np.int64], most: int) -> Iterator[Tuple[int, int]]:
+    """Cut a table into parts of whole words. starts (npt.NDArray[np.int64]): Where the entries of each word begin, and
+    where the last ones end. YIELDS (Tuple[int, int]): The first word of a part and the one behind its last. Together
+    they have `most` entries at most, if a word alone has no more; no part is without entries.
+    """
+    word, end = 0, len(starts) - 1
+    while word < end:
+        # The last one whose entries still fit.
+        behind = int(np.searchsorted(starts, starts[word] + most, side="right")) - 1
+        first, word = word, min(max(behind, word + 1), end)
+        if starts[word] > starts[first]:
+            yield first, word
+
+
 class Vocabulary:
     """The words of one language, normalised by `comparable` and numbered from 1. The number 0 is any other word.
 
@@ -60,6 +111,10 @@ class Vocabulary:
         if None in numbers:
             numbers = [self._add_one(tokens[k]) if number is None else number for k, number in enumerate(numbers)]
         return np.array(numbers, dtype=np.int32)
+
+    def forget_tokens(self) -> None:
+        """Free what makes `add` quick, when all is read."""
+        self._of_tokens = {}
 
     def _add_one(self, token: str) -> int:
         word = comparable(token)

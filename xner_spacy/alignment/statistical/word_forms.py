@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ... import native
 from ...spelling import fold
 from . import compiled
-from .vocabulary import Float, pair_keys, values_of
+from .vocabulary import Float, SortedPairs, pair_keys, values_of, word_ranges
 
 # Buckets of word pairs by similarity. The aligner learns a rate for each.
 UNLIKE = 0  # less than 0.4
@@ -28,7 +28,7 @@ N_BUCKETS = 11
 
 STEM_LENGTH = 4
 # Word pairs whose stems are numbered at a time.
-PART_PAIRS = 1_000_000
+PART_PAIRS = 250_000
 
 Bits = npt.NDArray[np.uint64]
 
@@ -120,8 +120,8 @@ class StemIndex:
     def __init__(self, words: Sequence[str]) -> None:
         self._index: Dict[str, int] = {}
         # The stem of each word.
-        self.of: npt.NDArray[np.int64] = np.array(
-            [self._index.setdefault(fold(word)[:STEM_LENGTH], len(self._index)) for word in words], dtype=np.int64
+        self.of: npt.NDArray[np.int32] = np.array(
+            [self._index.setdefault(fold(word)[:STEM_LENGTH], len(self._index)) for word in words], dtype=np.int32
         )
 
     def __len__(self) -> int:
@@ -131,7 +131,7 @@ class StemIndex:
         """RETURNS (StemIndex): The same stems, of other words. All unknown stems share one number."""
         other = copy(self)
         unknown = len(self._index)
-        other.of = np.array([self._index.get(fold(word)[:STEM_LENGTH], unknown) for word in words], dtype=np.int64)
+        other.of = np.array([self._index.get(fold(word)[:STEM_LENGTH], unknown) for word in words], dtype=np.int32)
         return other
 
     def sums(self, values: Float) -> Float:
@@ -140,38 +140,37 @@ class StemIndex:
 
 
 class StemTable:
-    """Expected links between the stems of both sides, for word pairs of source words `e` and target words `f`."""
+    """Expected links between the stems of both sides, for word pairs.
 
-    def __init__(self, source: StemIndex, target: StemIndex, e: npt.NDArray[Any], f: npt.NDArray[Any]) -> None:
+    is_looked_up (bool): Whether `lookup` will be called, which takes memory.
+    """
+
+    def __init__(self, source: StemIndex, target: StemIndex, pairs: SortedPairs, *, is_looked_up: bool) -> None:
         # Where the stems of each pair are in `links`. Sorting all keys at once would take several times the memory of
-        # the table. Source words of one stem have numbers far apart, so each part has the pairs of some stems.
-        self.index: npt.NDArray[np.int32] = np.zeros(len(e), dtype=np.int32)
-        parts: List[npt.NDArray[np.int64]] = []
+        # the table, so each part has the pairs of some stems of source words.
+        self.index: npt.NDArray[np.int32] = np.zeros(len(pairs.target), dtype=np.int32)
+        keys: List[npt.NDArray[np.int64]] = []
         size = 0
-        stem_of_pair = source.of[e].astype(np.int32)
-        ends = np.cumsum(np.bincount(stem_of_pair))
-        first = 0
-        while first < len(ends):
-            last = max(
-                int(np.searchsorted(ends, (ends[first - 1] if first else 0) + PART_PAIRS, side="right")), first + 1
-            )
-            part = np.flatnonzero((stem_of_pair >= first) & (stem_of_pair < last))
-            keys, index = np.unique(pair_keys(stem_of_pair[part], target.of[f[part]]), return_inverse=True)
+        words = np.argsort(source.of, kind="stable")  # by stem
+        lengths = np.diff(pairs.starts)[words]
+        of_stem = np.bincount(source.of, np.diff(pairs.starts)).astype(np.int64)
+        first_word = np.concatenate([[0], np.cumsum(np.bincount(source.of))])
+        for first, last in word_ranges(np.concatenate([[0], np.cumsum(of_stem)]), PART_PAIRS):
+            part_words = slice(first_word[first], first_word[last])
+            part = pairs.of_words(words[part_words])
+            stems = np.repeat(source.of[words[part_words]], lengths[part_words])
+            part_keys, index = np.unique(pair_keys(stems, target.of[pairs.target[part]]), return_inverse=True)
             self.index[part] = index + size
-            parts.append(keys)
-            size += len(keys)
-            first = last
-        self._keys = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-        self.links: Float = np.zeros(len(self._keys), dtype=np.float32)
+            size += len(part_keys)
+            if is_looked_up:
+                keys.append(part_keys)
+        self._keys = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
+        self.links: Float = np.zeros(size, dtype=np.float32)
 
     def add_up(self, counts: npt.NDArray[Any]) -> None:
         """Add up the links of the table's word pairs."""
-        self.links = compiled.sums_by(self.index, counts, len(self._keys)).astype(np.float32)
+        self.links = compiled.sums_by(self.index, counts, len(self.links)).astype(np.float32)
 
-    def of(self, pairs: slice) -> Float:
-        """RETURNS (Float): The links of the stems of some of the table's word pairs."""
-        return self.links[self.index[pairs]]
-
-    def lookup(self, source: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> Float:
+    def lookup(self, source: npt.NDArray[np.int32], target: npt.NDArray[np.int32]) -> Float:
         """RETURNS (Float): The links of pairs of stems; 0 for unknown pairs."""
         return values_of(pair_keys(source, target), self._keys, self.links)
