@@ -169,7 +169,9 @@ class StemTable:
 
     def add_up(self, counts: npt.NDArray[Any]) -> None:
         """Add up the links of the table's word pairs."""
-        self.links = compiled.sums_by(self.index, counts, len(self.links)).astype(np.float32)
+        size = len(self.links)
+        self.links = np.zeros(0, dtype=np.float32)  # frees the last ones first
+        self.links = compiled.sums_by(self.index, counts, size).astype(np.float32)
 
     def lookup(self, source: npt.NDArray[np.int32], target: npt.NDArray[np.int32]) -> Float:
         """RETURNS (Float): The links of pairs of stems; 0 for unknown pairs."""
