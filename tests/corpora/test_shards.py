@@ -1,5 +1,6 @@
 """What a pipeline makes of a shard: a Doc each, faults of its own included."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from xner_spacy.corpora import shards
 from xner_spacy.corpora.annotate import annotate
 from xner_spacy.corpora.docs import read_docs
 from xner_spacy.corpora.shards import Vocabularies
-from xner_spacy.docdata import FAULT_KEY
+from xner_spacy.docdata import FAULT_KEY, source_of
 
 
 @Language.component("test_faulty")
@@ -60,6 +61,36 @@ def test_vocabularies_are_freed_after_an_error():
     assert "one" not in nlp.vocab.strings
     with vocabularies.growing():
         assert nlp("one two").text == "one two"
+
+
+def test_words_of_translations_are_freed_too_and_tokenised_alike_afterwards():
+    nlp = spacy.blank("xx")
+    translator = nlp.add_pipe("xner_translator", config={"source_lang": "en"})
+    vocabularies = Vocabularies(nlp, most_words=1)
+    kept = source_of(nlp("Anna can't"))
+    before = translator.source_nlp
+    with vocabularies.growing():
+        nlp("Otto can't")
+    after = translator.source_nlp
+    assert after is not before and "Otto" not in after.vocab.strings
+    assert [(t.text, t.norm_) for t in source_of(nlp("Anna can't"))] == [(t.text, t.norm_) for t in kept]
+    assert kept.text == "Anna can't"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh", "my"])
+def test_a_translator_has_the_same_tokenizer_when_its_words_are_freed(lang: str):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        translator = spacy.blank("xx").add_pipe("xner_translator", config={"source_lang": lang})
+    before = translator.source_nlp
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        translator.free_words()
+    after = translator.source_nlp
+    assert after is not before and after.vocab is not before.vocab
+    assert after.config["nlp"] == before.config["nlp"] and type(after.tokenizer) is type(before.tokenizer)
+    text = "Anna's 北京大学 ရန်ကုန်မြို့ can't"
+    assert [t.text for t in after.make_doc(text)] == [t.text for t in before.make_doc(text)]
 
 
 def test_shards_do_not_depend_on_when_vocabularies_are_freed(tmp_path: Path, monkeypatch):

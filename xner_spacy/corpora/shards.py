@@ -157,13 +157,15 @@ class Vocabularies:
     grow. This is done after a block in which they have become too large, and not after each: to look up all that spaCy
     knows of a word takes longer than to label it.
 
+    A component that can free its own words has a method `free_words`. Others' are freed by spaCy's `memory_zone`, in
+    which a tokenizer remembers nothing and takes four times as long.
+
     nlp (Language): The pipeline. most_words (int): The words that may be added before they are freed.
     """
 
     def __init__(self, nlp: Language, most_words: int = MOST_WORDS) -> None:
         self._nlp = nlp
         self._most_words = most_words
-        self._pipelines: List[Language] = []
         self._zones: Optional[ExitStack] = None
         self._known = 0
 
@@ -171,12 +173,9 @@ class Vocabularies:
     def growing(self) -> Iterator[None]:
         """A block in which they grow. Nothing that was made in it may be used after it."""
         if self._zones is None:
-            pipelines = [self._nlp, *(getattr(pipe, "source_nlp", None) for _, pipe in self._nlp.pipeline)]
-            by_vocab = {id(pipeline.vocab): pipeline for pipeline in reversed(pipelines) if pipeline is not None}
-            self._pipelines = list(by_vocab.values())
             self._zones = ExitStack()
             self._known = self._size()
-            for pipeline in self._pipelines:
+            for pipeline in self._pipelines():
                 self._zones.enter_context(pipeline.memory_zone())
         try:
             yield
@@ -191,7 +190,20 @@ class Vocabularies:
         zones, self._zones = self._zones, None
         if zones is not None:
             zones.close()
+            for pipe in self._freeing():
+                pipe.free_words()
+
+    def _freeing(self) -> List[Any]:
+        """RETURNS (List[Any]): The components that free their own words."""
+        return [pipe for _, pipe in self._nlp.pipeline if hasattr(pipe, "free_words")]
+
+    def _pipelines(self) -> List[Language]:
+        """RETURNS (List[Language]): The pipelines with a vocabulary that spaCy can free, one for each vocabulary."""
+        others = [pipe for _, pipe in self._nlp.pipeline if not hasattr(pipe, "free_words")]
+        pipelines = [self._nlp, *(getattr(pipe, "source_nlp", None) for pipe in others)]
+        return list({id(nlp.vocab): nlp for nlp in reversed(pipelines) if nlp is not None}.values())
 
     def _size(self) -> int:
         # A vocabulary counts the words that it has added, and those that were freed as well.
-        return sum(len(pipeline.vocab) for pipeline in self._pipelines)
+        vocabs = [nlp.vocab for nlp in self._pipelines()] + [pipe.source_nlp.vocab for pipe in self._freeing()]
+        return sum(map(len, vocabs))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
+import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -61,6 +62,11 @@ class TranslatorComponent(BatchPipe):
             if fault is not None:
                 doc.user_data[FAULT_KEY] = fault
                 self.faults[fault] += 1
+
+    def free_words(self) -> None:
+        """Free what the tokenizer of the source language has added to its vocabulary. Docs that it made keep theirs."""
+        settings = self.source_nlp.config["nlp"]
+        self.source_nlp = spacy.blank(settings["lang"], config={"nlp": {"tokenizer": settings["tokenizer"]}})
 
     def _texts(self, docs: List[Doc]) -> Tuple[List[Doc], List[List[str]]]:
         """RETURNS (Tuple[List[Doc], List[List[str]]]): The Docs to translate, and the texts of each."""
